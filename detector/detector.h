@@ -1,0 +1,195 @@
+/* detector.h: the events of a threaded program, as verbs; behind them the engines.
+ *
+ *   intercept/mutex.c --+                                   +--> clocks      happens-before, hand-over order
+ *   intercept/cond.c  --+--> detector_*() --> per event  ---+--> lock_order  cycles of held -> requested
+ *   trace text        --+                                   +--> wait_for    who waits for whom, now
+ *                                                           +--> usage       misuse automata
+ *                                                                   |
+ *                                                                   +--> host->report(finding)
+ *
+ * The verbs are the vocabulary of event.h; a live process calls them directly, a trace is parsed into them, and the
+ * engines cannot tell the two apart.
+ *
+ * Threads:   a verb may be called by many threads at once, each with its own `struct thread`; only detector.c takes
+ *            ranks.  In the steady state (known object, known nesting, same thread again) a lock's request, acquired
+ *            and released take no rank, allocate nothing and write only memory of the calling thread and of the
+ *            lock's own object.
+ * Protocol:  request before the real call, acquired after it succeeded, released before the real release.
+ * Stacks:    `at` is the stack of the program's call, interned by the host.
+ */
+#ifndef LOCKHOUND_DETECTOR_DETECTOR_H
+#define LOCKHOUND_DETECTOR_DETECTOR_H
+
+#include "detector/finding.h"
+#include "detector/host.h"
+
+struct detector; /* one a process or trace; detector.c */
+struct thread;   /* one a thread; thread.h */
+struct object;   /* one a synchronisation object, generation by generation; object.h */
+
+struct detector_options {
+    bool enabled[FINDING_COUNT];
+    uint32_t lock_held_threshold_ms; /* for lock-held-too-long */
+    uint32_t max_dependencies;       /* budget of the lock-order engine; 0 for the default of 65536 */
+};
+
+/* What the detector has seen and what it had to give up; for the summary of a run. */
+struct detector_counts {
+    uint64_t findings[FINDING_COUNT]; /* distinct, as reported */
+    uint64_t repeats;                 /* found again and not reported */
+    uint64_t threads, threads_live_max;
+    uint64_t objects[OBJECT_KIND_COUNT];
+    uint64_t order_edges, order_dependencies, order_cycles_filtered;
+    uint64_t lost_dependencies;       /* lock-order evidence not kept: budget spent */
+    uint64_t lost_objects;            /* objects not tracked: memory budget spent */
+    uint64_t lost_history;            /* clocks or cycle searches cut short */
+};
+
+void detector_options_default(struct detector_options *options);
+
+/* Returns: a detector on memory of `host`, which must outlive it, or NULL when there is none. */
+struct detector *detector_new(const struct detector_host *host, const struct detector_options *options);
+void detector_delete(struct detector *d);
+void detector_counts(struct detector *d, struct detector_counts *counts);
+
+/* ---- threads --------------------------------------------------------------------------------------------------- */
+
+size_t thread_size(void); /* Units: bytes that a struct thread takes, a multiple of 64 */
+
+/* Makes `t` (thread_size() zeroed bytes of the host) a thread created by `parent` at `at`; orders what the parent did
+ * so far before everything the thread does.  parent is NULL for the first thread and for foreign ones.  Call it in
+ * the parent, before the real creation; on failure undo with detector_thread_forget(). */
+void detector_thread_create(struct detector *d, struct thread *t, struct thread *parent, bool detached, struct stack_id at);
+void detector_thread_start(struct detector *d, struct thread *t);
+/* The thread runs no more code of the program.  Reports locks it still holds. */
+void detector_thread_end(struct detector *d, struct thread *t, struct stack_id at);
+/* Checks join-self, double-join, a join that closes a circle.  `target` NULL when the identifier names nobody. */
+void detector_join_request(struct detector *d, struct thread *t, struct thread *target, bool timed, struct stack_id at);
+void detector_joined(struct detector *d, struct thread *t, struct thread *target);
+void detector_join_failed(struct detector *d, struct thread *t, struct thread *target);
+void detector_detach(struct detector *d, struct thread *t, struct thread *target, struct stack_id at);
+/* A use of an identifier whose thread has already been joined or detached and is gone. */
+void detector_stale_join(struct detector *d, struct thread *t, struct thread_id gone, bool was_joined, struct stack_id at);
+void detector_stale_detach(struct detector *d, struct thread *t, struct thread_id gone, struct stack_id at);
+/* The host will reuse the memory of `t`: it never started, or ended and was joined or detached. */
+void detector_thread_forget(struct detector *d, struct thread *t);
+/* At the end of the process: reports thread-leak for each thread that ended unjoined. */
+void detector_process_end(struct detector *d, struct thread *t);
+/* In the child of a fork: `t` is the only thread.  Locks that others held are orphaned: wanting one is a finding. */
+void detector_fork_child(struct detector *d, struct thread *t);
+
+struct thread_id thread_identity(const struct thread *t);
+bool thread_holds_any(const struct thread *t);
+
+/* A signal handler begins or ends on this thread; nests. */
+void detector_signal_enter(struct detector *d, struct thread *t, int signal_number);
+void detector_signal_leave(struct detector *d, struct thread *t);
+/* The program installed (or removed) handlers, so that an untimed semaphore wait may be ended by a signal. */
+void detector_set_handlers_installed(struct detector *d, bool installed);
+
+/* ---- objects --------------------------------------------------------------------------------------------------- */
+
+enum mutex_type { MUTEX_NORMAL, MUTEX_RECURSIVE, MUTEX_ERRORCHECK, MUTEX_ADAPTIVE };
+
+/* What the host knows of an object beyond its address; zero is a plain private one. */
+struct object_traits {
+    enum mutex_type type;
+    bool robust;
+    bool process_shared;
+    bool prefers_writers; /* rwlock of PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP */
+    bool is_static;       /* lives in a module's data, so that its address is never reused for another object */
+    bool was_initialised; /* it may have been initialised unseen (static initialiser, before we were loaded) */
+    uint32_t count;       /* initial value of a semaphore, parties of a barrier */
+};
+
+/* Returns: the live object at `address`, or NULL.  Takes no rank, writes nothing. */
+struct object *object_find(struct detector *d, uint64_t address);
+/* Returns: true when `o`, found earlier at `address`, is still that same live object.  One load and a compare. */
+bool object_is_live_at(const struct object *o, uint64_t address);
+/* The program initialises an object: a new generation.  Checks double-init and re-initialisation while in use.
+ * Returns: the object, or NULL when it cannot be tracked. */
+struct object *object_init(struct detector *d, struct thread *t, enum object_kind kind, uint64_t address,
+                           const struct object_traits *traits, struct stack_id at);
+/* First use of an object whose initialisation was not seen.  Checks use-after-destroy, use-uninitialized (when
+ * traits->was_initialised is false) and invalid-object (another kind is live there).
+ * Returns: the object, or NULL when it cannot be tracked. */
+struct object *object_adopt(struct detector *d, struct thread *t, enum object_kind kind, uint64_t address,
+                            const struct object_traits *traits, struct stack_id at);
+/* Checks kind against what lives there: reports invalid-object and returns false when they differ. */
+bool object_check_kind(struct detector *d, struct thread *t, struct object *o, enum object_kind kind, struct stack_id at);
+/* pthread_*_destroy, sem_destroy, sem_close. */
+void object_destroy(struct detector *d, struct thread *t, struct object *o, struct stack_id at);
+/* The memory [low, high) of the program was freed, unmapped or popped off a stack: objects in it are gone.
+ * `was_freed`: an explicit free, where a held lock is destroy-locked; else silence. */
+void object_range_gone(struct detector *d, struct thread *t, uint64_t low, uint64_t high, bool was_freed, struct stack_id at);
+/* Returns: false when surely no object lives in the page(s) of [low, high): a cheap filter for free(). */
+bool object_may_live_in(const struct detector *d, uint64_t low, uint64_t high);
+
+/* ---- locks: mutex, rwlock, spinlock; semaphores used as locks join in by themselves ----------------------------- */
+
+/* The thread is about to take the lock by a call that may block.  Feeds the lock order; checks self-deadlock. */
+void detector_lock_request(struct detector *d, struct thread *t, struct object *o, enum lock_mode mode, bool timed,
+                           struct stack_id at);
+/* It took it.  `owner_died` for EOWNERDEAD. */
+void detector_lock_acquired(struct detector *d, struct thread *t, struct object *o, enum lock_mode mode, bool owner_died,
+                            struct stack_id at);
+/* It is about to unlock.  The lock's mode is what it holds.  Checks unlock-not-owned and the like.  When the host's
+ * real unlock then fails, it calls detector_lock_unrelease() and the state is as before. */
+void detector_lock_released(struct detector *d, struct thread *t, struct object *o, struct stack_id at);
+void detector_lock_unrelease(struct detector *d, struct thread *t, struct object *o, struct stack_id at);
+void detector_mutex_consistent(struct detector *d, struct thread *t, struct object *o);
+
+/* The thread is about to sleep on `o` until another thread acts (a try failed).  Publishes the wait, then looks for a
+ * circle, then for a process in which everybody sleeps.  For OBJECT_THREAD waits use join_request. */
+void detector_block(struct detector *d, struct thread *t, struct object *o, enum lock_mode mode, bool timed, struct stack_id at);
+void detector_unblock(struct detector *d, struct thread *t);
+/* Opt-in: the thread enters a call that may block for long (read, sleep, ...), named by a static string. */
+void detector_blocking_call(struct detector *d, struct thread *t, const char *what, struct stack_id at);
+
+/* ---- condition variables ---------------------------------------------------------------------------------------- */
+
+/* Releases `m`, sleeps.  Checks cond-wait-unlocked, cond-two-mutexes. */
+void detector_cond_wait(struct detector *d, struct thread *t, struct object *c, struct object *m, bool timed, struct stack_id at);
+/* Returned, timed out or was cancelled: `m` is held again.  `woken`: by a signal, not by time or cancellation. */
+void detector_cond_woken(struct detector *d, struct thread *t, struct object *c, struct object *m, bool woken,
+                         bool owner_died, struct stack_id at);
+void detector_cond_signal(struct detector *d, struct thread *t, struct object *c, bool broadcast, struct stack_id at);
+
+/* ---- semaphores, barriers, once, futexes ------------------------------------------------------------------------ */
+
+void detector_sem_request(struct detector *d, struct thread *t, struct object *s, bool timed, struct stack_id at);
+void detector_sem_acquired(struct detector *d, struct thread *t, struct object *s, struct stack_id at);
+/* Before the real post.  `overflows`: the value is at its maximum. */
+void detector_sem_post(struct detector *d, struct thread *t, struct object *s, bool overflows, struct stack_id at);
+
+void detector_barrier_arrive(struct detector *d, struct thread *t, struct object *b, struct stack_id at);
+void detector_barrier_leave(struct detector *d, struct thread *t, struct object *b);
+
+/* once: begin when this thread runs the routine, done when it returned (or `aborted` by cancellation or an exception),
+ * passed when the call returned without running it. */
+void detector_once_begin(struct detector *d, struct thread *t, struct object *o, struct stack_id at);
+void detector_once_done(struct detector *d, struct thread *t, struct object *o, bool aborted);
+void detector_once_passed(struct detector *d, struct thread *t, struct object *o);
+
+/* A channel orders its sends before its receives: futex words, pipes, annotations. */
+void detector_channel_send(struct detector *d, struct thread *t, struct object *channel);
+void detector_channel_receive(struct detector *d, struct thread *t, struct object *channel);
+
+/* ---- questions -------------------------------------------------------------------------------------------------- */
+
+struct thread_view {
+    struct thread_id id;
+    bool asleep;
+    bool waiting;
+    struct object_ref waits_for;
+    struct stack_id wait_stack;
+    const struct held_lock *held;
+    size_t held_count;
+};
+/* Calls `visit` for every live thread with a consistent copy; for live pictures of a process. */
+void detector_visit_threads(struct detector *d, void (*visit)(void *ctx, const struct thread_view *view), void *ctx);
+
+/* Returns: true when everything `earlier` did before now happened before what `later` does next. */
+bool detector_ordered(const struct detector *d, const struct thread *earlier, const struct thread *later);
+
+#endif

@@ -1,0 +1,106 @@
+/* finding.h: what an engine hands to its host when it has found something.
+ *
+ *   engine --> struct finding --> host->report() --> run file (preload) or text (trace driver)
+ *
+ * A finding is complete in itself: every thread that takes part, what each held and wanted, with the stack of each
+ * acquisition, and the objects with the place of their initialisation.  All pointers are borrowed for the call.
+ */
+#ifndef LOCKHOUND_DETECTOR_FINDING_H
+#define LOCKHOUND_DETECTOR_FINDING_H
+
+#include "detector/ids.h"
+
+enum finding_kind {
+#define FINDING(name, slug, severity, on, title, remedy) FINDING_##name,
+#include "detector/findings.def"
+#undef FINDING
+    FINDING_COUNT
+};
+
+enum severity { SEVERITY_NOTE, SEVERITY_WARNING, SEVERITY_ERROR };
+
+/* How the waiting of a deadlock hangs together. */
+enum deadlock_form {
+    DEADLOCK_NONE,
+    DEADLOCK_CYCLE,     /* threads wait for each other's locks */
+    DEADLOCK_SELF,      /* a thread waits for what it holds itself */
+    DEADLOCK_JOIN,      /* a circle with at least one join in it */
+    DEADLOCK_ALL_ASLEEP /* no thread is left that could wake another */
+};
+
+enum object_kind {
+    OBJECT_MUTEX,
+    OBJECT_RWLOCK,
+    OBJECT_SPINLOCK,
+    OBJECT_SEMAPHORE,
+    OBJECT_COND,
+    OBJECT_BARRIER,
+    OBJECT_ONCE, /* pthread_once_t, C11 once_flag, C++ static guard */
+    OBJECT_FUTEX,
+    OBJECT_THREAD, /* as the target of a join */
+    OBJECT_KIND_COUNT
+};
+
+enum lock_mode { LOCK_EXCLUSIVE, LOCK_SHARED };
+
+/* A copy of what a finding needs of an object, valid after the object itself is gone. */
+struct object_ref {
+    struct object_id id;
+    enum object_kind kind;
+    uint64_t address;            /* of the object in the program; 0 for a thread */
+    struct thread_id init_thread; /* who initialised it; 0 when statically initialised or not seen.
+                                   * For OBJECT_THREAD: the thread meant. */
+    struct stack_id init_stack;  /* where; 0 likewise */
+};
+
+struct held_lock {
+    struct object_ref object;
+    enum lock_mode mode;
+    struct stack_id stack; /* of the acquisition */
+};
+
+/* What a party did.  The first party of a finding is the one whose call revealed it. */
+enum party_role {
+    PARTY_REQUESTS,    /* asked for `object` while holding `held` (a side of a lock-order cycle) */
+    PARTY_WAITS,       /* is blocked on `object` (a deadlock) */
+    PARTY_ACTS,        /* made the wrong call on `object` */
+    PARTY_HOLDS,       /* holds or held `object` meanwhile; `stack` is the acquisition */
+    PARTY_INITIALISED, /* initialised it before; `stack` says where */
+    PARTY_DESTROYED,   /* destroyed or freed it before */
+    PARTY_INTERRUPTED  /* held `object` when the signal arrived, or takes it with the signal unblocked */
+};
+
+struct finding_party {
+    enum party_role role;
+    struct thread_id thread;
+    struct stack_id stack;       /* of the call; 0 when it has no call of its own */
+    bool has_object;
+    struct object_ref object;    /* wanted, waited for or misused */
+    enum lock_mode mode;
+    bool timed;                  /* the wait has a time limit */
+    int32_t signal_number;       /* > 0 inside a handler of that signal */
+    const struct held_lock *held;
+    size_t held_count;
+};
+
+struct finding {
+    enum finding_kind kind;
+    enum deadlock_form form;     /* for FINDING_DEADLOCK */
+    enum severity severity;
+    bool certain_hang;           /* no thread of the process can ever run again */
+    const struct finding_party *parties;
+    size_t party_count;
+    const char *detail;          /* one clause that sharpens the title, or "" ; static storage */
+    uint64_t number;             /* what `detail` counts: ms held, barrier parties missing, ...; 0 otherwise */
+};
+
+/* Returns: the kind's stable name in options and reports, such as "lock-order-inversion". */
+const char *finding_slug(enum finding_kind kind);
+/* Returns: true and sets *kind when `slug` (length `len`) names a kind. */
+bool finding_from_slug(const char *slug, size_t len, enum finding_kind *kind);
+enum severity finding_severity(enum finding_kind kind);
+bool finding_is_default(enum finding_kind kind);
+/* Returns: "mutex", "rwlock", ... as the reports print it. */
+const char *object_kind_name(enum object_kind kind);
+
+#endif

@@ -1,0 +1,50 @@
+/* host.h: what the detector asks of whoever drives it.
+ *
+ *   preload/ (a live process)  --+
+ *                                +--> struct detector_host --> detector/*.c
+ *   trace driver, unit tests   --+
+ *
+ * The detector has no pthread, no libc allocation and no I/O of its own; memory, mutual exclusion and reports
+ * come through this table.  A single-threaded driver may leave `enter`, `leave` and `reader_*` empty functions.
+ */
+#ifndef LOCKHOUND_DETECTOR_HOST_H
+#define LOCKHOUND_DETECTOR_HOST_H
+
+#include "detector/ids.h"
+
+struct finding;
+
+/* The detector's locks, in the order in which they may be nested: a holder takes only higher ranks. */
+enum rank {
+    RANK_REGISTRY,    /* the list of live threads */
+    RANK_ORDER_GRAPH, /* lock-order nodes, edges and dependencies */
+    RANK_OBJECTS,     /* address -> object, insertion and removal (look-ups take nothing) */
+    RANK_CLOCKS,      /* pool of clock snapshots shared by threads */
+    RANK_COUNT
+};
+
+struct detector_host {
+    void *ctx;
+
+    /* Returns: `size` zeroed bytes aligned to 64, or NULL when the memory budget is spent.  Context: takes no rank. */
+    void *(*alloc)(void *ctx, size_t size);
+    /* Gives back memory from alloc(); `size` as it was then. */
+    void (*free)(void *ctx, void *memory, size_t size);
+
+    /* Mutual exclusion between threads of the host.  Never held across report(). */
+    void (*enter)(void *ctx, enum rank rank);
+    void (*leave)(void *ctx, enum rank rank);
+
+    /* Delivers a finding, with no rank held.  The finding and all it points to are valid during the call only. */
+    void (*report)(void *ctx, const struct finding *finding);
+
+    /* Monotonic time.  Units: ns.  Called only for opt-in checks and contended waits. */
+    uint64_t (*now_ns)(void *ctx);
+
+    /* Second opinion before "no thread can ever run again" is claimed: true when the operating system agrees that
+     * every thread of the process but the caller is known to the detector and asleep.  May take up to 100 ms.
+     * A driver without an operating system returns true. */
+    bool (*all_asleep)(void *ctx);
+};
+
+#endif

@@ -1,0 +1,52 @@
+/* run_file.h: the format of a run file, shared by its writer (preload/sink.c) and its reader (report/run_reader.c).
+ *
+ *   sink.c --one append(2) a record--> FILE.lockhound --> run_reader.c --> text, JSON, ...
+ *
+ * A run file is a sequence of lines, each one JSON object, each written by a single append: a process that is killed
+ * has lost nothing that it found, several processes share one file, and a reader that meets a torn or foreign line
+ * skips that line alone and says so.
+ *
+ * Strings are byte strings: a byte b >= 0x80 or < 0x20 is written as \u00xx, so that any path, argument or thread name
+ * survives; the reader maps U+0080..U+00FF back to bytes.  Addresses are strings of hexadecimal digits with 0x.
+ * Unknown members and unknown records are ignored, so that a newer writer may add some.
+ *
+ * {"r":"process", "format":1, "version":"0.1.0", "pid":7, "ppid":1, "time_ns":…, "exe":"/usr/bin/x", "argv":["x"],
+ *  "forked":false, "options":"…"}                     first record of each process; forked: a child without exec
+ * {"r":"module", "pid":7, "id":3, "path":"/lib/libx.so", "build_id":"c0ffee…", "bias":"0x7f…"}
+ *                                                     before the first record that names module 3 of that pid
+ * {"r":"finding", "pid":7, "time_ns":…, "kind":"deadlock", "form":"cycle", "severity":"error", "certain_hang":true,
+ *  "detail":"", "number":0,
+ *  "parties":[{"role":"waits", "thread":2, "stack":FRAMES, "object":5, "mode":"exclusive", "timed":false, "signal":0,
+ *              "held":[{"object":4, "mode":"shared", "stack":FRAMES}]}],
+ *  "objects":[{"id":5, "kind":"mutex", "address":"0x…", "where":WHERE, "init_thread":1, "init_stack":FRAMES}],
+ *  "threads":[{"id":2, "tid":1234, "name":"writer", "creator":1, "stack":FRAMES}]}
+ *        kind, severity, titles: detector/findings.def.  form: cycle, self, join, all-asleep, or "".
+ *        role: requests, waits, acts, holds, initialised, destroyed, interrupted.  Every id used is listed.
+ *        A thread's "stack" is where it was created; ids of threads and objects hold within one pid.
+ *        An object of kind "thread" has "init_thread": the thread meant.
+ * {"r":"note", "pid":7, "code":"static-child", "text":"…"}      a limit met, said once a process
+ * {"r":"summary", "pid":7, "time_ns":…, "reason":"exit"|"exec"|"signal", "counts":{"events":…, …}}
+ *
+ * FRAMES is [[module, offset], [module, offset, 1], …], innermost first.  offset is relative to the module's bias (an
+ * address as in its ELF file), and a return address: subtract one before looking up a line, unless the third member is
+ * 1 (the exact address at which a signal arrived).  Module 0 is unknown and offset then the address itself.
+ * A member may instead be an object {"function":…, "file":…, "line":…} for a frame that is already symbolic.
+ *
+ * WHERE is {"in":"static", "module":3, "offset":4096} | {"in":"stack", "thread":2} | {"in":"heap"} | {"in":"shared",
+ * "path":…} | {"in":"unknown"}.
+ */
+#ifndef LOCKHOUND_PRELOAD_RUN_FILE_H
+#define LOCKHOUND_PRELOAD_RUN_FILE_H
+
+#define RUN_FILE_FORMAT 1
+
+#define RUN_RECORD_PROCESS "process"
+#define RUN_RECORD_MODULE "module"
+#define RUN_RECORD_FINDING "finding"
+#define RUN_RECORD_NOTE "note"
+#define RUN_RECORD_SUMMARY "summary"
+
+/* Exit status of a program that lockhound ended, and of the command when an error-level finding exists. */
+#define LOCKHOUND_EXIT_FINDINGS 66
+
+#endif
