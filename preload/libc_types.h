@@ -1,0 +1,27 @@
+/* libc_types.h: every libc header whose types stand in hooks.def. */
+#ifndef LOCKHOUND_PRELOAD_LIBC_TYPES_H
+#define LOCKHOUND_PRELOAD_LIBC_TYPES_H
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <link.h>
+#include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <threads.h>
+#include <time.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#endif

@@ -1,0 +1,33 @@
+/* real.h: libc's own entry points, one member a hook, each always callable.
+ *
+ *   hooks.def --> struct real_functions: before real_resolve() a member resolves all of them and then itself runs;
+ *                 afterwards it is the next definition after ours in search order (libc, or another preload)
+ *
+ * Invariant: no member is ever NULL, so that a call made before our constructor, or during it, works.
+ * Threads:   members change once, from one right value to another; readers need no order.
+ * Source:    glibc BZ #14932 (before 2.36 dlsym(RTLD_NEXT) gives the oldest version: hence dlvsym).
+ */
+#ifndef LOCKHOUND_PRELOAD_REAL_H
+#define LOCKHOUND_PRELOAD_REAL_H
+
+#include "preload/libc_types.h"
+
+struct real_functions {
+#define HOOK(result, name, version, parameters, arguments) result(*name) parameters;
+#define HOOK_OPTIONAL HOOK
+#define HOOK_VERSIONED(result, name, tag, version, parameters, arguments) result(*name##_##tag) parameters;
+#include "preload/hooks.def"
+#undef HOOK
+#undef HOOK_OPTIONAL
+#undef HOOK_VERSIONED
+};
+
+extern struct real_functions real;
+
+/* Points every member at the next definition.  Context: early, loader-lock, reentrant. */
+void real_resolve(void);
+
+/* A name that is interposed on one ABI only exists once more as an alias, such as __pthread_mutex_lock. */
+#define HOOK_EXPORT __attribute__((visibility("default")))
+
+#endif
