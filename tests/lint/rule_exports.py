@@ -1,0 +1,42 @@
+"""rule_exports.py: liblockhound.so exports the names of hooks.def and nothing else.
+
+    preload/hooks.def --> names --+
+                                  +--> equal
+    nm -D liblockhound.so --------+
+"""
+
+import os
+import re
+import subprocess
+
+HOOK = re.compile(r"^HOOK(?:_VERSIONED|_OPTIONAL)?\(\s*[^,]+,\s*(\w+)\s*,", re.MULTILINE)
+
+
+def names_in_table(text):
+    return set(HOOK.findall(text))
+
+
+def names_in_library(listing):
+    """From `nm -D --defined-only`: an exported name without its version; version nodes (type A) are no functions."""
+    names = set()
+    for line in listing.splitlines():
+        fields = line.split()
+        if len(fields) == 3 and fields[1] != "A":
+            names.add(fields[2].split("@")[0])
+    return names
+
+
+def compare(table, library):
+    for name in sorted(table - library):
+        yield f"preload/hooks.def:1: {name} is in the table but liblockhound.so does not export it"
+    for name in sorted(library - table):
+        yield f"preload/hooks.def:1: liblockhound.so exports {name}, which is not in the table"
+
+
+def check(tree, build):
+    library = os.path.join(build, "lib", "liblockhound.so")
+    listing = subprocess.run(["nm", "-D", "--defined-only", library], capture_output=True, text=True)
+    if listing.returncode != 0:
+        yield f"preload/hooks.def:1: {listing.stderr.strip()}"
+        return
+    yield from compare(names_in_table(tree.text("preload/hooks.def")), names_in_library(listing.stdout))
