@@ -1,0 +1,38 @@
+/* objects.h: from an address in the program to the object that the detector knows, for every family of hooks.
+ *
+ *   address --> thread's cache, detector's table --known--------------------------> kind checked --> object
+ *                                                \--unknown--> traits of its memory --> adopted --/
+ *
+ * NULL means that the object cannot be tracked (no memory) or is not what the call takes it for (reported): the hook
+ * then makes the real call and nothing else.
+ * `frame` is the hook's own: objects on the thread's stack below it are forgotten first, for their frames are gone.
+ */
+#ifndef LOCKHOUND_PRELOAD_INTERCEPT_OBJECTS_H
+#define LOCKHOUND_PRELOAD_INTERCEPT_OBJECTS_H
+
+#include "preload/emit.h"
+#include "preload/hook.h"
+
+/* The frame to give to the functions below: must be used in the interposed function itself or inline in it. */
+#define HOOK_FRAME() ((uintptr_t)__builtin_frame_address(0))
+
+/* The first use of an object that nobody initialised before our eyes.  Context: signal, in-malloc, takes(OBJECTS). */
+struct object *objects_adopt(struct self *self, enum object_kind kind, const void *place, struct stack_id at);
+
+/* Returns: the object that the call means, or NULL.  Context: signal, in-malloc. */
+static inline struct object *objects_find(struct self *self, enum object_kind kind, const void *place, uintptr_t frame,
+                                          struct stack_id at)
+{
+    hook_check_stack(self, frame);
+    struct object *object = hook_object(self, place);
+    if (hook_unlikely(object == NULL))
+        return objects_adopt(self, kind, place, at);
+    return emit_object_check_kind(self, object, kind, at) ? object : NULL;
+}
+
+/* After the real initialisation succeeded.  Context: signal, in-malloc, takes(OBJECTS). */
+void objects_init(struct self *self, enum object_kind kind, const void *place, uintptr_t frame, struct stack_id at);
+/* Before the real destruction.  Context: signal, in-malloc, takes(OBJECTS). */
+void objects_destroy(struct self *self, enum object_kind kind, const void *place, uintptr_t frame, struct stack_id at);
+
+#endif
