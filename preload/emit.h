@@ -12,6 +12,92 @@
 #include "preload/lockhound.h"
 #include "preload/self.h"
 
+/* ---- threads ---- */
+
+static inline void emit_thread_create(struct self *self, struct self *child, bool detached, struct stack_id at)
+{
+    self->events++;
+    detector_thread_create(lockhound.detector, child->thread, self->thread, detached, at);
+}
+
+static inline void emit_thread_start(struct self *self)
+{
+    self->events++;
+    detector_thread_start(lockhound.detector, self->thread);
+}
+
+static inline void emit_thread_end(struct self *self, struct stack_id at)
+{
+    self->events++;
+    detector_thread_end(lockhound.detector, self->thread, at);
+}
+
+static inline void emit_join_request(struct self *self, struct self *target, bool timed, struct stack_id at)
+{
+    self->events++;
+    detector_join_request(lockhound.detector, self->thread, target == NULL ? NULL : target->thread, timed, at);
+}
+
+static inline void emit_joined(struct self *self, struct self *target)
+{
+    self->events++;
+    detector_joined(lockhound.detector, self->thread, target->thread);
+}
+
+static inline void emit_join_failed(struct self *self, struct self *target)
+{
+    self->events++;
+    detector_join_failed(lockhound.detector, self->thread, target->thread);
+}
+
+static inline void emit_detach(struct self *self, struct self *target, struct stack_id at)
+{
+    self->events++;
+    detector_detach(lockhound.detector, self->thread, target->thread, at);
+}
+
+static inline void emit_stale_join(struct self *self, struct thread_id gone, bool was_joined, struct stack_id at)
+{
+    self->events++;
+    detector_stale_join(lockhound.detector, self->thread, gone, was_joined, at);
+}
+
+static inline void emit_stale_detach(struct self *self, struct thread_id gone, struct stack_id at)
+{
+    self->events++;
+    detector_stale_detach(lockhound.detector, self->thread, gone, at);
+}
+
+static inline void emit_thread_forget(struct self *self)
+{
+    detector_thread_forget(lockhound.detector, self->thread);
+}
+
+static inline void emit_process_end(struct self *self)
+{
+    detector_process_end(lockhound.detector, self->thread);
+}
+
+static inline void emit_fork_child(struct self *self)
+{
+    self->events++;
+    detector_fork_child(lockhound.detector, self->thread);
+}
+
+static inline void emit_signal_enter(struct self *self, int number)
+{
+    self->events++;
+    detector_signal_enter(lockhound.detector, self->thread, number);
+}
+
+static inline void emit_signal_leave(struct self *self)
+{
+    self->events++;
+    detector_signal_leave(lockhound.detector, self->thread);
+}
+
+/* ---- objects ---- */
+
 static inline struct object *emit_object_init(struct self *self, enum object_kind kind, uint64_t address,
                                               const struct object_traits *traits, struct stack_id at)
 {
@@ -35,6 +121,143 @@ static inline void emit_object_destroy(struct self *self, struct object *object,
 {
     self->events++;
     object_destroy(lockhound.detector, self->thread, object, at);
+}
+
+static inline void emit_object_range_gone(struct self *self, uint64_t low, uint64_t high, bool was_freed,
+                                          struct stack_id at)
+{
+    object_range_gone(lockhound.detector, self->thread, low, high, was_freed, at);
+}
+
+/* ---- locks ---- */
+
+static inline void emit_lock_request(struct self *self, struct object *object, enum lock_mode mode, bool timed,
+                                     struct stack_id at)
+{
+    detector_lock_request(lockhound.detector, self->thread, object, mode, timed, at);
+}
+
+static inline void emit_lock_acquired(struct self *self, struct object *object, enum lock_mode mode, bool owner_died,
+                                      struct stack_id at)
+{
+    self->events++;
+    detector_lock_acquired(lockhound.detector, self->thread, object, mode, owner_died, at);
+}
+
+static inline void emit_lock_released(struct self *self, struct object *object, struct stack_id at)
+{
+    self->events++;
+    detector_lock_released(lockhound.detector, self->thread, object, at);
+}
+
+static inline void emit_lock_unrelease(struct self *self, struct object *object, struct stack_id at)
+{
+    detector_lock_unrelease(lockhound.detector, self->thread, object, at);
+}
+
+static inline void emit_mutex_consistent(struct self *self, struct object *object)
+{
+    self->events++;
+    detector_mutex_consistent(lockhound.detector, self->thread, object);
+}
+
+static inline void emit_block(struct self *self, struct object *object, enum lock_mode mode, bool timed,
+                              struct stack_id at)
+{
+    detector_block(lockhound.detector, self->thread, object, mode, timed, at);
+}
+
+static inline void emit_unblock(struct self *self)
+{
+    detector_unblock(lockhound.detector, self->thread);
+}
+
+static inline void emit_blocking_call(struct self *self, const char *what, struct stack_id at)
+{
+    detector_blocking_call(lockhound.detector, self->thread, what, at);
+}
+
+/* ---- condition variables ---- */
+
+static inline void emit_cond_wait(struct self *self, struct object *cond, struct object *mutex, bool timed,
+                                  struct stack_id at)
+{
+    self->events++;
+    detector_cond_wait(lockhound.detector, self->thread, cond, mutex, timed, at);
+}
+
+static inline void emit_cond_woken(struct self *self, struct object *cond, struct object *mutex, bool woken,
+                                   bool owner_died, struct stack_id at)
+{
+    self->events++;
+    detector_cond_woken(lockhound.detector, self->thread, cond, mutex, woken, owner_died, at);
+}
+
+static inline void emit_cond_signal(struct self *self, struct object *cond, bool broadcast, struct stack_id at)
+{
+    self->events++;
+    detector_cond_signal(lockhound.detector, self->thread, cond, broadcast, at);
+}
+
+/* ---- semaphores, barriers, once, channels ---- */
+
+static inline void emit_sem_request(struct self *self, struct object *sem, bool timed, struct stack_id at)
+{
+    detector_sem_request(lockhound.detector, self->thread, sem, timed, at);
+}
+
+static inline void emit_sem_acquired(struct self *self, struct object *sem, struct stack_id at)
+{
+    self->events++;
+    detector_sem_acquired(lockhound.detector, self->thread, sem, at);
+}
+
+static inline void emit_sem_post(struct self *self, struct object *sem, bool overflows, struct stack_id at)
+{
+    self->events++;
+    detector_sem_post(lockhound.detector, self->thread, sem, overflows, at);
+}
+
+static inline void emit_barrier_arrive(struct self *self, struct object *barrier, struct stack_id at)
+{
+    self->events++;
+    detector_barrier_arrive(lockhound.detector, self->thread, barrier, at);
+}
+
+static inline void emit_barrier_leave(struct self *self, struct object *barrier)
+{
+    self->events++;
+    detector_barrier_leave(lockhound.detector, self->thread, barrier);
+}
+
+static inline void emit_once_begin(struct self *self, struct object *once, struct stack_id at)
+{
+    self->events++;
+    detector_once_begin(lockhound.detector, self->thread, once, at);
+}
+
+static inline void emit_once_done(struct self *self, struct object *once, bool aborted)
+{
+    self->events++;
+    detector_once_done(lockhound.detector, self->thread, once, aborted);
+}
+
+static inline void emit_once_passed(struct self *self, struct object *once)
+{
+    self->events++;
+    detector_once_passed(lockhound.detector, self->thread, once);
+}
+
+static inline void emit_channel_send(struct self *self, struct object *channel)
+{
+    self->events++;
+    detector_channel_send(lockhound.detector, self->thread, channel);
+}
+
+static inline void emit_channel_receive(struct self *self, struct object *channel)
+{
+    self->events++;
+    detector_channel_receive(lockhound.detector, self->thread, channel);
 }
 
 #endif
