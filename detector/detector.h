@@ -40,9 +40,9 @@ struct detector_counts {
     uint64_t threads, threads_live_max;
     uint64_t objects[OBJECT_KIND_COUNT];
     uint64_t order_edges, order_dependencies, order_cycles_filtered;
-    uint64_t lost_dependencies;       /* lock-order evidence not kept: budget spent */
-    uint64_t lost_objects;            /* objects not tracked: memory budget spent */
-    uint64_t lost_history;            /* clocks or cycle searches cut short */
+    uint64_t lost_dependencies; /* lock-order evidence not kept: budget spent */
+    uint64_t lost_objects;      /* objects not tracked: memory budget spent */
+    uint64_t lost_history;      /* clocks or cycle searches cut short */
 };
 
 void detector_options_default(struct detector_options *options);
@@ -59,7 +59,8 @@ size_t thread_size(void); /* Units: bytes that a struct thread takes, a multiple
 /* Makes `t` (thread_size() zeroed bytes of the host) a thread created by `parent` at `at`; orders what the parent did
  * so far before everything the thread does.  parent is NULL for the first thread and for foreign ones.  Call it in
  * the parent, before the real creation; on failure undo with detector_thread_forget(). */
-void detector_thread_create(struct detector *d, struct thread *t, struct thread *parent, bool detached, struct stack_id at);
+void detector_thread_create(struct detector *d, struct thread *t, struct thread *parent, bool detached,
+                            struct stack_id at);
 void detector_thread_start(struct detector *d, struct thread *t);
 /* The thread runs no more code of the program.  Reports locks it still holds. */
 void detector_thread_end(struct detector *d, struct thread *t, struct stack_id at);
@@ -69,7 +70,8 @@ void detector_joined(struct detector *d, struct thread *t, struct thread *target
 void detector_join_failed(struct detector *d, struct thread *t, struct thread *target);
 void detector_detach(struct detector *d, struct thread *t, struct thread *target, struct stack_id at);
 /* A use of an identifier whose thread has already been joined or detached and is gone. */
-void detector_stale_join(struct detector *d, struct thread *t, struct thread_id gone, bool was_joined, struct stack_id at);
+void detector_stale_join(struct detector *d, struct thread *t, struct thread_id gone, bool was_joined,
+                         struct stack_id at);
 void detector_stale_detach(struct detector *d, struct thread *t, struct thread_id gone, struct stack_id at);
 /* The host will reuse the memory of `t`: it never started, or ended and was joined or detached. */
 void detector_thread_forget(struct detector *d, struct thread *t);
@@ -116,12 +118,14 @@ struct object *object_init(struct detector *d, struct thread *t, enum object_kin
 struct object *object_adopt(struct detector *d, struct thread *t, enum object_kind kind, uint64_t address,
                             const struct object_traits *traits, struct stack_id at);
 /* Checks kind against what lives there: reports invalid-object and returns false when they differ. */
-bool object_check_kind(struct detector *d, struct thread *t, struct object *o, enum object_kind kind, struct stack_id at);
+bool object_check_kind(struct detector *d, struct thread *t, struct object *o, enum object_kind kind,
+                       struct stack_id at);
 /* pthread_*_destroy, sem_destroy, sem_close. */
 void object_destroy(struct detector *d, struct thread *t, struct object *o, struct stack_id at);
 /* The memory [low, high) of the program was freed, unmapped or popped off a stack: objects in it are gone.
  * `was_freed`: an explicit free, where a held lock is destroy-locked; else silence. */
-void object_range_gone(struct detector *d, struct thread *t, uint64_t low, uint64_t high, bool was_freed, struct stack_id at);
+void object_range_gone(struct detector *d, struct thread *t, uint64_t low, uint64_t high, bool was_freed,
+                       struct stack_id at);
 /* Returns: false when surely no object lives in the page(s) of [low, high): a cheap filter for free(). */
 bool object_may_live_in(const struct detector *d, uint64_t low, uint64_t high);
 
@@ -131,8 +135,8 @@ bool object_may_live_in(const struct detector *d, uint64_t low, uint64_t high);
 void detector_lock_request(struct detector *d, struct thread *t, struct object *o, enum lock_mode mode, bool timed,
                            struct stack_id at);
 /* It took it.  `owner_died` for EOWNERDEAD. */
-void detector_lock_acquired(struct detector *d, struct thread *t, struct object *o, enum lock_mode mode, bool owner_died,
-                            struct stack_id at);
+void detector_lock_acquired(struct detector *d, struct thread *t, struct object *o, enum lock_mode mode,
+                            bool owner_died, struct stack_id at);
 /* It is about to unlock.  The lock's mode is what it holds.  Checks unlock-not-owned and the like.  When the host's
  * real unlock then fails, it calls detector_lock_unrelease() and the state is as before. */
 void detector_lock_released(struct detector *d, struct thread *t, struct object *o, struct stack_id at);
@@ -141,7 +145,8 @@ void detector_mutex_consistent(struct detector *d, struct thread *t, struct obje
 
 /* The thread is about to sleep on `o` until another thread acts (a try failed).  Publishes the wait, then looks for a
  * circle, then for a process in which everybody sleeps.  For OBJECT_THREAD waits use join_request. */
-void detector_block(struct detector *d, struct thread *t, struct object *o, enum lock_mode mode, bool timed, struct stack_id at);
+void detector_block(struct detector *d, struct thread *t, struct object *o, enum lock_mode mode, bool timed,
+                    struct stack_id at);
 void detector_unblock(struct detector *d, struct thread *t);
 /* Opt-in: the thread enters a call that may block for long (read, sleep, ...), named by a static string. */
 void detector_blocking_call(struct detector *d, struct thread *t, const char *what, struct stack_id at);
@@ -149,7 +154,8 @@ void detector_blocking_call(struct detector *d, struct thread *t, const char *wh
 /* ---- condition variables ---------------------------------------------------------------------------------------- */
 
 /* Releases `m`, sleeps.  Checks cond-wait-unlocked, cond-two-mutexes. */
-void detector_cond_wait(struct detector *d, struct thread *t, struct object *c, struct object *m, bool timed, struct stack_id at);
+void detector_cond_wait(struct detector *d, struct thread *t, struct object *c, struct object *m, bool timed,
+                        struct stack_id at);
 /* Returned, timed out or was cancelled: `m` is held again.  `woken`: by a signal, not by time or cancellation. */
 void detector_cond_woken(struct detector *d, struct thread *t, struct object *c, struct object *m, bool woken,
                          bool owner_died, struct stack_id at);

@@ -47,10 +47,10 @@ enum lock_mode { LOCK_EXCLUSIVE, LOCK_SHARED };
 struct object_ref {
     struct object_id id;
     enum object_kind kind;
-    uint64_t address;            /* of the object in the program; 0 for a thread */
+    uint64_t address;             /* of the object in the program; 0 for a thread */
     struct thread_id init_thread; /* who initialised it; 0 when statically initialised or not seen.
                                    * For OBJECT_THREAD: the thread meant. */
-    struct stack_id init_stack;  /* where; 0 likewise */
+    struct stack_id init_stack;   /* where; 0 likewise */
 };
 
 struct held_lock {
@@ -73,25 +73,25 @@ enum party_role {
 struct finding_party {
     enum party_role role;
     struct thread_id thread;
-    struct stack_id stack;       /* of the call; 0 when it has no call of its own */
+    struct stack_id stack; /* of the call; 0 when it has no call of its own */
     bool has_object;
-    struct object_ref object;    /* wanted, waited for or misused */
+    struct object_ref object; /* wanted, waited for or misused */
     enum lock_mode mode;
-    bool timed;                  /* the wait has a time limit */
-    int32_t signal_number;       /* > 0 inside a handler of that signal */
+    bool timed;            /* the wait has a time limit */
+    int32_t signal_number; /* > 0 inside a handler of that signal */
     const struct held_lock *held;
     size_t held_count;
 };
 
 struct finding {
     enum finding_kind kind;
-    enum deadlock_form form;     /* for FINDING_DEADLOCK */
+    enum deadlock_form form; /* for FINDING_DEADLOCK */
     enum severity severity;
-    bool certain_hang;           /* no thread of the process can ever run again */
+    bool certain_hang; /* no thread of the process can ever run again */
     const struct finding_party *parties;
     size_t party_count;
-    const char *detail;          /* one clause that sharpens the title, or "" ; static storage */
-    uint64_t number;             /* what `detail` counts: ms held, barrier parties missing, ...; 0 otherwise */
+    const char *detail; /* one clause that sharpens the title, or "" ; static storage */
+    uint64_t number;    /* what `detail` counts: ms held, barrier parties missing, ...; 0 otherwise */
 };
 
 /* Returns: the kind's stable name in options and reports, such as "lock-order-inversion". */

@@ -1,7 +1,7 @@
 /* host.h: what the detector asks of whoever drives it.
  *
  *   preload/ (a live process)  --+
- *                                +--> struct detector_host --> detector/*.c
+ *                                +--> struct detector_host --> the engines
  *   trace driver, unit tests   --+
  *
  * The detector has no pthread, no libc allocation and no I/O of its own; memory, mutual exclusion and reports

@@ -10,10 +10,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct thread_id { uint32_t v; };
-struct object_id { uint32_t v; };
+struct thread_id {
+    uint32_t v;
+};
+struct object_id {
+    uint32_t v;
+};
 
 /* A call stack interned by the host; the detector copies and compares it and never looks inside. */
-struct stack_id { uint32_t v; };
+struct stack_id {
+    uint32_t v;
+};
 
 #endif
