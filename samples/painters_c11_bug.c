@@ -1,0 +1,46 @@
+/* expect: lock-order-inversion at=paint_bedroom@brush_second at=paint_kitchen@pot_second */
+/* The painters with the threads of C11.  Mended in painters_c11_ok.c. */
+#include "stage.h"
+#include <threads.h>
+
+static mtx_t pot, brush;
+
+static int paint_bedroom(void *unused)
+{
+    (void)unused;
+    mtx_lock(&pot);
+    mtx_lock(&brush); /* @brush_second */
+    mtx_unlock(&brush);
+    mtx_unlock(&pot);
+    stage_advance();
+    return 1;
+}
+
+static int paint_kitchen(void *unused)
+{
+    (void)unused;
+    stage_await(1);
+    mtx_lock(&brush);
+    mtx_lock(&pot); /* @pot_second */
+    mtx_unlock(&pot);
+    mtx_unlock(&brush);
+    return 1;
+}
+
+int main(void)
+{
+    thrd_t bedroom, kitchen;
+    int rooms = 0, painted;
+    mtx_init(&pot, mtx_plain);
+    mtx_init(&brush, mtx_plain);
+    thrd_create(&bedroom, paint_bedroom, NULL);
+    thrd_create(&kitchen, paint_kitchen, NULL);
+    thrd_join(bedroom, &painted);
+    rooms += painted;
+    thrd_join(kitchen, &painted);
+    rooms += painted;
+    mtx_destroy(&brush);
+    mtx_destroy(&pot);
+    printf("%d rooms are painted\n", rooms);
+    return 0;
+}

@@ -1,0 +1,49 @@
+/* expect: none */
+/* Opposite orders with a try-lock on the second lock: who does not get it gives up the first and begins again, so
+ * nobody waits while holding.  Only a wait can be part of a circle; a try cannot.  The bug is in trylock_backoff_bug.c.
+ */
+#include "stage.h"
+#include <pthread.h>
+
+static pthread_mutex_t source = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t target = PTHREAD_MUTEX_INITIALIZER;
+static int here = 5, there;
+
+static void *move(void *unused)
+{
+    pthread_mutex_lock(&source);
+    pthread_mutex_lock(&target);
+    here--;
+    there++;
+    pthread_mutex_unlock(&target);
+    pthread_mutex_unlock(&source);
+    stage_advance();
+    return unused;
+}
+
+static void *move_back(void *unused)
+{
+    stage_await(1);
+    pthread_mutex_lock(&target);
+    while (pthread_mutex_trylock(&source) != 0) {
+        pthread_mutex_unlock(&target);
+        sched_yield();
+        pthread_mutex_lock(&target);
+    }
+    here++;
+    there--;
+    pthread_mutex_unlock(&source);
+    pthread_mutex_unlock(&target);
+    return unused;
+}
+
+int main(void)
+{
+    pthread_t a, b;
+    pthread_create(&a, NULL, move, NULL);
+    pthread_create(&b, NULL, move_back, NULL);
+    pthread_join(a, NULL);
+    pthread_join(b, NULL);
+    printf("%d here, %d there\n", here, there);
+    return 0;
+}
