@@ -8,18 +8,31 @@
  *
  * Model:     a clock is a map slot -> epoch; a happens before b iff a.epoch <= b.seen[a.slot].
  * Invariant: whoever has seen (slot, epoch) has seen all that this thread had seen at that epoch.
+ * Joined:    a sync_clock that several threads released without having seen each other is a plain map; a thread that
+ *            takes it in remembers its version, so that taking the same in again is O(1) too.
  * Threads:   a thread_clock is written by its thread alone; a sync_clock by whoever holds its object.  Snapshots are
  *            shared, with atomic counts; the pool is under RANK_CLOCKS and each thread keeps a few spare ones.
  * Slots:     recycled oldest first after a thread has ended; epochs go on in the slot, so a stale stamp can only look
  *            older than it is (a miss, never a false report).
+ * Memory:    when the host has none left, a join is left out and counted in the pool's `lost`.
  * Source:    Flanagan & Freund 2009 (epochs); Mathur et al. 2022 and LLVM's tsan v3 on sharing clocks.
  */
 #ifndef LOCKHOUND_DETECTOR_CLOCKS_H
 #define LOCKHOUND_DETECTOR_CLOCKS_H
 
 #include "detector/host.h"
+#include "detector/relaxed.h"
 
-struct clock_snapshot;
+struct clock_pool;
+struct clock_chunk;
+
+struct clock_snapshot {
+    _Atomic uint32_t users;
+    uint32_t size; /* entries of epoch[] */
+    struct clock_pool *pool;
+    struct clock_snapshot *next; /* while spare */
+    uint64_t epoch[];
+};
 
 /* One point in the life of one thread: comparable with every other stamp for ever. */
 struct clock_stamp {
@@ -33,5 +46,117 @@ bool clock_stamp_before(const struct clock_stamp *a, const struct clock_stamp *b
 /* Replaces *to by a counted copy of *from; drops what *to held. */
 void clock_stamp_assign(struct clock_stamp *to, const struct clock_stamp *from);
 void clock_stamp_drop(struct clock_stamp *stamp);
+
+/* ---- memory ---------------------------------------------------------------------------------------------------- */
+
+#define CLOCK_CLASSES 28 /* class c has 8 << c entries */
+#define CLOCK_SPARES  8
+
+struct clock_pool {
+    const struct detector_host *host;
+    struct clock_snapshot *free[CLOCK_CLASSES];
+    struct clock_chunk *chunks; /* all memory taken from the host */
+    _Atomic uint64_t lost;
+};
+
+/* Snapshots a thread keeps at hand, of the class that it needed last. */
+struct clock_spares {
+    struct clock_pool *pool;
+    uint32_t class;
+    uint32_t count;
+    struct clock_snapshot *spare[CLOCK_SPARES];
+};
+
+void clock_pool_init(struct clock_pool *pool, const struct detector_host *host);
+void clock_pool_delete(struct clock_pool *pool);
+/* Gives a thread's spare snapshots back. */
+void clock_spares_return(struct clock_spares *spares);
+
+/* ---- what an object remembers ---------------------------------------------------------------------------------- */
+
+struct sync_clock {
+    uint64_t epoch; /* of `slot`; 0: never released, or a join of several releases, all of it in `seen` */
+    struct clock_snapshot *seen;
+    uint32_t slot;
+    _Atomic uint32_t version; /* changes with each thread_clock_release_join(), never reset */
+};
+
+void sync_clock_drop(struct sync_clock *sync);
+
+/* ---- what a thread has seen ------------------------------------------------------------------------------------ */
+
+#define CLOCK_ABSORBED 8
+
+struct thread_clock {
+    uint32_t slot;
+    bool published; /* `seen` is shared: copy before the next change */
+    uint64_t epoch;
+    struct clock_snapshot *seen;
+    struct clock_spares *spares;
+    struct {
+        const struct sync_clock *clock;
+        uint32_t version;
+    } absorbed[CLOCK_ABSORBED]; /* joined sync_clocks taken in lately */
+};
+
+/* `epoch` is the first one of this life of the slot: 1 more than the last one of its previous life. */
+void thread_clock_init(struct thread_clock *clock, struct clock_spares *spares, uint32_t slot, uint64_t epoch);
+void thread_clock_drop(struct thread_clock *clock);
+/* Returns: this very point, borrowed: valid until the clock changes. */
+struct clock_stamp thread_clock_stamp(struct thread_clock *clock);
+/* Everything before `stamp` happens before what the thread does next. */
+void thread_clock_receive(struct thread_clock *clock, const struct clock_stamp *stamp);
+/* The same for a child or joiner of a thread whose clock stands still: then its own epoch moves on. */
+struct clock_stamp thread_clock_send(struct thread_clock *clock);
+
+void thread_clock_acquire_slow(struct thread_clock *clock, const struct sync_clock *sync);
+/* For an object that others may have released meanwhile: keeps what they said. */
+void thread_clock_release_join(struct thread_clock *clock, struct sync_clock *sync);
+/* Out of line part of thread_clock_release(): another snapshot stands there. */
+void thread_clock_release_slow(struct thread_clock *clock, struct sync_clock *sync);
+
+static inline uint64_t clock_snapshot_epoch(const struct clock_snapshot *seen, uint32_t slot)
+{
+    return seen != NULL && slot < seen->size ? seen->epoch[slot] : 0;
+}
+
+static inline bool thread_clock_has_seen(const struct thread_clock *clock, uint32_t slot, uint64_t epoch)
+{
+    return slot == clock->slot ? epoch <= clock->epoch : epoch <= clock_snapshot_epoch(clock->seen, slot);
+}
+
+/* Returns: true when the thread took in this very version; race-free also while others change *sync. */
+static inline bool thread_clock_has_taken(const struct thread_clock *clock, const struct sync_clock *sync)
+{
+    size_t i = ((uintptr_t)sync >> 6) % CLOCK_ABSORBED;
+    return clock->absorbed[i].clock == sync && clock->absorbed[i].version == relaxed_load(&sync->version);
+}
+
+/* Returns: true when acquiring `sync` would change nothing, as far as can be said in O(1). */
+static inline bool thread_clock_has_absorbed(const struct thread_clock *clock, const struct sync_clock *sync)
+{
+    if (sync->epoch != 0) {
+        return thread_clock_has_seen(clock, sync->slot, sync->epoch);
+    }
+    return sync->seen == NULL || thread_clock_has_taken(clock, sync);
+}
+
+static inline void thread_clock_acquire(struct thread_clock *clock, const struct sync_clock *sync)
+{
+    if (!thread_clock_has_absorbed(clock, sync)) {
+        thread_clock_acquire_slow(clock, sync);
+    }
+}
+
+/* For an object whose previous release this thread has seen, because it held the object alone. */
+static inline void thread_clock_release(struct thread_clock *clock, struct sync_clock *sync)
+{
+    if (sync->seen != clock->seen) {
+        thread_clock_release_slow(clock, sync);
+        return;
+    }
+    sync->slot = clock->slot;
+    sync->epoch = clock->epoch++;
+}
 
 #endif

@@ -1,0 +1,340 @@
+#include "detector/clocks.h"
+
+#include <string.h>
+
+/* A piece of host memory that snapshots of one class were cut from. */
+struct clock_chunk {
+    struct clock_chunk *next;
+    size_t bytes;
+};
+
+#define CHUNK_HEADER 64
+#define CHUNK_TARGET ((size_t)8 << 10)
+
+static uint32_t class_of(uint32_t slots)
+{
+    uint32_t class = 0;
+    while (((uint32_t)8 << class) < slots && class + 1 < CLOCK_CLASSES) {
+        class ++;
+    }
+    return class;
+}
+
+static size_t snapshot_bytes(uint32_t class)
+{
+    size_t bytes = sizeof(struct clock_snapshot) + ((size_t)8 << class) * sizeof(uint64_t);
+    return (bytes + 63) & ~(size_t)63;
+}
+
+void clock_pool_init(struct clock_pool *pool, const struct detector_host *host)
+{
+    memset(pool, 0, sizeof *pool);
+    pool->host = host;
+}
+
+void clock_pool_delete(struct clock_pool *pool)
+{
+    struct clock_chunk *chunk = pool->chunks;
+    while (chunk != NULL) {
+        struct clock_chunk *next = chunk->next;
+        pool->host->free(pool->host->ctx, chunk, chunk->bytes);
+        chunk = next;
+    }
+}
+
+/* Cuts a new chunk into snapshots.  Context: holds RANK_CLOCKS. */
+static bool pool_grow(struct clock_pool *pool, uint32_t class)
+{
+    size_t each = snapshot_bytes(class);
+    size_t count = each < CHUNK_TARGET ? CHUNK_TARGET / each : 1;
+    size_t bytes = CHUNK_HEADER + count * each;
+    struct clock_chunk *chunk = pool->host->alloc(pool->host->ctx, bytes);
+    if (chunk == NULL) {
+        return false;
+    }
+    chunk->bytes = bytes;
+    chunk->next = pool->chunks;
+    pool->chunks = chunk;
+    for (size_t i = 0; i < count; i++) {
+        struct clock_snapshot *snapshot = (void *)((char *)chunk + CHUNK_HEADER + i * each);
+        snapshot->pool = pool;
+        snapshot->size = (uint32_t)8 << class;
+        snapshot->next = pool->free[class];
+        pool->free[class] = snapshot;
+    }
+    return true;
+}
+
+void clock_spares_return(struct clock_spares *spares)
+{
+    struct clock_pool *pool = spares->pool;
+    if (spares->count == 0) {
+        return;
+    }
+    pool->host->enter(pool->host->ctx, RANK_CLOCKS);
+    while (spares->count > 0) {
+        struct clock_snapshot *snapshot = spares->spare[--spares->count];
+        snapshot->next = pool->free[spares->class];
+        pool->free[spares->class] = snapshot;
+    }
+    pool->host->leave(pool->host->ctx, RANK_CLOCKS);
+}
+
+static void spares_refill(struct clock_spares *spares)
+{
+    struct clock_pool *pool = spares->pool;
+    pool->host->enter(pool->host->ctx, RANK_CLOCKS);
+    while (spares->count < CLOCK_SPARES / 2) {
+        if (pool->free[spares->class] == NULL && !pool_grow(pool, spares->class)) {
+            break;
+        }
+        struct clock_snapshot *snapshot = pool->free[spares->class];
+        pool->free[spares->class] = snapshot->next;
+        spares->spare[spares->count++] = snapshot;
+    }
+    pool->host->leave(pool->host->ctx, RANK_CLOCKS);
+}
+
+/* Returns: a zeroed snapshot of at least `slots` entries with one user, or NULL without memory (counted). */
+static struct clock_snapshot *snapshot_new(struct clock_spares *spares, uint32_t slots)
+{
+    uint32_t class = class_of(slots);
+    if (class != spares->class) {
+        clock_spares_return(spares);
+        spares->class = class;
+    }
+    if (spares->count == 0) {
+        spares_refill(spares);
+    }
+    if (spares->count == 0) {
+        atomic_fetch_add_explicit(&spares->pool->lost, 1, memory_order_relaxed); /* a statistic */
+        return NULL;
+    }
+    struct clock_snapshot *snapshot = spares->spare[--spares->count];
+    relaxed_store(&snapshot->users, 1);
+    memset(snapshot->epoch, 0, snapshot->size * sizeof snapshot->epoch[0]);
+    return snapshot;
+}
+
+static void snapshot_share(struct clock_snapshot *snapshot)
+{
+    if (snapshot != NULL) {
+        /* relaxed: whoever shares it holds a reference already */
+        atomic_fetch_add_explicit(&snapshot->users, 1, memory_order_relaxed);
+    }
+}
+
+/* `spares` may be NULL: then the memory goes back to the pool. */
+static void snapshot_drop(struct clock_snapshot *snapshot, struct clock_spares *spares)
+{
+    /* acq_rel: all reads through other references come before its reuse; partner: the other drops */
+    if (snapshot == NULL || atomic_fetch_sub_explicit(&snapshot->users, 1, memory_order_acq_rel) != 1) {
+        return;
+    }
+    uint32_t class = class_of(snapshot->size);
+    if (spares != NULL && spares->class == class && spares->count < CLOCK_SPARES) {
+        spares->spare[spares->count++] = snapshot;
+        return;
+    }
+    struct clock_pool *pool = snapshot->pool;
+    pool->host->enter(pool->host->ctx, RANK_CLOCKS);
+    snapshot->next = pool->free[class];
+    pool->free[class] = snapshot;
+    pool->host->leave(pool->host->ctx, RANK_CLOCKS);
+}
+
+/* ---- stamps ----------------------------------------------------------------------------------------------------- */
+
+bool clock_stamp_before(const struct clock_stamp *a, const struct clock_stamp *b)
+{
+    if (a->slot == b->slot) {
+        return a->epoch <= b->epoch;
+    }
+    return a->epoch <= clock_snapshot_epoch(b->seen, a->slot);
+}
+
+void clock_stamp_assign(struct clock_stamp *to, const struct clock_stamp *from)
+{
+    struct clock_stamp copy = *from;
+    snapshot_share(copy.seen);
+    clock_stamp_drop(to);
+    *to = copy;
+}
+
+void clock_stamp_drop(struct clock_stamp *stamp)
+{
+    snapshot_drop(stamp->seen, NULL);
+    *stamp = (struct clock_stamp){0};
+}
+
+/* ---- maps ------------------------------------------------------------------------------------------------------- */
+
+static uint32_t max_u32(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+static uint32_t snapshot_size(const struct clock_snapshot *snapshot)
+{
+    return snapshot == NULL ? 0 : snapshot->size;
+}
+
+/* Returns: true when `seen`, or (slot, epoch), has an entry beyond `have`. */
+static bool map_is_news(const struct clock_snapshot *have, const struct clock_snapshot *seen, uint32_t slot,
+                        uint64_t epoch, uint32_t own_slot)
+{
+    if (epoch > clock_snapshot_epoch(have, slot) && slot != own_slot) {
+        return true;
+    }
+    if (seen == have) {
+        return false;
+    }
+    for (uint32_t i = 0; i < snapshot_size(seen); i++) {
+        if (seen->epoch[i] > clock_snapshot_epoch(have, i) && i != own_slot) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void map_join(struct clock_snapshot *into, const struct clock_snapshot *from)
+{
+    for (uint32_t i = 0; i < snapshot_size(from); i++) {
+        into->epoch[i] = into->epoch[i] > from->epoch[i] ? into->epoch[i] : from->epoch[i];
+    }
+}
+
+static void map_join_one(struct clock_snapshot *into, uint32_t slot, uint64_t epoch)
+{
+    if (epoch > 0 && into->epoch[slot] < epoch) {
+        into->epoch[slot] = epoch;
+    }
+}
+
+/* Joins `seen` and (slot, epoch) into what the thread has seen. */
+static void thread_clock_join(struct thread_clock *clock, const struct clock_snapshot *seen, uint32_t slot,
+                              uint64_t epoch)
+{
+    if (!map_is_news(clock->seen, seen, slot, epoch, clock->slot)) {
+        return;
+    }
+    uint32_t size = max_u32(snapshot_size(clock->seen), snapshot_size(seen));
+    size = max_u32(size, epoch > 0 ? slot + 1 : 0);
+    if (clock->published || snapshot_size(clock->seen) < size) {
+        struct clock_snapshot *mine = snapshot_new(clock->spares, size);
+        if (mine == NULL) {
+            return;
+        }
+        map_join(mine, clock->seen);
+        snapshot_drop(clock->seen, clock->spares);
+        clock->seen = mine;
+        clock->published = false;
+    }
+    map_join(clock->seen, seen);
+    map_join_one(clock->seen, slot, epoch);
+}
+
+/* ---- threads and objects ---------------------------------------------------------------------------------------- */
+
+void thread_clock_init(struct thread_clock *clock, struct clock_spares *spares, uint32_t slot, uint64_t epoch)
+{
+    memset(clock, 0, sizeof *clock);
+    clock->slot = slot;
+    clock->epoch = epoch;
+    clock->spares = spares;
+}
+
+void thread_clock_drop(struct thread_clock *clock)
+{
+    snapshot_drop(clock->seen, clock->spares);
+    clock->seen = NULL;
+    clock->published = false;
+}
+
+struct clock_stamp thread_clock_stamp(struct thread_clock *clock)
+{
+    clock->published = clock->seen != NULL;
+    return (struct clock_stamp){.slot = clock->slot, .epoch = clock->epoch, .seen = clock->seen};
+}
+
+struct clock_stamp thread_clock_send(struct thread_clock *clock)
+{
+    struct clock_stamp stamp = thread_clock_stamp(clock);
+    clock->epoch++;
+    return stamp;
+}
+
+void thread_clock_receive(struct thread_clock *clock, const struct clock_stamp *stamp)
+{
+    thread_clock_join(clock, stamp->seen, stamp->slot, stamp->epoch);
+}
+
+void thread_clock_acquire_slow(struct thread_clock *clock, const struct sync_clock *sync)
+{
+    thread_clock_join(clock, sync->seen, sync->slot, sync->epoch);
+    size_t i = ((uintptr_t)sync >> 6) % CLOCK_ABSORBED;
+    clock->absorbed[i].clock = sync;
+    clock->absorbed[i].version = relaxed_load(&sync->version);
+}
+
+static void sync_clock_replace(struct thread_clock *clock, struct sync_clock *sync)
+{
+    if (sync->seen != clock->seen) {
+        snapshot_share(clock->seen);
+        snapshot_drop(sync->seen, clock->spares);
+        sync->seen = clock->seen;
+        clock->published = clock->seen != NULL;
+    }
+    sync->slot = clock->slot;
+    sync->epoch = clock->epoch++;
+}
+
+void thread_clock_release_slow(struct thread_clock *clock, struct sync_clock *sync)
+{
+    sync_clock_replace(clock, sync);
+}
+
+/* Returns: the map of *sync alone to its object, with room for `size` entries, or NULL without memory. */
+static struct clock_snapshot *sync_clock_own_map(struct thread_clock *clock, struct sync_clock *sync, uint32_t size)
+{
+    bool is_own = sync->epoch == 0 && sync->seen != NULL && relaxed_load(&sync->seen->users) == 1;
+    if (is_own && sync->seen->size >= size) {
+        return sync->seen;
+    }
+    struct clock_snapshot *map = snapshot_new(clock->spares, size);
+    if (map != NULL) {
+        map_join(map, sync->seen);
+        map_join_one(map, sync->slot, sync->epoch);
+        snapshot_drop(sync->seen, clock->spares);
+        sync->seen = map;
+        sync->epoch = 0;
+    }
+    return map;
+}
+
+void thread_clock_release_join(struct thread_clock *clock, struct sync_clock *sync)
+{
+    if (thread_clock_has_absorbed(clock, sync)) {
+        sync_clock_replace(clock, sync);
+    } else {
+        uint32_t size = max_u32(snapshot_size(sync->seen), snapshot_size(clock->seen));
+        size = max_u32(size, max_u32(sync->slot, clock->slot) + 1);
+        struct clock_snapshot *map = sync_clock_own_map(clock, sync, size);
+        if (map != NULL) {
+            map_join(map, clock->seen);
+            map_join_one(map, clock->slot, clock->epoch);
+        }
+        clock->epoch++;
+    }
+    /* relaxed: a reader that sees the old number comes before this release and misses nothing it could rely on */
+    relaxed_store(&sync->version, relaxed_load(&sync->version) + 1);
+}
+
+void sync_clock_drop(struct sync_clock *sync)
+{
+    snapshot_drop(sync->seen, NULL);
+    sync->seen = NULL;
+    sync->epoch = 0;
+    sync->slot = 0;
+    relaxed_store(&sync->version, relaxed_load(&sync->version) + 1);
+}

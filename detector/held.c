@@ -1,0 +1,156 @@
+#include "detector/held.h"
+
+#include <string.h>
+
+#define HELD_FIRST 16
+
+bool held_grow(struct held_set *held, const struct detector_host *host)
+{
+    uint32_t capacity = held->capacity == 0 ? HELD_FIRST : held->capacity * 2;
+    size_t bytes = sizeof(struct held_array) + capacity * sizeof(struct held_entry);
+    struct held_array *array = host->alloc(host->ctx, bytes);
+    if (array == NULL) {
+        held->lost++;
+        return false;
+    }
+    struct held_array *old = relaxed_load(&held->array);
+    if (old != NULL) {
+        memcpy(array->entry, old->entry, held->capacity * sizeof(struct held_entry));
+    }
+    array->outgrown = old;
+    array->bytes = bytes;
+    held->capacity = capacity;
+    /* release: a reader that finds this array finds it filled; partner: held_entries() through a published wait */
+    atomic_store_explicit(&held->array, array, memory_order_release);
+    return true;
+}
+
+void held_delete(struct held_set *held, const struct detector_host *host)
+{
+    struct held_array *array = relaxed_load(&held->array);
+    while (array != NULL) {
+        struct held_array *outgrown = array->outgrown;
+        host->free(host->ctx, array, array->bytes);
+        array = outgrown;
+    }
+    memset(held, 0, sizeof *held);
+}
+
+struct held_entry *held_find(const struct held_set *held, const struct object *o)
+{
+    struct held_entry *entries = held_entries(held);
+    for (uint32_t i = held_count(held); i-- > 0;) {
+        if (relaxed_load(&entries[i].object) == o && relaxed_load(&entries[i].id) == relaxed_load(&o->id)) {
+            return &entries[i];
+        }
+    }
+    return NULL;
+}
+
+/* Chains the entries from `from` on anew. */
+static void held_rechain(struct held_set *held, uint32_t from, uint64_t chain)
+{
+    struct held_entry *entries = held_entries(held);
+    for (uint32_t i = from; i < held_count(held); i++) {
+        entries[i].chain_below = chain;
+        if (entries[i].ordered) {
+            chain = chain_next(chain, relaxed_load(&entries[i].id), (enum lock_mode)relaxed_load(&entries[i].mode));
+        }
+    }
+    held->chain = chain;
+}
+
+static void held_entry_copy(struct held_entry *to, const struct held_entry *from)
+{
+    relaxed_store(&to->object, relaxed_load(&from->object));
+    relaxed_store(&to->id, relaxed_load(&from->id));
+    relaxed_store(&to->serial, relaxed_load(&from->serial));
+    relaxed_store(&to->at, relaxed_load(&from->at));
+    relaxed_store(&to->mode, relaxed_load(&from->mode));
+    to->ordered = from->ordered;
+    to->inconsistent = from->inconsistent;
+    to->signal_depth = from->signal_depth;
+    to->count = from->count;
+    to->chain_below = from->chain_below;
+    to->since_ns = from->since_ns;
+}
+
+void held_remove(struct held_set *held, struct held_entry *entry)
+{
+    struct held_entry *entries = held_entries(held);
+    uint32_t count = held_count(held);
+    uint32_t index = (uint32_t)(entry - entries);
+    uint64_t chain = entry->chain_below;
+    held->ordered -= entry->ordered;
+    for (uint32_t i = index; i + 1 < count; i++) {
+        held_entry_copy(&entries[i], &entries[i + 1]);
+    }
+    relaxed_store(&held->count, count - 1);
+    held_rechain(held, index, chain);
+}
+
+bool held_entry_is_current(const struct held_entry *entry)
+{
+    const struct object *o = relaxed_load(&entry->object);
+    if (relaxed_load(&entry->id) != relaxed_load(&o->id)) {
+        return false;
+    }
+    return relaxed_load(&entry->mode) == LOCK_SHARED || relaxed_load(&entry->serial) == relaxed_load(&o->serial);
+}
+
+bool held_drop_stale(struct held_set *held)
+{
+    bool dropped = false;
+    for (uint32_t i = held_count(held); i-- > 0;) {
+        struct held_entry *entry = &held_entries(held)[i];
+        if (!held_entry_is_current(entry)) {
+            held_remove(held, entry);
+            dropped = true;
+        }
+    }
+    return dropped;
+}
+
+void held_clear(struct held_set *held)
+{
+    relaxed_store(&held->count, 0);
+    held->ordered = 0;
+    held->chain = CHAIN_EMPTY;
+}
+
+size_t held_copy(const struct held_set *held, bool only_ordered, struct held_lock *out, size_t max)
+{
+    const struct held_array *array = atomic_load_explicit(&held->array, memory_order_acquire); /* of held_grow() */
+    size_t count = array == NULL ? 0 : held_count(held);
+    size_t copied = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct held_entry *entry = &array->entry[i];
+        if ((only_ordered && !entry->ordered) || !held_entry_is_current(entry)) {
+            continue;
+        }
+        if (copied < max) {
+            out[copied].object = object_reference(relaxed_load(&entry->object));
+            out[copied].mode = (enum lock_mode)relaxed_load(&entry->mode);
+            out[copied].stack = (struct stack_id){relaxed_load(&entry->at)};
+        }
+        copied++;
+    }
+    return copied;
+}
+
+bool held_check(const struct held_set *held)
+{
+    uint64_t chain = CHAIN_EMPTY;
+    uint32_t ordered = 0;
+    for (uint32_t i = 0; i < held_count(held); i++) {
+        const struct held_entry *entry = &held_entries(held)[i];
+        if (entry->chain_below != chain) {
+            return false;
+        }
+        if (entry->ordered) {
+            chain = chain_next(chain, relaxed_load(&entry->id), (enum lock_mode)relaxed_load(&entry->mode));
+            ordered++;
+        }
+    }
+    return chain == held->chain && ordered == held->ordered;
+}

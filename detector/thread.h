@@ -1,0 +1,76 @@
+/* thread.h: what the detector keeps of one thread for that thread itself.
+ *
+ *   struct thread (memory of the host, private) ---> struct seat (memory of the detector, readable by all)
+ *
+ * Two clocks: `hb` is full happens-before; `handover` knows only what makes one piece of code certain to come after
+ * another in every run: create and join, signals, posts, barriers, channels, but not mutual exclusion.
+ *
+ * Order cache: (chain of the locks held, wanted, mode) -> dependency of the lock-order graph.  A hit takes no rank.
+ * It cannot be out of date: every generation in its key is one that this thread holds or wants, and generations are
+ * never used twice.
+ */
+#ifndef LOCKHOUND_DETECTOR_THREAD_H
+#define LOCKHOUND_DETECTOR_THREAD_H
+
+#include "detector/lock_order.h"
+#include "detector/registry.h"
+
+/* Why the quick path of a lock's events does not suffice.  Bits of thread.alert. */
+enum {
+    THREAD_ALERT_WAITING = 1u << 0,    /* a published wait is to be ended */
+    THREAD_ALERT_IN_HANDLER = 1u << 1, /* a signal handler is running */
+    THREAD_ALERT_TIMING = 1u << 2,     /* lock-held-too-long is on */
+};
+
+#define ORDER_CACHE_SIZE 128
+
+struct order_cache_entry {
+    uint64_t key;
+    uint64_t epoch; /* hand-over epoch at which the dependency was told last */
+    struct dependency *dependency;
+};
+
+/* How to take back the latest release, should the program's unlock fail. */
+struct release_record {
+    struct object *object;
+    uint32_t id;
+    uint64_t owner_before;
+    struct stack_id at; /* of the acquisition */
+    enum lock_mode mode;
+    uint32_t serial_before;
+    bool was_held;
+    bool was_last; /* the count reached zero */
+    bool inconsistent;
+};
+
+struct thread {
+    _Alignas(64) struct seat *seat;
+    uint64_t self; /* OWNER(seat, id) */
+    uint32_t alert;
+    uint32_t signal_depth;
+    struct thread_clock hb, handover;
+    struct clock_spares spares;
+    struct release_record last_release;
+
+    struct thread_id id;
+    struct thread_id creator;
+    struct stack_id created_at;
+    bool detached;
+    bool joined;
+    bool is_main;
+    struct thread_id joiner;                 /* a thread is in join of this one; under RANK_REGISTRY */
+    struct clock_stamp end_hb, end_handover; /* set when it ended */
+    int32_t signal_number;
+    bool hang_said; /* its present request was reported as a deadlock with itself */
+
+    struct held_lock *scratch; /* for an order_request */
+    size_t scratch_count;
+    struct order_cache_entry order_cache[ORDER_CACHE_SIZE];
+};
+
+static inline bool thread_owns(const struct thread *t, const struct object *o)
+{
+    return relaxed_load(&o->owner) == t->self;
+}
+
+#endif
