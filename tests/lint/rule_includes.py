@@ -40,7 +40,7 @@ def included_path(tree, path, name):
 
 
 def check(tree):
-    for path in tree.matching(".c", ".h", ".def", ".cc"):
+    for path in tree.matching(".c", ".h", ".def", ".cc", ".cpp"):
         part = path.split("/")[0]
         if part not in MAY_INCLUDE:
             continue

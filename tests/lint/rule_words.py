@@ -14,7 +14,7 @@ RULES = (
     (MACHINE_PATH, "a path of one machine"),
     (REGISTRY, "the host of a package registry"),
 )
-TEXT_SUFFIXES = (".c", ".h", ".def", ".cc", ".py", ".sh", ".md", ".txt", ".cmake", ".in", ".yml", ".1", ".3", ".5", ".7")
+TEXT_SUFFIXES = (".c", ".h", ".def", ".cc", ".cpp", ".py", ".sh", ".md", ".txt", ".cmake", ".in", ".yml", ".1", ".3", ".5", ".7")
 
 
 def check(tree):
