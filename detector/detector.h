@@ -13,7 +13,8 @@
  * Threads:   a verb may be called by many threads at once, each with its own `struct thread`; only detector.c takes
  *            ranks.  In the steady state (known object, known nesting, same thread again) a lock's request, acquired
  *            and released take no rank, allocate nothing and write only memory of the calling thread and of the
- *            lock's own object.
+ *            lock's own object.  A verb is not re-entrant: a signal handler that interrupts a verb of its own thread
+ *            calls none, and a fork happens with every rank held by the forking thread.
  * Protocol:  request before the real call, acquired after it succeeded, released before the real release.
  * Stacks:    `at` is the stack of the program's call, interned by the host.
  */
@@ -112,12 +113,14 @@ bool object_is_live_at(const struct object *o, uint64_t address);
  * Returns: the object, or NULL when it cannot be tracked. */
 struct object *object_init(struct detector *d, struct thread *t, enum object_kind kind, uint64_t address,
                            const struct object_traits *traits, struct stack_id at);
-/* First use of an object whose initialisation was not seen.  Checks use-after-destroy, use-uninitialized (when
- * traits->was_initialised is false) and invalid-object (another kind is live there).
+/* First use of an object whose initialisation was not seen, or whose address belongs to an object of another kind.
+ * Checks use-after-destroy, use-uninitialized (when traits->was_initialised is false) and invalid-object.  Where the
+ * address is not static and the content may be that of a static initialiser, memory was reused: no finding.
  * Returns: the object, or NULL when it cannot be tracked. */
 struct object *object_adopt(struct detector *d, struct thread *t, enum object_kind kind, uint64_t address,
                             const struct object_traits *traits, struct stack_id at);
-/* Checks kind against what lives there: reports invalid-object and returns false when they differ. */
+/* Checks kind against what lives there.  Returns: false when they differ; reports invalid-object when the address cannot
+ * have been reused unseen (is_static), otherwise go on with object_adopt(). */
 bool object_check_kind(struct detector *d, struct thread *t, struct object *o, enum object_kind kind,
                        struct stack_id at);
 /* pthread_*_destroy, sem_destroy, sem_close. */
@@ -195,7 +198,7 @@ struct thread_view {
 /* Calls `visit` for every live thread with a consistent copy; for live pictures of a process. */
 void detector_visit_threads(struct detector *d, void (*visit)(void *ctx, const struct thread_view *view), void *ctx);
 
-/* Returns: true when everything `earlier` did before now happened before what `later` does next. */
+/* Returns: true when everything `earlier` did up to its latest release happened before what `later` does next. */
 bool detector_ordered(const struct detector *d, const struct thread *earlier, const struct thread *later);
 
 #endif

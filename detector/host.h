@@ -45,6 +45,15 @@ struct detector_host {
      * every thread of the process but the caller is known to the detector and asleep.  May take up to 100 ms.
      * A driver without an operating system returns true. */
     bool (*all_asleep)(void *ctx);
+
+    /* The following may be NULL. */
+
+    /* Returns: true when the calling thread blocks signal `signal_number` now.  Asked for locks that were also taken in
+     * a handler of that signal; NULL means that every signal is blocked. */
+    bool (*signal_blocked)(void *ctx, int signal_number);
+    /* No thread can ever run again, because of a deadlock that was reported before with certain_hang false: what a
+     * finding with certain_hang says, without another finding.  No rank is held. */
+    void (*hung)(void *ctx);
 };
 
 #endif
