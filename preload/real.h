@@ -27,7 +27,15 @@ extern struct real_functions real;
 /* Points every member at the next definition.  Context: early, loader-lock, reentrant. */
 void real_resolve(void);
 
-/* A name that is interposed on one ABI only exists once more as an alias, such as __pthread_mutex_lock. */
 #define HOOK_EXPORT __attribute__((visibility("default")))
+
+/* A second name for a hook, such as __pthread_mutex_lock, that old programs call.  gcc wants the alias to promise what
+ * its target's declaration promises; clang neither knows the attribute nor asks. */
+#if __has_attribute(copy)
+#define HOOK_AS(target) __attribute__((alias(#target), copy(target)))
+#else
+#define HOOK_AS(target) __attribute__((alias(#target)))
+#endif
+#define HOOK_ALIAS(result, name, parameters, target) HOOK_EXPORT extern result name parameters HOOK_AS(target)
 
 #endif
