@@ -3,7 +3,7 @@
 enum {
     STEPS_PER_DEPTH = 4096, /* candidates looked at under one depth limit */
     HELD_PER_STEP = 32,     /* pairs of held locks compared that cost as much as one more candidate */
-    CYCLES_PER_SEARCH = 64, /* reported of one closing dependency */
+    CYCLES_PER_SEARCH = 16, /* reported of one closing dependency */
     FIRST_CAPACITY = 16,
 };
 
@@ -22,6 +22,7 @@ struct walk {
     bool depth_cut; /* a chain was not followed for its length */
     bool cut_short;
     bool dismissed;
+    bool has_news;
     cycle_found *found;
     void *ctx;
 };
@@ -214,7 +215,8 @@ static void report_cycle(struct walk *walk, const struct held_lock *link)
     if (walk->length < walk->shortest || !is_new_set(walk))
         return;
     walk->search->chain[0].link = link;
-    walk->found(walk->ctx, walk->search->chain, walk->length);
+    if (walk->found(walk->ctx, walk->search->chain, walk->length))
+        walk->has_news = true;
 }
 
 /* Tries `candidate` as the next member: dismisses it, or follows it, having reported the cycle it may close. */
@@ -268,7 +270,7 @@ enum cycle_result cycle_search_run(struct cycle_search *search, struct dependenc
         walk_chains(&walk, closing);
         walk.shortest = walk.limit + 1;
         walk.limit = walk.limit < 4 ? walk.limit + 1 : walk.limit * 2;
-    } while (walk.depth_cut && !walk.cut_short);
+    } while (walk.depth_cut && !walk.has_news && !walk.cut_short);
     *cut_short = walk.cut_short;
     enum cycle_result result = search->found.count ? CYCLE_VALID : walk.dismissed ? CYCLE_DISMISSED : CYCLE_NONE;
     hash_table_release(&search->found);

@@ -3,7 +3,8 @@
  *   closing dependency d1 --wanted--> nestings that hold it --> d2 --wanted--> ... --> dn wants a lock d1 holds
  *
  * Model:     depth-first over chains d1..dn that keep every rule of lock_order.h pairwise; short cycles first (depth
- *            limits 2, 3, 4, 8, ... each with its own allowance of steps); one cycle for each set of wanted locks.
+ *            limits 2, 3, 4, 8, ... each with its own allowance of steps), until some are news; one cycle for each set
+ *            of wanted locks.
  * Invariant: chain[0..length) satisfies all rules but the last link at any time.
  * Side effect: a dependency that is dismissed because it came first in order gets recheck_wanted.
  * Threads:   no locking inside.
@@ -29,8 +30,8 @@ struct cycle_search {
     struct hash_table found; /* hashes of the sets of wanted locks reported in this search */
 };
 
-/* Called for each valid cycle; the closing dependency comes first. */
-typedef void cycle_found(void *ctx, const struct cycle_member *members, size_t count);
+/* Called for each valid cycle; the closing dependency comes first.  Returns: true when it is news. */
+typedef bool cycle_found(void *ctx, const struct cycle_member *members, size_t count);
 
 enum cycle_result {
     CYCLE_NONE,      /* none was even near */

@@ -97,17 +97,17 @@ static const char *cycle_detail(size_t length)
     return length - 2 < known ? details[length - 2] : "a cycle of many locks";
 }
 
-static void report_cycle(void *ctx, const struct cycle_member *members, size_t count)
+static bool report_cycle(void *ctx, const struct cycle_member *members, size_t count)
 {
     struct reporter *reporter = ctx;
     struct lock_order *order = reporter->order;
     if (!is_new_finding(order, members, count)) {
         order->counts.cycles_repeated++;
-        return;
+        return false;
     }
     if (!reserve_parties(order, count)) {
         order->counts.lost_searches++;
-        return;
+        return false;
     }
     order->counts.cycles_reported++;
     for (size_t i = 0; i < count; i++) {
@@ -133,6 +133,7 @@ static void report_cycle(void *ctx, const struct cycle_member *members, size_t c
         .number = count,
     };
     reporter->report(reporter->ctx, &finding);
+    return true;
 }
 
 static enum cycle_result search_cycles(struct lock_order *order, struct dependency *d, const struct clock_stamp *now,

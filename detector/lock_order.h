@@ -5,22 +5,27 @@
  *      finding <-- [exact search: distinct threads, no gate, unordered, modes conflict] <--cycle?--+
  *
  * Model:     nodes are lock generations; an edge a->b stands for the dependencies that wanted b while holding a.
- * Valid cycle: dependencies d1..dn with wanted(di) in held(di+1), wanted(dn) in held(d1); n >= 2; distinct threads and
- *            distinct wanted locks; no lock held by two of them (a gate; one held shared by both does not count);
- * stamps pairwise unordered in hand-over order; and on each link the modes conflict (shared against shared does only
- * when the rwlock prefers writers). Evidence:  of a dependency the first stamp, the latest epoch (a word its own thread
- * writes, without a rank) and the latest stamp that was searched are kept.  A new occurrence is unordered with an
- * earlier dependency exactly when that one's latest epoch has not been seen; two earlier ones are unordered when some
- * of their kept stamps are.  So cycles of two are exact, and longer ones are never reported wrongly. Repeats:   a
- * dependency seen again only notes its epoch, unless a cycle through it was once dismissed because it came first in
- * order: then the new stamp is searched, for this occurrence may be the unordered one. Removal:   a lock that is gone
- * takes its node, edges and the dependencies that wanted it along; dependencies that only held it stay as evidence for
- * their other locks.  Of ended threads the four latest dependencies of each nesting (wanted lock and held locks) are
- * kept. Threads:   no locking inside; the caller holds RANK_ORDER_GRAPH, except for dependency_repeated() and
+ * Valid cycle: dependencies d1..dn with wanted(di) in held(di+1), wanted(dn) in held(d1); n >= 2; distinct threads
+ *            and distinct wanted locks; no lock held by two of them (a gate; one held shared by both does not
+ *            count); stamps pairwise unordered in hand-over order; and on each link the modes conflict (shared
+ *            against shared does only when the rwlock prefers writers).  Of those that one dependency closes the
+ *            shortest are reported, and longer ones when the shorter are no news.
+ * Evidence:  of a dependency the first stamp, the latest epoch (a word its own thread writes, without a rank) and the
+ *            latest stamp that was searched are kept.  A new occurrence is unordered with an earlier dependency
+ *            exactly when that one's latest epoch has not been seen; two earlier ones are unordered when some of
+ *            their kept stamps are.  So cycles of two are exact, and longer ones are never reported wrongly.
+ * Repeats:   a dependency seen again only notes its epoch, unless a cycle through it was once dismissed because it
+ *            came first in order: then the new stamp is searched, for this occurrence may be the unordered one.
+ * Removal:   a lock that is gone takes its node, edges and the dependencies that wanted it along; dependencies that
+ *            only held it stay as evidence for their other locks.  Of ended threads the four latest dependencies of
+ *            each nesting (wanted lock and held locks) are kept.
+ * Threads:   no locking inside; the caller holds RANK_ORDER_GRAPH, except for dependency_repeated() and
  *            lock_order_removals().
- * Memory:    from the host; O(dependencies x held locks), bounded by a budget; past it evidence is counted as lost.  So
- * is a search that took too many steps. Source:    Bensalem & Havelund 2005 (gate locks, segments); Joshi et al. 2009
- * (dependency tuples); Pearce & Kelly 2006 (incremental topological order).
+ * Memory:    from the host; O(dependencies x held locks), bounded by a budget; past it evidence is counted as lost.
+ *            So is a search that took too many steps.
+ * Source:    Bensalem & Havelund 2005 (gate locks, segments); Joshi et al. 2009 (dependency tuples);
+ *            Pearce & Kelly 2006 (incremental topological order).
+ * Tests:     tests/unit/test_lock_order.c rule by rule; test_lock_order_random.c against a naive enumeration.
  */
 #ifndef LOCKHOUND_DETECTOR_LOCK_ORDER_H
 #define LOCKHOUND_DETECTOR_LOCK_ORDER_H
