@@ -64,10 +64,18 @@ static inline void hook_resume(struct self *self)
 /* The object at `address`, from the thread's own cache in the usual case; NULL when it is not known yet. */
 struct object *hook_object_slowly(struct self *self, uint64_t address);
 
+static inline struct object_cache_line *hook_cache_line(struct self *self, uint64_t address)
+{
+    return &self->objects[(address >> 3 ^ address >> 11) % OBJECT_CACHE_SIZE];
+}
+
+/* Puts an object that was just found or made into the thread's cache.  Context: signal. */
+void hook_remember_object(struct self *self, uint64_t address, struct object *object);
+
 static inline struct object *hook_object(struct self *self, const void *place)
 {
     uint64_t address = (uint64_t)(uintptr_t)place;
-    struct object_cache_line *line = &self->objects[(address >> 3 ^ address >> 11) % OBJECT_CACHE_SIZE];
+    const struct object_cache_line *line = hook_cache_line(self, address);
     if (hook_likely(line->address == address && object_is_live_at(line->object, address)))
         return line->object;
     return hook_object_slowly(self, address);

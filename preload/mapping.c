@@ -1,69 +1,89 @@
 #include "preload/mapping.h"
 
-#include "preload/raw.h"
-
 #include <fcntl.h>
 #include <stddef.h>
+#include <string.h>
 
-enum { MAPPING_BUFFER_SIZE = 1024 };
+#include "preload/raw.h"
 
-/* One line of /proc/self/maps, taken byte by byte so that no line need fit into a buffer:
- * "7f0000-7f1000 rw-s 00000000 08:01 42 /path\n". */
-struct line {
-    enum { FIELD_LOW, FIELD_HIGH, FIELD_MODE, FIELD_REST } field;
-    uintptr_t low, high;
-    char mode; /* the last letter of the permissions: p or s */
+enum { LINE_SIZE = MAPPING_PATH_SIZE + 128, PATH_COLUMN_FIELDS = 5 };
+
+struct line_reader {
+    long fd;
+    size_t at, filled;
+    char buffer[4096];
 };
 
-static uintptr_t append_digit(uintptr_t number, char digit)
+/* Returns: the next line without its newline, cut at the buffer's size; false at the end. */
+static bool read_line(struct line_reader *reader, char *line, size_t size)
 {
-    return number << 4 | (uintptr_t)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
+    size_t length = 0;
+    for (;;) {
+        if (reader->at == reader->filled) {
+            long got = raw_syscall(SYS_read, reader->fd, (long)reader->buffer, sizeof reader->buffer, 0, 0, 0);
+            if (got <= 0)
+                return false;
+            reader->filled = (size_t)got;
+            reader->at = 0;
+        }
+        char c = reader->buffer[reader->at++];
+        if (c == '\n')
+            break;
+        if (length + 1 < size)
+            line[length++] = c;
+    }
+    line[length] = '\0';
+    return true;
 }
 
-static void take_byte(struct line *line, char byte)
+static const char *read_hexadecimal(const char *at, uintptr_t *number)
 {
-    switch (line->field) {
-    case FIELD_LOW:
-        if (byte == '-')
-            line->field = FIELD_HIGH;
+    *number = 0;
+    for (;; at++) {
+        unsigned digit;
+        if (*at >= '0' && *at <= '9')
+            digit = (unsigned)(*at - '0');
+        else if (*at >= 'a' && *at <= 'f')
+            digit = (unsigned)(*at - 'a') + 10;
         else
-            line->low = append_digit(line->low, byte);
-        break;
-    case FIELD_HIGH:
-        if (byte == ' ')
-            line->field = FIELD_MODE;
-        else
-            line->high = append_digit(line->high, byte);
-        break;
-    case FIELD_MODE:
-        if (byte == ' ')
-            line->field = FIELD_REST;
-        else
-            line->mode = byte;
-        break;
-    case FIELD_REST:
-        break;
+            return at;
+        *number = *number << 4 | digit;
     }
+}
+
+/* "low-high rwxp offset dev inode   path" */
+static void parse_mapping(const char *line, struct mapping *mapping)
+{
+    const char *at = read_hexadecimal(line, &mapping->low);
+    at = read_hexadecimal(at + 1, &mapping->high);
+    mapping->shared = strlen(at) > 4 && at[4] == 's';
+    for (int field = 0; field < PATH_COLUMN_FIELDS && *at != '\0'; field++) {
+        at += strcspn(at, " ");
+        at += strspn(at, " ");
+    }
+    size_t length = strnlen(at, MAPPING_PATH_SIZE - 1);
+    memcpy(mapping->path, at, length);
+    mapping->path[length] = '\0';
+}
+
+bool mapping_find(uintptr_t address, struct mapping *mapping)
+{
+    struct line_reader reader = {.fd = raw_syscall(SYS_openat, AT_FDCWD, (long)"/proc/self/maps", O_RDONLY | O_CLOEXEC,
+                                                   0, 0, 0)};
+    if (reader.fd < 0)
+        return false;
+    char line[LINE_SIZE];
+    bool found = false;
+    while (!found && read_line(&reader, line, sizeof line)) {
+        parse_mapping(line, mapping);
+        found = address >= mapping->low && address < mapping->high;
+    }
+    raw_syscall(SYS_close, reader.fd, 0, 0, 0, 0, 0);
+    return found;
 }
 
 bool mapping_is_shared(uintptr_t address)
 {
-    long fd = raw_syscall(SYS_openat, AT_FDCWD, (long)"/proc/self/maps", O_RDONLY | O_CLOEXEC, 0, 0, 0);
-    if (fd < 0)
-        return true;
-
-    char buffer[MAPPING_BUFFER_SIZE];
-    struct line line = {0};
-    bool found = false;
-    long size;
-    while (!found && (size = raw_syscall(SYS_read, fd, (long)buffer, sizeof buffer, 0, 0, 0)) > 0) {
-        for (long i = 0; i < size && !found; i++) {
-            take_byte(&line, buffer[i]);
-            found = line.field == FIELD_REST && line.low <= address && address < line.high;
-            if (buffer[i] == '\n')
-                line = (struct line){0};
-        }
-    }
-    raw_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
-    return !found || line.mode == 's';
+    struct mapping mapping;
+    return !mapping_find(address, &mapping) || mapping.shared;
 }

@@ -1,6 +1,6 @@
-/* mapping.h: whether other processes may see a piece of memory, as the kernel tells.
+/* mapping.h: which mapping of the process an address is in, as the kernel tells.
  *
- *   address --> /proc/self/maps, line by line --> shared or private
+ *   address --> /proc/self/maps, line by line --> range, sharing, file
  *
  * Costs a pass over the list of mappings: for objects met for the first time without an initialisation, not for calls.
  */
@@ -9,6 +9,18 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+
+enum { MAPPING_PATH_SIZE = 1024 };
+
+struct mapping {
+    uintptr_t low, high;
+    bool shared;
+    char path[MAPPING_PATH_SIZE]; /* "" for anonymous memory, "[heap]", "[stack]", ... */
+};
+
+/* Returns: true and the mapping that holds `address`; false when there is none or it cannot be told.
+ * Context: signal, in-malloc, loader-lock, early. */
+bool mapping_find(uintptr_t address, struct mapping *mapping);
 
 /* Returns: true when `address` lies in a shared mapping, or when that cannot be told.
  * Context: signal, in-malloc, loader-lock, early. */

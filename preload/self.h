@@ -4,7 +4,7 @@
  *
  * Invariant: self_current is NULL before the thread is known and SELF_GONE after it has ended; hook_enter() sees to it
  *            that a hook then passes straight through.
- * Threads:   a struct self is written by its own thread, except `name`, `handle` and `life`, under the registry's lock.
+ * Threads:   a struct self is written by its own thread, except `name`, `handle` and `life`, under OWN_RANK_SELVES.
  * Memory:    from the arena; recycled when the thread is gone and nobody can name it any more.
  */
 #ifndef LOCKHOUND_PRELOAD_SELF_H
@@ -16,12 +16,19 @@
 
 enum self_life { SELF_BORN, SELF_LIVE, SELF_DYING, SELF_ENDED };
 
-enum { OBJECT_CACHE_SIZE = 256, THREAD_NAME_SIZE = 32 };
+enum { OBJECT_CACHE_SIZE = 256, STACK_OBJECTS_MAX = 16, SIGNAL_LEVELS_MAX = 8 };
+
+/* A signal handler that runs: where its return address stands on the stack, and what it is. */
+struct signal_level {
+    uintptr_t place, value;
+};
 
 struct object_cache_line {
     uint64_t address;
     struct object *object;
 };
+
+struct once_run;
 
 struct self {
     struct thread *thread;  /* the detector's part */
@@ -30,18 +37,29 @@ struct self {
     uint64_t passed_inside; /* calls not seen because of it */
     uint64_t events;        /* calls seen */
 
-    uintptr_t stack_low, stack_high;   /* the thread's own stack */
-    uintptr_t lowest_stack_object;     /* the lowest object that lives there; UINTPTR_MAX when none does */
+    uintptr_t stack_high;          /* the thread's own frames lie below */
+    uintptr_t lowest_stack_object; /* the lowest of stack_objects; UINTPTR_MAX when there is none */
+    uintptr_t stack_objects[STACK_OBJECTS_MAX];
+    unsigned stack_object_count;
+
+    struct signal_level signal_levels[SIGNAL_LEVELS_MAX]; /* outermost first; see intercept/signals.h */
+    unsigned signal_depth;
+
+    struct once_run *once; /* innermost call of a once function; see intercept/once.c */
 
     enum self_life life;
-    bool detached, joined, foreign;
+    bool detached, foreign;
+    bool orphan;   /* nobody can name it any more: its memory goes with the last pin */
+    unsigned pins; /* its creator, until it has learned the handle */
+    unsigned destructor_rounds;
+    void *(*routine)(void *); /* what it was created to run; one of the two */
+    int (*c11_routine)(void *);
+    void *argument;
     pthread_t handle;
     pid_t tid;
-    char name[THREAD_NAME_SIZE];
-    struct stack_id created_at;
-    struct thread_id creator;
-    struct self *next; /* in the registry */
+    struct self *next, **link; /* in the registry */
 
+    const struct module *unwind_module; /* while libunwind runs: all that dl_iterate_phdr() tells it of */
     struct object_cache_line objects[OBJECT_CACHE_SIZE];
     struct stack_cache stacks;
 };
@@ -52,15 +70,37 @@ extern __thread struct self *self_current __attribute__((tls_model("initial-exec
 #define SELF_GONE ((struct self *)1)
 
 /* Makes the calling thread known: the first thread, or one that was created behind our back.
- * Returns: NULL when there is no memory.  Context: early, reentrant, takes(registry). */
+ * Returns: NULL when there is no memory.  Context: early, reentrant, takes(OWN_RANK_SELVES). */
 struct self *self_adopt(void);
 
-/* Returns: a self for a thread about to be created by `creator`, or NULL.  Context: takes(registry). */
+/* Returns: a self for a thread about to be created by `creator`, or NULL.  Context: takes(OWN_RANK_SELVES). */
 struct self *self_new(struct self *creator, bool detached, struct stack_id created_at);
-/* The creation failed.  Context: takes(registry). */
+/* The thread is known by this handle from now on; a second call is nothing. */
+void self_publish(struct self *self, pthread_t handle);
+/* The creator needs it no longer. */
+void self_unpin(struct self *self);
+/* Returns: true when it has already ended, and the caller should self_release() it. */
+bool self_mark_detached(struct self *self);
+/* The creation failed.  Context: takes(OWN_RANK_SELVES). */
 void self_abandon(struct self *self);
-/* First and last act of a thread on itself.  Context: takes(registry). */
+/* Returns: the thread whose handle this is, born or live or ended but not yet joined; NULL otherwise. */
+struct self *self_by_handle(pthread_t handle);
+/* Returns: threads that have started and not ended. */
+size_t self_live_count(void);
+/* Adds up what all threads counted so far. */
+void self_sum_events(uint64_t *events, uint64_t *passed_inside);
+/* The calling thread is the only one of this process now.  Context: fork-child. */
+void self_fork_child(struct self *self);
+/* It was joined, or ended detached: its memory may serve another thread.  Context: takes(OWN_RANK_SELVES). */
+void self_release(struct self *self);
+
+/* First and last act of a thread on itself.  Context: takes(OWN_RANK_SELVES). */
 void self_start(struct self *self);
 void self_end(struct self *self);
+
+/* Context: signal, takes(OWN_RANK_SELVES). */
+void self_set_name(struct self *self, const char *name);
+/* Returns: the thread whose own stack reaches up to an address in [low, high), or 0. */
+struct thread_id self_with_stack_in(uintptr_t low, uintptr_t high);
 
 #endif

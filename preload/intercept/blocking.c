@@ -1,0 +1,114 @@
+/* blocking.c: calls that may last, for the opt-in check of locks held across them.
+ *
+ * Invariant: with the check off a hook is one load and a jump; with it on the call is made all the same, errno and
+ *            cancellation included.
+ */
+#include <errno.h>
+
+#include "preload/emit.h"
+#include "preload/hook.h"
+
+__attribute__((noinline, cold)) static void check_locks(const char *name, uintptr_t pc, uintptr_t sp)
+{
+    int saved = errno;
+    struct self *self = hook_enter();
+    if (self != NULL) {
+        if (thread_holds_any(self->thread))
+            emit_blocking_call(self, name, stack_cache_take(&self->stacks, pc, sp));
+        hook_leave(self);
+    }
+    errno = saved;
+}
+
+/* `may_block`: false when the arguments say that the call returns at once. */
+#define CHECK_LOCKS(name, may_block)                                                                                   \
+    do {                                                                                                               \
+        if (hook_unlikely(lockhound.options.checks[FINDING_BLOCKING_CALL_WITH_LOCK_HELD]) && lockhound.ready &&        \
+            (may_block))                                                                                               \
+            check_locks(name, (uintptr_t)__builtin_return_address(0), (uintptr_t)__builtin_dwarf_cfa());               \
+    } while (0)
+
+HOOK_EXPORT unsigned sleep(unsigned seconds)
+{
+    CHECK_LOCKS("sleep", true);
+    return real.sleep(seconds);
+}
+
+HOOK_EXPORT int usleep(useconds_t us)
+{
+    CHECK_LOCKS("usleep", true);
+    return real.usleep(us);
+}
+
+HOOK_EXPORT int nanosleep(const struct timespec *time, struct timespec *left)
+{
+    CHECK_LOCKS("nanosleep", true);
+    return real.nanosleep(time, left);
+}
+
+HOOK_EXPORT int clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, struct timespec *left)
+{
+    CHECK_LOCKS("clock_nanosleep", true);
+    return real.clock_nanosleep(clock, flags, time, left);
+}
+
+HOOK_EXPORT int poll(struct pollfd *fds, nfds_t count, int timeout)
+{
+    CHECK_LOCKS("poll", timeout != 0);
+    return real.poll(fds, count, timeout);
+}
+
+HOOK_EXPORT int select(int count, fd_set *restrict in, fd_set *restrict out, fd_set *restrict err,
+                       struct timeval *restrict timeout)
+{
+    CHECK_LOCKS("select", timeout == NULL || timeout->tv_sec != 0 || timeout->tv_usec != 0);
+    return real.select(count, in, out, err, timeout);
+}
+
+HOOK_EXPORT int epoll_wait(int epoll, struct epoll_event *events, int count, int timeout)
+{
+    CHECK_LOCKS("epoll_wait", timeout != 0);
+    return real.epoll_wait(epoll, events, count, timeout);
+}
+
+HOOK_EXPORT int accept(int fd, struct sockaddr *restrict address, socklen_t *restrict length)
+{
+    CHECK_LOCKS("accept", true);
+    return real.accept(fd, address, length);
+}
+
+HOOK_EXPORT int connect(int fd, const struct sockaddr *address, socklen_t length)
+{
+    CHECK_LOCKS("connect", true);
+    return real.connect(fd, address, length);
+}
+
+HOOK_EXPORT ssize_t recv(int fd, void *buffer, size_t size, int flags)
+{
+    CHECK_LOCKS("recv", (flags & MSG_DONTWAIT) == 0);
+    return real.recv(fd, buffer, size, flags);
+}
+
+HOOK_EXPORT ssize_t read(int fd, void *buffer, size_t size)
+{
+    CHECK_LOCKS("read", true);
+    return real.read(fd, buffer, size);
+}
+
+HOOK_EXPORT int fsync(int fd)
+{
+    CHECK_LOCKS("fsync", true);
+    return real.fsync(fd);
+}
+
+HOOK_EXPORT pid_t waitpid(pid_t pid, int *status, int options)
+{
+    CHECK_LOCKS("waitpid", (options & WNOHANG) == 0);
+    return real.waitpid(pid, status, options);
+}
+
+HOOK_EXPORT int system(const char *command)
+{
+    CHECK_LOCKS("system", command != NULL);
+    return real.system(command);
+}

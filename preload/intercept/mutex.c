@@ -1,0 +1,168 @@
+/* mutex.c: pthread_mutex_*.
+ *
+ * A lock is tried first, so that a wait is published only when it is about to happen; for every type and protocol a
+ * successful try is what the blocking call would have done.
+ */
+#include <errno.h>
+
+#include "preload/intercept/deadline.h"
+#include "preload/intercept/objects.h"
+
+static int really_lock(pthread_mutex_t *mutex, const struct deadline *deadline)
+{
+    switch (deadline->form) {
+    case DEADLINE_TIMED:
+        return real.pthread_mutex_timedlock(mutex, deadline->until);
+    case DEADLINE_CLOCK:
+        return real.pthread_mutex_clocklock(mutex, deadline->clock, deadline->until);
+    case DEADLINE_NONE:
+        break;
+    }
+    return real.pthread_mutex_lock(mutex);
+}
+
+static __attribute__((noinline)) int wait_for_mutex(struct self *self, struct object *object, pthread_mutex_t *mutex,
+                                                    const struct deadline *deadline, struct stack_id at)
+{
+    emit_block(self, object, LOCK_EXCLUSIVE, deadline->form != DEADLINE_NONE, at);
+    hook_pause(self);
+    int result = really_lock(mutex, deadline);
+    hook_resume(self);
+    emit_unblock(self);
+    return result;
+}
+
+static inline int lock(struct self *self, pthread_mutex_t *mutex, const struct deadline *deadline, uintptr_t frame,
+                       struct stack_id at)
+{
+    struct object *object = objects_find(self, OBJECT_MUTEX, mutex, frame, at);
+    if (hook_unlikely(object == NULL)) {
+        hook_leave(self);
+        return really_lock(mutex, deadline);
+    }
+    emit_lock_request(self, object, LOCK_EXCLUSIVE, deadline->form != DEADLINE_NONE, at);
+    int result = real.pthread_mutex_trylock(mutex);
+    if (hook_unlikely(result == EBUSY))
+        result = wait_for_mutex(self, object, mutex, deadline, at);
+    if (hook_likely(result == 0 || result == EOWNERDEAD))
+        emit_lock_acquired(self, object, LOCK_EXCLUSIVE, result == EOWNERDEAD, at);
+    hook_leave(self);
+    return result;
+}
+
+HOOK_EXPORT int pthread_mutex_lock(pthread_mutex_t *mutex)
+{
+    struct self *self = hook_enter();
+    if (hook_unlikely(self == NULL))
+        return real.pthread_mutex_lock(mutex);
+    return lock(self, mutex, &(struct deadline){.form = DEADLINE_NONE}, HOOK_FRAME(), HOOK_STACK(self));
+}
+
+HOOK_EXPORT int pthread_mutex_timedlock(pthread_mutex_t *mutex, const struct timespec *until)
+{
+    struct self *self = hook_enter();
+    if (hook_unlikely(self == NULL))
+        return real.pthread_mutex_timedlock(mutex, until);
+    struct deadline deadline = {.form = DEADLINE_TIMED, .until = until};
+    return lock(self, mutex, &deadline, HOOK_FRAME(), HOOK_STACK(self));
+}
+
+HOOK_EXPORT int pthread_mutex_clocklock(pthread_mutex_t *mutex, clockid_t clock, const struct timespec *until)
+{
+    struct self *self = hook_enter();
+    if (hook_unlikely(self == NULL))
+        return real.pthread_mutex_clocklock(mutex, clock, until);
+    struct deadline deadline = {.form = DEADLINE_CLOCK, .clock = clock, .until = until};
+    return lock(self, mutex, &deadline, HOOK_FRAME(), HOOK_STACK(self));
+}
+
+HOOK_EXPORT int pthread_mutex_trylock(pthread_mutex_t *mutex)
+{
+    struct self *self = hook_enter();
+    if (hook_unlikely(self == NULL))
+        return real.pthread_mutex_trylock(mutex);
+    struct stack_id at = HOOK_STACK(self);
+    struct object *object = objects_find(self, OBJECT_MUTEX, mutex, HOOK_FRAME(), at);
+    int result = real.pthread_mutex_trylock(mutex);
+    if (object != NULL && (result == 0 || result == EOWNERDEAD))
+        emit_lock_acquired(self, object, LOCK_EXCLUSIVE, result == EOWNERDEAD, at);
+    hook_leave(self);
+    return result;
+}
+
+HOOK_EXPORT int pthread_mutex_unlock(pthread_mutex_t *mutex)
+{
+    struct self *self = hook_enter();
+    if (hook_unlikely(self == NULL))
+        return real.pthread_mutex_unlock(mutex);
+    struct stack_id at = HOOK_STACK(self);
+    struct object *object = objects_find(self, OBJECT_MUTEX, mutex, HOOK_FRAME(), at);
+    if (hook_likely(object != NULL))
+        emit_lock_released(self, object, at);
+    int result = real.pthread_mutex_unlock(mutex);
+    if (hook_unlikely(result != 0 && object != NULL))
+        emit_lock_unrelease(self, object, at);
+    hook_leave(self);
+    return result;
+}
+
+HOOK_EXPORT int pthread_mutex_init(pthread_mutex_t *mutex, const pthread_mutexattr_t *attr)
+{
+    struct self *self = hook_enter();
+    if (self == NULL)
+        return real.pthread_mutex_init(mutex, attr);
+    struct stack_id at = HOOK_STACK(self);
+    int result = real.pthread_mutex_init(mutex, attr);
+    if (result == 0)
+        objects_init(self, OBJECT_MUTEX, mutex, HOOK_FRAME(), at);
+    hook_leave(self);
+    return result;
+}
+
+HOOK_EXPORT int pthread_mutex_destroy(pthread_mutex_t *mutex)
+{
+    struct self *self = hook_enter();
+    if (self == NULL)
+        return real.pthread_mutex_destroy(mutex);
+    struct stack_id at = HOOK_STACK(self);
+    objects_destroy(self, OBJECT_MUTEX, mutex, HOOK_FRAME(), at);
+    int result = real.pthread_mutex_destroy(mutex);
+    hook_leave(self);
+    return result;
+}
+
+HOOK_EXPORT int pthread_mutex_consistent(pthread_mutex_t *mutex)
+{
+    struct self *self = hook_enter();
+    if (self == NULL)
+        return real.pthread_mutex_consistent(mutex);
+    struct object *object = objects_find(self, OBJECT_MUTEX, mutex, HOOK_FRAME(), HOOK_STACK(self));
+    int result = real.pthread_mutex_consistent(mutex);
+    if (result == 0 && object != NULL)
+        emit_mutex_consistent(self, object);
+    hook_leave(self);
+    return result;
+}
+
+/* Locks and unlocks the mutex within; nothing else can happen in between, so it is only checked to be a mutex. */
+HOOK_EXPORT int pthread_mutex_setprioceiling(pthread_mutex_t *mutex, int ceiling, int *old)
+{
+    struct self *self = hook_enter();
+    if (self == NULL)
+        return real.pthread_mutex_setprioceiling(mutex, ceiling, old);
+    (void)objects_find(self, OBJECT_MUTEX, mutex, HOOK_FRAME(), HOOK_STACK(self));
+    hook_pause(self);
+    int result = real.pthread_mutex_setprioceiling(mutex, ceiling, old);
+    hook_resume(self);
+    hook_leave(self);
+    return result;
+}
+
+/* The names under which libc's mutexes were known to other libraries. */
+#define ALIAS(name, target) HOOK_EXPORT __typeof__(target) name __attribute__((alias(#target)))
+ALIAS(__pthread_mutex_init, pthread_mutex_init);
+ALIAS(__pthread_mutex_destroy, pthread_mutex_destroy);
+ALIAS(__pthread_mutex_lock, pthread_mutex_lock);
+ALIAS(__pthread_mutex_trylock, pthread_mutex_trylock);
+ALIAS(__pthread_mutex_unlock, pthread_mutex_unlock);
+ALIAS(pthread_mutex_consistent_np, pthread_mutex_consistent);

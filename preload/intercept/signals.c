@@ -1,0 +1,295 @@
+#include "preload/intercept/signals.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+
+#include "preload/emit.h"
+#include "preload/hook.h"
+#include "preload/intercept/process.h"
+#include "preload/raw.h"
+
+/* Different handlers that a program may install for one signal in its life before a slot is used again. */
+enum { SLOTS = 8 };
+
+enum { KERNEL_SIGSET_SIZE = sizeof(uint64_t) };
+
+/* slots[n][i]: the handler that trampoline i runs for signal n. */
+static atomic_uintptr_t slots[_NSIG][SLOTS];
+
+/* Bit n: the program has a handler for signal n. */
+static _Atomic uint64_t handled;
+
+/* ---- levels: the handlers that run on a thread ------------------------------------------------------------------ */
+
+/* The kernel reads the mask before it looks at the (wrong) operation: EFAULT tells that there is no memory. */
+static bool is_readable(uintptr_t address)
+{
+    return raw_syscall(SYS_rt_sigprocmask, -1, (long)address, 0, KERNEL_SIGSET_SIZE, 0, 0) != -EFAULT;
+}
+
+static bool level_is_popped(const struct self *self, const struct signal_level *level, uintptr_t frame)
+{
+    /* A frame above the handler's on the same stack, or on the thread's own while the handler's is above all of it
+     * (sigaltstack).  On a stack above the thread's own a handler below is not popped: it was interrupted. */
+    bool on_own_stack = frame < self->stack_high;
+    bool handler_above_own_stack = level->place >= self->stack_high;
+    if (frame >= level->place && (on_own_stack || handler_above_own_stack))
+        return true;
+    if (on_own_stack && handler_above_own_stack)
+        return true;
+    return !is_readable(level->place) || *(const uintptr_t *)level->place != level->value;
+}
+
+void signals_drop_popped(struct self *self, uintptr_t frame)
+{
+    while (self->signal_depth > 0 && level_is_popped(self, &self->signal_levels[self->signal_depth - 1], frame)) {
+        self->signal_depth--;
+        emit_signal_leave(self);
+    }
+}
+
+/* Returns: false when nothing was noted: too deep. */
+static bool enter_level(struct self *self, int number, const uintptr_t *place)
+{
+    self->inside = true;
+    self->inside_frame = (uintptr_t)__builtin_frame_address(0);
+    signals_drop_popped(self, (uintptr_t)place);
+    bool noted = self->signal_depth < SIGNAL_LEVELS_MAX;
+    if (noted) {
+        self->signal_levels[self->signal_depth++] = (struct signal_level){(uintptr_t)place, *place};
+        emit_signal_enter(self, number);
+        self->lowest_stack_object = 0; /* from now on every hook looks whether its frame has been popped */
+    }
+    self->inside = false;
+    return noted;
+}
+
+/* Levels above were left by siglongjmp() to here; a level that is missing was taken for popped: nothing is to do. */
+static void leave_level(struct self *self, const uintptr_t *place)
+{
+    unsigned depth = self->signal_depth;
+    while (depth > 0 && self->signal_levels[depth - 1].place != (uintptr_t)place)
+        depth--;
+    if (depth == 0)
+        return;
+    self->inside = true;
+    self->inside_frame = (uintptr_t)__builtin_frame_address(0);
+    while (self->signal_depth >= depth) {
+        self->signal_depth--;
+        emit_signal_leave(self);
+    }
+    self->inside = false;
+}
+
+/* ---- delivery --------------------------------------------------------------------------------------------------- */
+
+/* Never inlined: a handler may go on in another thread (swapcontext), whose thread-local storage this then reads. */
+__attribute__((noinline)) static struct self *self_outside_hooks(void)
+{
+    struct self *self = self_current;
+    return self == NULL || self == SELF_GONE || self->inside ? NULL : self;
+}
+
+/* Every handler is called with all three arguments, for the kernel sets the registers so whatever its flags say. */
+static void deliver(unsigned slot, int number, siginfo_t *info, void *context, const uintptr_t *place)
+{
+    /* relaxed: written before the kernel learnt of the trampoline that led here */
+    uintptr_t handler = atomic_load_explicit(&slots[number][slot], memory_order_relaxed);
+    int saved = errno;
+    struct self *self = self_outside_hooks();
+    bool noted = self != NULL && enter_level(self, number, place);
+    errno = saved;
+
+    ((void (*)(int, siginfo_t *, void *))handler)(number, info, context);
+
+    saved = errno;
+    self = self_outside_hooks();
+    if (noted && self != NULL)
+        leave_level(self, place);
+    errno = saved;
+}
+
+#define TRAMPOLINE(slot)                                                                                               \
+    static void trampoline_##slot(int number, siginfo_t *info, void *context)                                         \
+    {                                                                                                                  \
+        deliver(slot, number, info, context, (const uintptr_t *)__builtin_frame_address(0) + 1);                       \
+    }
+TRAMPOLINE(0)
+TRAMPOLINE(1)
+TRAMPOLINE(2)
+TRAMPOLINE(3)
+TRAMPOLINE(4)
+TRAMPOLINE(5)
+TRAMPOLINE(6)
+TRAMPOLINE(7)
+
+static void (*const trampolines[SLOTS])(int, siginfo_t *, void *) = {
+    trampoline_0, trampoline_1, trampoline_2, trampoline_3, trampoline_4, trampoline_5, trampoline_6, trampoline_7,
+};
+
+/* ---- installation ----------------------------------------------------------------------------------------------- */
+
+/* Returns: false for SIG_DFL, SIG_IGN, SIG_HOLD and SIG_ERR. */
+static bool is_function(uintptr_t handler)
+{
+    return handler > (uintptr_t)SIG_HOLD && handler != (uintptr_t)SIG_ERR;
+}
+
+/* Returns: which trampoline `handler` is, or SLOTS. */
+static unsigned trampoline_index(uintptr_t handler)
+{
+    unsigned i = 0;
+    while (i < SLOTS && handler != (uintptr_t)trampolines[i])
+        i++;
+    return i;
+}
+
+/* Every slot has been used: takes one that the kernel does not refer to at present. */
+static unsigned reuse_slot(int number, uintptr_t handler)
+{
+    static atomic_uint turn;
+    struct sigaction current = {0};
+    unsigned in_use = SLOTS;
+    if (real.sigaction(number, NULL, &current) == 0)
+        in_use = trampoline_index((uintptr_t)current.sa_handler);
+    unsigned i = atomic_fetch_add_explicit(&turn, 1, memory_order_relaxed) % SLOTS;
+    if (i == in_use)
+        i = (i + 1) % SLOTS;
+    atomic_store_explicit(&slots[number][i], handler, memory_order_relaxed);
+    return i;
+}
+
+static unsigned slot_of(int number, uintptr_t handler)
+{
+    for (unsigned i = 0; i < SLOTS; i++) {
+        uintptr_t seen = 0;
+        /* relaxed: the system call that installs the trampoline comes after, and orders all */
+        atomic_compare_exchange_strong_explicit(&slots[number][i], &seen, handler, memory_order_relaxed,
+                                                memory_order_relaxed);
+        if (seen == 0 || seen == handler)
+            return i;
+    }
+    return reuse_slot(number, handler);
+}
+
+static bool is_signal(int number)
+{
+    return number > 0 && number < _NSIG;
+}
+
+/* Returns: what the kernel gets for the program's `handler`. */
+static uintptr_t wrap(int number, uintptr_t handler)
+{
+    if (!is_signal(number) || !is_function(handler) || trampoline_index(handler) < SLOTS || !process_is_ours())
+        return handler;
+    return (uintptr_t)trampolines[slot_of(number, handler)];
+}
+
+/* Returns: what the program installed, when the kernel says `handler`. */
+static uintptr_t unwrap(int number, uintptr_t handler)
+{
+    unsigned i = is_signal(number) ? trampoline_index(handler) : SLOTS;
+    return i < SLOTS ? atomic_load_explicit(&slots[number][i], memory_order_relaxed) : handler;
+}
+
+/* Signals that a thread brings on itself do not end another's waiting. */
+static const int own_faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGPIPE, SIGSYS};
+
+static uint64_t outside_signals(void)
+{
+    uint64_t all = UINT64_MAX;
+    for (size_t i = 0; i < sizeof own_faults / sizeof *own_faults; i++)
+        all &= ~(UINT64_C(1) << (own_faults[i] - 1));
+    return all;
+}
+
+void signals_init(void)
+{
+    uint64_t now = atomic_load_explicit(&handled, memory_order_relaxed);
+    detector_set_handlers_installed(lockhound.detector, (now & outside_signals()) != 0);
+}
+
+/* The disposition of `number` was changed to what the program calls `handler`. */
+static void note_disposition(int number, uintptr_t handler)
+{
+    if (!process_is_ours())
+        return;
+    uint64_t bit = UINT64_C(1) << (number - 1);
+    if (is_function(handler))
+        atomic_fetch_or_explicit(&handled, bit, memory_order_relaxed);
+    else
+        atomic_fetch_and_explicit(&handled, ~bit, memory_order_relaxed);
+    if (lockhound.ready)
+        signals_init();
+}
+
+HOOK_EXPORT int sigaction(int number, const struct sigaction *restrict action, struct sigaction *restrict old)
+{
+    if (!is_signal(number))
+        return real.sigaction(number, action, old);
+    struct sigaction wrapped;
+    uintptr_t handler = 0;
+    if (action != NULL) {
+        wrapped = *action; /* `old` may be the same structure */
+        handler = (uintptr_t)action->sa_handler;
+        wrapped.sa_handler = (sighandler_t)wrap(number, handler);
+    }
+    int result = real.sigaction(number, action == NULL ? NULL : &wrapped, old);
+    if (result != 0)
+        return result;
+    if (old != NULL)
+        old->sa_handler = (sighandler_t)unwrap(number, (uintptr_t)old->sa_handler);
+    if (action != NULL)
+        note_disposition(number, handler);
+    return 0;
+}
+
+/* The older calls all take and return a handler; they differ in the flags that libc chooses. */
+static sighandler_t install(sighandler_t (*set)(int, sighandler_t), int number, sighandler_t handler)
+{
+    sighandler_t before = set(number, (sighandler_t)wrap(number, (uintptr_t)handler));
+    if (before == SIG_ERR)
+        return before;
+    if (handler != SIG_HOLD) /* which blocks the signal and leaves its disposition */
+        note_disposition(number, (uintptr_t)handler);
+    return (sighandler_t)unwrap(number, (uintptr_t)before);
+}
+
+HOOK_EXPORT sighandler_t signal(int number, sighandler_t handler)
+{
+    return install(real.signal, number, handler);
+}
+
+sighandler_t bsd_signal(int number, sighandler_t handler); /* no header declares it any more */
+
+HOOK_EXPORT sighandler_t bsd_signal(int number, sighandler_t handler)
+{
+    return install(real.bsd_signal, number, handler);
+}
+
+HOOK_EXPORT sighandler_t ssignal(int number, sighandler_t handler)
+{
+    return install(real.ssignal, number, handler);
+}
+
+HOOK_EXPORT sighandler_t sysv_signal(int number, sighandler_t handler)
+{
+    return install(real.sysv_signal, number, handler);
+}
+
+HOOK_EXPORT sighandler_t __sysv_signal(int number, sighandler_t handler)
+{
+    return install(real.__sysv_signal, number, handler);
+}
+
+HOOK_EXPORT sighandler_t sigset(int number, sighandler_t disposition)
+{
+    return install(real.sigset, number, disposition);
+}
+
+bool signal_is_blocked(int number)
+{
+    uint64_t blocked = 0;
+    raw_syscall(SYS_rt_sigprocmask, SIG_BLOCK, 0, (long)&blocked, KERNEL_SIGSET_SIZE, 0, 0);
+    return is_signal(number) && (blocked >> (number - 1) & 1) != 0;
+}

@@ -1,0 +1,27 @@
+/* signals.h: the program's signal handlers, each run between two events.
+ *
+ *   sigaction(n, handler) --> a slot of n holds the handler, the kernel gets the slot's trampoline
+ *   signal n --> trampoline --> signal_enter --> handler(same arguments) --> signal_leave
+ *   sigaction(n, NULL, &old) --> kernel says trampoline --> slot --> handler
+ *
+ * Model:     the kernel alone knows what is installed; a trampoline only names a slot, and a slot keeps its handler for
+ *            good.  So installing needs no lock, and SA_RESETHAND, fork and a failed call need no care.
+ * Invariant: the levels of a thread (struct self) are the handlers that run on it, outermost first.  A handler that left
+ *            by siglongjmp() is noticed by the place of its return address and dropped at the next hook.
+ * Threads:   slots are written once, by compare-and-swap; levels belong to their thread.
+ */
+#ifndef LOCKHOUND_PRELOAD_INTERCEPT_SIGNALS_H
+#define LOCKHOUND_PRELOAD_INTERCEPT_SIGNALS_H
+
+#include "preload/self.h"
+
+/* Tells the detector of handlers that were installed before it existed.  Context: early. */
+void signals_init(void);
+
+/* Forgets the handlers whose frames are gone when a hook with frame `frame` is called.  Context: signal. */
+void signals_drop_popped(struct self *self, uintptr_t frame);
+
+/* Returns: true when the calling thread has `number` blocked.  Context: signal, in-malloc, loader-lock, early, late. */
+bool signal_is_blocked(int number);
+
+#endif

@@ -1,0 +1,250 @@
+#include "preload/intercept/thread.h"
+
+#include <errno.h>
+#include <limits.h>
+
+#include "preload/emit.h"
+#include "preload/hook.h"
+#include "preload/intercept/departed.h"
+#include "preload/thread_records.h"
+
+static pthread_key_t end_key;
+static bool end_key_made;
+
+/* Key destructors run in rounds as long as some key has a value again: ours waits for the last round, so that the
+ * program's own destructors are still seen. */
+static void thread_may_end(void *value)
+{
+    struct self *self = value;
+    if (++self->destructor_rounds < PTHREAD_DESTRUCTOR_ITERATIONS) {
+        pthread_setspecific(end_key, self);
+        return;
+    }
+    self->inside = true;
+    self_end(self);
+}
+
+void thread_arm(struct self *self)
+{
+    if (end_key_made)
+        pthread_setspecific(end_key, self);
+}
+
+void thread_init(void)
+{
+    end_key_made = pthread_key_create(&end_key, thread_may_end) == 0;
+    thread_arm(self_current);
+}
+
+struct self *thread_prepare(struct self *creator, bool detached, struct stack_id at)
+{
+    return self_new(creator, detached, at);
+}
+
+void thread_created(struct self *created, pthread_t handle)
+{
+    self_publish(created, handle);
+    self_unpin(created);
+}
+
+void thread_not_created(struct self *created)
+{
+    self_abandon(created);
+}
+
+void thread_begin(struct self *self)
+{
+    self->inside = true;
+    self_start(self);
+    thread_arm(self);
+    self->inside = false;
+}
+
+/* ---- creation ----------------------------------------------------------------------------------------------------- */
+
+static void *run_thread(void *argument)
+{
+    struct self *self = argument;
+    void *(*routine)(void *) = self->routine;
+    void *routine_argument = self->argument;
+    thread_begin(self);
+    return routine(routine_argument);
+}
+
+static bool is_detached(const pthread_attr_t *attr)
+{
+    int state = PTHREAD_CREATE_JOINABLE;
+    return attr != NULL && pthread_attr_getdetachstate(attr, &state) == 0 && state == PTHREAD_CREATE_DETACHED;
+}
+
+HOOK_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*routine)(void *), void *argument)
+{
+    struct self *self = hook_enter();
+    if (self == NULL)
+        return real.pthread_create(thread, attr, routine, argument);
+    struct self *created = thread_prepare(self, is_detached(attr), HOOK_STACK(self));
+    if (created == NULL) {
+        hook_leave(self);
+        return real.pthread_create(thread, attr, routine, argument);
+    }
+    created->routine = routine;
+    created->argument = argument;
+    int result = real.pthread_create(thread, attr, run_thread, created);
+    if (result == 0)
+        thread_created(created, *thread);
+    else
+        thread_not_created(created);
+    hook_leave(self);
+    return result;
+}
+
+/* ---- joining ------------------------------------------------------------------------------------------------------ */
+
+struct self *thread_join_request(struct self *self, pthread_t handle, enum join_form form, struct stack_id at)
+{
+    struct self *target = self_by_handle(handle);
+    struct departed gone;
+    if (target == NULL && departed_find(handle, &gone))
+        emit_stale_join(self, gone.id, gone.joined, at);
+    else if (target != NULL && form != JOIN_TRY)
+        emit_join_request(self, target, form == JOIN_TIMED, at);
+    return target;
+}
+
+void thread_join_done(struct self *self, struct self *target, bool joined)
+{
+    if (target == NULL)
+        return;
+    if (!joined) {
+        emit_join_failed(self, target);
+        return;
+    }
+    emit_joined(self, target);
+    departed_note(target->handle, thread_identity(target->thread), true);
+    self_release(target);
+}
+
+struct join_in_progress {
+    struct self *self, *target;
+};
+
+static void join_cancelled(void *argument)
+{
+    struct join_in_progress *join = argument;
+    hook_resume(join->self);
+    thread_join_done(join->self, join->target, false);
+    hook_leave(join->self);
+}
+
+HOOK_EXPORT int pthread_join(pthread_t thread, void **value)
+{
+    struct self *self = hook_enter();
+    if (self == NULL)
+        return real.pthread_join(thread, value);
+    struct join_in_progress join = {self, thread_join_request(self, thread, JOIN_WAIT, HOOK_STACK(self))};
+    int result;
+    pthread_cleanup_push(join_cancelled, &join);
+    hook_pause(self);
+    result = real.pthread_join(thread, value);
+    hook_resume(self);
+    pthread_cleanup_pop(0);
+    thread_join_done(self, join.target, result == 0);
+    hook_leave(self);
+    return result;
+}
+
+HOOK_EXPORT int pthread_tryjoin_np(pthread_t thread, void **value)
+{
+    struct self *self = hook_enter();
+    if (self == NULL)
+        return real.pthread_tryjoin_np(thread, value);
+    struct self *target = thread_join_request(self, thread, JOIN_TRY, HOOK_STACK(self));
+    int result = real.pthread_tryjoin_np(thread, value);
+    if (result == 0)
+        thread_join_done(self, target, true);
+    hook_leave(self);
+    return result;
+}
+
+static int timed_join(struct self *self, pthread_t thread, void **value, const clockid_t *clock,
+                      const struct timespec *until, struct stack_id at)
+{
+    /* Without a limit both calls wait for ever, as pthread_join() does. */
+    struct join_in_progress join = {self, thread_join_request(self, thread, until == NULL ? JOIN_WAIT : JOIN_TIMED, at)};
+    int result;
+    pthread_cleanup_push(join_cancelled, &join);
+    hook_pause(self);
+    result = clock == NULL ? real.pthread_timedjoin_np(thread, value, until)
+                           : real.pthread_clockjoin_np(thread, value, *clock, until);
+    hook_resume(self);
+    pthread_cleanup_pop(0);
+    thread_join_done(self, join.target, result == 0);
+    hook_leave(self);
+    return result;
+}
+
+HOOK_EXPORT int pthread_timedjoin_np(pthread_t thread, void **value, const struct timespec *until)
+{
+    struct self *self = hook_enter();
+    if (self == NULL)
+        return real.pthread_timedjoin_np(thread, value, until);
+    return timed_join(self, thread, value, NULL, until, HOOK_STACK(self));
+}
+
+HOOK_EXPORT int pthread_clockjoin_np(pthread_t thread, void **value, clockid_t clock, const struct timespec *until)
+{
+    struct self *self = hook_enter();
+    if (self == NULL)
+        return real.pthread_clockjoin_np(thread, value, clock, until);
+    return timed_join(self, thread, value, &clock, until, HOOK_STACK(self));
+}
+
+/* ---- detaching, names --------------------------------------------------------------------------------------------- */
+
+struct self *thread_detach_request(struct self *self, pthread_t handle, struct stack_id at)
+{
+    struct self *target = self_by_handle(handle);
+    struct departed gone;
+    if (target != NULL)
+        emit_detach(self, target, at);
+    else if (departed_find(handle, &gone))
+        emit_stale_detach(self, gone.id, at);
+    return target;
+}
+
+void thread_detach_done(struct self *target, bool detached)
+{
+    if (target == NULL || !detached)
+        return;
+    pthread_t handle = target->handle;
+    struct thread_id id = thread_identity(target->thread);
+    if (self_mark_detached(target)) {
+        departed_note(handle, id, false);
+        self_release(target);
+    }
+}
+
+HOOK_EXPORT int pthread_detach(pthread_t thread)
+{
+    struct self *self = hook_enter();
+    if (self == NULL)
+        return real.pthread_detach(thread);
+    struct self *target = thread_detach_request(self, thread, HOOK_STACK(self));
+    int result = real.pthread_detach(thread);
+    thread_detach_done(target, result == 0);
+    hook_leave(self);
+    return result;
+}
+
+HOOK_EXPORT int pthread_setname_np(pthread_t thread, const char *name)
+{
+    struct self *self = hook_enter();
+    int result = real.pthread_setname_np(thread, name);
+    if (self == NULL)
+        return result;
+    struct self *target = result == 0 ? self_by_handle(thread) : NULL;
+    if (target != NULL)
+        self_set_name(target, name);
+    hook_leave(self);
+    return result;
+}

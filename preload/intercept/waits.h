@@ -1,0 +1,45 @@
+/* waits.h: waits that a cancellation may end: the model is put right before the thread's own clean-up handlers run.
+ *
+ *   begin --> pause --> real wait --returned--> resume --> end
+ *                              \--unwound---> clean-up: resume, end, leave --> handlers of the program
+ *
+ * Model:     a condition wait is release, wait, acquire; libc takes the mutex again before it unwinds.
+ * Built with -fexceptions, so that pthread_cleanup_push() is an entry in a table and costs nothing until it is needed.
+ * Source:    POSIX 2.9.5 (the mutex is re-acquired before the first cancellation clean-up handler is called).
+ */
+#ifndef LOCKHOUND_PRELOAD_INTERCEPT_WAITS_H
+#define LOCKHOUND_PRELOAD_INTERCEPT_WAITS_H
+
+#include "preload/emit.h"
+#include "preload/hook.h"
+
+#ifndef __EXCEPTIONS
+#error "compile this file with -fexceptions"
+#endif
+
+/* Clean-up of a wait that emit_block() announced; the argument is the struct self.  Context: reentrant. */
+void waits_block_cancelled(void *self);
+
+struct condition_wait {
+    struct self *self;
+    struct object *cond, *mutex;
+    struct stack_id at;
+};
+
+/* Clean-up of a condition wait; the argument is the struct condition_wait.  Context: reentrant. */
+void waits_condition_cancelled(void *wait);
+
+static inline void waits_condition_begin(const struct condition_wait *wait, bool timed)
+{
+    emit_cond_wait(wait->self, wait->cond, wait->mutex, timed, wait->at);
+    hook_pause(wait->self);
+}
+
+static inline void waits_condition_end(const struct condition_wait *wait, bool woken, bool owner_died)
+{
+    hook_resume(wait->self);
+    emit_cond_woken(wait->self, wait->cond, wait->mutex, woken, owner_died, wait->at);
+    hook_leave(wait->self);
+}
+
+#endif

@@ -1,0 +1,167 @@
+#include "preload/lockhound.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "preload/arena.h"
+#include "preload/asleep.h"
+#include "preload/clock.h"
+#include "preload/intercept/memory.h"
+#include "preload/intercept/process.h"
+#include "preload/intercept/signals.h"
+#include "preload/intercept/thread.h"
+#include "preload/ranks.h"
+#include "preload/real.h"
+#include "preload/run_file.h"
+#include "preload/self.h"
+#include "preload/sink.h"
+#include "preload/trace.h"
+
+struct lockhound lockhound;
+
+/* ---- the detector's host ------------------------------------------------------------------------------------------ */
+
+static void *host_alloc(void *ctx, size_t size)
+{
+    (void)ctx;
+    return arena_alloc(size);
+}
+
+static void host_free(void *ctx, void *memory, size_t size)
+{
+    (void)ctx;
+    arena_free(memory, size);
+}
+
+static void host_enter(void *ctx, enum rank rank)
+{
+    (void)ctx;
+    rank_enter(rank);
+}
+
+static void host_leave(void *ctx, enum rank rank)
+{
+    (void)ctx;
+    rank_leave(rank);
+}
+
+static void host_report(void *ctx, const struct finding *finding)
+{
+    (void)ctx;
+    sink_finding(finding);
+}
+
+static uint64_t host_now_ns(void *ctx)
+{
+    (void)ctx;
+    return clock_monotonic_ns();
+}
+
+static bool host_all_asleep(void *ctx)
+{
+    (void)ctx;
+    return all_asleep();
+}
+
+static bool host_signal_blocked(void *ctx, int number)
+{
+    (void)ctx;
+    return signal_is_blocked(number);
+}
+
+static const struct detector_host host = {
+    .alloc = host_alloc,
+    .free = host_free,
+    .enter = host_enter,
+    .leave = host_leave,
+    .report = host_report,
+    .now_ns = host_now_ns,
+    .all_asleep = host_all_asleep,
+    .signal_blocked = host_signal_blocked,
+};
+
+/* ---- start -------------------------------------------------------------------------------------------------------- */
+
+/* Returns: the variable's value in `envp`, or "". */
+static const char *environment(char **envp, const char *name)
+{
+    size_t length = strlen(name);
+    for (; envp != NULL && *envp != NULL; envp++)
+        if (strncmp(*envp, name, length) == 0 && (*envp)[length] == '=')
+            return *envp + length + 1;
+    return "";
+}
+
+/* Returns: a copy, for a program may write its title over its environment. */
+static const char *keep(const char *string)
+{
+    size_t size = strlen(string) + 1;
+    char *copy = arena_alloc(size);
+    return copy == NULL ? "" : memcpy(copy, string, size);
+}
+
+static void complain(const char *what, const char *word, size_t word_length)
+{
+    sink_complain(what, word, word_length);
+}
+
+static bool start_detector(void)
+{
+    struct detector_options options;
+    detector_options_default(&options);
+    memcpy(options.enabled, lockhound.options.checks, sizeof options.enabled);
+    options.lock_held_threshold_ms = lockhound.options.lock_held_ms;
+    lockhound.detector = detector_new(&host, &options);
+    return lockhound.detector != NULL;
+}
+
+static void start(char **envp)
+{
+    real_resolve();
+    options_default(&lockhound.options);
+    lockhound.options_text = keep(environment(envp, RUN_ENVIRONMENT_OPTIONS));
+    lockhound.followed = environment(envp, RUN_ENVIRONMENT_FOLLOWED)[0] == '1';
+    options_parse(&lockhound.options, lockhound.options_text, complain);
+    arena_set_limit((size_t)lockhound.options.memory_limit << 20);
+    if (!start_detector()) {
+        sink_complain("has no memory to start; the program runs unchecked", "it", 2);
+        return;
+    }
+    lockhound.ready = true;
+    struct self *self = self_new(NULL, false, (struct stack_id){0});
+    if (self == NULL) {
+        lockhound.ready = false;
+        return;
+    }
+    self->inside = true;
+    self_start(self);
+    /* The first thread's own stack ends where its environment stands. */
+    self->stack_high = envp != NULL ? (uintptr_t)envp : (uintptr_t)__builtin_frame_address(0);
+    sink_init();
+    trace_init();
+    memory_init();
+    process_init();
+    signals_init();
+    thread_init();
+    self->inside = false;
+}
+
+void bootstrap(char **envp)
+{
+    static atomic_bool begun;
+    /* One thread starts the library; whoever comes meanwhile, this thread included, passes through. */
+    if (!atomic_exchange_explicit(&begun, true, memory_order_acq_rel))
+        start(envp != NULL ? envp : environ);
+}
+
+__attribute__((constructor)) static void construct(int argc, char **argv, char **envp)
+{
+    (void)argc;
+    (void)argv;
+    bootstrap(envp);
+}
+
+__attribute__((destructor)) static void destruct(void)
+{
+    process_about_to_end();
+}

@@ -1,0 +1,28 @@
+/* raw.h: system calls without libc: they leave errno alone, are no cancellation points and pass no interposer.
+ *
+ * Returns: the kernel's result; -errno on failure.  Context of all: signal, in-malloc, loader-lock, early, late.
+ */
+#ifndef LOCKHOUND_PRELOAD_RAW_H
+#define LOCKHOUND_PRELOAD_RAW_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+
+static inline long raw_syscall(long number, long a, long b, long c, long d, long e, long f)
+{
+    long result;
+    register long r10 __asm__("r10") = d;
+    register long r8 __asm__("r8") = e;
+    register long r9 __asm__("r9") = f;
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+
+/* Writes all of it, again after EINTR and short writes.  Returns: 0 or -errno. */
+int raw_write_all(int fd, const void *data, size_t size);
+
+#endif

@@ -1,0 +1,290 @@
+#include "preload/record.h"
+
+#include "preload/arena.h"
+#include "preload/clock.h"
+#include "preload/modules.h"
+#include "preload/places.h"
+#include "preload/record_members.h"
+#include "preload/run_file.h"
+#include "preload/stacks.h"
+#include "preload/thread_records.h"
+
+/* ---- modules ---------------------------------------------------------------------------------------------------- */
+
+static void record_module(struct text *text, pid_t pid, struct module *m)
+{
+    static const char digits[] = "0123456789abcdef";
+    char build_id[2 * BUILD_ID_SIZE + 1];
+    for (unsigned i = 0; i < m->build_id_size; i++) {
+        build_id[2 * i] = digits[m->build_id[i] >> 4];
+        build_id[2 * i + 1] = digits[m->build_id[i] & 15];
+    }
+    build_id[2 * m->build_id_size] = '\0';
+    record_begin(text, RUN_RECORD_MODULE, pid);
+    record_number(text, "id", m->id);
+    record_string(text, "path", m->path);
+    record_string(text, "build_id", build_id);
+    record_key(text, "bias");
+    text_string(text, "\"");
+    text_hexadecimal(text, m->bias);
+    text_string(text, "\"");
+    record_end(text);
+    m->announced = true;
+}
+
+static void announce(struct text *text, pid_t pid, uint32_t id)
+{
+    struct module *m = module_by_id(id);
+    if (m != NULL && !m->announced)
+        record_module(text, pid, m);
+}
+
+static void announce_stack(struct text *text, pid_t pid, struct stack_id id)
+{
+    const struct interned_stack *stack = stacks_get(id);
+    for (uint32_t i = 0; stack != NULL && i < stack->depth; i++)
+        announce(text, pid, stack->frames[i].module);
+}
+
+void record_forget_modules(void)
+{
+    struct module *m;
+    for (uint32_t id = 1; (m = module_by_id(id)) != NULL; id++)
+        m->announced = false;
+}
+
+/* ---- what a finding refers to ------------------------------------------------------------------------------------ */
+
+/* The distinct objects and threads of one finding, in order of first mention. */
+struct references {
+    struct object_ref *objects;
+    struct thread_record *threads;
+    size_t object_count, thread_count, room;
+};
+
+static void refer_thread(struct references *refs, struct thread_id id)
+{
+    for (size_t i = 0; i < refs->thread_count; i++)
+        if (refs->threads[i].id.v == id.v)
+            return;
+    if (id.v == 0 || refs->thread_count == refs->room)
+        return;
+    struct thread_record *record = &refs->threads[refs->thread_count];
+    if (!thread_records_get(id, record))
+        *record = (struct thread_record){.id = id};
+    else if (record->name[0] == '\0' && record->tid != 0) {
+        thread_records_read_name(id, record->tid);
+        thread_records_get(id, record);
+    }
+    refs->thread_count++;
+}
+
+/* A thread that is joined is an object too; its number must not be taken for a lock's. */
+static uint64_t object_number(const struct object_ref *object)
+{
+    enum { THREADS_FROM = 1 << 30 };
+    return object->kind == OBJECT_THREAD ? THREADS_FROM + (uint64_t)object->init_thread.v : object->id.v;
+}
+
+static void refer_object(struct references *refs, const struct object_ref *object)
+{
+    for (size_t i = 0; i < refs->object_count; i++)
+        if (object_number(&refs->objects[i]) == object_number(object))
+            return;
+    if (refs->object_count == refs->room)
+        return;
+    refs->objects[refs->object_count++] = *object;
+    refer_thread(refs, object->init_thread);
+}
+
+static void refer(struct references *refs, const struct finding *finding)
+{
+    for (size_t i = 0; i < finding->party_count; i++) {
+        const struct finding_party *party = &finding->parties[i];
+        refer_thread(refs, party->thread);
+        if (party->has_object)
+            refer_object(refs, &party->object);
+        for (size_t j = 0; j < party->held_count; j++)
+            refer_object(refs, &party->held[j].object);
+    }
+    for (size_t i = 0; i < refs->thread_count; i++)
+        refer_thread(refs, refs->threads[i].creator);
+}
+
+/* Upper bound on distinct references of either kind: each thread may bring in its creator, and so on once. */
+static size_t references_room(const struct finding *finding)
+{
+    size_t room = 8;
+    for (size_t i = 0; i < finding->party_count; i++)
+        room += 4 + 2 * finding->parties[i].held_count;
+    return room;
+}
+
+static void announce_modules(struct text *text, pid_t pid, const struct finding *finding, const struct references *refs)
+{
+    for (size_t i = 0; i < finding->party_count; i++) {
+        const struct finding_party *party = &finding->parties[i];
+        announce_stack(text, pid, party->stack);
+        for (size_t j = 0; j < party->held_count; j++)
+            announce_stack(text, pid, party->held[j].stack);
+    }
+    for (size_t i = 0; i < refs->object_count; i++) {
+        announce_stack(text, pid, refs->objects[i].init_stack);
+        const struct module *m = module_of((uintptr_t)refs->objects[i].address);
+        if (m != NULL)
+            announce(text, pid, m->id);
+    }
+    for (size_t i = 0; i < refs->thread_count; i++)
+        announce_stack(text, pid, refs->threads[i].created_at);
+}
+
+/* ---- the finding ------------------------------------------------------------------------------------------------- */
+
+static void member_stack(struct text *text, const char *name, struct stack_id id)
+{
+    const struct interned_stack *stack = stacks_get(id);
+    record_key(text, name);
+    text_string(text, "[");
+    for (uint32_t i = 0; stack != NULL && i < stack->depth; i++) {
+        const struct frame *frame = &stack->frames[i];
+        const struct module *m = module_by_id(frame->module);
+        text_string(text, i == 0 ? "[" : ",[");
+        text_number(text, frame->module);
+        text_string(text, ",");
+        text_number(text, m == NULL ? frame->pc : frame->pc - m->bias);
+        text_string(text, frame->exact ? ",1]" : "]");
+    }
+    text_string(text, "]");
+}
+
+static const char *mode_name(enum lock_mode mode)
+{
+    return mode == LOCK_SHARED ? "shared" : "exclusive";
+}
+
+static void append_held(struct text *text, const struct finding_party *party)
+{
+    record_key(text, "held");
+    text_string(text, "[");
+    for (size_t i = 0; i < party->held_count; i++) {
+        text_string(text, i == 0 ? "{\"object\":" : ",{\"object\":");
+        text_number(text, object_number(&party->held[i].object));
+        record_string(text, "mode", mode_name(party->held[i].mode));
+        member_stack(text, "stack", party->held[i].stack);
+        text_string(text, "}");
+    }
+    text_string(text, "]");
+}
+
+static void append_party(struct text *text, const struct finding_party *party)
+{
+    static const char *const roles[] = {
+        [PARTY_REQUESTS] = "requests", [PARTY_WAITS] = "waits",           [PARTY_ACTS] = "acts",
+        [PARTY_HOLDS] = "holds",       [PARTY_INITIALISED] = "initialised", [PARTY_DESTROYED] = "destroyed",
+        [PARTY_INTERRUPTED] = "interrupted",
+    };
+    text_string(text, "{\"role\":\"");
+    text_string(text, roles[party->role]);
+    text_string(text, "\"");
+    record_number(text, "thread", party->thread.v);
+    member_stack(text, "stack", party->stack);
+    if (party->has_object) {
+        record_number(text, "object", object_number(&party->object));
+        record_string(text, "mode", mode_name(party->mode));
+    }
+    record_bool(text, "timed", party->timed);
+    record_number(text, "signal", (uint64_t)party->signal_number);
+    append_held(text, party);
+    text_string(text, "}");
+}
+
+static void append_object(struct text *text, const struct object_ref *object)
+{
+    text_string(text, "{\"id\":");
+    text_number(text, object_number(object));
+    record_string(text, "kind", object_kind_name(object->kind));
+    record_key(text, "address");
+    text_string(text, "\"");
+    text_hexadecimal(text, object->address);
+    text_string(text, "\"");
+    record_key(text, "where");
+    place_describe(text, object->address);
+    record_number(text, "init_thread", object->init_thread.v);
+    member_stack(text, "init_stack", object->init_stack);
+    text_string(text, "}");
+}
+
+static void append_thread(struct text *text, const struct thread_record *thread, pid_t pid)
+{
+    text_string(text, "{\"id\":");
+    text_number(text, thread->id.v);
+    record_number(text, "tid", (uint64_t)thread->tid);
+    record_string(text, "name", thread->name[0] == '\0' && thread->tid == pid ? "main" : thread->name);
+    record_number(text, "creator", thread->creator.v);
+    member_stack(text, "stack", thread->created_at);
+    text_string(text, "}");
+}
+
+static const char *form_name(enum deadlock_form form)
+{
+    static const char *const names[] = {
+        [DEADLOCK_NONE] = "",     [DEADLOCK_CYCLE] = "cycle",           [DEADLOCK_SELF] = "self",
+        [DEADLOCK_JOIN] = "join", [DEADLOCK_ALL_ASLEEP] = "all-asleep",
+    };
+    return names[form];
+}
+
+static void append_finding(struct text *text, pid_t pid, const struct finding *finding, const struct references *refs)
+{
+    static const char *const severities[] = {"note", "warning", "error"};
+    record_begin(text, RUN_RECORD_FINDING, pid);
+    record_number(text, "time_ns", clock_wall_ns());
+    record_string(text, "kind", finding_slug(finding->kind));
+    record_string(text, "form", form_name(finding->form));
+    record_string(text, "severity", severities[finding->severity]);
+    record_bool(text, "certain_hang", finding->certain_hang);
+    record_string(text, "detail", finding->detail == NULL ? "" : finding->detail);
+    record_number(text, "number", finding->number);
+    record_key(text, "parties");
+    text_string(text, "[");
+    for (size_t i = 0; i < finding->party_count; i++) {
+        text_string(text, i == 0 ? "" : ",");
+        append_party(text, &finding->parties[i]);
+    }
+    text_string(text, "]");
+    record_key(text, "objects");
+    text_string(text, "[");
+    for (size_t i = 0; i < refs->object_count; i++) {
+        text_string(text, i == 0 ? "" : ",");
+        append_object(text, &refs->objects[i]);
+    }
+    text_string(text, "]");
+    record_key(text, "threads");
+    text_string(text, "[");
+    for (size_t i = 0; i < refs->thread_count; i++) {
+        text_string(text, i == 0 ? "" : ",");
+        append_thread(text, &refs->threads[i], pid);
+    }
+    text_string(text, "]");
+    record_end(text);
+}
+
+size_t record_finding(struct text *text, pid_t pid, const struct finding *finding)
+{
+    struct references refs = {.room = references_room(finding)};
+    size_t objects_size = refs.room * sizeof *refs.objects, threads_size = refs.room * sizeof *refs.threads;
+    refs.objects = arena_alloc(objects_size);
+    refs.threads = arena_alloc(threads_size);
+    size_t start = text->length;
+    if (refs.objects != NULL && refs.threads != NULL) {
+        refer(&refs, finding);
+        announce_modules(text, pid, finding, &refs);
+        start = text->length;
+        append_finding(text, pid, finding, &refs);
+    } else {
+        text->failed = true;
+    }
+    arena_free(refs.objects, objects_size);
+    arena_free(refs.threads, threads_size);
+    return start;
+}

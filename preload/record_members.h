@@ -1,0 +1,48 @@
+/* record_members.h: the small words of a record: {"r":"kind","pid":7, "name":value, ... }, each member with a comma
+ * before it.
+ */
+#ifndef LOCKHOUND_PRELOAD_RECORD_MEMBERS_H
+#define LOCKHOUND_PRELOAD_RECORD_MEMBERS_H
+
+#include <sys/types.h>
+
+#include "preload/text.h"
+static inline void record_begin(struct text *text, const char *kind, pid_t pid)
+{
+    text_string(text, "{\"r\":\"");
+    text_string(text, kind);
+    text_string(text, "\",\"pid\":");
+    text_number(text, (uint64_t)pid);
+}
+
+static inline void record_key(struct text *text, const char *name)
+{
+    text_string(text, ",\"");
+    text_string(text, name);
+    text_string(text, "\":");
+}
+
+static inline void record_number(struct text *text, const char *name, uint64_t number)
+{
+    record_key(text, name);
+    text_number(text, number);
+}
+
+static inline void record_string(struct text *text, const char *name, const char *string)
+{
+    record_key(text, name);
+    text_json_string(text, string);
+}
+
+static inline void record_bool(struct text *text, const char *name, bool value)
+{
+    record_key(text, name);
+    text_string(text, value ? "true" : "false");
+}
+
+static inline void record_end(struct text *text)
+{
+    text_string(text, "}\n");
+}
+
+#endif

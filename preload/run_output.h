@@ -1,0 +1,26 @@
+/* run_output.h: the run file as a descriptor that stays ours.
+ *
+ *   append(bytes) --still our file?--> write with O_APPEND
+ *                  \--no (the program closed it and may have opened its own there)--> open again --> write
+ *
+ * Without a path the file is anonymous memory, named /proc/PID/fd/N for the command that prints from it.
+ *
+ * Threads:   OWN_RANK_SINK.
+ */
+#ifndef LOCKHOUND_PRELOAD_RUN_OUTPUT_H
+#define LOCKHOUND_PRELOAD_RUN_OUTPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum { RUN_OUTPUT_NAME_SIZE = 1024 };
+
+/* Appends `size` bytes in one write, opening the file (of `path`, or anonymous when "") if need be.
+ * Returns: 0 and where in the file they begin, or -errno: nothing, or a torn record, was written. */
+int run_output_append(const char *path, const char *bytes, size_t size, uint64_t *offset);
+/* The file's name for another process; valid after an append that succeeded. */
+void run_output_name(const char *path, char name[RUN_OUTPUT_NAME_SIZE]);
+
+#endif

@@ -1,0 +1,176 @@
+#include "preload/sink.h"
+
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "preload/arena.h"
+#include "preload/helper_command.h"
+#include "preload/intercept/process.h"
+#include "preload/lockhound.h"
+#include "preload/ranks.h"
+#include "preload/raw.h"
+#include "preload/record.h"
+#include "preload/run_file.h"
+#include "preload/run_output.h"
+#include "preload/self.h"
+#include "preload/stacks.h"
+
+enum { NOTE_CODES_MAX = 32 };
+
+static struct {
+    pid_t pid;
+    bool forked;           /* a child without exec: its process record waits until it has something to say */
+    bool process_recorded;
+    bool complained;       /* the run file cannot be written: said once */
+    uint64_t findings;
+    const char *notes[NOTE_CODES_MAX];
+    unsigned note_count;
+} sink;
+
+void sink_complain(const char *what, const char *detail, size_t detail_length)
+{
+    char line[512];
+    size_t length = 0;
+    const char *const parts[] = {"lockhound: ", detail, " ", what, "\n"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        size_t part = parts[i] == detail ? detail_length : strlen(parts[i]);
+        if (part > sizeof line - 1 - length)
+            part = sizeof line - 1 - length;
+        memcpy(line + length, parts[i], part);
+        length += part;
+    }
+    raw_write_all(STDERR_FILENO, line, length);
+}
+
+/* holds(OWN_RANK_SINK) */
+static bool append(const struct text *text, uint64_t *offset)
+{
+    const char *path = lockhound.options.output;
+    int failed = text->failed ? -1 : run_output_append(path, text->at, text->length, offset);
+    if (failed != 0 && !sink.complained) {
+        sink.complained = true;
+        const char *name = path[0] == '\0' ? "the run file" : path;
+        sink_complain("cannot be written; findings are printed without symbols", name, strlen(name));
+    }
+    return failed == 0;
+}
+
+/* holds(OWN_RANK_SINK) */
+static void introduce_process(struct text *text)
+{
+    if (sink.process_recorded)
+        return;
+    sink.process_recorded = true;
+    record_process(text, sink.pid, (pid_t)raw_syscall(SYS_getppid, 0, 0, 0, 0, 0, 0), sink.forked);
+}
+
+void sink_init(void)
+{
+    sink.pid = (pid_t)raw_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
+    if (lockhound.options.output[0] == '\0')
+        return; /* nothing is written before there is something to say */
+    struct text text = {0};
+    uint64_t offset;
+    rank_enter(OWN_RANK_SINK);
+    introduce_process(&text);
+    append(&text, &offset);
+    rank_leave(OWN_RANK_SINK);
+    text_release(&text);
+}
+
+void sink_fork_child(void)
+{
+    sink.pid = (pid_t)raw_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
+    sink.forked = true;
+    sink.process_recorded = false;
+    sink.findings = 0;
+    record_forget_modules();
+}
+
+void sink_note(const char *code, const char *note)
+{
+    struct text text = {0};
+    uint64_t offset;
+    bool known = false;
+    rank_enter(OWN_RANK_SINK);
+    for (unsigned i = 0; i < sink.note_count; i++)
+        known |= strcmp(sink.notes[i], code) == 0;
+    if (!known && sink.note_count < NOTE_CODES_MAX) {
+        sink.notes[sink.note_count++] = code;
+        introduce_process(&text);
+        record_note(&text, sink.pid, code, note);
+        append(&text, &offset);
+    }
+    rank_leave(OWN_RANK_SINK);
+    text_release(&text);
+}
+
+/* Where no command can be started: the finding without symbols is better than none. */
+static void print_raw(const struct finding *finding)
+{
+    const char *slug = finding_slug(finding->kind);
+    sink_complain("(details could not be printed: the lockhound command was not found; set output=FILE to keep them)", slug,
+                  strlen(slug));
+}
+
+/* Ends the program as `on-deadlock` says.  A hang is certain when no thread can ever run again. */
+static void act_on_deadlock(const struct finding *finding)
+{
+    enum on_deadlock action = lockhound.options.on_deadlock;
+    if (finding->kind != FINDING_DEADLOCK && !finding->certain_hang)
+        return;
+    if (action == ON_DEADLOCK_CONTINUE || (action == ON_DEADLOCK_AUTO && !finding->certain_hang))
+        return;
+    process_about_to_end();
+    if (action == ON_DEADLOCK_ABORT) {
+        struct sigaction standard = {.sa_handler = SIG_DFL};
+        real.sigaction(SIGABRT, &standard, NULL);
+        raw_syscall(SYS_tgkill, sink.pid, raw_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0), SIGABRT, 0, 0, 0);
+    }
+    uint32_t status = lockhound.options.error_exitcode;
+    raw_syscall(SYS_exit_group, status == 0 ? LOCKHOUND_EXIT_FINDINGS : (long)status, 0, 0, 0, 0, 0);
+}
+
+void sink_finding(const struct finding *finding)
+{
+    struct text text = {0};
+    uint64_t offset = 0;
+    char name[RUN_OUTPUT_NAME_SIZE];
+    rank_enter(OWN_RANK_SINK);
+    introduce_process(&text);
+    size_t begins = record_finding(&text, sink.pid, finding);
+    bool written = append(&text, &offset);
+    sink.findings++;
+    run_output_name(lockhound.options.output, name);
+    rank_leave(OWN_RANK_SINK);
+    size_t length = text.length - begins;
+    text_release(&text);
+
+    if (!lockhound.followed && !(written && helper_print(name, offset + begins, length, false)))
+        print_raw(finding);
+    act_on_deadlock(finding);
+}
+
+void summary_write(const char *reason)
+{
+    struct run_counts counts = {.stacks = stacks_count(), .memory_bytes = arena_used()};
+    detector_counts(lockhound.detector, &counts.detector);
+    self_sum_events(&counts.events, &counts.passed_inside);
+    bool said_something = sink.findings > 0 || sink.note_count > 0;
+    if (!said_something && (lockhound.options.output[0] == '\0' || sink.forked) && !lockhound.options.verbose)
+        return;
+
+    struct text text = {0};
+    uint64_t offset = 0;
+    char name[RUN_OUTPUT_NAME_SIZE];
+    rank_enter(OWN_RANK_SINK);
+    introduce_process(&text);
+    record_summary(&text, sink.pid, reason, &counts);
+    bool written = append(&text, &offset);
+    run_output_name(lockhound.options.output, name);
+    rank_leave(OWN_RANK_SINK);
+    if (written && !lockhound.followed)
+        helper_print(name, offset, text.length, true);
+    text_release(&text);
+}

@@ -1,0 +1,31 @@
+/* sink.h: where findings go: one append of one record, at once, so that a program that is killed has lost nothing.
+ *
+ *   host->report --> record.c (JSON line) --> sink_write --> run file --> followed by the command, or printed by it
+ *
+ * The run file is `output=FILE`; without one it is anonymous memory, and the command is started to print each finding.
+ * Our descriptor is moved high and close-on-exec; before each write it is checked to be still ours, for a program may
+ * close every descriptor it does not know.
+ *
+ * Threads:   OWN_RANK_SINK around each record.
+ */
+#ifndef LOCKHOUND_PRELOAD_SINK_H
+#define LOCKHOUND_PRELOAD_SINK_H
+
+#include "detector/finding.h"
+
+struct text;
+
+/* The run file's name and its first record.  Context: early. */
+void sink_init(void);
+/* Delivers a finding and does what `on-deadlock` says.  Context: may-block, takes(OWN_RANK_SINK). */
+void sink_finding(const struct finding *finding);
+/* A limit met, said once a process for each code.  Context: signal, takes(OWN_RANK_SINK). */
+void sink_note(const char *code, const char *text);
+/* The counts so far, and why they are written now: "exit", "exec".  Context: late, takes(OWN_RANK_SINK). */
+void summary_write(const char *reason);
+/* This process is the child of a fork.  Context: fork-child. */
+void sink_fork_child(void);
+/* One line on stderr that begins with "lockhound: ".  Context: early, signal. */
+void sink_complain(const char *what, const char *detail, size_t detail_length);
+
+#endif

@@ -1,0 +1,33 @@
+/* stacks.h: the depot of call stacks; each distinct one is kept once and has a number.
+ *
+ *   unwind --> frames --> [hash table] --> struct stack_id --> stack_frames(id) --> sink
+ *
+ * Invariant: a stack is never changed or removed; equal stacks have equal numbers.
+ * Threads:   insertion takes OWN_RANK_STACKS; reading by number takes nothing.
+ */
+#ifndef LOCKHOUND_PRELOAD_STACKS_H
+#define LOCKHOUND_PRELOAD_STACKS_H
+
+#include "detector/ids.h"
+
+struct frame {
+    uintptr_t pc;        /* a return address, or exact when `exact` */
+    uint32_t module : 31; /* 0 when in no module */
+    uint32_t exact : 1;   /* where a signal arrived */
+};
+
+struct interned_stack {
+    struct stack_id id;
+    uint32_t depth;
+    uint64_t hash;
+    struct frame frames[]; /* innermost first */
+};
+
+/* Returns: the stack with these frames; NULL when there is no memory.  Context: signal, takes(OWN_RANK_STACKS). */
+const struct interned_stack *stacks_intern(const struct frame *frames, uint32_t depth);
+/* Returns: the stack numbered `id`, or NULL for 0. */
+const struct interned_stack *stacks_get(struct stack_id id);
+/* Returns: how many distinct stacks there are. */
+uint32_t stacks_count(void);
+
+#endif

@@ -1,0 +1,18 @@
+/* unwind.h: walks the program's stack once, by libunwind, and says where each return address stood. */
+#ifndef LOCKHOUND_PRELOAD_UNWIND_H
+#define LOCKHOUND_PRELOAD_UNWIND_H
+
+#include "preload/stacks.h"
+
+struct unwound {
+    uint32_t depth;
+    bool exact; /* every return address was found at its place: the result may be cached */
+    struct frame frames[64];
+    uintptr_t places[64]; /* address on the stack of frames[i].pc; places[0] is not set */
+};
+
+/* Walks from the caller whose return address is `pc` and whose stack pointer after the return is `sp`.
+ * Returns: at least that frame.  Context: signal, loader-lock, in-malloc, takes(OWN_RANK_UNWIND). */
+void unwind_from(uintptr_t pc, uintptr_t sp, uint32_t max_depth, struct unwound *result);
+
+#endif
