@@ -28,7 +28,7 @@ static unsigned class_of(size_t size)
 {
     unsigned class = 0;
     while (((size_t)1 << (SMALLEST_SHIFT + class)) < size)
-        class++;
+        class ++;
     return class;
 }
 

@@ -59,7 +59,8 @@ static inline void hook_resume(struct self *self)
 
 /* The program's stack at this call: must be used in the interposed function itself. */
 #define HOOK_STACK(self)                                                                                               \
-    stack_cache_take(&(self)->stacks, (uintptr_t)__builtin_return_address(0), (uintptr_t)__builtin_frame_address(0) + 16)
+    stack_cache_take(&(self)->stacks, (uintptr_t)__builtin_return_address(0),                                          \
+                     (uintptr_t)__builtin_frame_address(0) + 16)
 
 /* The object at `address`, from the thread's own cache in the usual case; NULL when it is not known yet. */
 struct object *hook_object_slowly(struct self *self, uint64_t address);

@@ -69,6 +69,12 @@ static bool host_signal_blocked(void *ctx, int number)
     return signal_is_blocked(number);
 }
 
+static void host_hung(void *ctx)
+{
+    (void)ctx;
+    sink_hung();
+}
+
 static const struct detector_host host = {
     .alloc = host_alloc,
     .free = host_free,
@@ -78,6 +84,7 @@ static const struct detector_host host = {
     .now_ns = host_now_ns,
     .all_asleep = host_all_asleep,
     .signal_blocked = host_signal_blocked,
+    .hung = host_hung,
 };
 
 /* ---- start -------------------------------------------------------------------------------------------------------- */

@@ -15,7 +15,7 @@ struct lockhound {
     struct detector *detector;
     struct options options;
     bool followed; /* the command reads the run file and prints what it finds there itself */
-    bool tracing; /* --trace: emit.h hands every event to trace.h as well */
+    bool tracing;  /* --trace: emit.h hands every event to trace.h as well */
     bool ready;
 };
 

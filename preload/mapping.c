@@ -68,8 +68,8 @@ static void parse_mapping(const char *line, struct mapping *mapping)
 
 bool mapping_find(uintptr_t address, struct mapping *mapping)
 {
-    struct line_reader reader = {.fd = raw_syscall(SYS_openat, AT_FDCWD, (long)"/proc/self/maps", O_RDONLY | O_CLOEXEC,
-                                                   0, 0, 0)};
+    struct line_reader reader = {
+        .fd = raw_syscall(SYS_openat, AT_FDCWD, (long)"/proc/self/maps", O_RDONLY | O_CLOEXEC, 0, 0, 0)};
     if (reader.fd < 0)
         return false;
     char line[LINE_SIZE];

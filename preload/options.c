@@ -115,7 +115,7 @@ static bool parse_bool(bool *flag, struct word value)
 static const char *parse_one(struct options *options, struct word key, struct word value)
 {
     bool good = false;
-#define OPTION_CHECKS(field, key_text, standard, values, help)                                                        \
+#define OPTION_CHECKS(field, key_text, standard, values, help)                                                         \
     if (word_is(key, key_text)) {                                                                                      \
         bool before[FINDING_COUNT];                                                                                    \
         memcpy(before, options->field, sizeof before);                                                                 \
@@ -124,10 +124,10 @@ static const char *parse_one(struct options *options, struct word key, struct wo
         memcpy(options->field, before, sizeof before);                                                                 \
         return "takes default, all, none or names of findings, with - to remove; ignored";                             \
     }
-#define OPTION_PATH(field, key_text, standard, values, help)                                                          \
+#define OPTION_PATH(field, key_text, standard, values, help)                                                           \
     if (word_is(key, key_text))                                                                                        \
         return parse_path(options->field, value) ? NULL : "has a path that is too long; ignored";
-#define OPTION_CHOICE(field, key_text, standard, values, help)                                                        \
+#define OPTION_CHOICE(field, key_text, standard, values, help)                                                         \
     if (word_is(key, key_text)) {                                                                                      \
         unsigned choice = 0;                                                                                           \
         good = parse_choice(&choice, values, value);                                                                   \
@@ -135,10 +135,10 @@ static const char *parse_one(struct options *options, struct word key, struct wo
             options->field = (enum field)choice;                                                                       \
         return good ? NULL : "takes one of " values "; ignored";                                                       \
     }
-#define OPTION_INT(field, key_text, standard, values, help)                                                           \
+#define OPTION_INT(field, key_text, standard, values, help)                                                            \
     if (word_is(key, key_text))                                                                                        \
         return parse_int(&options->field, value) ? NULL : "takes a whole number; ignored";
-#define OPTION_BOOL(field, key_text, standard, values, help)                                                          \
+#define OPTION_BOOL(field, key_text, standard, values, help)                                                           \
     if (word_is(key, key_text)) {                                                                                      \
         bool flag;                                                                                                     \
         good = parse_bool(&flag, value);                                                                               \

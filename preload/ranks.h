@@ -19,7 +19,7 @@ enum own_rank {
     OWN_RANK_SIGNALS,             /* table of the program's handlers */
     OWN_RANK_SINK,                /* one record at a time */
     OWN_RANK_TRACE,
-    OWN_RANK_ARENA,               /* memory; innermost, for any of the above may allocate */
+    OWN_RANK_ARENA, /* memory; innermost, for any of the above may allocate */
     OWN_RANK_COUNT
 };
 

@@ -3,14 +3,15 @@
 #include <string.h>
 
 /* Before resolution a member is a function of the hook's own type that resolves the table and calls on. */
-#define HOOK(result, name, version, parameters, arguments)                                                            \
-    static result early_##name parameters                                                                             \
+#define HOOK(result, name, version, parameters, arguments)                                                             \
+    static result early_##name parameters                                                                              \
     {                                                                                                                  \
         real_resolve();                                                                                                \
         return real.name arguments;                                                                                    \
     }
-#define HOOK_OPTIONAL                                                    HOOK
-#define HOOK_VERSIONED(result, name, tag, version, parameters, arguments) HOOK(result, name##_##tag, version, parameters, arguments)
+#define HOOK_OPTIONAL HOOK
+#define HOOK_VERSIONED(result, name, tag, version, parameters, arguments)                                              \
+    HOOK(result, name##_##tag, version, parameters, arguments)
 #include "preload/hooks.def"
 #undef HOOK
 #undef HOOK_OPTIONAL

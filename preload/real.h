@@ -13,8 +13,8 @@
 #include "preload/libc_types.h"
 
 struct real_functions {
-#define HOOK(result, name, version, parameters, arguments) result(*name) parameters;
-#define HOOK_OPTIONAL HOOK
+#define HOOK(result, name, version, parameters, arguments)                result(*name) parameters;
+#define HOOK_OPTIONAL                                                     HOOK
 #define HOOK_VERSIONED(result, name, tag, version, parameters, arguments) result(*name##_##tag) parameters;
 #include "preload/hooks.def"
 #undef HOOK

@@ -179,8 +179,12 @@ static void append_held(struct text *text, const struct finding_party *party)
 static void append_party(struct text *text, const struct finding_party *party)
 {
     static const char *const roles[] = {
-        [PARTY_REQUESTS] = "requests", [PARTY_WAITS] = "waits",           [PARTY_ACTS] = "acts",
-        [PARTY_HOLDS] = "holds",       [PARTY_INITIALISED] = "initialised", [PARTY_DESTROYED] = "destroyed",
+        [PARTY_REQUESTS] = "requests",
+        [PARTY_WAITS] = "waits",
+        [PARTY_ACTS] = "acts",
+        [PARTY_HOLDS] = "holds",
+        [PARTY_INITIALISED] = "initialised",
+        [PARTY_DESTROYED] = "destroyed",
         [PARTY_INTERRUPTED] = "interrupted",
     };
     text_string(text, "{\"role\":\"");

@@ -41,15 +41,15 @@
 #define RUN_FILE_FORMAT 1
 
 #define RUN_RECORD_PROCESS "process"
-#define RUN_RECORD_MODULE "module"
+#define RUN_RECORD_MODULE  "module"
 #define RUN_RECORD_FINDING "finding"
-#define RUN_RECORD_NOTE "note"
+#define RUN_RECORD_NOTE    "note"
 #define RUN_RECORD_SUMMARY "summary"
 
 /* The command sets this variable to "1" for a program whose run file it follows and prints itself; without it the
  * library starts `lockhound print` for each finding. */
 #define RUN_ENVIRONMENT_FOLLOWED "LOCKHOUND_FOLLOWED"
-#define RUN_ENVIRONMENT_OPTIONS "LOCKHOUND_OPTIONS"
+#define RUN_ENVIRONMENT_OPTIONS  "LOCKHOUND_OPTIONS"
 
 /* Exit status of a program that lockhound ended, and of the command when an error-level finding exists. */
 #define LOCKHOUND_EXIT_FINDINGS 66

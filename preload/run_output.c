@@ -51,7 +51,8 @@ static int open_output(const char *path)
 {
     long fd;
     if (path[0] != '\0')
-        fd = raw_syscall(SYS_openat, AT_FDCWD, (long)path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, RUN_FILE_MODE, 0, 0);
+        fd =
+            raw_syscall(SYS_openat, AT_FDCWD, (long)path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, RUN_FILE_MODE, 0, 0);
     else
         fd = raw_syscall(SYS_memfd_create, (long)"lockhound", MFD_CLOEXEC, 0, 0, 0, 0);
     if (fd < 0)

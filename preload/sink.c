@@ -10,6 +10,7 @@
 #include "preload/lockhound.h"
 #include "preload/ranks.h"
 #include "preload/raw.h"
+#include "preload/real.h"
 #include "preload/record.h"
 #include "preload/run_file.h"
 #include "preload/run_output.h"
@@ -20,9 +21,9 @@ enum { NOTE_CODES_MAX = 32 };
 
 static struct {
     pid_t pid;
-    bool forked;           /* a child without exec: its process record waits until it has something to say */
+    bool forked; /* a child without exec: its process record waits until it has something to say */
     bool process_recorded;
-    bool complained;       /* the run file cannot be written: said once */
+    bool complained; /* the run file cannot be written: said once */
     uint64_t findings;
     const char *notes[NOTE_CODES_MAX];
     unsigned note_count;
@@ -110,17 +111,15 @@ void sink_note(const char *code, const char *note)
 static void print_raw(const struct finding *finding)
 {
     const char *slug = finding_slug(finding->kind);
-    sink_complain("(details could not be printed: the lockhound command was not found; set output=FILE to keep them)", slug,
-                  strlen(slug));
+    sink_complain("(details could not be printed: the lockhound command was not found; set output=FILE to keep them)",
+                  slug, strlen(slug));
 }
 
-/* Ends the program as `on-deadlock` says.  A hang is certain when no thread can ever run again. */
-static void act_on_deadlock(const struct finding *finding)
+/* Ends the program as `on-deadlock` says. */
+static void act_on_deadlock(bool certain_hang)
 {
     enum on_deadlock action = lockhound.options.on_deadlock;
-    if (finding->kind != FINDING_DEADLOCK && !finding->certain_hang)
-        return;
-    if (action == ON_DEADLOCK_CONTINUE || (action == ON_DEADLOCK_AUTO && !finding->certain_hang))
+    if (action == ON_DEADLOCK_CONTINUE || (action == ON_DEADLOCK_AUTO && !certain_hang))
         return;
     process_about_to_end();
     if (action == ON_DEADLOCK_ABORT) {
@@ -130,6 +129,11 @@ static void act_on_deadlock(const struct finding *finding)
     }
     uint32_t status = lockhound.options.error_exitcode;
     raw_syscall(SYS_exit_group, status == 0 ? LOCKHOUND_EXIT_FINDINGS : (long)status, 0, 0, 0, 0, 0);
+}
+
+void sink_hung(void)
+{
+    act_on_deadlock(true);
 }
 
 void sink_finding(const struct finding *finding)
@@ -149,7 +153,8 @@ void sink_finding(const struct finding *finding)
 
     if (!lockhound.followed && !(written && helper_print(name, offset + begins, length, false)))
         print_raw(finding);
-    act_on_deadlock(finding);
+    if (finding->kind == FINDING_DEADLOCK || finding->certain_hang)
+        act_on_deadlock(finding->certain_hang);
 }
 
 void summary_write(const char *reason)

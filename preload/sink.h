@@ -19,6 +19,8 @@ struct text;
 void sink_init(void);
 /* Delivers a finding and does what `on-deadlock` says.  Context: may-block, takes(OWN_RANK_SINK). */
 void sink_finding(const struct finding *finding);
+/* No thread can ever run again, for a reason that was reported before: what `on-deadlock` says.  Context: may-block. */
+void sink_hung(void);
 /* A limit met, said once a process for each code.  Context: signal, takes(OWN_RANK_SINK). */
 void sink_note(const char *code, const char *text);
 /* The counts so far, and why they are written now: "exit", "exec".  Context: late, takes(OWN_RANK_SINK). */

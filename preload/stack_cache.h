@@ -19,7 +19,7 @@ struct stack_cache_entry;
 
 struct stack_cache {
     struct stack_cache_entry *entries; /* sets of ways, or NULL before the first stack */
-    size_t entry_size; /* Units: bytes; depends on the depth kept */
+    size_t entry_size;                 /* Units: bytes; depends on the depth kept */
     uint64_t unwinds;
 };
 

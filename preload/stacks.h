@@ -11,7 +11,7 @@
 #include "detector/ids.h"
 
 struct frame {
-    uintptr_t pc;        /* a return address, or exact when `exact` */
+    uintptr_t pc;         /* a return address, or exact when `exact` */
     uint32_t module : 31; /* 0 when in no module */
     uint32_t exact : 1;   /* where a signal arrived */
 };

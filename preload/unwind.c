@@ -43,7 +43,8 @@ static bool skip_own_frames(struct self *self, unw_cursor_t *cursor, uintptr_t p
 static void append(struct unwound *result, uintptr_t pc, uintptr_t place, bool exact)
 {
     const struct module *m = module_of(exact ? pc : pc - 1);
-    result->frames[result->depth] = (struct frame){.pc = pc, .module = m == NULL ? 0 : m->id & 0x7fffffffu, .exact = exact};
+    result->frames[result->depth] =
+        (struct frame){.pc = pc, .module = m == NULL ? 0 : m->id & 0x7fffffffu, .exact = exact};
     result->places[result->depth] = place;
     result->depth++;
 }

@@ -8,6 +8,8 @@
  * Stacks:    a fiber's stack is not the thread's own; hook.c knows the thread's by its bounds and takes every frame
  *            outside them for one that has popped nothing.
  */
+#include <errno.h>
+
 #include "preload/emit.h"
 #include "preload/hook.h"
 #include "preload/intercept/objects.h"

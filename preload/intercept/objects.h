@@ -10,6 +10,7 @@
 #ifndef LOCKHOUND_PRELOAD_INTERCEPT_OBJECTS_H
 #define LOCKHOUND_PRELOAD_INTERCEPT_OBJECTS_H
 
+#include "detector/object.h"
 #include "preload/emit.h"
 #include "preload/hook.h"
 
@@ -27,7 +28,9 @@ static inline struct object *objects_find(struct self *self, enum object_kind ki
     struct object *object = hook_object(self, place);
     if (hook_unlikely(object == NULL))
         return objects_adopt(self, kind, place, at);
-    return emit_object_check_kind(self, object, kind, at) ? object : NULL;
+    if (hook_unlikely(object->kind != kind) && !emit_object_check_kind(self, object, kind, at))
+        return NULL;
+    return object;
 }
 
 /* After the real initialisation succeeded.  Context: signal, in-malloc, takes(OBJECTS). */

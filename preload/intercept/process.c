@@ -104,6 +104,9 @@ static void register_first(void)
         real.__register_atfork(fork_prepare, fork_parent, fork_child, NULL);
 }
 
+/* No header declares it; its callers are made by the compiler driver's libc_nonshared.a. */
+int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void), void *module);
+
 HOOK_EXPORT int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void), void *module)
 {
     register_first();

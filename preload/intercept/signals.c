@@ -110,7 +110,7 @@ static void deliver(unsigned slot, int number, siginfo_t *info, void *context, c
 }
 
 #define TRAMPOLINE(slot)                                                                                               \
-    static void trampoline_##slot(int number, siginfo_t *info, void *context)                                         \
+    static void trampoline_##slot(int number, siginfo_t *info, void *context)                                          \
     {                                                                                                                  \
         deliver(slot, number, info, context, (const uintptr_t *)__builtin_frame_address(0) + 1);                       \
     }

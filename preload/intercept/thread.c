@@ -170,7 +170,8 @@ static int timed_join(struct self *self, pthread_t thread, void **value, const c
                       const struct timespec *until, struct stack_id at)
 {
     /* Without a limit both calls wait for ever, as pthread_join() does. */
-    struct join_in_progress join = {self, thread_join_request(self, thread, until == NULL ? JOIN_WAIT : JOIN_TIMED, at)};
+    struct join_in_progress join = {self,
+                                    thread_join_request(self, thread, until == NULL ? JOIN_WAIT : JOIN_TIMED, at)};
     int result;
     pthread_cleanup_push(join_cancelled, &join);
     hook_pause(self);

@@ -1,0 +1,236 @@
+#include "preload/helper_command.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "preload/environment.h"
+#include "preload/raw.h"
+
+enum {
+    PATIENCE_MS = 5000,
+    POLL_MS = 1,
+    STACK_SIZE = 16384,
+    ENVIRONMENT_SIZE = 65536,
+    ENVIRONMENT_ENTRIES = 1024,
+    DIGITS = 21,
+    ARGUMENTS = 9,
+    STATUS_NOT_STARTED = 127,
+    KERNEL_SIGSET_SIZE = sizeof(uint64_t),
+};
+
+/* Everything that one call needs; one mapping. */
+struct errand {
+    _Alignas(16) char keeper_stack[STACK_SIZE];
+    _Alignas(16) char command_stack[STACK_SIZE];
+    char path[PATH_MAX];
+    const char *argv[ARGUMENTS];
+    const char *envp[ENVIRONMENT_ENTRIES + 1];
+    char offset[DIGITS], length[DIGITS];
+    char environment[ENVIRONMENT_SIZE];
+    int outcome; /* wait status of the command; -1 when it did not run or not end */
+};
+
+/* The directory of our own library, absolute; "" when unknown. */
+static char library_directory[PATH_MAX];
+
+void helper_init(void)
+{
+    Dl_info info;
+    if (dladdr((void *)(uintptr_t)helper_print, &info) == 0 || info.dli_fname == NULL)
+        return;
+    /* The kernel makes the name absolute while the working directory is still the one it counts from. */
+    long fd = raw_syscall(SYS_openat, AT_FDCWD, (long)info.dli_fname, O_PATH | O_CLOEXEC, 0, 0, 0);
+    if (fd < 0)
+        return;
+    static const char prefix[] = "/proc/self/fd/";
+    char link[sizeof prefix + DIGITS];
+    memcpy(link, prefix, sizeof prefix);
+    size_t end = sizeof prefix - 1;
+    for (long scale = 1000000000; scale > 0; scale /= 10)
+        if (fd >= scale || scale == 1)
+            link[end++] = (char)('0' + fd / scale % 10);
+    link[end] = '\0';
+    long length = raw_syscall(SYS_readlink, (long)link, (long)library_directory, sizeof library_directory - 1, 0, 0, 0);
+    raw_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
+    library_directory[length > 0 ? length : 0] = '\0';
+    char *slash = strrchr(library_directory, '/');
+    if (slash != NULL)
+        *slash = '\0';
+}
+
+/* ---- what to run ------------------------------------------------------------------------------------------------ */
+
+static bool is_executable(const char *path)
+{
+    return raw_syscall(SYS_faccessat, AT_FDCWD, (long)path, X_OK, 0, 0, 0) == 0;
+}
+
+/* Tries `directory` + `relative`.  Returns: true with it in `path`. */
+static bool try_path(char *path, const char *directory, const char *relative)
+{
+    size_t length = strlen(directory), more = strlen(relative) + 1;
+    if (length == 0 || length + more > PATH_MAX)
+        return false;
+    memcpy(path, directory, length);
+    memcpy(path + length, relative, more);
+    return is_executable(path);
+}
+
+/* The library lies in lib/, lib/<architecture>/ or lib/lockhound/ beside bin/, installed or as built. */
+static bool find_command(char *path, const char *const envp[])
+{
+    static const char variable[] = "LOCKHOUND_COMMAND_PATH";
+    for (; *envp != NULL; envp++)
+        if (environment_is(*envp, variable))
+            return try_path(path, *envp + sizeof variable, "");
+    return try_path(path, library_directory, "/../bin/lockhound") ||
+           try_path(path, library_directory, "/../../bin/lockhound") ||
+           try_path(path, library_directory, "/../../../bin/lockhound") || try_path(path, "/usr", "/bin/lockhound") ||
+           try_path(path, "/usr/local", "/bin/lockhound");
+}
+
+/* The environment as the kernel keeps it: the program's own array may be changing under another thread's hands. */
+static void read_environment(struct errand *errand)
+{
+    long fd = raw_syscall(SYS_openat, AT_FDCWD, (long)"/proc/self/environ", O_RDONLY | O_CLOEXEC, 0, 0, 0);
+    if (fd < 0)
+        return;
+    size_t size = 0;
+    long got = 1;
+    while (got > 0 && size < ENVIRONMENT_SIZE - 1) {
+        got =
+            raw_syscall(SYS_read, fd, (long)(errand->environment + size), (long)(ENVIRONMENT_SIZE - 1 - size), 0, 0, 0);
+        size += got > 0 ? (size_t)got : 0;
+    }
+    raw_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
+
+    size_t count = 0;
+    for (char *entry = errand->environment; entry < errand->environment + size; entry += strlen(entry) + 1) {
+        bool is_ours = environment_is(entry, "LD_PRELOAD") || environment_is(entry, "LOCKHOUND_OPTIONS");
+        if (!is_ours && strchr(entry, '=') != NULL && count < ENVIRONMENT_ENTRIES)
+            errand->envp[count++] = entry;
+    }
+    errand->envp[count] = NULL;
+}
+
+static const char *write_number(char digits[DIGITS], uint64_t number)
+{
+    char *at = digits + DIGITS - 1;
+    *at = '\0';
+    do
+        *--at = (char)('0' + number % 10);
+    while ((number /= 10) > 0);
+    return at;
+}
+
+static void write_arguments(struct errand *errand, const char *run_file, uint64_t offset, uint64_t length, bool summary)
+{
+    const char *arguments[ARGUMENTS] = {
+        errand->path,
+        "print",
+        run_file,
+        "--offset",
+        write_number(errand->offset, offset),
+        "--length",
+        write_number(errand->length, length),
+        summary ? "--summary" : NULL,
+        NULL,
+    };
+    memcpy(errand->argv, arguments, sizeof arguments);
+}
+
+/* ---- the keeper and the command; both run in our memory, so nothing but system calls ----------------------------- */
+
+static long own_clone(int (*function)(void *), char *stack, int flags, void *argument)
+{
+    int saved = errno;
+    long child = clone(function, stack + STACK_SIZE, flags, argument);
+    long result = child < 0 ? -errno : child;
+    errno = saved;
+    return result;
+}
+
+static int become_command(void *argument)
+{
+    struct errand *errand = argument;
+    /* The handlers are the program's and must not run here; all is blocked until none is left. */
+    struct {
+        uintptr_t handler, flags, restorer;
+        uint64_t mask;
+    } standard = {0};
+    for (int number = 1; number < _NSIG; number++)
+        raw_syscall(SYS_rt_sigaction, number, (long)&standard, 0, KERNEL_SIGSET_SIZE, 0, 0);
+    uint64_t none = 0;
+    raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&none, 0, KERNEL_SIGSET_SIZE, 0, 0);
+    raw_syscall(SYS_dup3, STDERR_FILENO, STDOUT_FILENO, 0, 0, 0, 0);
+    raw_syscall(SYS_close_range, STDERR_FILENO + 1, UINT_MAX, 0, 0, 0, 0);
+    raw_syscall(SYS_execve, (long)errand->path, (long)errand->argv, (long)errand->envp, 0, 0, 0);
+    raw_syscall(SYS_exit_group, STATUS_NOT_STARTED, 0, 0, 0, 0, 0);
+    return 0;
+}
+
+static void wait_for_command(struct errand *errand, long command)
+{
+    const struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
+    int status = -1;
+    for (int waited = 0; waited < PATIENCE_MS; waited += POLL_MS) {
+        if (raw_syscall(SYS_wait4, command, (long)&status, WNOHANG, 0, 0, 0) != 0) {
+            errand->outcome = status;
+            return;
+        }
+        raw_syscall(SYS_nanosleep, (long)&pause, 0, 0, 0, 0, 0);
+    }
+    raw_syscall(SYS_kill, command, SIGKILL, 0, 0, 0, 0);
+    raw_syscall(SYS_wait4, command, 0, 0, 0, 0, 0);
+}
+
+static int keep(void *argument)
+{
+    struct errand *errand = argument;
+    long command = own_clone(become_command, errand->command_stack, CLONE_VM | CLONE_VFORK | SIGCHLD, errand);
+    if (command > 0)
+        wait_for_command(errand, command);
+    raw_syscall(SYS_exit_group, 0, 0, 0, 0, 0, 0);
+    return 0;
+}
+
+static void run_errand(struct errand *errand)
+{
+    uint64_t all = UINT64_MAX, before = 0;
+    raw_syscall(SYS_rt_sigprocmask, SIG_BLOCK, (long)&all, (long)&before, KERNEL_SIGSET_SIZE, 0, 0);
+    /* VFORK: this thread goes on when the keeper has ended; the others go on all the while. */
+    long keeper = own_clone(keep, errand->keeper_stack, CLONE_VM | CLONE_VFORK, errand);
+    if (keeper > 0)
+        raw_syscall(SYS_wait4, keeper, 0, __WCLONE, 0, 0, 0);
+    raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, KERNEL_SIGSET_SIZE, 0, 0);
+}
+
+bool helper_print(const char *run_file, uint64_t offset, uint64_t length, bool summary)
+{
+    long block =
+        raw_syscall(SYS_mmap, 0, sizeof(struct errand), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (block < 0)
+        return false;
+    struct errand *errand = (struct errand *)block;
+    errand->outcome = -1;
+    read_environment(errand);
+    bool printed = false;
+    if (find_command(errand->path, errand->envp)) {
+        write_arguments(errand, run_file, offset, length, summary);
+        run_errand(errand);
+        printed =
+            errand->outcome != -1 && WIFEXITED(errand->outcome) && WEXITSTATUS(errand->outcome) != STATUS_NOT_STARTED;
+    }
+    raw_syscall(SYS_munmap, block, sizeof(struct errand), 0, 0, 0, 0);
+    return printed;
+}

@@ -1,0 +1,259 @@
+/* futex.c: raw futex calls by syscall(), the ground on which other runtimes build their own locks.
+ *
+ *   wake, requeue --> send on the word    before the call
+ *   wait          --> receive on the word after it returned 0 or EAGAIN (the word had changed: its changer may wake)
+ *
+ * Model:     a futex word is a channel: what came before a wake comes before the return of a wait.  Priority-inheritance
+ *            words are channels as well, not locks: their uncontended lock and unlock never enter the kernel, so that an
+ *            owner known from the calls seen would be a guess.
+ * Requeue:   a waiter returns from a wait on the first word by a wake on the second; the move is remembered, so that it
+ *            then receives on both.
+ * Cost:      one switch on the number for every other system call, which passes with its six arguments.
+ * Source:    futex(2), FUTEX_WAITV and futex_wait(2) of Linux 5.16 and 6.7.
+ */
+#include "preload/intercept/objects.h"
+#include "preload/intercept/process.h"
+#include "preload/raw.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <stdatomic.h>
+
+/* Numbers that the kernel's headers of the build may not have yet. */
+enum { NUMBER_FUTEX_WAITV = 449, NUMBER_FUTEX_WAKE = 454, NUMBER_FUTEX_WAIT = 455, NUMBER_FUTEX_REQUEUE = 456 };
+enum { OPERATION_LOCK_PI2 = 13 };
+
+/* An element of futex_waitv(2) and futex_requeue(2). */
+struct wait_word {
+    uint64_t expected;
+    uint64_t address;
+    uint32_t flags;
+    uint32_t reserved;
+};
+
+struct arguments {
+    long number;
+    long a, b, c, d, e, f;
+};
+
+/* ---- the words as channels ---- */
+
+/* Returns: the channel of the futex word, or NULL when a lock of another kind lives there and knows better. */
+static struct object *channel_at(struct self *self, long address, uintptr_t frame, struct stack_id at)
+{
+    const void *place = (const void *)(uintptr_t)address;
+    if (place == NULL)
+        return NULL;
+    hook_check_stack(self, frame);
+    struct object *object = hook_object(self, place);
+    if (object == NULL)
+        return objects_adopt(self, OBJECT_FUTEX, place, at);
+    return object->kind == OBJECT_FUTEX ? object : NULL;
+}
+
+static void send(struct self *self, long address, uintptr_t frame, struct stack_id at)
+{
+    struct object *channel = channel_at(self, address, frame, at);
+    if (channel != NULL)
+        emit_channel_send(self, channel);
+}
+
+static void receive(struct self *self, long address, uintptr_t frame, struct stack_id at)
+{
+    struct object *channel = channel_at(self, address, frame, at);
+    if (channel != NULL)
+        emit_channel_receive(self, channel);
+}
+
+/* Where the waiters of a word were moved to.  Two words that share a line lose one of the moves, which loses an order
+ * between threads and nothing else. */
+enum { MOVES = 64 };
+static struct move {
+    _Atomic long from, to;
+} moves[MOVES];
+
+static struct move *move_of(long address)
+{
+    return &moves[(unsigned long)address / sizeof(uint32_t) % MOVES];
+}
+
+static void remember_move(long from, long to)
+{
+    /* Release, with the acquire in moved_to(): whoever reads `from` reads a `to` at least as new. */
+    atomic_store_explicit(&move_of(from)->to, to, memory_order_relaxed);
+    atomic_store_explicit(&move_of(from)->from, from, memory_order_release);
+}
+
+/* Returns: the word to which waiters of this one were moved, or 0. */
+static long moved_to(long address)
+{
+    const struct move *move = move_of(address);
+    if (atomic_load_explicit(&move->from, memory_order_acquire) != address)
+        return 0;
+    return atomic_load_explicit(&move->to, memory_order_relaxed);
+}
+
+/* ---- what a call does ---- */
+
+static int operation_of(const struct arguments *call)
+{
+    return (int)call->b & FUTEX_CMD_MASK;
+}
+
+/* The words of a requeue by futex_requeue(2). */
+static void send_to_words(struct self *self, const struct wait_word *words, uintptr_t frame, struct stack_id at)
+{
+    if (words == NULL)
+        return;
+    send(self, (long)words[0].address, frame, at);
+    send(self, (long)words[1].address, frame, at);
+    remember_move((long)words[0].address, (long)words[1].address);
+}
+
+static void before_operation(struct self *self, const struct arguments *call, uintptr_t frame, struct stack_id at)
+{
+    switch (operation_of(call)) {
+    case FUTEX_WAKE:
+    case FUTEX_WAKE_BITSET:
+    case FUTEX_UNLOCK_PI:
+        send(self, call->a, frame, at);
+        break;
+    case FUTEX_REQUEUE:
+    case FUTEX_CMP_REQUEUE:
+    case FUTEX_CMP_REQUEUE_PI:
+        remember_move(call->a, call->e);
+        send(self, call->a, frame, at);
+        send(self, call->e, frame, at);
+        break;
+    case FUTEX_WAKE_OP:
+        send(self, call->a, frame, at);
+        send(self, call->e, frame, at);
+        break;
+    default:
+        break;
+    }
+}
+
+static void receive_moved(struct self *self, long address, uintptr_t frame, struct stack_id at)
+{
+    receive(self, address, frame, at);
+    long target = moved_to(address);
+    if (target != 0)
+        receive(self, target, frame, at);
+}
+
+static void after_operation(struct self *self, const struct arguments *call, bool passed, uintptr_t frame,
+                            struct stack_id at)
+{
+    if (!passed)
+        return;
+    switch (operation_of(call)) {
+    case FUTEX_WAIT:
+    case FUTEX_WAIT_BITSET:
+        receive_moved(self, call->a, frame, at);
+        break;
+    case FUTEX_WAIT_REQUEUE_PI:
+        receive(self, call->a, frame, at);
+        receive(self, call->e, frame, at);
+        break;
+    case FUTEX_LOCK_PI:
+    case FUTEX_TRYLOCK_PI:
+    case OPERATION_LOCK_PI2:
+        receive(self, call->a, frame, at);
+        break;
+    default:
+        break;
+    }
+}
+
+/* futex_waitv(2): woken is the index of the word that was woken, or none when one of them had changed. */
+static void after_wait_for_any(struct self *self, const struct arguments *call, long woken, uintptr_t frame,
+                               struct stack_id at)
+{
+    const struct wait_word *words = (const struct wait_word *)(uintptr_t)call->a;
+    long count = call->b;
+    for (long i = 0; i < count; i++)
+        if (woken < 0 || woken == i)
+            receive_moved(self, (long)words[i].address, frame, at);
+}
+
+static void before_call(struct self *self, const struct arguments *call, uintptr_t frame, struct stack_id at)
+{
+    switch (call->number) {
+    case SYS_futex:
+        before_operation(self, call, frame, at);
+        break;
+    case NUMBER_FUTEX_WAKE:
+        send(self, call->a, frame, at);
+        break;
+    case NUMBER_FUTEX_REQUEUE:
+        send_to_words(self, (const struct wait_word *)(uintptr_t)call->a, frame, at);
+        break;
+    default:
+        break;
+    }
+}
+
+static void after_call(struct self *self, const struct arguments *call, long result, int error, uintptr_t frame,
+                       struct stack_id at)
+{
+    bool passed = result >= 0 || error == EAGAIN;
+    switch (call->number) {
+    case SYS_futex:
+        after_operation(self, call, passed, frame, at);
+        break;
+    case NUMBER_FUTEX_WAITV:
+        if (passed)
+            after_wait_for_any(self, call, result, frame, at);
+        break;
+    case NUMBER_FUTEX_WAIT:
+        if (passed)
+            receive_moved(self, call->a, frame, at);
+        break;
+    default:
+        break;
+    }
+}
+
+static inline long call_real(const struct arguments *call)
+{
+    return real.syscall(call->number, call->a, call->b, call->c, call->d, call->e, call->f);
+}
+
+static long observe(struct self *self, const struct arguments *call, uintptr_t frame, struct stack_id at)
+{
+    before_call(self, call, frame, at);
+    hook_pause(self);
+    long result = call_real(call);
+    hook_resume(self);
+    int error = errno;
+    after_call(self, call, result, error, frame, at);
+    hook_leave(self);
+    return result;
+}
+
+/* syscall() is variadic in C and takes seven registers and words in fact; this is its symbol under another C name. */
+HOOK_EXPORT long hook_syscall(long number, long a, long b, long c, long d, long e, long f) __asm__("syscall");
+
+long hook_syscall(long number, long a, long b, long c, long d, long e, long f)
+{
+    switch (number) {
+    case SYS_futex:
+    case NUMBER_FUTEX_WAITV:
+    case NUMBER_FUTEX_WAKE:
+    case NUMBER_FUTEX_WAIT:
+    case NUMBER_FUTEX_REQUEUE:
+        break;
+    case SYS_exit_group:
+        process_about_to_end();
+        return real.syscall(number, a, b, c, d, e, f);
+    default:
+        return real.syscall(number, a, b, c, d, e, f);
+    }
+
+    const struct arguments call = {number, a, b, c, d, e, f};
+    struct self *self = hook_enter();
+    if (self == NULL)
+        return call_real(&call);
+    return observe(self, &call, HOOK_FRAME(), HOOK_STACK(self));
+}
