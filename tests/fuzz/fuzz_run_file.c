@@ -1,5 +1,4 @@
 /* fuzz_run_file.c: any file is read to its end as a run file; every finding kept is whole. */
-#define _GNU_SOURCE
 #include "fuzz.h"
 #include "report/run_reader.h"
 
