@@ -1,0 +1,98 @@
+#include <lhp/semaphore.h>
+
+#include "timing.h"
+
+enum lhp_status lhp_semaphore_init(struct lhp_semaphore *semaphore, unsigned permits)
+{
+    return sem_init(&semaphore->permits, 0, permits) == 0 ? LHP_OK : LHP_INVALID;
+}
+
+void lhp_semaphore_destroy(struct lhp_semaphore *semaphore)
+{
+    sem_destroy(&semaphore->permits);
+}
+
+void lhp_semaphore_acquire(struct lhp_semaphore *semaphore)
+{
+    while (sem_wait(&semaphore->permits) != 0) /* EINTR */
+        ;
+}
+
+enum lhp_status lhp_semaphore_try_acquire(struct lhp_semaphore *semaphore)
+{
+    return lhp_semaphore_acquire_for(semaphore, 0);
+}
+
+enum lhp_status lhp_semaphore_acquire_for(struct lhp_semaphore *semaphore, int64_t timeout_ns)
+{
+    struct deadline d = deadline_after(timeout_ns);
+    return timing_sem_wait_until(&semaphore->permits, &d) == 0 ? LHP_OK : LHP_TIMEOUT;
+}
+
+enum lhp_status lhp_semaphore_release(struct lhp_semaphore *semaphore, unsigned n)
+{
+    if (n == 0)
+        return LHP_INVALID;
+    NOTE_BEFORE(&semaphore->permits);
+    for (; n > 0; n--)
+        if (sem_post(&semaphore->permits) != 0)
+            return LHP_OVER_BOUND;
+    return LHP_OK;
+}
+
+unsigned lhp_semaphore_value(struct lhp_semaphore *semaphore)
+{
+    int value = 0;
+    sem_getvalue(&semaphore->permits, &value);
+    return value > 0 ? (unsigned)value : 0;
+}
+
+enum lhp_status lhp_bounded_init(struct lhp_bounded *semaphore, unsigned permits)
+{
+    enum lhp_status status = lhp_semaphore_init(&semaphore->permits, permits);
+    if (status != LHP_OK)
+        return status;
+    pthread_mutex_init(&semaphore->releasing, NULL);
+    semaphore->bound = permits;
+    return LHP_OK;
+}
+
+void lhp_bounded_destroy(struct lhp_bounded *semaphore)
+{
+    pthread_mutex_destroy(&semaphore->releasing);
+    lhp_semaphore_destroy(&semaphore->permits);
+}
+
+void lhp_bounded_acquire(struct lhp_bounded *semaphore)
+{
+    lhp_semaphore_acquire(&semaphore->permits);
+}
+
+enum lhp_status lhp_bounded_try_acquire(struct lhp_bounded *semaphore)
+{
+    return lhp_semaphore_acquire_for(&semaphore->permits, 0);
+}
+
+enum lhp_status lhp_bounded_acquire_for(struct lhp_bounded *semaphore, int64_t timeout_ns)
+{
+    return lhp_semaphore_acquire_for(&semaphore->permits, timeout_ns);
+}
+
+enum lhp_status lhp_bounded_release(struct lhp_bounded *semaphore, unsigned n)
+{
+    if (n == 0)
+        return LHP_INVALID;
+    enum lhp_status status = LHP_OVER_BOUND;
+    pthread_mutex_lock(&semaphore->releasing);
+    /* Acquirers only make the value smaller meanwhile, so what fits now still fits at the post. */
+    unsigned value = lhp_semaphore_value(&semaphore->permits);
+    if (n <= semaphore->bound - value)
+        status = lhp_semaphore_release(&semaphore->permits, n);
+    pthread_mutex_unlock(&semaphore->releasing);
+    return status;
+}
+
+unsigned lhp_bounded_value(struct lhp_bounded *semaphore)
+{
+    return lhp_semaphore_value(&semaphore->permits);
+}
