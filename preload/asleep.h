@@ -10,6 +10,6 @@
 #include <stdbool.h>
 
 /* The host's all_asleep() of detector/host.h.  Context: signal, in-malloc, may-block (40 ms), takes(OWN_RANK_SELVES). */
-bool asleep_all_others(void *ctx);
+bool all_asleep(void);
 
 #endif

@@ -15,6 +15,7 @@
 
 #include "preload/environment.h"
 #include "preload/raw.h"
+#include "preload/run_file.h"
 
 enum {
     PATIENCE_MS = 5000,

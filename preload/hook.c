@@ -58,6 +58,7 @@ void hook_note_stack_object(struct self *self, uint64_t address)
 
 void hook_stack_popped(struct self *self, uintptr_t frame)
 {
+    signals_drop_popped(self, frame);
     if (frame >= self->stack_high)
         return; /* on a fiber's or a signal's stack */
     uintptr_t lowest = UINTPTR_MAX;
@@ -72,5 +73,5 @@ void hook_stack_popped(struct self *self, uintptr_t frame)
         lowest = address < lowest ? address : lowest;
     }
     self->stack_object_count = kept;
-    self->lowest_stack_object = lowest;
+    self->lowest_stack_object = self->signal_depth > 0 ? 0 : lowest; /* in a handler every hook looks */
 }

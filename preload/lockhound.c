@@ -6,6 +6,7 @@
 #include "preload/arena.h"
 #include "preload/asleep.h"
 #include "preload/clock.h"
+#include "preload/helper_command.h"
 #include "preload/intercept/memory.h"
 #include "preload/intercept/process.h"
 #include "preload/intercept/signals.h"
@@ -146,8 +147,9 @@ static void start(char **envp)
     self->stack_high = envp != NULL ? (uintptr_t)envp : (uintptr_t)__builtin_frame_address(0);
     sink_init();
     trace_init();
+    helper_init();
     memory_init();
-    process_init();
+    process_init(envp);
     signals_init();
     thread_init();
     self->inside = false;

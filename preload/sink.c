@@ -121,7 +121,7 @@ static void act_on_deadlock(bool certain_hang)
     enum on_deadlock action = lockhound.options.on_deadlock;
     if (action == ON_DEADLOCK_CONTINUE || (action == ON_DEADLOCK_AUTO && !certain_hang))
         return;
-    process_about_to_end();
+    process_say_end();
     if (action == ON_DEADLOCK_ABORT) {
         struct sigaction standard = {.sa_handler = SIG_DFL};
         real.sigaction(SIGABRT, &standard, NULL);

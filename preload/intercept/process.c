@@ -240,14 +240,26 @@ HOOK_EXPORT int execle(const char *path, const char *argument, ...)
 
 /* ---- the end ---------------------------------------------------------------------------------------------------- */
 
+/* Returns: true for the first to come. */
+static bool first_to_end(void)
+{
+    /* relaxed: nothing is ordered by it */
+    return !atomic_exchange_explicit(&end_was_said, true, memory_order_relaxed);
+}
+
+void process_say_end(void)
+{
+    if (first_to_end())
+        summary_write("exit");
+}
+
 void process_about_to_end(void)
 {
     if (!lockhound.ready || !process_is_ours())
         return;
     int saved = errno;
     struct self *self = hook_enter();
-    /* relaxed: whoever comes first says it, and orders nothing by that */
-    if (self != NULL && !atomic_exchange_explicit(&end_was_said, true, memory_order_relaxed)) {
+    if (self != NULL && first_to_end()) {
         emit_process_end(self);
         summary_write("exit");
     }
@@ -270,17 +282,11 @@ HOOK_EXPORT void _Exit(int status)
     __builtin_unreachable();
 }
 
-/* exit() and the return from main() end here; libc then ends the process by a call that cannot be interposed. */
-__attribute__((destructor)) static void process_destructor(void)
-{
-    process_about_to_end();
-}
-
-void process_init(void)
+void process_init(char **envp)
 {
     own_pid = current_pid();
     register_first();
     at_quick_exit(process_about_to_end);
-    if (!lockhound.options.follow_children)
-        environment_forget_us();
+    if (!lockhound.options.follow_children && envp != NULL)
+        environment_forget_us(envp);
 }

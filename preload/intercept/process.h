@@ -13,11 +13,13 @@
 #include <stdbool.h>
 
 /* Registers the fork handlers, which must come before those of the program so that theirs run outside of ours; with
- * follow-children=no takes our variables out of the environment.  Context: early. */
-void process_init(void);
+ * follow-children=no takes our variables out of `envp`, the kernel's array.  Context: early. */
+void process_init(char **envp);
 
 /* The program is about to end by whatever way: the summary, once.  Context: signal, late, takes(OWN_RANK_SINK). */
 void process_about_to_end(void);
+/* The same, said by ourselves from inside a hook; threads unjoined are none of its business.  Context: late. */
+void process_say_end(void);
 
 /* Returns: false in a child that shares our memory (vfork) or was made behind our back (raw clone).
  * Context: signal, in-malloc, loader-lock, early, late. */
