@@ -51,14 +51,14 @@ static struct object *channel_at(struct self *self, long address, uintptr_t fram
     return object->kind == OBJECT_FUTEX ? object : NULL;
 }
 
-static void send(struct self *self, long address, uintptr_t frame, struct stack_id at)
+static void channel_send(struct self *self, long address, uintptr_t frame, struct stack_id at)
 {
     struct object *channel = channel_at(self, address, frame, at);
     if (channel != NULL)
         emit_channel_send(self, channel);
 }
 
-static void receive(struct self *self, long address, uintptr_t frame, struct stack_id at)
+static void channel_receive(struct self *self, long address, uintptr_t frame, struct stack_id at)
 {
     struct object *channel = channel_at(self, address, frame, at);
     if (channel != NULL)
@@ -101,12 +101,12 @@ static int operation_of(const struct arguments *call)
 }
 
 /* The words of a requeue by futex_requeue(2). */
-static void send_to_words(struct self *self, const struct wait_word *words, uintptr_t frame, struct stack_id at)
+static void send_requeue(struct self *self, const struct wait_word *words, uintptr_t frame, struct stack_id at)
 {
     if (words == NULL)
         return;
-    send(self, (long)words[0].address, frame, at);
-    send(self, (long)words[1].address, frame, at);
+    channel_send(self, (long)words[0].address, frame, at);
+    channel_send(self, (long)words[1].address, frame, at);
     remember_move((long)words[0].address, (long)words[1].address);
 }
 
@@ -116,30 +116,30 @@ static void before_operation(struct self *self, const struct arguments *call, ui
     case FUTEX_WAKE:
     case FUTEX_WAKE_BITSET:
     case FUTEX_UNLOCK_PI:
-        send(self, call->a, frame, at);
+        channel_send(self, call->a, frame, at);
         break;
     case FUTEX_REQUEUE:
     case FUTEX_CMP_REQUEUE:
     case FUTEX_CMP_REQUEUE_PI:
         remember_move(call->a, call->e);
-        send(self, call->a, frame, at);
-        send(self, call->e, frame, at);
+        channel_send(self, call->a, frame, at);
+        channel_send(self, call->e, frame, at);
         break;
     case FUTEX_WAKE_OP:
-        send(self, call->a, frame, at);
-        send(self, call->e, frame, at);
+        channel_send(self, call->a, frame, at);
+        channel_send(self, call->e, frame, at);
         break;
     default:
         break;
     }
 }
 
-static void receive_moved(struct self *self, long address, uintptr_t frame, struct stack_id at)
+static void channel_receive_moved(struct self *self, long address, uintptr_t frame, struct stack_id at)
 {
-    receive(self, address, frame, at);
+    channel_receive(self, address, frame, at);
     long target = moved_to(address);
     if (target != 0)
-        receive(self, target, frame, at);
+        channel_receive(self, target, frame, at);
 }
 
 static void after_operation(struct self *self, const struct arguments *call, bool passed, uintptr_t frame,
@@ -150,16 +150,16 @@ static void after_operation(struct self *self, const struct arguments *call, boo
     switch (operation_of(call)) {
     case FUTEX_WAIT:
     case FUTEX_WAIT_BITSET:
-        receive_moved(self, call->a, frame, at);
+        channel_receive_moved(self, call->a, frame, at);
         break;
     case FUTEX_WAIT_REQUEUE_PI:
-        receive(self, call->a, frame, at);
-        receive(self, call->e, frame, at);
+        channel_receive(self, call->a, frame, at);
+        channel_receive(self, call->e, frame, at);
         break;
     case FUTEX_LOCK_PI:
     case FUTEX_TRYLOCK_PI:
     case OPERATION_LOCK_PI2:
-        receive(self, call->a, frame, at);
+        channel_receive(self, call->a, frame, at);
         break;
     default:
         break;
@@ -174,7 +174,7 @@ static void after_wait_for_any(struct self *self, const struct arguments *call, 
     long count = call->b;
     for (long i = 0; i < count; i++)
         if (woken < 0 || woken == i)
-            receive_moved(self, (long)words[i].address, frame, at);
+            channel_receive_moved(self, (long)words[i].address, frame, at);
 }
 
 static void before_call(struct self *self, const struct arguments *call, uintptr_t frame, struct stack_id at)
@@ -184,10 +184,10 @@ static void before_call(struct self *self, const struct arguments *call, uintptr
         before_operation(self, call, frame, at);
         break;
     case NUMBER_FUTEX_WAKE:
-        send(self, call->a, frame, at);
+        channel_send(self, call->a, frame, at);
         break;
     case NUMBER_FUTEX_REQUEUE:
-        send_to_words(self, (const struct wait_word *)(uintptr_t)call->a, frame, at);
+        send_requeue(self, (const struct wait_word *)(uintptr_t)call->a, frame, at);
         break;
     default:
         break;
@@ -208,7 +208,7 @@ static void after_call(struct self *self, const struct arguments *call, long res
         break;
     case NUMBER_FUTEX_WAIT:
         if (passed)
-            receive_moved(self, call->a, frame, at);
+            channel_receive_moved(self, call->a, frame, at);
         break;
     default:
         break;

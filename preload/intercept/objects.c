@@ -2,19 +2,12 @@
 
 #include "preload/intercept/traits.h"
 
-static void note_place(struct self *self, const void *place)
-{
-    uintptr_t address = (uintptr_t)place;
-    if (address - self->stack_low < self->stack_high - self->stack_low)
-        hook_note_stack_object(self, address);
-}
-
 struct object *objects_adopt(struct self *self, enum object_kind kind, const void *place, struct stack_id at)
 {
     struct object_traits traits = traits_read(kind, place);
     struct object *object = emit_object_adopt(self, kind, (uintptr_t)place, &traits, at);
     if (object != NULL)
-        note_place(self, place);
+        hook_remember_object(self, (uintptr_t)place, object);
     return object;
 }
 
@@ -22,8 +15,9 @@ void objects_init(struct self *self, enum object_kind kind, const void *place, u
 {
     hook_check_stack(self, frame);
     struct object_traits traits = traits_read(kind, place);
-    if (emit_object_init(self, kind, (uintptr_t)place, &traits, at) != NULL)
-        note_place(self, place);
+    struct object *object = emit_object_init(self, kind, (uintptr_t)place, &traits, at);
+    if (object != NULL)
+        hook_remember_object(self, (uintptr_t)place, object);
 }
 
 void objects_destroy(struct self *self, enum object_kind kind, const void *place, uintptr_t frame, struct stack_id at)

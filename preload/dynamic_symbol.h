@@ -1,0 +1,17 @@
+/* dynamic_symbol.h: a function of any loaded module, without the loader's own look-up.
+ *
+ *   name --> modules in load order --> .gnu.hash --> .dynsym --> address
+ *
+ * For what real.h cannot resolve: a library that came with dlopen(RTLD_LOCAL) is not in our search order, and dlsym()
+ * would take the loader's lock, which another thread may hold while it waits for this one.
+ * Source:    the layout of DT_GNU_HASH as glibc's elf/dl-lookup.c reads it.
+ */
+#ifndef LOCKHOUND_PRELOAD_DYNAMIC_SYMBOL_H
+#define LOCKHOUND_PRELOAD_DYNAMIC_SYMBOL_H
+
+#include <stdint.h>
+
+/* Returns: the address of the first definition outside this library, or 0.  Context: signal, in-malloc, loader-lock. */
+uintptr_t dynamic_symbol_find(const char *name);
+
+#endif
