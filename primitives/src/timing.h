@@ -125,6 +125,16 @@ static inline int timing_wrlock_until(pthread_rwlock_t *lock, const struct deadl
     return err == EBUSY ? ETIMEDOUT : err;
 }
 
+/* One breath of a spinning thread. */
+static inline void timing_pause(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#else
+    __asm__ volatile("" ::: "memory");
+#endif
+}
+
 /* For pthread_cleanup_push(): a cancelled condition wait returns with the mutex held. */
 static inline void timing_unlock_cleanup(void *mutex)
 {
