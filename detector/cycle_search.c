@@ -8,8 +8,10 @@ enum {
 };
 
 struct cycle_cursor {
-    struct nesting_held *entry;   /* next nesting that holds what the member wants */
-    struct dependency *candidate; /* next in the nesting before `entry` */
+    const struct clock_stamp *stamp; /* the occurrence of the member that is meant */
+    struct nesting_held *entry;      /* next nesting that holds what the member wants */
+    struct dependency *candidate;    /* next in the nesting before `entry` */
+    bool is_first_done;              /* of the candidate only its last occurrence is left */
 };
 
 struct walk {
@@ -99,15 +101,8 @@ static bool stamps_unordered(const struct clock_stamp *a, const struct clock_sta
     return !clock_stamp_before(a, b) && !clock_stamp_before(b, a);
 }
 
-/* Two dependencies of the past: unordered when some of their kept occurrences are. */
-static bool past_unordered(const struct dependency *a, const struct dependency *b)
-{
-    return stamps_unordered(&a->first, &b->first) || stamps_unordered(&a->last, &b->last) ||
-           stamps_unordered(&a->first, &b->last) || stamps_unordered(&a->last, &b->first);
-}
-
 /* The present cannot come before the past, so only the other direction is asked. */
-static bool unordered_with_now(struct dependency *past, const struct clock_stamp *now)
+static bool latest_unordered_with_now(struct dependency *past, const struct clock_stamp *now)
 {
     const struct clock_stamp latest = {
         .slot = past->first.slot,
@@ -122,18 +117,19 @@ static void want_recheck(struct dependency *d)
     atomic_store_explicit(&d->recheck_wanted, true, memory_order_relaxed);
 }
 
-/* Order is asked last: whoever fails by it alone may be valid at another occurrence. */
-static bool order_permits(struct walk *walk, struct dependency *candidate)
+/* Asks whether this occurrence of `candidate` is unordered with those chosen so far.  Order is asked last: whoever fails
+ * by it alone may be valid at another occurrence. */
+static bool order_permits(struct walk *walk, struct dependency *candidate, const struct clock_stamp *stamp)
 {
-    struct cycle_member *chain = walk->search->chain;
-    if (!unordered_with_now(candidate, walk->now)) {
+    struct cycle_search *search = walk->search;
+    if (clock_stamp_before(stamp, walk->now)) {
         want_recheck(candidate);
         return false;
     }
     for (size_t i = 1; i < walk->length; i++) {
-        if (!past_unordered(candidate, chain[i].dependency)) {
+        if (!stamps_unordered(stamp, search->cursors[i].stamp)) {
             want_recheck(candidate);
-            want_recheck(chain[i].dependency);
+            want_recheck(search->chain[i].dependency);
             return false;
         }
     }
@@ -156,23 +152,24 @@ static bool rules_permit(struct walk *walk, const struct dependency *candidate)
 
 /* ---- the walk --------------------------------------------------------------------------------------------------- */
 
-static void push(struct walk *walk, struct dependency *d, const struct held_lock *link)
+static void push(struct walk *walk, struct dependency *d, const struct clock_stamp *stamp)
 {
     struct cycle_search *search = walk->search;
     if (walk->length == search->capacity && !grow_chain(search, walk->length)) {
         walk->cut_short = true;
         return;
     }
+    const struct held_lock *link = NULL; /* of the first it is known when the last is */
+    if (walk->length > 0)
+        link = find_held(d, search->chain[walk->length - 1].dependency->nesting->wanted->object.id);
     search->chain[walk->length] = (struct cycle_member){.dependency = d, .link = link};
-    search->cursors[walk->length] = (struct cycle_cursor){.entry = d->nesting->wanted->held_by};
+    search->cursors[walk->length] = (struct cycle_cursor){.stamp = stamp, .entry = d->nesting->wanted->held_by};
     walk->length++;
 }
 
-/* Returns: the next dependency that holds what the end of the chain wants and may lead back, or NULL at the last. */
-static struct dependency *next_candidate(struct walk *walk)
+/* Moves on to the next nesting that holds what the member wants and may lead back. */
+static void find_next_nesting(struct cycle_cursor *cursor, const struct nesting *nesting)
 {
-    struct cycle_cursor *cursor = &walk->search->cursors[walk->length - 1];
-    const struct nesting *nesting = walk->search->chain[walk->length - 1].dependency->nesting;
     while (!cursor->candidate && cursor->entry) {
         struct nesting_held *entry = cursor->entry;
         cursor->entry = entry->next;
@@ -180,8 +177,20 @@ static struct dependency *next_candidate(struct walk *walk)
             topo_on_cycle(&entry->nesting->wanted->topo, &nesting->wanted->topo))
             cursor->candidate = entry->nesting->first;
     }
+}
+
+/* Returns: the next dependency to follow the end of the chain and sets *stamp to the occurrence meant, its first before
+ * its last; or NULL when all have been. */
+static struct dependency *next_candidate(struct walk *walk, const struct clock_stamp **stamp)
+{
+    struct cycle_cursor *cursor = &walk->search->cursors[walk->length - 1];
+    find_next_nesting(cursor, walk->search->chain[walk->length - 1].dependency->nesting);
     struct dependency *candidate = cursor->candidate;
-    if (candidate)
+    if (!candidate)
+        return NULL;
+    *stamp = cursor->is_first_done ? &candidate->last : &candidate->first;
+    cursor->is_first_done = !cursor->is_first_done && candidate->first.epoch != candidate->last.epoch;
+    if (!cursor->is_first_done)
         cursor->candidate = candidate->next;
     return candidate;
 }
@@ -219,23 +228,46 @@ static void report_cycle(struct walk *walk, const struct held_lock *link)
         walk->has_news = true;
 }
 
+/* Two locks: the present and the latest occurrence of the candidate, of which the epoch is enough to know. */
+static void consider_pair(struct walk *walk, struct dependency *candidate, const struct held_lock *back)
+{
+    if (!latest_unordered_with_now(candidate, walk->now)) {
+        want_recheck(candidate);
+        walk->dismissed = true;
+        return;
+    }
+    push(walk, candidate, NULL);
+    if (walk->cut_short)
+        return;
+    report_cycle(walk, back);
+    walk->length--;
+}
+
 /* Tries `candidate` as the next member: dismisses it, or follows it, having reported the cycle it may close. */
-static void consider(struct walk *walk, struct dependency *candidate)
+static void consider(struct walk *walk, struct dependency *candidate, const struct clock_stamp *stamp)
 {
     const struct held_lock *back = closing_link(walk, candidate);
     if (!back && walk->length + 1 >= walk->limit) {
         walk->depth_cut = true;
         return;
     }
-    if (!rules_permit(walk, candidate) || !order_permits(walk, candidate)) {
+    if (!rules_permit(walk, candidate)) {
         walk->dismissed = true;
         return;
     }
-    const struct dependency *last = walk->search->chain[walk->length - 1].dependency;
-    push(walk, candidate, find_held(candidate, last->nesting->wanted->object.id));
-    if (walk->cut_short)
+    bool is_pair = walk->length == 1;
+    if (back && is_pair && stamp == &candidate->first)
+        consider_pair(walk, candidate, back);
+    if (is_pair && walk->limit == 2) {
+        walk->depth_cut = true;
         return;
-    if (back)
+    }
+    if (!order_permits(walk, candidate, stamp)) {
+        walk->dismissed = true;
+        return;
+    }
+    push(walk, candidate, stamp);
+    if (back && !is_pair && !walk->cut_short)
         report_cycle(walk, back);
     if (walk->length == walk->limit) {
         walk->depth_cut = true;
@@ -248,16 +280,17 @@ static void walk_chains(struct walk *walk, struct dependency *closing)
     walk->steps_left = STEPS_PER_DEPTH;
     walk->depth_cut = false;
     walk->length = 0;
-    push(walk, closing, NULL);
+    push(walk, closing, walk->now);
     while (walk->length > 0 && !walk->cut_short) {
-        struct dependency *candidate = next_candidate(walk);
+        const struct clock_stamp *stamp = NULL;
+        struct dependency *candidate = next_candidate(walk, &stamp);
         if (!candidate) {
             walk->length--;
         } else if (walk->steps_left == 0) {
             walk->cut_short = true;
         } else {
             walk->steps_left--;
-            consider(walk, candidate);
+            consider(walk, candidate, stamp);
         }
     }
 }

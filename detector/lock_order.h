@@ -12,8 +12,9 @@
  *            shortest are reported, and longer ones when the shorter are no news.
  * Evidence:  of a dependency the first stamp, the latest epoch (a word its own thread writes, without a rank) and the
  *            latest stamp that was searched are kept.  A new occurrence is unordered with an earlier dependency
- *            exactly when that one's latest epoch has not been seen; two earlier ones are unordered when some of
- *            their kept stamps are.  So cycles of two are exact, and longer ones are never reported wrongly.
+ *            exactly when that one's latest epoch has not been seen: cycles of two are exact.  A longer cycle is
+ *            reported when some choice of a kept stamp for each earlier member is pairwise unordered: never wrongly,
+ *            but perhaps one occurrence late.
  * Repeats:   a dependency seen again only notes its epoch, unless a cycle through it was once dismissed because it
  *            came first in order: then the new stamp is searched, for this occurrence may be the unordered one.
  * Removal:   a lock that is gone takes its node, edges and the dependencies that wanted it along; dependencies that
