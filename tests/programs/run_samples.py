@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+"""run_samples.py: runs one sample under lockhound and compares what it reports with what the sample's source expects.
+
+    run_samples.py --tool LOCKHOUND --source FILE.c PROGRAM
+
+Builds nothing.  A correct sample must also behave as it does alone.  Exit: 0 as expected, 1 not, 2 usage.
+"""
+
+import argparse
+import sys
+
+import launch
+from expectations import BadSample, compare, read_sample
+
+LIMIT_S = 30
+
+
+def check_status(sample, under):
+    """A finding of error severity is the exit status, unless the sample says that it may or may not be found."""
+    if launch.errors_of(under.findings) and under.status != launch.EXIT_FINDINGS:
+        yield f"status: {launch.EXIT_FINDINGS} expected, as an error was found, but it is {under.status}"
+    if not under.findings and sample.expected and under.status == launch.EXIT_FINDINGS:
+        yield f"status: {launch.EXIT_FINDINGS} although nothing was found"
+
+
+def run_sample(tool, source, program):
+    """Returns: complaints, empty when all is as expected."""
+    sample = read_sample(source)
+    under = launch.checked(tool, [program], sample.options, LIMIT_S)
+    complaints = []
+    if "unreadable" in under.report:
+        complaints.append(f"no report: {under.report['unreadable']}; stderr {launch.shorten(under.stderr)}")
+    if under.timed_out:
+        complaints.append(f"still running after {LIMIT_S} s")
+    complaints += compare(sample, under.findings)
+    complaints += check_status(sample, under)
+    if not sample.expected:
+        complaints += launch.differences(launch.native([program], LIMIT_S), under)
+    return complaints
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tool", required=True, help="the lockhound command")
+    parser.add_argument("--source", required=True, help="the sample's source, with its expectations")
+    parser.add_argument("program", help="the sample, built")
+    arguments = parser.parse_args()
+    try:
+        complaints = run_sample(arguments.tool, arguments.source, arguments.program)
+    except BadSample as problem:
+        sys.exit(f"run_samples.py: {problem}")
+    for complaint in complaints:
+        print(complaint)
+    sys.exit(1 if complaints else 0)
+
+
+if __name__ == "__main__":
+    main()

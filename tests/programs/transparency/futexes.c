@@ -1,0 +1,71 @@
+/* futexes.c: a lock, a hand-over and a priority-inheriting lock made of raw futex calls. */
+#include "show.h"
+#include <linux/futex.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static _Atomic uint32_t word, turn, inheriting, requeued;
+static int count;
+
+static long futex(_Atomic uint32_t *address, int operation, uint32_t value, void *timeout, void *other, uint32_t last)
+{
+    return syscall(SYS_futex, address, operation, value, timeout, other, last);
+}
+
+static void lock(void)
+{
+    uint32_t seen = 0;
+    if (atomic_compare_exchange_strong(&word, &seen, 1))
+        return;
+    while (atomic_exchange(&word, 2) != 0)
+        futex(&word, FUTEX_WAIT_PRIVATE, 2, NULL, NULL, 0);
+}
+
+static void unlock(void)
+{
+    if (atomic_exchange(&word, 0) == 2)
+        futex(&word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+static void *work(void *argument)
+{
+    uint32_t self = *(uint32_t *)argument;
+    for (int i = 0; i < 1000; i++) {
+        lock();
+        count++;
+        unlock();
+    }
+    for (uint32_t now; (now = turn) != self;)
+        futex(&turn, FUTEX_WAIT_BITSET_PRIVATE, now, NULL, NULL, FUTEX_BITSET_MATCH_ANY);
+    printf("turn of %u\n", self);
+    turn = self + 1;
+    futex(&turn, FUTEX_WAKE_BITSET_PRIVATE, INT32_MAX, NULL, NULL, FUTEX_BITSET_MATCH_ANY);
+
+    futex(&inheriting, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0);
+    count++;
+    futex(&inheriting, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0);
+    return NULL;
+}
+
+int main(void)
+{
+    pthread_t threads[4];
+    uint32_t numbers[4] = {0, 1, 2, 3};
+    struct timespec soon = {0, 1000000};
+    for (int i = 0; i < 4; i++)
+        pthread_create(&threads[i], NULL, work, &numbers[i]);
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    printf("count %d\n", count);
+    SHOW(futex(&word, FUTEX_WAIT_PRIVATE, 1, NULL, NULL, 0));
+    SHOW(futex(&word, FUTEX_WAIT_PRIVATE, 0, &soon, NULL, 0));
+    SHOW(futex(&word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0));
+    SHOW(futex(&word, FUTEX_CMP_REQUEUE_PRIVATE, 1, (void *)1, &requeued, 0));
+    SHOW(futex(&word, FUTEX_CMP_REQUEUE_PRIVATE, 1, (void *)1, &requeued, 7));
+    SHOW(syscall(SYS_getpid) == getpid());
+    SHOW(syscall(-1));
+    return 0;
+}
