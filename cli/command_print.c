@@ -1,0 +1,75 @@
+/* command_print.c: `lockhound print`: one finding, or the summary, on stderr, for a program that runs with LD_PRELOAD
+ * alone.  The library starts it for each finding, so it reads no more than it must. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/output.h"
+#include "report/format_text.h"
+
+static void print_finding(void *ctx, const struct run_finding *finding)
+{
+    const struct session *session = ctx;
+    struct text_style style = {settings_colour(&session->settings, STDERR_FILENO)};
+    struct buffer text = {0};
+    format_text_finding(&text, finding, &style);
+    output_write(STDERR_FILENO, &text);
+    buffer_free(&text);
+}
+
+static void print_summary(struct session *session)
+{
+    struct text_style style = {settings_colour(&session->settings, STDERR_FILENO)};
+    struct buffer text = {0};
+    if (session->run.findings || !settings_flag(&session->settings, OPTION_ID_quiet)) {
+        format_text_summary(&text, &session->run, session->intake.symbols, &session->rules, &style);
+        output_write(STDERR_FILENO, &text);
+    }
+    buffer_free(&text);
+}
+
+static int print_window(struct session *session, const char *path)
+{
+    struct run_reader reader;
+    uint64_t begin = settings_number(&session->settings, OPTION_ID_offset, 0);
+    uint64_t length = settings_number(&session->settings, OPTION_ID_length, 0);
+    bool wants_summary = settings_flag(&session->settings, OPTION_ID_summary);
+    int status = run_reader_open(&reader, path, &session->run, intake_take, &session->intake);
+    if (status == 0) {
+        session->intake.show = wants_summary ? NULL : print_finding;
+        session->intake.ctx = session;
+        status = wants_summary ? run_reader_poll(&reader) : run_reader_window(&reader, begin, begin + length);
+        run_reader_close(&reader);
+    }
+    if (status < 0) {
+        fprintf(stderr, "lockhound: cannot read %s: %s\n", path, strerror(-status));
+        return EXIT_FAILED;
+    }
+    if (wants_summary) {
+        print_summary(session);
+    }
+    return run_has_error(&session->run) ? EXIT_FINDINGS : EXIT_OK;
+}
+
+int command_print_main(int argc, char **argv)
+{
+    struct session session = {0};
+    int first = settings_parse(&session.settings, argc, argv, FOR_PRINT, true);
+    int status = EXIT_USAGE;
+    if (first < 0) {
+        return EXIT_USAGE;
+    }
+    if (session.settings.wants_help) {
+        return command_print_help(command_find("print"));
+    }
+    if (!argv[first] || argv[first + 1]) {
+        fputs("lockhound: print takes one run file\n", stderr);
+        return EXIT_USAGE;
+    }
+    /* Rules that cannot be read hide nothing: the finding is printed all the same. */
+    session_begin(&session);
+    status = print_window(&session, argv[first]);
+    session_end(&session);
+    return status;
+}

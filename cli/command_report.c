@@ -1,0 +1,85 @@
+/* command_report.c: `lockhound report FILE...`: run files into one report on stdout. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/output.h"
+#include "report/format_text.h"
+
+/* Returns: false after a complaint. */
+static bool read_file(struct session *session, const char *path)
+{
+    struct run_reader reader;
+    int status = run_reader_open(&reader, path, &session->run, intake_take, &session->intake);
+    if (status == 0) {
+        status = run_reader_poll(&reader);
+        run_reader_close(&reader);
+    }
+    if (status < 0) {
+        fprintf(stderr, "lockhound: cannot read %s: %s\n", path, strerror(-status));
+    }
+    return status == 0;
+}
+
+/* Returns: false after a complaint. */
+static bool write_text(struct session *session)
+{
+    struct text_style style = {settings_colour(&session->settings, STDOUT_FILENO)};
+    struct buffer text = {0};
+    for (const struct run_finding *f = session->run.findings; f; f = f->next) {
+        format_text_finding(&text, f, &style);
+    }
+    if (session->run.findings || !settings_flag(&session->settings, OPTION_ID_quiet)) {
+        format_text_summary(&text, &session->run, session->intake.symbols, &session->rules, &style);
+    }
+    bool was_written = output_write(STDOUT_FILENO, &text);
+    if (!was_written) {
+        perror("lockhound: cannot write to stdout");
+    }
+    buffer_free(&text);
+    return was_written;
+}
+
+static int report_files(struct session *session, char **paths)
+{
+    bool all = true;
+    for (; *paths; paths++) {
+        all &= read_file(session, *paths);
+    }
+    const char *json = session->settings.values[OPTION_ID_json];
+    all &= session_write_formats(session);
+    /* With a format on stdout, the text would spoil it. */
+    if (!json || strcmp(json, "-") != 0) {
+        all &= write_text(session);
+    }
+    if (all && session->run.process_count == 0) {
+        fprintf(stderr, "lockhound: no run of a program in there%s\n",
+                session->run.problem_count ? ": is this a run file?" : "");
+        all = false;
+    }
+    return all ? EXIT_OK : EXIT_FAILED;
+}
+
+int command_report_main(int argc, char **argv)
+{
+    struct session session = {0};
+    int first = settings_parse(&session.settings, argc, argv, FOR_REPORT, true);
+    if (first < 0) {
+        return EXIT_USAGE;
+    }
+    if (session.settings.wants_help) {
+        return command_print_help(command_find("report"));
+    }
+    if (!argv[first]) {
+        fputs("lockhound: report needs a run file (made by lockhound run --output=FILE)\n", stderr);
+        return EXIT_USAGE;
+    }
+    int status = EXIT_USAGE;
+    if (session_begin(&session)) {
+        status = session_check_formats(&session) ? report_files(&session, argv + first) : EXIT_FAILED;
+    }
+    session_end(&session);
+    return status;
+}

@@ -1,0 +1,45 @@
+/* main.c: the lockhound command: finds the subcommand, which is a file of its own, and runs it. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "lockhound/version.h"
+
+const struct command command_table[] = {
+    {"run", "[run] [options] [--] program [arguments...]", "run a program and report what is found, as it is found",
+     FOR_RUN, false, command_run_main},
+    {"report", "report [options] FILE...", "render run files again, merged into one report", FOR_REPORT, false,
+     command_report_main},
+    {"help", "help [command|kinds]", "explain a command, or list the kinds of findings", 0, false, command_help_main},
+    {"print", "print RUNFILE --offset=N --length=N | print RUNFILE --summary",
+     "print one finding of a run file on stderr; the preloaded library calls it", FOR_PRINT, true, command_print_main},
+};
+const size_t command_count = sizeof command_table / sizeof command_table[0];
+
+const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; i < command_count; i++) {
+        if (strcmp(command_table[i].name, name) == 0) {
+            return &command_table[i];
+        }
+    }
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        int status = command_help_main(1, argv);
+        return argc < 2 ? EXIT_USAGE : status;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        return puts("lockhound " LOCKHOUND_VERSION) < 0 || fflush(stdout) != 0 ? EXIT_FAILED : EXIT_OK;
+    }
+    const struct command *command = command_find(argv[1]);
+    if (command) {
+        return command->main(argc - 1, argv + 1);
+    }
+    return command_run_main(argc, argv);
+}

@@ -1,0 +1,61 @@
+#include <stdio.h>
+
+#include "cli/command.h"
+#include "cli/output.h"
+#include "report/format_json.h"
+
+/* One line a format: its option and its writer. */
+static const struct {
+    enum option_id option;
+    void (*write)(struct buffer *out, const struct run *run, const struct symbols *symbols);
+} formats[] = {{OPTION_ID_json, format_json}};
+
+bool session_begin(struct session *session)
+{
+    struct buffer errors = {0};
+    bool is_good = true;
+    for (size_t i = 0; i < session->settings.suppression_file_count; i++) {
+        is_good &= suppressions_load(&session->rules, session->settings.suppression_files[i], &errors);
+    }
+    if (!is_good) {
+        fprintf(stderr, "lockhound: the suppressions cannot be used:\n%s", errors.data);
+    }
+    buffer_free(&errors);
+    session->intake.symbols = symbols_new();
+    session->intake.rules = &session->rules;
+    return is_good;
+}
+
+void session_end(struct session *session)
+{
+    run_free(&session->run);
+    suppressions_free(&session->rules);
+    symbols_free(session->intake.symbols);
+    pool_free(&session->settings.pool);
+}
+
+bool session_check_formats(const struct session *session)
+{
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+        const char *path = session->settings.values[formats[i].option];
+        if (path && !output_check(path)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool session_write_formats(struct session *session)
+{
+    bool all = true;
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+        const char *path = session->settings.values[formats[i].option];
+        if (path) {
+            struct buffer text = {0};
+            formats[i].write(&text, &session->run, session->intake.symbols);
+            all &= output_replace(path, &text);
+            buffer_free(&text);
+        }
+    }
+    return all;
+}

@@ -1,0 +1,105 @@
+/* fingerprint.c: the identity of a finding from run to run; see resolve.h for what goes in. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/resolve.h"
+
+#define FRAMES_HASHED 3
+
+static const uint64_t fnv_offset_basis = 0xcbf29ce484222325u;
+static const uint64_t fnv_prime = 0x100000001b3u;
+
+static uint64_t fnv1a(const char *bytes, size_t length)
+{
+    uint64_t hash = fnv_offset_basis;
+    for (size_t i = 0; i < length; i++) {
+        hash = (hash ^ (unsigned char)bytes[i]) * fnv_prime;
+    }
+    return hash;
+}
+
+static void add_frame(struct buffer *out, const struct symbol_frame *frame)
+{
+    const char *module = frame->module ? path_base(frame->module->path) : "?";
+    if (frame->name) {
+        buffer_printf(out, "|%s!%s", module, frame->name);
+    } else {
+        buffer_printf(out, "|%s+%" PRIx64, module, frame->offset);
+    }
+}
+
+static void add_stack(struct buffer *out, const struct run_stack *stack)
+{
+    size_t end = stack->user_first + FRAMES_HASHED;
+    for (size_t i = stack->user_first; i < stack->user_end && i < end; i++) {
+        add_frame(out, &stack->symbols[i]);
+    }
+}
+
+static int compare_strings(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void add_sorted(struct buffer *out, char **parts, size_t count)
+{
+    if (count) {
+        qsort(parts, count, sizeof *parts, compare_strings);
+    }
+    for (size_t i = 0; i < count; i++) {
+        buffer_printf(out, "\n%s", parts[i]);
+        free(parts[i]);
+    }
+    free(parts);
+}
+
+static bool is_wanted_by_another(const struct run_finding *f, const struct run_party *party, const struct run_object *o)
+{
+    for (size_t i = 0; i < f->party_count; i++) {
+        if (&f->parties[i] != party && f->parties[i].object == o) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Locks held that nobody in the finding wants are circumstance, which may differ from run to run. */
+static void add_held(struct buffer *out, const struct run_finding *f, const struct run_party *party)
+{
+    char **parts = memory_grow(NULL, party->held_count, sizeof *parts);
+    size_t count = 0;
+    for (size_t i = 0; i < party->held_count; i++) {
+        const struct run_held *held = &party->held[i];
+        if (held->object == party->object || is_wanted_by_another(f, party, held->object)) {
+            struct buffer part = {0};
+            buffer_printf(&part, " holds %s", held->object->stable);
+            add_stack(&part, &held->stack);
+            parts[count++] = part.data;
+        }
+    }
+    add_sorted(out, parts, count);
+}
+
+static char *party_text(const struct run_finding *f, const struct run_party *party)
+{
+    struct buffer out = {0};
+    buffer_printf(&out, "%s %s", party->role, party->object ? party->object->stable : "");
+    add_stack(&out, &party->stack);
+    add_held(&out, f, party);
+    return out.data;
+}
+
+void finding_fingerprint(struct run_finding *finding)
+{
+    struct buffer text = {0};
+    char **parts = memory_grow(NULL, finding->party_count, sizeof *parts);
+    for (size_t i = 0; i < finding->party_count; i++) {
+        parts[i] = party_text(finding, &finding->parties[i]);
+    }
+    buffer_printf(&text, "%s/%s", finding->kind, finding->form);
+    add_sorted(&text, parts, finding->party_count);
+    snprintf(finding->fingerprint, sizeof finding->fingerprint, "%016" PRIx64, fnv1a(text.data, text.length));
+    buffer_free(&text);
+}

@@ -1,0 +1,314 @@
+#include "report/format_json.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "lockhound/version.h"
+#include "report/catalogue.h"
+#include "report/escape.h"
+#include "report/resolve.h"
+
+/* Returns: a JSON string of arbitrary bytes; those that are not UTF-8 stand as \xNN. */
+static json_t *text(const char *bytes)
+{
+    struct buffer clean = {0};
+    escape_utf8(&clean, bytes ? bytes : "");
+    json_t *value = json_stringn(clean.data, clean.length);
+    buffer_free(&clean);
+    return value;
+}
+
+static json_t *integer(uint64_t value)
+{
+    return json_integer(value > INT64_MAX ? INT64_MAX : (json_int_t)value);
+}
+
+static json_t *hexadecimal(uint64_t value)
+{
+    char digits[24];
+    snprintf(digits, sizeof digits, "0x%" PRIx64, value);
+    return json_string(digits);
+}
+
+static void set_text(json_t *object, const char *key, const char *value)
+{
+    if (value && *value) {
+        json_object_set_new(object, key, text(value));
+    }
+}
+
+/* ---- a finding -------------------------------------------------------------------------------------------------- */
+
+struct stack_table {
+    json_t *list;
+};
+
+static json_t *frame_value(const struct symbol_frame *frame, bool is_folded)
+{
+    json_t *value = json_object();
+    set_text(value, "function", frame->function);
+    set_text(value, "file", frame->file);
+    if (frame->line) {
+        json_object_set_new(value, "line", integer(frame->line));
+    }
+    if (frame->column) {
+        json_object_set_new(value, "column", integer(frame->column));
+    }
+    if (frame->is_inlined) {
+        json_object_set_new(value, "inlined", json_true());
+    }
+    if (is_folded) {
+        json_object_set_new(value, "runtime", json_true());
+    }
+    if (frame->module) {
+        set_text(value, "module", frame->module->path);
+        set_text(value, "build_id", frame->module->build_id);
+    }
+    json_object_set_new(value, frame->module ? "offset" : "address", hexadecimal(frame->offset));
+    return value;
+}
+
+/* Returns: the place of `stack` in "stacks", or null when it has no frames. */
+static json_t *stack_reference(struct stack_table *table, const struct run_stack *stack)
+{
+    if (!stack->symbol_count) {
+        return json_null();
+    }
+    json_t *frames = json_array();
+    for (size_t i = 0; i < stack->symbol_count; i++) {
+        bool is_folded = i < stack->user_first || i >= stack->user_end;
+        json_array_append_new(frames, frame_value(&stack->symbols[i], is_folded));
+    }
+    size_t place = 0;
+    while (place < json_array_size(table->list) && !json_equal(json_array_get(table->list, place), frames)) {
+        place++;
+    }
+    if (place == json_array_size(table->list)) {
+        json_array_append(table->list, frames);
+    }
+    json_decref(frames);
+    return integer(place);
+}
+
+static json_t *party_value(struct stack_table *table, const struct run_party *party)
+{
+    json_t *value = json_object();
+    json_object_set_new(value, "role", text(party->role));
+    json_object_set_new(value, "thread", integer(party->thread->id));
+    json_object_set_new(value, "stack", stack_reference(table, &party->stack));
+    if (party->object) {
+        json_object_set_new(value, "object", integer(party->object->id));
+        json_object_set_new(value, "mode", json_string(party->is_shared ? "shared" : "exclusive"));
+    }
+    json_object_set_new(value, "timed", json_boolean(party->is_timed));
+    if (party->signal_number) {
+        json_object_set_new(value, "signal", integer((uint64_t)party->signal_number));
+    }
+    json_t *held = json_array();
+    for (size_t i = 0; i < party->held_count; i++) {
+        const struct run_held *h = &party->held[i];
+        json_t *lock = json_object();
+        json_object_set_new(lock, "object", integer(h->object->id));
+        json_object_set_new(lock, "mode", json_string(h->is_shared ? "shared" : "exclusive"));
+        json_object_set_new(lock, "stack", stack_reference(table, &h->stack));
+        json_array_append_new(held, lock);
+    }
+    json_object_set_new(value, "held", held);
+    return value;
+}
+
+static json_t *object_value(struct stack_table *table, const struct run_object *object)
+{
+    static const char *const places[] = {"unknown", "static", "stack", "heap", "shared"};
+    json_t *value = json_object();
+    json_object_set_new(value, "id", integer(object->id));
+    json_object_set_new(value, "kind", text(object->kind));
+    json_object_set_new(value, "name", text(object->name));
+    set_text(value, "type", object->type);
+    json_object_set_new(value, "address", hexadecimal(object->address));
+    json_object_set_new(value, "where", json_string(places[object->where]));
+    if (object->module) {
+        set_text(value, "module", object->module->path);
+        json_object_set_new(value, "offset", hexadecimal(object->offset));
+    }
+    set_text(value, "path", object->path);
+    if (object->stack_thread) {
+        json_object_set_new(value, "stack_of_thread", integer(object->stack_thread));
+    }
+    if (object->init_thread) {
+        bool is_thread = strcmp(object->kind, "thread") == 0;
+        json_object_set_new(value, is_thread ? "thread" : "init_thread", integer(object->init_thread));
+    }
+    json_object_set_new(value, "init_stack", stack_reference(table, &object->init_stack));
+    return value;
+}
+
+static json_t *thread_value(struct stack_table *table, const struct run_thread *thread)
+{
+    json_t *value = json_object();
+    json_object_set_new(value, "id", integer(thread->id));
+    json_object_set_new(value, "tid", json_integer(thread->tid));
+    json_object_set_new(value, "name", text(thread->name));
+    if (thread->creator) {
+        json_object_set_new(value, "creator", integer(thread->creator));
+    }
+    json_object_set_new(value, "creation_stack", stack_reference(table, &thread->created));
+    return value;
+}
+
+static void set_lists(json_t *value, const struct run_finding *f)
+{
+    struct stack_table table = {json_array()};
+    json_t *parties = json_array(), *objects = json_array(), *threads = json_array();
+    for (size_t i = 0; i < f->party_count; i++) {
+        json_array_append_new(parties, party_value(&table, &f->parties[i]));
+    }
+    for (size_t i = 0; i < f->object_count; i++) {
+        json_array_append_new(objects, object_value(&table, &f->objects[i]));
+    }
+    for (size_t i = 0; i < f->thread_count; i++) {
+        json_array_append_new(threads, thread_value(&table, &f->threads[i]));
+    }
+    json_object_set_new(value, "parties", parties);
+    json_object_set_new(value, "threads", threads);
+    json_object_set_new(value, "objects", objects);
+    json_object_set_new(value, "stacks", table.list);
+}
+
+static json_t *finding_value(const struct run_finding *f)
+{
+    const struct catalogue_entry *entry = catalogue_find(f->kind);
+    json_t *value = json_object();
+    json_object_set_new(value, "kind", text(f->kind));
+    set_text(value, "form", f->form);
+    json_object_set_new(value, "severity", json_string(f->severity));
+    json_object_set_new(value, "fingerprint", json_string(f->fingerprint));
+    json_object_set_new(value, "message", text(f->message));
+    set_text(value, "detail", f->detail);
+    if (f->number) {
+        json_object_set_new(value, "number", integer(f->number));
+    }
+    set_text(value, "remedy", entry ? entry->remedy : NULL);
+    json_object_set_new(value, "count", integer(f->count));
+    json_object_set_new(value, "certain_hang", json_boolean(f->is_certain_hang));
+    json_object_set_new(value, "pid", json_integer(f->process->pid));
+    json_object_set_new(value, "time_ns", integer(f->time_ns));
+    set_lists(value, f);
+    return value;
+}
+
+/* ---- the document ----------------------------------------------------------------------------------------------- */
+
+static json_t *process_value(const struct run_process *p)
+{
+    json_t *value = json_object(), *argv = json_array();
+    json_object_set_new(value, "pid", json_integer(p->pid));
+    json_object_set_new(value, "ppid", json_integer(p->ppid));
+    json_object_set_new(value, "exe", text(p->exe));
+    for (size_t i = 0; i < p->argc; i++) {
+        json_array_append_new(argv, text(p->argv[i]));
+    }
+    json_object_set_new(value, "argv", argv);
+    json_object_set_new(value, "forked", json_boolean(p->was_forked));
+    json_object_set_new(value, "ended", text(p->reason ? p->reason : p->was_replaced ? "exec" : "unknown"));
+    return value;
+}
+
+static json_t *program_value(const struct run *run)
+{
+    if (run->processes) {
+        return process_value(run->processes);
+    }
+    static const struct run_process none = {.exe = ""};
+    return process_value(&none);
+}
+
+static void count_kinds(json_t *kinds, const struct run *run)
+{
+    for (size_t i = 0; i < catalogue_count; i++) {
+        json_object_set_new(kinds, catalogue[i].slug, json_integer(0));
+    }
+    for (const struct run_finding *f = run->findings; f; f = f->next) {
+        struct buffer clean = {0};
+        escape_utf8(&clean, f->kind);
+        json_int_t count = json_integer_value(json_object_get(kinds, clean.data));
+        json_object_set_new(kinds, clean.data, json_integer(count + 1));
+        buffer_free(&clean);
+    }
+}
+
+static void add_gap(void *ctx, const char *path, const char *why)
+{
+    json_t *gap = json_object();
+    json_object_set_new(gap, "module", text(path));
+    json_object_set_new(gap, "reason", text(why));
+    json_array_append_new(ctx, gap);
+}
+
+static json_t *summary_value(const struct run *run, const struct symbols *symbols)
+{
+    json_t *value = json_object(), *kinds = json_object(), *counts = json_object();
+    json_t *notes = json_array(), *problems = json_array(), *gaps = json_array();
+    count_kinds(kinds, run);
+    for (const struct run_count *c = run->counts; c; c = c->next) {
+        struct buffer clean = {0};
+        escape_utf8(&clean, c->name);
+        json_object_set_new(counts, clean.data, integer(c->value));
+        buffer_free(&clean);
+    }
+    for (const struct run_note *n = run->notes; n; n = n->next) {
+        json_t *note = json_object();
+        json_object_set_new(note, "code", text(n->code));
+        json_object_set_new(note, "text", text(n->text));
+        json_object_set_new(note, "processes", integer(n->count));
+        json_array_append_new(notes, note);
+    }
+    for (const struct run_problem *p = run->problems; p; p = p->next) {
+        json_t *problem = json_object();
+        json_object_set_new(problem, "file", text(p->file));
+        json_object_set_new(problem, "offset", integer(p->offset));
+        json_object_set_new(problem, "text", text(p->text));
+        json_array_append_new(problems, problem);
+    }
+    symbols_visit_gaps(symbols, add_gap, gaps);
+    json_object_set_new(value, "findings", integer(run->finding_count));
+    json_object_set_new(value, "suppressed", integer(run->suppressed));
+    json_object_set_new(value, "processes", integer(run->process_count));
+    json_object_set_new(value, "kinds", kinds);
+    json_object_set_new(value, "counts", counts);
+    json_object_set_new(value, "notes", notes);
+    json_object_set_new(value, "unreadable_records", integer(run->problem_count));
+    json_object_set_new(value, "problems", problems);
+    json_object_set_new(value, "modules_without_symbols", gaps);
+    return value;
+}
+
+static int append(const char *bytes, size_t length, void *out)
+{
+    buffer_add(out, bytes, length);
+    return 0;
+}
+
+void format_json(struct buffer *out, const struct run *run, const struct symbols *symbols)
+{
+    json_t *document = json_object(), *processes = json_array(), *findings = json_array();
+    for (const struct run_process *p = run->processes; p; p = p->next) {
+        json_array_append_new(processes, process_value(p));
+    }
+    for (const struct run_finding *f = run->findings; f; f = f->next) {
+        json_array_append_new(findings, finding_value(f));
+    }
+    json_object_set_new(document, "schema_version", json_integer(REPORT_SCHEMA_VERSION));
+    json_object_set_new(document, "lockhound", json_string(LOCKHOUND_VERSION));
+    json_object_set_new(document, "program", program_value(run));
+    json_object_set_new(document, "processes", processes);
+    json_object_set_new(document, "summary", summary_value(run, symbols));
+    json_object_set_new(document, "findings", findings);
+    json_dump_callback(document, append, out, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
+    buffer_string(out, "\n");
+    json_decref(document);
+}

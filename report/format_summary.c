@@ -1,0 +1,185 @@
+/* format_summary.c: the end of a text report: how much was found, what was covered, what was lost and why. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "report/catalogue.h"
+#include "report/escape.h"
+#include "report/format_text.h"
+#include "report/resolve.h"
+
+#define LINES_SHOWN 10
+
+static void add_plural(struct buffer *out, uint64_t count, const char *thing)
+{
+    buffer_printf(out, "%" PRIu64 " %s%s", count, thing, count == 1 ? "" : "s");
+}
+
+static void add_kinds(struct buffer *out, const struct run *run)
+{
+    const char *separator = ": ";
+    for (const struct run_finding *f = run->findings; f; f = f->next) {
+        uint64_t count = 0;
+        bool is_first = true;
+        for (const struct run_finding *g = run->findings; g; g = g->next) {
+            if (strcmp(f->kind, g->kind) == 0) {
+                is_first = is_first && (g == f || count > 0);
+                count++;
+                if (!is_first) {
+                    break;
+                }
+            }
+        }
+        if (is_first) {
+            buffer_printf(out, "%s%" PRIu64 " ", separator, count);
+            escape_text(out, f->kind);
+            separator = ", ";
+        }
+    }
+}
+
+static uint64_t repeats(const struct run *run)
+{
+    uint64_t count = run_get_count(run, "repeats");
+    for (const struct run_finding *f = run->findings; f; f = f->next) {
+        count += f->count - 1;
+    }
+    return count;
+}
+
+static void add_headline(struct buffer *out, const struct run *run)
+{
+    buffer_string(out, "lockhound: ");
+    if (run->finding_count) {
+        add_plural(out, run->finding_count, "finding");
+        add_kinds(out, run);
+    } else {
+        buffer_string(out, "nothing found");
+    }
+    uint64_t repeated = repeats(run);
+    if (repeated) {
+        buffer_string(out, "; ");
+        add_plural(out, repeated, "repeat");
+        buffer_string(out, " not shown");
+    }
+    if (run->suppressed) {
+        buffer_printf(out, "; %zu suppressed", run->suppressed);
+    }
+    buffer_string(out, "\n");
+}
+
+/* The counts that tell a user what was looked at.  "objects_mutex" and its like are summed as locks. */
+static void add_coverage(struct buffer *out, const struct run *run)
+{
+    static const struct {
+        const char *name, *thing;
+    } shown[] = {{"threads", "thread"}, {"events", "call"}, {"locks", "lock"}, {"order_edges", "lock-order edge"}};
+    buffer_string(out, "  covered: ");
+    buffer_printf(out, "%zu process%s", run->process_count, run->process_count == 1 ? "" : "es");
+    for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
+        uint64_t value = run_get_count(run, shown[i].name);
+        if (value) {
+            buffer_string(out, ", ");
+            add_plural(out, value, shown[i].thing);
+        }
+    }
+    buffer_string(out, "\n");
+}
+
+static void add_losses(struct buffer *out, const struct run *run)
+{
+    for (const struct run_count *c = run->counts; c; c = c->next) {
+        if (c->value && strncmp(c->name, "lost_", 5) == 0) {
+            buffer_printf(out, "  lost: %" PRIu64 " ", c->value);
+            escape_text(out, c->name + 5);
+            buffer_string(out, " (a memory budget was spent; what was reported stays right)\n");
+        }
+    }
+    for (const struct run_note *note = run->notes; note; note = note->next) {
+        buffer_string(out, "  note: ");
+        escape_text(out, note->text);
+        if (note->count > 1) {
+            buffer_printf(out, " (in %" PRIu64 " processes)", note->count);
+        }
+        buffer_string(out, "\n");
+    }
+}
+
+static void add_unfinished(struct buffer *out, const struct run *run)
+{
+    size_t shown = 0, count = 0;
+    for (const struct run_process *p = run->processes; p; p = p->next) {
+        if (p->reason || p->was_replaced) {
+            continue;
+        }
+        if (++count <= LINES_SHOWN / 2) {
+            buffer_printf(out, "  process %" PRId64 " (", p->pid);
+            escape_text(out, path_base(p->exe));
+            buffer_string(out, ") has not ended or was killed: its counts are missing, its findings are here\n");
+            shown++;
+        }
+    }
+    if (count > shown) {
+        buffer_printf(out, "  ... and %zu more such processes\n", count - shown);
+    }
+}
+
+static void add_problems(struct buffer *out, const struct run *run)
+{
+    size_t shown = 0;
+    for (const struct run_problem *p = run->problems; p && shown < LINES_SHOWN; p = p->next, shown++) {
+        buffer_string(out, "  ");
+        escape_text(out, p->file);
+        buffer_printf(out, ": at byte %" PRIu64 ": ", p->offset);
+        escape_text(out, p->text);
+        buffer_string(out, "\n");
+    }
+    if (run->problem_count > shown) {
+        buffer_printf(out, "  ... and %zu more unreadable records\n", run->problem_count - shown);
+    }
+}
+
+static void add_gap(void *ctx, const char *path, const char *why)
+{
+    struct buffer *out = ctx;
+    buffer_string(out, "  no symbols for ");
+    escape_text(out, path);
+    buffer_string(out, ": ");
+    escape_text(out, why);
+    buffer_string(out, "\n");
+}
+
+static void add_rules(struct buffer *out, const struct suppressions *rules)
+{
+    struct buffer review = {0};
+    suppressions_review(rules, &review);
+    for (const char *line = review.data; line && *line;) {
+        const char *end = strchr(line, '\n');
+        char one[512];
+        size_t length = (size_t)(end - line) < sizeof one ? (size_t)(end - line) : sizeof one - 1;
+        memcpy(one, line, length);
+        one[length] = '\0';
+        buffer_string(out, "  ");
+        escape_text(out, one);
+        buffer_string(out, "\n");
+        line = end + 1;
+    }
+    buffer_free(&review);
+}
+
+void format_text_summary(struct buffer *out, const struct run *run, const struct symbols *symbols,
+                         const struct suppressions *rules, const struct text_style *style)
+{
+    buffer_string(out, style->has_colour ? "\033[1m" : "");
+    add_headline(out, run);
+    buffer_string(out, style->has_colour ? "\033[0m" : "");
+    add_coverage(out, run);
+    add_losses(out, run);
+    add_unfinished(out, run);
+    add_problems(out, run);
+    if (symbols) {
+        symbols_visit_gaps(symbols, add_gap, out);
+    }
+    if (rules) {
+        add_rules(out, rules);
+    }
+}

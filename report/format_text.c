@@ -1,0 +1,366 @@
+#include "report/format_text.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "report/catalogue.h"
+#include "report/escape.h"
+#include "report/resolve.h"
+
+#define FRAMES_SHOWN  12
+#define PARTIES_SHOWN 8
+#define EXTRAS_SHOWN  6
+#define NAME_COLUMN   28
+
+#define RESET  "\033[0m"
+#define BOLD   "\033[1m"
+#define DIM    "\033[2m"
+#define RED    "\033[1;31m"
+#define YELLOW "\033[1;33m"
+#define GREEN  "\033[32m"
+
+/* The text being written, and of what. */
+struct writer {
+    struct buffer *out;
+    const struct run_finding *finding;
+    bool has_colour;
+    const char *directory; /* the current one: paths below it are shown relative to it */
+};
+
+bool text_wants_colour(int fd)
+{
+    const char *no_colour = getenv("NO_COLOR");
+    const char *terminal = getenv("TERM");
+    return !(no_colour && *no_colour) && isatty(fd) == 1 && !(terminal && strcmp(terminal, "dumb") == 0);
+}
+
+static void paint(struct writer *w, const char *colour)
+{
+    if (w->has_colour) {
+        buffer_string(w->out, colour);
+    }
+}
+
+static void add_name(struct writer *w, const char *name)
+{
+    paint(w, BOLD);
+    buffer_string(w->out, "`");
+    escape_text(w->out, name);
+    buffer_string(w->out, "`");
+    paint(w, RESET);
+}
+
+static void add_thread(struct writer *w, const struct run_thread *thread)
+{
+    paint(w, BOLD);
+    buffer_printf(w->out, "T%" PRIu32, thread->id);
+    if (*thread->name) {
+        buffer_string(w->out, " '");
+        escape_text(w->out, thread->name);
+        buffer_string(w->out, "'");
+    }
+    paint(w, RESET);
+}
+
+/* ---- stacks ----------------------------------------------------------------------------------------------------- */
+
+static void add_place(struct writer *w, const struct symbol_frame *frame)
+{
+    if (frame->file) {
+        size_t length = strlen(w->directory);
+        bool is_below = length > 1 && strncmp(frame->file, w->directory, length) == 0 && frame->file[length] == '/';
+        escape_text(w->out, is_below ? frame->file + length + 1 : frame->file);
+        if (frame->line) {
+            buffer_printf(w->out, ":%" PRIu32, frame->line);
+        }
+        if (frame->line && frame->column) {
+            buffer_printf(w->out, ":%" PRIu32, frame->column);
+        }
+    } else if (frame->module) {
+        escape_text(w->out, frame->module->path);
+        buffer_printf(w->out, "+0x%" PRIx64, frame->offset);
+        if (!frame->function && *frame->module->build_id) {
+            buffer_string(w->out, " (build-id ");
+            escape_text(w->out, frame->module->build_id);
+            buffer_string(w->out, ")");
+        }
+    } else if (!frame->function) {
+        buffer_printf(w->out, "0x%" PRIx64, frame->offset);
+    }
+}
+
+static void add_frame(struct writer *w, const struct symbol_frame *frame, size_t number, int indent)
+{
+    buffer_printf(w->out, "%*s#%zu ", indent, "", number);
+    size_t begin = w->out->length;
+    escape_text(w->out, frame->name ? frame->name : "??");
+    size_t width = w->out->length - begin;
+    buffer_printf(w->out, "%*s", width < NAME_COLUMN ? (int)(NAME_COLUMN - width) : 1, " ");
+    paint(w, DIM);
+    add_place(w, frame);
+    if (frame->is_inlined) {
+        buffer_string(w->out, " (inlined)");
+    }
+    paint(w, RESET);
+    buffer_string(w->out, "\n");
+}
+
+static void add_stack(struct writer *w, const struct run_stack *stack, int indent)
+{
+    if (stack->user_first == stack->user_end) {
+        buffer_printf(w->out, "%*s(no stack)\n", indent, "");
+    }
+    for (size_t i = stack->user_first; i < stack->user_end; i++) {
+        size_t number = i - stack->user_first;
+        if (number == FRAMES_SHOWN) {
+            buffer_printf(w->out, "%*s... %zu more\n", indent, "", stack->user_end - i);
+            return;
+        }
+        add_frame(w, &stack->symbols[i], number, indent);
+    }
+}
+
+/* ---- one thread's side ------------------------------------------------------------------------------------------ */
+
+static bool is_central(const struct run_finding *f, const struct run_party *party, const struct run_object *object)
+{
+    for (size_t i = 0; i < f->party_count; i++) {
+        if (f->parties[i].object == object && (&f->parties[i] != party || strcmp(f->form, "self") == 0)) {
+            return true;
+        }
+    }
+    return f->party_count == 1 || party->object == object;
+}
+
+static void add_mode(struct writer *w, const struct run_object *object, bool is_shared)
+{
+    if (is_shared) {
+        buffer_string(w->out, " for reading");
+    } else if (strcmp(object->kind, "rwlock") == 0) {
+        buffer_string(w->out, " for writing");
+    }
+}
+
+/* "holds `a`, taken at" and its stack, for each lock that matters; the others in one line each. */
+static bool add_held(struct writer *w, const struct run_party *party, bool central)
+{
+    bool any = false;
+    for (size_t i = 0; i < party->held_count; i++) {
+        const struct run_held *held = &party->held[i];
+        if (is_central(w->finding, party, held->object) != central) {
+            continue;
+        }
+        buffer_string(w->out, !central ? "    and also holds " : any ? "    and holds " : " holds ");
+        add_name(w, held->object->name);
+        add_mode(w, held->object, held->is_shared);
+        if (central) {
+            buffer_string(w->out, ", taken at\n");
+            add_stack(w, &held->stack, 6);
+        } else if (held->stack.user_first < held->stack.user_end) {
+            buffer_string(w->out, ", taken at ");
+            add_place(w, &held->stack.symbols[held->stack.user_first]);
+            buffer_string(w->out, "\n");
+        } else {
+            buffer_string(w->out, "\n");
+        }
+        any = true;
+    }
+    return any;
+}
+
+static const char *verb_of(const struct run_party *party)
+{
+    static const struct {
+        const char *role, *verb;
+    } verbs[] = {{"requests", "wants"},
+                 {"waits", "waits for"},
+                 {"acts", "makes this call on"},
+                 {"holds", "holds"},
+                 {"initialised", "initialised"},
+                 {"destroyed", "destroyed"},
+                 {"interrupted", "is interrupted while it holds"}};
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        if (strcmp(verbs[i].role, party->role) == 0) {
+            return verbs[i].verb;
+        }
+    }
+    return party->role;
+}
+
+static void add_object_of_party(struct writer *w, const struct run_party *party)
+{
+    const struct run_object *object = party->object;
+    const struct run_thread *meant =
+        strcmp(object->kind, "thread") == 0 ? finding_thread(w->finding, object->init_thread) : NULL;
+    if (meant) {
+        add_thread(w, meant);
+        buffer_string(w->out, strcmp(party->role, "waits") == 0 ? " to end" : "");
+    } else {
+        add_name(w, object->name);
+    }
+    if (strcmp(party->role, "requests") == 0 || strcmp(party->role, "waits") == 0 ||
+        strcmp(party->role, "holds") == 0) {
+        add_mode(w, object, party->is_shared);
+    }
+}
+
+static void add_party(struct writer *w, const struct run_party *party)
+{
+    buffer_string(w->out, "  ");
+    add_thread(w, party->thread);
+    if (party->signal_number) {
+        const char *name = sigabbrev_np(party->signal_number);
+        buffer_printf(w->out, ", in a handler of %s%s,", name ? "SIG" : "signal ", name ? name : "");
+        if (!name) {
+            buffer_printf(w->out, "%d", party->signal_number);
+        }
+    }
+    bool any = add_held(w, party, true);
+    if (party->object) {
+        buffer_printf(w->out, "%s%s ", any ? "    and " : " ", verb_of(party));
+        add_object_of_party(w, party);
+        buffer_string(w->out, party->is_timed ? " (with a time limit)" : "");
+        buffer_string(w->out, strcmp(party->role, "holds") == 0 ? ", taken at\n" : " at\n");
+    } else {
+        buffer_string(w->out, any ? "    and is at\n" : " is at\n");
+    }
+    add_stack(w, &party->stack, 6);
+    add_held(w, party, false);
+}
+
+/* ---- objects and threads ---------------------------------------------------------------------------------------- */
+
+static bool is_shown(const struct run_finding *f, const struct run_object *object)
+{
+    for (size_t i = 0; i < f->party_count; i++) {
+        if (f->parties[i].object == object) {
+            return strcmp(object->kind, "thread") != 0;
+        }
+    }
+    return false;
+}
+
+static void add_where(struct writer *w, const struct run_object *object)
+{
+    const struct run_thread *owner = finding_thread(w->finding, object->stack_thread);
+    switch (object->where) {
+    case WHERE_STATIC:
+        buffer_string(w->out, " in ");
+        escape_text(w->out, path_base(object->module->path));
+        break;
+    case WHERE_STACK:
+        buffer_string(w->out, " on the stack of ");
+        if (owner) {
+            add_thread(w, owner);
+        } else {
+            buffer_string(w->out, "a thread");
+        }
+        break;
+    case WHERE_HEAP:
+        buffer_string(w->out, " on the heap");
+        break;
+    case WHERE_SHARED:
+        buffer_string(w->out, " in shared memory ");
+        escape_text(w->out, object->path);
+        break;
+    case WHERE_UNKNOWN:
+        break;
+    }
+    buffer_printf(w->out, ", at 0x%" PRIx64, object->address);
+}
+
+static void add_object(struct writer *w, const struct run_object *object)
+{
+    const struct run_thread *maker = finding_thread(w->finding, object->init_thread);
+    buffer_string(w->out, "  ");
+    add_name(w, object->name);
+    buffer_string(w->out, " is a ");
+    escape_text(w->out, object->kind);
+    add_where(w, object);
+    if (object->init_stack.symbol_count) {
+        buffer_string(w->out, ", initialised");
+        if (maker) {
+            buffer_string(w->out, " by ");
+            add_thread(w, maker);
+        }
+        buffer_string(w->out, " at\n");
+        add_stack(w, &object->init_stack, 6);
+    } else {
+        buffer_string(w->out, "\n");
+    }
+}
+
+static void add_creation(struct writer *w, const struct run_thread *thread)
+{
+    const struct run_thread *creator = finding_thread(w->finding, thread->creator);
+    buffer_string(w->out, "  ");
+    add_thread(w, thread);
+    buffer_string(w->out, " was created");
+    if (creator) {
+        buffer_string(w->out, " by ");
+        add_thread(w, creator);
+    }
+    buffer_string(w->out, " at\n");
+    add_stack(w, &thread->created, 6);
+}
+
+static void add_background(struct writer *w)
+{
+    const struct run_finding *f = w->finding;
+    size_t shown = 0;
+    for (size_t i = 0; i < f->object_count && shown < EXTRAS_SHOWN; i++) {
+        if (is_shown(f, &f->objects[i])) {
+            add_object(w, &f->objects[i]);
+            shown++;
+        }
+    }
+    shown = 0;
+    for (size_t i = 0; i < f->thread_count && shown < EXTRAS_SHOWN; i++) {
+        if (f->threads[i].created.symbol_count) {
+            add_creation(w, &f->threads[i]);
+            shown++;
+        }
+    }
+}
+
+void format_text_finding(struct buffer *out, const struct run_finding *finding, const struct text_style *style)
+{
+    char *directory = getcwd(NULL, 0);
+    struct writer w = {out, finding, style->has_colour, directory ? directory : ""};
+    const struct catalogue_entry *entry = catalogue_find(finding->kind);
+    paint(&w, strcmp(finding->severity, "error") == 0 ? RED : YELLOW);
+    buffer_string(out, "lockhound: ");
+    escape_text(out, finding->message);
+    paint(&w, RESET);
+    buffer_string(out, "\n");
+    for (size_t i = 0; i < finding->party_count && i < PARTIES_SHOWN; i++) {
+        add_party(&w, &finding->parties[i]);
+    }
+    if (finding->party_count > PARTIES_SHOWN) {
+        buffer_printf(out, "  ... and %zu more threads\n", finding->party_count - PARTIES_SHOWN);
+    }
+    add_background(&w);
+    if (finding->is_certain_hang) {
+        buffer_string(out, "  No thread of the program can ever run again.\n");
+    }
+    if (entry) {
+        paint(&w, GREEN);
+        buffer_printf(out, "  What usually mends it: %s\n", entry->remedy);
+        paint(&w, RESET);
+    }
+    buffer_string(out, "  ");
+    paint(&w, DIM);
+    escape_text(out, finding->kind);
+    buffer_printf(out, ", %s, fingerprint %s", finding->severity, finding->fingerprint);
+    if (finding->count > 1) {
+        buffer_printf(out, ", seen %" PRIu64 " times", finding->count);
+    }
+    buffer_printf(out, ", in process %" PRId64 " (", finding->process->pid);
+    escape_text(out, path_base(finding->process->exe));
+    buffer_string(out, ")");
+    paint(&w, RESET);
+    buffer_string(out, "\n\n");
+    free(directory);
+}

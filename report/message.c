@@ -1,0 +1,114 @@
+/* message.c: one sentence a finding: what happened, to which objects, by whom. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "report/catalogue.h"
+#include "report/resolve.h"
+
+#define NAMES_LISTED 4
+
+static void add_thread(struct buffer *out, const struct run_thread *thread)
+{
+    buffer_printf(out, "T%" PRIu32, thread->id);
+    if (*thread->name) {
+        buffer_printf(out, " '%s'", thread->name);
+    }
+}
+
+static bool was_wanted_before(const struct run_finding *f, size_t party)
+{
+    for (size_t i = 0; i < party; i++) {
+        if (f->parties[i].object == f->parties[party].object) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Adds "`a`, `b` and `c`": what the parties want, each once. */
+static void add_wanted(struct buffer *out, const struct run_finding *f)
+{
+    size_t count = 0, listed = 0;
+    for (size_t i = 0; i < f->party_count; i++) {
+        count += f->parties[i].object && !was_wanted_before(f, i);
+    }
+    for (size_t i = 0; i < f->party_count && listed < NAMES_LISTED; i++) {
+        if (f->parties[i].object && !was_wanted_before(f, i)) {
+            bool is_last = listed + 1 == count;
+            buffer_printf(out, "%s`%s`", listed == 0 ? "" : is_last ? " and " : ", ", f->parties[i].object->name);
+            listed++;
+        }
+    }
+    if (listed < count) {
+        buffer_printf(out, " and %zu more", count - listed);
+    }
+}
+
+static void add_lock_order(struct buffer *out, const struct run_finding *f)
+{
+    buffer_string(out, "potential deadlock: ");
+    add_wanted(out, f);
+    buffer_string(out,
+                  f->party_count == 2 ? " are taken in opposite orders" : " are taken in orders that form a circle");
+}
+
+static void add_deadlock(struct buffer *out, const struct run_finding *f)
+{
+    const struct run_party *first = &f->parties[0];
+    buffer_string(out, "deadlock: ");
+    if (strcmp(f->form, "self") == 0 && first->object) {
+        add_thread(out, first->thread);
+        buffer_printf(out, " waits for `%s`, which it holds itself", first->object->name);
+    } else if (strcmp(f->form, "all-asleep") == 0) {
+        buffer_printf(out,
+                      f->party_count == 1 ? "the only thread sleeps and none is left to wake it"
+                                          : "all %zu threads sleep and none is left to wake another",
+                      f->party_count);
+    } else {
+        buffer_printf(out, "%zu threads wait for each other", f->party_count);
+        if (first->object) {
+            buffer_string(out, ", over ");
+            add_wanted(out, f);
+        }
+    }
+}
+
+static void add_misuse(struct buffer *out, const struct run_finding *f)
+{
+    const struct catalogue_entry *entry = catalogue_find(f->kind);
+    const struct run_party *first = &f->parties[0];
+    buffer_string(out, entry ? entry->title : f->kind);
+    if (first->object && strcmp(first->object->kind, "thread") == 0) {
+        const struct run_thread *meant = finding_thread(f, first->object->init_thread);
+        buffer_string(out, ": ");
+        if (meant) {
+            add_thread(out, meant);
+        } else {
+            buffer_string(out, first->object->name);
+        }
+    } else if (first->object) {
+        buffer_printf(out, ": `%s`", first->object->name);
+    }
+    buffer_string(out, ", by ");
+    add_thread(out, first->thread);
+    if (*f->detail && f->number) {
+        buffer_printf(out, " (%s: %" PRIu64 ")", f->detail, f->number);
+    } else if (*f->detail) {
+        buffer_printf(out, " (%s)", f->detail);
+    }
+}
+
+const char *finding_message(struct run_finding *finding)
+{
+    struct buffer text = {0};
+    if (strcmp(finding->kind, "lock-order-inversion") == 0) {
+        add_lock_order(&text, finding);
+    } else if (strcmp(finding->kind, "deadlock") == 0) {
+        add_deadlock(&text, finding);
+    } else {
+        add_misuse(&text, finding);
+    }
+    const char *message = pool_copy(&finding->pool, text.data, text.length);
+    buffer_free(&text);
+    return message;
+}

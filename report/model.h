@@ -1,0 +1,184 @@
+/* model.h: what run files say, as data: processes, their modules, and findings merged over all of them.
+ *
+ *   run_reader --line--> run_decode --> struct run <-- symbols, fingerprint, suppressions
+ *                                          |
+ *                                          +--> text, JSON, ...
+ *
+ * Model:     a finding met again (same fingerprint, in whatever process or file) is the first one with count + 1.
+ * Memory:    processes live in the run's pool, each finding in a pool of its own, so that a repeat is let go whole.
+ * Strings:   bytes as the program had them; a format escapes them (escape.h).
+ * Threads:   none; one thread uses a run.
+ */
+#ifndef LOCKHOUND_REPORT_MODEL_H
+#define LOCKHOUND_REPORT_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "report/memory.h"
+
+struct run_module {
+    uint32_t id; /* as this process numbered it */
+    const char *path;
+    const char *build_id; /* lower-case hexadecimal digits, or "" */
+    struct run_module *next;
+};
+
+/* One frame as recorded.  A frame that came symbolic has `function` and no module. */
+struct run_frame {
+    const struct run_module *module; /* NULL: unknown; `offset` is then the address itself */
+    uint64_t offset;
+    bool is_exact; /* `offset` is the instruction, not the return address after it */
+    const char *function, *file;
+    uint32_t line;
+};
+
+struct symbol_frame;
+
+struct run_stack {
+    struct run_frame *frames; /* innermost first */
+    size_t frame_count;
+    /* Filled by resolve.c: one entry a function, inlined ones included. */
+    struct symbol_frame *symbols;
+    size_t symbol_count;
+    size_t user_first, user_end; /* without the frames of libc, lockhound and thread start at either end */
+};
+
+struct run_thread {
+    uint32_t id;
+    int64_t tid;
+    const char *name;
+    uint32_t creator; /* 0: unknown, or the first thread */
+    struct run_stack created;
+};
+
+enum run_where { WHERE_UNKNOWN, WHERE_STATIC, WHERE_STACK, WHERE_HEAP, WHERE_SHARED };
+
+struct run_object {
+    uint32_t id;
+    const char *kind; /* "mutex", "thread", ... */
+    uint64_t address;
+    enum run_where where;
+    const struct run_module *module; /* WHERE_STATIC */
+    uint64_t offset;
+    uint32_t stack_thread; /* WHERE_STACK */
+    const char *path;      /* WHERE_SHARED */
+    uint32_t init_thread;
+    struct run_stack init_stack;
+    const char *name;   /* filled by resolve.c: "log_mutex", "accounts[2].lock", "mutex#5" */
+    const char *stable; /* the same without what differs from run to run, for fingerprints */
+    const char *type;   /* of the variable, or NULL */
+};
+
+struct run_held {
+    const struct run_object *object;
+    bool is_shared;
+    struct run_stack stack;
+};
+
+struct run_party {
+    const char *role; /* "requests", "waits", "acts", "holds", "initialised", "destroyed", "interrupted" */
+    const struct run_thread *thread;
+    const struct run_object *object; /* or NULL */
+    struct run_stack stack;
+    bool is_shared, is_timed;
+    int signal_number;
+    struct run_held *held;
+    size_t held_count;
+};
+
+struct run_process {
+    int64_t pid, ppid;
+    uint64_t time_ns;
+    const char *exe;
+    const char **argv;
+    size_t argc;
+    bool was_forked;
+    const char *file; /* the run file that names it */
+    struct run_module *modules;
+    const char *reason; /* how it ended, or NULL while it runs or when it was killed */
+    bool was_replaced;  /* the same pid went on as another program */
+    size_t findings;    /* reported in it, suppressed ones not counted */
+    struct run_process *next;
+};
+
+struct run_finding {
+    struct pool pool;
+    const char *kind; /* slug */
+    const char *form;
+    const char *severity;
+    const char *detail;
+    uint64_t number;
+    bool is_certain_hang;
+    uint64_t time_ns;
+    struct run_process *process;
+    struct run_party *parties;
+    size_t party_count;
+    struct run_object *objects;
+    size_t object_count;
+    struct run_thread *threads;
+    size_t thread_count;
+    const char *message;  /* one sentence; message.c */
+    char fingerprint[17]; /* 16 hexadecimal digits */
+    uint64_t count;       /* how often it was recorded */
+    struct run_finding *next;
+};
+
+struct run_note {
+    const char *code, *text;
+    uint64_t count; /* processes that said it */
+    struct run_note *next;
+};
+
+/* A number summed over processes, such as "events". */
+struct run_count {
+    const char *name;
+    uint64_t value;
+    struct run_count *next;
+};
+
+/* Something in a run file that could not be read. */
+struct run_problem {
+    const char *file;
+    uint64_t offset;
+    const char *text;
+    struct run_problem *next;
+};
+
+struct finding_index;
+
+struct run {
+    struct pool pool;
+    struct run_process *processes, *last_process;
+    size_t process_count;
+    struct run_finding *findings, *last_finding;
+    size_t finding_count;
+    struct finding_index *by_fingerprint;
+    struct run_note *notes;
+    struct run_count *counts;
+    struct run_problem *problems, *last_problem; /* the first ones */
+    size_t problem_count;                        /* all of them */
+    size_t suppressed;                           /* findings that rules matched */
+};
+
+/* Returns: the youngest process of this pid and file, or NULL. */
+struct run_process *run_find_process(struct run *run, const char *file, int64_t pid);
+struct run_process *run_add_process(struct run *run);
+const struct run_module *process_find_module(const struct run_process *process, uint32_t id);
+
+/* Takes `finding` over: it is kept, or counted as a repeat of an earlier one and freed.
+ * Returns: true when it is new. */
+bool run_merge_finding(struct run *run, struct run_finding *finding);
+void finding_free(struct run_finding *finding);
+
+void run_add_note(struct run *run, const char *code, const char *text);
+void run_add_count(struct run *run, const char *name, uint64_t value);
+uint64_t run_get_count(const struct run *run, const char *name);
+void run_add_problem(struct run *run, const char *file, uint64_t offset, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Returns: true when a finding of severity "error" is in the run. */
+bool run_has_error(const struct run *run);
+void run_free(struct run *run);
+
+#endif

@@ -1,0 +1,163 @@
+#include "report/resolve.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <string.h>
+
+const char *path_base(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash && slash[1] ? slash + 1 : path;
+}
+
+const struct run_thread *finding_thread(const struct run_finding *finding, uint32_t id)
+{
+    for (size_t i = 0; i < finding->thread_count; i++) {
+        if (finding->threads[i].id == id) {
+            return &finding->threads[i];
+        }
+    }
+    return NULL;
+}
+
+void finding_visit_stacks(const struct run_finding *finding, void (*visit)(void *ctx, struct run_stack *stack),
+                          void *ctx)
+{
+    for (size_t i = 0; i < finding->party_count; i++) {
+        struct run_party *party = &finding->parties[i];
+        visit(ctx, &party->stack);
+        for (size_t k = 0; k < party->held_count; k++) {
+            visit(ctx, &party->held[k].stack);
+        }
+    }
+    for (size_t i = 0; i < finding->object_count; i++) {
+        visit(ctx, &finding->objects[i].init_stack);
+    }
+    for (size_t i = 0; i < finding->thread_count; i++) {
+        visit(ctx, &finding->threads[i].created);
+    }
+}
+
+/* ---- stacks ----------------------------------------------------------------------------------------------------- */
+
+struct resolver {
+    struct run_finding *finding;
+    struct symbols *symbols;
+};
+
+static void fold_runtime(struct run_stack *stack)
+{
+    size_t first = 0, end = stack->symbol_count;
+    while (first < end && stack->symbols[first].is_runtime) {
+        first++;
+    }
+    while (end > first && stack->symbols[end - 1].is_runtime) {
+        end--;
+    }
+    if (first == end) { /* all of it is the runtime's: better that than nothing */
+        first = 0;
+        end = stack->symbol_count;
+    }
+    stack->user_first = first;
+    stack->user_end = end;
+}
+
+static void resolve_stack(void *ctx, struct run_stack *stack)
+{
+    struct resolver *r = ctx;
+    const struct symbol_frame *frames;
+    size_t total = 0;
+    for (size_t i = 0; i < stack->frame_count; i++) {
+        total += symbols_find(r->symbols, &stack->frames[i], &frames);
+    }
+    stack->symbols = pool_array(&r->finding->pool, total, sizeof *stack->symbols);
+    for (size_t i = 0; i < stack->frame_count; i++) {
+        size_t count = symbols_find(r->symbols, &stack->frames[i], &frames);
+        memcpy(stack->symbols + stack->symbol_count, frames, count * sizeof *frames);
+        stack->symbol_count += count;
+    }
+    fold_runtime(stack);
+}
+
+/* ---- objects ---------------------------------------------------------------------------------------------------- */
+
+/* Units: bytes, on x86-64 Linux; glibc's ABI fixes them. */
+static size_t object_size(const char *kind)
+{
+    static const struct {
+        const char *kind;
+        size_t size;
+    } sizes[] = {{"mutex", 40}, {"rwlock", 56}, {"semaphore", 32}, {"cond", 48}, {"barrier", 32}, {"spinlock", 4}};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        if (strcmp(kind, sizes[i].kind) == 0) {
+            return sizes[i].size;
+        }
+    }
+    return sizeof(int);
+}
+
+/* "accounts[12].lock" -> "accounts[].lock": which element took part is chance. */
+static const char *without_indices(struct pool *pool, const char *name)
+{
+    char *out = pool_string(pool, name);
+    char *to = out;
+    for (const char *from = out; *from; from++) {
+        *to++ = *from;
+        if (*from == '[') {
+            while (isdigit((unsigned char)from[1])) {
+                from++;
+            }
+        }
+    }
+    *to = '\0';
+    return out;
+}
+
+static void name_static(struct resolver *r, struct run_object *object)
+{
+    struct pool *pool = &r->finding->pool;
+    object->name = symbols_name_variable(r->symbols, object->module, object->offset, object_size(object->kind), pool,
+                                         &object->type);
+    if (!object->name) {
+        object->name = pool_format(pool, "%s+0x%" PRIx64, path_base(object->module->path), object->offset);
+    }
+    object->stable = without_indices(pool, object->name);
+}
+
+static const char *top_function(const struct run_stack *stack)
+{
+    for (size_t i = stack->user_first; i < stack->user_end; i++) {
+        if (stack->symbols[i].name) {
+            return stack->symbols[i].name;
+        }
+    }
+    return "";
+}
+
+static void name_object(struct resolver *r, struct run_object *object)
+{
+    static const char *const places[] = {"unknown", "static", "stack", "heap", "shared"};
+    struct pool *pool = &r->finding->pool;
+    if (object->where == WHERE_STATIC) {
+        name_static(r, object);
+    } else if (strcmp(object->kind, "thread") == 0) {
+        const struct run_thread *thread = finding_thread(r->finding, object->init_thread);
+        object->name = pool_format(pool, "T%" PRIu32, object->init_thread);
+        object->stable = pool_format(pool, "thread@%s", thread ? top_function(&thread->created) : "");
+    } else {
+        object->name = pool_format(pool, "%s#%" PRIu32, object->kind, object->id);
+        object->stable =
+            pool_format(pool, "%s@%s@%s", object->kind, places[object->where], top_function(&object->init_stack));
+    }
+}
+
+void finding_resolve(struct run_finding *finding, struct symbols *symbols)
+{
+    struct resolver r = {finding, symbols};
+    finding_visit_stacks(finding, resolve_stack, &r);
+    for (size_t i = 0; i < finding->object_count; i++) {
+        name_object(&r, &finding->objects[i]);
+    }
+    finding->message = finding_message(finding);
+    finding_fingerprint(finding);
+}

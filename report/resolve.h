@@ -1,0 +1,31 @@
+/* resolve.h: completes a decoded finding: names for its frames and objects, its sentence, its fingerprint.
+ *
+ *   decoded finding --> stacks get functions --> objects get names --> message --> fingerprint
+ *
+ * Fingerprint: 64-bit FNV-1a over kind, form and, for each party, role, object and the names of the innermost three
+ * user functions (module + offset only where there is no symbol).  Parties are sorted, for which thread came first is
+ * chance.  No address, line, thread name, index or count goes in: it survives rebuilds, shifted lines, address
+ * randomisation and another order of detection. Test:      tests/unit/test_report_fingerprint.c, tests/programs/cli.
+ */
+#ifndef LOCKHOUND_REPORT_RESOLVE_H
+#define LOCKHOUND_REPORT_RESOLVE_H
+
+#include "report/symbols.h"
+
+void finding_resolve(struct run_finding *finding, struct symbols *symbols);
+
+/* message.c: the one sentence that says what happened.  Owns: the finding's pool. */
+const char *finding_message(struct run_finding *finding);
+/* fingerprint.c: sets finding->fingerprint; the finding is resolved. */
+void finding_fingerprint(struct run_finding *finding);
+
+/* Calls `visit` for each stack of the finding: parties, held locks, initialisations, thread creations. */
+void finding_visit_stacks(const struct run_finding *finding, void (*visit)(void *ctx, struct run_stack *stack),
+                          void *ctx);
+
+/* Returns: the listed thread of this id, or NULL. */
+const struct run_thread *finding_thread(const struct run_finding *finding, uint32_t id);
+/* Returns: the last component of a path. */
+const char *path_base(const char *path);
+
+#endif

@@ -1,0 +1,55 @@
+/* symbol_module.h: one module's file, opened for look-ups; shared by symbols.c and symbol_variable.c alone. */
+#ifndef LOCKHOUND_REPORT_SYMBOL_MODULE_H
+#define LOCKHOUND_REPORT_SYMBOL_MODULE_H
+
+#include <elfutils/libdw.h>
+#include <elfutils/libdwfl.h>
+
+#include "report/model.h"
+
+/* The code of one compilation unit, for files without .debug_aranges (clang writes none). */
+struct unit_range {
+    Dwarf_Addr low, high;
+    Dwarf_Off unit; /* offset of its DIE */
+};
+
+/* A variable of static storage that debug information describes. */
+struct variable_entry {
+    Dwarf_Addr address;
+    Dwarf_Off die;
+};
+
+struct symbol_module {
+    bool is_runtime;
+    const char *gap; /* why there are no symbols, or NULL */
+    Dwfl *dwfl;      /* NULL when no file fits */
+    Dwfl_Module *module;
+    GElf_Addr bias; /* address in dwfl = offset + bias */
+    Dwarf *dwarf;   /* NULL: no debug information */
+    Dwarf_Addr dwarf_bias;
+    bool was_dwarf_tried;
+    struct unit_range *ranges;
+    size_t range_count;
+    bool were_ranges_built;
+    struct variable_entry *variables;
+    size_t variable_count;
+    bool were_variables_built;
+};
+
+/* Opens the file that `module` names, or a debug file of the same build-id.  Fills m->gap on failure. */
+void symbol_module_open(struct symbol_module *m, const struct run_module *module, struct pool *pool);
+void symbol_module_close(struct symbol_module *m);
+
+/* Returns: the debug information, or NULL. */
+Dwarf *symbol_module_dwarf(struct symbol_module *m);
+/* Sets *unit to the compilation unit that holds the code at `offset`.  Returns: false when none does. */
+bool symbol_module_find_unit(struct symbol_module *m, uint64_t offset, Dwarf_Die *unit);
+/* Sets *begin to where the symbol that covers `offset` begins.  Returns: its name, or NULL. */
+const char *symbol_module_find_symbol(struct symbol_module *m, uint64_t offset, uint64_t *begin, uint64_t *size);
+
+/* symbol_variable.c: adds ".member" and "[index]" steps from the variable at `begin` to `offset`.
+ * Returns: the type's name, or NULL. */
+const char *symbol_variable_path(struct symbol_module *m, uint64_t begin, uint64_t offset, size_t size,
+                                 struct buffer *path);
+
+#endif

@@ -1,0 +1,211 @@
+/* symbol_variable.c: which member of which element of a variable stands at an address, from its type. */
+#include <dwarf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/symbol_module.h"
+
+#define DIE_BUDGET ((size_t)5000000) /* bounds the walk over a giant's debug information to a few seconds */
+#define STEP_LIMIT 32
+
+/* ---- the table of variables ------------------------------------------------------------------------------------- */
+
+static bool static_address(Dwarf_Die *die, Dwarf_Addr *address)
+{
+    Dwarf_Attribute attribute;
+    Dwarf_Op *expression;
+    size_t length;
+    if (!dwarf_attr(die, DW_AT_location, &attribute) || dwarf_getlocation(&attribute, &expression, &length) != 0) {
+        return false;
+    }
+    if (length < 1 || (expression[0].atom != DW_OP_addr && expression[0].atom != DW_OP_addrx)) {
+        return false;
+    }
+    if (expression[0].atom == DW_OP_addrx) {
+        Dwarf_Attribute resolved;
+        return dwarf_getlocation_attr(&attribute, expression, &resolved) == 0 &&
+               dwarf_formaddr(&resolved, address) == 0;
+    }
+    *address = expression[0].number;
+    return true;
+}
+
+struct walk {
+    struct symbol_module *m;
+    size_t capacity;
+    size_t visited;
+};
+
+static void add_variable(struct walk *walk, Dwarf_Die *die)
+{
+    struct symbol_module *m = walk->m;
+    Dwarf_Addr address;
+    if (!static_address(die, &address)) {
+        return;
+    }
+    if (m->variable_count == walk->capacity) {
+        walk->capacity = walk->capacity ? walk->capacity * 2 : 256;
+        m->variables = memory_grow(m->variables, walk->capacity, sizeof *m->variables);
+    }
+    m->variables[m->variable_count++] = (struct variable_entry){address, dwarf_dieoffset(die)};
+}
+
+static void walk_scope(struct walk *walk, Dwarf_Die *scope, int depth)
+{
+    Dwarf_Die die;
+    if (depth > STEP_LIMIT || dwarf_child(scope, &die) != 0) {
+        return;
+    }
+    do {
+        if (++walk->visited > DIE_BUDGET) {
+            return;
+        }
+        switch (dwarf_tag(&die)) {
+        case DW_TAG_variable:
+            add_variable(walk, &die);
+            break;
+        case DW_TAG_namespace:
+        case DW_TAG_subprogram:
+        case DW_TAG_lexical_block:
+            walk_scope(walk, &die, depth + 1);
+            break;
+        default:
+            break;
+        }
+    } while (dwarf_siblingof(&die, &die) == 0);
+}
+
+static int compare_variables(const void *a, const void *b)
+{
+    const struct variable_entry *x = a, *y = b;
+    return x->address < y->address ? -1 : x->address > y->address;
+}
+
+static void build_variables(struct symbol_module *m)
+{
+    struct walk walk = {.m = m};
+    Dwarf_CU *cu = NULL;
+    Dwarf_Die unit;
+    while (dwarf_get_units(m->dwarf, cu, &cu, NULL, NULL, &unit, NULL) == 0) {
+        walk_scope(&walk, &unit, 0);
+    }
+    if (m->variable_count) {
+        qsort(m->variables, m->variable_count, sizeof *m->variables, compare_variables);
+    }
+    m->were_variables_built = true;
+}
+
+static bool find_variable(struct symbol_module *m, Dwarf_Addr address, Dwarf_Die *die)
+{
+    if (!m->were_variables_built) {
+        build_variables(m);
+    }
+    const struct variable_entry key = {.address = address};
+    const struct variable_entry *found =
+        m->variable_count ? bsearch(&key, m->variables, m->variable_count, sizeof key, compare_variables) : NULL;
+    return found && dwarf_offdie(m->dwarf, found->die, die);
+}
+
+/* ---- from the variable down to the object ----------------------------------------------------------------------- */
+
+static bool type_of(Dwarf_Die *die, Dwarf_Die *type)
+{
+    Dwarf_Attribute attribute;
+    return dwarf_attr_integrate(die, DW_AT_type, &attribute) && dwarf_formref_die(&attribute, type);
+}
+
+/* Sets *element and *stride of an array type.  Returns: false when its shape is not plain. */
+static bool array_element(Dwarf_Die *array, Dwarf_Die *element, Dwarf_Word *stride)
+{
+    Dwarf_Die subrange;
+    Dwarf_Word size;
+    if (!type_of(array, element) || dwarf_aggregate_size(element, &size) != 0 || size == 0) {
+        return false;
+    }
+    *stride = size;
+    /* Each further dimension multiplies the stride of the first index. */
+    if (dwarf_child(array, &subrange) != 0) {
+        return false;
+    }
+    return dwarf_siblingof(&subrange, &subrange) != 0; /* several dimensions: name the variable alone */
+}
+
+/* Sets *member to the member or base class that covers `at`.  Returns: false when none does. */
+static bool member_at(Dwarf_Die *structure, uint64_t at, Dwarf_Die *member, Dwarf_Die *type, uint64_t *begin)
+{
+    if (dwarf_child(structure, member) != 0) {
+        return false;
+    }
+    do {
+        int tag = dwarf_tag(member);
+        Dwarf_Attribute attribute;
+        Dwarf_Word start = 0, size;
+        if ((tag != DW_TAG_member && tag != DW_TAG_inheritance) || dwarf_attr(member, DW_AT_external, &attribute)) {
+            continue;
+        }
+        if (dwarf_attr(member, DW_AT_data_member_location, &attribute) && dwarf_formudata(&attribute, &start) != 0) {
+            continue;
+        }
+        if (type_of(member, type) && dwarf_aggregate_size(type, &size) == 0 && at >= start && at - start < size) {
+            *begin = start;
+            return true;
+        }
+    } while (dwarf_siblingof(member, member) == 0);
+    return false;
+}
+
+/* Takes one step from `type` towards byte *at.  Returns: false when there is none to take. */
+static bool step_into(Dwarf_Die *type, uint64_t *at, struct buffer *path)
+{
+    Dwarf_Die plain, next, member;
+    if (dwarf_peel_type(type, &plain) != 0) {
+        return false;
+    }
+    if (dwarf_tag(&plain) == DW_TAG_array_type) {
+        Dwarf_Word stride;
+        if (!array_element(&plain, &next, &stride)) {
+            return false;
+        }
+        buffer_printf(path, "[%llu]", (unsigned long long)(*at / stride));
+        *at %= stride;
+        *type = next;
+        return true;
+    }
+    uint64_t begin;
+    if (!member_at(&plain, *at, &member, &next, &begin)) {
+        return false;
+    }
+    const char *name = dwarf_diename(&member);
+    if (dwarf_tag(&member) == DW_TAG_member && name) {
+        buffer_printf(path, ".%s", name);
+    }
+    *at -= begin;
+    *type = next;
+    return true;
+}
+
+const char *symbol_variable_path(struct symbol_module *m, uint64_t begin, uint64_t offset, size_t size,
+                                 struct buffer *path)
+{
+    Dwarf_Die variable, type;
+    Dwarf_Word type_size;
+    uint64_t at = offset - begin;
+    buffer_add(path, "", 0);
+    if (!symbol_module_dwarf(m) || !find_variable(m, begin + m->bias - m->dwarf_bias, &variable) ||
+        !type_of(&variable, &type)) {
+        if (at) {
+            buffer_printf(path, "+%llu", (unsigned long long)at);
+        }
+        return NULL;
+    }
+    for (int step = 0; step < STEP_LIMIT; step++) {
+        bool is_small = dwarf_aggregate_size(&type, &type_size) == 0 && type_size <= size;
+        if ((at == 0 && is_small) || !step_into(&type, &at, path)) {
+            break;
+        }
+    }
+    if (at) {
+        buffer_printf(path, "+%llu", (unsigned long long)at);
+    }
+    return dwarf_diename(&type);
+}

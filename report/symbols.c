@@ -1,0 +1,324 @@
+#include "report/symbols.h"
+
+#include <dwarf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <uthash.h>
+
+#include "report/demangle.h"
+#include "report/symbol_module.h"
+
+#define INLINE_LIMIT 64
+
+struct module_entry {
+    const char *key; /* path, 0x01, build-id */
+    const char *path;
+    struct symbol_module opened;
+    UT_hash_handle hh;
+};
+
+/* What a recorded module stands for: found once, then by its address. */
+struct alias_entry {
+    const struct run_module *recorded;
+    struct module_entry *module;
+    UT_hash_handle hh;
+};
+
+struct address_key {
+    const struct module_entry *module;
+    uint64_t offset;
+};
+
+struct address_entry {
+    struct address_key key;
+    struct symbol_frame *frames;
+    size_t count;
+    UT_hash_handle hh;
+};
+
+struct symbols {
+    struct pool pool;
+    struct module_entry *modules;
+    struct alias_entry *aliases;
+    struct address_entry *addresses;
+};
+
+struct symbols *symbols_new(void)
+{
+    struct symbols *symbols = memory_grow(NULL, 1, sizeof *symbols);
+    *symbols = (struct symbols){0};
+    return symbols;
+}
+
+void symbols_free(struct symbols *symbols)
+{
+    for (struct module_entry *m = symbols->modules; m; m = m->hh.next) {
+        symbol_module_close(&m->opened);
+    }
+    HASH_CLEAR(hh, symbols->modules);
+    HASH_CLEAR(hh, symbols->aliases);
+    HASH_CLEAR(hh, symbols->addresses);
+    pool_free(&symbols->pool);
+    free(symbols);
+}
+
+bool symbols_is_runtime_module(const char *path)
+{
+    static const char *const prefixes[] = {
+        "libc.so.",      "libc-2.",    "libpthread.so.", "libpthread-2.", "ld-linux", "ld-2.",     "liblockhound.so",
+        "libstdc++.so.", "libc++.so.", "libc++abi.so.",  "libgcc_s.so.",  "[vdso]",   "linux-vdso"};
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+        if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct module_entry *module_of(struct symbols *symbols, const struct run_module *recorded)
+{
+    struct alias_entry *alias;
+    HASH_FIND_PTR(symbols->aliases, &recorded, alias);
+    if (alias) {
+        return alias->module;
+    }
+    const char *key = pool_format(&symbols->pool, "%s\001%s", recorded->path, recorded->build_id);
+    struct module_entry *entry;
+    HASH_FIND_STR(symbols->modules, key, entry);
+    if (!entry) {
+        entry = pool_alloc(&symbols->pool, sizeof *entry);
+        entry->key = key;
+        entry->path = pool_string(&symbols->pool, recorded->path);
+        entry->opened.is_runtime = symbols_is_runtime_module(recorded->path);
+        symbol_module_open(&entry->opened, recorded, &symbols->pool);
+        HASH_ADD_KEYPTR(hh, symbols->modules, entry->key, strlen(entry->key), entry);
+    }
+    alias = pool_alloc(&symbols->pool, sizeof *alias);
+    alias->recorded = recorded;
+    alias->module = entry;
+    HASH_ADD_PTR(symbols->aliases, recorded, alias);
+    return entry;
+}
+
+void symbols_visit_gaps(const struct symbols *symbols, void (*visit)(void *ctx, const char *path, const char *why),
+                        void *ctx)
+{
+    for (struct module_entry *m = symbols->modules; m; m = m->hh.next) {
+        if (m->opened.gap && !m->opened.is_runtime) {
+            visit(ctx, m->path, m->opened.gap);
+        }
+    }
+}
+
+/* ---- one address ------------------------------------------------------------------------------------------------ */
+
+/* Frames of one address while they are collected, innermost first. */
+struct found {
+    struct symbols *symbols;
+    struct symbol_frame frames[INLINE_LIMIT];
+    size_t count;
+};
+
+static void set_function(struct symbols *symbols, struct symbol_frame *frame, const char *name)
+{
+    /* Thread entries and operators of the C++ library are folded like libc's, also where they were inlined. */
+    static const char *const library[] = {"std::", "__gnu_cxx::", "__gthread_", "void std::", "_start"};
+    if (!name) {
+        return;
+    }
+    frame->function = demangle(&symbols->pool, name);
+    frame->name = demangle_without_parameters(&symbols->pool, frame->function);
+    for (size_t i = 0; i < sizeof library / sizeof library[0]; i++) {
+        if (strncmp(frame->name, library[i], strlen(library[i])) == 0) {
+            frame->is_runtime = true;
+        }
+    }
+}
+
+static const char *die_function(Dwarf_Die *die)
+{
+    Dwarf_Attribute attribute;
+    const char *linkage = NULL;
+    if (dwarf_attr_integrate(die, DW_AT_linkage_name, &attribute) ||
+        dwarf_attr_integrate(die, DW_AT_MIPS_linkage_name, &attribute)) {
+        linkage = dwarf_formstring(&attribute);
+    }
+    return linkage ? linkage : dwarf_diename(die);
+}
+
+/* A path as the compiler saw it, made absolute. */
+static const char *source_path(struct symbols *symbols, Dwarf_Die *unit, const char *file)
+{
+    Dwarf_Attribute attribute;
+    const char *directory = dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &attribute));
+    if (!file || *file == '/' || !directory) {
+        return file ? pool_string(&symbols->pool, file) : NULL;
+    }
+    return pool_format(&symbols->pool, "%s/%s", directory, strncmp(file, "./", 2) == 0 ? file + 2 : file);
+}
+
+static uint32_t number_attribute(Dwarf_Die *die, unsigned name)
+{
+    Dwarf_Attribute attribute;
+    Dwarf_Word value = 0;
+    if (!dwarf_attr(die, name, &attribute) || dwarf_formudata(&attribute, &value) != 0) {
+        return 0;
+    }
+    return value > UINT32_MAX ? 0 : (uint32_t)value;
+}
+
+/* The inner function was called, inline, at the place that `inlined` names: that is the next frame's line. */
+static void set_call_place(struct symbols *symbols, struct symbol_frame *frame, Dwarf_Die *unit, Dwarf_Die *inlined)
+{
+    Dwarf_Files *files;
+    size_t count;
+    uint32_t file = number_attribute(inlined, DW_AT_call_file);
+    if (file && dwarf_getsrcfiles(unit, &files, &count) == 0 && file < count) {
+        frame->file = source_path(symbols, unit, dwarf_filesrc(files, file, NULL, NULL));
+    }
+    frame->line = number_attribute(inlined, DW_AT_call_line);
+    frame->column = number_attribute(inlined, DW_AT_call_column);
+}
+
+static void set_line(struct symbols *symbols, struct symbol_frame *frame, Dwarf_Die *unit, Dwarf_Addr address)
+{
+    Dwarf_Line *line = dwarf_getsrc_die(unit, address);
+    int number, column;
+    if (!line) {
+        return;
+    }
+    frame->file = source_path(symbols, unit, dwarf_linesrc(line, NULL, NULL));
+    if (dwarf_lineno(line, &number) == 0 && number > 0) {
+        frame->line = (uint32_t)number;
+    }
+    if (dwarf_linecol(line, &column) == 0 && column > 0) {
+        frame->column = (uint32_t)column;
+    }
+}
+
+/* Walks out from the innermost scope: each inlined call is a frame, the function that holds them all the last one. */
+static void collect_scopes(struct found *found, Dwarf_Die *unit, Dwarf_Die *scopes, int count)
+{
+    for (int i = 0; i < count && found->count < INLINE_LIMIT; i++) {
+        struct symbol_frame *frame = &found->frames[found->count - 1];
+        int tag = dwarf_tag(&scopes[i]);
+        if (tag == DW_TAG_subprogram) {
+            set_function(found->symbols, frame, die_function(&scopes[i]));
+            return;
+        }
+        if (tag == DW_TAG_inlined_subroutine) {
+            set_function(found->symbols, frame, die_function(&scopes[i]));
+            frame->is_inlined = true;
+            found->frames[found->count] = (struct symbol_frame){.module = frame->module, .offset = frame->offset};
+            set_call_place(found->symbols, &found->frames[found->count], unit, &scopes[i]);
+            found->count++;
+        }
+    }
+}
+
+static void find_in_debug_information(struct found *found, struct symbol_module *m, uint64_t offset)
+{
+    Dwarf_Die unit, innermost;
+    Dwarf_Die *scopes = NULL, *chain = NULL;
+    if (!symbol_module_find_unit(m, offset, &unit)) {
+        return;
+    }
+    Dwarf_Addr address = offset + m->bias - m->dwarf_bias;
+    set_line(found->symbols, &found->frames[0], &unit, address);
+    int count = dwarf_getscopes(&unit, address, &scopes);
+    if (count > 0) {
+        /* dwarf_getscopes() continues with the scopes of an inlined function's definition; the chain of parents of
+         * the innermost scope is the chain of calls. */
+        innermost = scopes[0];
+        int depth = dwarf_getscopes_die(&innermost, &chain);
+        collect_scopes(found, &unit, chain, depth);
+    }
+    free(scopes);
+    free(chain);
+}
+
+static void find_address(struct found *found, const struct run_frame *frame, struct module_entry *entry,
+                         uint64_t offset)
+{
+    found->count = 1;
+    found->frames[0] = (struct symbol_frame){.module = frame->module, .offset = offset};
+    find_in_debug_information(found, &entry->opened, offset);
+    struct symbol_frame *outermost = &found->frames[found->count - 1];
+    if (!outermost->function) {
+        uint64_t begin, size;
+        set_function(found->symbols, outermost, symbol_module_find_symbol(&entry->opened, offset, &begin, &size));
+    }
+    for (size_t i = 0; i < found->count; i++) {
+        found->frames[i].is_runtime |= entry->opened.is_runtime;
+    }
+}
+
+/* A frame without a module: already symbolic, or code that belongs to no file (compiled at run time). */
+static struct address_entry *add_bare_frame(struct symbols *symbols, const struct run_frame *frame)
+{
+    struct address_entry *entry = pool_alloc(&symbols->pool, sizeof *entry);
+    entry->frames = pool_alloc(&symbols->pool, sizeof *entry->frames);
+    entry->count = 1;
+    entry->frames->offset = frame->offset;
+    if (frame->function && *frame->function) {
+        entry->frames->function = entry->frames->name = pool_string(&symbols->pool, frame->function);
+    }
+    if (frame->file && *frame->file) {
+        entry->frames->file = pool_string(&symbols->pool, frame->file);
+        entry->frames->line = frame->line;
+    }
+    return entry;
+}
+
+size_t symbols_find(struct symbols *symbols, const struct run_frame *frame, const struct symbol_frame **frames)
+{
+    struct address_entry *entry = NULL;
+    if (!frame->module) {
+        entry = add_bare_frame(symbols, frame);
+        *frames = entry->frames;
+        return entry->count;
+    }
+    struct address_key key;
+    memset(&key, 0, sizeof key);
+    struct module_entry *module = module_of(symbols, frame->module);
+    key.module = module;
+    key.offset = frame->offset - (frame->is_exact || frame->offset == 0 ? 0 : 1);
+    HASH_FIND(hh, symbols->addresses, &key, sizeof key, entry);
+    if (!entry) {
+        struct found found = {.symbols = symbols};
+        find_address(&found, frame, module, key.offset);
+        entry = pool_alloc(&symbols->pool, sizeof *entry);
+        entry->key = key;
+        entry->count = found.count;
+        entry->frames = pool_array(&symbols->pool, found.count, sizeof *entry->frames);
+        memcpy(entry->frames, found.frames, found.count * sizeof *entry->frames);
+        HASH_ADD(hh, symbols->addresses, key, sizeof key, entry);
+    }
+    *frames = entry->frames;
+    return entry->count;
+}
+
+const char *symbols_name_variable(struct symbols *symbols, const struct run_module *module, uint64_t offset,
+                                  size_t size, struct pool *pool, const char **type)
+{
+    struct symbol_module *m = &module_of(symbols, module)->opened;
+    uint64_t begin, symbol_size;
+    *type = NULL;
+    const char *symbol = symbol_module_find_symbol(m, offset, &begin, &symbol_size);
+    if (!symbol) {
+        return NULL;
+    }
+    const char *name = demangle(pool, symbol);
+    if (offset == begin && symbol_size <= size) {
+        return pool_string(pool, name);
+    }
+    struct buffer path = {0};
+    const char *type_name = symbol_variable_path(m, begin, offset, size, &path);
+    *type = type_name ? pool_string(pool, type_name) : NULL;
+    const char *full = pool_format(pool, "%s%s", name, path.data);
+    buffer_free(&path);
+    return full;
+}
