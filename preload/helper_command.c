@@ -229,8 +229,9 @@ bool helper_print(const char *run_file, uint64_t offset, uint64_t length, bool s
     if (find_command(errand->path, errand->envp)) {
         write_arguments(errand, run_file, offset, length, summary);
         run_errand(errand);
-        printed =
-            errand->outcome != -1 && WIFEXITED(errand->outcome) && WEXITSTATUS(errand->outcome) != STATUS_NOT_STARTED;
+        int status = errand->outcome;
+        printed = status != -1 && WIFEXITED(status) &&
+                  (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == LOCKHOUND_EXIT_FINDINGS);
     }
     raw_syscall(SYS_munmap, block, sizeof(struct errand), 0, 0, 0, 0);
     return printed;
