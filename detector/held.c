@@ -4,11 +4,15 @@
 
 #define HELD_FIRST 16
 
+static size_t array_bytes(uint32_t capacity)
+{
+    return sizeof(struct held_array) + capacity * sizeof(struct held_entry);
+}
+
 bool held_grow(struct held_set *held, const struct detector_host *host)
 {
     uint32_t capacity = held->capacity == 0 ? HELD_FIRST : held->capacity * 2;
-    size_t bytes = sizeof(struct held_array) + capacity * sizeof(struct held_entry);
-    struct held_array *array = host->alloc(host->ctx, bytes);
+    struct held_array *array = host->alloc(host->ctx, array_bytes(capacity));
     if (array == NULL) {
         held->lost++;
         return false;
@@ -18,7 +22,7 @@ bool held_grow(struct held_set *held, const struct detector_host *host)
         memcpy(array->entry, old->entry, held->capacity * sizeof(struct held_entry));
     }
     array->outgrown = old;
-    array->bytes = bytes;
+    array->capacity = capacity;
     held->capacity = capacity;
     /* release: a reader that finds this array finds it filled; partner: held_entries() through a published wait */
     atomic_store_explicit(&held->array, array, memory_order_release);
@@ -30,7 +34,7 @@ void held_delete(struct held_set *held, const struct detector_host *host)
     struct held_array *array = relaxed_load(&held->array);
     while (array != NULL) {
         struct held_array *outgrown = array->outgrown;
-        host->free(host->ctx, array, array->bytes);
+        host->free(host->ctx, array, array_bytes(array->capacity));
         array = outgrown;
     }
     memset(held, 0, sizeof *held);
@@ -38,10 +42,12 @@ void held_delete(struct held_set *held, const struct detector_host *host)
 
 struct held_entry *held_find(const struct held_set *held, const struct object *o)
 {
-    struct held_entry *entries = held_entries(held);
-    for (uint32_t i = held_count(held); i-- > 0;) {
-        if (relaxed_load(&entries[i].object) == o && relaxed_load(&entries[i].id) == relaxed_load(&o->id)) {
-            return &entries[i];
+    /* acquire: the array is filled; partner: held_grow() */
+    struct held_array *array = atomic_load_explicit(&held->array, memory_order_acquire);
+    for (uint32_t i = held_readable(held, array); i-- > 0;) {
+        struct held_entry *entry = &array->entry[i];
+        if (relaxed_load(&entry->object) == o && relaxed_load(&entry->id) == relaxed_load(&o->id)) {
+            return entry;
         }
     }
     return NULL;
@@ -92,7 +98,7 @@ void held_remove(struct held_set *held, struct held_entry *entry)
 bool held_entry_is_current(const struct held_entry *entry)
 {
     const struct object *o = relaxed_load(&entry->object);
-    if (relaxed_load(&entry->id) != relaxed_load(&o->id)) {
+    if (relaxed_load(&entry->id) != relaxed_load(&o->id) || relaxed_load(&o->live_address) == 0) {
         return false;
     }
     return relaxed_load(&entry->mode) == LOCK_SHARED || relaxed_load(&entry->serial) == relaxed_load(&o->serial);
@@ -121,7 +127,7 @@ void held_clear(struct held_set *held)
 size_t held_copy(const struct held_set *held, bool only_ordered, struct held_lock *out, size_t max)
 {
     const struct held_array *array = atomic_load_explicit(&held->array, memory_order_acquire); /* of held_grow() */
-    size_t count = array == NULL ? 0 : held_count(held);
+    size_t count = held_readable(held, array);
     size_t copied = 0;
     for (size_t i = 0; i < count; i++) {
         const struct held_entry *entry = &array->entry[i];

@@ -32,7 +32,7 @@ struct held_entry {
 
 struct held_array {
     struct held_array *outgrown;
-    size_t bytes;
+    uint32_t capacity;
     struct held_entry entry[];
 };
 
@@ -65,10 +65,17 @@ static inline uint32_t held_count(const struct held_set *held)
     return relaxed_load(&held->count);
 }
 
+/* Returns: how many entries of `array` may be read by any thread: a count may be newer than the array. */
+static inline uint32_t held_readable(const struct held_set *held, const struct held_array *array)
+{
+    uint32_t count = array == NULL ? 0 : held_count(held);
+    return array != NULL && count > array->capacity ? array->capacity : count;
+}
+
 /* Makes room for one more.  Returns: false when there is no memory: the hold is not kept, and counted. */
 bool held_grow(struct held_set *held, const struct detector_host *host);
 void held_delete(struct held_set *held, const struct detector_host *host);
-/* Returns: the innermost entry of this generation of `o`, or NULL. */
+/* Returns: the innermost entry of this generation of `o`, or NULL.  Any thread may call it. */
 struct held_entry *held_find(const struct held_set *held, const struct object *o);
 /* Takes `entry` out, wherever it stands. */
 void held_remove(struct held_set *held, struct held_entry *entry);

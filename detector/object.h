@@ -28,6 +28,8 @@ enum {
     OBJECT_ALERT_ROBUST = 1u << 7,      /* its owner may have died */
 };
 
+#define OBJECT_ALERT_SLOW (~(uint32_t)OBJECT_ALERT_HANDED) /* what the quick paths do not see to themselves */
+
 struct object {
     /* -- the lock's own line: what request, acquired and released touch -- */
     _Alignas(64) _Atomic uint64_t live_address; /* 0 while recycled or a tombstone */
@@ -51,24 +53,33 @@ struct object {
     struct stack_id init_stack;
     struct thread_id end_thread; /* who destroyed it */
     struct stack_id end_stack;
+    _Atomic bool in_order;           /* the lock-order graph knows this generation */
     struct thread_id handler_thread; /* the latest taking in a signal handler */
     struct stack_id handler_stack;
     _Atomic int32_t handler_signal;
 
     /* -- by kind -- */
-    _Atomic int64_t value;    /* semaphore: modelled value; barrier: arrivals so far; channel: sends so far */
-    _Atomic uint64_t waiters; /* condition: COND_WORD(waiters, pending); barrier: threads inside */
-    _Atomic uint64_t partner; /* condition: the mutex it is used with, PARTNER(id); see `partner_object` */
-    _Atomic(struct object *) partner_object;
+    _Atomic int64_t value;       /* semaphore: modelled value; barrier: arrivals so far; channel: sends so far */
+    _Atomic uint64_t waiters;    /* condition: COND_WORD(waiters, pending); barrier: threads inside */
+    _Atomic uint32_t partner_id; /* condition: generation of the mutex it is used with */
+    _Atomic(struct object *) partner;
     _Atomic uint64_t idle_signals; /* condition: signals that found nobody waiting */
     uint32_t count;                /* parties of a barrier */
     _Atomic bool lock_like;        /* semaphore: so far used as a lock */
     _Atomic bool posted_by_holder; /* semaphore: its holder has released it at least once */
 };
 
+/* A condition's `waiters`: threads waiting, and how many of them have a signal coming. */
+#define COND_WORD(waiters, pending) (((uint64_t)(waiters) << 32) | (pending))
+#define COND_WAITERS(word)          ((uint32_t)((word) >> 32))
+#define COND_PENDING(word)          ((uint32_t)(word))
+
 #define OWNER(seat, thread) (((uint64_t)(seat) << 32) | (thread))
 #define OWNER_SEAT(owner)   ((uint32_t)((owner) >> 32))
 #define OWNER_THREAD(owner) ((uint32_t)(owner))
+
+/* The id under which a thread is an object, as the target of a join. */
+#define THREAD_OBJECT_ID(thread) (UINT32_C(1) << 31 | (thread))
 
 /* Guards the clocks and words of objects that several threads use at once; short, never nested, never across a call
  * that takes a rank other than RANK_CLOCKS. */

@@ -20,7 +20,6 @@ struct detector {
     struct lock_order *order;
     struct said_set said;
     _Atomic bool handlers_installed;
-    bool is_fork_child;
     _Atomic uint64_t findings[FINDING_COUNT];
     _Atomic uint64_t repeats;
     _Atomic uint64_t threads;

@@ -20,6 +20,7 @@ enum {
     THREAD_ALERT_WAITING = 1u << 0,    /* a published wait is to be ended */
     THREAD_ALERT_IN_HANDLER = 1u << 1, /* a signal handler is running */
     THREAD_ALERT_TIMING = 1u << 2,     /* lock-held-too-long is on */
+    THREAD_ALERT_HANG_SAID = 1u << 3,  /* its present request was reported as one that hangs */
 };
 
 #define ORDER_CACHE_SIZE 128
@@ -33,13 +34,13 @@ struct order_cache_entry {
 /* How to take back the latest release, should the program's unlock fail. */
 struct release_record {
     struct object *object;
-    uint32_t id;
-    uint64_t owner_before;
-    struct stack_id at; /* of the acquisition */
-    enum lock_mode mode;
-    uint32_t serial_before;
+    bool popped;      /* the entry left the top of the held set, where its content still stands */
+    bool decremented; /* one level of a recursion */
     bool was_held;
-    bool was_last; /* the count reached zero */
+    uint64_t owner_before;
+    uint32_t serial_before;
+    enum lock_mode mode;
+    struct stack_id at;
     bool inconsistent;
 };
 
@@ -58,11 +59,11 @@ struct thread {
     bool detached;
     bool joined;
     bool is_main;
-    struct thread_id joiner;                 /* a thread is in join of this one; under RANK_REGISTRY */
+    _Atomic uint32_t joiner;                 /* thread in a join of this one; set under RANK_REGISTRY */
     struct clock_stamp end_hb, end_handover; /* set when it ended */
     int32_t signal_number;
-    bool hang_said; /* its present request was reported as a deadlock with itself */
 
+    struct seat unlisted;      /* stands in for a seat that there was no memory for; nobody else sees it */
     struct held_lock *scratch; /* for an order_request */
     size_t scratch_count;
     struct order_cache_entry order_cache[ORDER_CACHE_SIZE];

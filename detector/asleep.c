@@ -1,0 +1,204 @@
+#include "detector/asleep.h"
+
+#include "detector/wait_for.h"
+
+/* ---- one thread ------------------------------------------------------------------------------------------------- */
+
+/* Returns: true when a lock that others only read keeps this wait out: it wants to write, or writers go first. */
+static bool readers_keep_out(const struct wait_record *wait)
+{
+    return wait->mode == LOCK_EXCLUSIVE || wait->wanted->prefers_writers;
+}
+
+static bool lock_sleeps(const struct detector *d, const struct wait_record *wait)
+{
+    const struct object *o = wait->wanted;
+    if (relaxed_load(&o->owner) != 0) {
+        return true;
+    }
+    uint32_t from = 0;
+    return o->kind == OBJECT_RWLOCK && readers_keep_out(wait) && wait_for_next_holder(d, o, &from) != NULL;
+}
+
+static bool cond_sleeps(const struct object *c)
+{
+    if (COND_PENDING(relaxed_load(&c->waiters)) == 0) {
+        return true;
+    }
+    /* A signalled waiter must have its mutex back first. */
+    const struct object *m = relaxed_load(&c->partner);
+    return m != NULL && relaxed_load(&m->owner) != 0;
+}
+
+static bool join_sleeps(const struct detector *d, const struct wait_record *wait)
+{
+    return wait_for_owner_seat(d, OWNER(wait->target_seat, wait->wanted_id)) != NULL;
+}
+
+static bool wait_lasts_for_ever(const struct detector *d, const struct wait_record *wait)
+{
+    const struct object *o = wait->wanted;
+    bool handlers = relaxed_load(&d->handlers_installed);
+    if (wait->timed) {
+        return false;
+    }
+    if (wait->kind == WAIT_JOIN) {
+        return join_sleeps(d, wait);
+    }
+    if (wait->wanted_id != relaxed_load(&o->id) || object_alert_any(o, OBJECT_ALERT_SHARED)) {
+        return false;
+    }
+    switch (wait->kind) {
+    case WAIT_LOCK:
+        return lock_sleeps(d, wait);
+    case WAIT_SEMAPHORE:
+        return !handlers && relaxed_load(&o->value) <= 0;
+    case WAIT_COND:
+        return cond_sleeps(o);
+    case WAIT_BARRIER:
+        return (uint64_t)relaxed_load(&o->value) < wait->ticket;
+    case WAIT_ONCE:
+        return relaxed_load(&o->owner) != 0;
+    case WAIT_FUTEX:
+        return !handlers && (uint64_t)relaxed_load(&o->value) == wait->ticket;
+    default:
+        return false;
+    }
+}
+
+static bool seat_is_taken(const struct seat *seat)
+{
+    /* seq_cst; partner: registry_take_seat() */
+    return atomic_load(&seat->thread) != 0 && relaxed_load(&seat->state) != THREAD_ENDED;
+}
+
+/* Returns: the sequence of the endless sleep of the thread on `seat`, or 0 when it may run. */
+static uint64_t seat_endless_sleep(const struct detector *d, const struct seat *seat)
+{
+    struct wait_record wait;
+    uint64_t sequence = seat_read_wait(seat, &wait);
+    return sequence != 0 && wait_lasts_for_ever(d, &wait) ? sequence : 0;
+}
+
+/* ---- all of them ------------------------------------------------------------------------------------------------ */
+
+static uint32_t seats_taken(const struct detector *d)
+{
+    return atomic_load(&d->registry.count); /* seq_cst: read after one's own wait was published */
+}
+
+enum crowd { CROWD_NOBODY, CROWD_ASLEEP, CROWD_RUNS };
+
+/* Looks at all threads but `except`, at the one found running last time first. */
+static enum crowd crowd_look(struct detector *d, const struct thread *except)
+{
+    uint32_t count = seats_taken(d), hint = relaxed_load(&d->registry.running_hint);
+    enum crowd crowd = CROWD_NOBODY;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t number = (hint + i) % count;
+        const struct seat *seat = registry_seat(&d->registry, number);
+        if ((except != NULL && except->seat == seat) || !seat_is_taken(seat)) {
+            continue;
+        }
+        if (seat_endless_sleep(d, seat) == 0) {
+            if (number != hint) {
+                relaxed_store(&d->registry.running_hint, number);
+            }
+            return CROWD_RUNS;
+        }
+        crowd = CROWD_ASLEEP;
+    }
+    return crowd;
+}
+
+/* Returns: a number that changes when any seat's wait or occupant does. */
+static uint64_t state_of_all(const struct detector *d)
+{
+    uint64_t sum = atomic_load(&d->registry.births);
+    for (uint32_t i = 0; i < seats_taken(d); i++) {
+        sum = chain_next(sum, (uint32_t)atomic_load(&registry_seat(&d->registry, i)->sequence), LOCK_EXCLUSIVE);
+    }
+    return sum;
+}
+
+bool asleep_all_for_ever(struct detector *d, const struct thread *except)
+{
+    uint64_t before = state_of_all(d);
+    return crowd_look(d, except) != CROWD_RUNS && d->host->all_asleep(d->host->ctx) && state_of_all(d) == before &&
+           crowd_look(d, except) != CROWD_RUNS;
+}
+
+/* Returns: true when this caller is to report; *follows when a part of it was reported before. */
+static bool claim_all(struct detector *d, bool *follows)
+{
+    bool is_mine = false;
+    *follows = false;
+    detector_enter(d, RANK_REGISTRY);
+    for (uint32_t i = 0; i < seats_taken(d); i++) {
+        struct seat *seat = registry_seat(&d->registry, i);
+        uint64_t sequence = seat_is_taken(seat) ? seat_endless_sleep(d, seat) : 0;
+        if (sequence != 0) {
+            *follows = *follows || seat->reported == sequence;
+            is_mine = is_mine || seat->reported != sequence;
+            seat->reported = sequence;
+        }
+    }
+    detector_leave(d, RANK_REGISTRY);
+    return is_mine;
+}
+
+/* Sets what sharpens the title: the sleep of `wait` explains the others' better than theirs do. */
+static void sharpen(struct finding *finding, const struct wait_record *wait)
+{
+    if (wait->kind == WAIT_COND && relaxed_load(&wait->wanted->idle_signals) > 0) {
+        finding->detail = "a condition had been signalled before its waiter began to wait: a lost wake-up";
+        finding->number = relaxed_load(&wait->wanted->idle_signals);
+    } else if (wait->kind == WAIT_BARRIER && finding->detail[0] == '\0') {
+        finding->detail = "a barrier lacks threads that were to arrive";
+        finding->number = wait->ticket - (uint64_t)relaxed_load(&wait->wanted->value);
+    } else if (wait->kind == WAIT_SEMAPHORE && finding->detail[0] == '\0') {
+        finding->detail = "a semaphore is waited for that nobody is left to post";
+    } else if (wait->kind == WAIT_COND && finding->detail[0] == '\0') {
+        finding->detail = "a condition is waited for that nobody is left to signal";
+    }
+}
+
+static void report_all(struct detector *d)
+{
+    struct evidence e;
+    evidence_begin(&e, d, FINDING_DEADLOCK, "");
+    e.finding.form = DEADLOCK_ALL_ASLEEP;
+    e.finding.certain_hang = true;
+    for (uint32_t i = 0; i < seats_taken(d); i++) {
+        const struct seat *seat = registry_seat(&d->registry, i);
+        struct wait_record wait;
+        if (seat_is_taken(seat) && seat_read_wait(seat, &wait) != 0) {
+            wait_for_add_party(&e, seat, &wait);
+            sharpen(&e.finding, &wait);
+        }
+    }
+    if (e.finding.party_count > 0) {
+        evidence_send(&e);
+    } else {
+        evidence_discard(&e);
+    }
+}
+
+void asleep_check(struct detector *d, struct thread *t)
+{
+    if (t != NULL && relaxed_load(&t->seat->timed)) {
+        return;
+    }
+    if (crowd_look(d, NULL) != CROWD_ASLEEP || !asleep_all_for_ever(d, NULL)) {
+        return;
+    }
+    bool follows;
+    if (!claim_all(d, &follows)) {
+        return;
+    }
+    if (!follows) {
+        report_all(d);
+    } else if (d->host->hung != NULL) {
+        d->host->hung(d->host->ctx);
+    }
+}

@@ -1,0 +1,106 @@
+/* detector_cond.c: condition variables.  What a signaller knew is handed over through the mutex, not the condition: a
+ * waiter that comes late finds the predicate true and never waits. */
+#include "detector/locking.h"
+#include "detector/order_feed.h"
+#include "detector/usage.h"
+
+/* ---- how many wait, and how many of them have a signal coming --------------------------------------------------- */
+
+static void word_add_waiter(struct object *c)
+{
+    /* relaxed here and below: one word, and the waits it belongs to are published by their seats */
+    atomic_fetch_add_explicit(&c->waiters, COND_WORD(1, 0), memory_order_relaxed);
+}
+
+static void word_remove_waiter(struct object *c, bool woken)
+{
+    uint64_t word = relaxed_load(&c->waiters), next;
+    do {
+        uint32_t waiters = COND_WAITERS(word), pending = COND_PENDING(word);
+        waiters -= waiters > 0;
+        pending -= woken && pending > 0;
+        next = COND_WORD(waiters, pending > waiters ? waiters : pending);
+    } while (
+        !atomic_compare_exchange_weak_explicit(&c->waiters, &word, next, memory_order_relaxed, memory_order_relaxed));
+}
+
+static void word_signal(struct object *c, bool broadcast)
+{
+    uint64_t word = relaxed_load(&c->waiters), next;
+    do {
+        uint32_t waiters = COND_WAITERS(word), pending = COND_PENDING(word);
+        pending = broadcast || pending == waiters ? waiters : pending + 1;
+        next = COND_WORD(waiters, pending);
+    } while (next != word && !atomic_compare_exchange_weak_explicit(&c->waiters, &word, next, memory_order_relaxed,
+                                                                    memory_order_relaxed));
+    if (COND_WAITERS(word) == 0) {
+        atomic_fetch_add_explicit(&c->idle_signals, 1, memory_order_relaxed);
+    }
+}
+
+/* ---- verbs ------------------------------------------------------------------------------------------------------ */
+
+void detector_cond_wait(struct detector *d, struct thread *t, struct object *c, struct object *m, bool timed,
+                        struct stack_id at)
+{
+    usage_cond_wait(d, t, c, m, at);
+    relaxed_store(&c->partner_id, relaxed_load(&m->id));
+    relaxed_store(&c->partner, m);
+    word_add_waiter(c);
+    struct held_entry *entry = held_find(&t->seat->held, m);
+    if (entry != NULL) {
+        detector_lock_released(d, t, m, at);
+    }
+    if (t->seat->held.ordered != 0) {
+        order_feed(d, t, m, LOCK_EXCLUSIVE, at); /* it will take the mutex again while it holds these */
+    }
+    struct wait_record wait = {
+        .kind = WAIT_COND,
+        .wanted = c,
+        .wanted_id = relaxed_load(&c->id),
+        .timed = timed,
+        .at = at,
+        .signal_number = t->signal_depth > 0 ? t->signal_number : 0,
+    };
+    locking_begin_wait(d, t, &wait);
+}
+
+void detector_cond_woken(struct detector *d, struct thread *t, struct object *c, struct object *m, bool woken,
+                         bool owner_died, struct stack_id at)
+{
+    locking_end_wait(t);
+    word_remove_waiter(c, woken);
+    if (woken) {
+        locking_acquire_shared(&t->hb, c, &c->hb);
+        locking_acquire_shared(&t->handover, c, &c->handed);
+    }
+    detector_lock_acquired(d, t, m, LOCK_EXCLUSIVE, owner_died, at);
+}
+
+static void hand_over(struct thread *t, struct object *m)
+{
+    locking_release_shared(&t->handover, m, &m->handed);
+    if (!object_alert_any(m, OBJECT_ALERT_HANDED)) {
+        /* relaxed: whoever takes the mutex after this thread has left it sees it through the mutex itself */
+        atomic_fetch_or_explicit(&m->alert, OBJECT_ALERT_HANDED, memory_order_relaxed);
+    }
+}
+
+void detector_cond_signal(struct detector *d, struct thread *t, struct object *c, bool broadcast, struct stack_id at)
+{
+    usage_cond_signal(d, t, c, at);
+    locking_release_shared(&t->hb, c, &c->hb);
+    locking_release_shared(&t->handover, c, &c->handed);
+    struct object *m = relaxed_load(&c->partner);
+    if (m != NULL && relaxed_load(&m->id) == relaxed_load(&c->partner_id)) {
+        hand_over(t, m);
+    } else {
+        for (uint32_t i = 0; i < held_count(&t->seat->held); i++) {
+            struct object *held = relaxed_load(&held_entries(&t->seat->held)[i].object);
+            if (held->kind == OBJECT_MUTEX) {
+                hand_over(t, held);
+            }
+        }
+    }
+    word_signal(c, broadcast);
+}

@@ -1,0 +1,57 @@
+#include "detector/finding.h"
+
+#include <string.h>
+
+struct finding_fact {
+    const char *slug;
+    enum severity severity;
+    bool on;
+};
+
+static const struct finding_fact facts[FINDING_COUNT] = {
+#define FINDING(name, slug, severity, on, title, remedy) {slug, SEVERITY_##severity, on},
+#include "detector/findings.def"
+#undef FINDING
+};
+
+const char *finding_slug(enum finding_kind kind)
+{
+    return facts[kind].slug;
+}
+
+bool finding_from_slug(const char *slug, size_t len, enum finding_kind *kind)
+{
+    for (int i = 0; i < FINDING_COUNT; i++) {
+        if (strlen(facts[i].slug) == len && memcmp(facts[i].slug, slug, len) == 0) {
+            *kind = (enum finding_kind)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+enum severity finding_severity(enum finding_kind kind)
+{
+    return facts[kind].severity;
+}
+
+bool finding_is_default(enum finding_kind kind)
+{
+    return facts[kind].on;
+}
+
+const char *object_kind_name(enum object_kind kind)
+{
+    static const char *const names[OBJECT_KIND_COUNT] = {
+        [OBJECT_MUTEX] = "mutex",
+        [OBJECT_RWLOCK] = "rwlock",
+        [OBJECT_SPINLOCK] = "spinlock",
+        [OBJECT_SEMAPHORE] = "semaphore",
+        [OBJECT_COND] = "condition variable",
+        [OBJECT_BARRIER] = "barrier",
+        [OBJECT_ONCE] = "once",
+        [OBJECT_FUTEX] = "futex",
+        [OBJECT_THREAD] = "thread",
+    };
+    return names[kind];
+}

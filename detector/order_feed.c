@@ -1,0 +1,131 @@
+#include "detector/order_feed.h"
+
+#include "detector/evidence.h"
+
+/* Findings made under RANK_ORDER_GRAPH, to be sent after it. */
+#define CYCLES_AT_ONCE 4
+
+struct cycles {
+    struct detector *d;
+    size_t count;
+    struct evidence found[CYCLES_AT_ONCE];
+};
+
+static void keep_cycle(void *ctx, const struct finding *finding)
+{
+    struct cycles *cycles = ctx;
+    if (cycles->count < CYCLES_AT_ONCE) {
+        evidence_copy(&cycles->found[cycles->count++], cycles->d, finding);
+    } else {
+        /* one request that closes more circles than this has been reported well enough */
+        atomic_fetch_add_explicit(&cycles->d->repeats, 1, memory_order_relaxed);
+    }
+}
+
+static void send_cycles(struct cycles *cycles)
+{
+    for (size_t i = 0; i < cycles->count; i++) {
+        evidence_send(&cycles->found[i]);
+    }
+}
+
+/* Returns: the ordered locks that the thread holds, in its scratch array, or 0 when there are none or no memory. */
+static size_t copy_held(struct detector *d, struct thread *t)
+{
+    struct held_set *held = &t->seat->held;
+    if (t->scratch_count < held->ordered) {
+        size_t count = held->ordered * 2;
+        struct held_lock *bigger = d->host->alloc(d->host->ctx, count * sizeof *bigger);
+        if (bigger == NULL) {
+            atomic_fetch_add_explicit(&d->lost_history, 1, memory_order_relaxed); /* a statistic */
+            return 0;
+        }
+        if (t->scratch != NULL) {
+            d->host->free(d->host->ctx, t->scratch, t->scratch_count * sizeof *bigger);
+        }
+        t->scratch = bigger;
+        t->scratch_count = count;
+    }
+    struct held_entry *entries = held_entries(held);
+    for (uint32_t i = 0; i < held_count(held); i++) {
+        if (entries[i].ordered) {
+            relaxed_store(&relaxed_load(&entries[i].object)->in_order, true);
+        }
+    }
+    return held_copy(held, true, t->scratch, t->scratch_count);
+}
+
+static struct dependency *request_from_graph(struct detector *d, struct thread *t, struct object *o,
+                                             enum lock_mode mode, struct stack_id at, struct cycles *cycles)
+{
+    size_t count = copy_held(d, t);
+    if (count == 0) {
+        return NULL;
+    }
+    relaxed_store(&o->in_order, true);
+    struct order_request request = {
+        .thread = t->id,
+        .stamp = thread_clock_stamp(&t->handover),
+        .wanted = object_reference(o),
+        .mode = mode,
+        .prefers_writers = o->prefers_writers,
+        .at = at,
+        .signal_number = t->signal_depth > 0 ? t->signal_number : 0,
+        .held = t->scratch,
+        .held_count = count,
+    };
+    detector_enter(d, RANK_ORDER_GRAPH);
+    struct dependency *dependency = lock_order_request(d->order, &request, keep_cycle, cycles);
+    detector_leave(d, RANK_ORDER_GRAPH);
+    return dependency;
+}
+
+static void repeat_in_graph(struct detector *d, struct thread *t, struct dependency *dependency, struct cycles *cycles)
+{
+    struct clock_stamp stamp = thread_clock_stamp(&t->handover);
+    detector_enter(d, RANK_ORDER_GRAPH);
+    lock_order_repeat(d->order, dependency, &stamp, keep_cycle, cycles);
+    detector_leave(d, RANK_ORDER_GRAPH);
+}
+
+void order_feed_slow(struct detector *d, struct thread *t, struct object *o, enum lock_mode mode, struct stack_id at,
+                     struct order_cache_entry *entry, uint64_t key)
+{
+    if (!finding_enabled(d, FINDING_LOCK_ORDER_INVERSION)) {
+        return;
+    }
+    struct cycles cycles = {.d = d, .count = 0};
+    if (entry->key != key) {
+        struct held_set *held = &t->seat->held;
+        if (held_drop_stale(held)) {
+            if (held->ordered == 0) {
+                return;
+            }
+            key = chain_next(held->chain, relaxed_load(&o->id), mode);
+            entry = &t->order_cache[key % ORDER_CACHE_SIZE];
+        }
+        if (held_find(held, o) != NULL) {
+            return; /* taken again: no order between a lock and itself */
+        }
+    }
+    if (entry->key != key) {
+        entry->key = key;
+        entry->epoch = t->handover.epoch;
+        entry->dependency = request_from_graph(d, t, o, mode, at, &cycles);
+    } else if (entry->dependency != NULL && dependency_repeated(entry->dependency, t->handover.epoch)) {
+        repeat_in_graph(d, t, entry->dependency, &cycles);
+    }
+    entry->epoch = t->handover.epoch;
+    send_cycles(&cycles);
+}
+
+void order_forget(struct detector *d, struct object *o)
+{
+    if (!relaxed_load(&o->in_order)) {
+        return;
+    }
+    relaxed_store(&o->in_order, false);
+    detector_enter(d, RANK_ORDER_GRAPH);
+    lock_order_remove(d->order, object_identity(o));
+    detector_leave(d, RANK_ORDER_GRAPH);
+}

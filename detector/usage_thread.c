@@ -1,0 +1,81 @@
+#include "detector/usage.h"
+
+static struct object_ref thread_reference(struct thread_id id, struct stack_id created_at)
+{
+    return (struct object_ref){
+        .id = {THREAD_OBJECT_ID(id.v)}, .kind = OBJECT_THREAD, .init_thread = id, .init_stack = created_at};
+}
+
+static void report(struct detector *d, struct thread *t, enum finding_kind kind, struct object_ref target,
+                   const char *detail, struct stack_id at)
+{
+    struct evidence e;
+    evidence_begin(&e, d, kind, detail);
+    struct finding_party *party = evidence_actor(&e, t, NULL, at);
+    party->has_object = true;
+    party->object = target;
+    evidence_send(&e);
+}
+
+bool usage_join(struct detector *d, struct thread *t, struct thread *target, struct stack_id at)
+{
+    struct object_ref object = thread_reference(target->id, target->created_at);
+    if (target == t) {
+        report(d, t, FINDING_JOIN_SELF, object, "", at);
+        return true;
+    }
+    if (target->detached) {
+        report(d, t, FINDING_DOUBLE_JOIN, object, "the thread is detached", at);
+        return true;
+    }
+    uint32_t joiner = relaxed_load(&target->joiner);
+    if (target->joined || (joiner != 0 && joiner != t->id.v)) {
+        report(d, t, FINDING_DOUBLE_JOIN, object, target->joined ? "" : "another thread is joining it", at);
+        return true;
+    }
+    return false;
+}
+
+void usage_detach(struct detector *d, struct thread *t, struct thread *target, struct stack_id at)
+{
+    if (target->detached || target->joined) {
+        report(d, t, FINDING_DOUBLE_DETACH, thread_reference(target->id, target->created_at),
+               target->joined ? "it was joined before" : "", at);
+    }
+}
+
+void usage_stale_thread(struct detector *d, struct thread *t, enum finding_kind kind, struct thread_id gone,
+                        const char *detail, struct stack_id at)
+{
+    report(d, t, kind, thread_reference(gone, (struct stack_id){0}), detail, at);
+}
+
+void usage_thread_end(struct detector *d, struct thread *t, struct stack_id at)
+{
+    struct held_set *held = &t->seat->held;
+    (void)held_drop_stale(held);
+    for (uint32_t i = 0; i < held_count(held); i++) {
+        struct object *o = relaxed_load(&held_entries(held)[i].object);
+        bool is_robust = object_alert_any(o, OBJECT_ALERT_ROBUST);
+        if (!object_kind_is_lock(o->kind) || is_robust) {
+            continue; /* a semaphore may be posted by others; a robust mutex tells its next owner */
+        }
+        struct evidence e;
+        evidence_begin(&e, d, FINDING_LOCK_HELD_AT_THREAD_EXIT, "");
+        (void)evidence_actor(&e, t, o, at);
+        struct stack_id taken = {relaxed_load(&held_entries(held)[i].at)};
+        enum lock_mode mode = (enum lock_mode)relaxed_load(&held_entries(held)[i].mode);
+        evidence_object(evidence_party(&e, PARTY_HOLDS, t->id, taken), o, mode);
+        evidence_send(&e);
+    }
+}
+
+void usage_thread_leak(struct detector *d, struct thread *leaked)
+{
+    struct evidence e;
+    evidence_begin(&e, d, FINDING_THREAD_LEAK, "");
+    struct finding_party *party = evidence_party(&e, PARTY_ACTS, leaked->id, leaked->created_at);
+    party->has_object = true;
+    party->object = thread_reference(leaked->id, leaked->created_at);
+    evidence_send(&e);
+}
