@@ -47,7 +47,7 @@ struct object {
     /* -- rarely written -- */
     struct sync_clock handed;      /* hand-over clock: signals, posts, barrier, channel */
     struct sync_clock readers_hb;  /* of shared holders, joined; for the next exclusive one */
-    uint64_t address;              /* key in the table, also of a tombstone */
+    _Atomic uint64_t address;      /* key in the table, also of a tombstone */
     _Atomic(struct object *) next; /* in its bucket, or free */
     struct thread_id init_thread;
     struct stack_id init_stack;
