@@ -41,10 +41,15 @@ void hook_remember_object(struct self *self, uint64_t address, struct object *ob
     hook_note_stack_object(self, address);
 }
 
+static bool is_on_own_stack(const struct self *self, uintptr_t address)
+{
+    return address >= self->stack_low && address < self->stack_high;
+}
+
 void hook_note_stack_object(struct self *self, uint64_t address)
 {
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-    if (address < here || address >= self->stack_high)
+    if (address < here || address >= self->stack_high || !is_on_own_stack(self, here))
         return;
     for (unsigned i = 0; i < self->stack_object_count; i++)
         if (self->stack_objects[i] == address)
@@ -59,7 +64,7 @@ void hook_note_stack_object(struct self *self, uint64_t address)
 void hook_stack_popped(struct self *self, uintptr_t frame)
 {
     signals_drop_popped(self, frame);
-    if (frame >= self->stack_high)
+    if (!is_on_own_stack(self, frame))
         return; /* on a fiber's or a signal's stack */
     uintptr_t lowest = UINTPTR_MAX;
     unsigned kept = 0;

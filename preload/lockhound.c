@@ -145,6 +145,7 @@ static void start(char **envp)
     self_start(self);
     /* The first thread's own stack ends where its environment stands. */
     self->stack_high = envp != NULL ? (uintptr_t)envp : (uintptr_t)__builtin_frame_address(0);
+    self->stack_low = self->stack_high - FIRST_STACK_SURE;
     sink_init();
     trace_init();
     helper_init();

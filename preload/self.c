@@ -100,6 +100,7 @@ void self_start(struct self *self)
 {
     self->tid = (pid_t)raw_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0);
     self->stack_high = (uintptr_t)__builtin_frame_address(0);
+    self->stack_low = self->stack_high - THREAD_STACK_SURE;
     self_publish(self, pthread_self());
     rank_enter(OWN_RANK_SELVES);
     self->life = SELF_LIVE;

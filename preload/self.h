@@ -18,6 +18,10 @@ enum self_life { SELF_BORN, SELF_LIVE, SELF_DYING, SELF_ENDED };
 
 enum { OBJECT_CACHE_SIZE = 256, STACK_OBJECTS_MAX = 16, SIGNAL_LEVELS_MAX = 8 };
 
+/* How much of its stack a thread surely has for itself.  Units: bytes.  Below the first one's the kernel maps nothing
+ * within 128 MiB (mmap_base() in arch/x86/mm/mmap.c). */
+enum { FIRST_STACK_SURE = 120 << 20, THREAD_STACK_SURE = 256 << 10 };
+
 /* A signal handler that runs: where its return address stands on the stack, and what it is. */
 struct signal_level {
     uintptr_t place, value;
@@ -37,7 +41,8 @@ struct self {
     uint64_t passed_inside; /* calls not seen because of it */
     uint64_t events;        /* calls seen */
 
-    uintptr_t stack_high;          /* the thread's own frames lie below */
+    uintptr_t stack_low;           /* the thread's own frames lie between; the lowest may lie below, so that */
+    uintptr_t stack_high;          /* no fiber's and no signal's stack is taken for the thread's own */
     uintptr_t lowest_stack_object; /* the lowest of stack_objects; UINTPTR_MAX when there is none */
     uintptr_t stack_objects[STACK_OBJECTS_MAX];
     unsigned stack_object_count;
@@ -46,6 +51,7 @@ struct self {
     unsigned signal_depth;
 
     struct once_run *once; /* innermost call of a once function; see intercept/once.c */
+    const struct object *traced_request; /* of the trace: asked for and not yet taken; see trace.h */
 
     enum self_life life;
     bool detached, foreign;

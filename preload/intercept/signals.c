@@ -27,16 +27,20 @@ static bool is_readable(uintptr_t address)
     return raw_syscall(SYS_rt_sigprocmask, -1, (long)address, 0, KERNEL_SIGSET_SIZE, 0, 0) != -EFAULT;
 }
 
+static bool is_on_own_stack(const struct self *self, uintptr_t address)
+{
+    return address >= self->stack_low && address < self->stack_high;
+}
+
 static bool level_is_popped(const struct self *self, const struct signal_level *level, uintptr_t frame)
 {
-    /* A frame above the handler's on the same stack, or on the thread's own while the handler's is above all of it
-     * (sigaltstack).  On a stack above the thread's own a handler below is not popped: it was interrupted. */
-    bool on_own_stack = frame < self->stack_high;
-    bool handler_above_own_stack = level->place >= self->stack_high;
-    if (frame >= level->place && (on_own_stack || handler_above_own_stack))
+    bool handler_on_own_stack = is_on_own_stack(self, level->place);
+    bool frame_on_own_stack = is_on_own_stack(self, frame);
+    if (handler_on_own_stack == frame_on_own_stack && frame >= level->place)
         return true;
-    if (on_own_stack && handler_above_own_stack)
-        return true;
+    if (!handler_on_own_stack && frame_on_own_stack)
+        return true; /* it ran on a stack of its own (sigaltstack), which has been left */
+    /* Deeper than the handler, or on another stack, perhaps that of a second handler that interrupted it. */
     return !is_readable(level->place) || *(const uintptr_t *)level->place != level->value;
 }
 
