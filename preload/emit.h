@@ -4,13 +4,22 @@
  *                                               +--> trace_*()   with --trace only
  *
  * Invariant: an event is in the trace before the detector acts on it, so that a trace that ends in a deadlock holds the
- *            event that closed it.
+ *            event that closed it.  (The creation of a thread or of an object, which first gets its name, comes after.)
  */
 #ifndef LOCKHOUND_PRELOAD_EMIT_H
 #define LOCKHOUND_PRELOAD_EMIT_H
 
 #include "preload/lockhound.h"
 #include "preload/self.h"
+#include "preload/trace.h"
+
+#define EMIT_TRACE(call)                                                                                               \
+    do {                                                                                                               \
+        if (__builtin_expect(lockhound.tracing, 0))                                                                    \
+            call;                                                                                                      \
+    } while (0)
+
+#define EMIT_NOWHERE ((struct stack_id){0})
 
 /* ---- threads ---- */
 
@@ -18,41 +27,49 @@ static inline void emit_thread_create(struct self *self, struct self *child, boo
 {
     self->events++;
     detector_thread_create(lockhound.detector, child->thread, self->thread, detached, at);
+    EMIT_TRACE(trace_thread(self, EVENT_FORK, detached ? EVENT_DETACHED : 0, child, at));
 }
 
 static inline void emit_thread_start(struct self *self)
 {
     self->events++;
+    EMIT_TRACE(trace_plain(self, EVENT_START, EMIT_NOWHERE));
     detector_thread_start(lockhound.detector, self->thread);
 }
 
 static inline void emit_thread_end(struct self *self, struct stack_id at)
 {
     self->events++;
+    EMIT_TRACE(trace_plain(self, EVENT_EXIT, at));
     detector_thread_end(lockhound.detector, self->thread, at);
 }
 
 static inline void emit_join_request(struct self *self, struct self *target, bool timed, struct stack_id at)
 {
     self->events++;
+    if (target != NULL)
+        EMIT_TRACE(trace_thread(self, EVENT_JOIN_REQUEST, timed ? EVENT_TIMED : 0, target, at));
     detector_join_request(lockhound.detector, self->thread, target == NULL ? NULL : target->thread, timed, at);
 }
 
 static inline void emit_joined(struct self *self, struct self *target)
 {
     self->events++;
+    EMIT_TRACE(trace_thread(self, EVENT_JOIN, 0, target, EMIT_NOWHERE));
     detector_joined(lockhound.detector, self->thread, target->thread);
 }
 
 static inline void emit_join_failed(struct self *self, struct self *target)
 {
     self->events++;
+    EMIT_TRACE(trace_thread(self, EVENT_JOIN_FAILED, 0, target, EMIT_NOWHERE));
     detector_join_failed(lockhound.detector, self->thread, target->thread);
 }
 
 static inline void emit_detach(struct self *self, struct self *target, struct stack_id at)
 {
     self->events++;
+    EMIT_TRACE(trace_thread(self, EVENT_DETACH, 0, target, at));
     detector_detach(lockhound.detector, self->thread, target->thread, at);
 }
 
@@ -75,25 +92,36 @@ static inline void emit_thread_forget(struct self *self)
 
 static inline void emit_process_end(struct self *self)
 {
+    EMIT_TRACE(trace_plain(self, EVENT_QUIT, EMIT_NOWHERE));
     detector_process_end(lockhound.detector, self->thread);
 }
 
 static inline void emit_fork_child(struct self *self)
 {
     self->events++;
+    EMIT_TRACE(trace_fork_child());
+    EMIT_TRACE(trace_plain(self, EVENT_CHILD, EMIT_NOWHERE));
     detector_fork_child(lockhound.detector, self->thread);
 }
 
 static inline void emit_signal_enter(struct self *self, int number)
 {
     self->events++;
+    EMIT_TRACE(trace_number(self, EVENT_SIGNAL_ENTER, (uint64_t)number));
     detector_signal_enter(lockhound.detector, self->thread, number);
 }
 
 static inline void emit_signal_leave(struct self *self)
 {
     self->events++;
+    EMIT_TRACE(trace_plain(self, EVENT_SIGNAL_LEAVE, EMIT_NOWHERE));
     detector_signal_leave(lockhound.detector, self->thread);
+}
+
+static inline void emit_set_handlers_installed(struct self *self, bool installed)
+{
+    EMIT_TRACE(trace_number(self, EVENT_HANDLERS, installed));
+    detector_set_handlers_installed(lockhound.detector, installed);
 }
 
 /* ---- objects ---- */
@@ -102,12 +130,17 @@ static inline struct object *emit_object_init(struct self *self, enum object_kin
                                               const struct object_traits *traits, struct stack_id at)
 {
     self->events++;
+    EMIT_TRACE(trace_traits(self, kind, address, traits, at));
     return object_init(lockhound.detector, self->thread, kind, address, traits, at);
 }
 
 static inline struct object *emit_object_adopt(struct self *self, enum object_kind kind, uint64_t address,
                                                const struct object_traits *traits, struct stack_id at)
 {
+    /* What no later event would tell a reader of the trace. */
+    if (traits->was_initialised && (traits->type != MUTEX_NORMAL || traits->robust || traits->process_shared ||
+                                    traits->prefers_writers || traits->count != 0))
+        EMIT_TRACE(trace_traits(self, kind, address, traits, at));
     return object_adopt(lockhound.detector, self->thread, kind, address, traits, at);
 }
 
@@ -120,12 +153,14 @@ static inline bool emit_object_check_kind(struct self *self, struct object *obje
 static inline void emit_object_destroy(struct self *self, struct object *object, struct stack_id at)
 {
     self->events++;
+    EMIT_TRACE(trace_object(self, EVENT_DESTROY, 0, object, at));
     object_destroy(lockhound.detector, self->thread, object, at);
 }
 
 static inline void emit_object_range_gone(struct self *self, uint64_t low, uint64_t high, bool was_freed,
                                           struct stack_id at)
 {
+    EMIT_TRACE(trace_memory(self, was_freed ? EVENT_FREE : EVENT_UNMAP, low, high, at));
     object_range_gone(lockhound.detector, self->thread, low, high, was_freed, at);
 }
 
@@ -134,6 +169,7 @@ static inline void emit_object_range_gone(struct self *self, uint64_t low, uint6
 static inline void emit_lock_request(struct self *self, struct object *object, enum lock_mode mode, bool timed,
                                      struct stack_id at)
 {
+    EMIT_TRACE(trace_lock(self, EVENT_REQUEST, timed ? EVENT_TIMED : 0, object, mode, at));
     detector_lock_request(lockhound.detector, self->thread, object, mode, timed, at);
 }
 
@@ -141,39 +177,46 @@ static inline void emit_lock_acquired(struct self *self, struct object *object, 
                                       struct stack_id at)
 {
     self->events++;
+    EMIT_TRACE(trace_lock(self, EVENT_ACQUIRE, owner_died ? EVENT_OWNER_DIED : 0, object, mode, at));
     detector_lock_acquired(lockhound.detector, self->thread, object, mode, owner_died, at);
 }
 
 static inline void emit_lock_released(struct self *self, struct object *object, struct stack_id at)
 {
     self->events++;
+    EMIT_TRACE(trace_object(self, EVENT_RELEASE, 0, object, at));
     detector_lock_released(lockhound.detector, self->thread, object, at);
 }
 
 static inline void emit_lock_unrelease(struct self *self, struct object *object, struct stack_id at)
 {
+    EMIT_TRACE(trace_object(self, EVENT_UNRELEASE, 0, object, at));
     detector_lock_unrelease(lockhound.detector, self->thread, object, at);
 }
 
 static inline void emit_mutex_consistent(struct self *self, struct object *object)
 {
     self->events++;
+    EMIT_TRACE(trace_object(self, EVENT_CONSISTENT, 0, object, EMIT_NOWHERE));
     detector_mutex_consistent(lockhound.detector, self->thread, object);
 }
 
 static inline void emit_block(struct self *self, struct object *object, enum lock_mode mode, bool timed,
                               struct stack_id at)
 {
+    EMIT_TRACE(trace_lock(self, EVENT_SLEEP, timed ? EVENT_TIMED : 0, object, mode, at));
     detector_block(lockhound.detector, self->thread, object, mode, timed, at);
 }
 
 static inline void emit_unblock(struct self *self)
 {
+    EMIT_TRACE(trace_plain(self, EVENT_AWAKE, EMIT_NOWHERE));
     detector_unblock(lockhound.detector, self->thread);
 }
 
 static inline void emit_blocking_call(struct self *self, const char *what, struct stack_id at)
 {
+    EMIT_TRACE(trace_plain(self, EVENT_BLOCKING_CALL, at));
     detector_blocking_call(lockhound.detector, self->thread, what, at);
 }
 
@@ -183,6 +226,7 @@ static inline void emit_cond_wait(struct self *self, struct object *cond, struct
                                   struct stack_id at)
 {
     self->events++;
+    EMIT_TRACE(trace_condition(self, EVENT_COND_WAIT, timed ? EVENT_TIMED : 0, cond, mutex, at));
     detector_cond_wait(lockhound.detector, self->thread, cond, mutex, timed, at);
 }
 
@@ -190,12 +234,15 @@ static inline void emit_cond_woken(struct self *self, struct object *cond, struc
                                    bool owner_died, struct stack_id at)
 {
     self->events++;
+    EMIT_TRACE(trace_condition(self, EVENT_COND_WOKEN,
+                               (woken ? 0u : EVENT_TIMEOUT) | (owner_died ? EVENT_OWNER_DIED : 0u), cond, mutex, at));
     detector_cond_woken(lockhound.detector, self->thread, cond, mutex, woken, owner_died, at);
 }
 
 static inline void emit_cond_signal(struct self *self, struct object *cond, bool broadcast, struct stack_id at)
 {
     self->events++;
+    EMIT_TRACE(trace_object(self, broadcast ? EVENT_COND_BROADCAST : EVENT_COND_SIGNAL, 0, cond, at));
     detector_cond_signal(lockhound.detector, self->thread, cond, broadcast, at);
 }
 
@@ -203,60 +250,70 @@ static inline void emit_cond_signal(struct self *self, struct object *cond, bool
 
 static inline void emit_sem_request(struct self *self, struct object *sem, bool timed, struct stack_id at)
 {
+    EMIT_TRACE(trace_semaphore(self, EVENT_SEM_REQUEST, timed ? EVENT_TIMED : 0, sem, at));
     detector_sem_request(lockhound.detector, self->thread, sem, timed, at);
 }
 
 static inline void emit_sem_acquired(struct self *self, struct object *sem, struct stack_id at)
 {
     self->events++;
+    EMIT_TRACE(trace_semaphore(self, EVENT_SEM_ACQUIRE, 0, sem, at));
     detector_sem_acquired(lockhound.detector, self->thread, sem, at);
 }
 
 static inline void emit_sem_post(struct self *self, struct object *sem, bool overflows, struct stack_id at)
 {
     self->events++;
+    EMIT_TRACE(trace_semaphore(self, EVENT_SEM_POST, overflows ? EVENT_OVERFLOW : 0, sem, at));
     detector_sem_post(lockhound.detector, self->thread, sem, overflows, at);
 }
 
 static inline void emit_barrier_arrive(struct self *self, struct object *barrier, struct stack_id at)
 {
     self->events++;
+    EMIT_TRACE(trace_object(self, EVENT_BARRIER_ARRIVE, 0, barrier, at));
     detector_barrier_arrive(lockhound.detector, self->thread, barrier, at);
 }
 
 static inline void emit_barrier_leave(struct self *self, struct object *barrier)
 {
     self->events++;
+    EMIT_TRACE(trace_object(self, EVENT_BARRIER_LEAVE, 0, barrier, EMIT_NOWHERE));
     detector_barrier_leave(lockhound.detector, self->thread, barrier);
 }
 
 static inline void emit_once_begin(struct self *self, struct object *once, struct stack_id at)
 {
     self->events++;
+    EMIT_TRACE(trace_object(self, EVENT_ONCE_BEGIN, 0, once, at));
     detector_once_begin(lockhound.detector, self->thread, once, at);
 }
 
 static inline void emit_once_done(struct self *self, struct object *once, bool aborted)
 {
     self->events++;
+    EMIT_TRACE(trace_object(self, EVENT_ONCE_DONE, aborted ? EVENT_ABORTED : 0, once, EMIT_NOWHERE));
     detector_once_done(lockhound.detector, self->thread, once, aborted);
 }
 
 static inline void emit_once_passed(struct self *self, struct object *once)
 {
     self->events++;
+    EMIT_TRACE(trace_object(self, EVENT_ONCE_PASSED, 0, once, EMIT_NOWHERE));
     detector_once_passed(lockhound.detector, self->thread, once);
 }
 
 static inline void emit_channel_send(struct self *self, struct object *channel)
 {
     self->events++;
+    EMIT_TRACE(trace_object(self, EVENT_CHANNEL_SEND, 0, channel, EMIT_NOWHERE));
     detector_channel_send(lockhound.detector, self->thread, channel);
 }
 
 static inline void emit_channel_receive(struct self *self, struct object *channel)
 {
     self->events++;
+    EMIT_TRACE(trace_object(self, EVENT_CHANNEL_RECEIVE, 0, channel, EMIT_NOWHERE));
     detector_channel_receive(lockhound.detector, self->thread, channel);
 }
 

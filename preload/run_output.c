@@ -1,51 +1,16 @@
 #include "preload/run_output.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "preload/own_file.h"
 #include "preload/raw.h"
 
-enum { HIGH_DESCRIPTOR = 900, RUN_FILE_MODE = 0600 };
+enum { RUN_FILE_MODE = 0600 };
 
-static struct {
-    long fd;
-    dev_t device;
-    ino_t inode;
-    bool open;
-} output;
-
-static bool identity_of(long fd, dev_t *device, ino_t *inode)
-{
-    struct stat status;
-    if (raw_syscall(SYS_fstat, fd, (long)&status, 0, 0, 0, 0) != 0)
-        return false;
-    *device = status.st_dev;
-    *inode = status.st_ino;
-    return true;
-}
-
-static bool still_ours(void)
-{
-    dev_t device;
-    ino_t inode;
-    return output.open && identity_of(output.fd, &device, &inode) && device == output.device && inode == output.inode;
-}
-
-/* Out of the way of the numbers that the program expects its own files to get. */
-static long move_high(long fd)
-{
-    long high = raw_syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, HIGH_DESCRIPTOR, 0, 0, 0);
-    if (high < 0)
-        high = raw_syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, HIGH_DESCRIPTOR / 8, 0, 0, 0);
-    if (high < 0)
-        return fd;
-    raw_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
-    return high;
-}
+static struct own_file output;
 
 static int open_output(const char *path)
 {
@@ -57,14 +22,12 @@ static int open_output(const char *path)
         fd = raw_syscall(SYS_memfd_create, (long)"lockhound", MFD_CLOEXEC, 0, 0, 0, 0);
     if (fd < 0)
         return (int)fd;
-    output.fd = move_high(fd);
-    output.open = identity_of(output.fd, &output.device, &output.inode);
-    return output.open ? 0 : -EIO;
+    return own_file_take(&output, fd);
 }
 
 int run_output_append(const char *path, const char *bytes, size_t size, uint64_t *offset)
 {
-    int failed = still_ours() ? 0 : open_output(path);
+    int failed = own_file_is_ours(&output) ? 0 : open_output(path);
     if (failed != 0)
         return failed;
     if (path[0] == '\0')
