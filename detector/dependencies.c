@@ -395,15 +395,24 @@ static void trim_ended(struct dependencies *store, struct nesting *nesting)
     }
 }
 
-/* Moves all of `from`, which has become equal to `into`, there. */
+static uint64_t latest_epoch(const struct dependency *d)
+{
+    return atomic_load_explicit(&d->latest_epoch, memory_order_relaxed);
+}
+
+/* Moves all of `from`, which has become equal to `into`, there; of two by one thread the later one stays. */
 static void merge_nestings(struct dependencies *store, struct nesting *into, struct nesting *from)
 {
     while (from->first) {
         struct dependency *d = from->first;
-        take_from_nesting(d);
         struct dependency *same = find_in_nesting(into, d->thread, d->held_count);
+        if (same && latest_epoch(same) > latest_epoch(d)) {
+            delete_dependency(store, d);
+            continue;
+        }
         if (same)
             delete_dependency(store, same);
+        take_from_nesting(d);
         append_to_nesting(into, d);
     }
     trim_ended(store, into);
