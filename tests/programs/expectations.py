@@ -4,6 +4,7 @@
     /* expect: none */                                              --> no Expectation
     /* may: KIND */                                                 --> such a finding is allowed
     /* options: ... */                                              --> arguments for lockhound
+    /* miss: REASON */                                              --> why all that is expected is not found (known_misses/)
 
 A mark names the line on which it stands in a comment.  Findings are compared on kind, form, function, file and line.
 """
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field
 from launch import describe, frames_of
 
 DIRECTIVE = re.compile(r"^/\* (expect|may|options): (.*?) \*/$", re.MULTILINE)
+MISS = re.compile(r"^/\* miss: \S", re.MULTILINE)
 MARK = re.compile(r"/\* @(\w+) \*/")
 
 
@@ -33,6 +35,7 @@ class Sample:
     expected: list = field(default_factory=list)
     allowed: set = field(default_factory=set)
     options: list = field(default_factory=list)
+    is_known_miss: bool = False
 
 
 class BadSample(Exception):
@@ -43,7 +46,7 @@ def read_sample(path):
     with open(path, encoding="utf-8") as file:
         text = file.read()
     marks = {match.group(1): text.count("\n", 0, match.start()) + 1 for match in MARK.finditer(text)}
-    sample = Sample(os.path.basename(path))
+    sample = Sample(os.path.basename(path), is_known_miss=bool(MISS.search(text)))
     directives = DIRECTIVE.findall(text)
     if not any(name == "expect" for name, _ in directives):
         raise BadSample(f"{path}: no 'expect:' line")

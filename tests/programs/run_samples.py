@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """run_samples.py: runs one sample under lockhound and compares what it reports with what the sample's source expects.
 
-    run_samples.py --tool LOCKHOUND --source FILE.c PROGRAM
+    run_samples.py --tool LOCKHOUND --source FILE.c [--known-miss] PROGRAM ARGUMENT...
 
-Builds nothing.  A correct sample must also behave as it does alone.  Exit: 0 as expected, 1 not, 2 usage.
+Builds nothing.  A correct sample must also behave as it does alone.  With --known-miss the source says what should be
+found and why it is not: all of it must still be missing, and nothing else be reported.  Exit: 0 as expected, 1 not, 2 usage.
 """
 
 import argparse
@@ -23,10 +24,14 @@ def check_status(sample, under):
         yield f"status: {launch.EXIT_FINDINGS} although nothing was found"
 
 
-def run_sample(tool, source, program):
+def run_sample(tool, source, command, is_known_miss=False):
     """Returns: complaints, empty when all is as expected."""
     sample = read_sample(source)
-    under = launch.checked(tool, [program], sample.options, LIMIT_S)
+    if is_known_miss:
+        if not (sample.expected and sample.is_known_miss):
+            raise BadSample(f"{source}: a known miss says what should be found ('expect:') and why it is not ('miss:')")
+        sample.expected = []
+    under = launch.checked(tool, command, sample.options, LIMIT_S)
     complaints = []
     if "unreadable" in under.report:
         complaints.append(f"no report: {under.report['unreadable']}; stderr {launch.shorten(under.stderr)}")
@@ -35,7 +40,7 @@ def run_sample(tool, source, program):
     complaints += compare(sample, under.findings)
     complaints += check_status(sample, under)
     if not sample.expected:
-        complaints += launch.differences(launch.native([program], LIMIT_S), under)
+        complaints += launch.differences(launch.native(command, LIMIT_S), under)
     return complaints
 
 
@@ -43,12 +48,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tool", required=True, help="the lockhound command")
     parser.add_argument("--source", required=True, help="the sample's source, with its expectations")
-    parser.add_argument("program", help="the sample, built")
+    parser.add_argument("--known-miss", action="store_true", help="what the source expects is known not to be found")
+    parser.add_argument("command", nargs=argparse.REMAINDER, help="the sample, built, and its arguments")
     arguments = parser.parse_args()
     try:
-        complaints = run_sample(arguments.tool, arguments.source, arguments.program)
+        complaints = run_sample(arguments.tool, arguments.source, arguments.command, arguments.known_miss)
     except BadSample as problem:
-        sys.exit(f"run_samples.py: {problem}")
+        print(f"run_samples.py: {problem}", file=sys.stderr)
+        sys.exit(2)
     for complaint in complaints:
         print(complaint)
     sys.exit(1 if complaints else 0)

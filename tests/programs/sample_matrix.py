@@ -43,7 +43,7 @@ def main():
     failed = 0
     with tempfile.TemporaryDirectory(prefix="lockhound-matrix-") as folder:
         for source in arguments.sources:
-            complaints = run_sample(arguments.tool, source, build(source, folder, arguments))
+            complaints = run_sample(arguments.tool, source, [build(source, folder, arguments)])
             failed += bool(complaints)
             for complaint in complaints:
                 print(f"{os.path.basename(source)}: {complaint}")
