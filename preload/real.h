@@ -36,6 +36,6 @@ void real_resolve(void);
 #else
 #define HOOK_AS(target) __attribute__((alias(#target)))
 #endif
-#define HOOK_ALIAS(result, name, parameters, target) HOOK_EXPORT extern result name parameters HOOK_AS(target)
+#define HOOK_ALIAS(name, target) HOOK_EXPORT __typeof__(target) name HOOK_AS(target)
 
 #endif

@@ -159,10 +159,9 @@ HOOK_EXPORT int pthread_mutex_setprioceiling(pthread_mutex_t *mutex, int ceiling
 }
 
 /* The names under which libc's mutexes were known to other libraries. */
-#define ALIAS(name, target) HOOK_EXPORT __typeof__(target) name __attribute__((alias(#target)))
-ALIAS(__pthread_mutex_init, pthread_mutex_init);
-ALIAS(__pthread_mutex_destroy, pthread_mutex_destroy);
-ALIAS(__pthread_mutex_lock, pthread_mutex_lock);
-ALIAS(__pthread_mutex_trylock, pthread_mutex_trylock);
-ALIAS(__pthread_mutex_unlock, pthread_mutex_unlock);
-ALIAS(pthread_mutex_consistent_np, pthread_mutex_consistent);
+HOOK_ALIAS(__pthread_mutex_init, pthread_mutex_init);
+HOOK_ALIAS(__pthread_mutex_destroy, pthread_mutex_destroy);
+HOOK_ALIAS(__pthread_mutex_lock, pthread_mutex_lock);
+HOOK_ALIAS(__pthread_mutex_trylock, pthread_mutex_trylock);
+HOOK_ALIAS(__pthread_mutex_unlock, pthread_mutex_unlock);
+HOOK_ALIAS(pthread_mutex_consistent_np, pthread_mutex_consistent);

@@ -134,4 +134,4 @@ HOOK_EXPORT void call_once(once_flag *once, void (*routine)(void))
     pthread_cleanup_pop(1);
 }
 
-HOOK_ALIAS(int, __pthread_once, (pthread_once_t *, void (*)(void)), pthread_once);
+HOOK_ALIAS(__pthread_once, pthread_once);

@@ -191,10 +191,10 @@ HOOK_EXPORT int pthread_rwlock_unlock(pthread_rwlock_t *lock)
 }
 
 /* The names that programs linked before glibc 2.34 may call. */
-HOOK_ALIAS(int, __pthread_rwlock_init, (pthread_rwlock_t *, const pthread_rwlockattr_t *), pthread_rwlock_init);
-HOOK_ALIAS(int, __pthread_rwlock_destroy, (pthread_rwlock_t *), pthread_rwlock_destroy);
-HOOK_ALIAS(int, __pthread_rwlock_rdlock, (pthread_rwlock_t *), pthread_rwlock_rdlock);
-HOOK_ALIAS(int, __pthread_rwlock_wrlock, (pthread_rwlock_t *), pthread_rwlock_wrlock);
-HOOK_ALIAS(int, __pthread_rwlock_tryrdlock, (pthread_rwlock_t *), pthread_rwlock_tryrdlock);
-HOOK_ALIAS(int, __pthread_rwlock_trywrlock, (pthread_rwlock_t *), pthread_rwlock_trywrlock);
-HOOK_ALIAS(int, __pthread_rwlock_unlock, (pthread_rwlock_t *), pthread_rwlock_unlock);
+HOOK_ALIAS(__pthread_rwlock_init, pthread_rwlock_init);
+HOOK_ALIAS(__pthread_rwlock_destroy, pthread_rwlock_destroy);
+HOOK_ALIAS(__pthread_rwlock_rdlock, pthread_rwlock_rdlock);
+HOOK_ALIAS(__pthread_rwlock_wrlock, pthread_rwlock_wrlock);
+HOOK_ALIAS(__pthread_rwlock_tryrdlock, pthread_rwlock_tryrdlock);
+HOOK_ALIAS(__pthread_rwlock_trywrlock, pthread_rwlock_trywrlock);
+HOOK_ALIAS(__pthread_rwlock_unlock, pthread_rwlock_unlock);
