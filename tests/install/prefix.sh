@@ -23,7 +23,9 @@ for page in share/man/man1/lockhound.1 share/doc/lockhound/README.md share/doc/l
 done
 
 # pkg-config
-preload=$(PKG_CONFIG_PATH=$prefix/lib/pkgconfig pkg-config --variable=preload lockhound)
+pc=$(find "$prefix" -name lockhound.pc)
+[ -n "$pc" ] || fail "no lockhound.pc was installed"
+preload=$(PKG_CONFIG_PATH=$(dirname "$pc") pkg-config --variable=preload lockhound)
 [ -f "$preload" ] || fail "pkg-config names $preload, which does not exist"
 LD_PRELOAD=$preload LOCKHOUND_OPTIONS=quiet=yes echo "preloaded" | grep -q preloaded || fail "LD_PRELOAD broke echo"
 
