@@ -164,4 +164,7 @@ HOOK_ALIAS(__pthread_mutex_destroy, pthread_mutex_destroy);
 HOOK_ALIAS(__pthread_mutex_lock, pthread_mutex_lock);
 HOOK_ALIAS(__pthread_mutex_trylock, pthread_mutex_trylock);
 HOOK_ALIAS(__pthread_mutex_unlock, pthread_mutex_unlock);
-HOOK_ALIAS(pthread_mutex_consistent_np, pthread_mutex_consistent);
+
+/* The header declares this one as a second C name of the symbol without _np: the symbol with it is made by hand. */
+HOOK_EXPORT __typeof__(pthread_mutex_consistent) mutex_consistent_np __asm__("pthread_mutex_consistent_np")
+    HOOK_AS(pthread_mutex_consistent);
