@@ -1,0 +1,280 @@
+"""lockhound report: text, JSON, suppressions, and files that are torn, hostile or not run files at all."""
+import json
+import os
+import unittest
+
+import jsonschema
+
+import case
+import fixture
+
+
+class TextTest(case.CommandCase):
+    def test_tells_each_side_with_functions_lines_and_locks(self):
+        result = self.lockhound("report", self.inversion_run())
+        text = result.stdout.decode()
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("`accounts[2].lock` and `accounts[0].lock` are taken in opposite orders", text)
+        self.assertRegex(text, r"T1 'main' holds `accounts\[0\]\.lock`, taken at\n\s+#0 take .*bank\.c:15:5 \(inlined\)\n"
+                               r"\s+#1 transfer .*bank\.c:20:5\n\s+#2 main .*bank\.c:42:5")
+        self.assertRegex(text, r"T2 'writer' was created by T1 'main' at\n\s+#0 main .*bank\.c:41")
+        self.assertIn("What usually mends it:", text)
+        self.assertIn("1 finding: 1 lock-order-inversion", text)
+        self.assertNotIn("\033", text)
+
+    def test_a_usual_finding_fits_one_screen(self):
+        text = self.lockhound("report", self.inversion_run()).stdout
+        self.assertLess(text.count(b"\n"), 45)
+
+    def test_colour_only_when_asked_for_or_on_a_terminal(self):
+        run = self.inversion_run()
+        self.assertIn(b"\033[", self.lockhound("report", "--color=always", run).stdout)
+        self.assertNotIn(b"\033[", self.lockhound("report", "--color", "auto", run).stdout)
+        self.assertNotIn(b"\033[", self.lockhound("report", "--color=always", "--no-color", run).stdout)
+
+    def test_stripped_programs_degrade_to_offset_and_build_id(self):
+        stripped = self.path("bank")
+        os.link(self.program.path, stripped + ".full")
+        os.system("strip -o %s %s" % (stripped, self.program.path))
+        run = fixture.RunFile().process(stripped).module(fixture.Program(stripped))
+        fixture.inversion(run, self.program)
+        text = self.lockhound("report", run.write(self.path("r"))).stdout.decode()
+        self.assertRegex(text, r"#0 \?\? .*/bank\+0x[0-9a-f]+ \(build-id %s\)" % self.program.build_id)
+        self.assertRegex(text, r"`bank\+0x[0-9a-f]+`")
+
+    def test_a_rebuilt_program_is_not_taken_for_the_one_that_ran(self):
+        run = fixture.RunFile().process(self.program.path).module(self.program, build_id="00112233" * 5)
+        fixture.inversion(run, self.program)
+        text = self.lockhound("report", run.write(self.path("r"))).stdout.decode()
+        self.assertNotIn("bank.c", text)
+        self.assertIn("was it rebuilt since?", text)
+
+    def test_separate_debug_file_is_found_by_debuglink(self):
+        bank = self.path("bank")
+        for command in ("objcopy --only-keep-debug {0} {1}.debug", "strip -o {1} {0}",
+                        "objcopy --add-gnu-debuglink={1}.debug {1}"):
+            self.assertEqual(os.system(command.format(self.program.path, bank)), 0)
+        run = fixture.RunFile().process(bank).module(fixture.Program(bank))
+        fixture.inversion(run, self.program)
+        self.assertIn("bank.c:20", self.lockhound("report", run.write(self.path("r"))).stdout.decode())
+
+    def test_programs_without_aranges_have_lines_too(self):
+        clang = fixture.compile_program(os.path.join(fixture.HERE, "bank.c"), self.path("bank-clang"), "-g", "-O1",
+                                        compiler="clang")
+        program = fixture.Program(clang)
+        run = fixture.RunFile().process(clang).module(program)
+        fixture.inversion(run, program)
+        text = self.lockhound("report", run.write(self.path("r"))).stdout.decode()
+        self.assertRegex(text, r"#1 transfer .*bank\.c:20")
+        self.assertIn("`accounts[2].lock`", text)
+
+    def test_cplusplus_names_are_readable(self):
+        source = self.write("c.cpp", "#include <mutex>\nnamespace shop { struct till { int n; std::mutex guard; } tills[3];\n"
+                                     "__attribute__((noinline)) void sell(till &t, int n)"
+                                     "{ std::lock_guard<std::mutex> hold(t.guard); t.n -= n; } }\n"
+                                     "int main(int n, char **) { shop::sell(shop::tills[n], 1); }\n")
+        path = fixture.compile_program(source, self.path("c"), "-g", "-O1", compiler="c++")
+        program = fixture.Program(path)
+        inside = program.return_address("_ZN4shop4sellERNS_4tillEi", "pthread_mutex_lock")
+        lock = program.symbols["_ZN4shop5tillsE"] + 48 + 8
+        run = fixture.RunFile().process(path).module(program)
+        run.finding("unlock-not-locked", parties=[{"role": "acts", "thread": 1, "object": 1, "stack": [[1, inside]],
+                                                   "held": []}],
+                    objects=[{"id": 1, "kind": "mutex", "address": "0x1", "where":
+                              {"in": "static", "module": 1, "offset": lock}}], threads=[{"id": 1, "name": "main"}])
+        text = self.lockhound("report", run.write(self.path("r"))).stdout.decode()
+        self.assertIn("`shop::tills[1].guard`", text)
+        self.assertIn("#0 shop::sell ", text)
+        self.assertNotIn("std::lock_guard", text)
+
+
+class JsonTest(case.CommandCase):
+    def document(self, *files, **keywords):
+        result = self.lockhound("report", "--json=-", *files, **keywords)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        document = json.loads(result.stdout)
+        with open(case.SCHEMA, encoding="utf-8") as file:
+            jsonschema.Draft202012Validator(json.load(file)).validate(document)
+        return document
+
+    def test_document_follows_the_schema_and_names_both_sides(self):
+        finding = self.document(self.inversion_run())["findings"][0]
+        self.assertEqual([p["role"] for p in finding["parties"]], ["requests", "requests"])
+        stack = finding["stacks"][finding["parties"][0]["held"][0]["stack"]]
+        self.assertEqual([(f["function"], f["line"]) for f in stack], [("take", 15), ("transfer", 20), ("main", 42)])
+        self.assertEqual({o["name"] for o in finding["objects"]}, {"accounts[0].lock", "accounts[2].lock"})
+
+    def test_schema_refuses_what_is_not_a_report(self):
+        document = self.document(self.inversion_run())
+        with open(case.SCHEMA, encoding="utf-8") as file:
+            validator = jsonschema.Draft202012Validator(json.load(file))
+        document["findings"][0]["severity"] = "dreadful"
+        with self.assertRaises(jsonschema.ValidationError):
+            validator.validate(document)
+
+    def test_runs_are_merged_and_counted(self):
+        document = self.document(self.inversion_run("a"), self.inversion_run("b", swapped=True))
+        self.assertEqual([f["count"] for f in document["findings"]], [2])
+        self.assertEqual(document["summary"]["processes"], 2)
+        self.assertEqual(document["summary"]["counts"]["events"], 20)
+
+    def test_names_of_any_bytes_stay_valid(self):
+        run = self.inversion_run(names=(b"\033]0;gotcha\007\xff\xfe", "wr\"it<script>\u202e\n"))
+        document = self.document(run)
+        self.assertEqual(document["findings"][0]["threads"][0]["name"], "\033]0;gotcha\007\\xff\\xfe")
+        text = self.lockhound("report", run).stdout
+        self.assertNotIn(b"\033", text)
+        self.assertIn(rb"\x1b]0;gotcha\x07\xff\xfe", text)
+        self.assertIn(rb"\u{202e}\n", text)
+
+    def test_full_disk_is_said(self):
+        result = self.lockhound("report", "--json=/dev/full", self.inversion_run())
+        self.assertEqual(result.returncode, 125)
+        self.assertIn(b"cannot write /dev/full: No space left", result.stderr)
+        self.assertIn(b"opposite orders", result.stdout)
+
+    def test_closed_stdout_is_said(self):
+        run = self.inversion_run()
+        result = case.shell_status(["sh", "-c", '"$@" >&-', "sh", case.COMMAND, "report", run])
+        self.assertEqual(result.returncode, 125)
+        self.assertIn(b"cannot write to stdout", result.stderr)
+
+
+class DamageTest(case.CommandCase):
+    def report(self, data):
+        return self.lockhound("report", self.write("damaged", data))
+
+    def test_torn_line_is_skipped_alone_with_its_offset(self):
+        with open(self.inversion_run(), "rb") as file:
+            good = file.read()
+        lines = good.splitlines(keepends=True)
+        torn = lines[0] + lines[1] + lines[2][:500] + b"\n" + lines[2] + lines[3]
+        text = self.report(torn).stdout.decode()
+        self.assertIn("opposite orders", text)
+        self.assertIn("at byte %d: a torn or foreign line" % len(lines[0] + lines[1]), text)
+
+    def test_record_behind_a_torn_one_on_the_same_line_is_kept(self):
+        with open(self.inversion_run(), "rb") as file:
+            lines = file.read().splitlines(keepends=True)
+        text = self.report(lines[0] + lines[1] + lines[2][:300] + lines[2] + lines[3]).stdout.decode()
+        self.assertIn("1 finding", text)
+        self.assertIn("a torn or foreign line", text)
+
+    def test_killed_program_keeps_its_findings(self):
+        with open(self.inversion_run(), "rb") as file:
+            lines = file.read().splitlines(keepends=True)
+        text = self.report(b"".join(lines[:3])).stdout.decode()
+        self.assertIn("opposite orders", text)
+        self.assertIn("has not ended or was killed", text)
+
+    def test_every_truncation_is_survived(self):
+        with open(self.inversion_run(), "rb") as file:
+            data = file.read()
+        for cut in range(0, len(data), 97):
+            self.assertIn(self.report(data[:cut]).returncode, (0, 125), cut)
+
+    def test_other_files_are_refused(self):
+        for content in (b"", b"hello\nworld\n", b"\0" * 5000, b"{}\n", b"[" * 100000, b'{"r":"process","pid":1}\n'):
+            result = self.report(content)
+            self.assertEqual(result.returncode, 125, content[:20])
+            self.assertIn(b"no run of a program", result.stderr)
+
+    def test_wrong_types_and_huge_numbers_lose_only_their_record(self):
+        run = fixture.RunFile().process().module(self.program)
+        fixture.inversion(run, self.program)
+        for member, value in (("parties", 7), ("parties", [{}]), ("threads", {"id": 1}), ("kind", []), ("parties", [[]]),
+                              ("objects", [3, None])):
+            record = dict(run.records[2])
+            record[member] = value
+            run.records.append(record)
+        run.add("module", id=2**62, path=5).add("module", id=-1).add("summary", counts={"events": 2**62, "x": "y"})
+        run.add("finding", kind="deadlock", parties=[{"thread": 1, "stack": [[9, 2**62], "x", [], [1, -5]], "held": [0]}],
+                threads=[{"id": 1}])
+        result = self.lockhound("report", run.write(self.path("r")))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn(b"opposite orders", result.stdout)
+
+    def test_missing_file_and_directory(self):
+        self.assertEqual(self.lockhound("report", self.path("none")).returncode, 125)
+        self.assertEqual(self.lockhound("report", self.directory).returncode, 125)
+        self.assertEqual(self.lockhound("report").returncode, 2)
+
+    def test_ten_thousand_findings_render_in_seconds(self):
+        with open(self.inversion_run(), "rb") as file:
+            lines = file.read().splitlines(keepends=True)
+        record = json.loads(lines[2])
+        out = lines[:2]
+        for i in range(10000):
+            record["parties"][0]["role"] = "role%d" % i
+            out.append(json.dumps(record).encode() + b"\n")
+        path = self.write("many", b"".join(out))
+        result = self.lockhound("report", "--json=%s" % self.path("json"), path)
+        self.assertEqual(result.returncode, 0)
+        self.assertIn(b"10000 findings", result.stdout)
+
+
+class SuppressionTest(case.CommandCase):
+    def report(self, rules):
+        rules = self.write("rules", rules)
+        return self.lockhound("report", "--suppressions", rules, self.inversion_run())
+
+    def assert_suppressed(self, rules):
+        text = self.report(rules).stdout.decode()
+        self.assertIn("nothing found; 1 suppressed", text, rules)
+
+    def assert_kept(self, rules):
+        text = self.report(rules).stdout.decode()
+        self.assertIn("1 finding", text, rules)
+
+    def test_each_form_matches_what_it_names(self):
+        self.assert_suppressed("lock-order-inversion:transfer\n")
+        self.assert_suppressed("deadlock:^writer$\n")
+        self.assert_suppressed("*:bank.c\n")
+        self.assert_suppressed("lock-order-inversion@top:take\n")
+        self.assert_suppressed("lock-order-inversion:accounts[*].lock\n")
+        self.assert_suppressed("[x]\nkind: lock-*\nframe: transfer\nframe: main\nmodule: bank\nobject: accounts*\n")
+        self.assert_suppressed("{\n n\n Helgrind:LockOrder\n fun:pthread_mutex_lock\n fun:take\n ...\n fun:main\n}\n")
+        self.assert_suppressed("{\n n\n Helgrind:LockOrder\n obj:*/bank\n}\n")
+
+    def test_each_form_leaves_the_rest(self):
+        self.assert_kept("mutex:transfer\n")
+        self.assert_kept("lock-order-inversion@top:transfer\n")
+        self.assert_kept("deadlock:^write$\n")
+        self.assert_kept("[x]\nframe: main\nframe: transfer\n")
+        self.assert_kept("[x]\nframe: trans\n")
+        self.assert_kept("{\n n\n Helgrind:LockOrder\n fun:transfer\n}\n")
+        self.assert_kept("{\n n\n Memcheck:Leak\n fun:take\n}\n")
+
+    def test_unused_and_broad_rules_are_said(self):
+        text = self.report("# c\nlock-order-inversion:nosuch\nunlock-*:*\n").stdout.decode()
+        self.assertIn("rules:2: suppression 'lock-order-inversion:nosuch' matched nothing", text)
+        self.assertIn("rules:3: suppression 'unlock-*:*' matches everything", text)
+
+    def test_mistakes_have_file_and_line_and_stop_the_command(self):
+        for rules, line, word in (("\nnonsense\n", 2, "expected kind:pattern"), ("dedlock:x\n", 1, "no kind"),
+                                  ("[x\n", 1, "']'"), ("[x]\ncolour: red\n", 2, "no key"), ("{\nname\n", 1, "'}'"),
+                                  ("a@b:c\n", 1, "'top' or 'any'"), ("[x]\n\n", 1, "nothing to match")):
+            result = self.report(rules)
+            self.assertEqual(result.returncode, 2, rules)
+            self.assertIn("rules:%d: " % line, result.stderr.decode(), rules)
+            self.assertIn(word, result.stderr.decode(), rules)
+
+
+class PrintTest(case.CommandCase):
+    def test_prints_the_record_at_an_offset(self):
+        run = self.inversion_run()
+        with open(run, "rb") as file:
+            lines = file.read().splitlines(keepends=True)
+        begin = len(lines[0] + lines[1])
+        result = self.lockhound("print", run, "--offset=%d" % begin, "--length=%d" % len(lines[2]))
+        self.assertEqual(result.returncode, 66)
+        self.assertIn(b"opposite orders", result.stderr)
+        self.assertNotIn(b"covered", result.stderr)
+
+    def test_summary_alone(self):
+        result = self.lockhound("print", self.inversion_run(), "--summary")
+        self.assertTrue(result.stderr.startswith(b"lockhound: 1 finding"), result.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
