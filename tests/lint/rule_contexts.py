@@ -10,7 +10,7 @@ from tree import line_of
 
 TAG = re.compile(r"(?:loader-lock|in-malloc|signal|reentrant|early|late|fork-child|may-block"
                  r"|(?:takes|holds)\([A-Za-z_]+\)) *(?:\([^)]*\))?")
-CONTEXT = re.compile(r"Context:\s*([^.]*)\.")
+CONTEXT = re.compile(r"Context(?: of both| of all)?:\s*([^.]*)\.")
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 DECLARATION = re.compile(r"^(?!static|typedef|return|#)(?:extern\s+)?[A-Za-z_][\w \t*]*?[ *](?!__attribute__)(\w+)"
                          r"\([^;{}]*\)(?:\s*__attribute__\(\(.*?\)\))?;", re.MULTILINE)

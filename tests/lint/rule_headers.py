@@ -11,12 +11,14 @@ FOLDERS = ("detector/", "preload/", "report/", "cli/", "weaver/", "primitives/")
 def compile_alone(root, build, path):
     includes = [root, os.path.join(root, os.path.dirname(path)), os.path.join(root, "primitives", "include"),
                 os.path.join(build, "generated")]
-    command = [os.environ.get("CC", "cc"), "-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-fsyntax-only"]
+    command = [os.environ.get("CC", "cc"), "-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-fexceptions",
+               "-fsyntax-only"]
     command += [f"-I{folder}" for folder in includes]
     # Through a file of our own: a header given to the compiler directly warns about #pragma once and unused statics.
     command += ["-include", os.path.join(root, path), "-x", "c", os.devnull]
     done = subprocess.run(command, capture_output=True, text=True)
-    return "" if done.returncode == 0 else done.stderr.strip().splitlines()[0]
+    errors = [line for line in done.stderr.splitlines() if "error" in line]
+    return "" if done.returncode == 0 else (errors or [done.stderr.strip()])[0]
 
 
 def check(tree, build):

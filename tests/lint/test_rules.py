@@ -66,7 +66,7 @@ class Words(unittest.TestCase):
         self.assertEqual(complaints(rule_words.check, cli__x_DOT_c=text), [])
 
     def test_unfinished_words_and_machine_paths(self):
-        for text in ("TO" "DO: later", "FIX" "ME", "good enough for " "now", 'open("/wor' 'k/main/x")',
+        for text in ("TO" "DO: later", "FIX" "ME", "not " "implemented", 'open("/wor' 'k/main/x")',
                      "/roo" "t/.cache", "deb.debian" ".org"):
             self.assertEqual(len(complaints(rule_words.check, cli__x_DOT_c=text)), 1, text)
 
@@ -106,6 +106,10 @@ class Contexts(unittest.TestCase):
 
     def test_a_whole_header(self):
         self.assertEqual(self.check("/* x.h: Context: fork-child. */\n\nvoid f(void);\n"), [])
+
+    def test_a_comment_for_several(self):
+        text = "/* x */\n\n/* Two.  Context of both: signal, takes(RANK_CLOCKS). */\nvoid f(void);\nvoid g(void);\n"
+        self.assertEqual(self.check(text), [])
 
     def test_untagged(self):
         found = self.check("/* x.h */\n\n/* Context: early. */\nvoid f(void);\n\nint g(void);\n")
