@@ -9,8 +9,7 @@ FOLDERS = ("detector/", "preload/", "report/", "cli/", "weaver/", "primitives/")
 
 
 def compile_alone(root, build, path):
-    includes = [root, os.path.join(root, os.path.dirname(path)), os.path.join(root, "primitives", "include"),
-                os.path.join(build, "generated")]
+    includes = [root, os.path.join(root, "primitives", "include"), os.path.join(build, "generated")]
     command = [os.environ.get("CC", "cc"), "-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-fexceptions",
                "-fsyntax-only"]
     command += [f"-I{folder}" for folder in includes]
