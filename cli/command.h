@@ -36,10 +36,12 @@ struct session {
     struct run run;
     struct suppressions rules;
     struct intake intake;
+    bool were_rules_loaded;
 };
 
-/* Loads the suppressions.  Returns: false after a complaint. */
-bool session_begin(struct session *session);
+void session_begin(struct session *session);
+/* Loads the suppressions that the settings name.  Returns: false after a complaint. */
+bool session_load_rules(struct session *session);
 void session_end(struct session *session);
 /* Writes what --json and its like ask for.  Returns: false after a complaint. */
 bool session_write_formats(struct session *session);

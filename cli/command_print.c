@@ -18,6 +18,17 @@ static void print_finding(void *ctx, const struct run_finding *finding)
     buffer_free(&text);
 }
 
+/* With LD_PRELOAD alone the options are the program's: its record has them, and only here are they known. */
+static void take_finding(void *ctx, struct run *run, struct run_finding *finding)
+{
+    struct session *session = ctx;
+    if (!session->were_rules_loaded) {
+        settings_from_text(&session->settings, finding->process->options);
+        session_load_rules(session); /* rules that cannot be read hide nothing: the finding is printed all the same */
+    }
+    intake_take(&session->intake, run, finding);
+}
+
 static void print_summary(struct session *session)
 {
     struct text_style style = {settings_colour(&session->settings, STDERR_FILENO)};
@@ -35,7 +46,7 @@ static int print_window(struct session *session, const char *path)
     uint64_t begin = settings_number(&session->settings, OPTION_ID_offset, 0);
     uint64_t length = settings_number(&session->settings, OPTION_ID_length, 0);
     bool wants_summary = settings_flag(&session->settings, OPTION_ID_summary);
-    int status = run_reader_open(&reader, path, &session->run, intake_take, &session->intake);
+    int status = run_reader_open(&reader, path, &session->run, take_finding, session);
     if (status == 0) {
         session->intake.show = wants_summary ? NULL : print_finding;
         session->intake.ctx = session;
@@ -67,7 +78,6 @@ int command_print_main(int argc, char **argv)
         fputs("lockhound: print takes one run file\n", stderr);
         return EXIT_USAGE;
     }
-    /* Rules that cannot be read hide nothing: the finding is printed all the same. */
     session_begin(&session);
     status = print_window(&session, argv[first]);
     session_end(&session);

@@ -77,7 +77,8 @@ int command_report_main(int argc, char **argv)
         return EXIT_USAGE;
     }
     int status = EXIT_USAGE;
-    if (session_begin(&session)) {
+    session_begin(&session);
+    if (session_load_rules(&session)) {
         status = session_check_formats(&session) ? report_files(&session, argv + first) : EXIT_FAILED;
     }
     session_end(&session);

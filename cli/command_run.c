@@ -290,8 +290,10 @@ int command_run_main(int argc, char **argv)
         fputs("lockhound: which program? (lockhound --help explains)\n", stderr);
         return EXIT_USAGE;
     }
-    settings_from_environment(settings);
-    int status = session_begin(&f.session) ? run_session(&f, argv + first) : EXIT_USAGE;
+    const char *users = getenv(RUN_ENVIRONMENT_OPTIONS);
+    settings_from_text(settings, users ? users : "");
+    session_begin(&f.session);
+    int status = session_load_rules(&f.session) ? run_session(&f, argv + first) : EXIT_USAGE;
     if (f.is_temporary) {
         unlink(f.run_file);
     }

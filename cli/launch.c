@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/exits.h"
+#include "preload/run_file.h"
 
 void process_state_save(struct process_state *state)
 {
@@ -51,7 +52,8 @@ static void set_environment(const struct launch *launch)
     const char *others = getenv("LD_PRELOAD");
     bool has_others = others && *others;
     setenv("LD_PRELOAD", has_others ? pool_format(&pool, "%s:%s", launch->library, others) : launch->library, 1);
-    setenv("LOCKHOUND_OPTIONS", launch->options, 1);
+    setenv(RUN_ENVIRONMENT_OPTIONS, launch->options, 1);
+    setenv(RUN_ENVIRONMENT_FOLLOWED, "1", 1);
 }
 
 static _Noreturn void become_program(const struct launch *launch, int report_to)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "preload/run_file.h"
 #include "report/catalogue.h"
 #include "report/format_text.h"
 
@@ -233,13 +234,12 @@ static bool next_setting(struct pool *pool, const char **text, const char **key,
     return true;
 }
 
-void settings_from_environment(struct settings *settings)
+void settings_from_text(struct settings *settings, const char *text)
 {
     static const enum option_id own[] = {OPTION_ID_output, OPTION_ID_error_exitcode, OPTION_ID_suppressions,
                                          OPTION_ID_quiet};
-    const char *text = getenv("LOCKHOUND_OPTIONS");
     const char *key, *value;
-    while (text && next_setting(&settings->pool, &text, &key, &value)) {
+    while (next_setting(&settings->pool, &text, &key, &value)) {
         for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
             /* A wrong value is the library's to complain of, as without the command. */
             if (strcmp(key, option_table[own[i]].key) == 0 && !settings->values[own[i]] && *value &&
@@ -263,7 +263,7 @@ static void add_setting(struct buffer *out, const char *key, const char *value)
 const char *settings_for_library(struct settings *settings, const char *run_file)
 {
     struct buffer text = {0};
-    const char *users = getenv("LOCKHOUND_OPTIONS");
+    const char *users = getenv(RUN_ENVIRONMENT_OPTIONS);
     buffer_string(&text, users ? users : "");
     for (size_t id = 0; id < OPTION_ID_COUNT; id++) {
         bool is_ours = id == OPTION_ID_output || id == OPTION_ID_error_exitcode || id == OPTION_ID_suppressions;

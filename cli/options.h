@@ -1,7 +1,7 @@
 /* options.h: the command's options, from the same table as the library's.
  *
  *   preload/options.def ------+--> option_table --> settings_parse(argv) --> struct settings
- *   cli/command_options.def --+                      settings_from_environment(LOCKHOUND_OPTIONS)
+ *   cli/command_options.def --+                      settings_from_text(LOCKHOUND_OPTIONS)
  *                                                                  |
  *                                  settings_for_library() <--------+   the LOCKHOUND_OPTIONS of the program
  *
@@ -68,8 +68,8 @@ struct settings {
  * follow other words, which are moved to the front.
  * Returns: the index of the first other word, or -1 after a complaint on stderr. */
 int settings_parse(struct settings *settings, int argc, char **argv, unsigned scope, bool anywhere);
-/* Takes from the user's LOCKHOUND_OPTIONS what the command itself needs, unless the command line gave it. */
-void settings_from_environment(struct settings *settings);
+/* Takes from `text`, options as LOCKHOUND_OPTIONS has them, what the command itself needs, unless it is already given. */
+void settings_from_text(struct settings *settings, const char *text);
 /* Returns: the LOCKHOUND_OPTIONS for the program: the user's, then the command's, with `run_file` as output. */
 const char *settings_for_library(struct settings *settings, const char *run_file);
 

@@ -10,7 +10,13 @@ static const struct {
     void (*write)(struct buffer *out, const struct run *run, const struct symbols *symbols);
 } formats[] = {{OPTION_ID_json, format_json}};
 
-bool session_begin(struct session *session)
+void session_begin(struct session *session)
+{
+    session->intake.symbols = symbols_new();
+    session->intake.rules = &session->rules;
+}
+
+bool session_load_rules(struct session *session)
 {
     struct buffer errors = {0};
     bool is_good = true;
@@ -21,8 +27,7 @@ bool session_begin(struct session *session)
         fprintf(stderr, "lockhound: the suppressions cannot be used:\n%s", errors.data);
     }
     buffer_free(&errors);
-    session->intake.symbols = symbols_new();
-    session->intake.rules = &session->rules;
+    session->were_rules_loaded = true;
     return is_good;
 }
 

@@ -94,7 +94,8 @@ struct run_process {
     const char **argv;
     size_t argc;
     bool was_forked;
-    const char *file; /* the run file that names it */
+    const char *options; /* its LOCKHOUND_OPTIONS */
+    const char *file;    /* the run file that names it */
     struct run_module *modules;
     const char *reason; /* how it ended, or NULL while it runs or when it was killed */
     bool was_replaced;  /* the same pid went on as another program */

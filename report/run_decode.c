@@ -303,6 +303,7 @@ static const char *decode_process(struct decoder *d, const json_t *record, int64
     process->time_ns = number_member(record, "time_ns");
     process->exe = string_member(d->pool, record, "exe");
     process->was_forked = flag_member(record, "forked");
+    process->options = string_member(d->pool, record, "options");
     process->file = d->reader->path;
     const json_t *argv = json_object_get(record, "argv");
     process->argc = json_array_size(argv);

@@ -271,6 +271,15 @@ class PrintTest(case.CommandCase):
         self.assertIn(b"opposite orders", result.stderr)
         self.assertNotIn(b"covered", result.stderr)
 
+    def test_suppressions_of_the_programs_own_options_hold(self):
+        rules = self.write("ru les", "lock-order-inversion:transfer\n")
+        run = fixture.RunFile().process(self.program.path).module(self.program)
+        run.records[0]["options"] = "quiet=yes suppressions='%s'" % rules
+        fixture.inversion(run, self.program)
+        begin = sum(len(json.dumps(r)) + 1 for r in run.records[:2])
+        result = self.lockhound("print", run.write(self.path("r")), "--offset", str(begin), "--length", "100000")
+        self.assertEqual((result.returncode, result.stderr), (0, b""))
+
     def test_summary_alone(self):
         result = self.lockhound("print", self.inversion_run(), "--summary")
         self.assertTrue(result.stderr.startswith(b"lockhound: 1 finding"), result.stderr)

@@ -143,6 +143,9 @@ class EnvironmentTest(RunCase):
         self.assertIn(" on-deadlock=abort", text)
         self.assertIn(" error-exitcode=0", text)
 
+    def test_the_library_is_told_that_it_is_followed(self):
+        self.assertEqual(self.variable("LOCKHOUND_FOLLOWED"), "1")
+
     def test_values_with_blanks_are_quoted(self):
         self.assertIn("trace='%s/a b'" % self.directory, self.variable("LOCKHOUND_OPTIONS", "--trace", self.path("a b")))
 
