@@ -107,6 +107,6 @@ static int visit_module(struct dl_phdr_info *module, size_t size, void *argument
 uintptr_t dynamic_symbol_find(const char *name)
 {
     struct search search = {.name = name, .hash = hash_name(name)};
-    real.dl_iterate_phdr(visit_module, &search);
+    dl_iterate_phdr(visit_module, &search);
     return search.found;
 }

@@ -17,6 +17,7 @@
 #include "preload/self.h"
 #include "preload/sink.h"
 #include "preload/trace.h"
+#include "preload/unwind.h"
 
 struct lockhound lockhound;
 
@@ -147,6 +148,7 @@ static void start(char **envp)
     self->stack_high = envp != NULL ? (uintptr_t)envp : (uintptr_t)__builtin_frame_address(0);
     self->stack_low = self->stack_high - FIRST_STACK_SURE;
     sink_init();
+    unwind_init();
     trace_init();
     helper_init();
     memory_init();

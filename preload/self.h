@@ -65,7 +65,6 @@ struct self {
     pid_t tid;
     struct self *next, **link; /* in the registry */
 
-    const struct module *unwind_module; /* while libunwind runs: all that dl_iterate_phdr() tells it of */
     struct object_cache_line objects[OBJECT_CACHE_SIZE];
     struct stack_cache stacks;
 };

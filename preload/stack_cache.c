@@ -63,7 +63,7 @@ static __attribute__((noinline)) struct stack_id take_slowly(struct stack_cache 
         cache->entries = arena_alloc(entries_size());
     }
     struct unwound unwound;
-    unwind_from(pc, sp, lockhound.options.stack_depth, &unwound);
+    unwind_from(pc, lockhound.options.stack_depth, &unwound);
     const struct interned_stack *stack = stacks_intern(unwound.frames, unwound.depth);
     if (stack == NULL)
         return (struct stack_id){0};

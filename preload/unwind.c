@@ -1,38 +1,193 @@
 #include "preload/unwind.h"
 
-#define UNW_LOCAL_ONLY
 #include <libunwind.h>
+#include <string.h>
 
+#include "preload/mapping.h"
 #include "preload/modules.h"
 #include "preload/ranks.h"
 #include "preload/self.h"
 
-enum { OWN_FRAMES_MAX = 16 }; /* between unw_getcontext() and the program */
+/* libunwind is driven as for another process: modules and memory come through the callbacks below.  Left to itself it
+ * would take the loader's lock (and could then wait for a thread that waits for this one), open a pipe on descriptors
+ * that the program expects to get, and ask the kernel about every page.
+ * Source: the way perf unwinds with libunwind, tools/perf/util/unwind-libunwind-local.c (the idea). */
 
-/* libunwind looks for the module of the cursor's address by dl_iterate_phdr(), which would take the loader's lock and
- * could then wait for a thread that waits for this one; our interposer answers it with this module alone. */
-static const struct module *announce_module(struct self *self, uintptr_t pc)
+enum {
+    OWN_FRAMES_MAX = 16, /* between this file and the program */
+    LOWEST_ADDRESS = 4096,
+    ENCODING_UDATA4 = 0x03,        /* of the count in .eh_frame_hdr */
+    ENCODING_DATAREL_SDATA4 = 0x3b /* of its table; what every linker writes */
+};
+
+#define dwarf_search_unwind_table UNW_OBJ(dwarf_search_unwind_table)
+extern int dwarf_search_unwind_table(unw_addr_space_t space, unw_word_t ip, unw_dyn_info_t *info, unw_proc_info_t *proc,
+                                     int need_info, void *arg);
+
+/* What the callbacks know of the walk in progress. */
+struct walk {
+    uintptr_t registers[UNW_REG_LAST + 1];
+    uintptr_t stack_low, stack_high;
+};
+
+/* ---- callbacks ---------------------------------------------------------------------------------------------------- */
+
+struct eh_frame_header {
+    uint8_t version, frame_encoding, count_encoding, table_encoding;
+    int32_t frame;
+    uint32_t count;
+    struct {
+        int32_t start, description;
+    } table[];
+};
+
+static const struct eh_frame_header *header_of(const struct module *m)
 {
-    const struct module *m = module_of(pc);
-    if (self != NULL)
-        self->unwind_module = m;
-    return m;
+    for (unsigned i = 0; i < m->phdr_count; i++) {
+        if (m->phdr[i].p_type != PT_GNU_EH_FRAME)
+            continue;
+        const struct eh_frame_header *header = (const void *)(m->bias + m->phdr[i].p_vaddr);
+        bool known = header->version == 1 && header->count_encoding == ENCODING_UDATA4 &&
+                     header->table_encoding == ENCODING_DATAREL_SDATA4;
+        return known ? header : NULL;
+    }
+    return NULL;
 }
 
-static bool step(struct self *self, unw_cursor_t *cursor)
+static int find_proc_info(unw_addr_space_t space, unw_word_t ip, unw_proc_info_t *proc, int need_info, void *arg)
 {
-    unw_word_t pc = 0;
-    if (unw_get_reg(cursor, UNW_REG_IP, &pc) != 0 || announce_module(self, (uintptr_t)pc - 1) == NULL)
-        return false;
-    return unw_step(cursor) > 0;
+    const struct module *m = module_of((uintptr_t)ip);
+    const struct eh_frame_header *header = m == NULL ? NULL : header_of(m);
+    if (header == NULL)
+        return -UNW_ENOINFO;
+    unw_dyn_info_t info = {
+        .format = UNW_INFO_FORMAT_REMOTE_TABLE,
+        .start_ip = m->low,
+        .end_ip = m->high,
+        .u.rti.segbase = (unw_word_t)header,
+        .u.rti.table_data = (unw_word_t)header->table,
+        .u.rti.table_len = header->count * sizeof header->table[0] / sizeof(unw_word_t),
+    };
+    return dwarf_search_unwind_table(space, ip, &info, proc, need_info, arg);
+}
+
+static void put_unwind_info(unw_addr_space_t space, unw_proc_info_t *proc, void *arg)
+{
+    (void)space;
+    (void)proc;
+    (void)arg;
+}
+
+static int get_dyn_info_list_addr(unw_addr_space_t space, unw_word_t *list, void *arg)
+{
+    (void)space;
+    (void)list;
+    (void)arg;
+    return -UNW_ENOINFO;
+}
+
+/* Reads the stack that is being walked, and modules; nothing else can be wanted by sound unwind information. */
+static int access_mem(unw_addr_space_t space, unw_word_t address, unw_word_t *value, int write, void *arg)
+{
+    (void)space;
+    const struct walk *walk = arg;
+    bool on_stack = address >= walk->stack_low && address + sizeof *value <= walk->stack_high;
+    if (write || address < LOWEST_ADDRESS || (!on_stack && module_of((uintptr_t)address) == NULL))
+        return -UNW_EINVAL;
+    memcpy(value, (const void *)(uintptr_t)address, sizeof *value);
+    return 0;
+}
+
+static int access_reg(unw_addr_space_t space, unw_regnum_t number, unw_word_t *value, int write, void *arg)
+{
+    (void)space;
+    const struct walk *walk = arg;
+    if (write || number < 0 || number > UNW_REG_LAST)
+        return -UNW_EBADREG;
+    *value = walk->registers[number];
+    return 0;
+}
+
+static int access_fpreg(unw_addr_space_t space, unw_regnum_t number, unw_fpreg_t *value, int write, void *arg)
+{
+    (void)space;
+    (void)number;
+    (void)value;
+    (void)write;
+    (void)arg;
+    return -UNW_EBADREG;
+}
+
+static int resume(unw_addr_space_t space, unw_cursor_t *cursor, void *arg)
+{
+    (void)space;
+    (void)cursor;
+    (void)arg;
+    return -UNW_EINVAL;
+}
+
+static int get_proc_name(unw_addr_space_t space, unw_word_t ip, char *name, size_t size, unw_word_t *offset, void *arg)
+{
+    (void)space;
+    (void)ip;
+    (void)name;
+    (void)size;
+    (void)offset;
+    (void)arg;
+    return -UNW_EINVAL;
+}
+
+/* ---- the walk ----------------------------------------------------------------------------------------------------- */
+
+static unw_addr_space_t space;
+
+void unwind_init(void)
+{
+    static unw_accessors_t accessors = {
+        .find_proc_info = find_proc_info,
+        .put_unwind_info = put_unwind_info,
+        .get_dyn_info_list_addr = get_dyn_info_list_addr,
+        .access_mem = access_mem,
+        .access_reg = access_reg,
+        .access_fpreg = access_fpreg,
+        .resume = resume,
+        .get_proc_name = get_proc_name,
+    };
+    space = unw_create_addr_space(&accessors, 0);
+    if (space != NULL)
+        unw_set_caching_policy(space, UNW_CACHE_GLOBAL);
+}
+
+/* The registers that a call preserves, the stack pointer, and an address in this function for them. */
+static inline __attribute__((always_inline)) void capture(struct walk *walk)
+{
+    uintptr_t *r = walk->registers;
+    __asm__ volatile("movq %%rbx, %0\n\tmovq %%rbp, %1\n\tmovq %%rsp, %2\n\tmovq %%r12, %3"
+                     : "=m"(r[UNW_X86_64_RBX]), "=m"(r[UNW_X86_64_RBP]), "=m"(r[UNW_X86_64_RSP]), "=m"(r[UNW_X86_64_R12]));
+    __asm__ volatile("movq %%r13, %0\n\tmovq %%r14, %1\n\tmovq %%r15, %2\n\tleaq 0(%%rip), %%rax\n\tmovq %%rax, %3"
+                     : "=m"(r[UNW_X86_64_R13]), "=m"(r[UNW_X86_64_R14]), "=m"(r[UNW_X86_64_R15]), "=m"(r[UNW_X86_64_RIP])
+                     :
+                     : "rax");
+}
+
+/* The thread's own stack reaches to a place that is known; another one's end is asked of the kernel. */
+static void bound_stack(struct walk *walk, uintptr_t here)
+{
+    const struct self *self = self_current;
+    struct mapping mapping;
+    walk->stack_low = here;
+    if (self > SELF_GONE && here < self->stack_high && self->stack_high - here < (uintptr_t)1 << 23)
+        walk->stack_high = self->stack_high;
+    else
+        walk->stack_high = mapping_find(here, &mapping) ? mapping.high : here;
 }
 
 /* Leaves our own frames.  Returns: false when the program's caller was not met. */
-static bool skip_own_frames(struct self *self, unw_cursor_t *cursor, uintptr_t pc)
+static bool skip_own_frames(unw_cursor_t *cursor, uintptr_t pc)
 {
     for (int i = 0; i < OWN_FRAMES_MAX; i++) {
         unw_word_t ip = 0;
-        if (!step(self, cursor) || unw_get_reg(cursor, UNW_REG_IP, &ip) != 0)
+        if (unw_step(cursor) <= 0 || unw_get_reg(cursor, UNW_REG_IP, &ip) != 0)
             return false;
         if (ip == pc)
             return true;
@@ -49,37 +204,38 @@ static void append(struct unwound *result, uintptr_t pc, uintptr_t place, bool e
     result->depth++;
 }
 
-static void walk(struct self *self, unw_cursor_t *cursor, uint32_t max_depth, struct unwound *result)
+static void follow(unw_cursor_t *cursor, const struct walk *walk, uint32_t max_depth, struct unwound *result)
 {
     while (result->depth < max_depth) {
         bool from_signal = unw_is_signal_frame(cursor) > 0;
         unw_word_t pc = 0, sp = 0;
-        if (!step(self, cursor) || unw_get_reg(cursor, UNW_REG_IP, &pc) != 0 ||
+        if (unw_step(cursor) <= 0 || unw_get_reg(cursor, UNW_REG_IP, &pc) != 0 ||
             unw_get_reg(cursor, UNW_REG_SP, &sp) != 0 || pc == 0)
             return;
         uintptr_t place = (uintptr_t)sp - sizeof(uintptr_t);
+        bool on_stack = place >= walk->stack_low && place < walk->stack_high;
         /* The kernel's frame keeps the interrupted address elsewhere: exact, but not to be compared at a place. */
-        if (from_signal || *(const uintptr_t *)place != (uintptr_t)pc)
+        if (from_signal || !on_stack || *(const uintptr_t *)place != (uintptr_t)pc)
             result->exact = false;
         append(result, (uintptr_t)pc, place, from_signal);
     }
 }
 
-void unwind_from(uintptr_t pc, uintptr_t sp, uint32_t max_depth, struct unwound *result)
+void unwind_from(uintptr_t pc, uint32_t max_depth, struct unwound *result)
 {
-    (void)sp;
-    struct self *self = self_current > SELF_GONE ? self_current : NULL;
     result->depth = 0;
     result->exact = true;
     append(result, pc, 0, false);
+    if (space == NULL)
+        return;
+    struct walk walk;
+    memset(&walk, 0, sizeof walk);
+    capture(&walk);
+    bound_stack(&walk, walk.registers[UNW_X86_64_RSP]);
 
-    rank_enter(OWN_RANK_UNWIND);
-    unw_context_t context;
     unw_cursor_t cursor;
-    unw_getcontext(&context);
-    if (unw_init_local(&cursor, &context) == 0 && skip_own_frames(self, &cursor, pc))
-        walk(self, &cursor, max_depth, result);
-    if (self != NULL)
-        self->unwind_module = NULL;
+    rank_enter(OWN_RANK_UNWIND);
+    if (unw_init_remote(&cursor, space, &walk) == 0 && skip_own_frames(&cursor, pc))
+        follow(&cursor, &walk, max_depth, result);
     rank_leave(OWN_RANK_UNWIND);
 }

@@ -2,17 +2,21 @@
 #ifndef LOCKHOUND_PRELOAD_UNWIND_H
 #define LOCKHOUND_PRELOAD_UNWIND_H
 
+#include "preload/stack_cache.h"
 #include "preload/stacks.h"
 
 struct unwound {
     uint32_t depth;
     bool exact; /* every return address was found at its place: the result may be cached */
-    struct frame frames[64];
-    uintptr_t places[64]; /* address on the stack of frames[i].pc; places[0] is not set */
+    struct frame frames[STACK_MAX_DEPTH];
+    uintptr_t places[STACK_MAX_DEPTH]; /* address on the stack of frames[i].pc; places[0] is not set */
 };
 
-/* Walks from the caller whose return address is `pc` and whose stack pointer after the return is `sp`.
+/* Context: early. */
+void unwind_init(void);
+
+/* Walks from the caller whose return address is `pc`, out of our own frames first.
  * Returns: at least that frame.  Context: signal, loader-lock, in-malloc, takes(OWN_RANK_UNWIND). */
-void unwind_from(uintptr_t pc, uintptr_t sp, uint32_t max_depth, struct unwound *result);
+void unwind_from(uintptr_t pc, uint32_t max_depth, struct unwound *result);
 
 #endif

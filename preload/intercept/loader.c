@@ -2,7 +2,6 @@
  *
  *   dlopen, dlmopen --> marked, then a jump into libc's with the program's own return address
  *   dlclose         --> libc's, then what lived in the data of modules that are gone is forgotten
- *   dl_iterate_phdr --> libc's, except for libunwind on our behalf, which must not take the loader's lock
  */
 #include <errno.h>
 
@@ -115,24 +114,4 @@ HOOK_EXPORT int dlclose(void *handle)
     hook_leave(self);
     errno = saved;
     return result;
-}
-
-static int visit_module(const struct module *module, int (*callback)(struct dl_phdr_info *, size_t, void *), void *data)
-{
-    struct dl_phdr_info info = {
-        .dlpi_addr = module->bias,
-        .dlpi_name = module->path,
-        .dlpi_phdr = module->phdr,
-        .dlpi_phnum = module->phdr_count,
-        .dlpi_adds = 1,
-    };
-    return callback(&info, sizeof info, data);
-}
-
-HOOK_EXPORT int dl_iterate_phdr(int (*callback)(struct dl_phdr_info *, size_t, void *), void *data)
-{
-    struct self *self = self_current;
-    if (self != NULL && self != SELF_GONE && self->unwind_module != NULL)
-        return visit_module(self->unwind_module, callback, data);
-    return real.dl_iterate_phdr(callback, data);
 }
