@@ -21,28 +21,29 @@ static bool is_child; /* of a process of this run: FILE is not ours */
 
 /* ---- the file ---- */
 
-static long open_path(const char *path)
+static long open_path(const char *path, int more_flags)
 {
-    return raw_syscall(SYS_openat, AT_FDCWD, (long)path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, TRACE_FILE_MODE, 0,
-                       0);
+    int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | more_flags;
+    return raw_syscall(SYS_openat, AT_FDCWD, (long)path, flags, TRACE_FILE_MODE, 0, 0);
 }
 
 /* Returns: FILE.PID, open, or -errno. */
-static long open_of_child(const char *path)
+static long open_of_child(const char *path, int more_flags)
 {
     struct text name = {0};
     text_string(&name, path);
     text_string(&name, ".");
     text_number(&name, (uint64_t)raw_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0));
-    long fd = name.failed ? -1 : open_path(name.at);
+    long fd = name.failed ? -1 : open_path(name.at, more_flags);
     text_release(&name);
     return fd;
 }
 
-/* The lock says that a process of the run writes FILE; it goes with the last descriptor, thus with the process. */
+/* The lock says that a process of the run writes FILE; it goes with the last descriptor, thus with the process or with
+ * exec: the program that takes its place begins the file anew. */
 static long open_first(const char *path)
 {
-    long fd = open_path(path);
+    long fd = open_path(path, 0);
     if (fd < 0)
         return fd;
     if (raw_syscall(SYS_flock, fd, LOCK_EX | LOCK_NB, 0, 0, 0, 0) == 0) {
@@ -51,7 +52,7 @@ static long open_first(const char *path)
     }
     raw_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
     is_child = true;
-    return open_of_child(path);
+    return open_of_child(path, O_TRUNC);
 }
 
 static bool is_open(void)
@@ -59,7 +60,7 @@ static bool is_open(void)
     if (own_file_is_ours(&file))
         return true;
     const char *path = lockhound.options.trace;
-    long fd = is_child ? open_of_child(path) : open_path(path);
+    long fd = is_child ? open_of_child(path, 0) : open_path(path, 0);
     return fd >= 0 && own_file_take(&file, fd) == 0;
 }
 

@@ -143,7 +143,7 @@ static inline int wait_for(struct condition_wait *wait, cnd_t *cond, mtx_t *mute
     pthread_cleanup_push(waits_condition_cancelled, wait);
     result = wait_for_signal(cond, mutex, timed, until);
     pthread_cleanup_pop(0);
-    waits_condition_end(wait, result == thrd_success, false);
+    waits_condition_end(wait, result == thrd_success, false, true);
     return result;
 }
 

@@ -65,7 +65,8 @@ static inline int wait_for(struct self *self, const struct request *r, uintptr_t
     pthread_cleanup_push(waits_condition_cancelled, &wait);
     result = request_wait(r);
     pthread_cleanup_pop(0);
-    waits_condition_end(&wait, result == 0, result == EOWNERDEAD);
+    bool is_held = result != EPERM && result != ENOTRECOVERABLE;
+    waits_condition_end(&wait, result == 0, result == EOWNERDEAD, is_held);
     return result;
 }
 

@@ -20,10 +20,10 @@
 #include <stdatomic.h>
 
 /* Numbers that the kernel's headers of the build may not have yet. */
-enum { NUMBER_FUTEX_WAITV = 449, NUMBER_FUTEX_WAKE = 454, NUMBER_FUTEX_WAIT = 455, NUMBER_FUTEX_REQUEUE = 456 };
+enum { NUMBER_FUTEX_WAITV = 449, NUMBER_FUTEX_WAKE = 454, NUMBER_FUTEX_WAIT = 455 };
 enum { OPERATION_LOCK_PI2 = 13 };
 
-/* An element of futex_waitv(2) and futex_requeue(2). */
+/* An element of futex_waitv(2). */
 struct wait_word {
     uint64_t expected;
     uint64_t address;
@@ -47,7 +47,7 @@ static struct object *channel_at(struct self *self, long address, uintptr_t fram
     hook_check_stack(self, frame);
     struct object *object = hook_object(self, place);
     if (object == NULL)
-        return objects_adopt(self, OBJECT_FUTEX, place, at);
+        return objects_adopt(self, OBJECT_FUTEX, place, NULL, at);
     return object->kind == OBJECT_FUTEX ? object : NULL;
 }
 
@@ -98,16 +98,6 @@ static long moved_to(long address)
 static int operation_of(const struct arguments *call)
 {
     return (int)call->b & FUTEX_CMD_MASK;
-}
-
-/* The words of a requeue by futex_requeue(2). */
-static void send_requeue(struct self *self, const struct wait_word *words, uintptr_t frame, struct stack_id at)
-{
-    if (words == NULL)
-        return;
-    channel_send(self, (long)words[0].address, frame, at);
-    channel_send(self, (long)words[1].address, frame, at);
-    remember_move((long)words[0].address, (long)words[1].address);
 }
 
 static void before_operation(struct self *self, const struct arguments *call, uintptr_t frame, struct stack_id at)
@@ -186,9 +176,6 @@ static void before_call(struct self *self, const struct arguments *call, uintptr
     case NUMBER_FUTEX_WAKE:
         channel_send(self, call->a, frame, at);
         break;
-    case NUMBER_FUTEX_REQUEUE:
-        send_requeue(self, (const struct wait_word *)(uintptr_t)call->a, frame, at);
-        break;
     default:
         break;
     }
@@ -220,13 +207,40 @@ static inline long call_real(const struct arguments *call)
     return real.syscall(call->number, call->a, call->b, call->c, call->d, call->e, call->f);
 }
 
+/* Returns: false when the word has changed already or is no memory, so that the call will not sleep.  Requeueing nobody
+ * is the kernel's way to compare a word, which must not fault here when the call is wrong. */
+static bool word_is_expected(const struct arguments *call)
+{
+    long operation = FUTEX_CMP_REQUEUE | (call->b & FUTEX_PRIVATE_FLAG);
+    return raw_syscall(SYS_futex, call->a, operation, 0, 0, call->a, call->c) == 0;
+}
+
+/* Publishes the wait when the call is about to sleep.  Returns: whether it did. */
+static bool block(struct self *self, const struct arguments *call, uintptr_t frame, struct stack_id at)
+{
+    int operation = operation_of(call);
+    if (call->number != SYS_futex || (operation != FUTEX_WAIT && operation != FUTEX_WAIT_BITSET))
+        return false;
+    struct object *channel = channel_at(self, call->a, frame, at);
+    /* Relaxed: the kernel compares again; a word that has changed already is no wait. */
+    if (channel == NULL || __atomic_load_n((const uint32_t *)(uintptr_t)call->a, __ATOMIC_RELAXED) != (uint32_t)call->c)
+        return false;
+    /* A word that is not private may be woken from outside of this process: as good as a time limit. */
+    bool may_end_by_itself = call->d != 0 || (call->b & FUTEX_PRIVATE_FLAG) == 0;
+    emit_block(self, channel, LOCK_EXCLUSIVE, may_end_by_itself, at);
+    return true;
+}
+
 static long observe(struct self *self, const struct arguments *call, uintptr_t frame, struct stack_id at)
 {
     before_call(self, call, frame, at);
+    bool has_blocked = block(self, call, frame, at);
     hook_pause(self);
     long result = call_real(call);
     hook_resume(self);
     int error = errno;
+    if (has_blocked)
+        emit_unblock(self);
     after_call(self, call, result, error, frame, at);
     hook_leave(self);
     return result;
@@ -242,7 +256,6 @@ long hook_syscall(long number, long a, long b, long c, long d, long e, long f)
     case NUMBER_FUTEX_WAITV:
     case NUMBER_FUTEX_WAKE:
     case NUMBER_FUTEX_WAIT:
-    case NUMBER_FUTEX_REQUEUE:
         break;
     case SYS_exit_group:
         process_about_to_end();

@@ -2,8 +2,14 @@
 
 #include "preload/intercept/traits.h"
 
-struct object *objects_adopt(struct self *self, enum object_kind kind, const void *place, struct stack_id at)
+struct object *objects_adopt(struct self *self, enum object_kind kind, const void *place, struct object *known,
+                             struct stack_id at)
 {
+    /* In a module's data memory is never anything else; elsewhere it may have become this object unseen. */
+    if (known != NULL && known->is_static) {
+        (void)emit_object_check_kind(self, known, kind, at);
+        return NULL;
+    }
     struct object_traits traits = traits_read(kind, place);
     struct object *object = emit_object_adopt(self, kind, (uintptr_t)place, &traits, at);
     if (object != NULL)

@@ -17,8 +17,10 @@
 /* The frame to give to the functions below: must be used in the interposed function itself or inline in it. */
 #define HOOK_FRAME() ((uintptr_t)__builtin_frame_address(0))
 
-/* The first use of an object that nobody initialised before our eyes.  Context: signal, in-malloc, takes(OBJECTS). */
-struct object *objects_adopt(struct self *self, enum object_kind kind, const void *place, struct stack_id at);
+/* The rare cases of objects_find(): `known` is NULL for an object that nobody initialised before our eyes, or one of
+ * another kind.  Context: signal, in-malloc, takes(RANK_OBJECTS). */
+struct object *objects_adopt(struct self *self, enum object_kind kind, const void *place, struct object *known,
+                             struct stack_id at);
 
 /* Returns: the object that the call means, or NULL.  Context: signal, in-malloc. */
 static inline struct object *objects_find(struct self *self, enum object_kind kind, const void *place, uintptr_t frame,
@@ -26,16 +28,14 @@ static inline struct object *objects_find(struct self *self, enum object_kind ki
 {
     hook_check_stack(self, frame);
     struct object *object = hook_object(self, place);
-    if (hook_unlikely(object == NULL))
-        return objects_adopt(self, kind, place, at);
-    if (hook_unlikely(object->kind != kind) && !emit_object_check_kind(self, object, kind, at))
-        return NULL;
+    if (hook_unlikely(object == NULL || object->kind != kind))
+        return objects_adopt(self, kind, place, object, at);
     return object;
 }
 
-/* After the real initialisation succeeded.  Context: signal, in-malloc, takes(OBJECTS). */
+/* After the real initialisation succeeded.  Context: signal, in-malloc, takes(RANK_OBJECTS). */
 void objects_init(struct self *self, enum object_kind kind, const void *place, uintptr_t frame, struct stack_id at);
-/* Before the real destruction.  Context: signal, in-malloc, takes(OBJECTS). */
+/* Before the real destruction.  Context: signal, in-malloc, takes(RANK_OBJECTS). */
 void objects_destroy(struct self *self, enum object_kind kind, const void *place, uintptr_t frame, struct stack_id at);
 
 #endif

@@ -4,7 +4,7 @@
  *                            \--would block--> block --> real wait --> unblock --took it--> acquired
  *
  * Model:     glibc's try forms succeed exactly where the blocking forms would not wait, for every preference.
- *            What the caller write-locked itself glibc refuses with EDEADLK: no wait, hence no request.
+ *            What the caller write-locked itself glibc refuses with EDEADLK: a request, but no wait.
  * Source:    glibc nptl/pthread_rwlock_common.c.
  */
 #include "preload/intercept/deadline.h"
@@ -40,23 +40,18 @@ static inline int request_wait(const struct request *r)
     return shared ? real.pthread_rwlock_rdlock(r->lock) : real.pthread_rwlock_wrlock(r->lock);
 }
 
-/* Returns: true when the real call will say no at once, whatever the state of the lock. */
-static inline bool request_is_refused(const struct self *self, const struct request *r)
-{
-    return !deadline_is_valid(&r->deadline) || r->lock->__data.__cur_writer == self->tid;
-}
-
 static inline int take(struct self *self, const struct request *r, uintptr_t frame, struct stack_id at)
 {
     bool timed = r->deadline.form != DEADLINE_NONE;
     struct object *object = objects_find(self, OBJECT_RWLOCK, r->lock, frame, at);
-    if (hook_unlikely(object == NULL || request_is_refused(self, r))) {
+    if (hook_unlikely(object == NULL || !deadline_is_valid(&r->deadline))) {
         hook_leave(self);
         return request_wait(r);
     }
 
     emit_lock_request(self, object, r->mode, timed, at);
-    int result = request_try(r);
+    bool is_own = r->lock->__data.__cur_writer == self->tid;
+    int result = is_own ? request_wait(r) : request_try(r);
     if (hook_unlikely(result == EBUSY)) {
         emit_block(self, object, r->mode, timed, at);
         hook_pause(self);

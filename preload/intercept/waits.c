@@ -11,5 +11,5 @@ void waits_block_cancelled(void *argument)
 void waits_condition_cancelled(void *argument)
 {
     const struct condition_wait *wait = argument;
-    waits_condition_end(wait, false, false);
+    waits_condition_end(wait, false, false, true);
 }

@@ -35,10 +35,13 @@ static inline void waits_condition_begin(const struct condition_wait *wait, bool
     hook_pause(wait->self);
 }
 
-static inline void waits_condition_end(const struct condition_wait *wait, bool woken, bool owner_died)
+/* `is_held`: false when libc refused to wait for want of the mutex, or could not take it again. */
+static inline void waits_condition_end(const struct condition_wait *wait, bool woken, bool owner_died, bool is_held)
 {
     hook_resume(wait->self);
     emit_cond_woken(wait->self, wait->cond, wait->mutex, woken, owner_died, wait->at);
+    if (!is_held)
+        emit_lock_released(wait->self, wait->mutex, wait->at);
     hook_leave(wait->self);
 }
 
