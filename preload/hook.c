@@ -17,7 +17,6 @@ struct self *hook_enter_slowly(struct self *self, uintptr_t frame)
             return NULL;
         thread_arm(self);
     } else if (self->inside && (frame <= self->inside_frame || frame >= self->stack_high)) {
-        self->passed_inside++;
         return NULL;
     }
     /* Else the hook that set `inside` has been left by longjmp: its frame has been popped. */

@@ -77,7 +77,7 @@ void record_summary(struct text *text, pid_t pid, const char *reason, const stru
     record_key(text, "counts");
     text_string(text, "{");
     append_count(text, "events", counts->events, true);
-    append_count(text, "events_in_signal_handlers_missed", counts->passed_inside, false);
+    append_count(text, "handlers_unseen", counts->handlers_unseen, false);
     append_count(text, "threads", d->threads, false);
     append_count(text, "threads_live_max", d->threads_live_max, false);
     append_count(text, "repeats", d->repeats, false);

@@ -17,7 +17,7 @@ enum { HANDLE_BUCKETS = 1024 };
 /* Every self that can be named by a handle: born, live, or ended and not yet joined.  Under OWN_RANK_SELVES. */
 static struct self *by_handle[HANDLE_BUCKETS];
 static size_t live_count;
-static uint64_t ended_events, ended_passed_inside; /* of threads whose memory is gone */
+static uint64_t ended_events, ended_handlers_unseen; /* of threads whose memory is gone */
 
 static struct self **bucket_of(pthread_t handle)
 {
@@ -76,7 +76,7 @@ static void release_memory(struct self *self)
 {
     rank_enter(OWN_RANK_SELVES);
     ended_events += self->events;
-    ended_passed_inside += self->passed_inside;
+    ended_handlers_unseen += self->handlers_unseen;
     rank_leave(OWN_RANK_SELVES);
     stack_cache_release(&self->stacks);
     arena_free(self, self_size());
@@ -130,10 +130,9 @@ static void forget_own_objects(struct self *self)
     for (unsigned i = 0; i < self->stack_object_count; i++)
         object_range_gone(lockhound.detector, self->thread, self->stack_objects[i], self->stack_objects[i] + 1, false,
                           (struct stack_id){0});
-    if (!self->foreign && self->handle > self->stack_high &&
-        object_may_live_in(lockhound.detector, self->stack_high, self->handle))
-        object_range_gone(lockhound.detector, self->thread, self->stack_high, self->handle, false,
-                          (struct stack_id){0});
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    if (self->stack_high == self->handle && object_may_live_in(lockhound.detector, here, self->handle))
+        object_range_gone(lockhound.detector, self->thread, here, self->handle, false, (struct stack_id){0});
 }
 
 /* Takes it out of the registry.  Returns: true when its memory may go now. */
@@ -214,15 +213,15 @@ void self_set_name(struct self *self, const char *name)
     thread_records_set_name(thread_identity(self->thread), name);
 }
 
-void self_sum_events(uint64_t *events, uint64_t *passed_inside)
+void self_sum_events(uint64_t *events, uint64_t *handlers_unseen)
 {
     rank_enter(OWN_RANK_SELVES);
     *events = ended_events;
-    *passed_inside = ended_passed_inside;
+    *handlers_unseen = ended_handlers_unseen;
     for (unsigned i = 0; i < HANDLE_BUCKETS; i++)
         for (const struct self *self = by_handle[i]; self != NULL; self = self->next) {
             *events += self->events;
-            *passed_inside += self->passed_inside;
+            *handlers_unseen += self->handlers_unseen;
         }
     rank_leave(OWN_RANK_SELVES);
 }

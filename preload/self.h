@@ -35,11 +35,11 @@ struct object_cache_line {
 struct once_run;
 
 struct self {
-    struct thread *thread;  /* the detector's part */
-    bool inside;            /* in one of our hooks: whatever we call passes through */
-    uintptr_t inside_frame; /* where on the stack that hook stands */
-    uint64_t passed_inside; /* calls not seen because of it */
-    uint64_t events;        /* calls seen */
+    struct thread *thread;    /* the detector's part */
+    bool inside;              /* in one of our hooks: whatever we call passes through */
+    uintptr_t inside_frame;   /* where on the stack that hook stands */
+    uint64_t handlers_unseen; /* signal handlers that interrupted a hook: their calls passed through */
+    uint64_t events;          /* calls seen */
 
     uintptr_t stack_low;           /* the thread's own frames lie between; the lowest may lie below, so that */
     uintptr_t stack_high;          /* no fiber's and no signal's stack is taken for the thread's own */
@@ -50,7 +50,7 @@ struct self {
     struct signal_level signal_levels[SIGNAL_LEVELS_MAX]; /* outermost first; see intercept/signals.h */
     unsigned signal_depth;
 
-    struct once_run *once; /* innermost call of a once function; see intercept/once.c */
+    struct once_run *once;               /* innermost call of a once function; see intercept/once.c */
     const struct object *traced_request; /* of the trace: asked for and not yet taken; see trace.h */
 
     enum self_life life;
@@ -93,7 +93,7 @@ struct self *self_by_handle(pthread_t handle);
 /* Returns: threads that have started and not ended. */
 size_t self_live_count(void);
 /* Adds up what all threads counted so far. */
-void self_sum_events(uint64_t *events, uint64_t *passed_inside);
+void self_sum_events(uint64_t *events, uint64_t *handlers_unseen);
 /* The calling thread is the only one of this process now.  Context: fork-child. */
 void self_fork_child(struct self *self);
 /* It was joined, or ended detached: its memory may serve another thread.  Context: takes(OWN_RANK_SELVES). */

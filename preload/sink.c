@@ -161,7 +161,7 @@ void summary_write(const char *reason)
 {
     struct run_counts counts = {.stacks = stacks_count(), .memory_bytes = arena_used()};
     detector_counts(lockhound.detector, &counts.detector);
-    self_sum_events(&counts.events, &counts.passed_inside);
+    self_sum_events(&counts.events, &counts.handlers_unseen);
     bool said_something = sink.findings > 0 || sink.note_count > 0;
     if (!said_something && (lockhound.options.output[0] == '\0' || sink.forked) && !lockhound.options.verbose)
         return;

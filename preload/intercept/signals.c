@@ -101,6 +101,8 @@ static void deliver(unsigned slot, int number, siginfo_t *info, void *context, c
     uintptr_t handler = atomic_load_explicit(&slots[number][slot], memory_order_relaxed);
     int saved = errno;
     struct self *self = self_outside_hooks();
+    if (self == NULL && self_current > SELF_GONE)
+        self_current->handlers_unseen++;
     bool noted = self != NULL && enter_level(self, number, place);
     errno = saved;
 
