@@ -222,8 +222,7 @@ static bool block(struct self *self, const struct arguments *call, uintptr_t fra
     if (call->number != SYS_futex || (operation != FUTEX_WAIT && operation != FUTEX_WAIT_BITSET))
         return false;
     struct object *channel = channel_at(self, call->a, frame, at);
-    /* Relaxed: the kernel compares again; a word that has changed already is no wait. */
-    if (channel == NULL || __atomic_load_n((const uint32_t *)(uintptr_t)call->a, __ATOMIC_RELAXED) != (uint32_t)call->c)
+    if (channel == NULL || !word_is_expected(call))
         return false;
     /* A word that is not private may be woken from outside of this process: as good as a time limit. */
     bool may_end_by_itself = call->d != 0 || (call->b & FUTEX_PRIVATE_FLAG) == 0;
