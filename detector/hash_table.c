@@ -84,7 +84,7 @@ void hash_table_remove(struct hash_table *table, uint64_t hash, const void *item
         return;
     size_t mask = table->capacity - 1;
     for (size_t i = hash & mask; table->slots[i].item; i = (i + 1) & mask) {
-        if (table->slots[i].item == item) {
+        if (table->slots[i].item == item && table->slots[i].hash == hash) {
             close_gap(table, i);
             table->count--;
             return;

@@ -29,7 +29,7 @@ void hash_table_release(struct hash_table *table);
 void *hash_table_find(const struct hash_table *table, uint64_t hash, hash_match *match, const void *key);
 /* Returns: false, with nothing changed, when there is no memory.  `item` is not NULL and not in the table yet. */
 bool hash_table_insert(struct hash_table *table, uint64_t hash, void *item);
-/* Takes out `item`, which was inserted with `hash`; nothing happens when it is not there. */
+/* Takes out `item`, which was inserted with `hash`; nothing happens when that pair is not there. */
 void hash_table_remove(struct hash_table *table, uint64_t hash, const void *item);
 void hash_table_visit(const struct hash_table *table, void (*visit)(void *ctx, void *item), void *ctx);
 

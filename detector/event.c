@@ -1,0 +1,583 @@
+#include "detector/event.h"
+
+#include "detector/hash_table.h"
+#include "detector/pool.h"
+
+enum { THREADS_PER_BLOCK = 32 };
+
+/* What a label stands for. */
+struct player_thread {
+    uint32_t label;
+    struct thread_id id;
+    struct thread *thread; /* NULL: joined or detached and gone */
+    bool has_started, has_ended;
+    bool is_detached, was_joined;
+    bool asks_to_join;
+    bool is_asleep;
+    uint64_t requested; /* address of the object it asked for, or 0 */
+    struct player_thread *next;
+};
+
+struct event_player {
+    struct detector *detector;
+    const struct detector_host *host;
+    struct hash_table labels;
+    struct hash_table destroyed; /* addresses of static objects that were destroyed and not initialised again */
+    struct pool threads;
+    struct player_thread *first;
+};
+
+/* One event being applied: who does it and where. */
+struct act {
+    struct event_player *player;
+    struct detector *detector;
+    const struct event *event;
+    struct player_thread *actor;
+    struct thread *thread; /* of the actor */
+    struct stack_id at;
+};
+
+struct event_player *event_player_new(struct detector *detector, const struct detector_host *host)
+{
+    struct event_player *player = host->alloc(host->ctx, sizeof *player);
+    if (!player)
+        return NULL;
+    player->detector = detector;
+    player->host = host;
+    hash_table_init(&player->labels, host);
+    hash_table_init(&player->destroyed, host);
+    pool_init(&player->threads, host, sizeof(struct player_thread), THREADS_PER_BLOCK);
+    return player;
+}
+
+/* ---- threads ---------------------------------------------------------------------------------------------------- */
+
+static bool label_matches(const void *item, const void *key)
+{
+    return ((const struct player_thread *)item)->label == *(const uint32_t *)key;
+}
+
+static struct player_thread *find_label(const struct event_player *player, uint32_t label)
+{
+    return hash_table_find(&player->labels, hash_mix(0, label), label_matches, &label);
+}
+
+bool event_player_label(const struct event_player *player, struct thread_id thread, uint32_t *label)
+{
+    for (const struct player_thread *t = player->first; t; t = t->next) {
+        if (t->id.v == thread.v) {
+            *label = t->label;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Lets go of a thread that no event can concern any more. */
+static void forget_thread(struct event_player *player, struct player_thread *t)
+{
+    if (!t->thread)
+        return;
+    detector_thread_forget(player->detector, t->thread);
+    player->host->free(player->host->ctx, t->thread, thread_size());
+    t->thread = NULL;
+}
+
+void event_player_delete(struct event_player *player)
+{
+    const struct detector_host *host = player->host;
+    for (struct player_thread *t = player->first; t; t = t->next)
+        forget_thread(player, t);
+    hash_table_release(&player->labels);
+    hash_table_release(&player->destroyed);
+    pool_release(&player->threads);
+    host->free(host->ctx, player, sizeof *player);
+}
+
+/* Adds a label, or gives an old one to a new thread.  Returns: NULL when there is no memory. */
+static struct player_thread *new_thread(struct event_player *player, uint32_t label, struct thread *parent,
+                                        bool is_detached, struct stack_id at)
+{
+    struct player_thread *t = pool_take(&player->threads);
+    struct thread *thread = t ? player->host->alloc(player->host->ctx, thread_size()) : NULL;
+    if (!thread)
+        return NULL;
+    struct player_thread *old = find_label(player, label);
+    if (old)
+        hash_table_remove(&player->labels, hash_mix(0, label), old);
+    if (!hash_table_insert(&player->labels, hash_mix(0, label), t)) {
+        player->host->free(player->host->ctx, thread, thread_size());
+        return NULL;
+    }
+    detector_thread_create(player->detector, thread, parent, is_detached, at);
+    *t = (struct player_thread){.label = label,
+                                .id = thread_identity(thread),
+                                .thread = thread,
+                                .is_detached = is_detached,
+                                .next = player->first};
+    player->first = t;
+    return t;
+}
+
+static void start_thread(struct event_player *player, struct player_thread *t)
+{
+    if (t->has_started)
+        return;
+    t->has_started = true;
+    detector_thread_start(player->detector, t->thread);
+}
+
+static void end_thread(struct event_player *player, struct player_thread *t, struct stack_id at)
+{
+    if (t->has_ended || !t->thread)
+        return;
+    start_thread(player, t);
+    t->has_ended = true;
+    detector_thread_end(player->detector, t->thread, at);
+    if (t->is_detached)
+        forget_thread(player, t);
+}
+
+static enum event_status fork_thread(struct act *act)
+{
+    const struct event *event = act->event;
+    const struct player_thread *old = find_label(act->player, event->target);
+    if (old && !old->has_ended)
+        return EVENT_WRONG_THREAD;
+    bool is_detached = event->flags & EVENT_DETACHED;
+    return new_thread(act->player, event->target, act->thread, is_detached, act->at) ? EVENT_APPLIED
+                                                                                     : EVENT_OUT_OF_MEMORY;
+}
+
+static void request_join(struct act *act, struct player_thread *target)
+{
+    bool is_timed = act->event->flags & EVENT_TIMED;
+    if (act->actor->asks_to_join)
+        return;
+    if (target && !target->thread) {
+        detector_stale_join(act->detector, act->thread, target->id, target->was_joined, act->at);
+        return;
+    }
+    act->actor->asks_to_join = true;
+    detector_join_request(act->detector, act->thread, target ? target->thread : NULL, is_timed, act->at);
+}
+
+static void finish_join(struct act *act, struct player_thread *target)
+{
+    act->actor->asks_to_join = false;
+    if (!target || !target->thread || target == act->actor)
+        return;
+    end_thread(act->player, target, (struct stack_id){0});
+    if (!target->thread)
+        return;
+    detector_joined(act->detector, act->thread, target->thread);
+    target->was_joined = true;
+    forget_thread(act->player, target);
+}
+
+static void detach(struct act *act, struct player_thread *target)
+{
+    if (!target)
+        return;
+    if (!target->thread) {
+        detector_stale_detach(act->detector, act->thread, target->id, act->at);
+        return;
+    }
+    detector_detach(act->detector, act->thread, target->thread, act->at);
+    target->is_detached = true;
+    if (target->has_ended)
+        forget_thread(act->player, target);
+}
+
+/* In the child the actor is alone; the labels of the others may be used again. */
+static void become_child(struct act *act)
+{
+    detector_fork_child(act->detector, act->thread);
+    for (struct player_thread *t = act->player->first; t; t = t->next)
+        t->has_ended = t != act->actor;
+}
+
+static enum event_status apply_to_thread(struct act *act)
+{
+    struct player_thread *target = find_label(act->player, act->event->target);
+    switch (act->event->kind) {
+    case EVENT_FORK:
+        return fork_thread(act);
+    case EVENT_JOIN_REQUEST:
+        request_join(act, target);
+        break;
+    case EVENT_JOIN:
+        request_join(act, target);
+        finish_join(act, target);
+        break;
+    case EVENT_JOIN_FAILED:
+        act->actor->asks_to_join = false;
+        if (target && target->thread)
+            detector_join_failed(act->detector, act->thread, target->thread);
+        break;
+    default:
+        detach(act, target);
+    }
+    return EVENT_APPLIED;
+}
+
+/* ---- objects ---------------------------------------------------------------------------------------------------- */
+
+static struct object_traits event_traits(const struct event *event)
+{
+    uint32_t flags = event->flags;
+    enum mutex_type type = flags & EVENT_RECURSIVE    ? MUTEX_RECURSIVE
+                           : flags & EVENT_ERRORCHECK ? MUTEX_ERRORCHECK
+                           : flags & EVENT_ADAPTIVE   ? MUTEX_ADAPTIVE
+                                                      : MUTEX_NORMAL;
+    return (struct object_traits){
+        .type = type,
+        .robust = flags & EVENT_ROBUST,
+        .process_shared = flags & EVENT_PROCESS_SHARED,
+        .prefers_writers = flags & EVENT_PREFERS_WRITERS,
+        .is_static = flags & EVENT_STATIC,
+        .was_initialised = true,
+        .count = event->count,
+    };
+}
+
+static uint64_t address_hash(uint64_t address)
+{
+    return hash_mix(1, address); /* invertible, so the hash alone tells addresses apart */
+}
+
+static bool is_destroyed(const struct event_player *player, uint64_t address)
+{
+    return hash_table_find(&player->destroyed, address_hash(address), NULL, NULL) != NULL;
+}
+
+/* Without memory a use after the destruction goes unnoticed. */
+static void note_destroyed(struct event_player *player, uint64_t address, bool destroyed)
+{
+    if (destroyed && !is_destroyed(player, address))
+        hash_table_insert(&player->destroyed, address_hash(address), player);
+    else if (!destroyed)
+        hash_table_remove(&player->destroyed, address_hash(address), player);
+}
+
+/* Traits of an object met without its initialisation. */
+static struct object_traits adopted_traits(const struct act *act, uint64_t address)
+{
+    return (struct object_traits){
+        .is_static = act->event->flags & EVENT_STATIC,
+        .was_initialised = !is_destroyed(act->player, address),
+        .count = act->event->count,
+    };
+}
+
+/* Returns: the object at `address`, adopted as `kind` when it is new, or NULL when it cannot be used as one. */
+static struct object *find_object(struct act *act, uint64_t address, enum object_kind kind)
+{
+    struct object *object = object_find(act->detector, address);
+    bool fits = object && object_check_kind(act->detector, act->thread, object, kind, act->at);
+    if (fits || (object && act->event->flags & EVENT_STATIC))
+        return fits ? object : NULL;
+    const struct object_traits traits = adopted_traits(act, address);
+    return object_adopt(act->detector, act->thread, kind, address, &traits, act->at);
+}
+
+/* A lock is whatever lives there; new ones are what the event says or looks like. */
+static struct object *find_lock(struct act *act)
+{
+    const struct event *event = act->event;
+    struct object *object = object_find(act->detector, event->object);
+    if (object && !(event->flags & EVENT_HAS_KIND))
+        return object;
+    enum object_kind kind = event->flags & EVENT_HAS_KIND ? event->object_kind
+                            : event->flags & EVENT_SHARED ? OBJECT_RWLOCK
+                                                          : OBJECT_MUTEX;
+    return find_object(act, event->object, kind);
+}
+
+static void destroy_object(struct act *act, enum object_kind kind)
+{
+    uint64_t address = act->event->object;
+    struct object *object = object_find(act->detector, address);
+    if (!object) {
+        const struct object_traits traits = adopted_traits(act, address);
+        object = object_adopt(act->detector, act->thread, kind, address, &traits, act->at);
+    }
+    if (object)
+        object_destroy(act->detector, act->thread, object, act->at);
+    if (act->event->flags & EVENT_STATIC)
+        note_destroyed(act->player, address, true);
+}
+
+static enum event_status apply_to_life(struct act *act)
+{
+    const struct event *event = act->event;
+    const struct object_traits traits = event_traits(event);
+    enum object_kind kind = event->flags & EVENT_HAS_KIND ? event->object_kind : OBJECT_MUTEX;
+    if (event->kind == EVENT_DESTROY) {
+        destroy_object(act, kind);
+        return EVENT_APPLIED;
+    }
+    note_destroyed(act->player, event->object, false);
+    if (event->kind == EVENT_INIT)
+        object_init(act->detector, act->thread, kind, event->object, &traits, act->at);
+    else
+        object_range_gone(act->detector, act->thread, event->object, event->object + (event->size ? event->size : 1),
+                          event->kind == EVENT_FREE, act->at);
+    return EVENT_APPLIED;
+}
+
+/* ---- locks ------------------------------------------------------------------------------------------------------ */
+
+static enum lock_mode event_mode(const struct event *event)
+{
+    return event->flags & EVENT_SHARED ? LOCK_SHARED : LOCK_EXCLUSIVE;
+}
+
+static void wake(struct act *act)
+{
+    if (!act->actor->is_asleep)
+        return;
+    act->actor->is_asleep = false;
+    detector_unblock(act->detector, act->thread);
+}
+
+/* Asks for the lock or semaphore unless that was an event of its own. */
+static void request(struct act *act, struct object *object, bool is_semaphore)
+{
+    const struct event *event = act->event;
+    bool is_timed = event->flags & EVENT_TIMED;
+    if (act->actor->requested == event->object)
+        return;
+    act->actor->requested = event->object;
+    if (is_semaphore)
+        detector_sem_request(act->detector, act->thread, object, is_timed, act->at);
+    else
+        detector_lock_request(act->detector, act->thread, object, event_mode(event), is_timed, act->at);
+}
+
+static void sleep_on(struct act *act, struct object *object)
+{
+    const struct event *event = act->event;
+    enum object_kind kind = event->flags & EVENT_HAS_KIND ? event->object_kind : OBJECT_MUTEX;
+    if (kind == OBJECT_SEMAPHORE || kind == OBJECT_MUTEX || kind == OBJECT_RWLOCK || kind == OBJECT_SPINLOCK)
+        request(act, object, kind == OBJECT_SEMAPHORE);
+    act->actor->is_asleep = true;
+    detector_block(act->detector, act->thread, object, event_mode(event), event->flags & EVENT_TIMED, act->at);
+}
+
+static enum event_status apply_to_lock(struct act *act)
+{
+    const struct event *event = act->event;
+    struct object *object = find_lock(act);
+    if (!object)
+        return EVENT_APPLIED;
+    switch (event->kind) {
+    case EVENT_REQUEST:
+        request(act, object, false);
+        break;
+    case EVENT_ACQUIRE:
+        if (!(event->flags & EVENT_TRY))
+            request(act, object, false);
+        wake(act);
+        act->actor->requested = 0;
+        detector_lock_acquired(act->detector, act->thread, object, event_mode(event), event->flags & EVENT_OWNER_DIED,
+                               act->at);
+        break;
+    case EVENT_RELEASE:
+        detector_lock_released(act->detector, act->thread, object, act->at);
+        break;
+    case EVENT_UNRELEASE:
+        detector_lock_unrelease(act->detector, act->thread, object, act->at);
+        break;
+    case EVENT_CONSISTENT:
+        detector_mutex_consistent(act->detector, act->thread, object);
+        break;
+    default:
+        sleep_on(act, object);
+    }
+    return EVENT_APPLIED;
+}
+
+/* ---- everything else -------------------------------------------------------------------------------------------- */
+
+static enum event_status apply_to_cond(struct act *act)
+{
+    const struct event *event = act->event;
+    struct object *cond = find_object(act, event->object, OBJECT_COND);
+    struct object *mutex = NULL;
+    if (event_rules[event->kind].operand == OPERAND_OBJECT_AND_MUTEX) {
+        mutex = find_object(act, event->mutex, OBJECT_MUTEX);
+        if (!mutex)
+            return EVENT_APPLIED;
+    }
+    if (!cond)
+        return EVENT_APPLIED;
+    if (event->kind == EVENT_COND_WAIT)
+        detector_cond_wait(act->detector, act->thread, cond, mutex, event->flags & EVENT_TIMED, act->at);
+    else if (event->kind == EVENT_COND_WOKEN)
+        detector_cond_woken(act->detector, act->thread, cond, mutex, !(event->flags & EVENT_TIMEOUT),
+                            event->flags & EVENT_OWNER_DIED, act->at);
+    else
+        detector_cond_signal(act->detector, act->thread, cond, event->kind == EVENT_COND_BROADCAST, act->at);
+    return EVENT_APPLIED;
+}
+
+static enum event_status apply_to_semaphore(struct act *act)
+{
+    const struct event *event = act->event;
+    struct object *semaphore = find_object(act, event->object, OBJECT_SEMAPHORE);
+    if (!semaphore)
+        return EVENT_APPLIED;
+    if (event->kind == EVENT_SEM_POST) {
+        detector_sem_post(act->detector, act->thread, semaphore, event->flags & EVENT_OVERFLOW, act->at);
+        return EVENT_APPLIED;
+    }
+    if (!(event->flags & EVENT_TRY))
+        request(act, semaphore, true);
+    if (event->kind == EVENT_SEM_ACQUIRE) {
+        wake(act);
+        act->actor->requested = 0;
+        detector_sem_acquired(act->detector, act->thread, semaphore, act->at);
+    }
+    return EVENT_APPLIED;
+}
+
+static enum event_status apply_to_barrier(struct act *act)
+{
+    struct object *barrier = find_object(act, act->event->object, OBJECT_BARRIER);
+    if (!barrier)
+        return EVENT_APPLIED;
+    if (act->event->kind == EVENT_BARRIER_ARRIVE) {
+        detector_barrier_arrive(act->detector, act->thread, barrier, act->at);
+    } else {
+        wake(act);
+        detector_barrier_leave(act->detector, act->thread, barrier);
+    }
+    return EVENT_APPLIED;
+}
+
+static enum event_status apply_to_once(struct act *act)
+{
+    struct object *once = find_object(act, act->event->object, OBJECT_ONCE);
+    if (!once)
+        return EVENT_APPLIED;
+    if (act->event->kind == EVENT_ONCE_BEGIN) {
+        detector_once_begin(act->detector, act->thread, once, act->at);
+    } else if (act->event->kind == EVENT_ONCE_DONE) {
+        detector_once_done(act->detector, act->thread, once, act->event->flags & EVENT_ABORTED);
+    } else {
+        wake(act);
+        detector_once_passed(act->detector, act->thread, once);
+    }
+    return EVENT_APPLIED;
+}
+
+static enum event_status apply_to_channel(struct act *act)
+{
+    struct object *channel = find_object(act, act->event->object, OBJECT_FUTEX);
+    if (!channel)
+        return EVENT_APPLIED;
+    if (act->event->kind == EVENT_CHANNEL_SEND) {
+        detector_channel_send(act->detector, act->thread, channel);
+    } else {
+        wake(act);
+        detector_channel_receive(act->detector, act->thread, channel);
+    }
+    return EVENT_APPLIED;
+}
+
+/* Events that concern the actor alone. */
+static enum event_status apply_to_actor(struct act *act)
+{
+    switch (act->event->kind) {
+    case EVENT_START:
+        break;
+    case EVENT_EXIT:
+        end_thread(act->player, act->actor, act->at);
+        break;
+    case EVENT_QUIT:
+        detector_process_end(act->detector, act->thread);
+        break;
+    case EVENT_CHILD:
+        become_child(act);
+        break;
+    case EVENT_AWAKE:
+        wake(act);
+        act->actor->requested = 0;
+        break;
+    case EVENT_BLOCKING_CALL:
+        detector_blocking_call(act->detector, act->thread, "a call that may block", act->at);
+        break;
+    case EVENT_SIGNAL_ENTER:
+        detector_signal_enter(act->detector, act->thread, (int)act->event->object);
+        break;
+    case EVENT_SIGNAL_LEAVE:
+        detector_signal_leave(act->detector, act->thread);
+        break;
+    case EVENT_HANDLERS:
+        detector_set_handlers_installed(act->detector, act->event->object != 0);
+        break;
+    default:
+        return EVENT_IGNORED;
+    }
+    return EVENT_APPLIED;
+}
+
+static enum event_status dispatch(struct act *act)
+{
+    switch (act->event->kind) {
+    case EVENT_REQUEST:
+    case EVENT_ACQUIRE:
+    case EVENT_RELEASE:
+    case EVENT_UNRELEASE:
+    case EVENT_CONSISTENT:
+    case EVENT_SLEEP:
+        return apply_to_lock(act);
+    case EVENT_FORK:
+    case EVENT_JOIN:
+    case EVENT_JOIN_REQUEST:
+    case EVENT_JOIN_FAILED:
+    case EVENT_DETACH:
+        return apply_to_thread(act);
+    case EVENT_INIT:
+    case EVENT_DESTROY:
+    case EVENT_FREE:
+    case EVENT_UNMAP:
+        return apply_to_life(act);
+    case EVENT_COND_WAIT:
+    case EVENT_COND_WOKEN:
+    case EVENT_COND_SIGNAL:
+    case EVENT_COND_BROADCAST:
+        return apply_to_cond(act);
+    case EVENT_SEM_REQUEST:
+    case EVENT_SEM_ACQUIRE:
+    case EVENT_SEM_POST:
+        return apply_to_semaphore(act);
+    case EVENT_BARRIER_ARRIVE:
+    case EVENT_BARRIER_LEAVE:
+        return apply_to_barrier(act);
+    case EVENT_ONCE_BEGIN:
+    case EVENT_ONCE_DONE:
+    case EVENT_ONCE_PASSED:
+        return apply_to_once(act);
+    case EVENT_CHANNEL_SEND:
+    case EVENT_CHANNEL_RECEIVE:
+        return apply_to_channel(act);
+    default:
+        return apply_to_actor(act);
+    }
+}
+
+enum event_status event_apply(struct event_player *player, const struct event *event)
+{
+    struct player_thread *actor = find_label(player, event->thread);
+    if (!actor)
+        actor = new_thread(player, event->thread, NULL, false, (struct stack_id){0});
+    if (!actor)
+        return EVENT_OUT_OF_MEMORY;
+    if (actor->has_ended || !actor->thread)
+        return EVENT_WRONG_THREAD;
+    start_thread(player, actor);
+    struct act act = {player, player->detector, event, actor, actor->thread, event->at};
+    return dispatch(&act);
+}
