@@ -23,14 +23,17 @@ function(lockhound_add_test)
   if(NOT DEFINED arg_STATUS)
     set(arg_STATUS 0)
   endif()
-  list(POP_FRONT arg_COMMAND program)
+  # A target's file goes beside the words, which are handed on untouched: list commands would split at semicolons.
+  list(GET arg_COMMAND 0 program)
   if(TARGET ${program})
-    set(program $<TARGET_FILE:${program}>)
+    set(program_file -DPROGRAM=$<TARGET_FILE:${program}>)
+  else()
+    set(program_file -DPROGRAM=${program})
   endif()
   string(REPLACE ";" "," expect "${arg_EXPECT}")
 
   add_test(NAME ${arg_NAME}
     COMMAND ${CMAKE_COMMAND} -DLOCKHOUND=$<TARGET_FILE:lockhound::lockhound> -DEXPECT=${expect} -DSTATUS=${arg_STATUS}
-            -DREPORT=${CMAKE_CURRENT_BINARY_DIR}/${arg_NAME}.lockhound.json
-            -P ${_lockhound_expect_script} -- ${arg_OPTIONS} -- ${program} ${arg_COMMAND})
+            ${program_file} -DREPORT=${CMAKE_CURRENT_BINARY_DIR}/${arg_NAME}.lockhound.json
+            -P ${_lockhound_expect_script} -- ${arg_OPTIONS} -- ${arg_COMMAND})
 endfunction()
