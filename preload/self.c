@@ -58,6 +58,7 @@ struct self *self_new(struct self *creator, bool detached, struct stack_id creat
         return NULL;
     self->thread = (struct thread *)(void *)((char *)self + self_size() - thread_size());
     self->lowest_stack_object = UINTPTR_MAX;
+    self->stack_watch = UINTPTR_MAX;
     self->detached = detached;
     if (creator != NULL)
         emit_thread_create(creator, self, detached, created_at);
@@ -99,7 +100,8 @@ void self_publish(struct self *self, pthread_t handle)
 void self_start(struct self *self)
 {
     self->tid = (pid_t)raw_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0);
-    self->stack_high = (uintptr_t)__builtin_frame_address(0);
+    /* libc lays out what the handle points to, and thread-local storage, at the top of a stack. */
+    self->stack_high = self->foreign ? (uintptr_t)__builtin_frame_address(0) : pthread_self();
     self->stack_low = self->stack_high - THREAD_STACK_SURE;
     self_publish(self, pthread_self());
     rank_enter(OWN_RANK_SELVES);
@@ -127,12 +129,11 @@ struct self *self_adopt(void)
 /* What stood on the thread's stack, and in its thread-local storage above it, is gone. */
 static void forget_own_objects(struct self *self)
 {
-    for (unsigned i = 0; i < self->stack_object_count; i++)
-        object_range_gone(lockhound.detector, self->thread, self->stack_objects[i], self->stack_objects[i] + 1, false,
-                          (struct stack_id){0});
-    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-    if (self->stack_high == self->handle && object_may_live_in(lockhound.detector, here, self->handle))
-        object_range_gone(lockhound.detector, self->thread, here, self->handle, false, (struct stack_id){0});
+    uintptr_t low = (uintptr_t)__builtin_frame_address(0);
+    if (self->lowest_stack_object < low)
+        low = self->lowest_stack_object;
+    if (self->stack_high == self->handle && object_may_live_in(lockhound.detector, low, self->handle))
+        object_range_gone(lockhound.detector, self->thread, low, self->handle, false, (struct stack_id){0});
 }
 
 /* Takes it out of the registry.  Returns: true when its memory may go now. */
@@ -238,9 +239,21 @@ struct thread_id self_with_stack_in(uintptr_t low, uintptr_t high)
     return found;
 }
 
+/* The stack of a thread that does not exist in the child is given to the next that is made: what lived there is no
+ * more, held or not. */
+static void forget_objects_of_others(struct self *self)
+{
+    for (unsigned i = 0; i < HANDLE_BUCKETS; i++)
+        for (const struct self *other = by_handle[i]; other != NULL; other = other->next)
+            if (other != self && other->stack_high == other->handle && other->lowest_stack_object < other->handle)
+                object_range_gone(lockhound.detector, self->thread, other->lowest_stack_object, other->handle, false,
+                                  (struct stack_id){0});
+}
+
 void self_fork_child(struct self *self)
 {
     /* Other threads do not exist here.  Their memory is left alone: something of theirs may be referred to. */
+    forget_objects_of_others(self);
     memset(by_handle, 0, sizeof by_handle);
     self->link = NULL;
     self->next = NULL;
