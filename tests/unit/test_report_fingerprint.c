@@ -78,7 +78,7 @@ static void lines_addresses_and_thread_names_are_chance(void **state)
     s.frames[0][0].offset = 4096;
     s.objects[0].address = 0x7fff0000;
     s.threads[0].name = "other";
-    s.module.path = "/home/me/bank";
+    s.module.path = "/srv/bank";
     assert_string_equal(fingerprint(&s), usual());
 }
 
