@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include "detector/trace_write.h"
 #include "preload/lockhound.h"
@@ -27,9 +28,18 @@ static long open_path(const char *path, int more_flags)
     return raw_syscall(SYS_openat, AT_FDCWD, (long)path, flags, TRACE_FILE_MODE, 0, 0);
 }
 
+/* Returns: false for a terminal, a pipe, /dev/null: those are written by all processes alike. */
+static bool is_file(const char *path)
+{
+    struct stat status;
+    return raw_syscall(SYS_newfstatat, AT_FDCWD, (long)path, (long)&status, 0, 0, 0) != 0 || S_ISREG(status.st_mode);
+}
+
 /* Returns: FILE.PID, open, or -errno. */
 static long open_of_child(const char *path, int more_flags)
 {
+    if (!is_file(path))
+        return open_path(path, 0);
     struct text name = {0};
     text_string(&name, path);
     text_string(&name, ".");
@@ -44,7 +54,7 @@ static long open_of_child(const char *path, int more_flags)
 static long open_first(const char *path)
 {
     long fd = open_path(path, 0);
-    if (fd < 0)
+    if (fd < 0 || !is_file(path))
         return fd;
     if (raw_syscall(SYS_flock, fd, LOCK_EX | LOCK_NB, 0, 0, 0, 0) == 0) {
         raw_syscall(SYS_ftruncate, fd, 0, 0, 0, 0, 0);
