@@ -1,0 +1,247 @@
+/* Misuse of threads, forks and signal handlers. */
+#include "detector_world.h"
+
+static void join(int thread, int target)
+{
+    detector_join_request(world.d, world_thread(thread), world_thread(target), false, world_at(1));
+    detector_joined(world.d, world_thread(thread), world_thread(target));
+}
+
+/* ---- join and detach ---- */
+
+static void joined_and_detached_threads_are_silent(void **state)
+{
+    (void)state;
+    (void)world_thread(1);
+    (void)world_thread(2);
+    world_end(1);
+    join(0, 1);
+    detector_detach(world.d, world_thread(0), world_thread(2), world_at(1));
+    world_end(2);
+    detector_process_end(world.d, world_thread(0));
+    world_expect_nothing();
+}
+
+static void thread_neither_joined_nor_detached_leaks(void **state)
+{
+    (void)state;
+    (void)world_thread(1);
+    (void)world_thread(2); /* still runs: no leak */
+    world_end(1);
+    detector_process_end(world.d, world_thread(0));
+    const struct world_finding *found = world_expect_one(FINDING_THREAD_LEAK);
+    assert_int_equal(found->party[0].stack, 901);
+}
+
+static void second_join(void **state)
+{
+    (void)state;
+    world_end(1);
+    join(0, 1);
+    detector_join_request(world.d, world_thread(2), world_thread(1), false, world_at(1));
+    world_expect_one(FINDING_DOUBLE_JOIN);
+}
+
+static void two_joins_at_once(void **state)
+{
+    (void)state;
+    (void)world_thread(3);
+    detector_join_request(world.d, world_thread(0), world_thread(1), false, world_at(1));
+    detector_join_request(world.d, world_thread(2), world_thread(1), false, world_at(1));
+    world_expect_one(FINDING_DOUBLE_JOIN);
+}
+
+static void join_tried_again_after_it_timed_out_is_silent(void **state)
+{
+    (void)state;
+    detector_join_request(world.d, world_thread(2), world_thread(1), true, world_at(1));
+    detector_join_failed(world.d, world_thread(2), world_thread(1));
+    world_end(1);
+    join(0, 1);
+    world_expect_nothing();
+}
+
+static void join_of_a_detached_thread(void **state)
+{
+    (void)state;
+    detector_detach(world.d, world_thread(0), world_thread(1), world_at(1));
+    detector_join_request(world.d, world_thread(0), world_thread(1), false, world_at(1));
+    world_expect_one(FINDING_DOUBLE_JOIN);
+}
+
+static void join_of_oneself(void **state)
+{
+    (void)state;
+    detector_join_request(world.d, world_thread(1), world_thread(1), false, world_at(1));
+    world_expect_one(FINDING_JOIN_SELF);
+}
+
+static void second_detach(void **state)
+{
+    (void)state;
+    detector_detach(world.d, world_thread(0), world_thread(1), world_at(1));
+    world_expect_nothing();
+    detector_detach(world.d, world_thread(0), world_thread(1), world_at(1));
+    world_expect_one(FINDING_DOUBLE_DETACH);
+}
+
+static void use_of_an_identifier_that_is_gone(void **state)
+{
+    (void)state;
+    detector_stale_join(world.d, world_thread(0), (struct thread_id){77}, true, world_at(1));
+    detector_stale_detach(world.d, world_thread(0), (struct thread_id){77}, world_at(2));
+    assert_int_equal(world_count(FINDING_DOUBLE_JOIN), 1);
+    assert_int_equal(world_count(FINDING_DOUBLE_DETACH), 1);
+}
+
+static void thread_that_ends_with_a_lock(void **state)
+{
+    (void)state;
+    world_lock(1, world_mutex(0));
+    world_unlock(1, world_mutex(0));
+    world_end(1);
+    world_expect_nothing();
+    world_lock(2, world_mutex(0));
+    world_end(2);
+    const struct world_finding *found = world_expect_one(FINDING_LOCK_HELD_AT_THREAD_EXIT);
+    assert_int_equal(found->party[1].stack, 120);
+}
+
+static void thread_that_ends_with_a_robust_mutex_or_a_token_is_silent(void **state)
+{
+    (void)state;
+    world_lock(1, world_mutex_of(0, (struct object_traits){.robust = true}));
+    world_sem_wait(1, world_object(OBJECT_SEMAPHORE, 0, (struct object_traits){.count = 1}));
+    world_end(1);
+    world_expect_nothing();
+}
+
+/* ---- fork ---- */
+
+static void lock_left_behind_by_a_fork(void **state)
+{
+    (void)state;
+    world_lock(1, world_mutex(0));
+    world_lock(0, world_mutex(1));
+    detector_fork_child(world.d, world_thread(0));
+    world_unlock(0, world_mutex(1)); /* the forking thread's own locks go on */
+    world_lock(0, world_mutex(2));
+    world_unlock(0, world_mutex(2));
+    world_expect_nothing();
+    world_block(0, world_mutex(0), LOCK_EXCLUSIVE, false);
+    const struct world_finding *found = world_expect_one(FINDING_FORK_WITH_LOCKS_HELD);
+    assert_true(found->certain_hang);
+    assert_int_equal(found->party[1].role, PARTY_HOLDS);
+    assert_int_equal(found->party[1].stack, 110);
+}
+
+static void lock_initialised_again_in_the_child_is_silent(void **state)
+{
+    (void)state;
+    struct object *m = world_mutex(0);
+    world_lock(1, m);
+    detector_fork_child(world.d, world_thread(0));
+    struct object_traits traits = {0};
+    m = object_init(world.d, world_thread(0), OBJECT_MUTEX, world_address(OBJECT_MUTEX, 0), &traits, world_at(1));
+    world_lock(0, m);
+    world_unlock(0, m);
+    world_expect_nothing();
+}
+
+static void waiters_left_behind_by_a_fork_do_not_count(void **state)
+{
+    (void)state;
+    struct object *c = world_object(OBJECT_COND, 0, (struct object_traits){0});
+    world_lock(1, world_mutex(0));
+    detector_cond_wait(world.d, world_thread(1), c, world_mutex(0), false, world_at(1));
+    detector_fork_child(world.d, world_thread(0));
+    object_destroy(world.d, world_thread(0), c, world_at(1));
+    world_expect_nothing();
+}
+
+/* ---- signal handlers ---- */
+
+static void handler_wants_what_the_interrupted_code_holds(void **state)
+{
+    (void)state;
+    world_lock(0, world_mutex(0));
+    detector_signal_enter(world.d, world_thread(0), 10);
+    world_block(0, world_mutex(0), LOCK_EXCLUSIVE, false);
+    const struct world_finding *found = world_expect_one(FINDING_SIGNAL_UNSAFE_LOCK);
+    assert_true(found->certain_hang);
+    assert_int_equal(found->party[0].signal_number, 10);
+    assert_int_equal(found->party[1].role, PARTY_INTERRUPTED);
+    assert_int_equal(found->party[1].stack, 100);
+}
+
+static void handler_takes_a_lock_that_is_taken_with_the_signal_open(void **state)
+{
+    (void)state;
+    for (int blocked = 1; blocked >= 0; blocked--) {
+        detector_signal_enter(world.d, world_thread(1), 10);
+        world_lock(1, world_mutex(0));
+        world_unlock(1, world_mutex(0));
+        detector_signal_leave(world.d, world_thread(1));
+        world.signal_blocked = blocked != 0;
+        world_lock(0, world_mutex(0));
+        world_unlock(0, world_mutex(0));
+        if (blocked != 0) {
+            world_expect_nothing();
+        }
+    }
+    const struct world_finding *found = world_expect_one(FINDING_SIGNAL_UNSAFE_LOCK);
+    assert_false(found->certain_hang);
+    assert_int_equal(found->party[0].signal_number, 10);
+    assert_int_equal(found->party[1].thread, thread_identity(world_thread(0)).v);
+}
+
+static void handler_with_locks_of_its_own_is_silent(void **state)
+{
+    (void)state;
+    world_lock(0, world_mutex(0));
+    detector_signal_enter(world.d, world_thread(0), 10);
+    world_lock(0, world_mutex(1));
+    world_unlock(0, world_mutex(1));
+    detector_signal_leave(world.d, world_thread(0));
+    world_unlock(0, world_mutex(0));
+    world_expect_nothing();
+}
+
+static void handler_that_only_tries_is_silent(void **state)
+{
+    (void)state;
+    detector_signal_enter(world.d, world_thread(0), 10);
+    detector_lock_acquired(world.d, world_thread(0), world_mutex(0), LOCK_EXCLUSIVE, false, world_at(1));
+    world_unlock(0, world_mutex(0));
+    detector_signal_leave(world.d, world_thread(0));
+    world_lock(0, world_mutex(0));
+    world_unlock(0, world_mutex(0));
+    world_expect_nothing();
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(joined_and_detached_threads_are_silent),
+        TEST(thread_neither_joined_nor_detached_leaks),
+        TEST(second_join),
+        TEST(two_joins_at_once),
+        TEST(join_tried_again_after_it_timed_out_is_silent),
+        TEST(join_of_a_detached_thread),
+        TEST(join_of_oneself),
+        TEST(second_detach),
+        TEST(use_of_an_identifier_that_is_gone),
+        TEST(thread_that_ends_with_a_lock),
+        TEST(thread_that_ends_with_a_robust_mutex_or_a_token_is_silent),
+        TEST(lock_left_behind_by_a_fork),
+        TEST(lock_initialised_again_in_the_child_is_silent),
+        TEST(waiters_left_behind_by_a_fork_do_not_count),
+        TEST(handler_wants_what_the_interrupted_code_holds),
+        TEST(handler_takes_a_lock_that_is_taken_with_the_signal_open),
+        TEST(handler_with_locks_of_its_own_is_silent),
+        TEST(handler_that_only_tries_is_silent),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
