@@ -79,7 +79,7 @@ static uint64_t request_hash(const struct order_request *request)
     return hash;
 }
 
-static uint64_t nesting_hash(const struct nesting *nesting)
+uint64_t nesting_hash(const struct nesting *nesting)
 {
     uint64_t hash = hash_begin(nesting->wanted->object.id, nesting->mode);
     for (size_t i = 0; i < nesting->live_count; i++)
@@ -489,51 +489,4 @@ void dependencies_release(struct dependencies *store)
     pool_release(&store->dependency_pool);
     pool_release(&store->thread_pool);
     topo_order_release(&store->order);
-}
-
-/* ---- invariants ------------------------------------------------------------------------------------------------- */
-
-struct check {
-    const struct dependencies *store;
-    uint64_t dependencies, held;
-    bool holds;
-};
-
-static void check_nesting(struct check *check, const struct nesting *nesting)
-{
-    uint32_t ended = 0;
-    if (!nesting->first || nesting->live_count == 0 || nesting->hash != nesting_hash(nesting) ||
-        hash_table_find(&check->store->nestings, nesting->hash, nesting_matches_nesting, nesting) != nesting)
-        check->holds = false;
-    for (size_t i = 0; i < nesting->live_count; i++)
-        if (nesting->held[i].nesting != nesting ||
-            !topo_edge_exists(&check->store->order, &nesting->held[i].node->topo, &nesting->wanted->topo))
-            check->holds = false;
-    for (const struct dependency *d = nesting->first; d; d = d->next) {
-        check->dependencies++;
-        check->held += d->held_count;
-        ended += d->thread_ended;
-        if (d->nesting != nesting || d->held_count < nesting->live_count || d->thread_ended == (d->owner != NULL))
-            check->holds = false;
-    }
-    if (ended != nesting->ended_count)
-        check->holds = false;
-}
-
-static void check_node(void *ctx, void *item)
-{
-    struct check *check = ctx;
-    const struct lock_node *node = item;
-    if (!topo_node_check(&check->store->order, &node->topo))
-        check->holds = false;
-    for (const struct nesting *nesting = node->wanted_by; nesting; nesting = nesting->next)
-        check_nesting(check, nesting);
-}
-
-bool dependencies_check(const struct dependencies *store)
-{
-    struct check check = {.store = store, .holds = true};
-    hash_table_visit(&store->nodes, check_node, &check);
-    return check.holds && check.dependencies == store->count && check.held == store->held_total &&
-           store->order.node_count == store->nodes.count;
 }

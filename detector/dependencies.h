@@ -88,6 +88,9 @@ bool dependencies_remove_lock(struct dependencies *store, struct object_id lock)
 void dependencies_thread_ended(struct dependencies *store, struct thread_id thread);
 /* Returns: false when surely no cycle runs through the dependency. */
 bool dependency_on_cycle(const struct dependency *dependency);
+/* Returns: the hash of what the nesting is found by: wanted lock, mode, and the held locks that still exist. */
+uint64_t nesting_hash(const struct nesting *nesting);
+/* Returns: true when the invariants hold. */
 bool dependencies_check(const struct dependencies *store);
 
 #endif

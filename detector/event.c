@@ -1,41 +1,6 @@
-#include "detector/event.h"
-
-#include "detector/hash_table.h"
-#include "detector/pool.h"
+#include "detector/event_player.h"
 
 enum { THREADS_PER_BLOCK = 32 };
-
-/* What a label stands for. */
-struct player_thread {
-    uint32_t label;
-    struct thread_id id;
-    struct thread *thread; /* NULL: joined or detached and gone */
-    bool has_started, has_ended;
-    bool is_detached, was_joined;
-    bool asks_to_join;
-    bool is_asleep;
-    uint64_t requested; /* address of the object it asked for, or 0 */
-    struct player_thread *next;
-};
-
-struct event_player {
-    struct detector *detector;
-    const struct detector_host *host;
-    struct hash_table labels;
-    struct hash_table destroyed; /* addresses of static objects that were destroyed and not initialised again */
-    struct pool threads;
-    struct player_thread *first;
-};
-
-/* One event being applied: who does it and where. */
-struct act {
-    struct event_player *player;
-    struct detector *detector;
-    const struct event *event;
-    struct player_thread *actor;
-    struct thread *thread; /* of the actor */
-    struct stack_id at;
-};
 
 struct event_player *event_player_new(struct detector *detector, const struct detector_host *host)
 {
@@ -50,175 +15,15 @@ struct event_player *event_player_new(struct detector *detector, const struct de
     return player;
 }
 
-/* ---- threads ---------------------------------------------------------------------------------------------------- */
-
-static bool label_matches(const void *item, const void *key)
-{
-    return ((const struct player_thread *)item)->label == *(const uint32_t *)key;
-}
-
-static struct player_thread *find_label(const struct event_player *player, uint32_t label)
-{
-    return hash_table_find(&player->labels, hash_mix(0, label), label_matches, &label);
-}
-
-bool event_player_label(const struct event_player *player, struct thread_id thread, uint32_t *label)
-{
-    for (const struct player_thread *t = player->first; t; t = t->next) {
-        if (t->id.v == thread.v) {
-            *label = t->label;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Lets go of a thread that no event can concern any more. */
-static void forget_thread(struct event_player *player, struct player_thread *t)
-{
-    if (!t->thread)
-        return;
-    detector_thread_forget(player->detector, t->thread);
-    player->host->free(player->host->ctx, t->thread, thread_size());
-    t->thread = NULL;
-}
-
 void event_player_delete(struct event_player *player)
 {
     const struct detector_host *host = player->host;
     for (struct player_thread *t = player->first; t; t = t->next)
-        forget_thread(player, t);
+        event_forget_thread(player, t);
     hash_table_release(&player->labels);
     hash_table_release(&player->destroyed);
     pool_release(&player->threads);
     host->free(host->ctx, player, sizeof *player);
-}
-
-/* Adds a label, or gives an old one to a new thread.  Returns: NULL when there is no memory. */
-static struct player_thread *new_thread(struct event_player *player, uint32_t label, struct thread *parent,
-                                        bool is_detached, struct stack_id at)
-{
-    struct player_thread *t = pool_take(&player->threads);
-    struct thread *thread = t ? player->host->alloc(player->host->ctx, thread_size()) : NULL;
-    if (!thread)
-        return NULL;
-    struct player_thread *old = find_label(player, label);
-    if (old)
-        hash_table_remove(&player->labels, hash_mix(0, label), old);
-    if (!hash_table_insert(&player->labels, hash_mix(0, label), t)) {
-        player->host->free(player->host->ctx, thread, thread_size());
-        return NULL;
-    }
-    detector_thread_create(player->detector, thread, parent, is_detached, at);
-    *t = (struct player_thread){.label = label,
-                                .id = thread_identity(thread),
-                                .thread = thread,
-                                .is_detached = is_detached,
-                                .next = player->first};
-    player->first = t;
-    return t;
-}
-
-static void start_thread(struct event_player *player, struct player_thread *t)
-{
-    if (t->has_started)
-        return;
-    t->has_started = true;
-    detector_thread_start(player->detector, t->thread);
-}
-
-static void end_thread(struct event_player *player, struct player_thread *t, struct stack_id at)
-{
-    if (t->has_ended || !t->thread)
-        return;
-    start_thread(player, t);
-    t->has_ended = true;
-    detector_thread_end(player->detector, t->thread, at);
-    if (t->is_detached)
-        forget_thread(player, t);
-}
-
-static enum event_status fork_thread(struct act *act)
-{
-    const struct event *event = act->event;
-    const struct player_thread *old = find_label(act->player, event->target);
-    if (old && !old->has_ended)
-        return EVENT_WRONG_THREAD;
-    bool is_detached = event->flags & EVENT_DETACHED;
-    return new_thread(act->player, event->target, act->thread, is_detached, act->at) ? EVENT_APPLIED
-                                                                                     : EVENT_OUT_OF_MEMORY;
-}
-
-static void request_join(struct act *act, struct player_thread *target)
-{
-    bool is_timed = act->event->flags & EVENT_TIMED;
-    if (act->actor->asks_to_join)
-        return;
-    if (target && !target->thread) {
-        detector_stale_join(act->detector, act->thread, target->id, target->was_joined, act->at);
-        return;
-    }
-    act->actor->asks_to_join = true;
-    detector_join_request(act->detector, act->thread, target ? target->thread : NULL, is_timed, act->at);
-}
-
-static void finish_join(struct act *act, struct player_thread *target)
-{
-    act->actor->asks_to_join = false;
-    if (!target || !target->thread || target == act->actor)
-        return;
-    end_thread(act->player, target, (struct stack_id){0});
-    if (!target->thread)
-        return;
-    detector_joined(act->detector, act->thread, target->thread);
-    target->was_joined = true;
-    forget_thread(act->player, target);
-}
-
-static void detach(struct act *act, struct player_thread *target)
-{
-    if (!target)
-        return;
-    if (!target->thread) {
-        detector_stale_detach(act->detector, act->thread, target->id, act->at);
-        return;
-    }
-    detector_detach(act->detector, act->thread, target->thread, act->at);
-    target->is_detached = true;
-    if (target->has_ended)
-        forget_thread(act->player, target);
-}
-
-/* In the child the actor is alone; the labels of the others may be used again. */
-static void become_child(struct act *act)
-{
-    detector_fork_child(act->detector, act->thread);
-    for (struct player_thread *t = act->player->first; t; t = t->next)
-        t->has_ended = t != act->actor;
-}
-
-static enum event_status apply_to_thread(struct act *act)
-{
-    struct player_thread *target = find_label(act->player, act->event->target);
-    switch (act->event->kind) {
-    case EVENT_FORK:
-        return fork_thread(act);
-    case EVENT_JOIN_REQUEST:
-        request_join(act, target);
-        break;
-    case EVENT_JOIN:
-        request_join(act, target);
-        finish_join(act, target);
-        break;
-    case EVENT_JOIN_FAILED:
-        act->actor->asks_to_join = false;
-        if (target && target->thread)
-            detector_join_failed(act->detector, act->thread, target->thread);
-        break;
-    default:
-        detach(act, target);
-    }
-    return EVENT_APPLIED;
 }
 
 /* ---- objects ---------------------------------------------------------------------------------------------------- */
@@ -493,13 +298,13 @@ static enum event_status apply_to_actor(struct act *act)
     case EVENT_START:
         break;
     case EVENT_EXIT:
-        end_thread(act->player, act->actor, act->at);
+        event_end_thread(act->player, act->actor, act->at);
         break;
     case EVENT_QUIT:
         detector_process_end(act->detector, act->thread);
         break;
     case EVENT_CHILD:
-        become_child(act);
+        event_become_child(act);
         break;
     case EVENT_AWAKE:
         wake(act);
@@ -538,7 +343,7 @@ static enum event_status dispatch(struct act *act)
     case EVENT_JOIN_REQUEST:
     case EVENT_JOIN_FAILED:
     case EVENT_DETACH:
-        return apply_to_thread(act);
+        return event_apply_to_thread(act);
     case EVENT_INIT:
     case EVENT_DESTROY:
     case EVENT_FREE:
@@ -570,14 +375,10 @@ static enum event_status dispatch(struct act *act)
 
 enum event_status event_apply(struct event_player *player, const struct event *event)
 {
-    struct player_thread *actor = find_label(player, event->thread);
+    enum event_status status;
+    struct player_thread *actor = event_find_actor(player, event, &status);
     if (!actor)
-        actor = new_thread(player, event->thread, NULL, false, (struct stack_id){0});
-    if (!actor)
-        return EVENT_OUT_OF_MEMORY;
-    if (actor->has_ended || !actor->thread)
-        return EVENT_WRONG_THREAD;
-    start_thread(player, actor);
+        return status;
     struct act act = {player, player->detector, event, actor, actor->thread, event->at};
     return dispatch(&act);
 }
