@@ -6,8 +6,8 @@ enum {
     NODES_PER_BLOCK = 64,
     DEPENDENCIES_PER_BLOCK = 32,
     THREADS_PER_BLOCK = 32,
-    ENDED_KEPT = 4,           /* dependencies of ended threads a nesting keeps: evidence for cycles of up to five */
-    HELD_PER_DEPENDENCY = 16, /* budget of held-lock entries, on the average */
+    ENDED_KEPT = 4,          /* dependencies of ended threads a nesting keeps: evidence for cycles of up to five */
+    HELD_PER_DEPENDENCY = 4, /* budget of held-lock entries, on the average */
 };
 
 /* A live thread that has dependencies. */

@@ -69,8 +69,9 @@ void lock_order_delete(struct lock_order *order);
  * occurrences of the same nesting as long as lock_order_removals() stays the same and the thread has not ended. */
 struct dependency *lock_order_request(struct lock_order *order, const struct order_request *request,
                                       lock_order_report *report, void *ctx);
-/* Notes that the calling thread, whose hand-over clock stands at `epoch`, does the same again.  Call it for every
- * occurrence.  Returns: true when lock_order_repeat() should be called, at most once an epoch.
+/* Notes that the calling thread, whose hand-over clock stands at `epoch`, does the same again.  Call it at least for the
+ * first occurrence in each epoch: later ones in the same epoch are only more ordered than it.
+ * Returns: true when lock_order_repeat() should be called, at most once an epoch.
  * Context: takes no rank; loads, and at most one store an epoch, to memory that only this thread writes often. */
 bool dependency_repeated(struct dependency *dependency, uint64_t epoch);
 /* Searches again with the stamp of a new occurrence, after dependency_repeated() asked for it. */
