@@ -47,5 +47,7 @@ void session_end(struct session *session);
 bool session_write_formats(struct session *session);
 /* Checks beforehand that they can be written.  Returns: false after a complaint. */
 bool session_check_formats(const struct session *session);
+/* Returns: true when a format goes to stdout, where text would spoil it. */
+bool session_uses_stdout(const struct session *session);
 
 #endif

@@ -48,10 +48,8 @@ static int report_files(struct session *session, char **paths)
     for (; *paths; paths++) {
         all &= read_file(session, *paths);
     }
-    const char *json = session->settings.values[OPTION_ID_json];
     all &= session_write_formats(session);
-    /* With a format on stdout, the text would spoil it. */
-    if (!json || strcmp(json, "-") != 0) {
+    if (!session_uses_stdout(session)) {
         all &= write_text(session);
     }
     if (all && session->run.process_count == 0) {

@@ -1,14 +1,21 @@
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/command.h"
 #include "cli/output.h"
+#include "report/format_dot.h"
 #include "report/format_json.h"
+#include "report/format_junit.h"
+#include "report/format_sarif.h"
 
 /* One line a format: its option and its writer. */
 static const struct {
     enum option_id option;
     void (*write)(struct buffer *out, const struct run *run, const struct symbols *symbols);
-} formats[] = {{OPTION_ID_json, format_json}};
+} formats[] = {{OPTION_ID_json, format_json},
+               {OPTION_ID_sarif, format_sarif},
+               {OPTION_ID_junit, format_junit},
+               {OPTION_ID_dot, format_dot}};
 
 void session_begin(struct session *session)
 {
@@ -63,4 +70,14 @@ bool session_write_formats(struct session *session)
         }
     }
     return all;
+}
+
+bool session_uses_stdout(const struct session *session)
+{
+    bool uses = false;
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+        const char *path = session->settings.values[formats[i].option];
+        uses |= path && strcmp(path, "-") == 0;
+    }
+    return uses;
 }

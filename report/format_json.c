@@ -5,41 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include "lockhound/version.h"
 #include "report/catalogue.h"
 #include "report/escape.h"
+#include "report/json_values.h"
 #include "report/resolve.h"
-
-/* Returns: a JSON string of arbitrary bytes; those that are not UTF-8 stand as \xNN. */
-static json_t *text(const char *bytes)
-{
-    struct buffer clean = {0};
-    escape_utf8(&clean, bytes ? bytes : "");
-    json_t *value = json_stringn(clean.data, clean.length);
-    buffer_free(&clean);
-    return value;
-}
-
-static json_t *integer(uint64_t value)
-{
-    return json_integer(value > INT64_MAX ? INT64_MAX : (json_int_t)value);
-}
-
-static json_t *hexadecimal(uint64_t value)
-{
-    char digits[24];
-    snprintf(digits, sizeof digits, "0x%" PRIx64, value);
-    return json_string(digits);
-}
-
-static void set_text(json_t *object, const char *key, const char *value)
-{
-    if (value && *value) {
-        json_object_set_new(object, key, text(value));
-    }
-}
 
 /* ---- a finding -------------------------------------------------------------------------------------------------- */
 
@@ -50,13 +20,13 @@ struct stack_table {
 static json_t *frame_value(const struct symbol_frame *frame, bool is_folded)
 {
     json_t *value = json_object();
-    set_text(value, "function", frame->function);
-    set_text(value, "file", frame->file);
+    json_set_bytes(value, "function", frame->function);
+    json_set_bytes(value, "file", frame->file);
     if (frame->line) {
-        json_object_set_new(value, "line", integer(frame->line));
+        json_object_set_new(value, "line", json_unsigned(frame->line));
     }
     if (frame->column) {
-        json_object_set_new(value, "column", integer(frame->column));
+        json_object_set_new(value, "column", json_unsigned(frame->column));
     }
     if (frame->is_inlined) {
         json_object_set_new(value, "inlined", json_true());
@@ -65,10 +35,10 @@ static json_t *frame_value(const struct symbol_frame *frame, bool is_folded)
         json_object_set_new(value, "runtime", json_true());
     }
     if (frame->module) {
-        set_text(value, "module", frame->module->path);
-        set_text(value, "build_id", frame->module->build_id);
+        json_set_bytes(value, "module", frame->module->path);
+        json_set_bytes(value, "build_id", frame->module->build_id);
     }
-    json_object_set_new(value, frame->module ? "offset" : "address", hexadecimal(frame->offset));
+    json_object_set_new(value, frame->module ? "offset" : "address", json_hexadecimal(frame->offset));
     return value;
 }
 
@@ -91,28 +61,28 @@ static json_t *stack_reference(struct stack_table *table, const struct run_stack
         json_array_append(table->list, frames);
     }
     json_decref(frames);
-    return integer(place);
+    return json_unsigned(place);
 }
 
 static json_t *party_value(struct stack_table *table, const struct run_party *party)
 {
     json_t *value = json_object();
-    json_object_set_new(value, "role", text(party->role));
-    json_object_set_new(value, "thread", integer(party->thread->id));
+    json_object_set_new(value, "role", json_bytes(party->role));
+    json_object_set_new(value, "thread", json_unsigned(party->thread->id));
     json_object_set_new(value, "stack", stack_reference(table, &party->stack));
     if (party->object) {
-        json_object_set_new(value, "object", integer(party->object->id));
+        json_object_set_new(value, "object", json_unsigned(party->object->id));
         json_object_set_new(value, "mode", json_string(party->is_shared ? "shared" : "exclusive"));
     }
     json_object_set_new(value, "timed", json_boolean(party->is_timed));
     if (party->signal_number) {
-        json_object_set_new(value, "signal", integer((uint64_t)party->signal_number));
+        json_object_set_new(value, "signal", json_unsigned((uint64_t)party->signal_number));
     }
     json_t *held = json_array();
     for (size_t i = 0; i < party->held_count; i++) {
         const struct run_held *h = &party->held[i];
         json_t *lock = json_object();
-        json_object_set_new(lock, "object", integer(h->object->id));
+        json_object_set_new(lock, "object", json_unsigned(h->object->id));
         json_object_set_new(lock, "mode", json_string(h->is_shared ? "shared" : "exclusive"));
         json_object_set_new(lock, "stack", stack_reference(table, &h->stack));
         json_array_append_new(held, lock);
@@ -125,23 +95,23 @@ static json_t *object_value(struct stack_table *table, const struct run_object *
 {
     static const char *const places[] = {"unknown", "static", "stack", "heap", "shared"};
     json_t *value = json_object();
-    json_object_set_new(value, "id", integer(object->id));
-    json_object_set_new(value, "kind", text(object->kind));
-    json_object_set_new(value, "name", text(object->name));
-    set_text(value, "type", object->type);
-    json_object_set_new(value, "address", hexadecimal(object->address));
+    json_object_set_new(value, "id", json_unsigned(object->id));
+    json_object_set_new(value, "kind", json_bytes(object->kind));
+    json_object_set_new(value, "name", json_bytes(object->name));
+    json_set_bytes(value, "type", object->type);
+    json_object_set_new(value, "address", json_hexadecimal(object->address));
     json_object_set_new(value, "where", json_string(places[object->where]));
     if (object->module) {
-        set_text(value, "module", object->module->path);
-        json_object_set_new(value, "offset", hexadecimal(object->offset));
+        json_set_bytes(value, "module", object->module->path);
+        json_object_set_new(value, "offset", json_hexadecimal(object->offset));
     }
-    set_text(value, "path", object->path);
+    json_set_bytes(value, "path", object->path);
     if (object->stack_thread) {
-        json_object_set_new(value, "stack_of_thread", integer(object->stack_thread));
+        json_object_set_new(value, "stack_of_thread", json_unsigned(object->stack_thread));
     }
     if (object->init_thread) {
         bool is_thread = strcmp(object->kind, "thread") == 0;
-        json_object_set_new(value, is_thread ? "thread" : "init_thread", integer(object->init_thread));
+        json_object_set_new(value, is_thread ? "thread" : "init_thread", json_unsigned(object->init_thread));
     }
     json_object_set_new(value, "init_stack", stack_reference(table, &object->init_stack));
     return value;
@@ -150,11 +120,11 @@ static json_t *object_value(struct stack_table *table, const struct run_object *
 static json_t *thread_value(struct stack_table *table, const struct run_thread *thread)
 {
     json_t *value = json_object();
-    json_object_set_new(value, "id", integer(thread->id));
+    json_object_set_new(value, "id", json_unsigned(thread->id));
     json_object_set_new(value, "tid", json_integer(thread->tid));
-    json_object_set_new(value, "name", text(thread->name));
+    json_object_set_new(value, "name", json_bytes(thread->name));
     if (thread->creator) {
-        json_object_set_new(value, "creator", integer(thread->creator));
+        json_object_set_new(value, "creator", json_unsigned(thread->creator));
     }
     json_object_set_new(value, "creation_stack", stack_reference(table, &thread->created));
     return value;
@@ -183,20 +153,20 @@ static json_t *finding_value(const struct run_finding *f)
 {
     const struct catalogue_entry *entry = catalogue_find(f->kind);
     json_t *value = json_object();
-    json_object_set_new(value, "kind", text(f->kind));
-    set_text(value, "form", f->form);
+    json_object_set_new(value, "kind", json_bytes(f->kind));
+    json_set_bytes(value, "form", f->form);
     json_object_set_new(value, "severity", json_string(f->severity));
     json_object_set_new(value, "fingerprint", json_string(f->fingerprint));
-    json_object_set_new(value, "message", text(f->message));
-    set_text(value, "detail", f->detail);
+    json_object_set_new(value, "message", json_bytes(f->message));
+    json_set_bytes(value, "detail", f->detail);
     if (f->number) {
-        json_object_set_new(value, "number", integer(f->number));
+        json_object_set_new(value, "number", json_unsigned(f->number));
     }
-    set_text(value, "remedy", entry ? entry->remedy : NULL);
-    json_object_set_new(value, "count", integer(f->count));
+    json_set_bytes(value, "remedy", entry ? entry->remedy : NULL);
+    json_object_set_new(value, "count", json_unsigned(f->count));
     json_object_set_new(value, "certain_hang", json_boolean(f->is_certain_hang));
     json_object_set_new(value, "pid", json_integer(f->process->pid));
-    json_object_set_new(value, "time_ns", integer(f->time_ns));
+    json_object_set_new(value, "time_ns", json_unsigned(f->time_ns));
     set_lists(value, f);
     return value;
 }
@@ -208,13 +178,13 @@ static json_t *process_value(const struct run_process *p)
     json_t *value = json_object(), *argv = json_array();
     json_object_set_new(value, "pid", json_integer(p->pid));
     json_object_set_new(value, "ppid", json_integer(p->ppid));
-    json_object_set_new(value, "exe", text(p->exe));
+    json_object_set_new(value, "exe", json_bytes(p->exe));
     for (size_t i = 0; i < p->argc; i++) {
-        json_array_append_new(argv, text(p->argv[i]));
+        json_array_append_new(argv, json_bytes(p->argv[i]));
     }
     json_object_set_new(value, "argv", argv);
     json_object_set_new(value, "forked", json_boolean(p->was_forked));
-    json_object_set_new(value, "ended", text(p->reason ? p->reason : p->was_replaced ? "exec" : "unknown"));
+    json_object_set_new(value, "ended", json_bytes(p->reason ? p->reason : p->was_replaced ? "exec" : "unknown"));
     return value;
 }
 
@@ -244,8 +214,8 @@ static void count_kinds(json_t *kinds, const struct run *run)
 static void add_gap(void *ctx, const char *path, const char *why)
 {
     json_t *gap = json_object();
-    json_object_set_new(gap, "module", text(path));
-    json_object_set_new(gap, "reason", text(why));
+    json_object_set_new(gap, "module", json_bytes(path));
+    json_object_set_new(gap, "reason", json_bytes(why));
     json_array_append_new(ctx, gap);
 }
 
@@ -257,40 +227,34 @@ static json_t *summary_value(const struct run *run, const struct symbols *symbol
     for (const struct run_count *c = run->counts; c; c = c->next) {
         struct buffer clean = {0};
         escape_utf8(&clean, c->name);
-        json_object_set_new(counts, clean.data, integer(c->value));
+        json_object_set_new(counts, clean.data, json_unsigned(c->value));
         buffer_free(&clean);
     }
     for (const struct run_note *n = run->notes; n; n = n->next) {
         json_t *note = json_object();
-        json_object_set_new(note, "code", text(n->code));
-        json_object_set_new(note, "text", text(n->text));
-        json_object_set_new(note, "processes", integer(n->count));
+        json_object_set_new(note, "code", json_bytes(n->code));
+        json_object_set_new(note, "text", json_bytes(n->text));
+        json_object_set_new(note, "processes", json_unsigned(n->count));
         json_array_append_new(notes, note);
     }
     for (const struct run_problem *p = run->problems; p; p = p->next) {
         json_t *problem = json_object();
-        json_object_set_new(problem, "file", text(p->file));
-        json_object_set_new(problem, "offset", integer(p->offset));
-        json_object_set_new(problem, "text", text(p->text));
+        json_object_set_new(problem, "file", json_bytes(p->file));
+        json_object_set_new(problem, "offset", json_unsigned(p->offset));
+        json_object_set_new(problem, "text", json_bytes(p->text));
         json_array_append_new(problems, problem);
     }
     symbols_visit_gaps(symbols, add_gap, gaps);
-    json_object_set_new(value, "findings", integer(run->finding_count));
-    json_object_set_new(value, "suppressed", integer(run->suppressed));
-    json_object_set_new(value, "processes", integer(run->process_count));
+    json_object_set_new(value, "findings", json_unsigned(run->finding_count));
+    json_object_set_new(value, "suppressed", json_unsigned(run->suppressed));
+    json_object_set_new(value, "processes", json_unsigned(run->process_count));
     json_object_set_new(value, "kinds", kinds);
     json_object_set_new(value, "counts", counts);
     json_object_set_new(value, "notes", notes);
-    json_object_set_new(value, "unreadable_records", integer(run->problem_count));
+    json_object_set_new(value, "unreadable_records", json_unsigned(run->problem_count));
     json_object_set_new(value, "problems", problems);
     json_object_set_new(value, "modules_without_symbols", gaps);
     return value;
-}
-
-static int append(const char *bytes, size_t length, void *out)
-{
-    buffer_add(out, bytes, length);
-    return 0;
 }
 
 void format_json(struct buffer *out, const struct run *run, const struct symbols *symbols)
@@ -308,7 +272,5 @@ void format_json(struct buffer *out, const struct run *run, const struct symbols
     json_object_set_new(document, "processes", processes);
     json_object_set_new(document, "summary", summary_value(run, symbols));
     json_object_set_new(document, "findings", findings);
-    json_dump_callback(document, append, out, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
-    buffer_string(out, "\n");
-    json_decref(document);
+    json_write(out, document);
 }

@@ -27,6 +27,7 @@ struct writer {
     const struct run_finding *finding;
     bool has_colour;
     const char *directory; /* the current one: paths below it are shown relative to it */
+    const char *build_id;  /* shown last: one frame of a module without symbols has it, for all that follow */
 };
 
 bool text_wants_colour(int fd)
@@ -81,7 +82,8 @@ static void add_place(struct writer *w, const struct symbol_frame *frame)
     } else if (frame->module) {
         escape_text(w->out, frame->module->path);
         buffer_printf(w->out, "+0x%" PRIx64, frame->offset);
-        if (!frame->function && *frame->module->build_id) {
+        if (!frame->function && strcmp(w->build_id, frame->module->build_id) != 0) {
+            w->build_id = frame->module->build_id;
             buffer_string(w->out, " (build-id ");
             escape_text(w->out, frame->module->build_id);
             buffer_string(w->out, ")");
@@ -328,7 +330,7 @@ static void add_background(struct writer *w)
 void format_text_finding(struct buffer *out, const struct run_finding *finding, const struct text_style *style)
 {
     char *directory = getcwd(NULL, 0);
-    struct writer w = {out, finding, style->has_colour, directory ? directory : ""};
+    struct writer w = {out, finding, style->has_colour, directory ? directory : "", ""};
     const struct catalogue_entry *entry = catalogue_find(finding->kind);
     paint(&w, strcmp(finding->severity, "error") == 0 ? RED : YELLOW);
     buffer_string(out, "lockhound: ");

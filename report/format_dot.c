@@ -1,0 +1,75 @@
+#include "report/format_dot.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "report/escape.h"
+#include "report/resolve.h"
+
+/* Adds `bytes` inside a quoted string of DOT. */
+static void add_quoted(struct buffer *out, const char *bytes)
+{
+    struct buffer clean = {0};
+    escape_text(&clean, bytes);
+    for (size_t i = 0; i < clean.length; i++) {
+        if (clean.data[i] == '"' || clean.data[i] == '\\') {
+            buffer_string(out, "\\");
+        }
+        buffer_add(out, clean.data + i, 1);
+    }
+    buffer_free(&clean);
+}
+
+static void add_place(struct buffer *out, const struct run_stack *stack)
+{
+    if (stack->user_first == stack->user_end) {
+        return;
+    }
+    const struct symbol_frame *frame = &stack->symbols[stack->user_first];
+    buffer_string(out, "\\n");
+    add_quoted(out, frame->name ? frame->name : "??");
+    if (frame->file) {
+        buffer_string(out, " ");
+        add_quoted(out, path_base(frame->file));
+        buffer_printf(out, ":%" PRIu32, frame->line);
+    }
+}
+
+static void add_arrow(struct buffer *out, size_t number, const struct run_party *party, const struct run_object *from)
+{
+    buffer_printf(out, "    f%zu_%" PRIu32 " -> f%zu_%" PRIu32 " [label=\"T%" PRIu32 " ", number, from->id, number,
+                  party->object->id, party->thread->id);
+    add_quoted(out, party->thread->name);
+    add_place(out, &party->stack);
+    buffer_string(out, "\"];\n");
+}
+
+static void add_finding(struct buffer *out, const struct run_finding *f, size_t number)
+{
+    buffer_printf(out, "  subgraph cluster_%zu {\n    label=\"", number);
+    add_quoted(out, f->message);
+    buffer_printf(out, "\\n%s\";\n", f->fingerprint);
+    for (size_t i = 0; i < f->object_count; i++) {
+        buffer_printf(out, "    f%zu_%" PRIu32 " [label=\"", number, f->objects[i].id);
+        add_quoted(out, f->objects[i].name);
+        buffer_string(out, "\"];\n");
+    }
+    for (size_t i = 0; i < f->party_count; i++) {
+        for (size_t k = 0; f->parties[i].object && k < f->parties[i].held_count; k++) {
+            add_arrow(out, number, &f->parties[i], f->parties[i].held[k].object);
+        }
+    }
+    buffer_string(out, "  }\n");
+}
+
+void format_dot(struct buffer *out, const struct run *run, const struct symbols *symbols)
+{
+    size_t number = 0;
+    (void)symbols;
+    buffer_string(out, "digraph lockhound {\n  node [shape=box, fontname=\"sans-serif\"];\n"
+                       "  edge [fontname=\"sans-serif\", fontsize=10];\n");
+    for (const struct run_finding *f = run->findings; f; f = f->next) {
+        add_finding(out, f, number++);
+    }
+    buffer_string(out, "}\n");
+}
