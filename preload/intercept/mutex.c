@@ -4,9 +4,14 @@
  * successful try is what the blocking call would have done.
  */
 #include <errno.h>
+#include <limits.h>
 
 #include "preload/intercept/deadline.h"
 #include "preload/intercept/objects.h"
+
+/* The owner that glibc writes into a robust mutex that nobody made consistent.  Locking it fails at once; trying to lock
+ * it fails, too, but leaves it locked (pthread_mutex_trylock.c), so it is not tried. */
+enum { OWNER_NOT_RECOVERABLE = INT_MAX };
 
 static int really_lock(pthread_mutex_t *mutex, const struct deadline *deadline)
 {
@@ -41,7 +46,8 @@ static inline int lock(struct self *self, pthread_mutex_t *mutex, const struct d
         return really_lock(mutex, deadline);
     }
     emit_lock_request(self, object, LOCK_EXCLUSIVE, deadline->form != DEADLINE_NONE, at);
-    int result = real.pthread_mutex_trylock(mutex);
+    bool is_lost = mutex->__data.__owner == OWNER_NOT_RECOVERABLE;
+    int result = hook_unlikely(is_lost) ? really_lock(mutex, deadline) : real.pthread_mutex_trylock(mutex);
     if (hook_unlikely(result == EBUSY))
         result = wait_for_mutex(self, object, mutex, deadline, at);
     if (hook_likely(result == 0 || result == EOWNERDEAD))
@@ -95,13 +101,12 @@ HOOK_EXPORT int pthread_mutex_unlock(pthread_mutex_t *mutex)
     struct self *self = hook_enter();
     if (hook_unlikely(self == NULL))
         return real.pthread_mutex_unlock(mutex);
-    struct stack_id at = HOOK_STACK(self);
-    struct object *object = objects_find(self, OBJECT_MUTEX, mutex, HOOK_FRAME(), at);
-    if (hook_likely(object != NULL))
-        emit_lock_released(self, object, at);
+    struct object *object = objects_release_quickly(self, OBJECT_MUTEX, mutex, HOOK_FRAME());
+    if (hook_unlikely(object == NULL))
+        object = objects_release(self, OBJECT_MUTEX, mutex, HOOK_FRAME(), HOOK_STACK(self));
     int result = real.pthread_mutex_unlock(mutex);
     if (hook_unlikely(result != 0 && object != NULL))
-        emit_lock_unrelease(self, object, at);
+        emit_lock_unrelease(self, object, (struct stack_id){0});
     hook_leave(self);
     return result;
 }
