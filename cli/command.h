@@ -22,6 +22,9 @@ extern const size_t command_count;
 
 int command_run_main(int argc, char **argv);
 int command_report_main(int argc, char **argv);
+int command_check_main(int argc, char **argv);
+int command_suppress_main(int argc, char **argv);
+int command_analyze_main(int argc, char **argv);
 int command_print_main(int argc, char **argv);
 int command_help_main(int argc, char **argv);
 
@@ -43,6 +46,8 @@ void session_begin(struct session *session);
 /* Loads the suppressions that the settings name.  Returns: false after a complaint. */
 bool session_load_rules(struct session *session);
 void session_end(struct session *session);
+/* Adds the run file `path` to the session's run.  Returns: false after a complaint. */
+bool session_read(struct session *session, const char *path);
 /* Writes what --json and its like ask for.  Returns: false after a complaint. */
 bool session_write_formats(struct session *session);
 /* Checks beforehand that they can be written.  Returns: false after a complaint. */

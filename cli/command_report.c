@@ -1,27 +1,10 @@
 /* command_report.c: `lockhound report FILE...`: run files into one report on stdout. */
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/output.h"
 #include "report/format_text.h"
-
-/* Returns: false after a complaint. */
-static bool read_file(struct session *session, const char *path)
-{
-    struct run_reader reader;
-    int status = run_reader_open(&reader, path, &session->run, intake_take, &session->intake);
-    if (status == 0) {
-        status = run_reader_poll(&reader);
-        run_reader_close(&reader);
-    }
-    if (status < 0) {
-        fprintf(stderr, "lockhound: cannot read %s: %s\n", path, strerror(-status));
-    }
-    return status == 0;
-}
 
 /* Returns: false after a complaint. */
 static bool write_text(struct session *session)
@@ -46,7 +29,7 @@ static int report_files(struct session *session, char **paths)
 {
     bool all = true;
     for (; *paths; paths++) {
-        all &= read_file(session, *paths);
+        all &= session_read(session, *paths);
     }
     all &= session_write_formats(session);
     if (!session_uses_stdout(session)) {

@@ -34,12 +34,16 @@ const struct option_spec option_table[OPTION_ID_COUNT] = {
 #include "preload/options.def"
 };
 
+/* Options of the library that mean something without it as well. */
 static unsigned scope_of(size_t id)
 {
     switch (id) {
     case OPTION_ID_suppressions:
     case OPTION_ID_quiet:
-        return FOR_RUN | FOR_REPORT | FOR_PRINT;
+        return FOR_RUN | FOR_REPORT | FOR_PRINT | FOR_CHECK | FOR_SUPPRESS;
+    case OPTION_ID_checks:
+    case OPTION_ID_lock_held_ms:
+        return FOR_RUN | FOR_ANALYZE;
     default:
         return option_table[id].scope;
     }

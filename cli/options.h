@@ -40,7 +40,7 @@ enum option_id {
     OPTION_ID_COUNT
 };
 
-enum option_scope { FOR_RUN = 1, FOR_REPORT = 2, FOR_PRINT = 4 };
+enum option_scope { FOR_RUN = 1, FOR_REPORT = 2, FOR_PRINT = 4, FOR_ANALYZE = 8, FOR_CHECK = 16, FOR_SUPPRESS = 32 };
 enum option_type { TYPE_CHECKS, TYPE_PATH, TYPE_CHOICE, TYPE_INT, TYPE_BOOL };
 
 struct option_spec {

@@ -38,6 +38,20 @@ bool session_load_rules(struct session *session)
     return is_good;
 }
 
+bool session_read(struct session *session, const char *path)
+{
+    struct run_reader reader;
+    int status = run_reader_open(&reader, path, &session->run, intake_take, &session->intake);
+    if (status == 0) {
+        status = run_reader_poll(&reader);
+        run_reader_close(&reader);
+    }
+    if (status < 0) {
+        fprintf(stderr, "lockhound: cannot read %s: %s\n", path, strerror(-status));
+    }
+    return status == 0;
+}
+
 void session_end(struct session *session)
 {
     run_free(&session->run);

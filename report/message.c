@@ -52,24 +52,36 @@ static void add_lock_order(struct buffer *out, const struct run_finding *f)
                   f->party_count == 2 ? " are taken in opposite orders" : " are taken in orders that form a circle");
 }
 
+static void add_detail(struct buffer *out, const struct run_finding *f)
+{
+    if (*f->detail && f->number) {
+        buffer_printf(out, " (%s: %" PRIu64 ")", f->detail, f->number);
+    } else if (*f->detail) {
+        buffer_printf(out, " (%s)", f->detail);
+    }
+}
+
 static void add_deadlock(struct buffer *out, const struct run_finding *f)
 {
     const struct run_party *first = &f->parties[0];
     buffer_string(out, "deadlock: ");
     if (strcmp(f->form, "self") == 0 && first->object) {
         add_thread(out, first->thread);
-        buffer_printf(out, " waits for `%s`, which it holds itself", first->object->name);
+        buffer_printf(out, " waits for `%s`%s%s", first->object->name, *f->detail ? ": " : ", which it holds itself",
+                      f->detail);
     } else if (strcmp(f->form, "all-asleep") == 0) {
         buffer_printf(out,
                       f->party_count == 1 ? "the only thread sleeps and none is left to wake it"
                                           : "all %zu threads sleep and none is left to wake another",
                       f->party_count);
+        add_detail(out, f);
     } else {
         buffer_printf(out, "%zu threads wait for each other", f->party_count);
         if (first->object) {
             buffer_string(out, ", over ");
             add_wanted(out, f);
         }
+        add_detail(out, f);
     }
 }
 
@@ -91,11 +103,7 @@ static void add_misuse(struct buffer *out, const struct run_finding *f)
     }
     buffer_string(out, ", by ");
     add_thread(out, first->thread);
-    if (*f->detail && f->number) {
-        buffer_printf(out, " (%s: %" PRIu64 ")", f->detail, f->number);
-    } else if (*f->detail) {
-        buffer_printf(out, " (%s)", f->detail);
-    }
+    add_detail(out, f);
 }
 
 const char *finding_message(struct run_finding *finding)

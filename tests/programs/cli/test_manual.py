@@ -20,7 +20,7 @@ class ManualTest(case.CommandCase):
 
     def test_every_option_is_explained(self):
         manual = self.text()
-        for command in ("run", "report", "print"):
+        for command in ("run", "report", "check", "suppress", "analyze", "print"):
             help_text = self.lockhound("help", command).stdout.decode()
             for option in re.findall(r"^  --([a-z-]+)", help_text, re.MULTILINE):
                 self.assertRegex(manual, r"(--|\.B[IR]? |\.TP\n)%s\b" % option, "%s of %s" % (option, command))
