@@ -143,6 +143,9 @@ void detector_lock_acquired(struct detector *d, struct thread *t, struct object 
 /* It is about to unlock.  The lock's mode is what it holds.  Checks unlock-not-owned and the like.  When the host's
  * real unlock then fails, it calls detector_lock_unrelease() and the state is as before. */
 void detector_lock_released(struct detector *d, struct thread *t, struct object *o, struct stack_id at);
+/* As detector_lock_released(), where nothing can be found: the thread's innermost lock is `o`, of this kind, and its own.
+ * Returns: false when it did nothing, for the other then to be called with a stack. */
+bool detector_lock_release_quickly(struct thread *t, struct object *o, enum object_kind kind);
 void detector_lock_unrelease(struct detector *d, struct thread *t, struct object *o, struct stack_id at);
 void detector_mutex_consistent(struct detector *d, struct thread *t, struct object *o);
 

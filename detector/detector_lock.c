@@ -149,21 +149,19 @@ static void released_slow(struct detector *d, struct thread *t, struct object *o
     release_clocks(t, o, mode);
 }
 
-void detector_lock_released(struct detector *d, struct thread *t, struct object *o, struct stack_id at)
+bool detector_lock_release_quickly(struct thread *t, struct object *o, enum object_kind kind)
 {
     struct held_set *held = &t->seat->held;
     uint32_t count = held_count(held);
     uint32_t alert = t->alert | (relaxed_load(&o->alert) & OBJECT_ALERT_SLOW);
-    if (__builtin_expect(alert != 0 || count == 0, 0)) {
-        released_slow(d, t, o, at);
-        return;
+    if (__builtin_expect(alert != 0 || count == 0 || o->kind != kind, 0)) {
+        return false;
     }
     struct held_entry *top = &held_entries(held)[count - 1];
     bool is_top = relaxed_load(&top->object) == o && relaxed_load(&top->id) == relaxed_load(&o->id) &&
                   relaxed_load(&top->serial) == relaxed_load(&o->serial) && top->count == 1;
     if (__builtin_expect(!is_top || !thread_owns(t, o), 0)) {
-        released_slow(d, t, o, at);
-        return;
+        return false;
     }
     relaxed_store(&held->count, count - 1);
     held->ordered--;
@@ -172,6 +170,14 @@ void detector_lock_released(struct detector *d, struct thread *t, struct object 
     t->last_release.popped = true;
     relaxed_store(&o->owner, 0);
     thread_clock_release(&t->hb, &o->hb);
+    return true;
+}
+
+void detector_lock_released(struct detector *d, struct thread *t, struct object *o, struct stack_id at)
+{
+    if (!detector_lock_release_quickly(t, o, o->kind)) {
+        released_slow(d, t, o, at);
+    }
 }
 
 void detector_lock_unrelease(struct detector *d, struct thread *t, struct object *o, struct stack_id at)

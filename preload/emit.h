@@ -188,6 +188,14 @@ static inline void emit_lock_released(struct self *self, struct object *object, 
     detector_lock_released(lockhound.detector, self->thread, object, at);
 }
 
+static inline bool emit_lock_release_quickly(struct self *self, struct object *object, enum object_kind kind)
+{
+    if (lockhound.tracing || !detector_lock_release_quickly(self->thread, object, kind))
+        return false;
+    self->events++;
+    return true;
+}
+
 static inline void emit_lock_unrelease(struct self *self, struct object *object, struct stack_id at)
 {
     EMIT_TRACE(trace_object(self, EVENT_UNRELEASE, 0, object, at));

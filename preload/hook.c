@@ -45,37 +45,31 @@ static bool is_on_own_stack(const struct self *self, uintptr_t address)
     return address >= self->stack_low && address < self->stack_high;
 }
 
+/* A hook whose frame is above the lowest object, or in a signal handler that may have been left, looks what is gone. */
+static void watch_stack(struct self *self)
+{
+    self->stack_watch = self->signal_depth > 0 ? 0 : self->lowest_stack_object;
+}
+
 void hook_note_stack_object(struct self *self, uint64_t address)
 {
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-    if (address < here || address >= self->stack_high || !is_on_own_stack(self, here))
+    if (address < here || address >= self->lowest_stack_object || address >= self->stack_high ||
+        !is_on_own_stack(self, here))
         return;
-    for (unsigned i = 0; i < self->stack_object_count; i++)
-        if (self->stack_objects[i] == address)
-            return;
-    if (self->stack_object_count == STACK_OBJECTS_MAX)
-        return; /* this one keeps its generation when its frame ends: only the sharpness of an identity is lost */
-    self->stack_objects[self->stack_object_count++] = address;
-    if (address < self->lowest_stack_object)
-        self->lowest_stack_object = address;
+    self->lowest_stack_object = address;
+    watch_stack(self);
 }
 
 void hook_stack_popped(struct self *self, uintptr_t frame)
 {
     signals_drop_popped(self, frame);
-    if (!is_on_own_stack(self, frame))
-        return; /* on a fiber's or a signal's stack */
-    uintptr_t lowest = UINTPTR_MAX;
-    unsigned kept = 0;
-    for (unsigned i = 0; i < self->stack_object_count; i++) {
-        uintptr_t address = self->stack_objects[i];
-        if (address < frame) {
-            object_range_gone(lockhound.detector, self->thread, address, address + 1, false, (struct stack_id){0});
-            continue;
-        }
-        self->stack_objects[kept++] = address;
-        lowest = address < lowest ? address : lowest;
+    uintptr_t lowest = self->lowest_stack_object;
+    /* Elsewhere, on a fiber's or a signal's stack, no frame of the thread's own has been popped. */
+    if (frame > lowest && is_on_own_stack(self, frame)) {
+        self->lowest_stack_object = frame;
+        if (object_may_live_in(lockhound.detector, lowest, frame))
+            object_range_gone(lockhound.detector, self->thread, lowest, frame, false, (struct stack_id){0});
     }
-    self->stack_object_count = kept;
-    self->lowest_stack_object = self->signal_depth > 0 ? 0 : lowest; /* in a handler every hook looks */
+    watch_stack(self);
 }

@@ -89,7 +89,7 @@ void hook_stack_popped(struct self *self, uintptr_t frame);
 /* Called with the frame of the hook: objects of frames that have returned are gone. */
 static inline void hook_check_stack(struct self *self, uintptr_t frame)
 {
-    if (hook_unlikely(frame > self->lowest_stack_object))
+    if (hook_unlikely(frame > self->stack_watch))
         hook_stack_popped(self, frame);
 }
 

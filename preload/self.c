@@ -12,7 +12,8 @@
 
 __thread struct self *self_current __attribute__((tls_model("initial-exec")));
 
-enum { HANDLE_BUCKETS = 1024 };
+/* Of a stack's size, what libc's record of the thread, thread-local storage and the guard may take. */
+enum { HANDLE_BUCKETS = 1024, STACK_MARGIN = 64 << 10 };
 
 /* Every self that can be named by a handle: born, live, or ended and not yet joined.  Under OWN_RANK_SELVES. */
 static struct self *by_handle[HANDLE_BUCKETS];
@@ -79,7 +80,6 @@ static void release_memory(struct self *self)
     ended_events += self->events;
     ended_handlers_unseen += self->handlers_unseen;
     rank_leave(OWN_RANK_SELVES);
-    stack_cache_release(&self->stacks);
     arena_free(self, self_size());
 }
 
@@ -103,6 +103,8 @@ void self_start(struct self *self)
     /* libc lays out what the handle points to, and thread-local storage, at the top of a stack. */
     self->stack_high = self->foreign ? (uintptr_t)__builtin_frame_address(0) : pthread_self();
     self->stack_low = self->stack_high - THREAD_STACK_SURE;
+    if (self->stack_size > THREAD_STACK_SURE)
+        self->stack_low = self->stack_high - (self->stack_size - STACK_MARGIN);
     self_publish(self, pthread_self());
     rank_enter(OWN_RANK_SELVES);
     self->life = SELF_LIVE;

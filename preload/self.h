@@ -16,7 +16,7 @@
 
 enum self_life { SELF_BORN, SELF_LIVE, SELF_DYING, SELF_ENDED };
 
-enum { OBJECT_CACHE_SIZE = 256, STACK_OBJECTS_MAX = 16, SIGNAL_LEVELS_MAX = 8 };
+enum { OBJECT_CACHE_SIZE = 256, SIGNAL_LEVELS_MAX = 8 };
 
 /* How much of its stack a thread surely has for itself.  Units: bytes.  Below the first one's the kernel maps nothing
  * within 128 MiB (mmap_base() in arch/x86/mm/mmap.c). */
@@ -43,9 +43,8 @@ struct self {
 
     uintptr_t stack_low;           /* the thread's own frames lie between; the lowest may lie below, so that */
     uintptr_t stack_high;          /* no fiber's and no signal's stack is taken for the thread's own */
-    uintptr_t lowest_stack_object; /* the lowest of stack_objects; UINTPTR_MAX when there is none */
-    uintptr_t stack_objects[STACK_OBJECTS_MAX];
-    unsigned stack_object_count;
+    uintptr_t lowest_stack_object; /* no object on it lies below; UINTPTR_MAX when there is none at all */
+    uintptr_t stack_watch;         /* the same, but 0 while a signal handler runs: every hook looks then */
 
     struct signal_level signal_levels[SIGNAL_LEVELS_MAX]; /* outermost first; see intercept/signals.h */
     unsigned signal_depth;
@@ -57,6 +56,7 @@ struct self {
     bool detached, foreign;
     bool orphan;   /* nobody can name it any more: its memory goes with the last pin */
     unsigned pins; /* its creator, until it has learned the handle */
+    size_t stack_size; /* that its creator asked for; 0 when not known */
     unsigned destructor_rounds;
     void *(*routine)(void *); /* what it was created to run; one of the two */
     int (*c11_routine)(void *);

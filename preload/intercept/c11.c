@@ -93,13 +93,12 @@ HOOK_EXPORT int mtx_unlock(mtx_t *mutex)
     struct self *self = hook_enter();
     if (self == NULL)
         return real.mtx_unlock(mutex);
-    struct stack_id at = HOOK_STACK(self);
-    struct object *object = objects_find(self, OBJECT_MUTEX, mutex, HOOK_FRAME(), at);
-    if (object != NULL)
-        emit_lock_released(self, object, at);
+    struct object *object = objects_release_quickly(self, OBJECT_MUTEX, mutex, HOOK_FRAME());
+    if (hook_unlikely(object == NULL))
+        object = objects_release(self, OBJECT_MUTEX, mutex, HOOK_FRAME(), HOOK_STACK(self));
     int result = real.mtx_unlock(mutex);
     if (result != thrd_success && object != NULL)
-        emit_lock_unrelease(self, object, at);
+        emit_lock_unrelease(self, object, (struct stack_id){0});
     hook_leave(self);
     return result;
 }

@@ -33,6 +33,26 @@ static inline struct object *objects_find(struct self *self, enum object_kind ki
     return object;
 }
 
+/* The release of a lock, before the real one.  The quick form takes no stack, and is the usual case: unwinding here
+ * would hold up everyone who waits for the lock.
+ * Returns: NULL when the quick form did nothing, and the other is to follow.  Context: signal. */
+static inline struct object *objects_release_quickly(struct self *self, enum object_kind kind, const void *place,
+                                                     uintptr_t frame)
+{
+    hook_check_stack(self, frame);
+    struct object *object = hook_object(self, place);
+    return hook_likely(object != NULL) && emit_lock_release_quickly(self, object, kind) ? object : NULL;
+}
+
+static inline struct object *objects_release(struct self *self, enum object_kind kind, const void *place,
+                                             uintptr_t frame, struct stack_id at)
+{
+    struct object *object = objects_find(self, kind, place, frame, at);
+    if (object != NULL)
+        emit_lock_released(self, object, at);
+    return object;
+}
+
 /* After the real initialisation succeeded.  Context: signal, in-malloc, takes(RANK_OBJECTS). */
 void objects_init(struct self *self, enum object_kind kind, const void *place, uintptr_t frame, struct stack_id at);
 /* Before the real destruction.  Context: signal, in-malloc, takes(RANK_OBJECTS). */

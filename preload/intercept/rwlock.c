@@ -174,13 +174,12 @@ HOOK_EXPORT int pthread_rwlock_unlock(pthread_rwlock_t *lock)
     struct self *self = hook_enter();
     if (self == NULL)
         return real.pthread_rwlock_unlock(lock);
-    struct stack_id at = HOOK_STACK(self);
-    struct object *object = objects_find(self, OBJECT_RWLOCK, lock, HOOK_FRAME(), at);
-    if (object != NULL)
-        emit_lock_released(self, object, at);
+    struct object *object = objects_release_quickly(self, OBJECT_RWLOCK, lock, HOOK_FRAME());
+    if (hook_unlikely(object == NULL))
+        object = objects_release(self, OBJECT_RWLOCK, lock, HOOK_FRAME(), HOOK_STACK(self));
     int result = real.pthread_rwlock_unlock(lock);
     if (result != 0 && object != NULL)
-        emit_lock_unrelease(self, object, at);
+        emit_lock_unrelease(self, object, (struct stack_id){0});
     hook_leave(self);
     return result;
 }

@@ -62,7 +62,7 @@ static bool enter_level(struct self *self, int number, const uintptr_t *place)
     if (noted) {
         self->signal_levels[self->signal_depth++] = (struct signal_level){(uintptr_t)place, *place};
         emit_signal_enter(self, number);
-        self->lowest_stack_object = 0; /* from now on every hook looks whether its frame has been popped */
+        self->stack_watch = 0; /* from now on every hook looks whether its frame has been popped */
     }
     self->inside = false;
     return noted;

@@ -72,10 +72,9 @@ HOOK_EXPORT int pthread_spin_unlock(pthread_spinlock_t *lock)
     struct self *self = hook_enter();
     if (self == NULL)
         return real.pthread_spin_unlock(lock);
-    struct stack_id at = HOOK_STACK(self);
-    struct object *object = objects_find(self, OBJECT_SPINLOCK, (const void *)lock, HOOK_FRAME(), at);
-    if (object != NULL)
-        emit_lock_released(self, object, at);
+    struct object *object = objects_release_quickly(self, OBJECT_SPINLOCK, (const void *)lock, HOOK_FRAME());
+    if (hook_unlikely(object == NULL))
+        object = objects_release(self, OBJECT_SPINLOCK, (const void *)lock, HOOK_FRAME(), HOOK_STACK(self));
     hook_leave(self);
     return real.pthread_spin_unlock(lock);
 }

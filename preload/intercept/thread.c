@@ -71,6 +71,17 @@ static void *run_thread(void *argument)
     return routine(routine_argument);
 }
 
+static size_t stack_size_of(const pthread_attr_t *attr)
+{
+    size_t size = 0;
+    pthread_attr_t standard;
+    if (attr != NULL)
+        return pthread_attr_getstacksize(attr, &size) == 0 ? size : 0;
+    if (pthread_attr_init(&standard) == 0)
+        pthread_attr_getstacksize(&standard, &size);
+    return size;
+}
+
 static bool is_detached(const pthread_attr_t *attr)
 {
     int state = PTHREAD_CREATE_JOINABLE;
@@ -89,6 +100,7 @@ HOOK_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, vo
     }
     created->routine = routine;
     created->argument = argument;
+    created->stack_size = stack_size_of(attr);
     int result = real.pthread_create(thread, attr, run_thread, created);
     if (result == 0)
         thread_created(created, *thread);

@@ -1,0 +1,53 @@
+#include "preload/stack_layout.h"
+
+#include <stdatomic.h>
+
+#include "preload/arena.h"
+
+enum { BUCKETS = 2048, STACK_LAYOUTS_A_BUCKET = 64 };
+
+static struct bucket {
+    struct stack_layout *_Atomic first;
+    atomic_uint count;
+} buckets[BUCKETS];
+
+static struct bucket *bucket_of(uintptr_t pc)
+{
+    return &buckets[(pc ^ pc >> 11 ^ pc >> 22) % BUCKETS];
+}
+
+const struct stack_layout *stack_layout_find(uintptr_t pc, uintptr_t sp, uintptr_t high)
+{
+    /* acquire: pairs with the release in stack_layout_add() */
+    const struct stack_layout *layout = atomic_load_explicit(&bucket_of(pc)->first, memory_order_acquire);
+    for (; layout != NULL; layout = layout->next) {
+        uint64_t reach = layout->others == 0 ? 0 : layout->places[layout->others - 1].distance + sizeof(uintptr_t);
+        if (layout->pc == pc && reach <= high - sp && stack_layout_stands(layout, sp))
+            return layout;
+    }
+    return NULL;
+}
+
+const struct stack_layout *stack_layout_add(uintptr_t pc, uintptr_t sp, const struct unwound *unwound,
+                                            struct stack_id stack)
+{
+    struct bucket *bucket = bucket_of(pc);
+    if (atomic_load_explicit(&bucket->count, memory_order_relaxed) >= STACK_LAYOUTS_A_BUCKET)
+        return NULL;
+    uint32_t others = unwound->depth - 1;
+    struct stack_layout *layout = arena_alloc(sizeof *layout + others * sizeof layout->places[0]);
+    if (layout == NULL)
+        return NULL;
+    layout->stack = stack;
+    layout->others = others;
+    layout->pc = pc;
+    for (uint32_t i = 0; i < others; i++)
+        layout->places[i] = (struct stack_place){unwound->places[i + 1] - sp, unwound->frames[i + 1].pc};
+    atomic_fetch_add_explicit(&bucket->count, 1, memory_order_relaxed);
+    layout->next = atomic_load_explicit(&bucket->first, memory_order_relaxed);
+    /* release: pairs with the acquire in stack_layout_find(), so that the layout is whole */
+    while (!atomic_compare_exchange_weak_explicit(&bucket->first, &layout->next, layout, memory_order_release,
+                                                  memory_order_relaxed))
+        ;
+    return layout;
+}

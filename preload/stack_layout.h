@@ -1,0 +1,44 @@
+/* stack_layout.h: where the return addresses of a known stack stand, relative to its stack pointer; shared by threads.
+ *
+ *   pc --> [bucket: layouts of stacks with that innermost return address] --all words in place?--> layout
+ *
+ * Model:     a frame's size follows from its program counter, so the same return addresses at the same distances are
+ *            the same stack, in whichever thread.
+ * Threads:   append-only lists, pushed with compare-and-swap; layouts are never changed or removed.
+ * Memory:    from the arena, one for each distinct layout, at most STACK_LAYOUTS_A_BUCKET for one bucket.
+ */
+#ifndef LOCKHOUND_PRELOAD_STACK_LAYOUT_H
+#define LOCKHOUND_PRELOAD_STACK_LAYOUT_H
+
+#include "preload/unwind.h"
+
+struct stack_layout {
+    struct stack_layout *next;
+    struct stack_id stack;
+    uint32_t others; /* return addresses besides the innermost */
+    uintptr_t pc;
+    struct stack_place {
+        uint64_t distance; /* from the stack pointer */
+        uintptr_t pc;
+    } places[];
+};
+
+/* Returns: true when the stack at `sp` is this one.  Every place must be readable. */
+static inline bool stack_layout_stands(const struct stack_layout *layout, uintptr_t sp)
+{
+    for (uint32_t i = 0; i < layout->others; i++)
+        if (*(const uintptr_t *)(sp + layout->places[i].distance) != layout->places[i].pc)
+            return false;
+    return true;
+}
+
+/* Returns: a layout with this innermost return address that stands at `sp` and below `high`, or NULL.
+ * Context: signal, loader-lock, in-malloc. */
+const struct stack_layout *stack_layout_find(uintptr_t pc, uintptr_t sp, uintptr_t high);
+
+/* Returns: the layout just unwound, known to all from now on; NULL when there is no memory or no room.
+ * Context: signal, loader-lock, in-malloc. */
+const struct stack_layout *stack_layout_add(uintptr_t pc, uintptr_t sp, const struct unwound *unwound,
+                                            struct stack_id stack);
+
+#endif
