@@ -61,12 +61,17 @@ static void object_start(struct object *o, enum object_kind kind, uint64_t addre
     atomic_store_explicit(&o->live_address, address, memory_order_release);
 }
 
-/* Returns: a new generation at `address`, in the memory of what was there before, or NULL without memory. */
+/* Returns: a new generation at `address`, in the memory of what was there before, or NULL without memory.  With
+ * `adopts` a live object of the kind stays: another thread has adopted it meanwhile. */
 static struct object *new_generation(struct detector *d, enum object_kind kind, uint64_t address,
-                                     const struct object_traits *traits)
+                                     const struct object_traits *traits, bool adopts)
 {
     detector_enter(d, RANK_OBJECTS);
     struct object *o = object_table_find(&d->objects, address);
+    if (adopts && o != NULL && object_is_live_at(o, address) && o->kind == (uint8_t)kind) {
+        detector_leave(d, RANK_OBJECTS);
+        return o;
+    }
     if (o != NULL) {
         relaxed_store(&o->live_address, 0);
         object_table_renew(&d->objects, o);
@@ -95,7 +100,7 @@ struct object *object_init(struct detector *d, struct thread *t, enum object_kin
     if (before != NULL) {
         order_forget(d, before);
     }
-    struct object *o = new_generation(d, kind, address, traits);
+    struct object *o = new_generation(d, kind, address, traits, false);
     if (o != NULL) {
         o->init_thread = t->id;
         o->init_stack = at;
@@ -132,13 +137,7 @@ struct object *object_adopt(struct detector *d, struct thread *t, enum object_ki
     if (before != NULL) {
         order_forget(d, before);
     }
-    detector_enter(d, RANK_OBJECTS);
-    struct object *o = object_table_find(&d->objects, address);
-    detector_leave(d, RANK_OBJECTS);
-    if (o != NULL && object_is_live_at(o, address) && o->kind == (uint8_t)kind) {
-        return o;
-    }
-    o = new_generation(d, kind, address, traits);
+    struct object *o = new_generation(d, kind, address, traits, true);
     if (o != NULL && before == NULL && !traits->was_initialised) {
         usage_uninitialized(d, t, o, at);
     }

@@ -6,6 +6,7 @@
 void detector_signal_enter(struct detector *d, struct thread *t, int signal_number)
 {
     (void)d;
+    locking_interrupt_wait(t);
     t->signal_depth++;
     t->signal_number = signal_number;
     t->alert |= THREAD_ALERT_IN_HANDLER;
@@ -13,10 +14,10 @@ void detector_signal_enter(struct detector *d, struct thread *t, int signal_numb
 
 void detector_signal_leave(struct detector *d, struct thread *t)
 {
-    (void)d;
     if (t->signal_depth > 0 && --t->signal_depth == 0) {
         t->signal_number = 0;
         t->alert &= ~(uint32_t)THREAD_ALERT_IN_HANDLER;
+        locking_resume_wait(d, t);
     }
 }
 

@@ -202,9 +202,11 @@ void detector_process_end(struct detector *d, struct thread *t)
         struct thread *owner = relaxed_load(&seat->state) == THREAD_ENDED ? seat->owner : NULL;
         bool is_leak = owner != NULL && !owner->detached && !owner->joined && relaxed_load(&owner->joiner) == 0 &&
                        owner->creator.v != 0;
+        struct thread_id leaked = {relaxed_load(&seat->thread)};
+        struct stack_id created_at = seat->created_at;
         detector_leave(d, RANK_REGISTRY);
         if (is_leak) {
-            usage_thread_leak(d, owner);
+            usage_thread_leak(d, leaked, created_at);
         }
     }
 }

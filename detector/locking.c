@@ -11,6 +11,28 @@ void locking_end_wait(struct thread *t)
     t->alert &= ~(uint32_t)(THREAD_ALERT_WAITING | THREAD_ALERT_HANG_SAID);
 }
 
+void locking_interrupt_wait(struct thread *t)
+{
+    if ((t->alert & THREAD_ALERT_WAITING) != 0) {
+        seat_end_wait(t->seat);
+        t->alert &= ~(uint32_t)THREAD_ALERT_WAITING;
+        t->wait_interrupted = true;
+    }
+}
+
+void locking_resume_wait(struct detector *d, struct thread *t)
+{
+    if (!t->wait_interrupted) {
+        return; /* there was none, or the handler waited itself and its record stands there now */
+    }
+    t->wait_interrupted = false;
+    t->alert |= THREAD_ALERT_WAITING;
+    seat_resume_wait(t->seat);
+    if (finding_enabled(d, FINDING_DEADLOCK)) {
+        asleep_check(d, t);
+    }
+}
+
 /* The wait was reported when it was requested: nobody is to report it again. */
 static void mark_said(struct detector *d, struct thread *t)
 {
@@ -23,11 +45,12 @@ void locking_begin_wait(struct detector *d, struct thread *t, const struct wait_
 {
     seat_publish_wait(t->seat, wait);
     t->alert |= THREAD_ALERT_WAITING;
+    t->wait_interrupted = false;
     if (!finding_enabled(d, FINDING_DEADLOCK) || wait->timed) {
         return;
     }
     bool is_end = false;
-    if ((t->alert & THREAD_ALERT_HANG_SAID) != 0) {
+    if ((t->alert & THREAD_ALERT_HANG_SAID) != 0 && t->hang_said == wait->wanted) {
         mark_said(d, t);
     } else if (held_count(&t->seat->held) > 0 || relaxed_load(&t->joiner) != 0) {
         is_end = wait_for_check(d, t);

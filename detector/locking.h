@@ -8,6 +8,9 @@
 void locking_end_wait(struct thread *t);
 /* Publishes a wait and looks for a deadlock. */
 void locking_begin_wait(struct detector *d, struct thread *t, const struct wait_record *wait);
+/* A signal handler runs on a thread that waits: for as long, it does not sleep. */
+void locking_interrupt_wait(struct thread *t);
+void locking_resume_wait(struct detector *d, struct thread *t);
 /* Makes the thread the exclusive owner and puts `o` in its held set.  Returns: the entry, or NULL without memory. */
 struct held_entry *locking_own(struct detector *d, struct thread *t, struct object *o, bool ordered,
                                struct stack_id at);

@@ -55,12 +55,13 @@ static size_t copy_held(struct detector *d, struct thread *t)
     return held_copy(held, true, t->scratch, t->scratch_count);
 }
 
-static struct dependency *request_from_graph(struct detector *d, struct thread *t, struct object *o,
-                                             enum lock_mode mode, struct stack_id at, struct cycles *cycles)
+/* Fills `entry` with the dependency that the graph keeps for this request. */
+static void request_from_graph(struct detector *d, struct thread *t, struct object *o, enum lock_mode mode,
+                               struct stack_id at, struct order_cache_entry *entry, struct cycles *cycles)
 {
     size_t count = copy_held(d, t);
     if (count == 0) {
-        return NULL;
+        return;
     }
     relaxed_store(&o->in_order, true);
     struct order_request request = {
@@ -75,47 +76,56 @@ static struct dependency *request_from_graph(struct detector *d, struct thread *
         .held_count = count,
     };
     detector_enter(d, RANK_ORDER_GRAPH);
-    struct dependency *dependency = lock_order_request(d->order, &request, keep_cycle, cycles);
+    entry->dependency = lock_order_request(d->order, &request, keep_cycle, cycles);
+    entry->removals = lock_order_removals(d->order);
     detector_leave(d, RANK_ORDER_GRAPH);
-    return dependency;
 }
 
-static void repeat_in_graph(struct detector *d, struct thread *t, struct dependency *dependency, struct cycles *cycles)
+static void repeat_in_graph(struct detector *d, struct thread *t, struct order_cache_entry *entry,
+                            struct cycles *cycles)
 {
     struct clock_stamp stamp = thread_clock_stamp(&t->handover);
     detector_enter(d, RANK_ORDER_GRAPH);
-    lock_order_repeat(d->order, dependency, &stamp, keep_cycle, cycles);
+    if (entry->removals == lock_order_removals(d->order)) {
+        lock_order_repeat(d->order, entry->dependency, &stamp, keep_cycle, cycles);
+    } else {
+        entry->key = 0; /* asked for again next time */
+    }
     detector_leave(d, RANK_ORDER_GRAPH);
+}
+
+/* Returns: true when `entry` still stands for the nesting `key`. */
+static bool is_known(const struct detector *d, const struct order_cache_entry *entry, uint64_t key)
+{
+    return entry->key == key && entry->removals == lock_order_removals(d->order);
 }
 
 void order_feed_slow(struct detector *d, struct thread *t, struct object *o, enum lock_mode mode, struct stack_id at,
                      struct order_cache_entry *entry, uint64_t key)
 {
+    struct held_set *held = &t->seat->held;
     if (!finding_enabled(d, FINDING_LOCK_ORDER_INVERSION)) {
         return;
     }
+    if (entry->key != key && held_drop_stale(held)) {
+        if (held->ordered == 0) {
+            return;
+        }
+        key = chain_next(held->chain, relaxed_load(&o->id), mode);
+        entry = &t->order_cache[key % ORDER_CACHE_SIZE];
+    }
+    if (entry->key != key && held_find(held, o) != NULL) {
+        return; /* taken again: no order between a lock and itself */
+    }
     struct cycles cycles = {.d = d, .count = 0};
-    if (entry->key != key) {
-        struct held_set *held = &t->seat->held;
-        if (held_drop_stale(held)) {
-            if (held->ordered == 0) {
-                return;
-            }
-            key = chain_next(held->chain, relaxed_load(&o->id), mode);
-            entry = &t->order_cache[key % ORDER_CACHE_SIZE];
-        }
-        if (held_find(held, o) != NULL) {
-            return; /* taken again: no order between a lock and itself */
-        }
+    uint64_t epoch = t->handover.epoch;
+    if (!is_known(d, entry, key)) {
+        *entry = (struct order_cache_entry){.key = key};
+        request_from_graph(d, t, o, mode, at, entry, &cycles);
+    } else if (entry->dependency != NULL && dependency_repeated(entry->dependency, epoch)) {
+        repeat_in_graph(d, t, entry, &cycles);
     }
-    if (entry->key != key) {
-        entry->key = key;
-        entry->epoch = t->handover.epoch;
-        entry->dependency = request_from_graph(d, t, o, mode, at, &cycles);
-    } else if (entry->dependency != NULL && dependency_repeated(entry->dependency, t->handover.epoch)) {
-        repeat_in_graph(d, t, entry->dependency, &cycles);
-    }
-    entry->epoch = t->handover.epoch;
+    entry->epoch = epoch;
     send_cycles(&cycles);
 }
 

@@ -128,6 +128,12 @@ void seat_end_wait(struct seat *seat)
     }
 }
 
+void seat_resume_wait(struct seat *seat)
+{
+    /* seq_cst: as in seat_publish_wait() */
+    atomic_store(&seat->sequence, relaxed_load(&seat->sequence) | 1);
+}
+
 uint64_t seat_read_wait(const struct seat *seat, struct wait_record *wait)
 {
     uint64_t sequence = atomic_load(&seat->sequence); /* seq_cst; partner: seat_publish_wait() */

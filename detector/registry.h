@@ -85,6 +85,8 @@ struct wait_record {
 };
 void seat_publish_wait(struct seat *seat, const struct wait_record *wait);
 void seat_end_wait(struct seat *seat);
+/* Publishes the same wait again. */
+void seat_resume_wait(struct seat *seat);
 /* Reads a seat's wait.  Returns: its odd sequence, or 0 when the thread is not asleep or changed while being read. */
 uint64_t seat_read_wait(const struct seat *seat, struct wait_record *wait);
 

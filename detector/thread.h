@@ -6,8 +6,8 @@
  * another in every run: create and join, signals, posts, barriers, channels, but not mutual exclusion.
  *
  * Order cache: (chain of the locks held, wanted, mode) -> dependency of the lock-order graph.  A hit takes no rank.
- * It cannot be out of date: every generation in its key is one that this thread holds or wants, and generations are
- * never used twice.
+ * While the hand-over epoch stays the same nothing is looked up either: the graph knows of this occurrence.  In a new
+ * epoch the dependency counts only when no lock has left the graph since, for then dependencies may have been merged.
  */
 #ifndef LOCKHOUND_DETECTOR_THREAD_H
 #define LOCKHOUND_DETECTOR_THREAD_H
@@ -29,6 +29,7 @@ struct order_cache_entry {
     uint64_t key;
     uint64_t epoch; /* hand-over epoch at which the dependency was told last */
     struct dependency *dependency;
+    uint32_t removals; /* of the graph when it gave the dependency */
 };
 
 /* How to take back the latest release, should the program's unlock fail. */
@@ -62,6 +63,8 @@ struct thread {
     _Atomic uint32_t joiner;                 /* thread in a join of this one; set under RANK_REGISTRY */
     struct clock_stamp end_hb, end_handover; /* set when it ended */
     int32_t signal_number;
+    bool wait_interrupted;          /* its published wait is suspended while a signal handler runs */
+    const struct object *hang_said; /* with THREAD_ALERT_HANG_SAID: the object asked for */
 
     struct seat unlisted;      /* stands in for a seat that there was no memory for; nobody else sees it */
     struct held_lock *scratch; /* for an order_request */

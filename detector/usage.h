@@ -57,6 +57,6 @@ void usage_detach(struct detector *d, struct thread *t, struct thread *target, s
 void usage_stale_thread(struct detector *d, struct thread *t, enum finding_kind kind, struct thread_id gone,
                         const char *detail, struct stack_id at);
 void usage_thread_end(struct detector *d, struct thread *t, struct stack_id at);
-void usage_thread_leak(struct detector *d, struct thread *leaked);
+void usage_thread_leak(struct detector *d, struct thread_id leaked, struct stack_id created_at);
 
 #endif

@@ -13,6 +13,7 @@ static void report_self_deadlock(struct detector *d, struct thread *t, struct ob
     party->mode = mode;
     e.finding.certain_hang = hangs && asleep_all_for_ever(d, t);
     evidence_send(&e);
+    t->hang_said = o;
     t->alert |= THREAD_ALERT_HANG_SAID;
 }
 
@@ -48,6 +49,7 @@ static void request_orphaned(struct detector *d, struct thread *t, struct object
     evidence_holder(&e, o);
     e.finding.certain_hang = asleep_all_for_ever(d, t);
     evidence_send(&e);
+    t->hang_said = o;
     t->alert |= THREAD_ALERT_HANG_SAID;
 }
 

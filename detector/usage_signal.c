@@ -46,7 +46,10 @@ bool usage_signal_request(struct detector *d, struct thread *t, struct object *o
     e.finding.certain_hang = !timed && asleep_all_for_ever(d, t);
     evidence_send(&e);
     atomic_fetch_or_explicit(&o->alert, OBJECT_ALERT_SIGNAL_SAID, memory_order_relaxed);
-    t->alert |= timed ? 0u : (uint32_t)THREAD_ALERT_HANG_SAID;
+    if (!timed) {
+        t->hang_said = o;
+        t->alert |= THREAD_ALERT_HANG_SAID;
+    }
     return true;
 }
 

@@ -70,12 +70,12 @@ void usage_thread_end(struct detector *d, struct thread *t, struct stack_id at)
     }
 }
 
-void usage_thread_leak(struct detector *d, struct thread *leaked)
+void usage_thread_leak(struct detector *d, struct thread_id leaked, struct stack_id created_at)
 {
     struct evidence e;
     evidence_begin(&e, d, FINDING_THREAD_LEAK, "");
-    struct finding_party *party = evidence_party(&e, PARTY_ACTS, leaked->id, leaked->created_at);
+    struct finding_party *party = evidence_party(&e, PARTY_ACTS, leaked, created_at);
     party->has_object = true;
-    party->object = thread_reference(leaked->id, leaked->created_at);
+    party->object = thread_reference(leaked, created_at);
     evidence_send(&e);
 }

@@ -333,6 +333,30 @@ static void signal_handler_might_post(void **state)
     world_expect_one(FINDING_DEADLOCK);
 }
 
+static void thread_in_a_signal_handler_is_awake(void **state)
+{
+    (void)state;
+    sem_block(1, semaphore(0, 0));
+    detector_signal_enter(world.d, world_thread(1), 10);
+    join(0, 1);
+    world_expect_nothing();
+    detector_signal_leave(world.d, world_thread(1)); /* goes on waiting */
+    assert_int_equal(world_expect_one(FINDING_DEADLOCK)->form, DEADLOCK_ALL_ASLEEP);
+}
+
+static void refused_request_does_not_hide_a_later_deadlock(void **state)
+{
+    (void)state;
+    struct object *l = world_object(OBJECT_RWLOCK, 0, plain);
+    world_lock(1, l);
+    detector_lock_request(world.d, world_thread(1), l, LOCK_EXCLUSIVE, false, world_at(1)); /* EDEADLK */
+    world_expect_one(FINDING_DEADLOCK);
+    world_lock(2, world_mutex(0));
+    world_block(2, l, LOCK_EXCLUSIVE, false);
+    world_block(1, world_mutex(0), LOCK_EXCLUSIVE, false);
+    assert_int_equal(world_count(FINDING_DEADLOCK), 2);
+}
+
 static void other_process_might_post(void **state)
 {
     (void)state;
@@ -468,6 +492,8 @@ int main(void)
         TEST(running_thread_keeps_the_process_alive),
         TEST(token_in_the_semaphore_keeps_the_process_alive),
         TEST(signal_handler_might_post),
+        TEST(thread_in_a_signal_handler_is_awake),
+        TEST(refused_request_does_not_hide_a_later_deadlock),
         TEST(other_process_might_post),
         TEST(operating_system_has_the_last_word),
         TEST(barrier_short_of_a_thread),
