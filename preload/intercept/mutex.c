@@ -11,7 +11,7 @@
 
 /* The owner that glibc writes into a robust mutex that nobody made consistent.  Locking it fails at once; trying to lock
  * it fails, too, but leaves it locked (pthread_mutex_trylock.c), so it is not tried. */
-enum { OWNER_NOT_RECOVERABLE = INT_MAX };
+enum { OWNER_NOT_RECOVERABLE = INT_MAX - 1 };
 
 static int really_lock(pthread_mutex_t *mutex, const struct deadline *deadline)
 {
