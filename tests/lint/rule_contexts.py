@@ -1,7 +1,8 @@
 """rule_contexts.py: every function that preload/ declares says in which context it may run.
 
 The tags come from a closed list, after "Context:" in the comment above the declaration or, for a whole header, in the
-comment at its top.  A declaration that follows another without a comment of its own shares the comment above both.
+comment at its top.  A declaration that follows another without a comment of its own shares the comment above both;
+"Context of all:" holds for every declaration after it.
 """
 
 import re
@@ -11,6 +12,7 @@ from tree import line_of
 TAG = re.compile(r"(?:loader-lock|in-malloc|signal|reentrant|early|late|fork-child|may-block"
                  r"|(?:takes|holds)\([A-Za-z_]+\)) *(?:\([^)]*\))?")
 CONTEXT = re.compile(r"Context(?: of both| of all)?:\s*([^.]*)\.")
+OF_ALL = re.compile(r"Context of all:")
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 DECLARATION = re.compile(r"^(?!static|typedef|return|#)(?:extern\s+)?[A-Za-z_][\w \t*]*?[ *](?!__attribute__)(\w+)"
                          r"\([^;{}]*\)(?:\s*__attribute__\(\(.*?\)\))?;", re.MULTILINE)
@@ -43,5 +45,7 @@ def check(tree):
                     yield f"{path}:{line_of(text, comment.start())}: '{tag}' is no context tag"
         plain = COMMENT.sub(lambda match: re.sub(r"[^\n]", " ", match.group(0)), text)
         for declaration in DECLARATION.finditer(plain):
-            if not whole_file and tags_of(comment_above(text, declaration.start())) is None:
+            if whole_file or OF_ALL.search(text, 0, declaration.start()):
+                continue
+            if tags_of(comment_above(text, declaration.start())) is None:
                 yield f"{path}:{line_of(text, declaration.start())}: {declaration.group(1)}() has no 'Context:'"

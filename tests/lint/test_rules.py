@@ -111,6 +111,10 @@ class Contexts(unittest.TestCase):
         text = "/* x */\n\n/* Two.  Context of both: signal, takes(RANK_CLOCKS). */\nvoid f(void);\nvoid g(void);\n"
         self.assertEqual(self.check(text), [])
 
+    def test_all_that_follow(self):
+        text = "/* x */\n\n/* Context of all: early. */\n\n/* F. */\nvoid f(void);\n\nvoid g(void);\n"
+        self.assertEqual(self.check(text), [])
+
     def test_untagged(self):
         found = self.check("/* x.h */\n\n/* Context: early. */\nvoid f(void);\n\nint g(void);\n")
         self.assertEqual(len(found), 1)
