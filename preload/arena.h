@@ -16,7 +16,7 @@
 void *arena_alloc(size_t size);
 void arena_free(void *memory, size_t size);
 
-/* Units: bytes; 0 for no limit. */
+/* Units: bytes; 0 for no limit.  Context: signal, in-malloc, loader-lock, early, takes(OWN_RANK_ARENA). */
 void arena_set_limit(size_t bytes);
 size_t arena_used(void);
 

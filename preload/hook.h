@@ -28,7 +28,8 @@
 #define hook_likely(x)   __builtin_expect(!!(x), 1)
 #define hook_unlikely(x) __builtin_expect(!!(x), 0)
 
-/* The rare ways into a hook: unknown thread, already inside, gone.  Returns: NULL to pass through. */
+/* The rare ways into a hook: unknown thread, already inside, gone.  Returns: NULL to pass through.
+ * Context: signal, in-malloc, loader-lock, reentrant, early, late. */
 struct self *hook_enter_slowly(struct self *self, uintptr_t frame);
 
 static inline struct self *hook_enter_at(uintptr_t frame)
@@ -62,7 +63,8 @@ static inline void hook_resume(struct self *self)
     stack_cache_take(&(self)->stacks, (uintptr_t)__builtin_return_address(0),                                          \
                      (uintptr_t)__builtin_frame_address(0) + 16)
 
-/* The object at `address`, from the thread's own cache in the usual case; NULL when it is not known yet. */
+/* The object at `address`, from the thread's own cache in the usual case; NULL when it is not known yet.
+ * Context: signal, in-malloc. */
 struct object *hook_object_slowly(struct self *self, uint64_t address);
 
 static inline struct object_cache_line *hook_cache_line(struct self *self, uint64_t address)
@@ -82,7 +84,8 @@ static inline struct object *hook_object(struct self *self, const void *place)
     return hook_object_slowly(self, address);
 }
 
-/* An object on the thread's own stack was just made known: hook_stack_popped() will see the end of its frame. */
+/* An object on the thread's own stack was just made known: hook_stack_popped() will see the end of its frame.
+ * Context: signal, in-malloc. */
 void hook_note_stack_object(struct self *self, uint64_t address);
 void hook_stack_popped(struct self *self, uintptr_t frame);
 

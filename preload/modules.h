@@ -30,9 +30,10 @@ struct module {
 
 /* Returns: the module whose mapping holds `address`, or NULL.  Context: signal, loader-lock, in-malloc. */
 const struct module *module_of(uintptr_t address);
-/* Returns: the module numbered `id`, loaded or not any more; NULL for 0. */
+/* Returns: the module numbered `id`, loaded or not any more; NULL for 0.  Context: signal, loader-lock, in-malloc. */
 struct module *module_by_id(uint32_t id);
-/* Returns: true when `address` is in the data of a loaded module, so that it is never anything else. */
+/* Returns: true when `address` is in the data of a loaded module, so that it is never anything else.
+ * Context: signal, loader-lock, in-malloc. */
 bool module_data_contains(uintptr_t address);
 /* A module was loaded or is about to go: look again.  Context: signal, loader-lock. */
 void modules_changed(void);

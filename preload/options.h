@@ -27,10 +27,11 @@ struct options {
 #undef OPTION_BOOL
 };
 
+/* Context: early. */
 void options_default(struct options *options);
 
 /* Reads "key=value key='a b'"; `complain` is called once for each mistake, with its text and the place.
- * Context: early, no allocation. */
+ * Allocates nothing.  Context: early. */
 void options_parse(struct options *options, const char *text,
                    void (*complain)(const char *what, const char *word, size_t word_length));
 

@@ -1,6 +1,6 @@
 /* record.h: turns what happened into the lines of a run file (run_file.h).
  *
- * Context of all: holds(OWN_RANK_SINK), for a module's first mention writes its record before.
+ * Context of all: holds(OWN_RANK_SINK).  (A module's first mention writes its record before.)
  */
 #ifndef LOCKHOUND_PRELOAD_RECORD_H
 #define LOCKHOUND_PRELOAD_RECORD_H

@@ -18,9 +18,11 @@
 enum { RUN_OUTPUT_NAME_SIZE = 1024 };
 
 /* Appends `size` bytes in one write, opening the file (of `path`, or anonymous when "") if need be.
- * Returns: 0 and where in the file they begin, or -errno: nothing, or a torn record, was written. */
+ * Returns: 0 and where in the file they begin, or -errno: nothing, or a torn record, was written.
+ * Context: signal, in-malloc, holds(OWN_RANK_SINK). */
 int run_output_append(const char *path, const char *bytes, size_t size, uint64_t *offset);
-/* The file's name for another process; valid after an append that succeeded. */
+/* The file's name for another process; valid after an append that succeeded.
+ * Context: signal, in-malloc, holds(OWN_RANK_SINK). */
 void run_output_name(const char *path, char name[RUN_OUTPUT_NAME_SIZE]);
 
 #endif

@@ -80,19 +80,20 @@ struct self *self_adopt(void);
 
 /* Returns: a self for a thread about to be created by `creator`, or NULL.  Context: takes(OWN_RANK_SELVES). */
 struct self *self_new(struct self *creator, bool detached, struct stack_id created_at);
-/* The thread is known by this handle from now on; a second call is nothing. */
+/* The thread is known by this handle from now on; a second call is nothing.  Context: takes(OWN_RANK_SELVES). */
 void self_publish(struct self *self, pthread_t handle);
-/* The creator needs it no longer. */
+/* The creator needs it no longer.  Context: takes(OWN_RANK_SELVES). */
 void self_unpin(struct self *self);
-/* Returns: true when it has already ended, and the caller should self_release() it. */
+/* Returns: true when it has already ended, and the caller should self_release() it.  Context: takes(OWN_RANK_SELVES). */
 bool self_mark_detached(struct self *self);
 /* The creation failed.  Context: takes(OWN_RANK_SELVES). */
 void self_abandon(struct self *self);
-/* Returns: the thread whose handle this is, born or live or ended but not yet joined; NULL otherwise. */
+/* Returns: the thread whose handle this is, born or live or ended but not yet joined; NULL otherwise.
+ * Context: takes(OWN_RANK_SELVES). */
 struct self *self_by_handle(pthread_t handle);
-/* Returns: threads that have started and not ended. */
+/* Returns: threads that have started and not ended.  Context: takes(OWN_RANK_SELVES). */
 size_t self_live_count(void);
-/* Adds up what all threads counted so far. */
+/* Adds up what all threads counted so far.  Context: takes(OWN_RANK_SELVES). */
 void self_sum_events(uint64_t *events, uint64_t *handlers_unseen);
 /* The calling thread is the only one of this process now.  Context: fork-child. */
 void self_fork_child(struct self *self);
@@ -105,7 +106,8 @@ void self_end(struct self *self);
 
 /* Context: signal, takes(OWN_RANK_SELVES). */
 void self_set_name(struct self *self, const char *name);
-/* Returns: the thread whose own stack reaches up to an address in [low, high), or 0. */
+/* Returns: the thread whose own stack reaches up to an address in [low, high), or 0.
+ * Context: takes(OWN_RANK_SELVES). */
 struct thread_id self_with_stack_in(uintptr_t low, uintptr_t high);
 
 #endif

@@ -25,9 +25,9 @@ struct interned_stack {
 
 /* Returns: the stack with these frames; NULL when there is no memory.  Context: signal, takes(OWN_RANK_STACKS). */
 const struct interned_stack *stacks_intern(const struct frame *frames, uint32_t depth);
-/* Returns: the stack numbered `id`, or NULL for 0. */
+/* Returns: the stack numbered `id`, or NULL for 0.  Context: signal, in-malloc, loader-lock. */
 const struct interned_stack *stacks_get(struct stack_id id);
-/* Returns: how many distinct stacks there are. */
+/* Returns: how many distinct stacks there are.  Context: signal, in-malloc, loader-lock. */
 uint32_t stacks_count(void);
 
 #endif

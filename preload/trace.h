@@ -22,7 +22,7 @@ void trace_event(struct self *self, const struct event *event);
 /* The child goes on in a file of its own.  Context: fork-child. */
 void trace_fork_child(void);
 
-/* ---- for emit.h: one kind of operand each.  Context: signal, in-malloc, takes(OWN_RANK_TRACE). ---- */
+/* ---- for emit.h: one kind of operand each.  Context of all: signal, in-malloc, takes(OWN_RANK_TRACE). ---- */
 
 void trace_plain(struct self *self, enum event_kind kind, struct stack_id at);
 void trace_number(struct self *self, enum event_kind kind, uint64_t number);

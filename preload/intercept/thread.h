@@ -12,12 +12,14 @@
 /* Makes the key whose destructor ends a thread, and arms it for the calling thread.  Context: early. */
 void thread_init(void);
 
-/* Returns: what the new thread will be, to be handed to it, or NULL when there is no memory: then it is adopted later. */
+/* Returns: what the new thread will be, to be handed to it, or NULL when there is no memory: then it is adopted later.
+ * Context: takes(OWN_RANK_SELVES). */
 struct self *thread_prepare(struct self *creator, bool detached, struct stack_id at);
-/* After the real creation: it succeeded and the thread has this handle, or it failed. */
+/* After the real creation: it succeeded and the thread has this handle, or it failed.
+ * Context: takes(OWN_RANK_SELVES). */
 void thread_created(struct self *created, pthread_t handle);
 void thread_not_created(struct self *created);
-/* First act of the new thread: it is known from here on. */
+/* First act of the new thread: it is known from here on.  Context: takes(OWN_RANK_SELVES). */
 void thread_begin(struct self *self);
 /* Makes a thread that began behind our back end like the others.  Context: signal. */
 void thread_arm(struct self *self);
@@ -25,11 +27,12 @@ void thread_arm(struct self *self);
 enum join_form { JOIN_WAIT, JOIN_TRY, JOIN_TIMED };
 
 /* Around a real join: the request before, the outcome after (also on cancellation, with joined false).
- * Returns: the thread meant, to be handed to thread_join_done(); NULL when it is not known. */
+ * Returns: the thread meant, to be handed to thread_join_done(); NULL when it is not known.
+ * Context: takes(OWN_RANK_SELVES). */
 struct self *thread_join_request(struct self *self, pthread_t handle, enum join_form form, struct stack_id at);
 void thread_join_done(struct self *self, struct self *target, bool joined);
 
-/* Before and after a real detach. */
+/* Before and after a real detach.  Context: takes(OWN_RANK_SELVES). */
 struct self *thread_detach_request(struct self *self, pthread_t handle, struct stack_id at);
 void thread_detach_done(struct self *target, bool detached);
 
