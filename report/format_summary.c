@@ -67,21 +67,22 @@ static void add_headline(struct buffer *out, const struct run *run)
     buffer_string(out, "\n");
 }
 
-/* The counts that tell a user what was looked at.  "objects_mutex" and its like are summed as locks. */
+static void add_count(struct buffer *out, uint64_t count, const char *thing)
+{
+    if (count) {
+        buffer_string(out, ", ");
+        add_plural(out, count, thing);
+    }
+}
+
+/* The counts that tell a user what was looked at. */
 static void add_coverage(struct buffer *out, const struct run *run)
 {
-    static const struct {
-        const char *name, *thing;
-    } shown[] = {{"threads", "thread"}, {"events", "call"}, {"locks", "lock"}, {"order_edges", "lock-order edge"}};
-    buffer_string(out, "  covered: ");
-    buffer_printf(out, "%zu process%s", run->process_count, run->process_count == 1 ? "" : "es");
-    for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
-        uint64_t value = run_get_count(run, shown[i].name);
-        if (value) {
-            buffer_string(out, ", ");
-            add_plural(out, value, shown[i].thing);
-        }
-    }
+    buffer_printf(out, "  covered: %zu process%s", run->process_count, run->process_count == 1 ? "" : "es");
+    add_count(out, run_get_count(run, "threads"), "thread");
+    add_count(out, run_get_count(run, "events"), "call");
+    add_count(out, run_get_count(run, "mutex") + run_get_count(run, "rwlock") + run_get_count(run, "spinlock"), "lock");
+    add_count(out, run_get_count(run, "order_edges"), "lock-order edge");
     buffer_string(out, "\n");
 }
 

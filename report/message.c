@@ -25,10 +25,25 @@ static bool was_wanted_before(const struct run_finding *f, size_t party)
     return false;
 }
 
+/* Two names are put in order, so that the sentence does not depend on which thread came first. */
+static bool add_pair(struct buffer *out, const struct run_finding *f)
+{
+    if (f->party_count != 2 || !f->parties[0].object || !f->parties[1].object) {
+        return false;
+    }
+    const char *a = f->parties[0].object->name, *b = f->parties[1].object->name;
+    bool is_ordered = strcmp(a, b) <= 0;
+    buffer_printf(out, "`%s` and `%s`", is_ordered ? a : b, is_ordered ? b : a);
+    return true;
+}
+
 /* Adds "`a`, `b` and `c`": what the parties want, each once. */
 static void add_wanted(struct buffer *out, const struct run_finding *f)
 {
     size_t count = 0, listed = 0;
+    if (add_pair(out, f)) {
+        return;
+    }
     for (size_t i = 0; i < f->party_count; i++) {
         count += f->parties[i].object && !was_wanted_before(f, i);
     }

@@ -87,7 +87,8 @@ static size_t object_size(const char *kind)
     static const struct {
         const char *kind;
         size_t size;
-    } sizes[] = {{"mutex", 40}, {"rwlock", 56}, {"semaphore", 32}, {"cond", 48}, {"barrier", 32}, {"spinlock", 4}};
+    } sizes[] = {{"mutex", 40},   {"rwlock", 56}, {"semaphore", 32}, {"condition variable", 48},
+                 {"barrier", 32}, {"spinlock", 4}};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         if (strcmp(kind, sizes[i].kind) == 0) {
             return sizes[i].size;

@@ -14,7 +14,7 @@ class TextTest(case.CommandCase):
         result = self.lockhound("report", self.inversion_run())
         text = result.stdout.decode()
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertIn("`accounts[2].lock` and `accounts[0].lock` are taken in opposite orders", text)
+        self.assertIn("`accounts[0].lock` and `accounts[2].lock` are taken in opposite orders", text)
         self.assertRegex(text, r"T1 'main' holds `accounts\[0\]\.lock`, taken at\n\s+#0 take .*bank\.c:15:5 \(inlined\)\n"
                                r"\s+#1 transfer .*bank\.c:20:5\n\s+#2 main .*bank\.c:42:5")
         self.assertRegex(text, r"T2 'writer' was created by T1 'main' at\n\s+#0 main .*bank\.c:41")
