@@ -87,8 +87,8 @@ static void fork_child(void)
     if (lockhound.ready)
         sink_fork_child();
     if (self != NULL) {
+        emit_fork_child(self); /* first: it frees what threads that are not here had busy */
         self_fork_child(self);
-        emit_fork_child(self);
     }
     fork_finish();
 }
