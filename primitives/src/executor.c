@@ -30,6 +30,28 @@ static pthread_mutex_t all_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct lhp_executor *all;
 static pid_t all_registered_in; /* the process whose exit has been told of the list */
 
+static void all_lock(void)
+{
+    pthread_mutex_lock(&all_mutex);
+}
+
+static void all_unlock(void)
+{
+    pthread_mutex_unlock(&all_mutex);
+}
+
+/* The parent's executors are none of the child's business: their workers are not there. */
+static void all_forget(void)
+{
+    all = NULL;
+    pthread_mutex_unlock(&all_mutex);
+}
+
+__attribute__((constructor)) static void executor_module_init(void)
+{
+    pthread_atfork(all_lock, all_unlock, all_forget);
+}
+
 static void executors_leave(void *arg)
 {
     (void)arg;
@@ -45,7 +67,6 @@ static bool executor_register(struct lhp_executor *e)
     pthread_mutex_lock(&all_mutex);
     if (all_registered_in != getpid()) {
         ok = lhp_thread_at_shutdown(executors_leave, NULL) == LHP_OK;
-        all = NULL; /* in a forked child: the parent's are none of its business */
         all_registered_in = getpid();
     }
     e->next = all;

@@ -52,10 +52,12 @@ enum lhp_status lhp_local_init(struct lhp_local *local, size_t size, void (*cons
 void lhp_local_destroy(struct lhp_local *local)
 {
     pthread_key_delete(local->key);
-    while (local->blocks) {
-        struct lhp_local_block *block = local->blocks;
-        block_unlink(block);
+    struct lhp_local_block *block = local->blocks;
+    local->blocks = NULL;
+    while (block) {
+        struct lhp_local_block *next = block->next;
         block_free(block);
+        block = next;
     }
     pthread_mutex_destroy(&local->mutex);
 }

@@ -40,7 +40,7 @@ enum lhp_status lhp_queue_init(struct lhp_queue *queue, enum lhp_queue_kind kind
 static bool queue_grow(struct lhp_queue *q)
 {
     size_t capacity = q->capacity * 2;
-    struct lhp_queue_entry *entries = malloc(capacity * sizeof(*entries));
+    struct lhp_queue_entry *entries = calloc(capacity, sizeof(*entries));
     if (!entries)
         return false;
     for (size_t i = 0; i < q->size; i++)

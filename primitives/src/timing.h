@@ -96,7 +96,7 @@ static inline int timing_mutex_lock_until(pthread_mutex_t *mutex, const struct d
         err = pthread_mutex_trylock(mutex);
     else if (d->forever)
         err = pthread_mutex_lock(mutex);
-    else if ((err = pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, &d->at)) == 0)
+    else if ((err = pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, &d->at)) == 0 || err == EOWNERDEAD)
         NOTE_MUTEX_LOCKED(mutex);
     return err == EBUSY ? ETIMEDOUT : err;
 }

@@ -80,7 +80,7 @@ static inline void check_init_seed(void)
 static inline unsigned check_scaled(unsigned n)
 {
     const char *scale = getenv("LHP_SCALE");
-    unsigned scaled = scale ? n * (unsigned)atoi(scale) / 100 : n;
+    unsigned scaled = scale ? n * (unsigned)strtoul(scale, NULL, 10) / 100 : n;
     return scaled ? scaled : 1;
 }
 

@@ -1,0 +1,324 @@
+#include <lhp/shared.h>
+
+#include <limits.h>
+
+#include "shared_monitor.h"
+
+enum { FOR_A_NOTIFY, FOR_THE_SET };
+
+/* What a barrier writes into the slots of a round's waiters, in place of a plain "told". */
+enum { ROUND_OPEN = 0, ROUND_FULL = 1, ROUND_BROKEN = 2 };
+
+void lhp_shared_condition_init(struct lhp_shared_condition *condition, struct lhp_shared_rlock *lock)
+{
+    lhp_monitor_init(&condition->monitor);
+    condition->lock = lock;
+}
+
+void lhp_shared_condition_destroy(struct lhp_shared_condition *condition)
+{
+    lhp_monitor_destroy(&condition->monitor);
+}
+
+static bool rlock_is_mine(struct lhp_shared_rlock *lock)
+{
+    return __atomic_load_n(&lock->owner, __ATOMIC_RELAXED) == lhp_thread_id();
+}
+
+struct condition_wait {
+    struct lhp_shared_condition *condition;
+    struct lhp_shared_slot *slot;
+    unsigned level;
+    enum lhp_status relock;
+};
+
+static void condition_relock(struct condition_wait *w)
+{
+    w->relock = LHP_OK;
+    for (unsigned i = 0; i < w->level; i++)
+        if (lhp_shared_rlock_acquire(w->condition->lock) == LHP_OWNER_DIED)
+            w->relock = LHP_OWNER_DIED;
+}
+
+/* Leaves the line.  Returns: whether it was notified. */
+static bool condition_leave_line(struct condition_wait *w)
+{
+    lhp_monitor_enter(&w->condition->monitor);
+    bool told = w->slot->told;
+    lhp_monitor_free_slot(w->slot);
+    lhp_monitor_leave(&w->condition->monitor);
+    return told;
+}
+
+static void condition_wait_cancelled(void *wait)
+{
+    struct condition_wait *w = wait;
+    if (condition_leave_line(w)) {
+        lhp_monitor_enter(&w->condition->monitor);
+        lhp_monitor_wake(&w->condition->monitor, FOR_A_NOTIFY, 1);
+        lhp_monitor_leave(&w->condition->monitor);
+    }
+    condition_relock(w);
+}
+
+static void condition_sleep(struct condition_wait *w, const struct deadline *d)
+{
+    struct lhp_shared_monitor *m = &w->condition->monitor;
+    for (bool over = false; !over;) {
+        lhp_slot_sleep(w->slot, d);
+        lhp_monitor_enter(m);
+        if (!w->slot->told)
+            lhp_monitor_bury(m);
+        over = w->slot->told || deadline_left_ns(d) == 0;
+        lhp_monitor_leave(m);
+    }
+}
+
+enum lhp_status lhp_shared_condition_wait(struct lhp_shared_condition *condition)
+{
+    return lhp_shared_condition_wait_for(condition, LHP_FOREVER);
+}
+
+enum lhp_status lhp_shared_condition_wait_for(struct lhp_shared_condition *condition, int64_t timeout_ns)
+{
+    if (!rlock_is_mine(condition->lock))
+        return LHP_NOT_OWNER;
+    struct deadline d = deadline_after(timeout_ns);
+    struct condition_wait w = {.condition = condition, .level = condition->lock->level};
+    lhp_monitor_enter(&condition->monitor);
+    w.slot = lhp_monitor_take_slot(&condition->monitor, FOR_A_NOTIFY);
+    lhp_monitor_leave(&condition->monitor);
+    if (!w.slot)
+        return LHP_TIMEOUT; /* no room in the line: as if the time had passed, the caller looks again */
+    for (unsigned i = 0; i < w.level; i++)
+        lhp_shared_rlock_release(condition->lock);
+    pthread_cleanup_push(condition_wait_cancelled, &w);
+    condition_sleep(&w, &d);
+    pthread_cleanup_pop(0);
+    bool told = condition_leave_line(&w);
+    condition_relock(&w);
+    return told ? w.relock : LHP_TIMEOUT;
+}
+
+enum lhp_status lhp_shared_condition_notify(struct lhp_shared_condition *condition, unsigned n)
+{
+    if (!rlock_is_mine(condition->lock))
+        return LHP_NOT_OWNER;
+    lhp_monitor_enter(&condition->monitor);
+    lhp_monitor_wake(&condition->monitor, FOR_A_NOTIFY, n);
+    lhp_monitor_leave(&condition->monitor);
+    return LHP_OK;
+}
+
+enum lhp_status lhp_shared_condition_notify_all(struct lhp_shared_condition *condition)
+{
+    return lhp_shared_condition_notify(condition, UINT_MAX);
+}
+
+/* ---- Event ------------------------------------------------------------------------------------------------------ */
+
+void lhp_shared_event_init(struct lhp_shared_event *event)
+{
+    lhp_monitor_init(&event->monitor);
+    event->up = false;
+    event->sets = 0;
+}
+
+void lhp_shared_event_destroy(struct lhp_shared_event *event)
+{
+    lhp_monitor_destroy(&event->monitor);
+}
+
+void lhp_shared_event_set(struct lhp_shared_event *event)
+{
+    lhp_monitor_enter(&event->monitor);
+    event->sets += !event->up;
+    event->up = true;
+    lhp_monitor_wake(&event->monitor, FOR_THE_SET, UINT_MAX);
+    lhp_monitor_leave(&event->monitor);
+}
+
+void lhp_shared_event_clear(struct lhp_shared_event *event)
+{
+    lhp_monitor_enter(&event->monitor);
+    event->up = false;
+    lhp_monitor_leave(&event->monitor);
+}
+
+bool lhp_shared_event_is_set(struct lhp_shared_event *event)
+{
+    lhp_monitor_enter(&event->monitor);
+    bool up = event->up;
+    lhp_monitor_leave(&event->monitor);
+    return up;
+}
+
+void lhp_shared_event_wait(struct lhp_shared_event *event)
+{
+    (void)!lhp_shared_event_wait_for(event, LHP_FOREVER);
+}
+
+enum lhp_status lhp_shared_event_wait_for(struct lhp_shared_event *event, int64_t timeout_ns)
+{
+    struct deadline d = deadline_after(timeout_ns);
+    lhp_monitor_enter(&event->monitor);
+    uint64_t sets = event->sets;
+    while (!event->up && event->sets == sets && deadline_left_ns(&d) != 0)
+        lhp_monitor_sleep(&event->monitor, FOR_THE_SET, &d);
+    bool set = event->up || event->sets != sets;
+    lhp_monitor_leave(&event->monitor);
+    return set ? LHP_OK : LHP_TIMEOUT;
+}
+
+/* ---- Barrier ---------------------------------------------------------------------------------------------------- */
+
+enum lhp_status lhp_shared_barrier_init(struct lhp_shared_barrier *barrier, unsigned parties)
+{
+    if (parties == 0 || parties > LHP_SHARED_WAITERS)
+        return LHP_INVALID;
+    lhp_monitor_init(&barrier->monitor);
+    barrier->parties = parties;
+    barrier->broken = false;
+    return LHP_OK;
+}
+
+void lhp_shared_barrier_destroy(struct lhp_shared_barrier *barrier)
+{
+    lhp_monitor_destroy(&barrier->monitor);
+}
+
+/* The waits of the open round are the slots that have not been told an outcome. */
+static unsigned round_size(const struct lhp_shared_barrier *b)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < LHP_SHARED_WAITERS; i++)
+        n += b->monitor.slots[i].who.pid != 0 && b->monitor.slots[i].told == ROUND_OPEN;
+    return n;
+}
+
+static void round_end(struct lhp_shared_barrier *b, int outcome)
+{
+    for (unsigned i = 0; i < LHP_SHARED_WAITERS; i++) {
+        struct lhp_shared_slot *slot = &b->monitor.slots[i];
+        if (slot->who.pid == 0 || slot->told != ROUND_OPEN)
+            continue;
+        slot->told = outcome;
+        sem_post(&slot->wake);
+    }
+}
+
+static void barrier_break(struct lhp_shared_barrier *b)
+{
+    b->broken = true;
+    round_end(b, ROUND_BROKEN);
+}
+
+/* A party that died while it waited will not come back for this round. */
+static void barrier_look_for_the_dead(struct lhp_shared_barrier *b)
+{
+    for (unsigned i = 0; i < LHP_SHARED_WAITERS; i++) {
+        struct lhp_shared_slot *slot = &b->monitor.slots[i];
+        if (slot->who.pid == 0 || lhp_identity_is_self(&slot->who) || lhp_identity_alive(&slot->who))
+            continue;
+        bool open = slot->told == ROUND_OPEN;
+        lhp_monitor_free_slot(slot);
+        if (open)
+            barrier_break(b);
+    }
+}
+
+struct barrier_wait {
+    struct lhp_shared_barrier *barrier;
+    struct lhp_shared_slot *slot;
+};
+
+static void barrier_wait_cancelled(void *wait)
+{
+    struct barrier_wait *w = wait;
+    lhp_monitor_enter(&w->barrier->monitor);
+    if (w->slot->told == ROUND_OPEN)
+        barrier_break(w->barrier);
+    lhp_monitor_free_slot(w->slot);
+    lhp_monitor_leave(&w->barrier->monitor);
+}
+
+/* In the guard at the beginning and at the end. */
+static enum lhp_status barrier_wait_for_others(struct barrier_wait *w, const struct deadline *d)
+{
+    struct lhp_shared_barrier *b = w->barrier;
+    bool late = false;
+    while (w->slot->told == ROUND_OPEN && !late) {
+        lhp_monitor_leave(&b->monitor);
+        pthread_cleanup_push(barrier_wait_cancelled, w);
+        lhp_slot_sleep(w->slot, d);
+        pthread_cleanup_pop(0);
+        lhp_monitor_enter(&b->monitor);
+        if (w->slot->told == ROUND_OPEN)
+            barrier_look_for_the_dead(b);
+        late = w->slot->told == ROUND_OPEN && deadline_left_ns(d) == 0;
+    }
+    if (late)
+        barrier_break(b);
+    int outcome = w->slot->told;
+    lhp_monitor_free_slot(w->slot);
+    if (late)
+        return LHP_TIMEOUT;
+    return outcome == ROUND_FULL ? LHP_OK : LHP_BROKEN;
+}
+
+static enum lhp_status barrier_arrive(struct lhp_shared_barrier *b, const struct deadline *d, unsigned *index)
+{
+    unsigned mine = round_size(b);
+    if (index)
+        *index = mine;
+    if (mine + 1 == b->parties) {
+        barrier_look_for_the_dead(b); /* before they are counted as having come */
+        if (b->broken)
+            return LHP_BROKEN;
+        round_end(b, ROUND_FULL);
+        return LHP_OK;
+    }
+    struct barrier_wait w = {b, lhp_monitor_take_slot(&b->monitor, LHP_SLOT_OUTCOME)};
+    if (!w.slot) {
+        barrier_break(b); /* more than one full round of other processes at once: not what it was made for */
+        return LHP_BROKEN;
+    }
+    return barrier_wait_for_others(&w, d);
+}
+
+enum lhp_status lhp_shared_barrier_wait(struct lhp_shared_barrier *barrier, unsigned *index)
+{
+    return lhp_shared_barrier_wait_for(barrier, LHP_FOREVER, index);
+}
+
+enum lhp_status lhp_shared_barrier_wait_for(struct lhp_shared_barrier *barrier, int64_t timeout_ns, unsigned *index)
+{
+    struct deadline d = deadline_after(timeout_ns);
+    lhp_monitor_enter(&barrier->monitor);
+    enum lhp_status status = barrier->broken ? LHP_BROKEN : barrier_arrive(barrier, &d, index);
+    lhp_monitor_leave(&barrier->monitor);
+    return status;
+}
+
+void lhp_shared_barrier_reset(struct lhp_shared_barrier *barrier)
+{
+    lhp_monitor_enter(&barrier->monitor);
+    round_end(barrier, ROUND_BROKEN);
+    barrier->broken = false;
+    lhp_monitor_leave(&barrier->monitor);
+}
+
+void lhp_shared_barrier_abort(struct lhp_shared_barrier *barrier)
+{
+    lhp_monitor_enter(&barrier->monitor);
+    barrier_break(barrier);
+    lhp_monitor_leave(&barrier->monitor);
+}
+
+bool lhp_shared_barrier_broken(struct lhp_shared_barrier *barrier)
+{
+    lhp_monitor_enter(&barrier->monitor);
+    bool broken = barrier->broken;
+    lhp_monitor_leave(&barrier->monitor);
+    return broken;
+}

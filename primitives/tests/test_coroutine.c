@@ -1,0 +1,206 @@
+/* test_coroutine.c: generators by Python's rules, the scheduler's order, and the GIL's fairness. */
+#include <string.h>
+
+#include <lhp/coroutine.h>
+#include <lhp/gil.h>
+
+#include "check.h"
+
+static void *number(uintptr_t n)
+{
+    return (void *)n;
+}
+
+/* Yields 1, 2, ...; a value sent is where it goes on; ends when told to close. */
+static void *count_up(struct lhp_generator *self, void *arg)
+{
+    unsigned *cleaned = arg;
+    uintptr_t n = 1;
+    for (;;) {
+        void *sent;
+        enum lhp_status status = lhp_yield(self, number(n), &sent);
+        if (status != LHP_OK) {
+            ++*cleaned;
+            return number(status);
+        }
+        n = sent ? (uintptr_t)sent : n + 1;
+    }
+}
+
+static void generators_yield_take_and_close(void)
+{
+    unsigned cleaned = 0;
+    void *value;
+    struct lhp_generator *g = lhp_generator_new(count_up, &cleaned, 0);
+    CHECK(g);
+    CHECK_IS(lhp_generator_send(g, number(5), &value), LHP_INVALID);
+    for (uintptr_t i = 1; i < 1000; i++) {
+        CHECK_IS(lhp_generator_next(g, &value), LHP_OK);
+        CHECK(value == number(i));
+    }
+    CHECK_IS(lhp_generator_send(g, number(50), &value), LHP_OK);
+    CHECK(value == number(50));
+    CHECK_IS(lhp_generator_throw(g, LHP_FAILED, &value), LHP_STOPPED);
+    CHECK(value == number(LHP_FAILED) && cleaned == 1);
+    CHECK_IS(lhp_generator_next(g, &value), LHP_STOPPED);
+    CHECK(value == NULL);
+    CHECK_IS(lhp_generator_close(g), LHP_OK);
+    lhp_generator_release(g);
+    g = lhp_generator_new(count_up, &cleaned, 0);
+    CHECK_IS(lhp_generator_close(g), LHP_OK); /* never begun: nothing to clean */
+    CHECK_IS(lhp_generator_next(g, &value), LHP_STOPPED);
+    lhp_generator_release(g);
+    CHECK(cleaned == 1);
+    g = lhp_generator_new(count_up, &cleaned, 0);
+    CHECK_IS(lhp_generator_next(g, &value), LHP_OK);
+    lhp_generator_release(g);
+    CHECK(cleaned == 2);
+}
+
+static void *refuse_to_close(struct lhp_generator *self, void *arg)
+{
+    void *value;
+    CHECK_IS(lhp_generator_next(self, &value), LHP_BAD_STATE);
+    while (lhp_yield(self, arg, NULL) == LHP_OK)
+        ;
+    (void)!lhp_yield(self, arg, NULL);
+    return NULL;
+}
+
+static void refusal_to_close_is_told(void)
+{
+    void *value;
+    struct lhp_generator *g = lhp_generator_new(refuse_to_close, NULL, 0);
+    CHECK_IS(lhp_generator_next(g, &value), LHP_OK);
+    CHECK_IS(lhp_generator_close(g), LHP_FAILED);
+    CHECK_IS(lhp_generator_close(g), LHP_OK);
+    lhp_generator_release(g);
+}
+
+static void *delegate(struct lhp_generator *self, void *arg)
+{
+    void *result;
+    struct lhp_generator *other = lhp_generator_new(count_up, arg, 0);
+    enum lhp_status status = lhp_yield_from(self, other, &result);
+    lhp_generator_release(other);
+    CHECK(result == number(status));
+    return number(100 + status);
+}
+
+static void yield_from_is_transparent(void)
+{
+    unsigned cleaned = 0;
+    void *value;
+    struct lhp_generator *g = lhp_generator_new(delegate, &cleaned, 0);
+    CHECK_IS(lhp_generator_next(g, &value), LHP_OK);
+    CHECK(value == number(1));
+    CHECK_IS(lhp_generator_send(g, number(9), &value), LHP_OK);
+    CHECK(value == number(9));
+    CHECK_IS(lhp_generator_throw(g, LHP_EMPTY, &value), LHP_STOPPED);
+    CHECK(value == number(100 + LHP_EMPTY) && cleaned == 1);
+    lhp_generator_release(g);
+}
+
+static char trail[64];
+
+static void leave_trail(struct lhp_scheduler *s, void *arg)
+{
+    const char *letter = arg;
+    for (int i = 0; i < 3; i++) {
+        strncat(trail, letter, 1);
+        lhp_task_yield(s);
+    }
+    if (*letter == 'a')
+        CHECK_IS(lhp_scheduler_spawn(s, leave_trail, "d"), LHP_OK);
+}
+
+static void sleep_then_mark(struct lhp_scheduler *s, void *arg)
+{
+    const char *text = arg;
+    lhp_task_sleep(s, LHP_MS(text[1] - '0'));
+    strncat(trail, text, 1);
+}
+
+static void tasks_run_in_turn(void)
+{
+    struct lhp_scheduler *s = lhp_scheduler_new();
+    CHECK_IS(lhp_scheduler_spawn(s, leave_trail, "a"), LHP_OK);
+    CHECK_IS(lhp_scheduler_spawn(s, leave_trail, "b"), LHP_OK);
+    CHECK_IS(lhp_scheduler_spawn(s, leave_trail, "c"), LHP_OK);
+    lhp_scheduler_run(s);
+    CHECK(strcmp(trail, "abcabcabcddd") == 0);
+    trail[0] = 0;
+    CHECK_IS(lhp_scheduler_spawn(s, sleep_then_mark, "x9"), LHP_OK);
+    CHECK_IS(lhp_scheduler_spawn(s, sleep_then_mark, "y1"), LHP_OK);
+    CHECK_IS(lhp_scheduler_spawn(s, sleep_then_mark, "z5"), LHP_OK);
+    lhp_scheduler_run(s);
+    CHECK(strcmp(trail, "yzx") == 0);
+    CHECK_IS(lhp_scheduler_spawn(s, leave_trail, "a"), LHP_OK);
+    lhp_scheduler_release(s);
+}
+
+struct interpreter {
+    struct lhp_gil gil;
+    bool stop; /* guarded by the gil, as are the counts */
+    unsigned turns[3], inside;
+};
+
+struct evaluator {
+    struct interpreter *interpreter;
+    unsigned number;
+};
+
+static void *evaluate(void *arg)
+{
+    struct evaluator *e = arg;
+    struct interpreter *in = e->interpreter;
+    lhp_gil_acquire(&in->gil);
+    in->inside++;
+    while (!in->stop) {
+        CHECK(in->inside == 1);
+        in->inside--;
+        if (lhp_gil_check(&in->gil))
+            in->turns[e->number]++;
+        in->inside++;
+    }
+    in->inside--;
+    lhp_gil_release(&in->gil);
+    return NULL;
+}
+
+static void gil_starves_nobody(void)
+{
+    struct interpreter in = {.stop = false};
+    struct evaluator evaluators[3];
+    pthread_t threads[3];
+    lhp_gil_init(&in.gil, LHP_MS(1));
+    for (unsigned i = 0; i < 3; i++) {
+        evaluators[i] = (struct evaluator){&in, i};
+        CHECK(pthread_create(&threads[i], NULL, evaluate, &evaluators[i]) == 0);
+    }
+    /* The loop of this thread is an I/O-bound one: it comes back for the lock again and again, and gets it. */
+    for (unsigned i = 0; i < 20; i++) {
+        lhp_gil_acquire(&in.gil);
+        in.stop = i == 19;
+        lhp_gil_release(&in.gil);
+        sleep_ms(2);
+    }
+    for (unsigned i = 0; i < 3; i++)
+        pthread_join(threads[i], NULL);
+    for (unsigned i = 0; i < 3; i++)
+        CHECK(in.turns[i] > 0);
+    CHECK(lhp_gil_switches(&in.gil) >= 20 && in.inside == 0);
+    lhp_gil_at_fork_reinit(&in.gil, true);
+    lhp_gil_release(&in.gil);
+    lhp_gil_destroy(&in.gil);
+}
+
+int main(void)
+{
+    RUN(generators_yield_take_and_close);
+    RUN(refusal_to_close_is_told);
+    RUN(yield_from_is_transparent);
+    RUN(tasks_run_in_turn);
+    RUN(gil_starves_nobody);
+    return 0;
+}
