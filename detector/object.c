@@ -36,5 +36,6 @@ struct object_ref object_reference(const struct object *o)
 
 bool object_is_live_at(const struct object *o, uint64_t address)
 {
-    return relaxed_load(&o->live_address) == address;
+    /* acquire: a live object is complete, also for one who found it in the table; partner: object_start() */
+    return atomic_load_explicit(&o->live_address, memory_order_acquire) == address;
 }
