@@ -6,6 +6,7 @@
 
 #include "cli/exits.h"
 #include "cli/options.h"
+#include "report/format_text.h"
 #include "report/intake.h"
 
 struct command {
@@ -39,6 +40,7 @@ struct session {
     struct run run;
     struct suppressions rules;
     struct intake intake;
+    struct source_cache *sources;
     bool were_rules_loaded;
 };
 
@@ -46,6 +48,8 @@ void session_begin(struct session *session);
 /* Loads the suppressions that the settings name.  Returns: false after a complaint. */
 bool session_load_rules(struct session *session);
 void session_end(struct session *session);
+/* How text for `fd` is to look. */
+struct text_style session_style(const struct session *session, int fd);
 /* Adds the run file `path` to the session's run.  Returns: false after a complaint. */
 bool session_read(struct session *session, const char *path);
 /* Writes what --json and its like ask for.  Returns: false after a complaint. */

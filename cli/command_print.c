@@ -11,7 +11,7 @@
 static void print_finding(void *ctx, const struct run_finding *finding)
 {
     const struct session *session = ctx;
-    struct text_style style = {settings_colour(&session->settings, STDERR_FILENO)};
+    struct text_style style = session_style(session, STDERR_FILENO);
     struct buffer text = {0};
     format_text_finding(&text, finding, &style);
     output_write(STDERR_FILENO, &text);
@@ -31,7 +31,7 @@ static void take_finding(void *ctx, struct run *run, struct run_finding *finding
 
 static void print_summary(struct session *session)
 {
-    struct text_style style = {settings_colour(&session->settings, STDERR_FILENO)};
+    struct text_style style = session_style(session, STDERR_FILENO);
     struct buffer text = {0};
     if (session->run.findings || !settings_flag(&session->settings, OPTION_ID_quiet)) {
         format_text_summary(&text, &session->run, session->intake.symbols, &session->rules, &style);

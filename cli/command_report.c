@@ -9,7 +9,7 @@
 /* Returns: false after a complaint. */
 static bool write_text(struct session *session)
 {
-    struct text_style style = {settings_colour(&session->settings, STDOUT_FILENO)};
+    struct text_style style = session_style(session, STDOUT_FILENO);
     struct buffer text = {0};
     for (const struct run_finding *f = session->run.findings; f; f = f->next) {
         format_text_finding(&text, f, &style);

@@ -107,7 +107,7 @@ static bool make_run_file(struct follow *f)
 static void show_finding(void *ctx, const struct run_finding *finding)
 {
     const struct follow *f = ctx;
-    struct text_style style = {settings_colour(&f->session.settings, STDERR_FILENO)};
+    struct text_style style = session_style(&f->session, STDERR_FILENO);
     struct buffer text = {0};
     format_text_finding(&text, finding, &style);
     output_write(STDERR_FILENO, &text); /* when stderr is gone, the exit status and --json still tell */
@@ -125,9 +125,10 @@ static void pass_on(const struct follow *f, const struct signalfd_siginfo *info)
 static void drain(int fd)
 {
     char bytes[4096];
-    while (read(fd, bytes, sizeof bytes) > 0) {
-        continue;
-    }
+    ssize_t length;
+    do {
+        length = read(fd, bytes, sizeof bytes);
+    } while (length > 0);
 }
 
 /* Returns: true when the program has ended. */
@@ -180,7 +181,7 @@ static void follow_until_end(struct follow *f, const sigset_t *watched)
 static void show_summary(struct follow *f)
 {
     const struct run *run = &f->session.run;
-    struct text_style style = {settings_colour(&f->session.settings, STDERR_FILENO)};
+    struct text_style style = session_style(&f->session, STDERR_FILENO);
     struct buffer text = {0};
     if (!run->findings && settings_flag(&f->session.settings, OPTION_ID_quiet)) {
         return;

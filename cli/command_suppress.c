@@ -55,7 +55,8 @@ static void add_rule(struct buffer *out, const json_t *finding)
     add_title(out, document_string(finding, "message"));
     buffer_printf(out, "kind: %s\n", document_string(finding, "kind"));
     if (add_frames(out, finding)) {
-        buffer_printf(out, "# to match this one finding alone: fingerprint: %s\n\n", document_string(finding, "fingerprint"));
+        buffer_printf(out, "# to match this one finding alone: fingerprint: %s\n\n",
+                      document_string(finding, "fingerprint"));
     } else {
         buffer_printf(out, "fingerprint: %s\n\n", document_string(finding, "fingerprint"));
     }

@@ -21,6 +21,12 @@ void session_begin(struct session *session)
 {
     session->intake.symbols = symbols_new();
     session->intake.rules = &session->rules;
+    session->sources = source_cache_new();
+}
+
+struct text_style session_style(const struct session *session, int fd)
+{
+    return (struct text_style){settings_colour(&session->settings, fd), session->sources};
 }
 
 bool session_load_rules(struct session *session)
@@ -57,6 +63,7 @@ void session_end(struct session *session)
     run_free(&session->run);
     suppressions_free(&session->rules);
     symbols_free(session->intake.symbols);
+    source_cache_free(session->sources);
     pool_free(&session->settings.pool);
 }
 

@@ -35,7 +35,7 @@ static void add_attribute(struct buffer *out, const char *name, const char *valu
 /* The text of the findings, line by line: the text format has already made them harmless for a terminal. */
 static void add_findings(struct buffer *out, const struct run *run, const char *file, bool errors)
 {
-    static const struct text_style plain = {false};
+    static const struct text_style plain = {false, NULL};
     for (const struct run_finding *f = run->findings; f; f = f->next) {
         if (strcmp(f->process->file, file) != 0 || (strcmp(f->severity, "error") == 0) != errors) {
             continue;

@@ -13,6 +13,7 @@
 #define PARTIES_SHOWN 8
 #define EXTRAS_SHOWN  6
 #define NAME_COLUMN   28
+#define SOURCE_SHOWN  88
 
 #define RESET  "\033[0m"
 #define BOLD   "\033[1m"
@@ -26,6 +27,7 @@ struct writer {
     struct buffer *out;
     const struct run_finding *finding;
     bool has_colour;
+    struct source_cache *sources;
     const char *directory; /* the current one: paths below it are shown relative to it */
     const char *build_id;  /* shown last: one frame of a module without symbols has it, for all that follow */
 };
@@ -109,6 +111,23 @@ static void add_frame(struct writer *w, const struct symbol_frame *frame, size_t
     buffer_string(w->out, "\n");
 }
 
+/* The line of source below the innermost frame of the user's. */
+static void add_source(struct writer *w, const struct symbol_frame *frame, int indent)
+{
+    const char *line = w->sources ? source_line(w->sources, frame, frame->line) : NULL;
+    if (!line || !*line) {
+        return;
+    }
+    char part[SOURCE_SHOWN + 1] = {0};
+    strncpy(part, line, SOURCE_SHOWN);
+    buffer_printf(w->out, "%*s     ", indent, "");
+    paint(w, DIM);
+    buffer_string(w->out, "| ");
+    escape_text(w->out, part);
+    paint(w, RESET);
+    buffer_string(w->out, "\n");
+}
+
 static void add_stack(struct writer *w, const struct run_stack *stack, int indent)
 {
     if (stack->user_first == stack->user_end) {
@@ -121,6 +140,9 @@ static void add_stack(struct writer *w, const struct run_stack *stack, int inden
             return;
         }
         add_frame(w, &stack->symbols[i], number, indent);
+        if (number == 0) {
+            add_source(w, &stack->symbols[i], indent);
+        }
     }
 }
 
@@ -237,7 +259,7 @@ static void add_party(struct writer *w, const struct run_party *party)
 static bool is_shown(const struct run_finding *f, const struct run_object *object)
 {
     for (size_t i = 0; i < f->party_count; i++) {
-        if (f->parties[i].object == object) {
+        if (object != NULL && f->parties[i].object == object) {
             return strcmp(object->kind, "thread") != 0;
         }
     }
@@ -330,7 +352,7 @@ static void add_background(struct writer *w)
 void format_text_finding(struct buffer *out, const struct run_finding *finding, const struct text_style *style)
 {
     char *directory = getcwd(NULL, 0);
-    struct writer w = {out, finding, style->has_colour, directory ? directory : "", ""};
+    struct writer w = {out, finding, style->has_colour, style->sources, directory ? directory : "", ""};
     const struct catalogue_entry *entry = catalogue_find(finding->kind);
     paint(&w, strcmp(finding->severity, "error") == 0 ? RED : YELLOW);
     buffer_string(out, "lockhound: ");
@@ -343,6 +365,7 @@ void format_text_finding(struct buffer *out, const struct run_finding *finding, 
     if (finding->party_count > PARTIES_SHOWN) {
         buffer_printf(out, "  ... and %zu more threads\n", finding->party_count - PARTIES_SHOWN);
     }
+    format_text_lanes(out, finding);
     add_background(&w);
     if (finding->is_certain_hang) {
         buffer_string(out, "  No thread of the program can ever run again.\n");

@@ -11,17 +11,21 @@
 #ifndef LOCKHOUND_REPORT_FORMAT_TEXT_H
 #define LOCKHOUND_REPORT_FORMAT_TEXT_H
 
+#include "report/source.h"
 #include "report/suppressions.h"
 #include "report/symbols.h"
 
 struct text_style {
     bool has_colour;
+    struct source_cache *sources; /* or NULL: no lines of source are shown */
 };
 
 void format_text_finding(struct buffer *out, const struct run_finding *finding, const struct text_style *style);
 /* What was covered, what was lost, what could not be read.  `rules` may be NULL. */
 void format_text_summary(struct buffer *out, const struct run *run, const struct symbols *symbols,
                          const struct suppressions *rules, const struct text_style *style);
+/* format_lanes.c: adds the swim-lane of a circle of locks; nothing for other findings. */
+void format_text_lanes(struct buffer *out, const struct run_finding *finding);
 /* Returns: true when text written to `fd` may have colour: a terminal, and the user did not set NO_COLOR. */
 bool text_wants_colour(int fd);
 

@@ -74,7 +74,9 @@ void *pool_array(struct pool *pool, size_t count, size_t size)
 char *pool_copy(struct pool *pool, const char *bytes, size_t length)
 {
     char *copy = pool_alloc(pool, length + 1);
-    memcpy(copy, bytes, length);
+    if (length > 0) { /* no bytes may be NULL, which memcpy() must not see */
+        memcpy(copy, bytes, length);
+    }
     return copy;
 }
 

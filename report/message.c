@@ -28,7 +28,8 @@ static bool was_wanted_before(const struct run_finding *f, size_t party)
 /* Two names are put in order, so that the sentence does not depend on which thread came first. */
 static bool add_pair(struct buffer *out, const struct run_finding *f)
 {
-    if (f->party_count != 2 || !f->parties[0].object || !f->parties[1].object) {
+    if (f->party_count != 2 || !f->parties[0].object || !f->parties[1].object ||
+        f->parties[0].object == f->parties[1].object) {
         return false;
     }
     const char *a = f->parties[0].object->name, *b = f->parties[1].object->name;

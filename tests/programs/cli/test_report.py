@@ -16,11 +16,32 @@ class TextTest(case.CommandCase):
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn("`accounts[0].lock` and `accounts[2].lock` are taken in opposite orders", text)
         self.assertRegex(text, r"T1 'main' holds `accounts\[0\]\.lock`, taken at\n\s+#0 take .*bank\.c:15:5 \(inlined\)\n"
-                               r"\s+#1 transfer .*bank\.c:20:5\n\s+#2 main .*bank\.c:42:5")
+                               r"\s+\| pthread_mutex_lock\(lock\);\n\s+#1 transfer .*bank\.c:20:5\n\s+#2 main .*bank\.c:42:5")
         self.assertRegex(text, r"T2 'writer' was created by T1 'main' at\n\s+#0 main .*bank\.c:41")
         self.assertIn("What usually mends it:", text)
         self.assertIn("1 finding: 1 lock-order-inversion", text)
         self.assertNotIn("\033", text)
+
+    def test_lanes_show_how_the_threads_block(self):
+        text = self.lockhound("report", self.inversion_run()).stdout.decode()
+        lanes = text.split("would block:\n")[1].splitlines()[:5]
+        self.assertEqual([line.split() for line in lanes],
+                         [["T1", "main", "T2", "writer"], ["takes", "`accounts[0].lock`"], ["takes", "`accounts[2].lock`"],
+                          ["waits", "for", "`accounts[2].lock`"], ["waits", "for", "`accounts[0].lock`"]])
+
+    def test_source_newer_than_the_program_is_not_shown(self):
+        source = self.path("bank.c")
+        with open(os.path.join(fixture.HERE, "bank.c"), encoding="utf-8") as file:
+            self.write("bank.c", file.read())
+        program = fixture.Program(fixture.compile_program(source, self.path("bank"), "-g", "-O1"))
+        run = fixture.RunFile().process(program.path).module(program)
+        path = fixture.inversion(run, program).write(self.path("r"))
+        self.assertIn(b"| pthread_mutex_lock(lock);", self.lockhound("report", path).stdout)
+        later = os.stat(program.path).st_mtime + 10
+        os.utime(source, (later, later))
+        text = self.lockhound("report", path).stdout
+        self.assertIn(b"bank.c:20", text)
+        self.assertNotIn(b"| pthread_mutex_lock(lock);", text)
 
     def test_a_usual_finding_fits_one_screen(self):
         text = self.lockhound("report", self.inversion_run()).stdout

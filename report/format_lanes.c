@@ -1,0 +1,97 @@
+/* format_lanes.c: the swim-lane of a circle of locks: one column a thread, in an order of steps in which they block.
+ *
+ *   T1 'main'                    T2 'writer'
+ *   takes `a`
+ *                                takes `b`
+ *   waits for `b`
+ *                                waits for `a`
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "report/escape.h"
+#include "report/format_text.h"
+
+#define LANES_MAX  4
+#define LANE_WIDTH 30
+
+static bool is_circle(const struct run_finding *f)
+{
+    bool is_cycle = strcmp(f->kind, "lock-order-inversion") == 0 || strcmp(f->form, "cycle") == 0;
+    if (!is_cycle || f->party_count < 2 || f->party_count > LANES_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < f->party_count; i++) {
+        if (!f->parties[i].object || !f->parties[i].held_count) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Adds one cell of LANE_WIDTH columns; what is too long is cut. */
+static void add_cell(struct buffer *out, const char *verb, const char *name, const char *end)
+{
+    struct buffer cell = {0};
+    buffer_string(&cell, verb);
+    escape_text(&cell, name);
+    buffer_string(&cell, end);
+    size_t columns = 0;
+    for (size_t i = 0; i < cell.length && columns < LANE_WIDTH - 2; i++) {
+        buffer_add(out, cell.data + i, 1);
+        columns += (cell.data[i] & 0xc0) != 0x80; /* continuation bytes of UTF-8 take no column */
+    }
+    buffer_printf(out, "%*s", (int)(LANE_WIDTH - columns), "");
+    buffer_free(&cell);
+}
+
+static void end_row(struct buffer *out)
+{
+    while (out->length && out->data[out->length - 1] == ' ') {
+        out->length--;
+    }
+    buffer_string(out, "\n");
+}
+
+static void add_row(struct buffer *out, size_t lane, const char *verb, const char *name, const char *end)
+{
+    buffer_printf(out, "    %*s", (int)(lane * LANE_WIDTH), "");
+    add_cell(out, verb, name, end);
+    end_row(out);
+}
+
+/* The lock of the circle that this party holds: the one that another wants. */
+static const struct run_object *held_of_circle(const struct run_finding *f, const struct run_party *party)
+{
+    for (size_t i = 0; i < party->held_count; i++) {
+        for (size_t k = 0; k < f->party_count; k++) {
+            if (&f->parties[k] != party && f->parties[k].object == party->held[i].object) {
+                return party->held[i].object;
+            }
+        }
+    }
+    return party->held[0].object;
+}
+
+void format_text_lanes(struct buffer *out, const struct run_finding *f)
+{
+    if (!is_circle(f)) {
+        return;
+    }
+    bool is_real = strcmp(f->kind, "deadlock") == 0;
+    buffer_string(out, is_real ? "  How they came to wait for each other:\n    "
+                               : "  The order in which they would block:\n    ");
+    for (size_t i = 0; i < f->party_count; i++) {
+        char label[16];
+        snprintf(label, sizeof label, "T%" PRIu32 " ", f->parties[i].thread->id);
+        add_cell(out, label, f->parties[i].thread->name, "");
+    }
+    end_row(out);
+    for (size_t i = 0; i < f->party_count; i++) {
+        add_row(out, i, "takes `", held_of_circle(f, &f->parties[i])->name, "`");
+    }
+    for (size_t i = 0; i < f->party_count; i++) {
+        add_row(out, i, "waits for `", f->parties[i].object->name, "`");
+    }
+}
