@@ -43,14 +43,14 @@ void clock_pool_delete(struct clock_pool *pool)
 }
 
 /* Cuts a new chunk into snapshots.  Context: holds RANK_CLOCKS. */
-static bool pool_grow(struct clock_pool *pool, uint32_t class)
+static void pool_grow(struct clock_pool *pool, uint32_t class)
 {
     size_t each = snapshot_bytes(class);
     size_t count = each < CHUNK_TARGET ? CHUNK_TARGET / each : 1;
     size_t bytes = CHUNK_HEADER + count * each;
     struct clock_chunk *chunk = pool->host->alloc(pool->host->ctx, bytes);
     if (chunk == NULL) {
-        return false;
+        return;
     }
     chunk->bytes = bytes;
     chunk->next = pool->chunks;
@@ -62,7 +62,6 @@ static bool pool_grow(struct clock_pool *pool, uint32_t class)
         snapshot->next = pool->free[class];
         pool->free[class] = snapshot;
     }
-    return true;
 }
 
 void clock_spares_return(struct clock_spares *spares)
@@ -85,10 +84,13 @@ static void spares_refill(struct clock_spares *spares)
     struct clock_pool *pool = spares->pool;
     pool->host->enter(pool->host->ctx, RANK_CLOCKS);
     while (spares->count < CLOCK_SPARES / 2) {
-        if (pool->free[spares->class] == NULL && !pool_grow(pool, spares->class)) {
-            break;
+        if (pool->free[spares->class] == NULL) {
+            pool_grow(pool, spares->class);
         }
         struct clock_snapshot *snapshot = pool->free[spares->class];
+        if (snapshot == NULL) {
+            break;
+        }
         pool->free[spares->class] = snapshot->next;
         spares->spare[spares->count++] = snapshot;
     }

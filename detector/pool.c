@@ -37,24 +37,25 @@ void pool_release(struct pool *pool)
     pool->free_items = NULL;
 }
 
-static bool pool_grow(struct pool *pool)
+static void pool_grow(struct pool *pool)
 {
     struct pool_block *block = pool->host->alloc(pool->host->ctx, block_size(pool));
     if (!block)
-        return false;
+        return;
     block->next = pool->blocks;
     pool->blocks = block;
     char *items = (char *)block + BLOCK_HEADER_SIZE;
     for (size_t i = pool->items_per_block; i-- > 0;)
         pool_give(pool, items + i * pool->item_size);
-    return true;
 }
 
 void *pool_take(struct pool *pool)
 {
-    if (!pool->free_items && !pool_grow(pool))
-        return NULL;
+    if (!pool->free_items)
+        pool_grow(pool);
     struct pool_item *item = pool->free_items;
+    if (!item)
+        return NULL;
     pool->free_items = item->next;
     return memset(item, 0, pool->item_size);
 }

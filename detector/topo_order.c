@@ -219,7 +219,7 @@ static void deal_ranks(struct topo_component *sorted, uint64_t search)
     for (struct topo_component *c = sorted; c; c = c->next_affected)
         c->rank_before = c->rank;
     struct topo_component *rank_of = sorted;
-    for (struct topo_component *c = in_new_order; c; c = c->next_queued, rank_of = rank_of->next_affected)
+    for (struct topo_component *c = in_new_order; c && rank_of; c = c->next_queued, rank_of = rank_of->next_affected)
         c->rank = rank_of->rank_before;
 }
 

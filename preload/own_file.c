@@ -10,7 +10,7 @@ enum { HIGH_DESCRIPTOR = 900, LOWER_DESCRIPTOR = HIGH_DESCRIPTOR / 8 };
 
 static bool identity_of(long fd, dev_t *device, ino_t *inode)
 {
-    struct stat status;
+    struct stat status = {0};
     if (raw_syscall(SYS_fstat, fd, (long)&status, 0, 0, 0, 0) != 0)
         return false;
     *device = status.st_dev;

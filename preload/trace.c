@@ -31,7 +31,7 @@ static long open_path(const char *path, int more_flags)
 /* Returns: false for a terminal, a pipe, /dev/null: those are written by all processes alike. */
 static bool is_file(const char *path)
 {
-    struct stat status;
+    struct stat status = {0};
     return raw_syscall(SYS_newfstatat, AT_FDCWD, (long)path, (long)&status, 0, 0, 0) != 0 || S_ISREG(status.st_mode);
 }
 

@@ -72,7 +72,10 @@ static void add_held(struct buffer *out, const struct run_finding *f, const stru
     size_t count = 0;
     for (size_t i = 0; i < party->held_count; i++) {
         const struct run_held *held = &party->held[i];
-        if ((held->object != NULL && held->object == party->object) || is_wanted_by_another(f, party, held->object)) {
+        if (held->object == NULL) {
+            continue;
+        }
+        if (held->object == party->object || is_wanted_by_another(f, party, held->object)) {
             struct buffer part = {0};
             buffer_printf(&part, " holds %s", held->object->stable);
             add_stack(&part, &held->stack);

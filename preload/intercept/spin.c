@@ -74,7 +74,7 @@ HOOK_EXPORT int pthread_spin_unlock(pthread_spinlock_t *lock)
         return real.pthread_spin_unlock(lock);
     struct object *object = objects_release_quickly(self, OBJECT_SPINLOCK, (const void *)lock, HOOK_FRAME());
     if (hook_unlikely(object == NULL))
-        object = objects_release(self, OBJECT_SPINLOCK, (const void *)lock, HOOK_FRAME(), HOOK_STACK(self));
+        objects_release(self, OBJECT_SPINLOCK, (const void *)lock, HOOK_FRAME(), HOOK_STACK(self));
     hook_leave(self);
     return real.pthread_spin_unlock(lock);
 }
