@@ -15,8 +15,8 @@ struct lockhound {
     struct detector *detector;
     struct options options;
     const char *options_text; /* LOCKHOUND_OPTIONS as it was, or "" */
-    bool followed; /* the command reads the run file and prints what it finds there itself */
-    bool tracing;  /* --trace: emit.h hands every event to trace.h as well */
+    bool followed;            /* the command reads the run file and prints what it finds there itself */
+    bool tracing;             /* --trace: emit.h hands every event to trace.h as well */
     bool ready;
 };
 

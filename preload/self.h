@@ -54,8 +54,8 @@ struct self {
 
     enum self_life life;
     bool detached, foreign;
-    bool orphan;   /* nobody can name it any more: its memory goes with the last pin */
-    unsigned pins; /* its creator, until it has learned the handle */
+    bool orphan;       /* nobody can name it any more: its memory goes with the last pin */
+    unsigned pins;     /* its creator, until it has learned the handle */
     size_t stack_size; /* that its creator asked for; 0 when not known */
     unsigned destructor_rounds;
     void *(*routine)(void *); /* what it was created to run; one of the two */

@@ -163,9 +163,11 @@ static inline __attribute__((always_inline)) void capture(struct walk *walk)
 {
     uintptr_t *r = walk->registers;
     __asm__ volatile("movq %%rbx, %0\n\tmovq %%rbp, %1\n\tmovq %%rsp, %2\n\tmovq %%r12, %3"
-                     : "=m"(r[UNW_X86_64_RBX]), "=m"(r[UNW_X86_64_RBP]), "=m"(r[UNW_X86_64_RSP]), "=m"(r[UNW_X86_64_R12]));
+                     : "=m"(r[UNW_X86_64_RBX]), "=m"(r[UNW_X86_64_RBP]), "=m"(r[UNW_X86_64_RSP]),
+                       "=m"(r[UNW_X86_64_R12]));
     __asm__ volatile("movq %%r13, %0\n\tmovq %%r14, %1\n\tmovq %%r15, %2\n\tleaq 0(%%rip), %%rax\n\tmovq %%rax, %3"
-                     : "=m"(r[UNW_X86_64_R13]), "=m"(r[UNW_X86_64_R14]), "=m"(r[UNW_X86_64_R15]), "=m"(r[UNW_X86_64_RIP])
+                     : "=m"(r[UNW_X86_64_R13]), "=m"(r[UNW_X86_64_R14]), "=m"(r[UNW_X86_64_R15]),
+                       "=m"(r[UNW_X86_64_RIP])
                      :
                      : "rax");
 }
