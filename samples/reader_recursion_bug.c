@@ -1,4 +1,4 @@
-/* expect: deadlock form=cycle at=print_total@read_again at=update@write */
+/* expect: deadlock form=self at=price_sum@read_again at=update@write */
 /* A reader calls a function that takes the same read lock again.  That works until a writer comes in between: this lock
  * prefers writers, so the second read lock queues behind the writer, who waits for the first one.  Mended in
  * reader_recursion_ok.c.

@@ -1,5 +1,5 @@
-/* expect: deadlock form=self at=on_signal@lock_in_handler */
-/* may: signal-unsafe-lock */
+/* expect: signal-unsafe-lock at=on_signal@lock_in_handler */
+/* may: deadlock */
 /* The unlucky run of signal_lock_bug.c: the signal arrives while the interrupted code holds the mutex that the handler
  * wants, and the thread waits for itself.  Mended in signal_hang_ok.c.
  */

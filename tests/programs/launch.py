@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 EXIT_FINDINGS = 66  # what lockhound exits with when it has found an error
 SKIPPED = 77        # what a test script exits with when it could not run
-OWN_LINE = re.compile(rb"^lockhound:.*\n?", re.MULTILINE)
+OWN_TEXT = re.compile(rb"^lockhound:.*\n?(?:  .*\n)*\n?", re.MULTILINE)  # a line, what is indented under it, a blank line
 
 
 @dataclass
@@ -51,7 +51,7 @@ def checked(tool, command, arguments=(), limit_s=60, **options):
     with tempfile.TemporaryDirectory(prefix="lockhound-test-") as folder:
         document = os.path.join(folder, "report.json")
         outcome = native([tool, "--quiet", "--json", document, *arguments, "--", *command], limit_s, **options)
-        outcome.stderr = OWN_LINE.sub(b"", outcome.stderr)
+        outcome.stderr = OWN_TEXT.sub(b"", outcome.stderr)
         try:
             with open(document, encoding="utf-8") as file:
                 outcome.report = json.load(file)

@@ -144,11 +144,11 @@ def terminate(pid, _port):
 
 def redis_command(port, folder):
     return [program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--io-threads", "4",
-            "--io-threads-do-reads", "yes", "--save", "", "--appendonly", "yes", "--dir", folder]
+            "--io-threads-do-reads", "yes", "--save", "", "--appendonly", "yes", "--appendfsync", "no", "--dir", folder]
 
 
 def redis_load(port):
-    subprocess.run([program("redis-benchmark"), "-p", str(port), "-n", "5000", "-c", "20", "-q", "-P", "4",
+    subprocess.run([program("redis-benchmark"), "-p", str(port), "-n", "4000", "-c", "20", "-q", "-P", "4",
                     "-t", "set,get,incr,lpush,hset,mset"], check=True, capture_output=True, timeout=45)
     answers = []
     for command in (["set", "a", "1"], ["incr", "a"], ["bgsave"], ["get", "a"], ["llen", "mylist"], ["flushall", "async"],

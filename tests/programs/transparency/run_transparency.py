@@ -65,8 +65,6 @@ def main():
         sys.exit(f"the program itself is at fault: status {plain.status}, {launch.shorten(plain.stdout)}")
     options = arguments.option + (["--error-exitcode", "0"] if arguments.misuse else [])
     under = launch.checked(arguments.tool, arguments.command, options, LIMIT_S, **around)
-    if arguments.misuse:
-        under.stderr = plain.stderr  # there the findings are told
     complaints = list(launch.differences(plain, under))
     if not arguments.misuse:
         complaints += [launch.describe(finding) for finding in under.findings]
