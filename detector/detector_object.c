@@ -87,11 +87,17 @@ static struct object *new_generation(struct detector *d, enum object_kind kind, 
     return o;
 }
 
+/* The child of a fork may make anew what it inherited, whoever held it: that is how libraries mend their locks there. */
+static bool is_inherited(const struct detector *d, const struct object *o)
+{
+    return relaxed_load(&o->id) <= d->inherited_objects;
+}
+
 struct object *object_init(struct detector *d, struct thread *t, enum object_kind kind, uint64_t address,
                            const struct object_traits *traits, struct stack_id at)
 {
     struct object *before = object_table_find(&d->objects, address);
-    if (before != NULL && object_is_live_at(before, address)) {
+    if (before != NULL && object_is_live_at(before, address) && !is_inherited(d, before)) {
         bool was_in_use = usage_object_end(d, t, before, END_REINIT, at);
         if (!was_in_use && traits->is_static && before->kind == (uint8_t)kind) {
             usage_double_init(d, t, before, at);

@@ -69,5 +69,6 @@ void detector_fork_child(struct detector *d, struct thread *t)
     detector_leave(d, RANK_REGISTRY);
     detector_enter(d, RANK_OBJECTS);
     object_table_visit(&d->objects, let_go, NULL);
+    d->inherited_objects = d->objects.last_id;
     detector_leave(d, RANK_OBJECTS);
 }

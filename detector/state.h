@@ -16,6 +16,7 @@ struct detector {
     struct detector_options options;
     struct clock_pool clocks;
     struct object_table objects;
+    uint32_t inherited_objects; /* numbers up to this one are from before the fork that made this process */
     struct registry registry;
     struct lock_order *order;
     struct said_set said;
