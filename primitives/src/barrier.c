@@ -2,8 +2,10 @@
 
 #include "timing.h"
 
-/* On the stack of the waiting thread, in the barrier's list while `pending`. */
+/* On the stack of the waiting thread, in the barrier's list while `pending`.  Each has a semaphore of its own, so that
+ * nobody who leaves has to queue for the mutex again. */
 struct lhp_barrier_waiter {
+    sem_t wake;
     bool pending;
     enum lhp_status outcome;
     struct lhp_barrier *barrier;
@@ -26,46 +28,86 @@ void lhp_barrier_destroy(struct lhp_barrier *barrier)
     pthread_mutex_destroy(&barrier->mutex);
 }
 
-/* Ends the waits of the current round.  The mutex is held, as in every static function below. */
-static void barrier_end_round(struct lhp_barrier *b, enum lhp_status outcome)
+/* Takes the waits of the current round out and decides them.  The mutex is held, as in every static function below that
+ * does not say otherwise. */
+static struct lhp_barrier_waiter *barrier_end_round(struct lhp_barrier *b, enum lhp_status outcome)
 {
-    for (struct lhp_barrier_waiter *w = b->waiters; w; w = w->next) {
+    struct lhp_barrier_waiter *round = b->waiters;
+    for (struct lhp_barrier_waiter *w = round; w; w = w->next) {
         w->outcome = outcome;
         w->pending = false;
     }
     b->waiters = NULL;
     b->waiting = 0;
-    pthread_cond_broadcast(&b->changed);
+    if (b->entering > 0)
+        pthread_cond_broadcast(&b->changed);
+    return round;
+}
+
+/* With or without the mutex.  A waiter is gone as soon as it is woken. */
+static void round_wake(struct lhp_barrier_waiter *round)
+{
+    while (round) {
+        struct lhp_barrier_waiter *next = round->next;
+        NOTE_BEFORE(&round->wake);
+        sem_post(&round->wake);
+        round = next;
+    }
 }
 
 static void barrier_break(struct lhp_barrier *b)
 {
     b->broken = true;
     b->breaks++;
-    barrier_end_round(b, LHP_BROKEN);
+    round_wake(barrier_end_round(b, LHP_BROKEN));
+}
+
+static void waiter_unlink(struct lhp_barrier_waiter *w)
+{
+    struct lhp_barrier_waiter **at = &w->barrier->waiters;
+    while (*at != w)
+        at = &(*at)->next;
+    *at = w->next;
+}
+
+/* Without the mutex: gives up, which breaks the barrier, unless the round has just been decided.
+ * Returns: whether it gave up. */
+static bool waiter_give_up(struct lhp_barrier_waiter *w)
+{
+    struct lhp_barrier *b = w->barrier;
+    pthread_mutex_lock(&b->mutex);
+    bool pending = w->pending;
+    if (pending) {
+        waiter_unlink(w);
+        barrier_break(b);
+    }
+    pthread_mutex_unlock(&b->mutex);
+    if (!pending) /* the post is on its way, and needs the semaphore */
+        timing_sem_wait_until(&w->wake, &(struct deadline){.forever = true});
+    return pending;
 }
 
 static void barrier_wait_cancelled(void *waiter)
 {
     struct lhp_barrier_waiter *w = waiter;
-    if (w->pending)
-        barrier_break(w->barrier);
-    pthread_mutex_unlock(&w->barrier->mutex);
+    waiter_give_up(w);
+    sem_destroy(&w->wake);
 }
 
+/* Leaves without the mutex. */
 static enum lhp_status barrier_wait_for_others(struct lhp_barrier *b, const struct deadline *d)
 {
     struct lhp_barrier_waiter w = {.pending = true, .barrier = b, .next = b->waiters};
-    int err = 0;
+    int err;
+    sem_init(&w.wake, 0, 0);
     b->waiters = &w;
+    pthread_mutex_unlock(&b->mutex);
     pthread_cleanup_push(barrier_wait_cancelled, &w);
-    while (w.pending && err != ETIMEDOUT)
-        err = timing_cond_wait_until(&b->changed, &b->mutex, d);
+    err = timing_sem_wait_until(&w.wake, d);
     pthread_cleanup_pop(0);
-    if (!w.pending)
-        return w.outcome;
-    barrier_break(b);
-    return LHP_TIMEOUT;
+    bool gave_up = err != 0 && waiter_give_up(&w);
+    sem_destroy(&w.wake);
+    return gave_up ? LHP_TIMEOUT : w.outcome;
 }
 
 static void barrier_action_cancelled(void *barrier)
@@ -74,6 +116,7 @@ static void barrier_action_cancelled(void *barrier)
     pthread_mutex_lock(&b->mutex);
     b->acting = false;
     barrier_break(b);
+    pthread_cond_broadcast(&b->changed);
     pthread_mutex_unlock(&b->mutex);
 }
 
@@ -90,30 +133,44 @@ static int barrier_run_action(struct lhp_barrier *b)
     return failed;
 }
 
+/* Leaves without the mutex. */
 static enum lhp_status barrier_trip(struct lhp_barrier *b)
 {
+    struct lhp_barrier_waiter *round = NULL;
+    enum lhp_status status = LHP_OK;
     uint64_t breaks = b->breaks;
-    int failed = b->action ? barrier_run_action(b) : 0;
+    if (b->action && barrier_run_action(b) != 0)
+        status = LHP_FAILED;
     if (b->breaks != breaks) {
         pthread_cond_broadcast(&b->changed); /* for those who waited for the action to end */
-        return failed ? LHP_FAILED : LHP_BROKEN;
-    }
-    if (failed) {
+        status = status == LHP_OK ? LHP_BROKEN : status;
+    } else if (status == LHP_FAILED) {
         barrier_break(b);
-        return LHP_FAILED;
+    } else {
+        round = barrier_end_round(b, LHP_OK);
     }
-    barrier_end_round(b, LHP_OK);
-    return LHP_OK;
+    pthread_mutex_unlock(&b->mutex);
+    round_wake(round);
+    return status;
+}
+
+static void enter_cancelled(void *barrier)
+{
+    struct lhp_barrier *b = barrier;
+    b->entering--;
+    pthread_mutex_unlock(&b->mutex);
 }
 
 /* Parties of the next round wait here while the action of the last one runs. */
 static enum lhp_status barrier_enter(struct lhp_barrier *b, const struct deadline *d)
 {
     int err = 0;
-    pthread_cleanup_push(timing_unlock_cleanup, &b->mutex);
+    b->entering++;
+    pthread_cleanup_push(enter_cancelled, b);
     while (b->acting && !b->broken && err != ETIMEDOUT)
         err = timing_cond_wait_until(&b->changed, &b->mutex, d);
     pthread_cleanup_pop(0);
+    b->entering--;
     if (b->broken)
         return LHP_BROKEN;
     return b->acting ? LHP_TIMEOUT : LHP_OK;
@@ -129,14 +186,14 @@ enum lhp_status lhp_barrier_wait_for(struct lhp_barrier *barrier, int64_t timeou
     struct deadline d = deadline_after(timeout_ns);
     pthread_mutex_lock(&barrier->mutex);
     enum lhp_status status = barrier_enter(barrier, &d);
-    if (status == LHP_OK) {
-        unsigned mine = barrier->waiting++;
-        if (index)
-            *index = mine;
-        status = mine + 1 == barrier->parties ? barrier_trip(barrier) : barrier_wait_for_others(barrier, &d);
+    if (status != LHP_OK) {
+        pthread_mutex_unlock(&barrier->mutex);
+        return status;
     }
-    pthread_mutex_unlock(&barrier->mutex);
-    return status;
+    unsigned mine = barrier->waiting++;
+    if (index)
+        *index = mine;
+    return mine + 1 == barrier->parties ? barrier_trip(barrier) : barrier_wait_for_others(barrier, &d);
 }
 
 void lhp_barrier_reset(struct lhp_barrier *barrier)

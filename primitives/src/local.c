@@ -29,9 +29,11 @@ static void block_free(struct lhp_local_block *block)
     free(block);
 }
 
+/* The key holds the data, so that getting it is one call. */
 static void block_thread_ends(void *memory)
 {
-    struct lhp_local_block *block = memory;
+    struct lhp_local_block *block =
+        (struct lhp_local_block *)(void *)((unsigned char *)memory - offsetof(struct lhp_local_block, data));
     block_unlink(block);
     block_free(block);
 }
@@ -68,7 +70,7 @@ static struct lhp_local_block *block_new(struct lhp_local *local)
     if (!block)
         return NULL;
     block->local = local;
-    if (pthread_setspecific(local->key, block) != 0) {
+    if (pthread_setspecific(local->key, block->data) != 0) {
         free(block);
         return NULL;
     }
@@ -81,13 +83,12 @@ static struct lhp_local_block *block_new(struct lhp_local *local)
     return block;
 }
 
-void *lhp_local_get(struct lhp_local *local)
+void *lhp_local_make(struct lhp_local *local)
 {
-    struct lhp_local_block *block = pthread_getspecific(local->key);
-    if (!block) {
-        block = block_new(local);
-        if (block && local->construct)
-            local->construct(block->data, local->arg);
-    }
-    return block ? block->data : NULL;
+    struct lhp_local_block *block = block_new(local);
+    if (!block)
+        return NULL;
+    if (local->construct)
+        local->construct(block->data, local->arg);
+    return block->data;
 }

@@ -2,7 +2,7 @@
 
 #include "timing.h"
 
-bool lhp_once_done(struct lhp_once *once)
+bool lhp_once_done_announced(struct lhp_once *once)
 {
     NOTE_ATOMIC(&once->done, sizeof(once->done));
     /* Acquire: pairs with the release in once_run(). */
@@ -28,10 +28,8 @@ static enum lhp_status once_run(struct lhp_once *once, int (*fn)(void *arg), voi
     return LHP_OK;
 }
 
-enum lhp_status lhp_once_call(struct lhp_once *once, int (*fn)(void *arg), void *arg)
+enum lhp_status lhp_once_call_slow(struct lhp_once *once, int (*fn)(void *arg), void *arg)
 {
-    if (lhp_once_done(once))
-        return LHP_OK;
     if (pthread_mutex_lock(&once->running) == EDEADLK)
         return LHP_DEADLOCK;
     enum lhp_status status = once_run(once, fn, arg);

@@ -13,6 +13,9 @@ struct lhp_queue_entry {
 
 enum { FIRST_CAPACITY = 64 /* a power of two, as every later one */ };
 
+/* Putters spin for room in small queues only: in a large one, sleeping lets the getters make much of it at once. */
+enum { SPIN_LIMIT = 32 };
+
 enum lhp_status lhp_queue_init(struct lhp_queue *queue, enum lhp_queue_kind kind, size_t limit,
                                int (*compare)(const void *a, const void *b), void (*drop)(void *item))
 {
@@ -190,7 +193,8 @@ static bool queue_await(struct lhp_queue *q, pthread_cond_t *cond, size_t *sleep
     if (timeout_ns == 0)
         return false;
     struct deadline d = deadline_after(timeout_ns);
-    queue_spin(q, ready);
+    if (sleepers == &q->getters || q->limit <= SPIN_LIMIT)
+        queue_spin(q, ready);
     if (!ready(q))
         queue_sleep(q, cond, sleepers, ready, &d);
     return ready(q);

@@ -1,6 +1,9 @@
 #include <lhp/rlock.h>
 
+#include "self.h"
 #include "timing.h"
+
+_Thread_local char lhp_self_token;
 
 void lhp_rlock_init(struct lhp_rlock *lock)
 {
@@ -9,7 +12,7 @@ void lhp_rlock_init(struct lhp_rlock *lock)
     pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
     pthread_mutex_init(&lock->mutex, &attr);
     pthread_mutexattr_destroy(&attr);
-    lock->owner = 0;
+    lock->owner = NULL;
     lock->level = 0;
 }
 
@@ -21,7 +24,7 @@ void lhp_rlock_destroy(struct lhp_rlock *lock)
 static void rlock_note_acquired(struct lhp_rlock *lock)
 {
     if (lock->level++ == 0)
-        __atomic_store_n(&lock->owner, pthread_self(), __ATOMIC_RELAXED);
+        __atomic_store_n(&lock->owner, self_token(), __ATOMIC_RELAXED);
 }
 
 void lhp_rlock_acquire(struct lhp_rlock *lock)
@@ -47,10 +50,10 @@ enum lhp_status lhp_rlock_acquire_for(struct lhp_rlock *lock, int64_t timeout_ns
 enum lhp_status lhp_rlock_release(struct lhp_rlock *lock)
 {
     /* Relaxed: only this thread can have stored its own identity. */
-    if (__atomic_load_n(&lock->owner, __ATOMIC_RELAXED) != pthread_self())
+    if (__atomic_load_n(&lock->owner, __ATOMIC_RELAXED) != self_token())
         return LHP_NOT_OWNER;
     if (--lock->level == 0)
-        __atomic_store_n(&lock->owner, 0, __ATOMIC_RELAXED);
+        __atomic_store_n(&lock->owner, NULL, __ATOMIC_RELAXED);
     pthread_mutex_unlock(&lock->mutex);
     return LHP_OK;
 }

@@ -1,5 +1,6 @@
 #include <lhp/rwlock.h>
 
+#include "self.h"
 #include "timing.h"
 
 void lhp_rwlock_init(struct lhp_rwlock *lock)
@@ -11,7 +12,7 @@ void lhp_rwlock_init(struct lhp_rwlock *lock)
     pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
     pthread_rwlock_init(&lock->lock, &attr);
     pthread_rwlockattr_destroy(&attr);
-    lock->writer = 0;
+    lock->writer = NULL;
 }
 
 void lhp_rwlock_destroy(struct lhp_rwlock *lock)
@@ -57,7 +58,7 @@ void lhp_rwlock_release_shared(struct lhp_rwlock *lock)
 static enum lhp_status rwlock_note_writer(struct lhp_rwlock *lock, int err)
 {
     if (err == 0)
-        __atomic_store_n(&lock->writer, pthread_self(), __ATOMIC_RELAXED);
+        __atomic_store_n(&lock->writer, self_token(), __ATOMIC_RELAXED);
     return rwlock_status(err);
 }
 
@@ -80,9 +81,9 @@ enum lhp_status lhp_rwlock_acquire_exclusive_for(struct lhp_rwlock *lock, int64_
 enum lhp_status lhp_rwlock_release_exclusive(struct lhp_rwlock *lock)
 {
     /* Relaxed: only this thread can have stored its own identity. */
-    if (__atomic_load_n(&lock->writer, __ATOMIC_RELAXED) != pthread_self())
+    if (__atomic_load_n(&lock->writer, __ATOMIC_RELAXED) != self_token())
         return LHP_NOT_OWNER;
-    __atomic_store_n(&lock->writer, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&lock->writer, NULL, __ATOMIC_RELAXED);
     pthread_rwlock_unlock(&lock->lock);
     return LHP_OK;
 }

@@ -31,9 +31,11 @@ enum lhp_status lhp_semaphore_acquire_for(struct lhp_semaphore *semaphore, int64
 
 enum lhp_status lhp_semaphore_release(struct lhp_semaphore *semaphore, unsigned n)
 {
+    NOTE_BEFORE(&semaphore->permits);
+    if (n == 1)
+        return sem_post(&semaphore->permits) == 0 ? LHP_OK : LHP_OVER_BOUND;
     if (n == 0)
         return LHP_INVALID;
-    NOTE_BEFORE(&semaphore->permits);
     for (; n > 0; n--)
         if (sem_post(&semaphore->permits) != 0)
             return LHP_OVER_BOUND;

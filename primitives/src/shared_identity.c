@@ -6,30 +6,19 @@
 
 #include "shared_monitor.h"
 
-static struct lhp_shared_identity self; /* of this process; forgotten in a child */
-static pthread_mutex_t self_mutex = PTHREAD_MUTEX_INITIALIZER;
+/* One a thread, to be read without a lock; forgotten in a child, where only the forking thread lives on. */
+static _Thread_local struct lhp_shared_identity self;
 static _Thread_local pid_t thread_id;
-
-static void identity_fork_prepare(void)
-{
-    pthread_mutex_lock(&self_mutex);
-}
-
-static void identity_fork_parent(void)
-{
-    pthread_mutex_unlock(&self_mutex);
-}
 
 static void identity_fork_child(void)
 {
     self.pid = 0;
     thread_id = 0;
-    pthread_mutex_unlock(&self_mutex);
 }
 
 __attribute__((constructor)) static void identity_module_init(void)
 {
-    pthread_atfork(identity_fork_prepare, identity_fork_parent, identity_fork_child);
+    pthread_atfork(NULL, NULL, identity_fork_child);
 }
 
 /* Not a cancellation point: callers hold a guard. */
@@ -71,15 +60,12 @@ static bool identity_read(pid_t pid, char *state, uint64_t *start)
 struct lhp_shared_identity lhp_identity_self(void)
 {
     char state;
-    pthread_mutex_lock(&self_mutex);
     if (self.pid == 0) {
         self.pid = getpid();
         if (!identity_read(self.pid, &state, &self.start))
             self.start = 0;
     }
-    struct lhp_shared_identity copy = self;
-    pthread_mutex_unlock(&self_mutex);
-    return copy;
+    return self;
 }
 
 bool lhp_identity_is_self(const struct lhp_shared_identity *who)

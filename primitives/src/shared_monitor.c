@@ -55,7 +55,7 @@ unsigned lhp_monitor_bury(struct lhp_shared_monitor *m)
         if (slot->who.pid == 0 || lhp_identity_is_self(&slot->who) || lhp_identity_alive(&slot->who))
             continue;
         int told = slot->told;
-        lhp_monitor_free_slot(slot);
+        lhp_monitor_free_slot(m, slot);
         if (told && slot->kind != LHP_SLOT_OUTCOME)
             lhp_monitor_wake(m, slot->kind, 1);
         buried++;
@@ -80,6 +80,7 @@ struct lhp_shared_slot *lhp_monitor_take_slot(struct lhp_shared_monitor *m, int 
         return NULL;
     while (sem_trywait(&slot->wake) == 0) /* what its last user left */
         ;
+    m->waiting++;
     slot->kind = kind;
     slot->told = 0;
     slot->ticket = ++m->tickets;
@@ -87,9 +88,10 @@ struct lhp_shared_slot *lhp_monitor_take_slot(struct lhp_shared_monitor *m, int 
     return slot;
 }
 
-void lhp_monitor_free_slot(struct lhp_shared_slot *slot)
+void lhp_monitor_free_slot(struct lhp_shared_monitor *m, struct lhp_shared_slot *slot)
 {
     slot->who.pid = 0;
+    m->waiting--; /* last, as it is counted first: dying in between only makes it too large */
 }
 
 static struct lhp_shared_slot *monitor_oldest(struct lhp_shared_monitor *m, int kind)
@@ -106,7 +108,7 @@ static struct lhp_shared_slot *monitor_oldest(struct lhp_shared_monitor *m, int 
 void lhp_monitor_wake(struct lhp_shared_monitor *m, int kind, unsigned n)
 {
     struct lhp_shared_slot *slot;
-    while (n > 0 && (slot = monitor_oldest(m, kind))) {
+    while (m->waiting > 0 && n > 0 && (slot = monitor_oldest(m, kind))) {
         slot->told = 1;
         sem_post(&slot->wake);
         n--;
@@ -133,7 +135,7 @@ static void sleep_cancelled(void *sleep)
     lhp_monitor_enter(s->monitor);
     if (s->slot->told)
         lhp_monitor_wake(s->monitor, s->slot->kind, 1);
-    lhp_monitor_free_slot(s->slot);
+    lhp_monitor_free_slot(s->monitor, s->slot);
     lhp_monitor_leave(s->monitor);
 }
 
@@ -153,5 +155,5 @@ void lhp_monitor_sleep(struct lhp_shared_monitor *m, int kind, const struct dead
         return;
     if (!s.slot->told)
         lhp_monitor_bury(m);
-    lhp_monitor_free_slot(s.slot);
+    lhp_monitor_free_slot(m, s.slot);
 }

@@ -32,7 +32,7 @@ void lhp_robust_mutex_init(pthread_mutex_t *mutex, bool recursive);
 
 /* Takes a place in the line.  Returns: NULL when there is none. */
 struct lhp_shared_slot *lhp_monitor_take_slot(struct lhp_shared_monitor *m, int kind);
-void lhp_monitor_free_slot(struct lhp_shared_slot *slot);
+void lhp_monitor_free_slot(struct lhp_shared_monitor *m, struct lhp_shared_slot *slot);
 /* Tells the `n` longest waiting of that kind; whoever buries one that is dead passes it on. */
 void lhp_monitor_wake(struct lhp_shared_monitor *m, int kind, unsigned n);
 /* Frees the slots of the dead and passes on what they had been told.  Returns: how many were freed. */

@@ -45,7 +45,7 @@ static bool condition_leave_line(struct condition_wait *w)
 {
     lhp_monitor_enter(&w->condition->monitor);
     bool told = w->slot->told;
-    lhp_monitor_free_slot(w->slot);
+    lhp_monitor_free_slot(&w->condition->monitor, w->slot);
     lhp_monitor_leave(&w->condition->monitor);
     return told;
 }
@@ -221,7 +221,7 @@ static void barrier_look_for_the_dead(struct lhp_shared_barrier *b)
         if (slot->who.pid == 0 || lhp_identity_is_self(&slot->who) || lhp_identity_alive(&slot->who))
             continue;
         bool open = slot->told == ROUND_OPEN;
-        lhp_monitor_free_slot(slot);
+        lhp_monitor_free_slot(&b->monitor, slot);
         if (open)
             barrier_break(b);
     }
@@ -238,7 +238,7 @@ static void barrier_wait_cancelled(void *wait)
     lhp_monitor_enter(&w->barrier->monitor);
     if (w->slot->told == ROUND_OPEN)
         barrier_break(w->barrier);
-    lhp_monitor_free_slot(w->slot);
+    lhp_monitor_free_slot(&w->barrier->monitor, w->slot);
     lhp_monitor_leave(&w->barrier->monitor);
 }
 
@@ -260,7 +260,7 @@ static enum lhp_status barrier_wait_for_others(struct barrier_wait *w, const str
     if (late)
         barrier_break(b);
     int outcome = w->slot->told;
-    lhp_monitor_free_slot(w->slot);
+    lhp_monitor_free_slot(&w->barrier->monitor, w->slot);
     if (late)
         return LHP_TIMEOUT;
     return outcome == ROUND_FULL ? LHP_OK : LHP_BROKEN;

@@ -8,7 +8,7 @@
 #include "shutdown.h"
 #include "timing.h"
 
-enum thread_state { THREAD_NEW, THREAD_STARTING, THREAD_ALIVE, THREAD_FINISHED, THREAD_JOINED };
+enum thread_state { THREAD_NEW, THREAD_ALIVE, THREAD_FINISHED, THREAD_JOINED };
 
 /* The registry's mutex guards the list, the references and the names; the thread's own guards its state. */
 struct lhp_thread {
@@ -16,6 +16,7 @@ struct lhp_thread {
     pthread_cond_t changed;
     enum thread_state state;
     bool joining; /* a thread is in pthread_join() for all others */
+    bool asked;   /* somebody waits for the thread to have begun */
     bool foreign; /* not made here: main, or pthread_create() by somebody else */
     bool daemon;
     int error;
@@ -260,19 +261,25 @@ static void thread_apply_name(struct lhp_thread *t)
     pthread_setname_np(t->ident, name);
 }
 
+static void thread_introduce(struct lhp_thread *t)
+{
+    current = t;
+    pthread_mutex_lock(&registry.mutex);
+    t->ident = pthread_self(); /* the starter may not have stored it yet */
+    thread_apply_name(t);
+    pthread_mutex_unlock(&registry.mutex);
+    pthread_mutex_lock(&t->mutex);
+    t->native_id = gettid();
+    if (t->asked)
+        pthread_cond_broadcast(&t->changed);
+    pthread_mutex_unlock(&t->mutex);
+}
+
 static void *thread_body(void *thread)
 {
     struct lhp_thread *t = thread;
-    current = t;
     pthread_cleanup_push(thread_finished, t);
-    pthread_mutex_lock(&registry.mutex);
-    t->native_id = gettid();
-    t->ident = pthread_self();
-    t->forks = registry.forks;
-    thread_apply_name(t);
-    registry_add(t);
-    pthread_mutex_unlock(&registry.mutex);
-    thread_set_state(t, THREAD_ALIVE);
+    thread_introduce(t);
     int error = t->fn(t->arg);
     if (error)
         thread_failed(t, error);
@@ -280,28 +287,34 @@ static void *thread_body(void *thread)
     return NULL;
 }
 
-/* A starter must not be cancelled between the creation and the hand-shake: the thread would be nobody's. */
+/* Registered before it exists, so that nobody sees a started thread that is not in the list; a fork in between finds a
+ * thread that is not there, as it finds all others. */
 static enum lhp_status thread_create(struct lhp_thread *t)
 {
     pthread_attr_t attr;
     pthread_attr_init(&attr);
     if (t->stack_size)
         pthread_attr_setstacksize(&attr, t->stack_size);
+    pthread_mutex_lock(&registry.mutex);
+    t->refs++; /* the running thread's own */
+    t->forks = registry.forks;
+    registry_add(t);
+    pthread_mutex_unlock(&registry.mutex);
     pthread_t ident;
-    lhp_thread_retain(t); /* the running thread's own */
     int err = pthread_create(&ident, &attr, thread_body, t);
     pthread_attr_destroy(&attr);
-    if (err) {
-        thread_set_state(t, THREAD_NEW);
-        lhp_thread_release(t);
-        errno = err;
-        return LHP_SYSTEM;
-    }
-    pthread_mutex_lock(&t->mutex);
-    while (t->state == THREAD_STARTING)
-        pthread_cond_wait(&t->changed, &t->mutex);
-    pthread_mutex_unlock(&t->mutex);
-    return LHP_OK;
+    pthread_mutex_lock(&registry.mutex);
+    if (err)
+        registry_remove(t);
+    else
+        t->ident = ident;
+    pthread_mutex_unlock(&registry.mutex);
+    if (!err)
+        return LHP_OK;
+    thread_set_state(t, THREAD_NEW);
+    lhp_thread_release(t);
+    errno = err;
+    return LHP_SYSTEM;
 }
 
 enum lhp_status lhp_thread_start(struct lhp_thread *thread)
@@ -309,44 +322,50 @@ enum lhp_status lhp_thread_start(struct lhp_thread *thread)
     pthread_mutex_lock(&thread->mutex);
     bool fresh = thread->state == THREAD_NEW;
     if (fresh)
-        thread->state = THREAD_STARTING;
+        thread->state = THREAD_ALIVE;
     pthread_mutex_unlock(&thread->mutex);
-    if (!fresh)
-        return LHP_BAD_STATE;
-    int cancel;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-    enum lhp_status status = thread_create(thread);
-    pthread_setcancelstate(cancel, NULL);
-    return status;
+    return fresh ? thread_create(thread) : LHP_BAD_STATE;
 }
 
-/* With the mutex held and the thread finished: one joiner asks the system, for all. */
-static void thread_join_system(struct lhp_thread *t)
+static void join_cancelled(void *thread)
 {
-    int cancel;
+    struct lhp_thread *t = thread;
+    pthread_mutex_lock(&t->mutex);
+    t->joining = false;
+    pthread_cond_broadcast(&t->changed);
+}
+
+/* With the mutex held: one joiner asks the system, for all.  Cancelled, it leaves that to another. */
+static void thread_join_system(struct lhp_thread *t, pthread_t ident)
+{
     t->joining = true;
     pthread_mutex_unlock(&t->mutex);
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-    pthread_join(t->ident, NULL);
-    pthread_setcancelstate(cancel, NULL);
+    pthread_cleanup_push(join_cancelled, t);
+    pthread_join(ident, NULL);
+    pthread_cleanup_pop(0);
     pthread_mutex_lock(&t->mutex);
     t->state = THREAD_JOINED;
     pthread_cond_broadcast(&t->changed);
 }
 
-/* With the mutex held. */
+/* With the mutex held.  A joiner with all the time in the world lets the system do the waiting. */
 static enum lhp_status thread_await_end(struct lhp_thread *t, const struct deadline *d)
 {
     int err = 0;
     if (t->forks != registry.forks)
         return LHP_OK; /* a thread of the process this one was forked from */
     while (t->state < THREAD_JOINED) {
-        if (t->state == THREAD_FINISHED && !t->joining)
-            thread_join_system(t);
-        else if (err == ETIMEDOUT)
+        pthread_t ident = lhp_thread_ident(t); /* none yet while another thread is in the middle of starting it */
+        if (t->state == THREAD_NEW)
+            return LHP_BAD_STATE;
+        if (ident && !t->joining && (t->state == THREAD_FINISHED || d->forever)) {
+            thread_join_system(t, ident);
+            continue;
+        }
+        if (err == ETIMEDOUT)
             return LHP_TIMEOUT;
-        else
-            err = timing_cond_wait_until(&t->changed, &t->mutex, d);
+        t->asked = true;
+        err = timing_cond_wait_until(&t->changed, &t->mutex, d);
     }
     return LHP_OK;
 }
@@ -417,9 +436,16 @@ pthread_t lhp_thread_ident(struct lhp_thread *thread)
 
 pid_t lhp_thread_native_id(struct lhp_thread *thread)
 {
-    pthread_mutex_lock(&registry.mutex);
+    int cancel;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+    pthread_mutex_lock(&thread->mutex);
+    while (thread->native_id == 0 && thread->state == THREAD_ALIVE) {
+        thread->asked = true;
+        pthread_cond_wait(&thread->changed, &thread->mutex);
+    }
     pid_t id = thread->native_id;
-    pthread_mutex_unlock(&registry.mutex);
+    pthread_mutex_unlock(&thread->mutex);
+    pthread_setcancelstate(cancel, NULL);
     return id;
 }
 

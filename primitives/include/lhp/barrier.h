@@ -17,7 +17,7 @@
  * Cancellation: wait is a cancellation point; a cancelled party breaks the barrier, so that nobody waits in vain.
  * Fork:         initialise again in the child.
  * Lifetime:     destroy after every wait has returned.
- * Cost:         a mutex and a condition variable; the action runs with no lock held.
+ * Cost:         a mutex, and a semaphore on the stack of each waiting thread; the action runs with no lock held.
  * Source:       Python's threading.Barrier.
  */
 #ifndef LHP_BARRIER_H
@@ -36,7 +36,8 @@ struct lhp_barrier {
     void *arg;
     struct lhp_barrier_waiter *waiters;
     unsigned waiting;
-    bool acting; /* the action of a full round is running */
+    unsigned entering; /* held up by an action */
+    bool acting;       /* the action of a full round is running */
     bool broken;
     uint64_t breaks; /* resets and aborts, so that the runner of an action notices one */
 };

@@ -42,7 +42,16 @@ LHP_API LHP_NODISCARD enum lhp_status lhp_local_init(struct lhp_local *local, si
 /* Destroys the blocks of all threads that still live, the caller's included. */
 LHP_API void lhp_local_destroy(struct lhp_local *local);
 /* Returns: the calling thread's block, or NULL when there is no memory. */
-LHP_API void *lhp_local_get(struct lhp_local *local);
+static inline void *lhp_local_get(struct lhp_local *local);
+
+/* The first lhp_local_get() in a thread. */
+LHP_API void *lhp_local_make(struct lhp_local *local);
+
+static inline void *lhp_local_get(struct lhp_local *local)
+{
+    void *block = pthread_getspecific(local->key);
+    return block ? block : lhp_local_make(local);
+}
 LHP_END
 
 #endif

@@ -32,8 +32,28 @@ struct lhp_once {
 LHP_BEGIN
 /* Calls fn(arg) unless that has already succeeded (returned 0); waits for a call in progress.
  * Returns: LHP_OK when it is done; LHP_FAILED when this call of fn failed; LHP_DEADLOCK when fn asks for itself. */
-LHP_API enum lhp_status lhp_once_call(struct lhp_once *once, int (*fn)(void *arg), void *arg);
-LHP_API bool lhp_once_done(struct lhp_once *once);
+static inline enum lhp_status lhp_once_call(struct lhp_once *once, int (*fn)(void *arg), void *arg);
+static inline bool lhp_once_done(struct lhp_once *once);
+
+/* The part of lhp_once_call() that is not a load. */
+LHP_API enum lhp_status lhp_once_call_slow(struct lhp_once *once, int (*fn)(void *arg), void *arg);
+/* lhp_once_done(), announced to Helgrind. */
+LHP_API bool lhp_once_done_announced(struct lhp_once *once);
+
+static inline bool lhp_once_done(struct lhp_once *once)
+{
+#ifdef LHP_ANNOTATE_VALGRIND
+    return lhp_once_done_announced(once);
+#else
+    /* Acquire: pairs with the release in once.c. */
+    return __atomic_load_n(&once->done, __ATOMIC_ACQUIRE) != 0;
+#endif
+}
+
+static inline enum lhp_status lhp_once_call(struct lhp_once *once, int (*fn)(void *arg), void *arg)
+{
+    return lhp_once_done(once) ? LHP_OK : lhp_once_call_slow(once, fn, arg);
+}
 LHP_END
 
 #endif

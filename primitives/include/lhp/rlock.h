@@ -28,7 +28,7 @@
 
 struct lhp_rlock {
     pthread_mutex_t mutex; /* recursive */
-    pthread_t owner;       /* accessed atomically; 0 when nobody's */
+    const void *owner;     /* accessed atomically; NULL when nobody's */
     unsigned level;
 };
 

@@ -25,7 +25,7 @@
 
 struct lhp_rwlock {
     pthread_rwlock_t lock;
-    pthread_t writer; /* accessed atomically; 0 when there is none */
+    const void *writer; /* accessed atomically; NULL when there is none */
 };
 
 LHP_BEGIN

@@ -54,6 +54,7 @@ struct lhp_shared_slot {
 struct lhp_shared_monitor {
     pthread_mutex_t guard; /* robust */
     uint64_t tickets;
+    unsigned waiting; /* taken slots, or more after a death */
     struct lhp_shared_slot slots[LHP_SHARED_WAITERS];
 };
 

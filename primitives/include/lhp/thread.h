@@ -4,14 +4,14 @@
  *
  *   operation                         may block   signal handler   destructor
  *   lhp_thread_new                    no          no               yes
- *   lhp_thread_start                  yes (1)     no               yes
+ *   lhp_thread_start                  no          no               yes
  *   lhp_thread_join[_for]             yes         no               no
- *   lhp_thread_is_alive, _ident, ...  no          no               yes
+ *   lhp_thread_is_alive, _ident, ...  no (1)      no               yes
  *   lhp_thread_enumerate, _count      no          no               yes
  *   lhp_thread_current, _main         no          no               yes (2)
  *   lhp_thread_shutdown               yes         no               atexit only
  *
- *   (1) until the new thread runs.  (2) in a thread-local destructor the thread has left the list already, and a
+ *   (1) but native_id waits until the new thread has begun to run.  (2) in a thread-local destructor the thread has left the list already, and a
  * foreign object stands for what is left of it.
  *
  * Edges:        start happens before the function; the end of the thread, its thread-local destructors included,
@@ -22,7 +22,7 @@
  * not as failed. Fork:         in the child only the forking thread is left, and it is the main thread; the others
  * count as ended. Lifetime:     counted references: new, enumerate and retain give one, release gives it back.  A
  * running thread holds one of its own, so releasing a thread that still runs is fine: it is then detached. Cost:
- * pthread_create() and a hand-shake; joining is one condition wait and pthread_join(). Source:       Python's
+ * pthread_create() and pthread_join(), and a few uncontended mutexes. Source:       Python's
  * threading.Thread.
  */
 #ifndef LHP_THREAD_H
