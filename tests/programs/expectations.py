@@ -80,7 +80,7 @@ def parse_expectation(path, value, marks):
 
 
 def shows_place(finding, file, function, line):
-    return any(short_name(frame["function"]) == function and frame.get("line") == line
+    return any(short_name(frame.get("function", "")) == function and frame.get("line") == line
                and os.path.basename(frame.get("file") or "") == file for frame in frames_of(finding))
 
 

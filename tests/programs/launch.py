@@ -65,9 +65,9 @@ def errors_of(findings):
 
 
 def frames_of(node):
-    """Every frame (a mapping with a function) in a finding, wherever it stands."""
+    """Every frame in a finding, wherever it stands; those without symbols have a module and no function."""
     if isinstance(node, dict):
-        if "function" in node:
+        if "function" in node or ("module" in node and "kind" not in node):
             yield node
         for value in node.values():
             yield from frames_of(value)
@@ -83,7 +83,7 @@ def describe(finding):
         lines.append(f"  {finding['message']}")
     for frame in frames_of(finding):
         place = f"{os.path.basename(frame.get('file') or frame.get('module') or '?')}:{frame.get('line', '?')}"
-        text = f"  {frame['function']} {place}"
+        text = f"  {frame.get('function', '?')} {place}"
         if text not in lines:
             lines.append(text)
     return "\n".join(lines)

@@ -30,9 +30,13 @@ def undefended(case, findings):
     with open(os.path.join(FOLDER, "defended_findings.json"), encoding="utf-8") as file:
         defended = [entry for entry in json.load(file)["defended"] if entry["case"] == case]
     for finding in findings:
-        functions = {frame["function"] for frame in launch.frames_of(finding)}
-        if not any(entry["kind"] == finding["kind"] and entry["function"] in functions for entry in defended):
+        if not any(entry["kind"] == finding["kind"] and shows(finding, entry) for entry in defended):
             yield finding
+
+
+def shows(finding, entry):
+    return any(os.path.basename(frame.get("module", "")) == entry["module"]
+               and entry.get("function") in (None, frame.get("function")) for frame in launch.frames_of(finding))
 
 
 def compare_run(tool, case, run):
