@@ -213,7 +213,7 @@ HOOK_EXPORT int sem_close(sem_t *sem)
     return result;
 }
 
-/* Takes the name away, not the object; hooked so that a trace can tell which semaphore a later sem_open() made anew. */
+/* Takes the name away, not the object: counted among the calls seen, and nothing to tell the detector. */
 HOOK_EXPORT int sem_unlink(const char *name)
 {
     struct self *self = hook_enter();
