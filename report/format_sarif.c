@@ -123,7 +123,7 @@ static json_t *thread_flow(const struct run_party *party)
     for (size_t i = 0; i < party->held_count; i++) {
         add_step(steps, &party->held[i].stack, "takes", party->held[i].object->name, "acquire");
     }
-    add_step(steps, &party->stack, party->role, party->object ? party->object->name : "", "call");
+    add_step(steps, &party->stack, role_verb(party->role), party->object ? party->object->name : "", "call");
     if (json_array_size(steps) == 0) {
         json_decref(steps);
         return NULL;

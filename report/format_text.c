@@ -194,25 +194,6 @@ static bool add_held(struct writer *w, const struct run_party *party, bool centr
     return any;
 }
 
-static const char *verb_of(const struct run_party *party)
-{
-    static const struct {
-        const char *role, *verb;
-    } verbs[] = {{"requests", "wants"},
-                 {"waits", "waits for"},
-                 {"acts", "makes this call on"},
-                 {"holds", "holds"},
-                 {"initialised", "initialised"},
-                 {"destroyed", "destroyed"},
-                 {"interrupted", "is interrupted while it holds"}};
-    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
-        if (strcmp(verbs[i].role, party->role) == 0) {
-            return verbs[i].verb;
-        }
-    }
-    return party->role;
-}
-
 static void add_object_of_party(struct writer *w, const struct run_party *party)
 {
     const struct run_object *object = party->object;
@@ -243,7 +224,7 @@ static void add_party(struct writer *w, const struct run_party *party)
     }
     bool any = add_held(w, party, true);
     if (party->object) {
-        buffer_printf(w->out, "%s%s ", any ? "    and " : " ", verb_of(party));
+        buffer_printf(w->out, "%s%s ", any ? "    and " : " ", role_verb(party->role));
         add_object_of_party(w, party);
         buffer_string(w->out, party->is_timed ? " (with a time limit)" : "");
         buffer_string(w->out, strcmp(party->role, "holds") == 0 ? ", taken at\n" : " at\n");

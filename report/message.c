@@ -136,3 +136,22 @@ const char *finding_message(struct run_finding *finding)
     buffer_free(&text);
     return message;
 }
+
+const char *role_verb(const char *role)
+{
+    static const struct {
+        const char *role, *verb;
+    } verbs[] = {{"requests", "wants"},
+                 {"waits", "waits for"},
+                 {"acts", "makes this call on"},
+                 {"holds", "holds"},
+                 {"initialised", "initialised"},
+                 {"destroyed", "destroyed"},
+                 {"interrupted", "is interrupted while it holds"}};
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        if (strcmp(verbs[i].role, role) == 0) {
+            return verbs[i].verb;
+        }
+    }
+    return role;
+}

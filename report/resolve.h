@@ -16,6 +16,8 @@ void finding_resolve(struct run_finding *finding, struct symbols *symbols);
 
 /* message.c: the one sentence that says what happened.  Owns: the finding's pool. */
 const char *finding_message(struct run_finding *finding);
+/* Returns: what a party of this role does to its object: "wants", "waits for", ... */
+const char *role_verb(const char *role);
 /* fingerprint.c: sets finding->fingerprint; the finding is resolved. */
 void finding_fingerprint(struct run_finding *finding);
 

@@ -1,4 +1,5 @@
 """SARIF, JUnit and DOT: well formed, complete, and harmless whatever the program called things."""
+import html.parser
 import json
 import os
 import shutil
@@ -39,8 +40,8 @@ class SarifTest(FormatCase):
         self.assertEqual(result["locations"][0]["physicalLocation"]["region"]["startLine"], 15)
         flows = result["codeFlows"][0]["threadFlows"]
         steps = [[s["location"]["message"]["text"] for s in flow["locations"]] for flow in flows]
-        self.assertEqual(steps, [["takes accounts[0].lock", "requests accounts[2].lock"],
-                                 ["takes accounts[2].lock", "requests accounts[0].lock"]])
+        self.assertEqual(steps, [["takes accounts[0].lock", "wants accounts[2].lock"],
+                                 ["takes accounts[2].lock", "wants accounts[0].lock"]])
 
     def test_fingerprint_is_the_reports(self):
         run = self.inversion_run()
@@ -73,6 +74,65 @@ class JunitTest(FormatCase):
         self.assertIn("opposite orders", cases[0].find("failure").get("message"))
         self.assertIn("<script>", cases[0].find("failure").text)
         self.assertIsNone(cases[1].find("failure"))
+
+
+class Outline(html.parser.HTMLParser):
+    """Tags with their attributes, and the text outside of style and script."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.text, self.inside = [], "", ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        self.inside = tag
+
+    def handle_endtag(self, tag):
+        self.inside = ""
+
+    def handle_data(self, data):
+        if self.inside not in ("style", "script"):
+            self.text += data
+
+
+class HtmlTest(FormatCase):
+    def page(self, *files):
+        return self.render("--html", *files).decode()
+
+    def test_page_has_both_sides_source_and_drawings(self):
+        outline = Outline(self.page(self.inversion_run()))
+        self.assertIn("are taken in opposite orders", outline.text)
+        self.assertIn("pthread_mutex_lock(lock);", outline.text)
+        self.assertGreaterEqual(len([t for t, a in outline.tags if t == "section" and a.get("class") == "side"]), 2)
+        self.assertEqual(len([t for t, _ in outline.tags if t == "svg"]), 2)
+        self.assertEqual(len([t for t, a in outline.tags if t == "path" and a.get("class") == "arrow"]), 2)
+
+    def test_nothing_is_loaded_and_names_are_only_text(self):
+        text = self.page(self.inversion_run(names=NASTY))
+        outline = Outline(text)
+        self.assertEqual(len([t for t, _ in outline.tags if t == "script"]), 1)
+        self.assertIn("<script>alert(1)</script>", outline.text)
+        for tag, attributes in outline.tags:
+            self.assertNotIn("src", attributes)
+            self.assertTrue(attributes.get("href", "#").startswith("#"), (tag, attributes))
+            self.assertFalse([name for name in attributes if name.startswith("on")])
+        self.assertNotIn("\033", text)
+
+    @unittest.skipUnless(shutil.which("chromium"), "chromium is not installed")
+    def test_a_browser_shows_it_filters_it_and_fits_a_phone(self):
+        page = self.page(self.inversion_run(names=NASTY))
+        probe = ("<script>window.addEventListener('load', function () {"
+                 "var words = document.getElementById('words'), shown = document.getElementById('shown');"
+                 "var log = [document.documentElement.scrollWidth <= window.innerWidth, shown.textContent];"
+                 "words.value = 'nosuchword'; words.dispatchEvent(new Event('input', {bubbles: true}));"
+                 "log.push(shown.textContent); document.title = log.join('|'); });</script></body>")
+        path = self.write("page.html", page.replace("</body>", probe))
+        for width in (1280, 500):
+            result = subprocess.run(["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--window-size=%d,900" % width,
+                                     "--user-data-dir=" + self.path("profile"), "--dump-dom", "file://" + path],
+                                    capture_output=True, timeout=60)
+            self.assertIn(b"<title>true|1 of 1 shown|0 of 1 shown</title>", result.stdout)
 
 
 class DotTest(FormatCase):

@@ -1,0 +1,248 @@
+#include "report/format_html.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "lockhound/report_assets.h"
+#include "lockhound/version.h"
+#include "report/catalogue.h"
+#include "report/escape.h"
+#include "report/format_text.h"
+#include "report/resolve.h"
+
+#define PARTIES_SHOWN 64
+
+struct page {
+    struct buffer *out;
+    struct source_cache *sources;
+};
+
+static void add_thread(struct buffer *out, const struct run_thread *thread)
+{
+    buffer_printf(out, "T%" PRIu32, thread->id);
+    if (*thread->name) {
+        buffer_string(out, " '");
+        escape_xml(out, thread->name);
+        buffer_string(out, "'");
+    }
+}
+
+static void add_code(struct buffer *out, const char *text)
+{
+    buffer_string(out, "<code>");
+    escape_xml(out, text);
+    buffer_string(out, "</code>");
+}
+
+/* ---- stacks ----------------------------------------------------------------------------------------------------- */
+
+static void add_frame(struct page *page, const struct symbol_frame *frame)
+{
+    struct buffer *out = page->out;
+    buffer_string(out, "<li>");
+    add_code(out, frame->function ? frame->function : "??");
+    buffer_string(out, " <span class=\"faint\">");
+    if (frame->file) {
+        escape_xml(out, frame->file);
+        buffer_printf(out, ":%" PRIu32, frame->line);
+    } else if (frame->module) {
+        escape_xml(out, frame->module->path);
+        buffer_printf(out, "+0x%" PRIx64, frame->offset);
+    }
+    buffer_string(out, frame->is_inlined ? " (inlined)</span>" : "</span>");
+    const char *line = source_line(page->sources, frame, frame->line);
+    if (line && *line) {
+        buffer_string(out, "<pre class=\"source\">");
+        escape_xml(out, line);
+        buffer_string(out, "</pre>");
+    }
+    buffer_string(out, "</li>\n");
+}
+
+static void add_stack(struct page *page, const struct run_stack *stack)
+{
+    if (stack->user_first == stack->user_end) {
+        buffer_string(page->out, "<p class=\"faint\">(no stack)</p>\n");
+        return;
+    }
+    buffer_string(page->out, "<ol class=\"stack\" start=\"0\">\n");
+    for (size_t i = stack->user_first; i < stack->user_end; i++) {
+        add_frame(page, &stack->symbols[i]);
+    }
+    buffer_string(page->out, "</ol>\n");
+}
+
+/* ---- a finding -------------------------------------------------------------------------------------------------- */
+
+static void add_party(struct page *page, const struct run_party *party)
+{
+    struct buffer *out = page->out;
+    buffer_string(out, "<section class=\"side\"><h3>");
+    add_thread(out, party->thread);
+    buffer_string(out, "</h3>\n");
+    for (size_t i = 0; i < party->held_count; i++) {
+        buffer_string(out, "<h4>holds ");
+        add_code(out, party->held[i].object->name);
+        buffer_string(out, party->held[i].is_shared ? " for reading, taken at</h4>\n" : ", taken at</h4>\n");
+        add_stack(page, &party->held[i].stack);
+    }
+    buffer_string(out, "<h4>");
+    escape_xml(out, role_verb(party->role));
+    if (party->object) {
+        buffer_string(out, " ");
+        add_code(out, party->object->name);
+    }
+    buffer_string(out, party->is_timed ? " (with a time limit) at</h4>\n" : " at</h4>\n");
+    add_stack(page, &party->stack);
+    buffer_string(out, "</section>\n");
+}
+
+static void add_background(struct page *page, const struct run_finding *f)
+{
+    struct buffer *out = page->out;
+    buffer_string(out, "<details><summary>Objects and threads</summary><div class=\"sides\">\n");
+    for (size_t i = 0; i < f->object_count; i++) {
+        const struct run_object *object = &f->objects[i];
+        buffer_string(out, "<section class=\"side\"><h4>");
+        add_code(out, object->name);
+        buffer_string(out, " is a ");
+        escape_xml(out, object->type ? object->type : object->kind);
+        buffer_printf(out, " at 0x%" PRIx64 "</h4>\n", object->address);
+        if (object->init_stack.symbol_count) {
+            buffer_string(out, "<p>initialised at</p>\n");
+            add_stack(page, &object->init_stack);
+        }
+        buffer_string(out, "</section>\n");
+    }
+    for (size_t i = 0; i < f->thread_count; i++) {
+        buffer_string(out, "<section class=\"side\"><h4>");
+        add_thread(out, &f->threads[i]);
+        buffer_string(out, f->threads[i].created.symbol_count ? " was created at</h4>\n" : "</h4>\n");
+        if (f->threads[i].created.symbol_count) {
+            add_stack(page, &f->threads[i].created);
+        }
+        buffer_string(out, "</section>\n");
+    }
+    buffer_string(out, "</div></details>\n");
+}
+
+static void add_finding(struct page *page, const struct run_finding *f)
+{
+    struct buffer *out = page->out;
+    const struct catalogue_entry *entry = catalogue_find(f->kind);
+    buffer_printf(out, "<article id=\"f-%s\" data-severity=\"%s\" tabindex=\"-1\">\n<h2>", f->fingerprint, f->severity);
+    escape_xml(out, f->message);
+    buffer_printf(out, "</h2>\n<p class=\"faint\"><span class=\"badge %s\">%s</span> ", f->severity, f->severity);
+    escape_xml(out, f->kind);
+    buffer_printf(out, ", fingerprint <code>%s</code>, seen %" PRIu64 " time%s, process %" PRId64 "</p>\n",
+                  f->fingerprint, f->count, f->count == 1 ? "" : "s", f->process->pid);
+    if (f->is_certain_hang) {
+        buffer_string(out, "<p class=\"error\">No thread of the program can ever run again.</p>\n");
+    }
+    if (entry) {
+        buffer_string(out, "<p class=\"mend\">What usually mends it: ");
+        escape_xml(out, entry->remedy);
+        buffer_string(out, "</p>\n");
+    }
+    format_html_figures(out, f);
+    buffer_string(out, "<div class=\"sides\">\n");
+    for (size_t i = 0; i < f->party_count && i < PARTIES_SHOWN; i++) {
+        add_party(page, &f->parties[i]);
+    }
+    buffer_string(out, "</div>\n");
+    if (f->party_count > PARTIES_SHOWN) {
+        buffer_printf(out, "<p>... and %zu more threads</p>\n", f->party_count - PARTIES_SHOWN);
+    }
+    add_background(page, f);
+    buffer_string(out, "</article>\n");
+}
+
+/* ---- the page --------------------------------------------------------------------------------------------------- */
+
+static void add_title(struct buffer *out, const struct run *run)
+{
+    buffer_printf(out, "lockhound: %zu finding%s", run->finding_count, run->finding_count == 1 ? "" : "s");
+    if (run->processes) {
+        buffer_string(out, " in ");
+        escape_xml(out, path_base(run->processes->exe));
+    }
+}
+
+static void add_head(struct buffer *out, const struct run *run)
+{
+    buffer_string(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+                       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+                       "style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n<title>");
+    add_title(out, run);
+    buffer_string(out, "</title>\n<style>\n");
+    buffer_string(out, report_style);
+    buffer_string(out,
+                  "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#findings\">To the findings</a>\n<header><h1>");
+    add_title(out, run);
+    buffer_string(out, "</h1>\n<p class=\"faint\"><code>");
+    for (size_t i = 0; run->processes && i < run->processes->argc; i++) {
+        buffer_string(out, i ? " " : "");
+        escape_xml(out, run->processes->argv[i]);
+    }
+    buffer_string(out, "</code></p></header>\n");
+}
+
+static void add_filter(struct buffer *out)
+{
+    static const char *const severities[] = {"error", "warning", "note"};
+    buffer_string(out, "<form id=\"filter\" role=\"search\" hidden>\n<input id=\"words\" type=\"search\" "
+                       "aria-label=\"Filter by words\" placeholder=\"Filter: kind, function, file, lock  ( / )\">\n");
+    for (size_t i = 0; i < sizeof severities / sizeof severities[0]; i++) {
+        buffer_printf(out, "<label><input type=\"checkbox\" id=\"show-%s\" checked> %s</label>\n", severities[i],
+                      severities[i]);
+    }
+    buffer_string(out, "<span id=\"shown\" class=\"faint\" role=\"status\"></span>\n</form>\n");
+}
+
+static void add_list(struct buffer *out, const struct run *run)
+{
+    buffer_string(out, "<nav aria-label=\"Findings\"><ol class=\"list\">\n");
+    for (const struct run_finding *f = run->findings; f; f = f->next) {
+        buffer_printf(out, "<li id=\"entry-f-%s\"><span class=\"badge %s\">%s</span> <a href=\"#f-%s\">",
+                      f->fingerprint, f->severity, f->severity, f->fingerprint);
+        escape_xml(out, f->message);
+        buffer_printf(out, "</a> <span class=\"faint\">%" PRIu64 "&#215;</span></li>\n", f->count);
+    }
+    buffer_string(out, "</ol></nav>\n");
+}
+
+static void add_summary(struct buffer *out, const struct run *run, const struct symbols *symbols)
+{
+    static const struct text_style plain = {false, NULL};
+    struct buffer text = {0};
+    format_text_summary(&text, run, symbols, NULL, &plain);
+    buffer_string(out, "<section><h2>Summary</h2>\n<pre>");
+    for (char *line = text.data; *line;) {
+        char *end = strchr(line, '\n');
+        *end = '\0';
+        escape_xml(out, line);
+        buffer_string(out, "\n");
+        line = end + 1;
+    }
+    buffer_printf(out, "</pre>\n<p class=\"faint\">lockhound %s</p></section>\n", LOCKHOUND_VERSION);
+    buffer_free(&text);
+}
+
+void format_html(struct buffer *out, const struct run *run, const struct symbols *symbols)
+{
+    struct page page = {out, source_cache_new()};
+    add_head(out, run);
+    add_filter(out);
+    add_list(out, run);
+    buffer_string(out, "<main id=\"findings\">\n");
+    for (const struct run_finding *f = run->findings; f; f = f->next) {
+        add_finding(&page, f);
+    }
+    buffer_string(out, "</main>\n");
+    add_summary(out, run, symbols);
+    buffer_string(out, "<script>\n");
+    buffer_string(out, report_script);
+    buffer_string(out, "</script>\n</body>\n</html>\n");
+    source_cache_free(page.sources);
+}

@@ -1,0 +1,19 @@
+/* format_html.h: a report as one self-contained page: no network, readable without scripts, on a phone and in the dark.
+ *
+ *   html/report.css, html/report.js --CMake--> report_assets.h --+
+ *   finding --> format_html.c (words), format_html_svg.c (graph, swim-lane) --+--> one file
+ *
+ * Every byte that came from the program goes through escape_xml(); a policy in the page forbids it to load anything.
+ */
+#ifndef LOCKHOUND_REPORT_FORMAT_HTML_H
+#define LOCKHOUND_REPORT_FORMAT_HTML_H
+
+#include "report/symbols.h"
+
+void format_html(struct buffer *out, const struct run *run, const struct symbols *symbols);
+
+/* format_html_svg.c: the locks in a circle, an arrow from each lock held to the one wanted, and the threads' lanes;
+ * nothing for a finding without a circle of locks. */
+void format_html_figures(struct buffer *out, const struct run_finding *finding);
+
+#endif
