@@ -50,7 +50,7 @@ enum lhp_status lhp_process_function(const char *name, lhp_process_task *fn)
         status = LHP_OVER_BOUND;
     } else if (at < 0) {
         at = (int)registered.count++;
-        strcpy(registered.functions[at].name, name);
+        memcpy(registered.functions[at].name, name, strlen(name) + 1);
     }
     if (status == LHP_OK)
         registered.functions[at].fn = fn;
