@@ -3,8 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "lockhound/report_assets.h"
 #include "lockhound/version.h"
+#include "report/assets.h"
 #include "report/catalogue.h"
 #include "report/escape.h"
 #include "report/format_text.h"

@@ -1,6 +1,6 @@
 /* format_html.h: a report as one self-contained page: no network, readable without scripts, on a phone and in the dark.
  *
- *   html/report.css, html/report.js --CMake--> report_assets.h --+
+ *   html/report.css, html/report.js --CMake--> assets.h --+
  *   finding --> format_html.c (words), format_html_svg.c (graph, swim-lane) --+--> one file
  *
  * Every byte that came from the program goes through escape_xml(); a policy in the page forbids it to load anything.

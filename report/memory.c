@@ -136,16 +136,15 @@ void buffer_string(struct buffer *buffer, const char *string)
 
 void buffer_vprintf(struct buffer *buffer, const char *format, va_list arguments)
 {
-    va_list again;
-    va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, again);
-    va_end(again);
-    if (length < 0) {
-        return;
+    va_list measured;
+    va_copy(measured, arguments);
+    int length = vsnprintf(NULL, 0, format, measured);
+    va_end(measured);
+    if (length >= 0) {
+        buffer_reserve(buffer, (size_t)length);
+        vsnprintf(buffer->data + buffer->length, (size_t)length + 1, format, arguments);
+        buffer->length += (size_t)length;
     }
-    buffer_reserve(buffer, (size_t)length);
-    vsnprintf(buffer->data + buffer->length, (size_t)length + 1, format, arguments);
-    buffer->length += (size_t)length;
 }
 
 void buffer_printf(struct buffer *buffer, const char *format, ...)
