@@ -29,7 +29,7 @@ static struct account *account_share(void)
     return account;
 }
 
-static int account_lock(struct account *account)
+__attribute__((noinline)) static int account_lock(struct account *account)
 {
     int error = pthread_mutex_lock(&account->lock);
     if (error == EOWNERDEAD) {

@@ -148,8 +148,8 @@ def redis_command(port, folder):
 
 
 def redis_load(port):
-    subprocess.run([program("redis-benchmark"), "-p", str(port), "-n", "4000", "-c", "20", "-q", "-P", "4",
-                    "-t", "set,get,incr,lpush,hset,mset"], check=True, capture_output=True, timeout=45)
+    subprocess.run([program("redis-benchmark"), "-p", str(port), "-n", "3000", "-c", "20", "-q", "-P", "4",
+                    "-t", "set,get,incr,lpush,hset"], check=True, capture_output=True, timeout=45)
     answers = []
     for command in (["set", "a", "1"], ["incr", "a"], ["bgsave"], ["get", "a"], ["llen", "mylist"], ["flushall", "async"],
                     ["dbsize"]):
