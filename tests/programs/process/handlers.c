@@ -126,7 +126,7 @@ static void jump_and_lock(int on_own_stack)
     struct sigaction action = {.sa_handler = jump, .sa_flags = on_own_stack ? SA_ONSTACK : 0};
     sigaltstack(&stack, NULL);
     sigaction(SIGUSR1, &action, NULL);
-    for (int i = 0; i < 20; i++) {
+    for (volatile int i = 0; i < 20; i++) { /* volatile: kept across the jump */
         if (sigsetjmp(back, 1) == 0) {
             raise(SIGUSR1);
             puts("not reached");

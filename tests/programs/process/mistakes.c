@@ -26,9 +26,9 @@ static void lock_in_handler(int number)
 static void take_lock_in_handler(void)
 {
     signal(SIGUSR1, lock_in_handler);
-    pthread_mutex_lock(&mutex);
-    pthread_mutex_unlock(&mutex);
     raise(SIGUSR1);
+    pthread_mutex_lock(&mutex); /* the signal may come now */
+    pthread_mutex_unlock(&mutex);
 }
 
 static void sleep_with_lock(void)
