@@ -148,7 +148,6 @@ static void start(char **envp)
     self->stack_high = envp != NULL ? (uintptr_t)envp : (uintptr_t)__builtin_frame_address(0);
     self->stack_low = self->stack_high - FIRST_STACK_SURE;
     sink_init();
-    unwind_init();
     trace_init();
     helper_init();
     memory_init();
@@ -171,6 +170,7 @@ __attribute__((constructor)) static void construct(int argc, char **argv, char *
     (void)argc;
     (void)argv;
     bootstrap(envp);
+    unwind_init();
 }
 
 __attribute__((destructor)) static void destruct(void)

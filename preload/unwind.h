@@ -12,7 +12,8 @@ struct unwound {
     uintptr_t places[STACK_MAX_DEPTH]; /* address on the stack of frames[i].pc; places[0] is not set */
 };
 
-/* Context: early. */
+/* Allocates by the program's allocator, once, in libunwind: not to be called from a hook, which may stand inside of it.
+ * Before it stacks are one frame deep.  Context: early. */
 void unwind_init(void);
 
 /* Walks from the caller whose return address is `pc`, out of our own frames first.
