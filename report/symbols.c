@@ -160,14 +160,16 @@ static const char *source_path(struct symbols *symbols, Dwarf_Die *unit, const c
     return pool_format(&symbols->pool, "%s/%s", directory, strncmp(file, "./", 2) == 0 ? file + 2 : file);
 }
 
-static uint32_t number_attribute(Dwarf_Die *die, unsigned name)
+/* Returns: true when the DIE has this attribute, with its value. */
+static bool number_attribute(Dwarf_Die *die, unsigned name, uint32_t *number)
 {
     Dwarf_Attribute attribute;
     Dwarf_Word value = 0;
-    if (!dwarf_attr(die, name, &attribute) || dwarf_formudata(&attribute, &value) != 0) {
-        return 0;
+    if (!dwarf_attr(die, name, &attribute) || dwarf_formudata(&attribute, &value) != 0 || value > UINT32_MAX) {
+        return false;
     }
-    return value > UINT32_MAX ? 0 : (uint32_t)value;
+    *number = (uint32_t)value;
+    return true;
 }
 
 /* The inner function was called, inline, at the place that `inlined` names: that is the next frame's line. */
@@ -175,12 +177,15 @@ static void set_call_place(struct symbols *symbols, struct symbol_frame *frame, 
 {
     Dwarf_Files *files;
     size_t count;
-    uint32_t file = number_attribute(inlined, DW_AT_call_file);
-    if (file && dwarf_getsrcfiles(unit, &files, &count) == 0 && file < count) {
+    uint32_t file; /* 0 names the unit's own source in DWARF 5, and nothing before */
+    Dwarf_Half version = 0;
+    dwarf_cu_info(unit->cu, &version, NULL, NULL, NULL, NULL, NULL, NULL);
+    if (number_attribute(inlined, DW_AT_call_file, &file) && (file || version >= 5) &&
+        dwarf_getsrcfiles(unit, &files, &count) == 0 && file < count) {
         frame->file = source_path(symbols, unit, dwarf_filesrc(files, file, NULL, NULL));
     }
-    frame->line = number_attribute(inlined, DW_AT_call_line);
-    frame->column = number_attribute(inlined, DW_AT_call_column);
+    number_attribute(inlined, DW_AT_call_line, &frame->line);
+    number_attribute(inlined, DW_AT_call_column, &frame->column);
 }
 
 static void set_line(struct symbols *symbols, struct symbol_frame *frame, Dwarf_Die *unit, Dwarf_Addr address)
