@@ -28,7 +28,7 @@ struct look {
     char status[STATUS_SIZE];
 };
 
-/* Thomas Wang's and others' finaliser: every bit of the input reaches every bit of the result. */
+/* The finaliser of SplitMix64 (Steele, Lea & Flood 2014): every bit of the input reaches every bit of the result. */
 static uint64_t mix(uint64_t x)
 {
     x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
