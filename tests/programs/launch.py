@@ -6,6 +6,7 @@
 The report is lockhound's JSON document.  stderr comes without the lines that lockhound itself wrote.
 """
 
+import difflib
 import json
 import os
 import re
@@ -98,8 +99,15 @@ def differences(plain, under):
     for name in ("stdout", "stderr"):
         before, after = getattr(plain, name), getattr(under, name)
         if before != after:
-            yield f"{name}: natively {shorten(before)}"
-            yield f"{name}: lockhound {shorten(after)}"
+            yield f"{name} differs (- natively, + under lockhound):\n" + text_difference(before, after)
+
+
+def text_difference(before, after, limit=60):
+    lines = [text.decode("utf-8", "replace").splitlines() for text in (before, after)]
+    changes = list(difflib.unified_diff(*lines, lineterm="", n=1))[2:]
+    if not changes:
+        return f"  {shorten(before)}\n  {shorten(after)}"
+    return "\n".join("  " + line for line in changes[:limit])
 
 
 def shorten(text, limit=2000):

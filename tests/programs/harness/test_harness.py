@@ -82,7 +82,10 @@ class HarnessTest(unittest.TestCase):
     def test_differences_are_seen(self):
         same = launch.Outcome(0, b"a", b"")
         self.assertEqual(list(launch.differences(same, same)), [])
-        self.assertEqual(len(list(launch.differences(same, launch.Outcome(1, b"b", b"c")))), 5)
+        told = list(launch.differences(same, launch.Outcome(1, b"b", b"c\n")))
+        self.assertEqual(len(told), 3)
+        self.assertIn("-a\n  +b", told[1])
+        self.assertIn("+c", told[2])
 
 
 if __name__ == "__main__":
