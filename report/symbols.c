@@ -256,6 +256,10 @@ static void find_address(struct found *found, const struct run_frame *frame, str
         uint64_t begin, size;
         set_function(found->symbols, outermost, symbol_module_find_symbol(&entry->opened, offset, &begin, &size));
     }
+    if (!outermost->function && !entry->opened.gap) {
+        entry->opened.gap =
+            "it is stripped; its debug symbols (a -dbgsym package, or DEBUGINFOD_URLS) would name functions";
+    }
     for (size_t i = 0; i < found->count; i++) {
         found->frames[i].is_runtime |= entry->opened.is_runtime;
     }
