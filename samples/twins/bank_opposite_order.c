@@ -1,6 +1,5 @@
-/* expect: lock-order-inversion
- *
- * Bank account: a transfer locks its own account and then the other; two opposite transfers can wait for each other.
+/* expect: lock-order-inversion */
+/* Bank account: a transfer locks its own account and then the other; two opposite transfers can wait for each other.
  */
 #include "twin.h"
 

@@ -1,7 +1,5 @@
-/* expect: needs-weaving
- *
- * Bank account: deposits without a lock.
- */
+/* expect: needs-weaving */
+/* Bank account: deposits without a lock. */
 #include "twin.h"
 
 static long balance;

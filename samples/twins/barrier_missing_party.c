@@ -1,7 +1,5 @@
-/* expect: deadlock all-asleep
- *
- * Barrier: made for three parties, and only two come.
- */
+/* expect: deadlock form=all-asleep */
+/* Barrier: made for three parties, and only two come. */
 #include "twin.h"
 
 static pthread_barrier_t barrier;

@@ -1,7 +1,5 @@
-/* expect: barrier-misuse
- *
- * Barrier: made anew while a party waits in it.
- */
+/* expect: barrier-misuse */
+/* Barrier: made anew while a party waits in it. */
 #include "twin.h"
 
 static pthread_barrier_t barrier;

@@ -1,6 +1,5 @@
-/* expect: deadlock all-asleep
- *
- * Barrier: rounds are not told apart; a party that is quick enters the next round before a slow one has left the
+/* expect: deadlock form=all-asleep */
+/* Barrier: rounds are not told apart; a party that is quick enters the next round before a slow one has left the
  * last, which then waits in a round it does not belong to.
  */
 #include "twin.h"

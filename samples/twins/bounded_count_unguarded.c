@@ -1,7 +1,5 @@
-/* expect: needs-weaving
- *
- * BoundedSemaphore: the bound is checked on a plain count outside any lock.
- */
+/* expect: needs-weaving */
+/* BoundedSemaphore: the bound is checked on a plain count outside any lock. */
 #include <semaphore.h>
 
 #include "twin.h"

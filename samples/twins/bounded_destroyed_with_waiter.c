@@ -1,7 +1,5 @@
-/* expect: sem-destroy-with-waiters
- *
- * BoundedSemaphore: destroyed when its maker has finished, while another thread still waits on it.
- */
+/* expect: sem-destroy-with-waiters */
+/* BoundedSemaphore: destroyed when its maker has finished, while another thread still waits on it. */
 #include <semaphore.h>
 
 #include "twin.h"

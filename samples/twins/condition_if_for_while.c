@@ -1,6 +1,5 @@
-/* expect: deadlock all-asleep
- *
- * Condition: a woken thread does not look again, takes an item that another has taken, and the count of items lies
+/* expect: deadlock form=all-asleep */
+/* Condition: a woken thread does not look again, takes an item that another has taken, and the count of items lies
  * from then on.
  */
 #include "twin.h"

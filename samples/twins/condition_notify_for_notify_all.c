@@ -1,7 +1,5 @@
-/* expect: deadlock all-asleep
- *
- * Condition: two threads wait for the same change and only one of them is told.
- */
+/* expect: deadlock form=all-asleep */
+/* Condition: two threads wait for the same change and only one of them is told. */
 #include "twin.h"
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;

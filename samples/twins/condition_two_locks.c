@@ -1,7 +1,5 @@
-/* expect: cond-two-mutexes
- *
- * Condition: two threads wait on it, each with a mutex of its own.
- */
+/* expect: cond-two-mutexes */
+/* Condition: two threads wait on it, each with a mutex of its own. */
 #include <time.h>
 
 #include "twin.h"

@@ -1,7 +1,5 @@
-/* expect: cond-wait-unlocked
- *
- * Condition: waits without holding the mutex.
- */
+/* expect: cond-wait-unlocked */
+/* Condition: waits without holding the mutex. */
 #include <time.h>
 
 #include "twin.h"

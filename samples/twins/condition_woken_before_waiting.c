@@ -1,6 +1,5 @@
-/* expect: deadlock all-asleep
- *
- * Condition: the state is tested before the mutex is taken; the change and its signal fall in between and are lost.
+/* expect: deadlock form=all-asleep */
+/* Condition: the state is tested before the mutex is taken; the change and its signal fall in between and are lost.
  */
 #include "twin.h"
 

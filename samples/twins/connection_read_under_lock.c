@@ -1,7 +1,6 @@
-/* expect: blocking-call-with-lock-held opt-in
- *
- * Connection: reads from the pipe with the lock held that others need to write to it.
- */
+/* expect: blocking-call-with-lock-held */
+/* options: --checks=default,blocking-call-with-lock-held */
+/* Connection: reads from the pipe with the lock held that others need to write to it. */
 #include "twin.h"
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;

@@ -1,7 +1,5 @@
-/* expect: needs-weaving
- *
- * Connection: two threads build their messages in one buffer.
- */
+/* expect: needs-weaving */
+/* Connection: two threads build their messages in one buffer. */
 #include "twin.h"
 
 static char message[64];

@@ -1,7 +1,5 @@
-/* expect: deadlock self
- *
- * Coroutine: one yields with a mutex held, and the next in the same thread wants it.
- */
+/* expect: deadlock form=self */
+/* Coroutine: one yields with a mutex held, and the next in the same thread wants it. */
 #include <ucontext.h>
 
 #include "twin.h"

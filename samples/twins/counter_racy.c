@@ -1,7 +1,5 @@
-/* expect: needs-weaving
- *
- * Counter: incremented by two threads without a lock.
- */
+/* expect: needs-weaving */
+/* Counter: incremented by two threads without a lock. */
 #include "twin.h"
 
 static long count;

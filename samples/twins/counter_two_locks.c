@@ -1,7 +1,5 @@
-/* expect: needs-weaving
- *
- * Counter: each thread takes a lock, but not the same one.
- */
+/* expect: needs-weaving */
+/* Counter: each thread takes a lock, but not the same one. */
 #include "twin.h"
 
 static pthread_mutex_t mutexes[2] = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER};

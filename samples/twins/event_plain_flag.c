@@ -1,7 +1,5 @@
-/* expect: needs-weaving
- *
- * Event: a plain flag, polled; nothing orders what was written before the set.
- */
+/* expect: needs-weaving */
+/* Event: a plain flag, polled; nothing orders what was written before the set. */
 #include "twin.h"
 
 static int set, payload;

@@ -1,7 +1,5 @@
-/* expect: deadlock all-asleep
- *
- * Event: a condition variable without a flag; a set before the wait leaves no trace.
- */
+/* expect: deadlock form=all-asleep */
+/* Event: a condition variable without a flag; a set before the wait leaves no trace. */
 #include "twin.h"
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;

@@ -1,7 +1,5 @@
-/* expect: join-self
- *
- * Executor: a task shuts its own pool down and waits for all workers.
- */
+/* expect: join-self */
+/* Executor: a task shuts its own pool down and waits for all workers. */
 #include "twin.h"
 
 static pthread_t workers[1];

@@ -1,7 +1,5 @@
-/* expect: deadlock all-asleep
- *
- * Executor: its one worker runs a task that waits for another task in the same queue.
- */
+/* expect: deadlock form=all-asleep */
+/* Executor: its one worker runs a task that waits for another task in the same queue. */
 #include "twin.h"
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;

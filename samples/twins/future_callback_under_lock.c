@@ -1,6 +1,5 @@
-/* expect: lock-order-inversion
- *
- * Future: callbacks run with the future locked and take the lock of the pool, whose own code locks the pool and then
+/* expect: lock-order-inversion */
+/* Future: callbacks run with the future locked and take the lock of the pool, whose own code locks the pool and then
  * the future.
  */
 #include "twin.h"

@@ -1,7 +1,5 @@
-/* expect: deadlock all-asleep
- *
- * Future: the result is set and nobody is told.
- */
+/* expect: deadlock form=all-asleep */
+/* Future: the result is set and nobody is told. */
 #include "twin.h"
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;

@@ -1,7 +1,5 @@
-/* expect: deadlock all-asleep
- *
- * GIL: held across a blocking wait for something that only a thread with the GIL can do.
- */
+/* expect: deadlock form=all-asleep */
+/* GIL: held across a blocking wait for something that only a thread with the GIL can do. */
 #include <semaphore.h>
 
 #include "twin.h"

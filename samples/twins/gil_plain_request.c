@@ -1,7 +1,5 @@
-/* expect: needs-weaving
- *
- * GIL: the request to drop it is a plain variable.
- */
+/* expect: needs-weaving */
+/* GIL: the request to drop it is a plain variable. */
 #include "twin.h"
 
 static int drop_request;

@@ -1,7 +1,5 @@
-/* expect: lock-held-at-thread-exit
- *
- * Thread-local data: the destructor takes a lock and leaves with it.
- */
+/* expect: lock-held-at-thread-exit */
+/* Thread-local data: the destructor takes a lock and leaves with it. */
 #include "twin.h"
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;

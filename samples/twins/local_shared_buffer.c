@@ -1,7 +1,5 @@
-/* expect: needs-weaving
- *
- * Thread-local data: a static buffer that all threads share.
- */
+/* expect: needs-weaving */
+/* Thread-local data: a static buffer that all threads share. */
 #include "twin.h"
 
 static char buffer[16];

@@ -1,7 +1,5 @@
-/* expect: lock-order-inversion
- *
- * Lock: two semaphores used as locks, taken in opposite orders; this run does not hang.
- */
+/* expect: lock-order-inversion */
+/* Lock: two semaphores used as locks, taken in opposite orders; this run does not hang. */
 #include <semaphore.h>
 
 #include "twin.h"

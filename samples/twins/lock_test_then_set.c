@@ -1,7 +1,5 @@
-/* expect: needs-weaving
- *
- * Lock: looks whether it is free and takes it in two steps, so two threads can be inside.
- */
+/* expect: needs-weaving */
+/* Lock: looks whether it is free and takes it in two steps, so two threads can be inside. */
 #include "twin.h"
 
 static int held;

@@ -1,7 +1,5 @@
-/* expect: deadlock self
- *
- * Once: the initialiser needs what it initialises.
- */
+/* expect: deadlock form=self */
+/* Once: the initialiser needs what it initialises. */
 #include "twin.h"
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;

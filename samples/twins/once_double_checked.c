@@ -1,7 +1,5 @@
-/* expect: needs-weaving
- *
- * Once: the first check reads a plain pointer, without an acquire.
- */
+/* expect: needs-weaving */
+/* Once: the first check reads a plain pointer, without an acquire. */
 #include "twin.h"
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;

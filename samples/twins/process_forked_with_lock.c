@@ -1,7 +1,5 @@
-/* expect: fork-with-locks-held
- *
- * Process: forked while another thread holds a mutex; the child wants it and nobody is there to release it.
- */
+/* expect: fork-with-locks-held */
+/* Process: forked while another thread holds a mutex; the child wants it and nobody is there to release it. */
 #include <sys/wait.h>
 #include <time.h>
 

@@ -1,7 +1,8 @@
-/* expect: deadlock cycle between-processes
- *
- * Process: the parent waits for the end of a child that waits for the lock the parent holds.
- */
+/* expect: deadlock form=cycle */
+/* across: processes */
+/* Process: the parent waits for the end of a child that waits for the lock the parent holds. */
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "twin.h"
@@ -18,6 +19,7 @@ int main(void)
     pid_t child = fork();
     must(child >= 0);
     if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* whoever ends the parent ends this, too */
         pthread_mutex_lock(mutex);
         pthread_mutex_unlock(mutex);
         _exit(0);

@@ -1,7 +1,5 @@
-/* expect: needs-weaving
- *
- * Queue: size is read without the lock that its writers take.
- */
+/* expect: needs-weaving */
+/* Queue: size is read without the lock that its writers take. */
 #include "twin.h"
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;

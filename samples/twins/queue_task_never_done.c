@@ -1,7 +1,5 @@
-/* expect: deadlock all-asleep
- *
- * Queue: the consumer takes an item and ends without task_done; join waits for ever.
- */
+/* expect: deadlock form=all-asleep */
+/* Queue: the consumer takes an item and ends without task_done; join waits for ever. */
 #include "twin.h"
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;

@@ -1,17 +1,15 @@
-/* expect: lock-order-inversion
- *
- * Queue: put locks the tail and then the head to see whether it is full, get the head and then the tail.
- */
+/* expect: lock-order-inversion */
+/* Queue: put locks the tail and then the head to see whether it is full, get the head and then the tail. */
 #include "twin.h"
 
 static pthread_mutex_t head = PTHREAD_MUTEX_INITIALIZER, tail = PTHREAD_MUTEX_INITIALIZER;
-static unsigned puts, gets;
+static unsigned put_count, get_count;
 
 static void *put(void *arg)
 {
     pthread_mutex_lock(&tail);
     pthread_mutex_lock(&head);
-    puts++;
+    put_count++;
     pthread_mutex_unlock(&head);
     pthread_mutex_unlock(&tail);
     stage_set(1);
@@ -23,7 +21,7 @@ static void *get(void *arg)
     stage_wait(1);
     pthread_mutex_lock(&head);
     pthread_mutex_lock(&tail);
-    gets++;
+    get_count++;
     pthread_mutex_unlock(&tail);
     pthread_mutex_unlock(&head);
     return arg;

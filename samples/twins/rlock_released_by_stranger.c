@@ -1,7 +1,5 @@
-/* expect: unlock-not-owned
- *
- * RLock: the release does not ask who owns it, and a stranger unlocks the owner's mutex.
- */
+/* expect: unlock-not-owned */
+/* RLock: the release does not ask who owns it, and a stranger unlocks the owner's mutex. */
 #include "twin.h"
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;

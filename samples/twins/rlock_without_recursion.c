@@ -1,7 +1,5 @@
-/* expect: deadlock self
- *
- * RLock: made of a default mutex; its owner takes it again and waits for itself.
- */
+/* expect: deadlock form=self */
+/* RLock: made of a default mutex; its owner takes it again and waits for itself. */
 #include "twin.h"
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;

@@ -1,7 +1,5 @@
-/* expect: lock-order-inversion
- *
- * RWLock: two of them written in opposite orders.
- */
+/* expect: lock-order-inversion */
+/* RWLock: two of them written in opposite orders. */
 #include "twin.h"
 
 static pthread_rwlock_t map = PTHREAD_RWLOCK_INITIALIZER, list = PTHREAD_RWLOCK_INITIALIZER;

@@ -1,7 +1,5 @@
-/* expect: rwlock-unlock-not-held
- *
- * RWLock: a thread releases what it has not acquired, and so takes another reader's hold away.
- */
+/* expect: rwlock-unlock-not-held */
+/* RWLock: a thread releases what it has not acquired, and so takes another reader's hold away. */
 #include "twin.h"
 
 static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;

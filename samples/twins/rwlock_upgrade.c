@@ -1,7 +1,5 @@
-/* expect: deadlock self
- *
- * RWLock: a reader asks for the write side while it still holds the read side.
- */
+/* expect: deadlock form=self */
+/* RWLock: a reader asks for the write side while it still holds the read side. */
 #include "twin.h"
 
 static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;

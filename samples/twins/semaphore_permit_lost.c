@@ -1,7 +1,5 @@
-/* expect: deadlock all-asleep
- *
- * Semaphore: the way out on an error forgets the release, and the next acquire waits for ever.
- */
+/* expect: deadlock form=all-asleep */
+/* Semaphore: the way out on an error forgets the release, and the next acquire waits for ever. */
 #include <semaphore.h>
 
 #include "twin.h"

@@ -1,7 +1,5 @@
-/* expect: sem-overflow
- *
- * Semaphore: released without an acquire until the count is full.
- */
+/* expect: sem-overflow */
+/* Semaphore: released without an acquire until the count is full. */
 #include <limits.h>
 #include <semaphore.h>
 

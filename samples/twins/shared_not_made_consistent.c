@@ -1,7 +1,5 @@
-/* expect: robust-inconsistent
- *
- * Shared lock: taken over from a dead holder and released without being made consistent.
- */
+/* expect: robust-inconsistent */
+/* Shared lock: taken over from a dead holder and released without being made consistent. */
 #include <errno.h>
 
 #include "twin.h"

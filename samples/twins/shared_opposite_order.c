@@ -1,7 +1,6 @@
-/* expect: lock-order-inversion between-processes
- *
- * Shared lock: parent and child take two of them in opposite orders; this run does not hang.
- */
+/* expect: lock-order-inversion */
+/* across: processes */
+/* Shared lock: parent and child take two of them in opposite orders; this run does not hang. */
 #include <sys/wait.h>
 
 #include "twin.h"

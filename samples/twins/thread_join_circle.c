@@ -1,7 +1,5 @@
-/* expect: deadlock join
- *
- * Thread: two that wait for each other's end.
- */
+/* expect: deadlock form=join */
+/* Thread: two that wait for each other's end. */
 #include "twin.h"
 
 static pthread_t threads[2];

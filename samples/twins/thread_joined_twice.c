@@ -1,7 +1,5 @@
-/* expect: double-join
- *
- * Thread: joined by two owners, one after the other.
- */
+/* expect: double-join */
+/* Thread: joined by two owners, one after the other. */
 #include "twin.h"
 
 static void *body(void *arg)

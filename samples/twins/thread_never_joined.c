@@ -1,7 +1,5 @@
-/* expect: thread-leak
- *
- * Thread: ended, and neither joined nor detached.
- */
+/* expect: thread-leak */
+/* Thread: ended, and neither joined nor detached. */
 #include "twin.h"
 
 static void *body(void *arg)

@@ -1,7 +1,5 @@
-/* expect: use-after-destroy
- *
- * Timer: not cancelled before its data are destroyed.
- */
+/* expect: use-after-destroy */
+/* Timer: not cancelled before its data are destroyed. */
 #include "twin.h"
 
 static pthread_mutex_t mutex;

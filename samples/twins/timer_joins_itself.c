@@ -1,7 +1,5 @@
-/* expect: join-self
- *
- * Timer: its function waits for the end of the timer.
- */
+/* expect: join-self */
+/* Timer: its function waits for the end of the timer. */
 #include "twin.h"
 
 static void *timer_body(void *arg)

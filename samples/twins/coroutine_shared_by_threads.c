@@ -1,7 +1,5 @@
-/* expect: needs-weaving
- *
- * Generator: two threads draw from one without a lock.
- */
+/* expect: needs-weaving */
+/* Generator: two threads draw from one without a lock. */
 #include "twin.h"
 
 static struct generator {
