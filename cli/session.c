@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "report/format_dot.h"
+#include "report/format_github.h"
 #include "report/format_html.h"
 #include "report/format_json.h"
 #include "report/format_junit.h"
@@ -13,11 +14,8 @@
 static const struct {
     enum option_id option;
     void (*write)(struct buffer *out, const struct run *run, const struct symbols *symbols);
-} formats[] = {{OPTION_ID_json, format_json},
-               {OPTION_ID_html, format_html},
-               {OPTION_ID_sarif, format_sarif},
-               {OPTION_ID_junit, format_junit},
-               {OPTION_ID_dot, format_dot}};
+} formats[] = {{OPTION_ID_json, format_json},   {OPTION_ID_github, format_github}, {OPTION_ID_html, format_html},
+               {OPTION_ID_sarif, format_sarif}, {OPTION_ID_junit, format_junit},   {OPTION_ID_dot, format_dot}};
 
 void session_begin(struct session *session)
 {

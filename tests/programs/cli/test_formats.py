@@ -76,6 +76,22 @@ class JunitTest(FormatCase):
         self.assertIsNone(cases[1].find("failure"))
 
 
+class GithubTest(FormatCase):
+    def test_annotation_names_file_line_and_kind(self):
+        line = self.render("--github", self.inversion_run()).decode()
+        self.assertRegex(line, r"^::error title=lockhound lock-order-inversion,file=[^,:]*bank\.c,line=15,col=5::potential "
+                               r"deadlock: .* \(fingerprint [0-9a-f]{16}\)\n$")
+
+    def test_nothing_ends_an_annotation_early(self):
+        run = fixture.RunFile().process().finding(
+            "thread-leak", severity="warning", objects=[], threads=[{"id": 1, "name": "x\n::error::y%0A"}],
+            parties=[{"role": "acts", "thread": 1, "stack": [{"function": "f", "file": "/a,b:c.c", "line": 3}], "held": []}])
+        text = self.render("--github", run.write(self.path("r"))).decode()
+        self.assertEqual(text.count("\n"), 1)
+        self.assertIn(",file=/a%2Cb%3Ac.c,line=3::", text)
+        self.assertIn("%250A", text)
+
+
 class Outline(html.parser.HTMLParser):
     """Tags with their attributes, and the text outside of style and script."""
 

@@ -38,6 +38,21 @@ class ManualTest(case.CommandCase):
             result = case.shell_status(["groff", "-man", "-ww", "-Tutf8", os.path.join(MANUAL, page)])
             self.assertEqual(result.stderr, b"", page)
 
+    def complete(self, *words):
+        script = os.path.join(fixture.HERE, "..", "..", "..", "cli", "completion", "lockhound.bash")
+        program = 'source "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _lockhound; printf "%s\\n" "${COMPREPLY[@]}"'
+        environment = dict(os.environ, PATH=os.path.dirname(case.COMMAND) + ":" + os.environ["PATH"])
+        result = case.shell_status(["bash", "-c", program, script, *words], env=environment)
+        return result.stdout.decode().split()
+
+    @unittest.skipUnless(shutil.which("bash"), "bash is not installed")
+    def test_bash_completes_commands_and_their_options(self):
+        self.assertEqual(self.complete("lockhound", "--js"), ["--json="])
+        self.assertEqual(self.complete("lockhound", "report", "--juni"), ["--junit="])
+        self.assertEqual(self.complete("lockhound", "report", "--on-dead"), [])
+        self.assertIn("suppress", self.complete("lockhound", "supp"))
+        self.assertEqual(self.complete("lockhound", "help", "kin"), ["kinds"])
+
 
 if __name__ == "__main__":
     unittest.main()
