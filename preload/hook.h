@@ -56,6 +56,7 @@ static inline void hook_pause(struct self *self)
 static inline void hook_resume(struct self *self)
 {
     self->inside = true;
+    self->inside_frame = (uintptr_t)__builtin_frame_address(0); /* hooks of a handler meanwhile had their own */
 }
 
 /* The program's stack at this call: must be used in the interposed function itself. */

@@ -17,7 +17,6 @@ enum own_rank {
     OWN_RANK_UNWIND,            /* libunwind's state: held while it runs */
     OWN_RANK_STACKS,            /* insertion into the depot of stacks */
     OWN_RANK_MODULES,           /* insertion into the table of modules */
-    OWN_RANK_SIGNALS,           /* table of the program's handlers */
     OWN_RANK_TRACE,
     OWN_RANK_ARENA, /* memory; innermost, for any of the above may allocate */
     OWN_RANK_COUNT

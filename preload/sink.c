@@ -111,8 +111,11 @@ void sink_note(const char *code, const char *note)
 static void print_raw(const struct finding *finding)
 {
     const char *slug = finding_slug(finding->kind);
-    sink_complain("(details could not be printed: the lockhound command was not found; set output=FILE to keep them)",
-                  slug, strlen(slug));
+    bool kept = lockhound.options.output[0] != '\0';
+    sink_complain(
+        kept ? "found, but the lockhound command could not be started to print it: `lockhound report FILE` will"
+             : "found, but the lockhound command could not be started to print it; output=FILE would keep it",
+        slug, strlen(slug));
 }
 
 /* Ends the program as `on-deadlock` says. */
