@@ -34,7 +34,7 @@ struct lhp_process_pool;
 /* What a future of a pool has as its result; freed with the future. */
 struct lhp_bytes {
     size_t size;
-    _Alignas(16) unsigned char data[];
+    unsigned char data[] __attribute__((aligned(16)));
 };
 
 /* Sets *result to memory from malloc(), or leaves it NULL.  Returns: 0, or an error code that makes the future fail. */

@@ -196,7 +196,7 @@ struct lhp_shared_value {
 struct lhp_shared_array {
     struct lhp_shared_rlock lock;
     size_t count, item_size;
-    _Alignas(16) unsigned char items[];
+    unsigned char items[] __attribute__((aligned(16)));
 };
 
 /* Returns: a value of 0 in shared memory of its own, or NULL.  Free it by lhp_shared_free(). */
