@@ -212,7 +212,12 @@ static uint64_t outside_signals(void)
 void signals_init(void)
 {
     uint64_t now = atomic_load_explicit(&handled, memory_order_relaxed);
-    detector_set_handlers_installed(lockhound.detector, (now & outside_signals()) != 0);
+    bool installed = (now & outside_signals()) != 0;
+    struct self *self = self_outside_hooks();
+    if (self != NULL)
+        emit_set_handlers_installed(self, installed);
+    else
+        detector_set_handlers_installed(lockhound.detector, installed);
 }
 
 /* The disposition of `number` was changed to what the program calls `handler`. */
