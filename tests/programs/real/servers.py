@@ -76,7 +76,7 @@ class Server:
             document = os.path.join(folder, "report.json")
             under, under_status, under_s, text = self.run_once([tool, "--quiet", "--json", document, "--"], folder)
             findings = read_findings(document)
-        print(f"{self.name}: {plain_s:.2f} s natively, {under_s:.2f} s under lockhound")
+        print(f"{self.name}: {plain_s:.2f} s natively, {under_s:.2f} s under lockhound, {len(findings or [])} findings")
         complaints = [launch.describe(finding) for finding in undefended(findings or [])]
         if findings is None:
             complaints.append("no report")
