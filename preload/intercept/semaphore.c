@@ -207,8 +207,11 @@ HOOK_EXPORT int sem_close(sem_t *sem)
         return real.sem_close(sem);
     struct object *object = hook_object(self, sem);
     int result = real.sem_close(sem);
-    if (result == 0 && object != NULL && !is_mapped(sem))
+    if (result == 0 && object != NULL && !is_mapped(sem)) {
         emit_object_destroy(self, object, HOOK_STACK(self));
+        /* Whatever is mapped there next is another object, and a use of this one would be a fault. */
+        emit_object_range_gone(self, (uintptr_t)sem, (uintptr_t)sem + sizeof *sem, false, (struct stack_id){0});
+    }
     hook_leave(self);
     return result;
 }
