@@ -48,7 +48,7 @@ void lhp_shutdown_run_calls(void)
 
 void lhp_shutdown_forget_calls(void)
 {
-    pthread_mutex_init(&mutex, NULL);
+    mutex = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER; /* whoever held it is not there */
     for (struct shutdown_call *next; calls; calls = next) {
         next = calls->next;
         free(calls);

@@ -72,13 +72,16 @@ static void thread_init(struct lhp_thread *t, enum thread_state state)
     timing_cond_init(&t->changed);
     t->state = state;
     t->refs = 1;
+    t->forks = registry.forks;
 }
 
 static void thread_free(struct lhp_thread *t)
 {
     if (!t->foreign && t->state == THREAD_FINISHED && t->forks == registry.forks)
         pthread_detach(t->ident);
-    pthread_cond_destroy(&t->changed);
+    /* In a child, waiters that are not there would be waited for. */
+    if (t->forks == registry.forks)
+        pthread_cond_destroy(&t->changed);
     pthread_mutex_destroy(&t->mutex);
     if (t != &main_thread)
         free(t);
@@ -167,8 +170,7 @@ static void fork_child(void)
         if (t == current)
             continue;
         registry_remove(t);
-        pthread_mutex_init(&t->mutex, NULL);
-        timing_cond_init(&t->changed);
+        t->mutex = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
         t->state = THREAD_JOINED;
         if (--t->refs == 0 && t != &main_thread)
             free(t);

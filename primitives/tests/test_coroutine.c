@@ -190,8 +190,10 @@ static void gil_starves_nobody(void)
     for (unsigned i = 0; i < 3; i++)
         CHECK(in.turns[i] > 0);
     CHECK(lhp_gil_switches(&in.gil) >= 20 && in.inside == 0);
-    lhp_gil_at_fork_reinit(&in.gil, true);
-    lhp_gil_release(&in.gil);
+    if (!check_under_tool()) {
+        lhp_gil_at_fork_reinit(&in.gil, true);
+        lhp_gil_release(&in.gil);
+    }
     lhp_gil_destroy(&in.gil);
 }
 
