@@ -1,16 +1,18 @@
 #include "preload/unwind.h"
 
+#include <fcntl.h>
 #include <libunwind.h>
 #include <string.h>
 
 #include "preload/mapping.h"
 #include "preload/modules.h"
 #include "preload/ranks.h"
+#include "preload/raw.h"
 #include "preload/self.h"
 
 /* libunwind is driven as for another process: modules and memory come through the callbacks below.  Left to itself it
- * would take the loader's lock (and could then wait for a thread that waits for this one), open a pipe on descriptors
- * that the program expects to get, and ask the kernel about every page.
+ * would take the loader's lock (and could then wait for a thread that waits for this one) and ask the kernel about every
+ * page.
  * Source: the way perf unwinds with libunwind, tools/perf/util/unwind-libunwind-local.c (the idea). */
 
 enum {
@@ -141,6 +143,25 @@ static int get_proc_name(unw_addr_space_t space, unw_word_t ip, char *name, size
 
 static unw_addr_space_t space;
 
+/* libunwind opens a pipe, with which it would test addresses that it reads by itself, when it is first used.  It reads
+ * none: access_mem() does.  So the program gets back the two lowest free descriptors, which it may count on. */
+static void start_libunwind(unw_addr_space_t made)
+{
+    int lowest[2];
+    unw_cursor_t cursor;
+    struct walk walk;
+    memset(&walk, 0, sizeof walk);
+    bool known = raw_syscall(SYS_pipe2, (long)lowest, O_CLOEXEC, 0, 0, 0, 0) == 0;
+    if (known) {
+        raw_syscall(SYS_close, lowest[0], 0, 0, 0, 0, 0);
+        raw_syscall(SYS_close, lowest[1], 0, 0, 0, 0, 0);
+    }
+    unw_set_caching_policy(made, UNW_CACHE_GLOBAL);
+    (void)unw_init_remote(&cursor, made, &walk);
+    for (int i = 0; known && i < 2; i++)
+        raw_syscall(SYS_close, lowest[i], 0, 0, 0, 0, 0);
+}
+
 void unwind_init(void)
 {
     static unw_accessors_t accessors = {
@@ -153,9 +174,15 @@ void unwind_init(void)
         .resume = resume,
         .get_proc_name = get_proc_name,
     };
-    space = unw_create_addr_space(&accessors, 0);
-    if (space != NULL)
-        unw_set_caching_policy(space, UNW_CACHE_GLOBAL);
+    struct self *self = self_current > SELF_GONE ? self_current : NULL;
+    unw_addr_space_t made = unw_create_addr_space(&accessors, 0);
+    if (made == NULL || self == NULL)
+        return;
+    self->inside = true; /* libunwind's own locks are not the program's */
+    self->inside_frame = (uintptr_t)__builtin_frame_address(0);
+    start_libunwind(made);
+    space = made;
+    self->inside = false;
 }
 
 /* The registers that a call preserves, the stack pointer, and an address in this function for them. */

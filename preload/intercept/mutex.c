@@ -26,9 +26,18 @@ static int really_lock(pthread_mutex_t *mutex, const struct deadline *deadline)
     return real.pthread_mutex_lock(mutex);
 }
 
+/* An error-checking mutex that the caller holds is refused with EDEADLK: no wait. */
+static bool is_refused(const struct self *self, const pthread_mutex_t *mutex)
+{
+    enum { TYPE_MASK = 3 }; /* of __kind; the other bits are protocol and sharing */
+    return (mutex->__data.__kind & TYPE_MASK) == PTHREAD_MUTEX_ERRORCHECK && mutex->__data.__owner == self->tid;
+}
+
 static __attribute__((noinline)) int wait_for_mutex(struct self *self, struct object *object, pthread_mutex_t *mutex,
                                                     const struct deadline *deadline, struct stack_id at)
 {
+    if (is_refused(self, mutex))
+        return really_lock(mutex, deadline);
     emit_block(self, object, LOCK_EXCLUSIVE, deadline->form != DEADLINE_NONE, at);
     hook_pause(self);
     int result = really_lock(mutex, deadline);

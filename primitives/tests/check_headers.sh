@@ -5,6 +5,6 @@ for header in "$2"/lhp/*.h; do
     name=lhp/$(basename "$header")
     for language in "c -std=c11" "c++ -std=c++17"; do
         printf '#include <%s>\n' "$name" |
-            "$1" -x $language -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Werror -fsyntax-only -I "$2" -
+            "$1" -x "${language% *}" "${language#* }" -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Werror -fsyntax-only -I "$2" -
     done
 done
