@@ -28,7 +28,6 @@
 
 struct follow {
     struct session session;
-    struct process_state state;
     struct run_reader reader;
     const char *run_file;
     bool is_temporary;
@@ -164,11 +163,10 @@ static void follow_until_end(struct follow *f, const sigset_t *watched)
     int timeout = signals >= 0 && changes >= 0 ? -1 : POLL_MS;
     struct pollfd fds[] = {{signals, POLLIN, 0}, {changes, POLLIN, 0}};
     while (!take_signals(f, signals)) {
-        poll(fds, 2, timeout);
-        if (changes >= 0) {
-            drain(changes);
-        }
+        /* Read before each sleep: what was written before the watch began wakes nobody. */
         run_reader_poll(&f->reader);
+        poll(fds, 2, timeout);
+        drain(changes);
     }
     run_reader_poll(&f->reader);
     run_reader_close(&f->reader);
@@ -261,7 +259,7 @@ static int find_program(struct follow *f, struct launch *launch)
 
 static int run_session(struct follow *f, char **argv)
 {
-    struct launch launch = {.argv = argv, .state = &f->state};
+    struct launch launch = {.argv = argv};
     int status = find_program(f, &launch);
     if (status != EXIT_OK) {
         return status;
@@ -279,7 +277,6 @@ int command_run_main(int argc, char **argv)
 {
     struct follow f = {0};
     struct settings *settings = &f.session.settings;
-    process_state_save(&f.state);
     int first = settings_parse(settings, argc, argv, FOR_RUN, false);
     if (first < 0) {
         return EXIT_USAGE;

@@ -11,19 +11,25 @@
 #include "cli/exits.h"
 #include "preload/run_file.h"
 
-void process_state_save(struct process_state *state)
+/* How the command was started; the program is to find the same. */
+static struct {
+    bool was_closed[3]; /* stdin, stdout, stderr */
+    sigset_t mask;
+    struct sigaction interrupt, quit, pipe;
+} started;
+
+void process_state_save(void)
 {
-    *state = (struct process_state){0};
     for (int fd = 0; fd < 3; fd++) {
         if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
-            /* The lowest free number is `fd` itself. */
-            state->was_closed[fd] = open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY) == fd;
+            /* The lowest free number is `fd` itself.  O_PATH: reads and writes fail, as on a closed descriptor. */
+            started.was_closed[fd] = open("/", O_PATH) == fd;
         }
     }
-    sigprocmask(SIG_SETMASK, NULL, &state->mask);
-    sigaction(SIGINT, NULL, &state->interrupt);
-    sigaction(SIGQUIT, NULL, &state->quit);
-    sigaction(SIGPIPE, NULL, &state->pipe);
+    sigprocmask(SIG_SETMASK, NULL, &started.mask);
+    sigaction(SIGINT, NULL, &started.interrupt);
+    sigaction(SIGQUIT, NULL, &started.quit);
+    sigaction(SIGPIPE, NULL, &started.pipe);
     signal(SIGPIPE, SIG_IGN);
 }
 
@@ -33,17 +39,17 @@ void process_state_ignore_keys(void)
     signal(SIGQUIT, SIG_IGN);
 }
 
-static void process_state_restore(const struct process_state *state)
+static void process_state_restore(void)
 {
     for (int fd = 0; fd < 3; fd++) {
-        if (state->was_closed[fd]) {
+        if (started.was_closed[fd]) {
             close(fd);
         }
     }
-    sigaction(SIGINT, &state->interrupt, NULL);
-    sigaction(SIGQUIT, &state->quit, NULL);
-    sigaction(SIGPIPE, &state->pipe, NULL);
-    sigprocmask(SIG_SETMASK, &state->mask, NULL);
+    sigaction(SIGINT, &started.interrupt, NULL);
+    sigaction(SIGQUIT, &started.quit, NULL);
+    sigaction(SIGPIPE, &started.pipe, NULL);
+    sigprocmask(SIG_SETMASK, &started.mask, NULL);
 }
 
 static void set_environment(const struct launch *launch)
@@ -59,7 +65,7 @@ static void set_environment(const struct launch *launch)
 static _Noreturn void become_program(const struct launch *launch, int report_to)
 {
     set_environment(launch);
-    process_state_restore(launch->state);
+    process_state_restore();
     execv(launch->path, launch->argv);
     int why = errno;
     ssize_t ignored = write(report_to, &why, sizeof why);

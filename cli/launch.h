@@ -3,7 +3,7 @@
  *   descriptors, signal dispositions and mask, process group, terminal: as the command found them
  *   environment: LD_PRELOAD (ours, then what was there), LOCKHOUND_OPTIONS
  *
- * Context:   process_state_save() is the first call of the command: later, a file of ours may have taken the number of a
+ * Context:   process_state_save() is the first call of main(): later, a file of ours may have taken the number of a
  *            descriptor that the user had closed.
  */
 #ifndef LOCKHOUND_CLI_LAUNCH_H
@@ -15,15 +15,9 @@
 
 #include "report/memory.h"
 
-struct process_state {
-    bool was_closed[3]; /* stdin, stdout, stderr: open on /dev/null in the command, closed in the program */
-    sigset_t mask;
-    struct sigaction interrupt, quit, pipe;
-};
-
-/* Notes how the command was started and makes itself robust: closed standard descriptors become /dev/null, SIGPIPE is
- * ignored. */
-void process_state_save(struct process_state *state);
+/* Notes how the command was started and makes it robust: closed standard descriptors get a place holder that can be
+ * neither read nor written, and SIGPIPE is ignored, so that a closed pipe is an error like others. */
+void process_state_save(void);
 /* While the program has the terminal, ^C and ^\ are meant for it: the command waits for what the program makes of them. */
 void process_state_ignore_keys(void);
 
@@ -32,7 +26,6 @@ struct launch {
     char **argv;
     const char *library; /* liblockhound.so */
     const char *options; /* LOCKHOUND_OPTIONS */
-    const struct process_state *state;
 };
 
 /* Returns: the process, or -errno when it could not be made or the program could not be executed. */

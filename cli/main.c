@@ -1,10 +1,9 @@
 /* main.c: the lockhound command: finds the subcommand, which is a file of its own, and runs it. */
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/launch.h"
 #include "lockhound/version.h"
 
 const struct command command_table[] = {
@@ -37,6 +36,7 @@ const struct command *command_find(const char *name)
 
 int main(int argc, char **argv)
 {
+    process_state_save();
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         int status = command_help_main(1, argv);
         return argc < 2 ? EXIT_USAGE : status;

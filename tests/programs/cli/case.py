@@ -1,4 +1,5 @@
 """What the tests of the command share: where it is, a directory of one's own, a compiled program."""
+import json
 import os
 import shutil
 import subprocess
@@ -49,3 +50,13 @@ class CommandCase(unittest.TestCase):
         run = fixture.RunFile().process(self.program.path, ["bank"]).module(self.program)
         fixture.inversion(run, self.program, **keywords)
         return run.summary(threads=2, events=10, order_edges=2).write(self.path(name))
+
+    def many_run(self, count):
+        with open(self.inversion_run(), "rb") as file:
+            lines = file.read().splitlines(keepends=True)
+        record = json.loads(lines[2])
+        out = lines[:2]
+        for i in range(count):
+            record["parties"][0]["role"] = "role%d" % i
+            out.append(json.dumps(record).encode() + b"\n")
+        return self.write("many", b"".join(out))

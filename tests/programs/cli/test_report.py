@@ -1,6 +1,7 @@
 """lockhound report: text, JSON, suppressions, and files that are torn, hostile or not run files at all."""
 import json
 import os
+import time
 import unittest
 
 import jsonschema
@@ -161,6 +162,29 @@ class JsonTest(case.CommandCase):
         self.assertIn(b"cannot write to stdout", result.stderr)
 
 
+    def test_closed_pipe_is_said(self):
+        result = case.shell_status(["sh", "-c", '{ "$0" report "$1"; echo $? >&2; } | true', case.COMMAND,
+                                    self.many_run(300)])
+        self.assertIn(b"Broken pipe", result.stderr)
+        self.assertIn(b"125", result.stderr)
+
+    def test_a_thousand_threads_render_in_seconds(self):
+        caller = self.program.return_address("main", "pthread_create")
+        count = 1000
+        run = fixture.RunFile().process().module(self.program).finding(
+            "deadlock", form="all-asleep", certain_hang=True,
+            parties=[{"role": "waits", "thread": i, "object": i, "stack": [[1, caller + i % 7]] * 20, "held": []}
+                     for i in range(1, count + 1)],
+            objects=[{"id": i, "kind": "mutex", "address": hex(i), "where": {"in": "heap"}} for i in range(1, count + 1)],
+            threads=[{"id": i, "tid": i, "name": "w", "creator": 1, "stack": [[1, caller]]} for i in range(1, count + 1)])
+        path = run.summary().write(self.path("threads"))
+        begin = time.monotonic()
+        document = self.document(path)
+        self.assertEqual(len(document["findings"][0]["threads"]), count)
+        self.assertLess(time.monotonic() - begin, 20)
+        self.assertIn(b"... and 992 more threads", self.lockhound("report", path).stdout)
+
+
 class DamageTest(case.CommandCase):
     def report(self, data):
         return self.lockhound("report", self.write("damaged", data))
@@ -221,14 +245,7 @@ class DamageTest(case.CommandCase):
         self.assertEqual(self.lockhound("report").returncode, 2)
 
     def test_ten_thousand_findings_render_in_seconds(self):
-        with open(self.inversion_run(), "rb") as file:
-            lines = file.read().splitlines(keepends=True)
-        record = json.loads(lines[2])
-        out = lines[:2]
-        for i in range(10000):
-            record["parties"][0]["role"] = "role%d" % i
-            out.append(json.dumps(record).encode() + b"\n")
-        path = self.write("many", b"".join(out))
+        path = self.many_run(10000)
         result = self.lockhound("report", "--json=%s" % self.path("json"), path)
         self.assertEqual(result.returncode, 0)
         self.assertIn(b"10000 findings", result.stdout)
