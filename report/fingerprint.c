@@ -32,9 +32,12 @@ static void add_frame(struct buffer *out, const struct symbol_frame *frame)
 
 static void add_stack(struct buffer *out, const struct run_stack *stack)
 {
-    size_t end = stack->user_first + FRAMES_HASHED;
-    for (size_t i = stack->user_first; i < stack->user_end && i < end; i++) {
-        add_frame(out, &stack->symbols[i]);
+    size_t added = 0;
+    for (size_t i = stack->user_first; i < stack->user_end && added < FRAMES_HASHED; i++) {
+        if (!stack->symbols[i].is_runtime) {
+            add_frame(out, &stack->symbols[i]);
+            added++;
+        }
     }
 }
 

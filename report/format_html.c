@@ -67,32 +67,39 @@ static void add_stack(struct page *page, const struct run_stack *stack)
     }
     buffer_string(page->out, "<ol class=\"stack\" start=\"0\">\n");
     for (size_t i = stack->user_first; i < stack->user_end; i++) {
-        add_frame(page, &stack->symbols[i]);
+        if (!stack_is_folded(stack, i)) {
+            add_frame(page, &stack->symbols[i]);
+        }
     }
     buffer_string(page->out, "</ol>\n");
 }
 
 /* ---- a finding -------------------------------------------------------------------------------------------------- */
 
-static void add_party(struct page *page, const struct run_party *party)
+static void add_party(struct page *page, const struct run_finding *f, const struct run_party *party)
 {
     struct buffer *out = page->out;
     buffer_string(out, "<section class=\"side\"><h3>");
     add_thread(out, party->thread);
     buffer_string(out, "</h3>\n");
     for (size_t i = 0; i < party->held_count; i++) {
+        if (party_is_holder(party) && party->held[i].object == party->object) {
+            continue;
+        }
         buffer_string(out, "<h4>holds ");
         add_code(out, party->held[i].object->name);
         buffer_string(out, party->held[i].is_shared ? " for reading, taken at</h4>\n" : ", taken at</h4>\n");
         add_stack(page, &party->held[i].stack);
     }
     buffer_string(out, "<h4>");
-    escape_xml(out, role_verb(party->role));
+    escape_xml(out, party_verb(f, party));
     if (party->object) {
         buffer_string(out, " ");
         add_code(out, party->object->name);
     }
-    buffer_string(out, party->is_timed ? " (with a time limit) at</h4>\n" : " at</h4>\n");
+    buffer_string(out, party_is_holder(party) ? ", taken at</h4>\n"
+                       : party->is_timed      ? " (with a time limit) at</h4>\n"
+                                              : " at</h4>\n");
     add_stack(page, &party->stack);
     buffer_string(out, "</section>\n");
 }
@@ -147,7 +154,9 @@ static void add_finding(struct page *page, const struct run_finding *f)
     format_html_figures(out, f);
     buffer_string(out, "<div class=\"sides\">\n");
     for (size_t i = 0; i < f->party_count && i < PARTIES_SHOWN; i++) {
-        add_party(page, &f->parties[i]);
+        if (!party_is_repeat(f, &f->parties[i])) {
+            add_party(page, f, &f->parties[i]);
+        }
     }
     buffer_string(out, "</div>\n");
     if (f->party_count > PARTIES_SHOWN) {

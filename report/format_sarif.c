@@ -117,13 +117,13 @@ static void add_step(json_t *steps, const struct run_stack *stack, const char *w
     json_array_append_new(steps, step);
 }
 
-static json_t *thread_flow(const struct run_party *party)
+static json_t *thread_flow(const struct run_finding *f, const struct run_party *party)
 {
     json_t *steps = json_array();
     for (size_t i = 0; i < party->held_count; i++) {
         add_step(steps, &party->held[i].stack, "takes", party->held[i].object->name, "acquire");
     }
-    add_step(steps, &party->stack, role_verb(party->role), party->object ? party->object->name : "", "call");
+    add_step(steps, &party->stack, party_verb(f, party), party->object ? party->object->name : "", "call");
     if (json_array_size(steps) == 0) {
         json_decref(steps);
         return NULL;
@@ -138,7 +138,7 @@ static void set_code_flows(json_t *result, const struct run_finding *f)
 {
     json_t *threads = json_array();
     for (size_t i = 0; i < f->party_count; i++) {
-        json_t *flow = thread_flow(&f->parties[i]);
+        json_t *flow = thread_flow(f, &f->parties[i]);
         if (flow) {
             json_array_append_new(threads, flow);
         }

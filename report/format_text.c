@@ -133,16 +133,20 @@ static void add_stack(struct writer *w, const struct run_stack *stack, int inden
     if (stack->user_first == stack->user_end) {
         buffer_printf(w->out, "%*s(no stack)\n", indent, "");
     }
+    size_t number = 0;
     for (size_t i = stack->user_first; i < stack->user_end; i++) {
-        size_t number = i - stack->user_first;
         if (number == FRAMES_SHOWN) {
             buffer_printf(w->out, "%*s... %zu more\n", indent, "", stack->user_end - i);
             return;
+        }
+        if (stack_is_folded(stack, i)) {
+            continue;
         }
         add_frame(w, &stack->symbols[i], number, indent);
         if (number == 0) {
             add_source(w, &stack->symbols[i], indent);
         }
+        number++;
     }
 }
 
@@ -173,7 +177,8 @@ static bool add_held(struct writer *w, const struct run_party *party, bool centr
     bool any = false;
     for (size_t i = 0; i < party->held_count; i++) {
         const struct run_held *held = &party->held[i];
-        if (is_central(w->finding, party, held->object) != central) {
+        bool is_said = party_is_holder(party) && held->object == party->object;
+        if (is_said || is_central(w->finding, party, held->object) != central) {
             continue;
         }
         buffer_string(w->out, !central ? "    and also holds " : any ? "    and holds " : " holds ");
@@ -222,16 +227,19 @@ static void add_party(struct writer *w, const struct run_party *party)
             buffer_printf(w->out, "%d", party->signal_number);
         }
     }
-    bool any = add_held(w, party, true);
+    bool any = add_held(w, party, true), has_stack = party->stack.symbol_count > 0;
     if (party->object) {
-        buffer_printf(w->out, "%s%s ", any ? "    and " : " ", role_verb(party->role));
+        buffer_printf(w->out, "%s%s ", any ? "    and " : " ", party_verb(w->finding, party));
         add_object_of_party(w, party);
         buffer_string(w->out, party->is_timed ? " (with a time limit)" : "");
-        buffer_string(w->out, strcmp(party->role, "holds") == 0 ? ", taken at\n" : " at\n");
-    } else {
-        buffer_string(w->out, any ? "    and is at\n" : " is at\n");
+        buffer_string(w->out, !has_stack ? "" : party_is_holder(party) ? ", taken at" : " at");
+    } else if (has_stack) {
+        buffer_string(w->out, any ? "    and is at" : " is at");
     }
-    add_stack(w, &party->stack, 6);
+    buffer_string(w->out, "\n");
+    if (has_stack) {
+        add_stack(w, &party->stack, 6);
+    }
     add_held(w, party, false);
 }
 
@@ -341,7 +349,9 @@ void format_text_finding(struct buffer *out, const struct run_finding *finding, 
     paint(&w, RESET);
     buffer_string(out, "\n");
     for (size_t i = 0; i < finding->party_count && i < PARTIES_SHOWN; i++) {
-        add_party(&w, &finding->parties[i]);
+        if (!party_is_repeat(finding, &finding->parties[i])) {
+            add_party(&w, &finding->parties[i]);
+        }
     }
     if (finding->party_count > PARTIES_SHOWN) {
         buffer_printf(out, "  ... and %zu more threads\n", finding->party_count - PARTIES_SHOWN);

@@ -70,11 +70,33 @@ static void add_lock_order(struct buffer *out, const struct run_finding *f)
 
 static void add_detail(struct buffer *out, const struct run_finding *f)
 {
-    if (*f->detail && f->number) {
+    bool says_it_all = strchr(f->detail, ':') != NULL;
+    if (*f->detail && f->number && !says_it_all) {
         buffer_printf(out, " (%s: %" PRIu64 ")", f->detail, f->number);
     } else if (*f->detail) {
         buffer_printf(out, " (%s)", f->detail);
     }
+}
+
+static void add_crowd(struct buffer *out, size_t threads)
+{
+    if (threads == 1) {
+        buffer_string(out, "the only thread sleeps and none is left to wake it");
+    } else if (threads == 2) {
+        buffer_string(out, "both threads sleep and none is left to wake them");
+    } else {
+        buffer_printf(out, "all %zu threads sleep and none is left to wake another", threads);
+    }
+}
+
+static bool waits_for_ends(const struct run_finding *f)
+{
+    for (size_t i = 0; i < f->party_count; i++) {
+        if (f->parties[i].object && strcmp(f->parties[i].object->kind, "thread") != 0) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static void add_deadlock(struct buffer *out, const struct run_finding *f)
@@ -86,14 +108,13 @@ static void add_deadlock(struct buffer *out, const struct run_finding *f)
         buffer_printf(out, " waits for `%s`%s%s", first->object->name, *f->detail ? ": " : ", which it holds itself",
                       f->detail);
     } else if (strcmp(f->form, "all-asleep") == 0) {
-        buffer_printf(out,
-                      f->party_count == 1 ? "the only thread sleeps and none is left to wake it"
-                                          : "all %zu threads sleep and none is left to wake another",
-                      f->party_count);
+        add_crowd(out, f->party_count);
         add_detail(out, f);
     } else {
         buffer_printf(out, "%zu threads wait for each other", f->party_count);
-        if (first->object) {
+        if (waits_for_ends(f)) {
+            buffer_string(out, " to end");
+        } else {
             buffer_string(out, ", over ");
             add_wanted(out, f);
         }
@@ -113,6 +134,9 @@ static void add_misuse(struct buffer *out, const struct run_finding *f)
             add_thread(out, meant);
         } else {
             buffer_string(out, first->object->name);
+        }
+        if (meant == first->thread) { /* a thread that joins itself, or that nobody joined */
+            return;
         }
     } else if (first->object) {
         buffer_printf(out, ": `%s`", first->object->name);
@@ -135,23 +159,4 @@ const char *finding_message(struct run_finding *finding)
     const char *message = pool_copy(&finding->pool, text.data, text.length);
     buffer_free(&text);
     return message;
-}
-
-const char *role_verb(const char *role)
-{
-    static const struct {
-        const char *role, *verb;
-    } verbs[] = {{"requests", "wants"},
-                 {"waits", "waits for"},
-                 {"acts", "makes this call on"},
-                 {"holds", "holds"},
-                 {"initialised", "initialised"},
-                 {"destroyed", "destroyed"},
-                 {"interrupted", "is interrupted while it holds"}};
-    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
-        if (strcmp(verbs[i].role, role) == 0) {
-            return verbs[i].verb;
-        }
-    }
-    return role;
 }

@@ -62,6 +62,27 @@ static void fold_runtime(struct run_stack *stack)
     stack->user_end = end;
 }
 
+static bool is_own(const struct symbol_frame *frame)
+{
+    return frame->module && strncmp(path_base(frame->module->path), "liblockhound.so", strlen("liblockhound.so")) == 0;
+}
+
+bool stack_is_folded(const struct run_stack *stack, size_t i)
+{
+    bool is_whole = stack->user_first == 0 && stack->user_end == stack->symbol_count;
+    if (!stack->symbols[i].is_runtime || (is_whole && stack->symbols[0].is_runtime)) {
+        return false;
+    }
+    if (!stack->symbols[i].function) {
+        return true;
+    }
+    bool follows_own = false;
+    for (size_t k = i; k > stack->user_first && stack->symbols[k].is_runtime; k--) {
+        follows_own |= is_own(&stack->symbols[k]);
+    }
+    return follows_own;
+}
+
 static void resolve_stack(void *ctx, struct run_stack *stack)
 {
     struct resolver *r = ctx;

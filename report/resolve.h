@@ -16,8 +16,12 @@ void finding_resolve(struct run_finding *finding, struct symbols *symbols);
 
 /* message.c: the one sentence that says what happened.  Owns: the finding's pool. */
 const char *finding_message(struct run_finding *finding);
-/* Returns: what a party of this role does to its object: "wants", "waits for", ... */
-const char *role_verb(const char *role);
+/* verbs.c.  Returns: what the party does to its object: "wants", "waits for", "unlocks", ... */
+const char *party_verb(const struct run_finding *finding, const struct run_party *party);
+/* Returns: true when the party's stack is where it took its object. */
+bool party_is_holder(const struct run_party *party);
+/* Returns: true when another part of the report says all of it. */
+bool party_is_repeat(const struct run_finding *finding, const struct run_party *party);
 /* fingerprint.c: sets finding->fingerprint; the finding is resolved. */
 void finding_fingerprint(struct run_finding *finding);
 
@@ -27,6 +31,9 @@ void finding_visit_stacks(const struct run_finding *finding, void (*visit)(void 
 
 /* Returns: the listed thread of this id, or NULL. */
 const struct run_thread *finding_thread(const struct run_finding *finding, uint32_t id);
+/* Returns: true when frame `i`, between frames of the user's, is the runtime's and not worth a line: lockhound's own, or one
+ * beside such a one (a signal's delivery). */
+bool stack_is_folded(const struct run_stack *stack, size_t i);
 /* Returns: the last component of a path. */
 const char *path_base(const char *path);
 

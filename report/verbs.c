@@ -1,0 +1,74 @@
+/* verbs.c: what each side of a finding does, in the words of its kind. */
+#include <string.h>
+
+#include "report/resolve.h"
+
+static const char *verb_of_call(const char *kind)
+{
+    static const struct {
+        const char *kind, *verb;
+    } verbs[] = {{"unlock-not-owned", "unlocks"},
+                 {"unlock-not-locked", "unlocks"},
+                 {"rwlock-unlock-not-held", "unlocks"},
+                 {"robust-inconsistent", "unlocks"},
+                 {"lock-held-too-long", "lets go of"},
+                 {"lock-held-at-thread-exit", "ends while holding"},
+                 {"thread-leak", "leaves behind"},
+                 {"double-init", "initialises"},
+                 {"cond-wait-unlocked", "waits with"},
+                 {"cond-two-mutexes", "waits on"},
+                 {"cond-signal-unlocked", "signals"},
+                 {"sem-overflow", "posts"},
+                 {"double-join", "joins"},
+                 {"join-self", "joins"},
+                 {"double-detach", "detaches"},
+                 {"signal-unsafe-lock", "takes"},
+                 {"fork-with-locks-held", "wants"},
+                 {"blocking-call-with-lock-held", "blocks while holding"}};
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        if (strcmp(verbs[i].kind, kind) == 0) {
+            return verbs[i].verb;
+        }
+    }
+    return "makes this call on";
+}
+
+const char *party_verb(const struct run_finding *finding, const struct run_party *party)
+{
+    static const struct {
+        const char *role, *verb;
+    } verbs[] = {{"requests", "wants"},      {"waits", "waits for"},
+                 {"holds", "holds"},         {"initialised", "initialised"},
+                 {"destroyed", "destroyed"}, {"interrupted", "is interrupted while it holds"}};
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        if (strcmp(verbs[i].role, party->role) == 0) {
+            return verbs[i].verb;
+        }
+    }
+    return strcmp(party->role, "acts") == 0 ? verb_of_call(finding->kind) : party->role;
+}
+
+bool party_is_holder(const struct run_party *party)
+{
+    return strcmp(party->role, "holds") == 0 || strcmp(party->role, "interrupted") == 0;
+}
+
+/* A holder says of one lock what an earlier side's list of held locks may have said already; a leaked thread did nothing
+ * but be created. */
+bool party_is_repeat(const struct run_finding *finding, const struct run_party *party)
+{
+    if (strcmp(finding->kind, "thread-leak") == 0 && party->thread->created.symbol_count) {
+        return true;
+    }
+    if (!party_is_holder(party)) {
+        return false;
+    }
+    for (const struct run_party *p = finding->parties; p < party; p++) {
+        for (size_t i = 0; p->thread == party->thread && !p->signal_number && i < p->held_count; i++) {
+            if (p->held[i].object == party->object) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
