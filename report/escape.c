@@ -74,8 +74,11 @@ void escape_utf8(struct buffer *out, const char *bytes)
     buffer_add(out, "", 0);
     while (*s) {
         size_t length;
-        if (decode_utf8(s, &length) == INVALID) {
+        uint32_t code = decode_utf8(s, &length);
+        if (code == INVALID) {
             buffer_printf(out, "\\x%02x", *s);
+        } else if (code >= 0x7f && is_control(code)) {
+            add_escaped_code(out, code);
         } else {
             buffer_add(out, (const char *)s, length);
         }

@@ -15,7 +15,8 @@
 
 /* Adds `bytes` for a terminal or a text file: one line, no control characters, valid UTF-8. */
 void escape_text(struct buffer *out, const char *bytes);
-/* Adds `bytes` as valid UTF-8; ASCII control characters stay, for a format that escapes those itself (JSON). */
+/* Adds `bytes` as valid UTF-8; the control characters below a blank stay, for a
+ * format that escapes those itself (JSON). */
 void escape_utf8(struct buffer *out, const char *bytes);
 /* Adds `bytes` as XML or HTML text or attribute value. */
 void escape_xml(struct buffer *out, const char *bytes);

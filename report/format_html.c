@@ -25,6 +25,11 @@ static void add_thread(struct buffer *out, const struct run_thread *thread)
         escape_xml(out, thread->name);
         buffer_string(out, "'");
     }
+    if (*thread->process) {
+        buffer_printf(out, " of process %" PRId64 " (", thread->pid);
+        escape_xml(out, thread->process);
+        buffer_string(out, ")");
+    }
 }
 
 static void add_code(struct buffer *out, const char *text)

@@ -69,6 +69,7 @@ static json_t *party_value(struct stack_table *table, const struct run_party *pa
     json_t *value = json_object();
     json_object_set_new(value, "role", json_bytes(party->role));
     json_object_set_new(value, "thread", json_unsigned(party->thread->id));
+    json_object_set_new(value, "pid", json_integer(party->thread->pid));
     json_object_set_new(value, "stack", stack_reference(table, &party->stack));
     if (party->object) {
         json_object_set_new(value, "object", json_unsigned(party->object->id));
@@ -121,6 +122,8 @@ static json_t *thread_value(struct stack_table *table, const struct run_thread *
 {
     json_t *value = json_object();
     json_object_set_new(value, "id", json_unsigned(thread->id));
+    json_object_set_new(value, "pid", json_integer(thread->pid));
+    json_set_bytes(value, "process", thread->process);
     json_object_set_new(value, "tid", json_integer(thread->tid));
     json_object_set_new(value, "name", json_bytes(thread->name));
     if (thread->creator) {

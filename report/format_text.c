@@ -65,6 +65,11 @@ static void add_thread(struct writer *w, const struct run_thread *thread)
         buffer_string(w->out, "'");
     }
     paint(w, RESET);
+    if (*thread->process) {
+        buffer_printf(w->out, " of process %" PRId64 " (", thread->pid);
+        escape_text(w->out, thread->process);
+        buffer_string(w->out, ")");
+    }
 }
 
 /* ---- stacks ----------------------------------------------------------------------------------------------------- */

@@ -13,6 +13,9 @@ static void add_thread(struct buffer *out, const struct run_thread *thread)
     if (*thread->name) {
         buffer_printf(out, " '%s'", thread->name);
     }
+    if (*thread->process) {
+        buffer_printf(out, " of process %" PRId64 " (%s)", thread->pid, thread->process);
+    }
 }
 
 static bool was_wanted_before(const struct run_finding *f, size_t party)

@@ -45,8 +45,9 @@ struct run_stack {
 };
 
 struct run_thread {
-    uint32_t id;
-    int64_t tid;
+    uint32_t id; /* within its process */
+    int64_t pid, tid;
+    const char *process; /* name of its process in a finding over several; "" otherwise */
     const char *name;
     uint32_t creator; /* 0: unknown, or the first thread */
     struct run_stack created;

@@ -148,6 +148,13 @@ static void decode_objects(struct decoder *d, const json_t *list)
     }
 }
 
+/* Of a party or thread: the record's, unless it names another. */
+static int64_t pid_member(const struct decoder *d, const json_t *value)
+{
+    const json_t *pid = json_object_get(value, "pid");
+    return json_is_integer(pid) ? json_integer_value(pid) : d->process->pid;
+}
+
 static void decode_threads(struct decoder *d, const json_t *list)
 {
     struct run_finding *f = d->finding;
@@ -157,6 +164,8 @@ static void decode_threads(struct decoder *d, const json_t *list)
         const json_t *value = json_array_get(list, i);
         struct run_thread *thread = &f->threads[i];
         thread->id = id_member(value, "id");
+        thread->pid = pid_member(d, value);
+        thread->process = string_member(d->pool, value, "process");
         thread->tid = json_integer_value(json_object_get(value, "tid"));
         thread->name = string_member(d->pool, value, "name");
         thread->creator = id_member(value, "creator");
@@ -174,10 +183,10 @@ static const struct run_object *find_object(const struct run_finding *f, uint32_
     return NULL;
 }
 
-static const struct run_thread *find_thread(const struct run_finding *f, uint32_t id)
+static const struct run_thread *find_thread(const struct run_finding *f, int64_t pid, uint32_t id)
 {
     for (size_t i = 0; i < f->thread_count; i++) {
-        if (f->threads[i].id == id) {
+        if (f->threads[i].id == id && f->threads[i].pid == pid) {
             return &f->threads[i];
         }
     }
@@ -219,7 +228,7 @@ static const char *decode_parties(struct decoder *d, const json_t *list)
         const json_t *value = json_array_get(list, i);
         struct run_party *party = &f->parties[i];
         party->role = string_member(d->pool, value, "role");
-        party->thread = find_thread(f, id_member(value, "thread"));
+        party->thread = find_thread(f, pid_member(d, value), id_member(value, "thread"));
         party->object = find_object(f, id_member(value, "object"));
         party->is_shared = is_shared(value);
         party->is_timed = flag_member(value, "timed");

@@ -39,7 +39,7 @@ static void invalid_utf8_is_shown_byte_by_byte(void **state)
     assert_escaped(escape_text, "\xed\xa0\x80", "\\xed\\xa0\\x80");
     assert_escaped(escape_text, "\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80");
     assert_escaped(escape_text, "\xe2\x82", "\\xe2\\x82");
-    assert_escaped(escape_utf8, "\n\xff", "\n\\xff");
+    assert_escaped(escape_utf8, "\n\xff\x7f", "\n\\xff\\x7f");
 }
 
 static void markup_is_text(void **state)
