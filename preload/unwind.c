@@ -16,8 +16,7 @@
  * Source: the way perf unwinds with libunwind, tools/perf/util/unwind-libunwind-local.c (the idea). */
 
 enum {
-    OWN_FRAMES_MAX = 16, /* between this file and the program */
-    LOWEST_ADDRESS = 4096,
+    OWN_FRAMES_MAX = 16,           /* between this file and the program */
     ENCODING_UDATA4 = 0x03,        /* of the count in .eh_frame_hdr */
     ENCODING_DATAREL_SDATA4 = 0x3b /* of its table; what every linker writes */
 };
@@ -88,13 +87,28 @@ static int get_dyn_info_list_addr(unw_addr_space_t space, unw_word_t *list, void
     return -UNW_ENOINFO;
 }
 
-/* Reads the stack that is being walked, and modules; nothing else can be wanted by sound unwind information. */
+/* Returns: true when [address, address + size) lies in a segment that the loader has mapped for reading. */
+static bool is_readable_in_module(uintptr_t address, size_t size)
+{
+    const struct module *m = module_of(address);
+    for (unsigned i = 0; m != NULL && i < m->phdr_count; i++) {
+        const ElfW(Phdr) *p = &m->phdr[i];
+        uintptr_t offset = address - m->bias - p->p_vaddr;
+        if (p->p_type == PT_LOAD && (p->p_flags & PF_R) != 0 && offset < p->p_memsz && p->p_memsz - offset >= size)
+            return true;
+    }
+    return false;
+}
+
+/* Reads the stack that is being walked, and modules; nothing else can be wanted by sound unwind information.  Where that
+ * is wrong (hand-written assembly, frames of generated code) any address can be asked for. */
 static int access_mem(unw_addr_space_t space, unw_word_t address, unw_word_t *value, int write, void *arg)
 {
     (void)space;
     const struct walk *walk = arg;
-    bool on_stack = address >= walk->stack_low && address + sizeof *value <= walk->stack_high;
-    if (write || address < LOWEST_ADDRESS || (!on_stack && module_of((uintptr_t)address) == NULL))
+    bool on_stack =
+        address >= walk->stack_low && address < walk->stack_high && walk->stack_high - address >= sizeof *value;
+    if (write || (!on_stack && !is_readable_in_module((uintptr_t)address, sizeof *value)))
         return -UNW_EINVAL;
     memcpy(value, (const void *)(uintptr_t)address, sizeof *value);
     return 0;
@@ -242,7 +256,8 @@ static void follow(unw_cursor_t *cursor, const struct walk *walk, uint32_t max_d
             unw_get_reg(cursor, UNW_REG_SP, &sp) != 0 || pc == 0)
             return;
         uintptr_t place = (uintptr_t)sp - sizeof(uintptr_t);
-        bool on_stack = place >= walk->stack_low && place < walk->stack_high;
+        bool on_stack =
+            place >= walk->stack_low && place < walk->stack_high && walk->stack_high - place >= sizeof(uintptr_t);
         /* The kernel's frame keeps the interrupted address elsewhere: exact, but not to be compared at a place. */
         if (from_signal || !on_stack || *(const uintptr_t *)place != (uintptr_t)pc)
             result->exact = false;
