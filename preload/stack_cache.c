@@ -12,13 +12,13 @@ static uintptr_t end_of_stack(uintptr_t sp)
     return self > SELF_GONE && sp >= self->stack_low && sp < self->stack_high ? self->stack_high : sp;
 }
 
-static const struct stack_layout *unwind_afresh(uintptr_t pc, uintptr_t sp, bool own_stack, struct stack_id *id)
+static const struct stack_layout *unwind_afresh(uintptr_t pc, uintptr_t sp, uintptr_t end, struct stack_id *id)
 {
     struct unwound unwound;
     unwind_from(pc, lockhound.options.stack_depth, &unwound);
     const struct interned_stack *stack = stacks_intern(unwound.frames, unwound.depth);
     *id = stack == NULL ? (struct stack_id){0} : stack->id;
-    return stack != NULL && unwound.exact && own_stack ? stack_layout_add(pc, sp, &unwound, *id) : NULL;
+    return stack != NULL && unwound.exact && end > sp ? stack_layout_add(pc, sp, end, &unwound, *id) : NULL;
 }
 
 static __attribute__((noinline)) struct stack_id take_slowly(struct stack_cache *cache, uintptr_t pc, uintptr_t sp,
@@ -30,7 +30,7 @@ static __attribute__((noinline)) struct stack_id take_slowly(struct stack_cache 
     if (layout != NULL)
         id = layout->stack;
     else
-        layout = unwind_afresh(pc, sp, end > sp, &id);
+        layout = unwind_afresh(pc, sp, end, &id);
     if (layout != NULL && end > sp)
         set[cache->misses++ % STACK_CACHE_WAYS] = (struct stack_cache_entry){pc, sp, layout};
     return id;

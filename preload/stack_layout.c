@@ -4,22 +4,25 @@
 
 #include "preload/arena.h"
 
-enum { BUCKETS = 2048, STACK_LAYOUTS_A_BUCKET = 64 };
+enum { BUCKET_BITS = 13, LAYOUTS_A_BUCKET = 256, LAYOUTS_MAX = 1 << 17 };
 
 static struct bucket {
     struct stack_layout *_Atomic first;
     atomic_uint count;
-} buckets[BUCKETS];
+} buckets[1 << BUCKET_BITS];
 
-static struct bucket *bucket_of(uintptr_t pc)
+static atomic_uint layouts;
+
+static struct bucket *bucket_of(uintptr_t pc, uintptr_t depth)
 {
-    return &buckets[(pc ^ pc >> 11 ^ pc >> 22) % BUCKETS];
+    uint64_t mixed = (pc ^ (uint64_t)depth << 29) * 0x9e3779b97f4a7c15u; /* Knuth's multiplicative hashing, 6.4 */
+    return &buckets[mixed >> (64 - BUCKET_BITS)];
 }
 
 const struct stack_layout *stack_layout_find(uintptr_t pc, uintptr_t sp, uintptr_t high)
 {
     /* acquire: pairs with the release in stack_layout_add() */
-    const struct stack_layout *layout = atomic_load_explicit(&bucket_of(pc)->first, memory_order_acquire);
+    const struct stack_layout *layout = atomic_load_explicit(&bucket_of(pc, high - sp)->first, memory_order_acquire);
     for (; layout != NULL; layout = layout->next) {
         uint64_t reach = layout->others == 0 ? 0 : layout->places[layout->others - 1].distance + sizeof(uintptr_t);
         if (layout->pc == pc && reach <= high - sp && stack_layout_stands(layout, sp))
@@ -28,11 +31,12 @@ const struct stack_layout *stack_layout_find(uintptr_t pc, uintptr_t sp, uintptr
     return NULL;
 }
 
-const struct stack_layout *stack_layout_add(uintptr_t pc, uintptr_t sp, const struct unwound *unwound,
+const struct stack_layout *stack_layout_add(uintptr_t pc, uintptr_t sp, uintptr_t high, const struct unwound *unwound,
                                             struct stack_id stack)
 {
-    struct bucket *bucket = bucket_of(pc);
-    if (atomic_load_explicit(&bucket->count, memory_order_relaxed) >= STACK_LAYOUTS_A_BUCKET)
+    struct bucket *bucket = bucket_of(pc, high - sp);
+    if (atomic_load_explicit(&bucket->count, memory_order_relaxed) >= LAYOUTS_A_BUCKET ||
+        atomic_load_explicit(&layouts, memory_order_relaxed) >= LAYOUTS_MAX)
         return NULL;
     uint32_t others = unwound->depth - 1;
     struct stack_layout *layout = arena_alloc(sizeof *layout + others * sizeof layout->places[0]);
@@ -44,6 +48,7 @@ const struct stack_layout *stack_layout_add(uintptr_t pc, uintptr_t sp, const st
     for (uint32_t i = 0; i < others; i++)
         layout->places[i] = (struct stack_place){unwound->places[i + 1] - sp, unwound->frames[i + 1].pc};
     atomic_fetch_add_explicit(&bucket->count, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&layouts, 1, memory_order_relaxed);
     layout->next = atomic_load_explicit(&bucket->first, memory_order_relaxed);
     /* release: pairs with the acquire in stack_layout_find(), so that the layout is whole */
     while (!atomic_compare_exchange_weak_explicit(&bucket->first, &layout->next, layout, memory_order_release,

@@ -1,11 +1,12 @@
 /* stack_layout.h: where the return addresses of a known stack stand, relative to its stack pointer; shared by threads.
  *
- *   pc --> [bucket: layouts of stacks with that innermost return address] --all words in place?--> layout
+ *   (pc, bytes from sp to the stack's end) --> [bucket: layouts found there] --all words in place?--> layout
  *
  * Model:     a frame's size follows from its program counter, so the same return addresses at the same distances are
- *            the same stack, in whichever thread.
+ *            the same stack, in whichever thread.  The distance to the stack's end keeps the buckets short where
+ *            one wrapper of a lock is called from everywhere, as in OpenSSL.
  * Threads:   append-only lists, pushed with compare-and-swap; layouts are never changed or removed.
- * Memory:    from the arena, one for each distinct layout, at most STACK_LAYOUTS_A_BUCKET for one bucket.
+ * Memory:    from the arena, one for each distinct layout, so many a bucket and so many in all.
  */
 #ifndef LOCKHOUND_PRELOAD_STACK_LAYOUT_H
 #define LOCKHOUND_PRELOAD_STACK_LAYOUT_H
@@ -38,7 +39,7 @@ const struct stack_layout *stack_layout_find(uintptr_t pc, uintptr_t sp, uintptr
 
 /* Returns: the layout just unwound, known to all from now on; NULL when there is no memory or no room.
  * Context: signal, loader-lock, in-malloc. */
-const struct stack_layout *stack_layout_add(uintptr_t pc, uintptr_t sp, const struct unwound *unwound,
+const struct stack_layout *stack_layout_add(uintptr_t pc, uintptr_t sp, uintptr_t high, const struct unwound *unwound,
                                             struct stack_id stack);
 
 #endif
