@@ -85,7 +85,6 @@ static struct {
           .turn_mutex = PTHREAD_MUTEX_INITIALIZER,
           .cond = PTHREAD_COND_INITIALIZER,
           .turn_cond = PTHREAD_COND_INITIALIZER,
-          .rwlock = PTHREAD_RWLOCK_INITIALIZER,
           .once = PTHREAD_ONCE_INIT,
           .value = 1,
           .bound = 1,
@@ -339,25 +338,25 @@ static void executor_glib(long n, int role)
 
 static const struct row rows[] = {
     {"Lock", "sem_t", 2000000, 1, lock_ours, sem_bare, GLIB(lock_glib)},
-    {"Lock", "sem_t", 300000, 2, lock_ours, sem_bare, GLIB(lock_glib)},
+    {"Lock", "sem_t", 1000000, 2, lock_ours, sem_bare, GLIB(lock_glib)},
     {"RLock", "recursive mutex", 2000000, 1, rlock_ours, rlock_bare, GLIB(rlock_glib)},
-    {"RLock", "recursive mutex", 300000, 2, rlock_ours, rlock_bare, GLIB(rlock_glib)},
+    {"RLock", "recursive mutex", 1000000, 2, rlock_ours, rlock_bare, GLIB(rlock_glib)},
     {"Semaphore", "sem_t", 2000000, 1, semaphore_ours, sem_bare, NULL},
-    {"Semaphore", "sem_t", 300000, 2, semaphore_ours, sem_bare, NULL},
+    {"Semaphore", "sem_t", 1000000, 2, semaphore_ours, sem_bare, NULL},
     {"BoundedSemaphore", "mutex + cond + count", 2000000, 1, bounded_ours, bounded_bare, NULL},
-    {"BoundedSemaphore", "mutex + cond + count", 300000, 2, bounded_ours, bounded_bare, NULL},
+    {"BoundedSemaphore", "mutex + cond + count", 1000000, 2, bounded_ours, bounded_bare, NULL},
     {"RWLock shared", "pthread_rwlock_t", 2000000, 1, shared_ours, shared_bare, GLIB(shared_glib)},
-    {"RWLock shared", "pthread_rwlock_t", 500000, 2, shared_ours, shared_bare, GLIB(shared_glib)},
+    {"RWLock shared", "pthread_rwlock_t", 1000000, 2, shared_ours, shared_bare, GLIB(shared_glib)},
     {"RWLock exclusive", "pthread_rwlock_t", 2000000, 1, exclusive_ours, exclusive_bare, GLIB(exclusive_glib)},
-    {"RWLock exclusive", "pthread_rwlock_t", 200000, 2, exclusive_ours, exclusive_bare, GLIB(exclusive_glib)},
+    {"RWLock exclusive", "pthread_rwlock_t", 1000000, 2, exclusive_ours, exclusive_bare, GLIB(exclusive_glib)},
     {"Event set + clear", "mutex + cond + flag", 1000000, 1, event_ours, event_bare, NULL},
-    {"Event set + clear", "mutex + cond + flag", 200000, 2, event_ours, event_bare, NULL},
+    {"Event set + clear", "mutex + cond + flag", 1000000, 2, event_ours, event_bare, NULL},
     {"Once, done", "pthread_once", 5000000, 1, once_ours, once_bare, GLIB(once_glib)},
     {"thread-local data", "pthread_getspecific", 5000000, 1, local_ours, local_bare, GLIB(local_glib)},
     {"Condition, turns", "pthread_cond_t", 20000, 2, turns_ours, turns_bare, GLIB(turns_glib)},
     {"Barrier", "pthread_barrier_t", 20000, 2, barrier_ours, barrier_bare, NULL},
-    {"Queue", "mutex + 2 conds + ring", 500000, 2, queue_ours, queue_bare, GLIB(queue_glib)},
-    {"Queue, limit 1024", "mutex + 2 conds + ring", 500000, 2, bounded_queue_ours, queue_bare, GLIB(queue_glib)},
+    {"Queue", "mutex + 2 conds + ring", 1000000, 2, queue_ours, queue_bare, GLIB(queue_glib)},
+    {"Queue, limit 1024", "mutex + 2 conds + ring", 1000000, 2, bounded_queue_ours, queue_bare, GLIB(queue_glib)},
     {"Thread start + join", "pthread_create + join", 3000, 1, thread_ours, thread_bare, GLIB(thread_glib)},
     {"Executor submit", "", 50000, 1, executor_ours, NULL, GLIB(executor_glib)},
     {"shared RLock", "robust mutex", 2000000, 1, pshared_ours, pshared_bare, NULL},
@@ -370,7 +369,7 @@ static void must(bool ok)
         abort();
 }
 
-static void setup_mutexes(void)
+static void setup_locks(void)
 {
     pthread_mutexattr_t attr;
     pthread_mutexattr_init(&attr);
@@ -380,6 +379,11 @@ static void setup_mutexes(void)
     pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
     pthread_mutex_init(&bare.robust, &attr);
     pthread_mutexattr_destroy(&attr);
+    pthread_rwlockattr_t fair; /* what RWLock replaces is a lock that writers can get */
+    pthread_rwlockattr_init(&fair);
+    pthread_rwlockattr_setkind_np(&fair, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    pthread_rwlock_init(&bare.rwlock, &fair);
+    pthread_rwlockattr_destroy(&fair);
 }
 
 static void setup(void)
@@ -402,7 +406,7 @@ static void setup(void)
     lhp_shared_lock_init(lhp.shared_lock);
     lhp.executor = lhp_executor_new(&(struct lhp_executor_options){.max_workers = 1});
     must(lhp.executor != NULL);
-    setup_mutexes();
+    setup_locks();
     sem_init(&bare.sem, 0, 1);
     pthread_barrier_init(&bare.barrier, NULL, 2);
     pthread_key_create(&bare.key, NULL);
