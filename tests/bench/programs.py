@@ -6,6 +6,7 @@ import random
 from measure import in_turn, median, number, run, table
 
 INPUT_MIB = 16
+SLOW_INPUT_MIB = 2  # for tools that take tens of times as long; beside them the bare program on as much
 
 PYTHON_THREADS = """
 import queue, threading
@@ -15,29 +16,29 @@ def serve():
         done.put(item * item)
 threads = [threading.Thread(target=serve) for _ in range(4)]
 for thread in threads: thread.start()
-for item in range(60000): work.put(item)
+for item in range({items}): work.put(item)
 for _ in threads: work.put(None)
 for thread in threads: thread.join()
 print(done.qsize())
 """
 
 
-def make_input(path):
+def make_input(path, mib):
     """Text-like bytes from a fixed seed: neither constant nor incompressible."""
     generator = random.Random(1)
     words = [bytes(generator.choices(b"etaoinshrdlucmfw", k=generator.randint(2, 10))) for _ in range(4096)]
     with open(path, "wb") as file:
-        while file.tell() < INPUT_MIB << 20:
+        while file.tell() < mib << 20:
             file.write(b" ".join(generator.choices(words, k=20000)) + b"\n")
 
 
-def commands(data):
+def commands(data, items):
     return {
         "pigz -p2": ["pigz", "-p2", "-kc", data],
         "pbzip2 -p2": ["pbzip2", "-p2", "-kc", data],
         "xz -T2 -1": ["xz", "-T2", "-1", "-kc", "--block-size=4MiB", data],
         "zstd -T2": ["zstd", "-T2", "-q", "-kc", data],
-        "python3, queue and 4 threads": ["/usr/bin/python3", "-c", PYTHON_THREADS],
+        "python3, queue and 4 threads": ["/usr/bin/python3", "-c", PYTHON_THREADS.format(items=items)],
     }
 
 
@@ -55,20 +56,31 @@ def measure_start(context):
     return table(["ms, start to end", "native", "`lockhound prog`", "`LD_PRELOAD` alone", "Helgrind"], rows)
 
 
+def measure_slowly(context, title, words):
+    """Returns the wall time of one run under each slow tool, over that of a bare run of the same."""
+    if not context.with_valgrind:
+        return {}
+    usages = in_turn(1, [context.tools[0], context.helgrind, context.drd], lambda tool: run(tool, words))
+    check_outputs(title, usages)
+    return {name: runs[0].wall_s / usages["native"][0].wall_s for name, runs in usages.items()}
+
+
 def measure_whole(context):
-    data = os.path.join(context.scratch, "input")
-    make_input(data)
+    data, little = (os.path.join(context.scratch, name) for name in ("input", "little"))
+    make_input(data, INPUT_MIB)
+    make_input(little, SLOW_INPUT_MIB)
+    slow_commands = commands(little, items=6000)
     wall_rows, memory_rows = [], []
-    for title, words in commands(data).items():
+    for title, words in commands(data, items=60000).items():
         print(f"  {title}", flush=True)
-        ours = in_turn(context.rounds, [*context.tools, context.preload], lambda tool: run(tool, words))
-        slow = in_turn(1, [context.helgrind, context.drd], lambda tool: run(tool, words)) if context.with_valgrind else {}
-        check_outputs(title, {**ours, **slow})
-        wall = {name: median([usage.wall_s for usage in usages]) for name, usages in {**ours, **slow}.items()}
-        peak = {name: median([usage.peak_kib for usage in usages]) / 1024 for name, usages in ours.items()}
-        ratio = {name: seconds / wall["native"] for name, seconds in wall.items()}
-        wall_rows.append([title, number(wall["native"]),
-                          *(number(ratio.get(name)) for name in ("lockhound", "Helgrind", "DRD"))])
+        usages = in_turn(context.rounds, [*context.tools, context.preload], lambda tool: run(tool, words))
+        check_outputs(title, usages)
+        slow = measure_slowly(context, title, slow_commands[title])
+        wall = {name: median([usage.wall_s for usage in runs]) for name, runs in usages.items()}
+        peak = {name: median([usage.peak_kib for usage in runs]) / 1024 for name, runs in usages.items()}
+        ratio = wall["lockhound"] / wall["native"] if "lockhound" in wall else None
+        wall_rows.append([title, number(wall["native"]), number(ratio), number(slow.get("Helgrind")),
+                          number(slow.get("DRD"))])
         memory_rows.append([title, number(peak["native"]), number(peak.get("preload")),
                             f"{peak['preload'] - peak['native']:+.1f}" if "preload" in peak else "–"])
     return (table(["wall time", "native, s", "lockhound, ratio", "Helgrind, ratio", "DRD, ratio"], wall_rows),
