@@ -101,6 +101,7 @@ struct object_traits {
     bool process_shared;
     bool prefers_writers; /* rwlock of PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP */
     bool is_static;       /* lives in a module's data, so that its address is never reused for another object */
+    bool schedules;       /* condition: its signals say whose turn it is (an interpreter lock), not what was done */
     bool was_initialised; /* it may have been initialised unseen (static initialiser, before we were loaded) */
     uint32_t count;       /* initial value of a semaphore, parties of a barrier */
 };

@@ -72,7 +72,9 @@ void detector_cond_woken(struct detector *d, struct thread *t, struct object *c,
     word_remove_waiter(c, woken);
     if (woken) {
         locking_acquire_shared(&t->hb, c, &c->hb);
-        locking_acquire_shared(&t->handover, c, &c->handed);
+        if (!c->schedules) {
+            locking_acquire_shared(&t->handover, c, &c->handed);
+        }
     }
     detector_lock_acquired(d, t, m, LOCK_EXCLUSIVE, owner_died, at);
 }
@@ -86,10 +88,8 @@ static void hand_over(struct thread *t, struct object *m)
     }
 }
 
-void detector_cond_signal(struct detector *d, struct thread *t, struct object *c, bool broadcast, struct stack_id at)
+static void hand_over_to_waiters(struct thread *t, struct object *c)
 {
-    usage_cond_signal(d, t, c, at);
-    locking_release_shared(&t->hb, c, &c->hb);
     locking_release_shared(&t->handover, c, &c->handed);
     struct object *m = relaxed_load(&c->partner);
     if (m != NULL && relaxed_load(&m->id) == relaxed_load(&c->partner_id)) {
@@ -101,6 +101,15 @@ void detector_cond_signal(struct detector *d, struct thread *t, struct object *c
                 hand_over(t, held);
             }
         }
+    }
+}
+
+void detector_cond_signal(struct detector *d, struct thread *t, struct object *c, bool broadcast, struct stack_id at)
+{
+    usage_cond_signal(d, t, c, at);
+    locking_release_shared(&t->hb, c, &c->hb);
+    if (!c->schedules) {
+        hand_over_to_waiters(t, c);
     }
     word_signal(c, broadcast);
 }

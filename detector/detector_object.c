@@ -43,6 +43,7 @@ static void object_start(struct object *o, enum object_kind kind, uint64_t addre
     o->type = (uint8_t)traits->type;
     o->prefers_writers = traits->prefers_writers;
     o->is_static = traits->is_static;
+    o->schedules = traits->schedules;
     o->init_thread = (struct thread_id){0};
     o->init_stack = (struct stack_id){0};
     o->end_thread = (struct thread_id){0};

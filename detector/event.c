@@ -41,6 +41,7 @@ static struct object_traits event_traits(const struct event *event)
         .process_shared = flags & EVENT_PROCESS_SHARED,
         .prefers_writers = flags & EVENT_PREFERS_WRITERS,
         .is_static = flags & EVENT_STATIC,
+        .schedules = flags & EVENT_SCHEDULES,
         .was_initialised = true,
         .count = event->count,
     };

@@ -36,8 +36,9 @@ enum event_flag {
     EVENT_HAS_ORDER = 1 << 16, /* order is */
     EVENT_HAS_SIZE = 1 << 17,  /* size is */
     EVENT_HAS_COUNT = 1 << 18, /* count is */
+    EVENT_SCHEDULES = 1 << 19, /* a condition that says whose turn it is */
     EVENT_TRAITS = EVENT_RECURSIVE | EVENT_ERRORCHECK | EVENT_ADAPTIVE | EVENT_ROBUST | EVENT_PROCESS_SHARED |
-                   EVENT_PREFERS_WRITERS | EVENT_STATIC
+                   EVENT_PREFERS_WRITERS | EVENT_STATIC | EVENT_SCHEDULES
 };
 
 enum event_kind {

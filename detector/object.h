@@ -41,6 +41,7 @@ struct object {
     uint8_t type;            /* enum mutex_type */
     bool prefers_writers;
     bool is_static;
+    bool schedules;
     struct sync_clock hb;
     _Atomic uint32_t busy; /* object_enter() */
 

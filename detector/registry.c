@@ -63,19 +63,27 @@ static struct seat *registry_new_seat(struct registry *registry)
     return seat;
 }
 
-struct seat *registry_take_seat(struct registry *registry)
+static struct seat *registry_oldest_seat(struct registry *registry)
 {
     struct seat *seat = registry->free_oldest;
     if (seat != NULL) {
         registry->free_oldest = seat->next_free;
+        registry->free_count--;
         if (seat->next_free == NULL) {
             registry->free_newest = NULL;
         }
-    } else {
-        seat = registry_new_seat(registry);
-        if (seat == NULL) {
-            return NULL;
-        }
+    }
+    return seat;
+}
+
+struct seat *registry_take_seat(struct registry *registry)
+{
+    struct seat *seat = registry->free_count > SEATS_AT_REST ? NULL : registry_new_seat(registry);
+    if (seat == NULL) {
+        seat = registry_oldest_seat(registry);
+    }
+    if (seat == NULL) {
+        return NULL;
     }
     seat->next_free = NULL;
     held_clear(&seat->held);
@@ -102,6 +110,7 @@ void registry_free_seat(struct registry *registry, struct seat *seat)
         registry->free_newest->next_free = seat;
     }
     registry->free_newest = seat;
+    registry->free_count++;
 }
 
 void seat_publish_wait(struct seat *seat, const struct wait_record *wait)

@@ -8,7 +8,9 @@
  *            unchanged and odd means that what it read was true at once.
  * Invariant: of two threads that publish a wait and then look at each other, at least one sees the other (both
  *            publications are sequentially consistent).
- * Threads:   seats are taken and freed under RANK_REGISTRY, and given to a new thread oldest first.
+ * Rest:      who takes a seat knows all that its last thread did, whether or not the program ordered the two.  So a seat
+ *            is left empty until SEATS_AT_REST others are, and then given to a new thread oldest first.
+ * Threads:   seats are taken and freed under RANK_REGISTRY.
  * Memory:    segments that double in size and live as long as the detector, so that a late reader reads valid memory.
  */
 #ifndef LOCKHOUND_DETECTOR_REGISTRY_H
@@ -51,6 +53,7 @@ struct seat {
 
 #define SEAT_SEGMENTS 26
 #define SEAT_FIRST    8 /* seats of the first segment; segment s has SEAT_FIRST << s */
+#define SEATS_AT_REST 32
 
 struct registry {
     const struct detector_host *host;
@@ -59,6 +62,7 @@ struct registry {
     _Atomic uint32_t births;       /* seats taken so far: unchanged means that no thread was created meanwhile */
     _Atomic uint32_t running_hint; /* seat that was found running last */
     struct seat *free_oldest, *free_newest;
+    uint32_t free_count;
     uint32_t last_thread; /* ids are given in this order */
     uint32_t live, live_max;
 };

@@ -16,6 +16,7 @@ const struct trace_flag_word trace_flag_words[TRACE_FLAG_WORD_COUNT] = {
     {"process-shared", EVENT_PROCESS_SHARED},
     {"prefers-writers", EVENT_PREFERS_WRITERS},
     {"static", EVENT_STATIC},
+    {"schedules", EVENT_SCHEDULES},
 };
 
 const char *const trace_kind_words[OBJECT_KIND_COUNT] = {

@@ -12,7 +12,7 @@ struct trace_flag_word {
     uint32_t flag;
 };
 
-#define TRACE_FLAG_WORD_COUNT 15
+#define TRACE_FLAG_WORD_COUNT 16
 
 extern const struct trace_flag_word trace_flag_words[TRACE_FLAG_WORD_COUNT];
 extern const char *const trace_kind_words[OBJECT_KIND_COUNT];

@@ -9,6 +9,7 @@ struct search {
     const char *name;
     uint32_t hash;
     uintptr_t found;
+    size_t size;
 };
 
 struct tables {
@@ -47,8 +48,8 @@ static struct tables find_tables(uintptr_t base, const ElfW(Dyn) * dynamic)
     return tables;
 }
 
-/* Returns: the symbol's value, or 0 when the module does not define it. */
-static uintptr_t look_up(const struct tables *tables, const struct search *search)
+/* Returns: the symbol, or NULL when the module does not define it. */
+static const ElfW(Sym) * look_up(const struct tables *tables, const struct search *search)
 {
     uint32_t bucket_count = tables->hash[0];
     uint32_t first_symbol = tables->hash[1];
@@ -57,19 +58,19 @@ static uintptr_t look_up(const struct tables *tables, const struct search *searc
     const uint32_t *buckets = filter + filter_size * (sizeof(ElfW(Addr)) / sizeof *filter);
     const uint32_t *chains = buckets + bucket_count;
     if (bucket_count == 0)
-        return 0;
+        return NULL;
 
     uint32_t i = buckets[search->hash % bucket_count];
     if (i < first_symbol)
-        return 0;
+        return NULL;
     for (;; i++) {
         uint32_t hash = chains[i - first_symbol];
         const ElfW(Sym) *symbol = &tables->symbols[i];
         if ((hash | 1) == (search->hash | 1) && symbol->st_shndx != SHN_UNDEF &&
             strcmp(tables->names + symbol->st_name, search->name) == 0)
-            return symbol->st_value;
+            return symbol;
         if ((hash & 1) != 0) /* the last of its chain */
-            return 0;
+            return NULL;
     }
 }
 
@@ -96,17 +97,26 @@ static int visit_module(struct dl_phdr_info *module, size_t size, void *argument
             continue;
         uintptr_t base = module->dlpi_addr;
         struct tables tables = find_tables(base, (const ElfW(Dyn) *)(base + segment->p_vaddr));
-        uintptr_t value =
-            tables.hash != NULL && tables.symbols != NULL && tables.names != NULL ? look_up(&tables, search) : 0;
-        if (value != 0)
-            search->found = base + value;
+        bool is_whole = tables.hash != NULL && tables.symbols != NULL && tables.names != NULL;
+        const ElfW(Sym) *symbol = is_whole ? look_up(&tables, search) : NULL;
+        if (symbol != NULL && symbol->st_value != 0) {
+            search->found = base + symbol->st_value;
+            search->size = symbol->st_size;
+        }
     }
     return search->found != 0;
 }
 
-uintptr_t dynamic_symbol_find(const char *name)
+uintptr_t dynamic_symbol_find_object(const char *name, size_t *size)
 {
     struct search search = {.name = name, .hash = hash_name(name)};
     dl_iterate_phdr(visit_module, &search);
+    *size = search.size;
     return search.found;
+}
+
+uintptr_t dynamic_symbol_find(const char *name)
+{
+    size_t size;
+    return dynamic_symbol_find_object(name, &size);
 }

@@ -9,9 +9,12 @@
 #ifndef LOCKHOUND_PRELOAD_DYNAMIC_SYMBOL_H
 #define LOCKHOUND_PRELOAD_DYNAMIC_SYMBOL_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* Returns: the address of the first definition outside this library, or 0.  Context: signal, in-malloc, loader-lock. */
 uintptr_t dynamic_symbol_find(const char *name);
+/* The same, and how large the definition is.  Context: signal, in-malloc, loader-lock. */
+uintptr_t dynamic_symbol_find_object(const char *name, size_t *size);
 
 #endif

@@ -139,7 +139,7 @@ static inline struct object *emit_object_adopt(struct self *self, enum object_ki
 {
     /* What no later event would tell a reader of the trace. */
     if (traits->was_initialised && (traits->type != MUTEX_NORMAL || traits->robust || traits->process_shared ||
-                                    traits->prefers_writers || traits->count != 0))
+                                    traits->prefers_writers || traits->schedules || traits->count != 0))
         EMIT_TRACE(trace_traits(self, kind, address, traits, at));
     return object_adopt(lockhound.detector, self->thread, kind, address, traits, at);
 }

@@ -137,6 +137,11 @@ bool module_data_contains(uintptr_t address)
     return m != NULL && address >= m->data_low && address < m->data_high;
 }
 
+unsigned modules_generation(void)
+{
+    return atomic_load_explicit(&generation, memory_order_relaxed); /* a look-up that is late is made again */
+}
+
 void modules_changed(void)
 {
     atomic_fetch_add_explicit(&generation, 1, memory_order_relaxed);

@@ -37,5 +37,7 @@ struct module *module_by_id(uint32_t id);
 bool module_data_contains(uintptr_t address);
 /* A module was loaded or is about to go: look again.  Context: signal, loader-lock. */
 void modules_changed(void);
+/* Returns: how often that was.  Context: signal, in-malloc, loader-lock. */
+unsigned modules_generation(void);
 
 #endif

@@ -6,7 +6,7 @@
 #include "preload/places.h"
 #include "preload/record_members.h"
 #include "preload/run_file.h"
-#include "preload/stacks.h"
+#include "preload/symbolic.h"
 #include "preload/thread_records.h"
 
 /* ---- modules ---------------------------------------------------------------------------------------------------- */
@@ -140,6 +140,25 @@ static void announce_modules(struct text *text, pid_t pid, const struct finding 
 
 /* ---- the finding ------------------------------------------------------------------------------------------------- */
 
+static void append_symbolic(struct text *text, const struct symbolic *frame)
+{
+    text_string(text, "{\"function\":");
+    text_json_string(text, frame->function);
+    record_string(text, "file", frame->file);
+    record_number(text, "line", frame->line);
+    text_string(text, "}");
+}
+
+static void append_native(struct text *text, const struct frame *frame)
+{
+    const struct module *m = module_by_id(frame->module);
+    text_string(text, "[");
+    text_number(text, frame->module);
+    text_string(text, ",");
+    text_number(text, m == NULL ? frame->pc : frame->pc - m->bias);
+    text_string(text, frame->exact ? ",1]" : "]");
+}
+
 static void member_stack(struct text *text, const char *name, struct stack_id id)
 {
     const struct interned_stack *stack = stacks_get(id);
@@ -147,12 +166,13 @@ static void member_stack(struct text *text, const char *name, struct stack_id id
     text_string(text, "[");
     for (uint32_t i = 0; stack != NULL && i < stack->depth; i++) {
         const struct frame *frame = &stack->frames[i];
-        const struct module *m = module_by_id(frame->module);
-        text_string(text, i == 0 ? "[" : ",[");
-        text_number(text, frame->module);
-        text_string(text, ",");
-        text_number(text, m == NULL ? frame->pc : frame->pc - m->bias);
-        text_string(text, frame->exact ? ",1]" : "]");
+        const struct symbolic *symbolic = frame->module == FRAME_SYMBOLIC ? symbolic_get(frame->pc) : NULL;
+        if (i > 0)
+            text_string(text, ",");
+        if (symbolic != NULL)
+            append_symbolic(text, symbolic);
+        else
+            append_native(text, frame);
     }
     text_string(text, "]");
 }

@@ -8,6 +8,7 @@
 #include "preload/lockhound.h"
 #include "preload/ranks.h"
 #include "preload/raw.h"
+#include "preload/runtimes/cpython.h"
 #include "preload/thread_records.h"
 
 __thread struct self *self_current __attribute__((tls_model("initial-exec")));
@@ -80,6 +81,8 @@ static void release_memory(struct self *self)
     ended_events += self->events;
     ended_handlers_unseen += self->handlers_unseen;
     rank_leave(OWN_RANK_SELVES);
+    if (self->cpython != NULL)
+        cpython_forget_thread(self->cpython);
     arena_free(self, self_size());
 }
 

@@ -32,6 +32,7 @@ struct object_cache_line {
     struct object *object;
 };
 
+struct cpython_thread;
 struct once_run;
 
 struct self {
@@ -64,6 +65,8 @@ struct self {
     pthread_t handle;
     pid_t tid;
     struct self *next, **link; /* in the registry */
+
+    struct cpython_thread *cpython; /* see runtimes/cpython.h; NULL until it has held the interpreter's lock */
 
     struct object_cache_line objects[OBJECT_CACHE_SIZE];
     struct stack_cache stacks;

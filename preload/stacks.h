@@ -8,7 +8,12 @@
 #ifndef LOCKHOUND_PRELOAD_STACKS_H
 #define LOCKHOUND_PRELOAD_STACKS_H
 
+#include <stdint.h>
+
 #include "detector/ids.h"
+
+/* In place of a module: a frame that is not code of a module; `pc` is then its number in symbolic.h. */
+#define FRAME_SYMBOLIC UINT32_C(0x7fffffff)
 
 struct frame {
     uintptr_t pc;         /* a return address, or exact when `exact` */

@@ -12,7 +12,7 @@
 #include "preload/ranks.h"
 #include "preload/raw.h"
 #include "preload/sink.h"
-#include "preload/stacks.h"
+#include "preload/symbolic.h"
 #include "preload/text.h"
 
 enum { TRACE_FILE_MODE = 0600, SITE_SIZE = 256, LINE_SIZE = TRACE_EVENT_MAX + SITE_SIZE };
@@ -93,13 +93,20 @@ void trace_fork_child(void)
 
 /* ---- a line ---- */
 
-/* Where in the program the event happened, as "name+0x12": the innermost frame of its stack. */
+/* Where in the program the event happened, as "name+0x12" or "file:12": the innermost frame of its stack. */
 static void write_site(struct text *site, struct stack_id at)
 {
     const struct interned_stack *stack = stacks_get(at);
     if (stack == NULL || stack->depth == 0)
         return;
     const struct frame *frame = &stack->frames[0];
+    const struct symbolic *symbolic = frame->module == FRAME_SYMBOLIC ? symbolic_get(frame->pc) : NULL;
+    if (symbolic != NULL) {
+        text_string(site, symbolic->file);
+        text_string(site, ":");
+        text_number(site, symbolic->line);
+        return;
+    }
     const struct module *module = module_by_id(frame->module);
     if (module != NULL) {
         const char *slash = strrchr(module->path, '/');
@@ -174,7 +181,8 @@ static uint32_t flags_of_traits(const struct object_traits *traits)
     };
     return types[traits->type] | (traits->robust ? EVENT_ROBUST : 0u) |
            (traits->process_shared ? EVENT_PROCESS_SHARED : 0u) |
-           (traits->prefers_writers ? EVENT_PREFERS_WRITERS : 0u) | (traits->is_static ? EVENT_STATIC : 0u);
+           (traits->prefers_writers ? EVENT_PREFERS_WRITERS : 0u) | (traits->is_static ? EVENT_STATIC : 0u) |
+           (traits->schedules ? EVENT_SCHEDULES : 0u);
 }
 
 void trace_traits(struct self *self, enum object_kind kind, uint64_t address, const struct object_traits *traits,

@@ -3,6 +3,7 @@
  *   wait --> cancellation point --> request --> trywait --took it--> acquired
  *                                                  \--EAGAIN--> block --> real wait --> unblock --0--> acquired
  *
+ * The try of an interpreter's lock that would wait if it failed is a request too: runtimes/cpython.h.
  * A named semaphore is one object as long as libc keeps it mapped: sem_open() of the same name gives the same address,
  * and the last sem_close() unmaps it.
  * Source:    POSIX sem_wait (a cancellation point even when it does not wait); glibc nptl/sem_wait.c, sem_open.c.
@@ -12,6 +13,7 @@
 #include "preload/intercept/traits.h"
 #include "preload/intercept/waits.h"
 #include "preload/raw.h"
+#include "preload/runtimes/cpython.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -78,7 +80,7 @@ HOOK_EXPORT int sem_init(sem_t *sem, int shared, unsigned value)
     if (self == NULL)
         return result;
     if (result == 0)
-        objects_init(self, OBJECT_SEMAPHORE, sem, HOOK_FRAME(), HOOK_STACK(self));
+        objects_init(self, OBJECT_SEMAPHORE, sem, HOOK_FRAME(), cpython_stack(self, HOOK_STACK(self)));
     hook_leave(self);
     return result;
 }
@@ -100,7 +102,7 @@ HOOK_EXPORT int sem_wait(sem_t *sem)
     if (self == NULL)
         return real.sem_wait(sem);
     const struct request r = {sem, {DEADLINE_NONE, 0, NULL}};
-    return take(self, &r, HOOK_FRAME(), HOOK_STACK(self));
+    return take(self, &r, HOOK_FRAME(), cpython_wait_stack(self, sem, HOOK_STACK(self)));
 }
 
 HOOK_EXPORT int sem_timedwait(sem_t *sem, const struct timespec *until)
@@ -111,7 +113,7 @@ HOOK_EXPORT int sem_timedwait(sem_t *sem, const struct timespec *until)
     struct self *self = hook_enter();
     if (self == NULL)
         return real.sem_timedwait(sem, until);
-    return take(self, &r, HOOK_FRAME(), HOOK_STACK(self));
+    return take(self, &r, HOOK_FRAME(), cpython_wait_stack(self, sem, HOOK_STACK(self)));
 }
 
 HOOK_EXPORT int sem_clockwait(sem_t *sem, clockid_t clock, const struct timespec *until)
@@ -122,7 +124,7 @@ HOOK_EXPORT int sem_clockwait(sem_t *sem, clockid_t clock, const struct timespec
     struct self *self = hook_enter();
     if (self == NULL)
         return real.sem_clockwait(sem, clock, until);
-    return take(self, &r, HOOK_FRAME(), HOOK_STACK(self));
+    return take(self, &r, HOOK_FRAME(), cpython_wait_stack(self, sem, HOOK_STACK(self)));
 }
 
 HOOK_EXPORT int sem_trywait(sem_t *sem)
@@ -130,10 +132,15 @@ HOOK_EXPORT int sem_trywait(sem_t *sem)
     struct self *self = hook_enter();
     if (self == NULL)
         return real.sem_trywait(sem);
-    struct stack_id at = HOOK_STACK(self);
+    bool waits; /* when this fails */
+    struct stack_id at = cpython_try_begin(self, HOOK_STACK(self), &waits);
     struct object *object = objects_find(self, OBJECT_SEMAPHORE, sem, HOOK_FRAME(), at);
+    if (hook_unlikely(waits) && object != NULL)
+        emit_sem_request(self, object, false, at);
     int result = real.sem_trywait(sem);
-    if (result == 0 && object != NULL)
+    if (result != 0)
+        cpython_try_failed(self, sem, at);
+    else if (object != NULL)
         emit_sem_acquired(self, object, at);
     hook_leave(self);
     return result;

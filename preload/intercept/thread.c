@@ -6,6 +6,7 @@
 #include "preload/emit.h"
 #include "preload/hook.h"
 #include "preload/intercept/departed.h"
+#include "preload/runtimes/cpython.h"
 #include "preload/thread_records.h"
 
 static pthread_key_t end_key;
@@ -93,7 +94,7 @@ HOOK_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, vo
     struct self *self = hook_enter();
     if (self == NULL)
         return real.pthread_create(thread, attr, routine, argument);
-    struct self *created = thread_prepare(self, is_detached(attr), HOOK_STACK(self));
+    struct self *created = thread_prepare(self, is_detached(attr), cpython_stack(self, HOOK_STACK(self)));
     if (created == NULL) {
         hook_leave(self);
         return real.pthread_create(thread, attr, routine, argument);

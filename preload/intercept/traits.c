@@ -3,6 +3,7 @@
 #include "preload/libc_types.h"
 #include "preload/mapping.h"
 #include "preload/modules.h"
+#include "preload/runtimes/cpython.h"
 
 #include <limits.h>
 
@@ -127,6 +128,7 @@ struct object_traits traits_read(enum object_kind kind, const void *place)
 {
     struct object_traits traits = read_kind(kind, place);
     traits.is_static = module_data_contains((uintptr_t)place);
+    traits.schedules = kind == OBJECT_COND && cpython_owns((uintptr_t)place);
     return traits;
 }
 

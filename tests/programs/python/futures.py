@@ -1,4 +1,7 @@
-"""futures.py: pools of threads and of processes of concurrent.futures."""
+"""futures.py: pools of threads and of processes of concurrent.futures.
+
+/* expect: none */
+"""
 
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 

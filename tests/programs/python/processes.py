@@ -1,4 +1,7 @@
-"""processes.py: multiprocessing with both ways to start, its locks, queues, shared values and pools."""
+"""processes.py: multiprocessing with both ways to start, its locks, queues, shared values and pools.
+
+/* expect: none */
+"""
 
 import multiprocessing
 

@@ -1,4 +1,7 @@
-"""queues.py: producers and consumers over every queue of the queue module."""
+"""queues.py: producers and consumers over every queue of the queue module.
+
+/* expect: none */
+"""
 
 import queue
 import threading

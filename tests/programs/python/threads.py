@@ -1,4 +1,7 @@
-"""threads.py: threads, locks, conditions, events, semaphores, barriers and timers of Python's threading module."""
+"""threads.py: threads, locks, conditions, events, semaphores, barriers and timers of Python's threading module.
+
+/* expect: none */
+"""
 
 import threading
 

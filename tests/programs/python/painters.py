@@ -1,9 +1,7 @@
 #!/usr/bin/python3
-"""The painters in Python.
+"""Two locks in opposite orders, in a run that does not hang.
 
-/* miss: CPython 3.11 takes an uncontended lock by sem_trywait(), and the try side of a try-lock is no lock order; besides, the
- * hand-over of the interpreter lock orders all that threads do in turn. */
-/* expect: lock-order-inversion */
+/* expect: lock-order-inversion at=paint@first at=paint@second */
 """
 
 import threading
@@ -17,8 +15,8 @@ def paint(first, second, turn):
     global stage
     while stage < turn:
         time.sleep(0.001)
-    with first:
-        with second:
+    with first:  # /* @first */
+        with second:  # /* @second */
             print("painted")
     stage += 1
 
