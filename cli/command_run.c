@@ -88,12 +88,19 @@ static bool make_named(struct follow *f, const char *path)
     return true;
 }
 
+/* What the processes told one another during the run is of no use after it, and of none to another run. */
+static void forget_shared(struct follow *f)
+{
+    unlink(pool_format(&f->session.settings.pool, "%s" RUN_FILE_SHARED_SUFFIX, f->run_file));
+}
+
 static bool make_run_file(struct follow *f)
 {
     const char *path = f->session.settings.values[OPTION_ID_output];
     if (!(path ? make_named(f, path) : make_temporary(f))) {
         return false;
     }
+    forget_shared(f);
     int status = run_reader_open(&f->reader, f->run_file, &f->session.run, intake_take, &f->session.intake);
     if (status < 0) {
         fprintf(stderr, "lockhound: cannot read %s: %s\n", f->run_file, strerror(-status));
@@ -292,6 +299,9 @@ int command_run_main(int argc, char **argv)
     settings_from_text(settings, users ? users : "");
     session_begin(&f.session);
     int status = session_load_rules(&f.session) ? run_session(&f, argv + first) : EXIT_USAGE;
+    if (f.run_file) {
+        forget_shared(&f);
+    }
     if (f.is_temporary) {
         unlink(f.run_file);
     }

@@ -48,6 +48,7 @@ static void object_start(struct object *o, enum object_kind kind, uint64_t addre
     o->init_stack = (struct stack_id){0};
     o->end_thread = (struct thread_id){0};
     o->end_stack = (struct stack_id){0};
+    relaxed_store(&o->common, 0);
     relaxed_store(&o->in_order, false);
     relaxed_store(&o->handler_signal, 0);
     relaxed_store(&o->value, kind == OBJECT_SEMAPHORE ? (int64_t)traits->count : 0);

@@ -54,6 +54,7 @@ struct object {
     struct stack_id init_stack;
     struct thread_id end_thread; /* who destroyed it */
     struct stack_id end_stack;
+    _Atomic uint32_t common;         /* the host's: its number among what processes share; 0: not asked yet */
     _Atomic bool in_order;           /* the lock-order graph knows this generation */
     struct thread_id handler_thread; /* the latest taking in a signal handler */
     struct stack_id handler_stack;

@@ -11,6 +11,7 @@
 
 #include "preload/lockhound.h"
 #include "preload/self.h"
+#include "preload/sharing.h"
 #include "preload/trace.h"
 
 #define EMIT_TRACE(call)                                                                                               \
@@ -131,7 +132,10 @@ static inline struct object *emit_object_init(struct self *self, enum object_kin
 {
     self->events++;
     EMIT_TRACE(trace_traits(self, kind, address, traits, at));
-    return object_init(lockhound.detector, self->thread, kind, address, traits, at);
+    struct object *object = object_init(lockhound.detector, self->thread, kind, address, traits, at);
+    if (object != NULL && sharing_concerns(object))
+        sharing_on_init(self, object);
+    return object;
 }
 
 static inline struct object *emit_object_adopt(struct self *self, enum object_kind kind, uint64_t address,
@@ -141,7 +145,10 @@ static inline struct object *emit_object_adopt(struct self *self, enum object_ki
     if (traits->was_initialised && (traits->type != MUTEX_NORMAL || traits->robust || traits->process_shared ||
                                     traits->prefers_writers || traits->schedules || traits->count != 0))
         EMIT_TRACE(trace_traits(self, kind, address, traits, at));
-    return object_adopt(lockhound.detector, self->thread, kind, address, traits, at);
+    struct object *object = object_adopt(lockhound.detector, self->thread, kind, address, traits, at);
+    if (object != NULL && sharing_concerns(object))
+        sharing_on_known(self, object);
+    return object;
 }
 
 static inline bool emit_object_check_kind(struct self *self, struct object *object, enum object_kind kind,
@@ -171,6 +178,8 @@ static inline void emit_lock_request(struct self *self, struct object *object, e
 {
     EMIT_TRACE(trace_lock(self, EVENT_REQUEST, timed ? EVENT_TIMED : 0, object, mode, at));
     detector_lock_request(lockhound.detector, self->thread, object, mode, timed, at);
+    if (sharing_concerns(object))
+        sharing_on_request(self, object, mode, at);
 }
 
 static inline void emit_lock_acquired(struct self *self, struct object *object, enum lock_mode mode, bool owner_died,
@@ -179,6 +188,8 @@ static inline void emit_lock_acquired(struct self *self, struct object *object, 
     self->events++;
     EMIT_TRACE(trace_lock(self, EVENT_ACQUIRE, owner_died ? EVENT_OWNER_DIED : 0, object, mode, at));
     detector_lock_acquired(lockhound.detector, self->thread, object, mode, owner_died, at);
+    if (sharing_concerns(object))
+        sharing_on_acquired(self, object, mode, at);
 }
 
 static inline void emit_lock_released(struct self *self, struct object *object, struct stack_id at)
@@ -186,6 +197,8 @@ static inline void emit_lock_released(struct self *self, struct object *object, 
     self->events++;
     EMIT_TRACE(trace_object(self, EVENT_RELEASE, 0, object, at));
     detector_lock_released(lockhound.detector, self->thread, object, at);
+    if (sharing_concerns(object))
+        sharing_on_released(self, object);
 }
 
 static inline bool emit_lock_release_quickly(struct self *self, struct object *object, enum object_kind kind)
@@ -214,12 +227,16 @@ static inline void emit_block(struct self *self, struct object *object, enum loc
 {
     EMIT_TRACE(trace_lock(self, EVENT_SLEEP, timed ? EVENT_TIMED : 0, object, mode, at));
     detector_block(lockhound.detector, self->thread, object, mode, timed, at);
+    if (!timed && sharing_concerns(object))
+        sharing_on_block(self, object, mode, at);
 }
 
 static inline void emit_unblock(struct self *self)
 {
     EMIT_TRACE(trace_plain(self, EVENT_AWAKE, EMIT_NOWHERE));
     detector_unblock(lockhound.detector, self->thread);
+    if (self->sharing != NULL)
+        sharing_unblock(self);
 }
 
 static inline void emit_blocking_call(struct self *self, const char *what, struct stack_id at)
@@ -236,6 +253,8 @@ static inline void emit_cond_wait(struct self *self, struct object *cond, struct
     self->events++;
     EMIT_TRACE(trace_condition(self, EVENT_COND_WAIT, timed ? EVENT_TIMED : 0, cond, mutex, at));
     detector_cond_wait(lockhound.detector, self->thread, cond, mutex, timed, at);
+    if (mutex != NULL && sharing_concerns(mutex))
+        sharing_on_released(self, mutex);
 }
 
 static inline void emit_cond_woken(struct self *self, struct object *cond, struct object *mutex, bool woken,
@@ -245,6 +264,8 @@ static inline void emit_cond_woken(struct self *self, struct object *cond, struc
     EMIT_TRACE(trace_condition(self, EVENT_COND_WOKEN,
                                (woken ? 0u : EVENT_TIMEOUT) | (owner_died ? EVENT_OWNER_DIED : 0u), cond, mutex, at));
     detector_cond_woken(lockhound.detector, self->thread, cond, mutex, woken, owner_died, at);
+    if (mutex != NULL && sharing_concerns(mutex))
+        sharing_on_acquired(self, mutex, LOCK_EXCLUSIVE, at);
 }
 
 static inline void emit_cond_signal(struct self *self, struct object *cond, bool broadcast, struct stack_id at)
@@ -260,6 +281,8 @@ static inline void emit_sem_request(struct self *self, struct object *sem, bool 
 {
     EMIT_TRACE(trace_semaphore(self, EVENT_SEM_REQUEST, timed ? EVENT_TIMED : 0, sem, at));
     detector_sem_request(lockhound.detector, self->thread, sem, timed, at);
+    if (sharing_concerns(sem))
+        sharing_on_request(self, sem, LOCK_EXCLUSIVE, at);
 }
 
 static inline void emit_sem_acquired(struct self *self, struct object *sem, struct stack_id at)
@@ -267,6 +290,8 @@ static inline void emit_sem_acquired(struct self *self, struct object *sem, stru
     self->events++;
     EMIT_TRACE(trace_semaphore(self, EVENT_SEM_ACQUIRE, 0, sem, at));
     detector_sem_acquired(lockhound.detector, self->thread, sem, at);
+    if (sharing_concerns(sem))
+        sharing_on_acquired(self, sem, LOCK_EXCLUSIVE, at);
 }
 
 static inline void emit_sem_post(struct self *self, struct object *sem, bool overflows, struct stack_id at)
@@ -274,6 +299,8 @@ static inline void emit_sem_post(struct self *self, struct object *sem, bool ove
     self->events++;
     EMIT_TRACE(trace_semaphore(self, EVENT_SEM_POST, overflows ? EVENT_OVERFLOW : 0, sem, at));
     detector_sem_post(lockhound.detector, self->thread, sem, overflows, at);
+    if (sharing_concerns(sem))
+        sharing_on_posted(self, sem);
 }
 
 static inline void emit_barrier_arrive(struct self *self, struct object *barrier, struct stack_id at)

@@ -6,6 +6,7 @@
 #include "preload/arena.h"
 #include "preload/asleep.h"
 #include "preload/clock.h"
+#include "preload/commons_file.h"
 #include "preload/helper_command.h"
 #include "preload/intercept/memory.h"
 #include "preload/intercept/process.h"
@@ -148,6 +149,7 @@ static void start(char **envp)
     self->stack_high = envp != NULL ? (uintptr_t)envp : (uintptr_t)__builtin_frame_address(0);
     self->stack_low = self->stack_high - FIRST_STACK_SURE;
     sink_init();
+    commons_file_init();
     trace_init();
     helper_init();
     memory_init();

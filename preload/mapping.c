@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 
 #include "preload/raw.h"
 
@@ -51,12 +52,33 @@ static const char *read_hexadecimal(const char *at, uintptr_t *number)
     }
 }
 
+static uint64_t read_decimal(const char *at)
+{
+    uint64_t number = 0;
+    for (; *at >= '0' && *at <= '9'; at++)
+        number = number * 10 + (uint64_t)(*at - '0');
+    return number;
+}
+
+/* "offset major:minor inode ..." */
+static void parse_file(const char *at, struct mapping *mapping)
+{
+    uintptr_t major = 0, minor = 0;
+    at = read_hexadecimal(at, &mapping->offset);
+    at = read_hexadecimal(*at == ' ' ? at + 1 : at, &major);
+    at = read_hexadecimal(*at == ':' ? at + 1 : at, &minor);
+    mapping->device = makedev((unsigned)major, (unsigned)minor);
+    mapping->inode = read_decimal(*at == ' ' ? at + 1 : at);
+}
+
 /* "low-high rwxp offset dev inode   path" */
 static void parse_mapping(const char *line, struct mapping *mapping)
 {
+    enum { PERMISSIONS = sizeof " rwxp " - 1 };
     const char *at = read_hexadecimal(line, &mapping->low);
     at = read_hexadecimal(at + 1, &mapping->high);
     mapping->shared = strlen(at) > 4 && at[4] == 's';
+    parse_file(strlen(at) > PERMISSIONS ? at + PERMISSIONS : "", mapping);
     for (int field = 0; field < PATH_COLUMN_FIELDS && *at != '\0'; field++) {
         at += strcspn(at, " ");
         at += strspn(at, " ");

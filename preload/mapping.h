@@ -14,6 +14,8 @@ enum { MAPPING_PATH_SIZE = 1024 };
 
 struct mapping {
     uintptr_t low, high;
+    uint64_t offset;        /* in the file, where `low` is */
+    uint64_t device, inode; /* of the file; of anonymous memory when it is shared, 0 otherwise */
     bool shared;
     char path[MAPPING_PATH_SIZE]; /* "" for anonymous memory, "[heap]", "[stack]", ... */
 };

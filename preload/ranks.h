@@ -12,11 +12,12 @@
 #include "detector/host.h"
 
 enum own_rank {
-    OWN_RANK_SINK = RANK_COUNT, /* one record at a time: describes threads, modules and stacks */
-    OWN_RANK_SELVES,            /* registry of threads (self.c) */
-    OWN_RANK_UNWIND,            /* libunwind's state: held while it runs */
-    OWN_RANK_STACKS,            /* insertion into the depot of stacks */
-    OWN_RANK_MODULES,           /* insertion into the table of modules */
+    OWN_RANK_COMMONS = RANK_COUNT, /* the first use of what processes share (commons_file.c) */
+    OWN_RANK_SINK,                 /* one record at a time: describes threads, modules and stacks */
+    OWN_RANK_SELVES,               /* registry of threads (self.c) */
+    OWN_RANK_UNWIND,               /* libunwind's state: held while it runs */
+    OWN_RANK_STACKS,               /* insertion into the depot of stacks */
+    OWN_RANK_MODULES,              /* insertion into the table of modules */
     OWN_RANK_TRACE,
     OWN_RANK_ARENA, /* memory; innermost, for any of the above may allocate */
     OWN_RANK_COUNT

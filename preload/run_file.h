@@ -23,6 +23,9 @@
  *        kind, severity, titles: detector/findings.def.  form: cycle, self, join, all-asleep, or "".
  *        role: requests, waits, acts, holds, initialised, destroyed, interrupted.  Every id used is listed.
  *        A thread's "stack" is where it was created; ids of threads and objects hold within one pid.
+ *        In a finding over several processes each party and thread has its own "pid", and a thread "process", the name
+ *        of its process; object ids then hold within the finding, and "address" is an offset in the file.  FRAMES name
+ *        modules of the record's pid, whoever ran the code.
  *        An object of kind "thread" has "init_thread": the thread meant.
  * {"r":"note", "pid":7, "code":"static-child", "text":"…"}      a limit met, said once a process
  * {"r":"summary", "pid":7, "time_ns":…, "reason":"exit"|"exec"|"signal", "counts":{"events":…, …}}
@@ -50,6 +53,9 @@
  * library starts `lockhound print` for each finding. */
 #define RUN_ENVIRONMENT_FOLLOWED "LOCKHOUND_FOLLOWED"
 #define RUN_ENVIRONMENT_OPTIONS  "LOCKHOUND_OPTIONS"
+
+/* What the processes of a run share stands beside its run file, under the same name with this at its end. */
+#define RUN_FILE_SHARED_SUFFIX ".shared"
 
 /* Exit status of a program that lockhound ended, and of the command when an error-level finding exists. */
 #define LOCKHOUND_EXIT_FINDINGS 66

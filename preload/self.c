@@ -83,6 +83,7 @@ static void release_memory(struct self *self)
     rank_leave(OWN_RANK_SELVES);
     if (self->cpython != NULL)
         cpython_forget_thread(self->cpython);
+    sharing_forget_thread(self);
     arena_free(self, self_size());
 }
 

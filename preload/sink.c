@@ -15,6 +15,7 @@
 #include "preload/run_file.h"
 #include "preload/run_output.h"
 #include "preload/self.h"
+#include "preload/sharing_report.h"
 #include "preload/stacks.h"
 
 enum { NOTE_CODES_MAX = 32 };
@@ -108,9 +109,8 @@ void sink_note(const char *code, const char *note)
 }
 
 /* Where no command can be started: the finding without symbols is better than none. */
-static void print_raw(const struct finding *finding)
+static void print_raw(const char *slug)
 {
-    const char *slug = finding_slug(finding->kind);
     bool kept = lockhound.options.output[0] != '\0';
     sink_complain(
         kept ? "found, but the lockhound command could not be started to print it: `lockhound report FILE` will"
@@ -118,14 +118,16 @@ static void print_raw(const struct finding *finding)
         slug, strlen(slug));
 }
 
-/* Ends the program as `on-deadlock` says. */
-static void act_on_deadlock(bool certain_hang)
+bool sink_ends_program(bool certain_hang)
 {
     enum on_deadlock action = lockhound.options.on_deadlock;
-    if (action == ON_DEADLOCK_CONTINUE || (action == ON_DEADLOCK_AUTO && !certain_hang))
-        return;
+    return action != ON_DEADLOCK_CONTINUE && (action != ON_DEADLOCK_AUTO || certain_hang);
+}
+
+void sink_end_program(void)
+{
     process_say_end();
-    if (action == ON_DEADLOCK_ABORT) {
+    if (lockhound.options.on_deadlock == ON_DEADLOCK_ABORT) {
         struct sigaction standard = {.sa_handler = SIG_DFL};
         real.sigaction(SIGABRT, &standard, NULL);
         raw_syscall(SYS_tgkill, sink.pid, raw_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0), SIGABRT, 0, 0, 0);
@@ -136,28 +138,44 @@ static void act_on_deadlock(bool certain_hang)
 
 void sink_hung(void)
 {
-    act_on_deadlock(true);
+    if (sink_ends_program(true))
+        sink_end_program();
+}
+
+/* holds(OWN_RANK_SINK), which it leaves.  The record of the finding begins in `text` at `begins`. */
+static void deliver(struct text *text, size_t begins, enum finding_kind kind)
+{
+    uint64_t offset = 0;
+    char name[RUN_OUTPUT_NAME_SIZE];
+    bool written = append(text, &offset);
+    sink.findings++;
+    run_output_name(lockhound.options.output, name);
+    rank_leave(OWN_RANK_SINK);
+    size_t length = text->length - begins;
+    text_release(text);
+    if (!lockhound.followed && !(written && helper_print(name, offset + begins, length, false)))
+        print_raw(finding_slug(kind));
 }
 
 void sink_finding(const struct finding *finding)
 {
     struct text text = {0};
-    uint64_t offset = 0;
-    char name[RUN_OUTPUT_NAME_SIZE];
     rank_enter(OWN_RANK_SINK);
     introduce_process(&text);
     size_t begins = record_finding(&text, sink.pid, finding);
-    bool written = append(&text, &offset);
-    sink.findings++;
-    run_output_name(lockhound.options.output, name);
-    rank_leave(OWN_RANK_SINK);
-    size_t length = text.length - begins;
-    text_release(&text);
+    deliver(&text, begins, finding->kind);
+    bool may_end = finding->kind == FINDING_DEADLOCK || finding->certain_hang;
+    if (may_end && sink_ends_program(finding->certain_hang))
+        sink_end_program();
+}
 
-    if (!lockhound.followed && !(written && helper_print(name, offset + begins, length, false)))
-        print_raw(finding);
-    if (finding->kind == FINDING_DEADLOCK || finding->certain_hang)
-        act_on_deadlock(finding->certain_hang);
+void sink_shared_finding(enum finding_kind kind, const struct shared_finding *finding)
+{
+    struct text text = {0};
+    rank_enter(OWN_RANK_SINK);
+    introduce_process(&text);
+    size_t begins = sharing_report_record(&text, sink.pid, finding);
+    deliver(&text, begins, kind);
 }
 
 void summary_write(const char *reason)

@@ -19,6 +19,14 @@ struct text;
 void sink_init(void);
 /* Delivers a finding and does what `on-deadlock` says.  Context: may-block, takes(OWN_RANK_SINK). */
 void sink_finding(const struct finding *finding);
+struct shared_finding;
+/* Delivers one over several processes, whose sharing_report.c ends them itself.
+ * Context: may-block, takes(OWN_RANK_SINK). */
+void sink_shared_finding(enum finding_kind kind, const struct shared_finding *finding);
+/* Returns: true when `on-deadlock` says that a program in such a deadlock is to end.  Context: signal, in-malloc. */
+bool sink_ends_program(bool certain_hang);
+/* Ends this process as `on-deadlock` says, or not at all.  Context: late. */
+void sink_end_program(void);
 /* No thread can ever run again, for a reason that was reported before: what `on-deadlock` says.  Context: may-block. */
 void sink_hung(void);
 /* A limit met, said once a process for each code.  Context: signal, takes(OWN_RANK_SINK). */

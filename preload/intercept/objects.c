@@ -31,6 +31,9 @@ void objects_destroy(struct self *self, enum object_kind kind, const void *place
     if (place == NULL)
         return; /* glibc takes it for some kinds */
     struct object *object = objects_find(self, kind, place, frame, at);
-    if (object != NULL)
-        emit_object_destroy(self, object, at);
+    if (object == NULL)
+        return;
+    if (sharing_concerns(object))
+        sharing_on_destroy(self, object);
+    emit_object_destroy(self, object, at);
 }

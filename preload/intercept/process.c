@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 
+#include "preload/commons_file.h"
 #include "preload/emit.h"
 #include "preload/environment.h"
 #include "preload/hook.h"
@@ -57,6 +58,7 @@ static void fork_prepare(void)
         self->inside_frame = UINTPTR_MAX;
     }
     ranks_take_all();
+    commons_file_fork_prepare();
 }
 
 static void fork_finish(void)
@@ -86,7 +88,10 @@ static void fork_child(void)
     struct self *self = known_self();
     if (lockhound.ready)
         sink_fork_child();
+    if (lockhound.ready)
+        commons_file_fork_child();
     if (self != NULL) {
+        sharing_forget_thread(self);
         emit_fork_child(self); /* first: it frees what threads that are not here had busy */
         self_fork_child(self);
     }
@@ -261,6 +266,7 @@ void process_about_to_end(void)
     struct self *self = hook_enter();
     if (self != NULL && first_to_end()) {
         emit_process_end(self);
+        commons_file_close();
         summary_write("exit");
     }
     if (self != NULL)

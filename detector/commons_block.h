@@ -1,0 +1,71 @@
+/* commons_block.h: the layout of the block of commons.h, for the files that implement it.
+ *
+ *   header | processes | modules | stacks | identities | dependencies | sleepers | circles said
+ *
+ * A slot is a record with its seal; words that change later stand behind the seal.
+ */
+#ifndef LOCKHOUND_DETECTOR_COMMONS_BLOCK_H
+#define LOCKHOUND_DETECTOR_COMMONS_BLOCK_H
+
+#include "detector/commons.h"
+
+#define COMMONS_MAGIC UINT64_C(0x6c6f636b686e6431) /* the last digit is the layout's version */
+
+struct process_slot {
+    struct commons_process record;
+    uint64_t seal;
+    _Atomic uint64_t gone_ns; /* when it was first seen to be gone */
+};
+
+struct module_slot {
+    struct commons_module record;
+    uint64_t seal;
+};
+
+struct stack_slot {
+    struct commons_stack record;
+    uint64_t seal;
+};
+
+struct identity_slot {
+    struct commons_identity record;
+    uint64_t seal;
+    _Atomic uint32_t generation;
+    _Atomic uint32_t is_no_lock;
+};
+
+struct party_slot {
+    struct commons_party record;
+    uint64_t seal;
+    _Atomic uint64_t last_ns; /* dependency: of its latest occurrence */
+    _Atomic uint32_t is_set;
+};
+
+struct commons {
+    _Atomic uint64_t magic;
+    _Atomic uint32_t lock;
+    _Atomic uint32_t births, lost, damaged;
+    _Atomic uint32_t process_count, module_count, dependency_count, sleeper_count, said_count;
+    struct process_slot processes[COMMONS_PROCESSES];
+    struct module_slot modules[COMMONS_MODULES];
+    struct stack_slot stacks[COMMONS_STACKS];
+    struct identity_slot identities[COMMONS_IDENTITIES];
+    struct party_slot dependencies[COMMONS_DEPENDENCIES];
+    struct party_slot sleepers[COMMONS_SLEEPERS];
+    uint64_t said[COMMONS_SAID];
+};
+
+/* Returns: a hash of the bytes, never 0. */
+uint64_t commons_seal(const void *bytes, size_t size);
+/* Copies a record of `size` bytes.  Returns: false when `seal` is not its own; then it is counted unless it is 0. */
+bool commons_copy(struct commons *c, void *to, const void *from, size_t size, uint64_t seal);
+/* Returns: a count of the header, however damaged, as one that `limit` slots can have. */
+uint32_t commons_count(const _Atomic uint32_t *count, uint32_t limit);
+void commons_note_lost(struct commons *c);
+/* As commons_copy(), for a party, whose numbers are checked as well. */
+bool commons_copy_party(struct commons *c, struct commons_party *to, const struct party_slot *slot);
+/* Looks which processes are gone. */
+void commons_sweep(struct commons *c, const struct commons_host *host);
+bool commons_process_lives(struct commons *c, uint32_t number, const struct commons_host *host);
+
+#endif

@@ -1,0 +1,60 @@
+#include "preload/process_status.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "preload/raw.h"
+
+enum { LINE_SIZE = 1024, FIELDS_TO_START = 19 /* from the state, field 3, to field 22; see proc(5) */ };
+
+/* "PID (NAME) STATE ...", where NAME may hold anything. */
+static bool parse(const char *line, struct process_status *status)
+{
+    const char *open = strchr(line, '('), *at = strrchr(line, ')');
+    if (open == NULL || at == NULL || at < open || at[1] != ' ')
+        return false;
+    size_t length = (size_t)(at - open) - 1;
+    length = length < PROCESS_NAME_SIZE ? length : PROCESS_NAME_SIZE - 1;
+    memset(status, 0, sizeof *status);
+    memcpy(status->name, open + 1, length);
+    at += 2;
+    status->is_zombie = *at == 'Z' || *at == 'X';
+    for (int field = 0; field < FIELDS_TO_START; field++) {
+        at += strcspn(at, " ");
+        at += *at == ' ';
+    }
+    if (*at < '0' || *at > '9')
+        return false;
+    for (; *at >= '0' && *at <= '9'; at++)
+        status->start_time = status->start_time * 10 + (uint64_t)(*at - '0');
+    return true;
+}
+
+static void write_path(char *path, pid_t pid)
+{
+    char digits[12];
+    size_t first = sizeof digits;
+    do {
+        digits[--first] = (char)('0' + pid % 10);
+        pid /= 10;
+    } while (pid != 0);
+    char *end = mempcpy(stpcpy(path, "/proc/"), digits + first, sizeof digits - first);
+    strcpy(end, "/stat");
+}
+
+bool process_status_read(pid_t pid, struct process_status *status)
+{
+    char path[32], line[LINE_SIZE];
+    if (pid <= 0)
+        return false;
+    write_path(path, pid);
+    long fd = raw_syscall(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0);
+    if (fd < 0)
+        return false;
+    long got = raw_syscall(SYS_read, fd, (long)line, sizeof line - 1, 0, 0, 0);
+    raw_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
+    if (got <= 0)
+        return false;
+    line[got] = '\0';
+    return parse(line, status);
+}

@@ -1,0 +1,20 @@
+/* process_status.h: what the kernel tells of a process, from /proc/PID/stat.  Context of all: signal, in-malloc. */
+#ifndef LOCKHOUND_PRELOAD_PROCESS_STATUS_H
+#define LOCKHOUND_PRELOAD_PROCESS_STATUS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum { PROCESS_NAME_SIZE = 16 };
+
+struct process_status {
+    char name[PROCESS_NAME_SIZE];
+    bool is_zombie;
+    uint64_t start_time; /* in the kernel's ticks since it started: with the pid, one process for ever */
+};
+
+/* Returns: false when there is no such process or it cannot be told. */
+bool process_status_read(pid_t pid, struct process_status *status);
+
+#endif

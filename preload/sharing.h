@@ -1,0 +1,60 @@
+/* sharing.h: locks that other processes may hold: what this process tells the others of them, and what it finds with them.
+ *
+ *   lock of a shared mapping --kind, device, inode, offset--> identity --+
+ *   range of a file          --device, inode, start-----------------------+--> held set of the thread
+ *                                                                                  |
+ *       request, block --known nesting, nobody new: two loads-------------+        |
+ *                      \--else--> [commons, under their lock] <-----------|--------+
+ *                                        |
+ *                                        +--> circle over processes --> sink
+ *
+ * Model:     an identity is asked for once and kept in the object (`common`).  What is shared by its attributes but lies
+ *            in private memory, or cannot be named, is SHARING_NOTHING and costs one comparison from then on.
+ * Private:   an object without OBJECT_ALERT_SHARED costs one test of a word that the detector has just read.
+ * Left out:  conditions and barriers have an identity only in so far as they release or take a mutex; circles that go
+ *            through a private lock.
+ * Threads:   a struct sharing_thread belongs to its thread alone.
+ */
+#ifndef LOCKHOUND_PRELOAD_SHARING_H
+#define LOCKHOUND_PRELOAD_SHARING_H
+
+#include "detector/object.h"
+#include "preload/self.h"
+
+#define SHARING_NOTHING UINT32_MAX
+
+/* Beyond the object kinds: a kind of identity each. */
+enum { SHARING_FILE_RANGE = OBJECT_KIND_COUNT, SHARING_WHOLE_FILE };
+
+/* ---- by object: called only for one with OBJECT_ALERT_SHARED ---- */
+
+/* Context of all: signal, in-malloc, may-block (100 ms), takes(OWN_RANK_COMMONS). */
+void sharing_on_known(struct self *self, struct object *o);
+void sharing_on_init(struct self *self, struct object *o);
+void sharing_on_destroy(struct self *self, struct object *o);
+void sharing_on_request(struct self *self, struct object *o, enum lock_mode mode, struct stack_id at);
+void sharing_on_acquired(struct self *self, struct object *o, enum lock_mode mode, struct stack_id at);
+void sharing_on_released(struct self *self, struct object *o);
+void sharing_on_posted(struct self *self, struct object *o);
+void sharing_on_block(struct self *self, struct object *o, enum lock_mode mode, struct stack_id at);
+
+/* ---- by identity ---- */
+
+uint32_t sharing_identify_file(uint64_t kind, uint64_t device, uint64_t inode, uint64_t offset, const char *path);
+void sharing_request(struct self *self, uint32_t identity, enum lock_mode mode, struct stack_id at);
+void sharing_acquired(struct self *self, uint32_t identity, enum lock_mode mode, struct stack_id at);
+void sharing_released(struct self *self, uint32_t identity);
+void sharing_block(struct self *self, uint32_t identity, enum lock_mode mode, struct stack_id at);
+void sharing_unblock(struct self *self);
+
+/* ---- life ---- */
+
+/* Forgets what the thread holds: it has ended, or is now the only one of a forked child. */
+void sharing_forget_thread(struct self *self);
+
+static inline bool sharing_concerns(const struct object *o)
+{
+    return __builtin_expect(object_alert_any(o, OBJECT_ALERT_SHARED), 0);
+}
+
+#endif
