@@ -38,7 +38,7 @@ static bool join_sleeps(const struct detector *d, const struct wait_record *wait
 static bool wait_lasts_for_ever(const struct detector *d, const struct wait_record *wait)
 {
     const struct object *o = wait->wanted;
-    bool handlers = relaxed_load(&d->handlers_installed);
+    bool handlers = relaxed_load(&d->handlers) == HANDLERS_INSTALLED;
     if (wait->timed) {
         return false;
     }
@@ -121,11 +121,21 @@ static uint64_t state_of_all(const struct detector *d)
     return sum;
 }
 
-bool asleep_all_for_ever(struct detector *d, const struct thread *except)
+static bool all_sleep(struct detector *d, const struct thread *except)
 {
     uint64_t before = state_of_all(d);
     return crowd_look(d, except) != CROWD_RUNS && d->host->all_asleep(d->host->ctx) && state_of_all(d) == before &&
            crowd_look(d, except) != CROWD_RUNS;
+}
+
+static bool may_be_interrupted(const struct detector *d)
+{
+    return relaxed_load(&d->handlers) == HANDLERS_INTERRUPT;
+}
+
+bool asleep_all_for_ever(struct detector *d, const struct thread *except)
+{
+    return !may_be_interrupted(d) && all_sleep(d, except);
 }
 
 /* Returns: true when this caller is to report; *follows when a part of it was reported before. */
@@ -168,7 +178,7 @@ static void report_all(struct detector *d)
     struct evidence e;
     evidence_begin(&e, d, FINDING_DEADLOCK, "");
     e.finding.form = DEADLOCK_ALL_ASLEEP;
-    e.finding.certain_hang = true;
+    e.finding.certain_hang = !may_be_interrupted(d);
     for (uint32_t i = 0; i < seats_taken(d); i++) {
         const struct seat *seat = registry_seat(&d->registry, i);
         struct wait_record wait;
@@ -189,7 +199,7 @@ void asleep_check(struct detector *d, struct thread *t)
     if (t != NULL && relaxed_load(&t->seat->timed)) {
         return;
     }
-    if (crowd_look(d, NULL) != CROWD_ASLEEP || !asleep_all_for_ever(d, NULL)) {
+    if (crowd_look(d, NULL) != CROWD_ASLEEP || !all_sleep(d, NULL)) {
         return;
     }
     bool follows;
@@ -198,7 +208,7 @@ void asleep_check(struct detector *d, struct thread *t)
     }
     if (!follows) {
         report_all(d);
-    } else if (d->host->hung != NULL) {
+    } else if (d->host->hung != NULL && !may_be_interrupted(d)) {
         d->host->hung(d->host->ctx);
     }
 }

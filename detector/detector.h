@@ -87,8 +87,13 @@ bool thread_holds_any(const struct thread *t);
 /* A signal handler begins or ends on this thread; nests. */
 void detector_signal_enter(struct detector *d, struct thread *t, int signal_number);
 void detector_signal_leave(struct detector *d, struct thread *t);
-/* The program installed (or removed) handlers, so that an untimed semaphore wait may be ended by a signal. */
-void detector_set_handlers_installed(struct detector *d, bool installed);
+/* What signals may do to a sleeping program. */
+enum signal_handlers {
+    HANDLERS_NONE,
+    HANDLERS_INSTALLED, /* one may post a semaphore: an untimed wait for one may end */
+    HANDLERS_INTERRUPT, /* only an interpreter's own: it posts nothing, but the user may break the wait off by Ctrl-C */
+};
+void detector_set_handlers_installed(struct detector *d, enum signal_handlers handlers);
 
 /* ---- objects --------------------------------------------------------------------------------------------------- */
 
@@ -172,6 +177,8 @@ void detector_cond_signal(struct detector *d, struct thread *t, struct object *c
 
 void detector_sem_request(struct detector *d, struct thread *t, struct object *s, bool timed, struct stack_id at);
 void detector_sem_acquired(struct detector *d, struct thread *t, struct object *s, struct stack_id at);
+/* The taker will post it itself, at the end of a block of the program's source (Python's `with`): it is a lock. */
+void detector_sem_scoped(struct detector *d, struct thread *t, struct object *s);
 /* Before the real post.  `overflows`: the value is at its maximum. */
 void detector_sem_post(struct detector *d, struct thread *t, struct object *s, bool overflows, struct stack_id at);
 

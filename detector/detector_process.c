@@ -21,9 +21,9 @@ void detector_signal_leave(struct detector *d, struct thread *t)
     }
 }
 
-void detector_set_handlers_installed(struct detector *d, bool installed)
+void detector_set_handlers_installed(struct detector *d, enum signal_handlers handlers)
 {
-    relaxed_store(&d->handlers_installed, installed);
+    relaxed_store(&d->handlers, (uint8_t)handlers);
 }
 
 /* ---- fork ------------------------------------------------------------------------------------------------------- */

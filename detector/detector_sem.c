@@ -42,6 +42,14 @@ void detector_sem_acquired(struct detector *d, struct thread *t, struct object *
     locking_acquire_shared(&t->handover, s, &s->handed);
 }
 
+void detector_sem_scoped(struct detector *d, struct thread *t, struct object *s)
+{
+    (void)d;
+    if (thread_owns(t, s)) {
+        relaxed_store(&s->posted_by_holder, true);
+    }
+}
+
 /* Returns: true when the poster held the semaphore like a lock and has now given it up. */
 static bool give_up(struct thread *t, struct object *s)
 {

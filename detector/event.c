@@ -238,6 +238,10 @@ static enum event_status apply_to_semaphore(struct act *act)
         detector_sem_post(act->detector, act->thread, semaphore, event->flags & EVENT_OVERFLOW, act->at);
         return EVENT_APPLIED;
     }
+    if (event->kind == EVENT_SEM_SCOPED) {
+        detector_sem_scoped(act->detector, act->thread, semaphore);
+        return EVENT_APPLIED;
+    }
     if (!(event->flags & EVENT_TRY))
         request(act, semaphore, true);
     if (event->kind == EVENT_SEM_ACQUIRE) {
@@ -321,7 +325,7 @@ static enum event_status apply_to_actor(struct act *act)
         detector_signal_leave(act->detector, act->thread);
         break;
     case EVENT_HANDLERS:
-        detector_set_handlers_installed(act->detector, act->event->object != 0);
+        detector_set_handlers_installed(act->detector, (enum signal_handlers)act->event->object);
         break;
     default:
         return EVENT_IGNORED;
@@ -358,6 +362,7 @@ static enum event_status dispatch(struct act *act)
     case EVENT_SEM_REQUEST:
     case EVENT_SEM_ACQUIRE:
     case EVENT_SEM_POST:
+    case EVENT_SEM_SCOPED:
         return apply_to_semaphore(act);
     case EVENT_BARRIER_ARRIVE:
     case EVENT_BARRIER_LEAVE:

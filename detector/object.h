@@ -68,7 +68,7 @@ struct object {
     _Atomic uint64_t idle_signals; /* condition: signals that found nobody waiting */
     uint32_t count;                /* parties of a barrier */
     _Atomic bool lock_like;        /* semaphore: so far used as a lock */
-    _Atomic bool posted_by_holder; /* semaphore: its holder has released it at least once */
+    _Atomic bool posted_by_holder; /* semaphore: its holder has released it once, or is sure to */
 };
 
 /* A condition's `waiters`: threads waiting, and how many of them have a signal coming. */

@@ -20,7 +20,7 @@ struct detector {
     struct registry registry;
     struct lock_order *order;
     struct said_set said;
-    _Atomic bool handlers_installed;
+    _Atomic uint8_t handlers; /* enum signal_handlers */
     _Atomic uint64_t findings[FINDING_COUNT];
     _Atomic uint64_t repeats;
     _Atomic uint64_t threads;

@@ -119,10 +119,10 @@ static inline void emit_signal_leave(struct self *self)
     detector_signal_leave(lockhound.detector, self->thread);
 }
 
-static inline void emit_set_handlers_installed(struct self *self, bool installed)
+static inline void emit_set_handlers_installed(struct self *self, enum signal_handlers handlers)
 {
-    EMIT_TRACE(trace_number(self, EVENT_HANDLERS, installed));
-    detector_set_handlers_installed(lockhound.detector, installed);
+    EMIT_TRACE(trace_number(self, EVENT_HANDLERS, handlers));
+    detector_set_handlers_installed(lockhound.detector, handlers);
 }
 
 /* ---- objects ---- */
@@ -292,6 +292,12 @@ static inline void emit_sem_acquired(struct self *self, struct object *sem, stru
     detector_sem_acquired(lockhound.detector, self->thread, sem, at);
     if (sharing_concerns(sem))
         sharing_on_acquired(self, sem, LOCK_EXCLUSIVE, at);
+}
+
+static inline void emit_sem_scoped(struct self *self, struct object *sem)
+{
+    EMIT_TRACE(trace_object(self, EVENT_SEM_SCOPED, 0, sem, EMIT_NOWHERE));
+    detector_sem_scoped(lockhound.detector, self->thread, sem);
 }
 
 static inline void emit_sem_post(struct self *self, struct object *sem, bool overflows, struct stack_id at)

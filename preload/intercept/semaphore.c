@@ -22,6 +22,7 @@
 struct request {
     sem_t *sem;
     struct deadline deadline;
+    enum cpython_intent intent;
 };
 
 static inline int request_wait(const struct request *r)
@@ -52,6 +53,13 @@ static inline int block_until_posted(struct self *self, const struct request *r,
     return result;
 }
 
+static inline void acquired(struct self *self, struct object *object, enum cpython_intent intent, struct stack_id at)
+{
+    emit_sem_acquired(self, object, at);
+    if (hook_unlikely(intent == CPYTHON_SCOPED))
+        emit_sem_scoped(self, object);
+}
+
 static inline int take(struct self *self, const struct request *r, uintptr_t frame, struct stack_id at)
 {
     struct object *object = objects_find(self, OBJECT_SEMAPHORE, r->sem, frame, at);
@@ -68,7 +76,7 @@ static inline int take(struct self *self, const struct request *r, uintptr_t fra
         result = block_until_posted(self, r, object, at);
     }
     if (result == 0)
-        emit_sem_acquired(self, object, at);
+        acquired(self, object, r->intent, at);
     hook_leave(self);
     return result;
 }
@@ -101,30 +109,30 @@ HOOK_EXPORT int sem_wait(sem_t *sem)
     struct self *self = hook_enter();
     if (self == NULL)
         return real.sem_wait(sem);
-    const struct request r = {sem, {DEADLINE_NONE, 0, NULL}};
-    return take(self, &r, HOOK_FRAME(), cpython_wait_stack(self, sem, HOOK_STACK(self)));
+    struct request r = {sem, {DEADLINE_NONE, 0, NULL}, CPYTHON_TRIES};
+    return take(self, &r, HOOK_FRAME(), cpython_wait_stack(self, sem, HOOK_STACK(self), &r.intent));
 }
 
 HOOK_EXPORT int sem_timedwait(sem_t *sem, const struct timespec *until)
 {
-    const struct request r = {sem, {DEADLINE_TIMED, 0, until}};
+    struct request r = {sem, {DEADLINE_TIMED, 0, until}, CPYTHON_TRIES};
     if (deadline_is_valid(&r.deadline))
         pthread_testcancel(); /* libc looks at the limit before it looks for a cancellation */
     struct self *self = hook_enter();
     if (self == NULL)
         return real.sem_timedwait(sem, until);
-    return take(self, &r, HOOK_FRAME(), cpython_wait_stack(self, sem, HOOK_STACK(self)));
+    return take(self, &r, HOOK_FRAME(), cpython_wait_stack(self, sem, HOOK_STACK(self), &r.intent));
 }
 
 HOOK_EXPORT int sem_clockwait(sem_t *sem, clockid_t clock, const struct timespec *until)
 {
-    const struct request r = {sem, {DEADLINE_CLOCK, clock, until}};
+    struct request r = {sem, {DEADLINE_CLOCK, clock, until}, CPYTHON_TRIES};
     if (deadline_is_valid(&r.deadline))
         pthread_testcancel();
     struct self *self = hook_enter();
     if (self == NULL)
         return real.sem_clockwait(sem, clock, until);
-    return take(self, &r, HOOK_FRAME(), cpython_wait_stack(self, sem, HOOK_STACK(self)));
+    return take(self, &r, HOOK_FRAME(), cpython_wait_stack(self, sem, HOOK_STACK(self), &r.intent));
 }
 
 HOOK_EXPORT int sem_trywait(sem_t *sem)
@@ -132,16 +140,16 @@ HOOK_EXPORT int sem_trywait(sem_t *sem)
     struct self *self = hook_enter();
     if (self == NULL)
         return real.sem_trywait(sem);
-    bool waits; /* when this fails */
-    struct stack_id at = cpython_try_begin(self, HOOK_STACK(self), &waits);
+    enum cpython_intent intent;
+    struct stack_id at = cpython_try_begin(self, HOOK_STACK(self), &intent);
     struct object *object = objects_find(self, OBJECT_SEMAPHORE, sem, HOOK_FRAME(), at);
-    if (hook_unlikely(waits) && object != NULL)
+    if (hook_unlikely(intent != CPYTHON_TRIES) && object != NULL)
         emit_sem_request(self, object, false, at);
     int result = real.sem_trywait(sem);
     if (result != 0)
-        cpython_try_failed(self, sem, at);
+        cpython_try_failed(self, sem, at, intent);
     else if (object != NULL)
-        emit_sem_acquired(self, object, at);
+        acquired(self, object, intent, at);
     hook_leave(self);
     return result;
 }

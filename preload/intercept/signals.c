@@ -7,6 +7,7 @@
 #include "preload/hook.h"
 #include "preload/intercept/process.h"
 #include "preload/raw.h"
+#include "preload/runtimes/cpython.h"
 
 /* Different handlers that a program may install for one signal in its life before a slot is used again. */
 enum { SLOTS = 8 };
@@ -18,6 +19,8 @@ static atomic_uintptr_t slots[_NSIG][SLOTS];
 
 /* Bit n: the program has a handler for signal n. */
 static _Atomic uint64_t handled;
+/* Of these the handler is a function of an interpreter, which only interrupts: see runtimes/cpython.h. */
+static _Atomic uint64_t interpreters;
 
 /* ---- levels: the handlers that run on a thread ------------------------------------------------------------------ */
 
@@ -212,7 +215,9 @@ static uint64_t outside_signals(void)
 void signals_init(void)
 {
     uint64_t now = atomic_load_explicit(&handled, memory_order_relaxed);
-    bool installed = (now & outside_signals()) != 0;
+    uint64_t interrupting = atomic_load_explicit(&interpreters, memory_order_relaxed);
+    uint64_t others = now & ~interrupting & outside_signals();
+    enum signal_handlers installed = others != 0 ? HANDLERS_INSTALLED : now & interrupting ? HANDLERS_INTERRUPT : 0;
     struct self *self = self_outside_hooks();
     if (self != NULL)
         emit_set_handlers_installed(self, installed);
@@ -226,6 +231,12 @@ static void note_disposition(int number, uintptr_t handler)
     if (!process_is_ours())
         return;
     uint64_t bit = UINT64_C(1) << (number - 1);
+    bool is_first = (atomic_load_explicit(&handled, memory_order_relaxed) & bit) == 0;
+    /* Set a second time, it runs a handler of the program's own, in Python. */
+    if (number == SIGINT && is_first && cpython_has_code(handler))
+        atomic_fetch_or_explicit(&interpreters, bit, memory_order_relaxed);
+    else
+        atomic_fetch_and_explicit(&interpreters, ~bit, memory_order_relaxed);
     if (is_function(handler))
         atomic_fetch_or_explicit(&handled, bit, memory_order_relaxed);
     else

@@ -15,10 +15,11 @@ struct cpython_thread {
     struct cpython_cache_line {
         uint64_t key; /* of native stack and Python frames; 0: free */
         struct stack_id stack;
-        bool waits;
+        enum cpython_intent intent;
     } cache[CACHE_SIZE];
     const void *tried; /* the semaphore that this thread found taken, and is about to wait for */
     struct stack_id tried_at;
+    enum cpython_intent intent;
 };
 
 bool cpython_is_present;
@@ -83,6 +84,12 @@ bool cpython_owns(uintptr_t address)
     return cpython_look() && address - interpreter.runtime_low < interpreter.runtime_size;
 }
 
+bool cpython_has_code(uintptr_t address)
+{
+    const struct module *m = cpython_is_present ? module_of(address) : NULL;
+    return m != NULL && m->id == interpreter.module;
+}
+
 /* ---- stacks --------------------------------------------------------------------------------------------------------- */
 
 static bool confirm_frames(void *thread)
@@ -128,7 +135,7 @@ static struct stack_id intern(const struct interned_stack *native, const struct 
     return stack == NULL ? native->id : stack->id;
 }
 
-struct stack_id cpython_stack_of(struct self *self, struct stack_id native, bool *waits)
+struct stack_id cpython_stack_of(struct self *self, struct stack_id native, enum cpython_intent *intent)
 {
     void *thread =
         self->signal_depth == 0 && interpreter.frames >= FRAMES_EXPECTED && interpreter.frames != FRAMES_REFUTED
@@ -147,28 +154,32 @@ struct stack_id cpython_stack_of(struct self *self, struct stack_id native, bool
     uint64_t key = frames.key ^ native.v * UINT64_C(0xD6E8FEB86659FD93);
     struct cpython_cache_line *line = &self->cpython->cache[(key ^ key >> 32) % CACHE_SIZE];
     if (line->key != key) {
-        bool is_wait = is_of_runtime(&stack->frames[0]) && cpython_frames_calls_without_arguments(&frames.frames[0]);
-        *line = (struct cpython_cache_line){key, intern(stack, &frames), is_wait};
+        *line = (struct cpython_cache_line){key, intern(stack, &frames), CPYTHON_TRIES};
+        if (is_of_runtime(&stack->frames[0]))
+            line->intent = cpython_frames_intent(&frames.frames[0]);
     }
-    *waits = line->waits;
+    *intent = line->intent;
     return line->stack;
 }
 
 /* ---- a try that fails, and the wait after it ------------------------------------------------------------------------ */
 
-void cpython_remember_try(struct self *self, const void *sem, struct stack_id at)
+void cpython_remember_try(struct self *self, const void *sem, struct stack_id at, enum cpython_intent intent)
 {
     if (self->cpython == NULL)
         return;
     self->cpython->tried = sem;
     self->cpython->tried_at = at;
+    self->cpython->intent = intent;
 }
 
-struct stack_id cpython_stack_of_wait(struct self *self, const void *sem, struct stack_id native)
+struct stack_id cpython_stack_of_wait(struct self *self, const void *sem, struct stack_id native,
+                                      enum cpython_intent *intent)
 {
     if (self->cpython == NULL || self->cpython->tried != sem)
         return native;
     self->cpython->tried = NULL;
+    *intent = self->cpython->intent;
     return self->cpython->tried_at;
 }
 

@@ -20,6 +20,13 @@
 
 #include "preload/hook.h"
 
+/* What the Python code that is calling will do. */
+enum cpython_intent {
+    CPYTHON_TRIES,  /* or it cannot be told */
+    CPYTHON_WAITS,  /* when a try fails */
+    CPYTHON_SCOPED, /* the same, and releases at the end of a `with` */
+};
+
 struct cpython_thread; /* what is remembered for one thread */
 
 extern bool cpython_is_present;
@@ -32,36 +39,43 @@ bool cpython_look(void);
  * Context: signal, in-malloc, loader-lock, takes(OWN_RANK_SINK). */
 bool cpython_owns(uintptr_t address);
 
+/* Returns: true for a function of an interpreter that was seen before.  Context: signal, in-malloc, loader-lock. */
+bool cpython_has_code(uintptr_t address);
+
 /* `native`: what HOOK_STACK() said.  Context: takes(OWN_RANK_STACKS), takes(OWN_RANK_SINK). */
-struct stack_id cpython_stack_of(struct self *self, struct stack_id native, bool *waits);
+struct stack_id cpython_stack_of(struct self *self, struct stack_id native, enum cpython_intent *intent);
 /* Context: signal. */
-struct stack_id cpython_stack_of_wait(struct self *self, const void *sem, struct stack_id native);
+struct stack_id cpython_stack_of_wait(struct self *self, const void *sem, struct stack_id native,
+                                      enum cpython_intent *intent);
 /* The try of `sem` found it taken.  Context: signal. */
-void cpython_remember_try(struct self *self, const void *sem, struct stack_id at);
+void cpython_remember_try(struct self *self, const void *sem, struct stack_id at, enum cpython_intent intent);
 /* Context: reentrant. */
 void cpython_forget_thread(struct cpython_thread *thread);
 
 static inline struct stack_id cpython_stack(struct self *self, struct stack_id native)
 {
-    bool waits;
-    return cpython_look() ? cpython_stack_of(self, native, &waits) : native;
+    enum cpython_intent intent;
+    return cpython_look() ? cpython_stack_of(self, native, &intent) : native;
 }
 
-static inline struct stack_id cpython_try_begin(struct self *self, struct stack_id native, bool *waits)
+static inline struct stack_id cpython_try_begin(struct self *self, struct stack_id native, enum cpython_intent *intent)
 {
-    *waits = false;
-    return cpython_look() ? cpython_stack_of(self, native, waits) : native;
+    *intent = CPYTHON_TRIES;
+    return cpython_look() ? cpython_stack_of(self, native, intent) : native;
 }
 
-static inline void cpython_try_failed(struct self *self, const void *sem, struct stack_id at)
+static inline void cpython_try_failed(struct self *self, const void *sem, struct stack_id at,
+                                      enum cpython_intent intent)
 {
     if (hook_unlikely(cpython_is_present))
-        cpython_remember_try(self, sem, at);
+        cpython_remember_try(self, sem, at, intent);
 }
 
-static inline struct stack_id cpython_wait_stack(struct self *self, const void *sem, struct stack_id native)
+static inline struct stack_id cpython_wait_stack(struct self *self, const void *sem, struct stack_id native,
+                                                 enum cpython_intent *intent)
 {
-    return hook_unlikely(cpython_is_present) ? cpython_stack_of_wait(self, sem, native) : native;
+    *intent = CPYTHON_TRIES;
+    return hook_unlikely(cpython_is_present) ? cpython_stack_of_wait(self, sem, native, intent) : native;
 }
 
 #endif

@@ -186,16 +186,19 @@ struct frame cpython_frames_describe(const struct cpython_frame *frame)
     return result;
 }
 
-bool cpython_frames_calls_without_arguments(const struct cpython_frame *frame)
+enum cpython_intent cpython_frames_intent(const struct cpython_frame *frame)
 {
     void *type, *value, *trace;
     python.PyErr_Fetch(&type, &value, &trace);
-    bool result = false;
+    enum cpython_intent result = CPYTHON_TRIES;
     void *instructions = python.PyCode_GetCode(frame->code); /* as compiled, without what execution made of them */
     if (instructions != NULL) {
         const unsigned char *at = (const unsigned char *)python.PyBytes_AsString(instructions) + offset_of(frame);
         bool is_call = at[0] == layout->call_opcode || at[0] == layout->precall_opcode;
-        result = at[0] == layout->with_opcode || (is_call && at[1] == 0);
+        if (at[0] == layout->with_opcode)
+            result = CPYTHON_SCOPED;
+        else if (is_call && at[1] == 0)
+            result = CPYTHON_WAITS;
         python.Py_DecRef(instructions);
     }
     python.PyErr_Restore(type, value, trace);

@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "preload/runtimes/cpython.h"
 #include "preload/stack_cache.h"
 #include "preload/stacks.h"
 
@@ -46,7 +47,7 @@ enum cpython_layout cpython_frames_confirm(void *thread);
 void cpython_frames_walk(void *thread, uint32_t max_depth, struct cpython_frames *result);
 /* Returns: what a report shows of it.  Context: takes(OWN_RANK_STACKS). */
 struct frame cpython_frames_describe(const struct cpython_frame *frame);
-/* Returns: true when it executes a `with` or a call without arguments.  Context: reentrant. */
-bool cpython_frames_calls_without_arguments(const struct cpython_frame *frame);
+/* Returns: scoped when it executes a `with`, waits for a call without arguments.  Context: reentrant. */
+enum cpython_intent cpython_frames_intent(const struct cpython_frame *frame);
 
 #endif
