@@ -12,6 +12,20 @@ enum { RUN_FILE_MODE = 0600 };
 
 static struct own_file output;
 
+void run_output_make_absolute(char path[RUN_OUTPUT_NAME_SIZE])
+{
+    char folder[RUN_OUTPUT_NAME_SIZE];
+    if (path[0] == '\0' || path[0] == '/')
+        return;
+    size_t size = strlen(path) + 1;
+    long length = raw_syscall(SYS_getcwd, (long)folder, sizeof folder, 0, 0, 0, 0); /* with its final zero */
+    if (length <= 0 || folder[0] != '/' || (size_t)length + size > RUN_OUTPUT_NAME_SIZE)
+        return;
+    folder[length - 1] = '/';
+    memmove(path + length, path, size);
+    memcpy(path, folder, (size_t)length);
+}
+
 static int open_output(const char *path)
 {
     long fd;

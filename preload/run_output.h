@@ -17,6 +17,9 @@
 
 enum { RUN_OUTPUT_NAME_SIZE = 1024 };
 
+/* Makes a relative `path` absolute, in place, before the program changes its directory.  Left as it is when the two do not
+ * fit together.  Context: early. */
+void run_output_make_absolute(char path[RUN_OUTPUT_NAME_SIZE]);
 /* Appends `size` bytes in one write, opening the file (of `path`, or anonymous when "") if need be.
  * Returns: 0 and where in the file they begin, or -errno: nothing, or a torn record, was written.
  * Context: signal, in-malloc, holds(OWN_RANK_SINK). */

@@ -1,5 +1,6 @@
 #include "preload/sink.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -45,11 +46,35 @@ void sink_complain(const char *what, const char *detail, size_t detail_length)
     raw_write_all(STDERR_FILENO, line, length);
 }
 
+static bool is_out_of_reach(int failed)
+{
+    static const int reasons[] = {EACCES, EPERM, ENOENT, ENOTDIR, EISDIR, EROFS};
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        if (failed == -reasons[i])
+            return true;
+    return false;
+}
+
+/* The run file is out of reach, as it is to a server that has given up its rights and started another program: what this
+ * process finds is kept in memory and printed from here, as without a run file.  holds(OWN_RANK_SINK) */
+static int append_in_memory(const struct text *text, uint64_t *offset)
+{
+    char *path = lockhound.options.output;
+    if (!lockhound.followed) /* else it is no mistake of the user's */
+        sink_complain("cannot be written; what this process finds is printed", path, strlen(path));
+    path[0] = '\0';
+    lockhound.followed = false;
+    record_forget_modules();
+    return run_output_append("", text->at, text->length, offset);
+}
+
 /* holds(OWN_RANK_SINK) */
 static bool append(const struct text *text, uint64_t *offset)
 {
     const char *path = lockhound.options.output;
-    int failed = text->failed ? -1 : run_output_append(path, text->at, text->length, offset);
+    int failed = text->failed ? -ENOMEM : run_output_append(path, text->at, text->length, offset);
+    if (path[0] != '\0' && is_out_of_reach(failed))
+        failed = append_in_memory(text, offset);
     if (failed != 0 && !sink.complained) {
         sink.complained = true;
         const char *name = path[0] == '\0' ? "the run file" : path;
@@ -70,6 +95,7 @@ static void introduce_process(struct text *text)
 void sink_init(void)
 {
     sink.pid = (pid_t)raw_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
+    run_output_make_absolute(lockhound.options.output);
     if (lockhound.options.output[0] == '\0')
         return; /* nothing is written before there is something to say */
     struct text text = {0};
