@@ -1,0 +1,54 @@
+/* pair.h: two processes and two locks that both know, for the programs of this folder.
+ *
+ * Each side nests the two locks once.  In "bug" the second side takes them the other way round; in "ok" it does not.
+ * Nothing hangs: the sides take turns in time, which orders nothing.
+ */
+#ifndef LOCKHOUND_TESTS_PAIR_H
+#define LOCKHOUND_TESTS_PAIR_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { TURN_US = 150000 };
+
+static inline void check(bool is_good, const char *what)
+{
+    if (!is_good) {
+        perror(what);
+        exit(1);
+    }
+}
+
+static inline void *map_shared(size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    check(memory != MAP_FAILED, "mmap");
+    return memory;
+}
+
+/* Runs side(0) and side(1) in a child each, the second a turn later, and waits for both. */
+static inline void run_both(void (*side)(int number))
+{
+    for (int number = 0; number < 2; number++) {
+        fflush(stdout);
+        pid_t child = fork();
+        check(child >= 0, "fork");
+        if (child == 0) {
+            usleep((useconds_t)(number * TURN_US));
+            side(number);
+            usleep(TURN_US); /* both are there at the same time */
+            exit(0);
+        }
+    }
+    int status, failed = 0;
+    while (wait(&status) > 0)
+        failed |= status;
+    printf("%s\n", failed == 0 ? "both ended well" : "a side failed");
+}
+
+#endif
