@@ -1,8 +1,8 @@
 /* command_run.c: `lockhound [run] prog`: starts the program, follows its run file and prints findings as they come.
  *
- *   program + liblockhound.so --append--> run file --inotify--> reader --> finding --> stderr, while the program runs
- *          |                                                                  |
- *          +--exit, signal--> own status, or 66 when an error was found <-----+
+ *   program + liblockhound.so --append--> run file --50 ms--> reader --> finding --> stderr, as it runs
+ *          |                                                        |
+ *          +--exit, signal--> own status, or 66 on an error <--------+
  *
  * Processes that outlive the program go on writing to the run file; the report ends with the program.
  */
@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -24,6 +23,8 @@
 #include "cli/preflight.h"
 #include "report/format_text.h"
 
+/* How often the run file is looked at.  inotify would tell at once, but closing its descriptor takes 20 ms (the kernel waits
+ * for all readers of its lists), which every short program would pay. */
 #define POLL_MS 50
 
 struct follow {
@@ -128,15 +129,6 @@ static void pass_on(const struct follow *f, const struct signalfd_siginfo *info)
     }
 }
 
-static void drain(int fd)
-{
-    char bytes[4096];
-    ssize_t length;
-    do {
-        length = read(fd, bytes, sizeof bytes);
-    } while (length > 0);
-}
-
 /* Returns: true when the program has ended. */
 static bool take_signals(struct follow *f, int signals)
 {
@@ -161,24 +153,14 @@ static void block_signals(sigset_t *watched)
 static void follow_until_end(struct follow *f, const sigset_t *watched)
 {
     int signals = signalfd(-1, watched, SFD_CLOEXEC | SFD_NONBLOCK);
-    int changes = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (changes >= 0 && inotify_add_watch(changes, f->run_file, IN_MODIFY) < 0) {
-        close(changes);
-        changes = -1;
-    }
-    /* Where the kernel grants no signalfd or inotify, looking often does as well. */
-    int timeout = signals >= 0 && changes >= 0 ? -1 : POLL_MS;
-    struct pollfd fds[] = {{signals, POLLIN, 0}, {changes, POLLIN, 0}};
+    struct pollfd fds[] = {{signals, POLLIN, 0}};
     while (!take_signals(f, signals)) {
-        /* Read before each sleep: what was written before the watch began wakes nobody. */
         run_reader_poll(&f->reader);
-        poll(fds, 2, timeout);
-        drain(changes);
+        poll(fds, 1, POLL_MS);
     }
     run_reader_poll(&f->reader);
     run_reader_close(&f->reader);
     close(signals);
-    close(changes);
 }
 
 /* ---- the end ---------------------------------------------------------------------------------------------------- */
