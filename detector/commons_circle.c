@@ -157,9 +157,63 @@ static bool close_circle(struct search *s, uint32_t length)
     return false;
 }
 
+/* A set of identities. */
+struct identity_set {
+    uint64_t words[COMMONS_IDENTITIES / 64 + 1];
+};
+
+static bool set_has(const struct identity_set *set, uint32_t identity)
+{
+    return identity <= COMMONS_IDENTITIES && (set->words[identity / 64] >> identity % 64 & 1) != 0;
+}
+
+static void set_add(struct identity_set *set, uint32_t identity)
+{
+    if (identity <= COMMONS_IDENTITIES) {
+        set->words[identity / 64] |= UINT64_C(1) << identity % 64;
+    }
+}
+
+static bool set_has_held(const struct identity_set *set, const struct commons_party *party)
+{
+    for (uint32_t i = 0; i < party->held_count && i < COMMONS_HELD_MAX; i++) {
+        if (set_has(set, party->held[i].identity)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Returns: false when no chain of at most COMMONS_CIRCLE_MAX wishes leads from what `party` wants to what it holds,
+ * whoever's they are: the usual case, told without trying who may stand beside whom.  The records are read where they
+ * lie, unsealed, for they decide nothing but whether to look closer. */
+static bool may_close(const struct search *s, const struct commons_party *party)
+{
+    struct identity_set reached = {{0}};
+    set_add(&reached, party->wanted.identity);
+    bool is_new = true;
+    for (uint32_t length = 2; length <= COMMONS_CIRCLE_MAX && is_new; length++) {
+        is_new = false;
+        for (uint32_t i = 0; i < s->count; i++) {
+            const struct commons_party *other = &s->slots[i].record;
+            if (set_has_held(&reached, other) && !set_has(&reached, other->wanted.identity)) {
+                set_add(&reached, other->wanted.identity);
+                is_new = true;
+            }
+        }
+        if (set_has_held(&reached, party)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Returns: true when `party` closes a circle; the shortest is in s->circle. */
 static bool find_circle(struct search *s, const struct commons_party *party, uint64_t now_ns)
 {
+    if (!may_close(s, party)) {
+        return false;
+    }
     for (uint32_t length = 2; length <= COMMONS_CIRCLE_MAX; length++) {
         s->circle->count = 0;
         if (append(s, party, now_ns) && close_circle(s, length)) {

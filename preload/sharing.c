@@ -4,6 +4,7 @@
 
 #include "detector/held.h"
 #include "preload/arena.h"
+#include "preload/clock.h"
 #include "preload/commons_file.h"
 #include "preload/lockhound.h"
 #include "preload/mapping.h"
@@ -12,7 +13,7 @@
 #include "preload/symbolic.h"
 #include "preload/thread_records.h"
 
-enum { KNOWN_NESTINGS = 64, MODULES_KEPT = 1024 };
+enum { KNOWN_NESTINGS = 64, MODULES_KEPT = 1024, COMPARED_AGAIN_NS = 5000000 };
 
 struct shared_hold {
     uint32_t identity, generation;
@@ -24,6 +25,7 @@ struct shared_hold {
 struct known_nesting {
     uint64_t key;
     uint32_t births; /* of processes, when it was last compared with theirs */
+    uint64_t compared_ns;
 };
 
 struct sharing_thread {
@@ -209,7 +211,10 @@ void sharing_request(struct self *self, uint32_t identity, enum lock_mode mode, 
     struct known_nesting *known = &s->known[key % KNOWN_NESTINGS];
     if (known->key == key && known->births == births)
         return; /* every process that is there has been compared with it, or compares itself */
-    *known = (struct known_nesting){key, births};
+    uint64_t now_ns = clock_monotonic_ns();
+    if (known->key == key && now_ns - known->compared_ns < COMPARED_AGAIN_NS)
+        return; /* where processes come and go by the hundred, a later occurrence will do */
+    *known = (struct known_nesting){key, births, now_ns};
     compare(self, c, identity, mode, at);
 }
 
