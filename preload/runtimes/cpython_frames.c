@@ -135,30 +135,24 @@ static void *innermost(void *thread)
     return layout->has_record && place != NULL ? load(place, layout->record_frame) : place;
 }
 
-static bool is_python_frame(const void *frame, const void *code)
-{
-    return ((const unsigned char *)frame)[layout->frame_owner] != OWNED_BY_C_STACK &&
-           load(code, OBJECT_TYPE) == python.code_type;
-}
-
 /* A code object that is gone may have left its address to another: what that is made of tells them apart. */
 static uint64_t add_to_key(uint64_t key, const struct cpython_frame *frame)
 {
-    const uint64_t factor = UINT64_C(0x9E3779B97F4A7C15);
-    key = (key ^ frame->instruction) * factor ^ key >> 29;
-    key = (key ^ (uintptr_t)load(frame->code, members.lines)) * factor ^ key >> 31;
-    return (key ^ (uintptr_t)load(frame->code, members.name)) * factor;
+    uint64_t identity = frame->instruction ^ (uintptr_t)load(frame->code, members.lines) << 16;
+    key = (key ^ identity) * UINT64_C(0x9E3779B97F4A7C15);
+    return key ^ key >> 29;
 }
 
 void cpython_frames_walk(void *thread, uint32_t max_depth, struct cpython_frames *result)
 {
     result->depth = 0;
     result->key = 0;
-    for (void *at = innermost(thread); at != NULL && result->depth < max_depth; at = load(at, layout->frame_previous)) {
+    const struct layout known = *layout;
+    for (void *at = innermost(thread); at != NULL && result->depth < max_depth; at = load(at, known.frame_previous)) {
         struct cpython_frame *frame = &result->frames[result->depth];
-        frame->code = load(at, layout->frame_code);
-        frame->instruction = (uintptr_t)load(at, layout->frame_instruction);
-        if (frame->code == NULL || !is_python_frame(at, frame->code))
+        frame->code = load(at, known.frame_code);
+        frame->instruction = (uintptr_t)load(at, known.frame_instruction);
+        if (((const unsigned char *)at)[known.frame_owner] == OWNED_BY_C_STACK)
             continue;
         result->key = add_to_key(result->key, frame);
         result->depth++;
@@ -175,6 +169,8 @@ static int offset_of(const struct cpython_frame *frame)
 
 struct frame cpython_frames_describe(const struct cpython_frame *frame)
 {
+    if (load(frame->code, OBJECT_TYPE) != python.code_type)
+        return (struct frame){0};
     void *type, *value, *trace; /* an error that is on its way stays so */
     python.PyErr_Fetch(&type, &value, &trace);
     const char *function = python.PyUnicode_AsUTF8(load(frame->code, members.name));
@@ -191,7 +187,10 @@ enum cpython_intent cpython_frames_intent(const struct cpython_frame *frame)
     void *type, *value, *trace;
     python.PyErr_Fetch(&type, &value, &trace);
     enum cpython_intent result = CPYTHON_TRIES;
-    void *instructions = python.PyCode_GetCode(frame->code); /* as compiled, without what execution made of them */
+    void *instructions =
+        load(frame->code, OBJECT_TYPE) != python.code_type
+            ? NULL
+            : python.PyCode_GetCode(frame->code); /* as compiled, without what execution made of them */
     if (instructions != NULL) {
         const unsigned char *at = (const unsigned char *)python.PyBytes_AsString(instructions) + offset_of(frame);
         bool is_call = at[0] == layout->call_opcode || at[0] == layout->precall_opcode;
