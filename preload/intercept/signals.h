@@ -21,7 +21,8 @@ void signals_init(void);
 /* Forgets the handlers whose frames are gone when a hook with frame `frame` is called.  Context: signal. */
 void signals_drop_popped(struct self *self, uintptr_t frame);
 
-/* Returns: true when the calling thread has `number` blocked.  Context: signal, in-malloc, loader-lock, early, late. */
+/* Returns: true when `number` cannot come now: the calling thread has it blocked, or it is a fault, which comes of an
+ * instruction of the thread's own.  Context: signal, in-malloc, loader-lock, early, late. */
 bool signal_is_blocked(int number);
 
 #endif
