@@ -12,6 +12,7 @@
 #include "preload/intercept/process.h"
 #include "preload/intercept/signals.h"
 #include "preload/intercept/thread.h"
+#include "preload/modules.h"
 #include "preload/ranks.h"
 #include "preload/real.h"
 #include "preload/run_file.h"
@@ -128,6 +129,7 @@ static bool start_detector(void)
 static void start(char **envp)
 {
     real_resolve();
+    modules_init();
     options_default(&lockhound.options);
     lockhound.options_text = keep(environment(envp, RUN_ENVIRONMENT_OPTIONS));
     lockhound.followed = environment(envp, RUN_ENVIRONMENT_FOLLOWED)[0] == '1';

@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/syscall.h>
 
 #include "preload/arena.h"
@@ -15,6 +16,49 @@ enum { MODULES_MAX = 4096 };
 /* Entries are never removed or moved; `count` is published last. */
 static struct module *table[MODULES_MAX];
 static atomic_uint count;
+
+/* Where a module lies. */
+struct extent {
+    uintptr_t low, high;
+    const struct link_map *map;
+    const ElfW(Phdr) * phdr; /* NULL: its ELF header stands at `low` */
+    uint16_t phdr_count;
+};
+
+/* The program itself, which the kernel has mapped.  Where its segments have holes between them, _dl_find_object() knows
+ * one of them only, without the headers and the data.  All zero until modules_init(). */
+static struct extent program;
+
+static bool find_extent(uintptr_t address, struct extent *extent)
+{
+    struct dl_find_object found;
+    if (address >= program.low && address < program.high) {
+        *extent = program;
+        return true;
+    }
+    if (_dl_find_object((void *)address, &found) != 0)
+        return false;
+    *extent = (struct extent){
+        .low = (uintptr_t)found.dlfo_map_start, .high = (uintptr_t)found.dlfo_map_end, .map = found.dlfo_link_map};
+    return true;
+}
+
+void modules_init(void)
+{
+    struct extent found;
+    if (!find_extent(getauxval(AT_ENTRY), &found))
+        return;
+    found.phdr = (const void *)getauxval(AT_PHDR);
+    found.phdr_count = (uint16_t)getauxval(AT_PHNUM);
+    for (unsigned i = 0; i < found.phdr_count; i++) {
+        if (found.phdr[i].p_type != PT_LOAD)
+            continue;
+        uintptr_t low = found.map->l_addr + found.phdr[i].p_vaddr, high = low + found.phdr[i].p_memsz;
+        found.low = low < found.low ? low : found.low;
+        found.high = high > found.high ? high : found.high;
+    }
+    program = found;
+}
 
 static void read_build_id(struct module *m, const ElfW(Phdr) * note)
 {
@@ -35,14 +79,22 @@ static void read_build_id(struct module *m, const ElfW(Phdr) * note)
     }
 }
 
-static void read_headers(struct module *m)
+static void find_headers(struct module *m, const struct extent *extent)
 {
     const ElfW(Ehdr) *header = (const void *)m->low;
+    m->phdr = extent->phdr;
+    m->phdr_count = extent->phdr_count;
     /* The vDSO and every file the loader maps begin with their ELF header; anything else is left without segments. */
-    if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0)
+    if (m->phdr != NULL || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0)
         return;
     m->phdr = (const void *)(m->low + header->e_phoff);
     m->phdr_count = header->e_phnum;
+}
+
+static void read_headers(struct module *m)
+{
+    if (m->phdr_count == 0)
+        return;
     m->data_low = UINTPTR_MAX;
     for (unsigned i = 0; i < m->phdr_count; i++) {
         const ElfW(Phdr) *p = &m->phdr[i];
@@ -77,16 +129,17 @@ static struct module *known(uintptr_t low, uintptr_t bias)
     return NULL;
 }
 
-static struct module *add(const struct dl_find_object *found)
+static struct module *add(const struct extent *found)
 {
     struct module *m = arena_alloc(sizeof *m);
     if (m == NULL)
         return NULL;
-    m->low = (uintptr_t)found->dlfo_map_start;
-    m->high = (uintptr_t)found->dlfo_map_end;
-    m->bias = found->dlfo_link_map->l_addr;
+    m->low = found->low;
+    m->high = found->high;
+    m->bias = found->map->l_addr;
+    find_headers(m, found);
     read_headers(m);
-    read_path(m, found->dlfo_link_map);
+    read_path(m, found->map);
 
     rank_enter(OWN_RANK_MODULES);
     struct module *other = known(m->low, m->bias);
@@ -112,10 +165,10 @@ static atomic_uint checked_generation[MODULES_MAX];
 
 const struct module *module_of(uintptr_t address)
 {
-    struct dl_find_object found;
-    if (_dl_find_object((void *)address, &found) != 0)
+    struct extent found;
+    if (!find_extent(address, &found))
         return NULL;
-    struct module *m = known((uintptr_t)found.dlfo_map_start, found.dlfo_link_map->l_addr);
+    struct module *m = known(found.low, found.map->l_addr);
     unsigned now = atomic_load_explicit(&generation, memory_order_relaxed);
     if (m != NULL && atomic_load_explicit(&checked_generation[m->id - 1], memory_order_relaxed) == now)
         return m;

@@ -28,6 +28,8 @@ struct module {
     char path[MODULE_PATH_SIZE];
 };
 
+/* Learns where the program itself lies.  Context: early. */
+void modules_init(void);
 /* Returns: the module whose mapping holds `address`, or NULL.  Context: signal, loader-lock, in-malloc. */
 const struct module *module_of(uintptr_t address);
 /* Returns: the module numbered `id`, loaded or not any more; NULL for 0.  Context: signal, loader-lock, in-malloc. */
