@@ -1,6 +1,7 @@
 #include "preload/sharing.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "detector/held.h"
 #include "preload/arena.h"
@@ -9,17 +10,24 @@
 #include "preload/lockhound.h"
 #include "preload/mapping.h"
 #include "preload/modules.h"
+#include "preload/raw.h"
 #include "preload/sharing_report.h"
 #include "preload/symbolic.h"
 #include "preload/thread_records.h"
 
-enum { KNOWN_NESTINGS = 64, MODULES_KEPT = 1024, COMPARED_AGAIN_NS = 5000000 };
+enum { KNOWN_NESTINGS = 64, MODULES_KEPT = 1024, COMPARED_AGAIN_NS = 5000000, NO_FILE = -1, RELEASE_COUNTS = 256 };
+
+/* Releases of locks on files whose hash is the index: a lock is its process's, and any thread may release it. */
+static _Atomic uint32_t file_releases[RELEASE_COUNTS];
 
 struct shared_hold {
     uint32_t identity, generation;
     uint32_t count; /* recursion */
     enum lock_mode mode;
     struct stack_id at;
+    int fd; /* of a lock on a file; else NO_FILE */
+    struct sharing_range range;
+    uint32_t releases; /* of locks on that file when it was taken */
 };
 
 struct known_nesting {
@@ -83,7 +91,8 @@ void sharing_acquired(struct self *self, uint32_t identity, enum lock_mode mode,
         drop_hold(s, hold);
     if (s->held_count == COMMONS_HELD_MAX)
         return; /* deeper nestings are evidence of the outer ones only */
-    s->held[s->held_count++] = (struct shared_hold){identity, generation, 1, mode, at};
+    s->held[s->held_count++] = (struct shared_hold){
+        .identity = identity, .generation = generation, .count = 1, .mode = mode, .at = at, .fd = NO_FILE};
 }
 
 void sharing_released(struct self *self, uint32_t identity)
@@ -91,6 +100,58 @@ void sharing_released(struct self *self, uint32_t identity)
     struct shared_hold *hold = self->sharing == NULL ? NULL : find_hold(self->sharing, identity);
     if (hold != NULL && --hold->count == 0)
         drop_hold(self->sharing, hold);
+}
+
+/* ---- files ------------------------------------------------------------------------------------------------------- */
+
+static _Atomic uint32_t *releases_of(const struct sharing_range *range)
+{
+    return &file_releases[chain_next(range->device, (uint32_t)range->inode, LOCK_EXCLUSIVE) % RELEASE_COUNTS];
+}
+
+void sharing_acquired_range(struct self *self, uint32_t identity, const struct sharing_range *range, int fd,
+                            enum lock_mode mode, struct stack_id at)
+{
+    sharing_acquired(self, identity, mode, at);
+    struct shared_hold *hold = self->sharing == NULL ? NULL : find_hold(self->sharing, identity);
+    if (hold == NULL)
+        return;
+    hold->count = 1; /* one release ends it, however often it was taken */
+    hold->mode = mode;
+    hold->fd = fd;
+    hold->range = *range;
+    hold->releases = relaxed_load(releases_of(range));
+}
+
+void sharing_released_range(struct self *self, const struct sharing_range *range, uint64_t high)
+{
+    struct sharing_thread *s = self->sharing;
+    uint32_t releases = atomic_fetch_add_explicit(releases_of(range), 1, memory_order_relaxed) + 1;
+    for (uint32_t i = s == NULL ? 0 : s->held_count; i > 0; i--) {
+        struct shared_hold *hold = &s->held[i - 1];
+        if (hold->fd == NO_FILE || hold->range.kind != range->kind || hold->range.device != range->device ||
+            hold->range.inode != range->inode)
+            continue;
+        hold->releases = releases;
+        if (hold->range.low >= range->low && hold->range.low < high)
+            drop_hold(s, hold);
+    }
+}
+
+static bool is_still_held(const struct shared_hold *hold)
+{
+    struct stat status;
+    return hold->fd == NO_FILE || (hold->releases == relaxed_load(releases_of(&hold->range)) &&
+                                   raw_syscall(SYS_fstat, hold->fd, (long)&status, 0, 0, 0, 0) == 0 &&
+                                   status.st_dev == hold->range.device && status.st_ino == hold->range.inode);
+}
+
+/* Files that were closed since are locked no more. */
+static void drop_closed(struct sharing_thread *s)
+{
+    for (uint32_t i = s->held_count; i > 0; i--)
+        if (!is_still_held(&s->held[i - 1]))
+            drop_hold(s, &s->held[i - 1]);
 }
 
 /* ---- telling the others ------------------------------------------------------------------------------------------ */
@@ -204,7 +265,8 @@ void sharing_request(struct self *self, uint32_t identity, enum lock_mode mode, 
     if (s == NULL || s->held_count == 0 || !lockhound.options.checks[FINDING_LOCK_ORDER_INVERSION])
         return;
     struct commons *c = commons_file_open();
-    if (c == NULL || commons_is_no_lock(c, identity) || find_hold(s, identity) != NULL)
+    drop_closed(s);
+    if (s->held_count == 0 || c == NULL || commons_is_no_lock(c, identity) || find_hold(s, identity) != NULL)
         return;
     uint64_t key = nesting_key(s, c, identity, mode);
     uint32_t births = commons_births(c);
@@ -226,6 +288,8 @@ void sharing_block(struct self *self, uint32_t identity, enum lock_mode mode, st
     struct commons *c = commons_file_open();
     struct commons_party party;
     struct commons_circle circle;
+    if (s != NULL)
+        drop_closed(s);
     bool is_idle = s == NULL || s->held_count == 0; /* nobody can wait for it */
     if (is_idle || c == NULL || !lockhound.options.checks[FINDING_DEADLOCK] || commons_is_no_lock(c, identity) ||
         !commons_file_enter(c))
@@ -352,9 +416,9 @@ void sharing_on_block(struct self *self, struct object *o, enum lock_mode mode, 
         sharing_block(self, identity, mode, at);
 }
 
-uint32_t sharing_identify_file(uint64_t kind, uint64_t device, uint64_t inode, uint64_t offset, const char *path)
+uint32_t sharing_identify_range(const struct sharing_range *range, const char *path)
 {
-    struct commons_identity identity = {.key = {device, inode, offset, kind}};
+    struct commons_identity identity = {.key = {range->device, range->inode, range->low, range->kind}};
     bool is_new;
     memcpy(identity.path, path, strnlen(path, sizeof identity.path - 1));
     uint32_t number = identify(&identity, &is_new);

@@ -40,7 +40,19 @@ void sharing_on_block(struct self *self, struct object *o, enum lock_mode mode, 
 
 /* ---- by identity ---- */
 
-uint32_t sharing_identify_file(uint64_t kind, uint64_t device, uint64_t inode, uint64_t offset, const char *path);
+/* A lock on a file, from `low` on: two ranges are one lock exactly when they begin at the same place. */
+struct sharing_range {
+    uint64_t kind; /* SHARING_FILE_RANGE, SHARING_WHOLE_FILE */
+    uint64_t device, inode, low;
+};
+
+/* Returns: its identity, or 0; `path` names it in reports. */
+uint32_t sharing_identify_range(const struct sharing_range *range, const char *path);
+/* As sharing_acquired(); the hold ends, unseen, when `fd` is closed. */
+void sharing_acquired_range(struct self *self, uint32_t identity, const struct sharing_range *range, int fd,
+                            enum lock_mode mode, struct stack_id at);
+/* Every lock of that kind and file that begins in [range->low, high) is released, whichever thread took it. */
+void sharing_released_range(struct self *self, const struct sharing_range *range, uint64_t high);
 void sharing_request(struct self *self, uint32_t identity, enum lock_mode mode, struct stack_id at);
 void sharing_acquired(struct self *self, uint32_t identity, enum lock_mode mode, struct stack_id at);
 void sharing_released(struct self *self, uint32_t identity);

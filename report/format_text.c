@@ -280,7 +280,7 @@ static void add_where(struct writer *w, const struct run_object *object)
         buffer_string(w->out, " on the heap");
         break;
     case WHERE_SHARED:
-        buffer_string(w->out, " in shared memory ");
+        buffer_string(w->out, strcmp(object->kind, "file lock") == 0 ? " on " : " in shared memory ");
         escape_text(w->out, object->path);
         break;
     case WHERE_UNKNOWN:
