@@ -43,7 +43,7 @@ def context_of(arguments, scratch):
     valgrind = ("valgrind", "-q", "--error-exitcode=0")
     return Context(
         tools=(Tool("native"), Tool("lockhound", (command, "run", "--quiet", "--error-exitcode=0", "--"))),
-        preload=Tool("preload", (), (("LD_PRELOAD", library), ("LOCKHOUND_OPTIONS", "quiet=yes error-exitcode=0"))),
+        preload=Tool("preload", ("env", f"LD_PRELOAD={library}", "LOCKHOUND_OPTIONS=quiet=yes error-exitcode=0")),
         helgrind=Tool("Helgrind", (*valgrind, "--tool=helgrind")),
         drd=Tool("DRD", (*valgrind, "--tool=drd")),
         rounds=arguments.rounds, with_valgrind=not arguments.without_valgrind, scratch=scratch)

@@ -1,12 +1,8 @@
 """locks.py: nanoseconds of one operation, bare and under each tool (lock_bench.c)."""
 
 import os
-import subprocess
 
-from measure import Tool, in_turn, median, number, run, table
-
-HERE = os.path.dirname(os.path.abspath(__file__))
-WARNINGS = ["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-O2", "-g", "-pthread"]
+from measure import Tool, compile_c, in_turn, median, number, run, table
 
 CASES = {
     "mutex_1": "mutex, lock + unlock",
@@ -27,15 +23,13 @@ CASES = {
 }
 
 
-def compile_variant(folder, name, compiler, *flags):
-    path = os.path.join(folder, name)
-    subprocess.run([compiler, *WARNINGS, *flags, os.path.join(HERE, "lock_bench.c"), "-o", path], check=True)
-    return path
+def compile_variant(folder, name, compiler="gcc", *flags):
+    return compile_c("lock_bench.c", os.path.join(folder, name), compiler, *flags)
 
 
 def measure(context):
     folder = context.scratch
-    bare = compile_variant(folder, "lock_bench", "gcc")
+    bare = compile_variant(folder, "lock_bench")
     binaries = {
         "native": bare, "lockhound": bare, "Helgrind": bare, "DRD": bare,
         "TSan gcc": compile_variant(folder, "lock_bench_tsan_gcc", "gcc", "-fsanitize=thread"),

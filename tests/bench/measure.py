@@ -14,38 +14,47 @@ from dataclasses import dataclass
 
 @dataclass
 class Tool:
-    """A way of running a program: words put before it, or variables around it."""
+    """A way of running a program: words put before it."""
     name: str
     prefix: tuple = ()
-    environment: tuple = ()
 
     def command(self, words):
         return [*self.prefix, *words]
-
-    def variables(self):
-        return {**os.environ, **dict(self.environment)}
 
 
 @dataclass
 class Usage:
     wall_s: float
-    peak_kib: int
     output: bytes
 
 
 def run(tool, words, cwd=None):
     """Runs to the end.  Raises when the program fails: a measurement of a failure means nothing."""
     begin = time.monotonic()
-    child = subprocess.Popen(tool.command(words), env=tool.variables(), cwd=cwd, stdin=subprocess.DEVNULL,
-                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    output = child.stdout.read()
-    _, status, usage = os.wait4(child.pid, 0)
+    done = subprocess.run(tool.command(words), cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, check=False)
     wall_s = time.monotonic() - begin
-    child.stdout.close()
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode != 0:
-        raise RuntimeError(f"{tool.name}: {' '.join(words)}: exit status {child.returncode}")
-    return Usage(wall_s, usage.ru_maxrss, output)
+    if done.returncode != 0:
+        raise RuntimeError(f"{tool.name}: {' '.join(words)}: exit status {done.returncode}")
+    return Usage(wall_s, done.stdout)
+
+
+def peak_kib(tool, words, scratch):
+    """Returns the peak resident size of the program, measured by peak.c."""
+    helper, result = os.path.join(scratch, "peak"), os.path.join(scratch, "peak.kib")
+    if not os.path.exists(helper):
+        compile_c("peak.c", helper)
+    run(Tool(tool.name), [helper, result, *tool.command(words)])
+    with open(result, encoding="ascii") as file:
+        return int(file.read())
+
+
+def compile_c(source, path, compiler="gcc", *flags):
+    """Compiles a program of this folder."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    subprocess.run([compiler, "-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-O2", "-g", "-pthread",
+                    *flags, os.path.join(here, source), "-o", path], check=True)
+    return path
 
 
 def in_turn(rounds, tools, measure):

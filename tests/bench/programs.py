@@ -3,7 +3,7 @@
 import os
 import random
 
-from measure import in_turn, median, number, run, table
+from measure import in_turn, median, number, peak_kib, run, table
 
 INPUT_MIB = 16
 SLOW_INPUT_MIB = 2  # for tools that take tens of times as long; beside them the bare program on as much
@@ -73,11 +73,13 @@ def measure_whole(context):
     wall_rows, memory_rows = [], []
     for title, words in commands(data, items=60000).items():
         print(f"  {title}", flush=True)
-        usages = in_turn(context.rounds, [*context.tools, context.preload], lambda tool: run(tool, words))
+        usages = in_turn(context.rounds, context.tools, lambda tool: run(tool, words))
+        peaks = in_turn(context.rounds, [context.tools[0], context.preload],
+                        lambda tool: peak_kib(tool, words, context.scratch))
         check_outputs(title, usages)
         slow = measure_slowly(context, title, slow_commands[title])
         wall = {name: median([usage.wall_s for usage in runs]) for name, runs in usages.items()}
-        peak = {name: median([usage.peak_kib for usage in runs]) / 1024 for name, runs in usages.items()}
+        peak = {name: median(kibs) / 1024 for name, kibs in peaks.items()}
         ratio = wall["lockhound"] / wall["native"] if "lockhound" in wall else None
         wall_rows.append([title, number(wall["native"]), number(ratio), number(slow.get("Helgrind")),
                           number(slow.get("DRD"))])

@@ -8,9 +8,8 @@ import socket
 import subprocess
 import time
 
-from measure import in_turn, median, number, peak_kib_of, stop, table
+from measure import compile_c, in_turn, median, number, peak_kib_of, stop, table
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 LOAD_MS = 1500
 REDIS_REQUESTS = 60000
 
@@ -35,8 +34,8 @@ def wait_until_open(port, child):
 
 def serve(tool, words, port, load):
     """Returns (requests per second, peak KiB of the server) of one run of `load` against a fresh server."""
-    child = subprocess.Popen(tool.command(words), env=tool.variables(), stdin=subprocess.DEVNULL,
-                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    child = subprocess.Popen(tool.command(words), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL)
     try:
         wait_until_open(port, child)
         per_second = load(port)
@@ -69,9 +68,7 @@ def redis(tool, _scratch):
 
 
 def measure(context):
-    subprocess.run(["gcc", "-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-O2",
-                    os.path.join(HERE, "memcached_load.c"), "-o", os.path.join(context.scratch, "memcached_load")],
-                   check=True)
+    compile_c("memcached_load.c", os.path.join(context.scratch, "memcached_load"))
     rows = []
     for title, server in {"memcached -t 2": memcached, "redis-server, 2 io-threads": redis}.items():
         print(f"  {title}", flush=True)
