@@ -29,6 +29,7 @@ extern int dwarf_search_unwind_table(unw_addr_space_t space, unw_word_t ip, unw_
 struct walk {
     uintptr_t registers[UNW_REG_LAST + 1];
     uintptr_t stack_low, stack_high;
+    uintptr_t segment_low, segment_high; /* last read: unwind tables are read byte by byte */
 };
 
 /* ---- callbacks ---------------------------------------------------------------------------------------------------- */
@@ -87,15 +88,25 @@ static int get_dyn_info_list_addr(unw_addr_space_t space, unw_word_t *list, void
     return -UNW_ENOINFO;
 }
 
-/* Returns: true when [address, address + size) lies in a segment that the loader has mapped for reading. */
-static bool is_readable_in_module(uintptr_t address, size_t size)
+static bool is_within(uintptr_t address, size_t size, uintptr_t low, uintptr_t high)
 {
+    return address >= low && address < high && high - address >= size;
+}
+
+/* Returns: true when [address, address + size) lies in a segment that the loader has mapped for reading. */
+static bool is_readable_in_module(struct walk *walk, uintptr_t address, size_t size)
+{
+    if (is_within(address, size, walk->segment_low, walk->segment_high))
+        return true;
     const struct module *m = module_of(address);
     for (unsigned i = 0; m != NULL && i < m->phdr_count; i++) {
         const ElfW(Phdr) *p = &m->phdr[i];
-        uintptr_t offset = address - m->bias - p->p_vaddr;
-        if (p->p_type == PT_LOAD && (p->p_flags & PF_R) != 0 && offset < p->p_memsz && p->p_memsz - offset >= size)
-            return true;
+        uintptr_t low = m->bias + p->p_vaddr, high = low + p->p_memsz;
+        if (p->p_type != PT_LOAD || (p->p_flags & PF_R) == 0 || !is_within(address, size, low, high))
+            continue;
+        walk->segment_low = low;
+        walk->segment_high = high;
+        return true;
     }
     return false;
 }
@@ -105,10 +116,9 @@ static bool is_readable_in_module(uintptr_t address, size_t size)
 static int access_mem(unw_addr_space_t space, unw_word_t address, unw_word_t *value, int write, void *arg)
 {
     (void)space;
-    const struct walk *walk = arg;
-    bool on_stack =
-        address >= walk->stack_low && address < walk->stack_high && walk->stack_high - address >= sizeof *value;
-    if (write || (!on_stack && !is_readable_in_module((uintptr_t)address, sizeof *value)))
+    struct walk *walk = arg;
+    bool on_stack = is_within(address, sizeof *value, walk->stack_low, walk->stack_high);
+    if (write || (!on_stack && !is_readable_in_module(walk, (uintptr_t)address, sizeof *value)))
         return -UNW_EINVAL;
     memcpy(value, (const void *)(uintptr_t)address, sizeof *value);
     return 0;
@@ -256,8 +266,7 @@ static void follow(unw_cursor_t *cursor, const struct walk *walk, uint32_t max_d
             unw_get_reg(cursor, UNW_REG_SP, &sp) != 0 || pc == 0)
             return;
         uintptr_t place = (uintptr_t)sp - sizeof(uintptr_t);
-        bool on_stack =
-            place >= walk->stack_low && place < walk->stack_high && walk->stack_high - place >= sizeof(uintptr_t);
+        bool on_stack = is_within(place, sizeof place, walk->stack_low, walk->stack_high);
         /* The kernel's frame keeps the interrupted address elsewhere: exact, but not to be compared at a place. */
         if (from_signal || !on_stack || *(const uintptr_t *)place != (uintptr_t)pc)
             result->exact = false;
