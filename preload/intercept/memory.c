@@ -20,10 +20,13 @@ void memory_init(void)
         memcpy(&usable_size, &found, sizeof found);
 }
 
-/* Returns: one past the block; of a block of unknown size only its first byte is known to be its own. */
+/* Returns: one past the block; of a block of unknown size only its first byte is known to be its own.  In a thread that
+ * has ended libc frees the thread's own storage, where no object is, and an allocator's question for a size may use
+ * what that thread no longer has (seen with jemalloc). */
 static uint64_t block_end(void *memory)
 {
-    return (uint64_t)(uintptr_t)memory + (usable_size == NULL ? 1 : usable_size(memory));
+    bool is_known = usable_size != NULL && self_current != SELF_GONE;
+    return (uint64_t)(uintptr_t)memory + (is_known ? usable_size(memory) : 1);
 }
 
 static inline bool may_hold_object(void *memory)
