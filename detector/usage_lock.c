@@ -39,16 +39,20 @@ static void request_owned(struct detector *d, struct thread *t, struct object *o
     }
 }
 
-static void request_orphaned(struct detector *d, struct thread *t, struct object *o, enum lock_mode mode,
+static void request_orphaned(struct detector *d, struct thread *t, struct object *o, enum lock_mode mode, bool timed,
                              struct stack_id at)
 {
     struct evidence e;
     evidence_begin(&e, d, FINDING_FORK_WITH_LOCKS_HELD, "nobody in this process can ever release it");
     struct finding_party *party = evidence_actor(&e, t, o, at);
     party->mode = mode;
+    party->timed = timed;
     evidence_holder(&e, o);
-    e.finding.certain_hang = asleep_all_for_ever(d, t);
+    e.finding.certain_hang = !timed && asleep_all_for_ever(d, t);
     evidence_send(&e);
+    if (timed) {
+        return; /* it gives up, having waited for nothing */
+    }
     t->hang_said = o;
     t->alert |= THREAD_ALERT_HANG_SAID;
 }
@@ -59,11 +63,10 @@ void usage_lock_request(struct detector *d, struct thread *t, struct object *o, 
     if (t->signal_depth > 0 && usage_signal_request(d, t, o, timed, at)) {
         return;
     }
-    if (timed) {
-        return; /* it will return */
-    }
     if (object_alert_any(o, OBJECT_ALERT_ORPHANED)) {
-        request_orphaned(d, t, o, mode, at);
+        request_orphaned(d, t, o, mode, timed, at);
+    } else if (timed) {
+        return; /* it will return */
     } else if (thread_owns(t, o)) {
         request_owned(d, t, o, mode, at);
     } else if (o->kind == OBJECT_RWLOCK && mode == LOCK_EXCLUSIVE && held_find(&t->seat->held, o) != NULL) {

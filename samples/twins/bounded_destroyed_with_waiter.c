@@ -1,4 +1,5 @@
 /* expect: sem-destroy-with-waiters */
+/* may: use-after-destroy */
 /* BoundedSemaphore: destroyed when its maker has finished, while another thread still waits on it. */
 #include <semaphore.h>
 

@@ -1,4 +1,5 @@
 /* expect: rwlock-unlock-not-held */
+/* may: lock-held-at-thread-exit */
 /* RWLock: a thread releases what it has not acquired, and so takes another reader's hold away. */
 #include "twin.h"
 
