@@ -48,6 +48,23 @@ static void leave_behind(struct seat *seat)
     seat->owner = NULL;
 }
 
+/* What the forking thread holds of process-shared locks is still held by the parent, and not by the child. */
+static void leave_shared_to_parent(struct thread *t)
+{
+    struct held_set *held = &t->seat->held;
+    for (uint32_t i = held_count(held); i-- > 0;) {
+        struct held_entry *entry = &held_entries(held)[i];
+        struct object *o = relaxed_load(&entry->object);
+        if (!held_entry_is_current(entry) || !object_alert_any(o, OBJECT_ALERT_SHARED)) {
+            continue;
+        }
+        if (thread_owns(t, o)) {
+            relaxed_store(&o->owner, 0);
+        }
+        held_remove(held, entry);
+    }
+}
+
 static void let_go(void *ctx, struct object *o)
 {
     (void)ctx;
@@ -65,6 +82,7 @@ void detector_fork_child(struct detector *d, struct thread *t)
             leave_behind(seat);
         }
     }
+    leave_shared_to_parent(t);
     d->registry.live = 1;
     detector_leave(d, RANK_REGISTRY);
     detector_enter(d, RANK_OBJECTS);
