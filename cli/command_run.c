@@ -283,9 +283,9 @@ int command_run_main(int argc, char **argv)
     int status = session_load_rules(&f.session) ? run_session(&f, argv + first) : EXIT_USAGE;
     if (f.run_file) {
         forget_shared(&f);
-    }
-    if (f.is_temporary) {
-        unlink(f.run_file);
+        if (f.is_temporary) {
+            unlink(f.run_file);
+        }
     }
     session_end(&f.session);
     if (f.fatal_signal) {

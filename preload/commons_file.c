@@ -129,7 +129,7 @@ static bool file_path(char path[PATH_SIZE])
     const char *output = lockhound.options.output;
     if (output[0] != '/')
         return false;
-    strcpy(stpcpy(path, output), RUN_FILE_SHARED_SUFFIX);
+    stpcpy(stpcpy(path, output), RUN_FILE_SHARED_SUFFIX);
     return true;
 }
 

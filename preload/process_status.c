@@ -39,7 +39,7 @@ static void write_path(char *path, pid_t pid)
         pid /= 10;
     } while (pid != 0);
     char *end = mempcpy(stpcpy(path, "/proc/"), digits + first, sizeof digits - first);
-    strcpy(end, "/stat");
+    stpcpy(end, "/stat");
 }
 
 bool process_status_read(pid_t pid, struct process_status *status)

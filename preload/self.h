@@ -51,7 +51,7 @@ struct self {
     struct signal_level signal_levels[SIGNAL_LEVELS_MAX]; /* outermost first; see intercept/signals.h */
     unsigned signal_depth;
 
-    struct sharing_thread *sharing; /* what it holds that other processes may want; see sharing.h */
+    struct sharing_thread *sharing;      /* what it holds that other processes may want; see sharing.h */
     struct once_run *once;               /* innermost call of a once function; see intercept/once.c */
     const struct object *traced_request; /* of the trace: asked for and not yet taken; see trace.h */
 

@@ -42,14 +42,14 @@ static uintptr_t place(unsigned number)
     pthread_getattr_np(pthread_self(), &attributes);
     pthread_attr_getstack(&attributes, &low, &size);
     pthread_attr_destroy(&attributes);
-    const uintptr_t places[PLACES] = {0,
-                                      4096,
-                                      closed_page,
-                                      (uintptr_t)low,
-                                      (uintptr_t)low + size,
-                                      (uintptr_t)&low,
-                                      (uintptr_t)place,
-                                      (uintptr_t)&mutex};
+    uintptr_t places[PLACES] = {0,
+                                4096,
+                                closed_page,
+                                (uintptr_t)low,
+                                (uintptr_t)low + size,
+                                (uintptr_t)&low,
+                                (uintptr_t)place,
+                                (uintptr_t)&mutex};
     return places[number];
 }
 
