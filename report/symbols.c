@@ -7,6 +7,7 @@
 #include <uthash.h>
 
 #include "report/demangle.h"
+#include "report/scopes.h"
 #include "report/symbol_module.h"
 
 #define INLINE_LIMIT 64
@@ -226,23 +227,13 @@ static void collect_scopes(struct found *found, Dwarf_Die *unit, Dwarf_Die *scop
 
 static void find_in_debug_information(struct found *found, struct symbol_module *m, uint64_t offset)
 {
-    Dwarf_Die unit, innermost;
-    Dwarf_Die *scopes = NULL, *chain = NULL;
+    Dwarf_Die unit, scopes[SCOPES_MAX];
     if (!symbol_module_find_unit(m, offset, &unit)) {
         return;
     }
     Dwarf_Addr address = offset + m->bias - m->dwarf_bias;
     set_line(found->symbols, &found->frames[0], &unit, address);
-    int count = dwarf_getscopes(&unit, address, &scopes);
-    if (count > 0) {
-        /* dwarf_getscopes() continues with the scopes of an inlined function's definition; the chain of parents of
-         * the innermost scope is the chain of calls. */
-        innermost = scopes[0];
-        int depth = dwarf_getscopes_die(&innermost, &chain);
-        collect_scopes(found, &unit, chain, depth);
-    }
-    free(scopes);
-    free(chain);
+    collect_scopes(found, &unit, scopes, scopes_find(&unit, address, scopes));
 }
 
 static void find_address(struct found *found, const struct run_frame *frame, struct module_entry *entry,
