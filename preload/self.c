@@ -10,6 +10,7 @@
 #include "preload/raw.h"
 #include "preload/runtimes/cpython.h"
 #include "preload/thread_records.h"
+#include "preload/unwind.h"
 
 __thread struct self *self_current __attribute__((tls_model("initial-exec")));
 
@@ -84,6 +85,8 @@ static void release_memory(struct self *self)
     if (self->cpython != NULL)
         cpython_forget_thread(self->cpython);
     sharing_forget_thread(self);
+    if (self->last_walk != NULL)
+        arena_free(self->last_walk, sizeof *self->last_walk);
     arena_free(self, self_size());
 }
 

@@ -4,6 +4,7 @@
 #include <libunwind.h>
 #include <string.h>
 
+#include "preload/arena.h"
 #include "preload/mapping.h"
 #include "preload/modules.h"
 #include "preload/ranks.h"
@@ -257,27 +258,79 @@ static void append(struct unwound *result, uintptr_t pc, uintptr_t place, bool e
     result->depth++;
 }
 
-static void follow(unw_cursor_t *cursor, const struct walk *walk, uint32_t max_depth, struct unwound *result)
+/* The outer frames are mostly those of the thread's walk before: where the newest frame stood there too, and everything
+ * further out is still in its place, the rest is copied (the same argument as in stack_layout.h). */
+static bool take_rest(const struct unwound *last, const struct walk *walk, uint32_t max_depth, struct unwound *result)
+{
+    uint32_t newest = result->depth - 1, at = 1;
+    while (at < last->depth && last->places[at] < result->places[newest])
+        at++;
+    if (at >= last->depth || last->places[at] != result->places[newest] ||
+        last->frames[at].pc != result->frames[newest].pc || (!last->complete && newest < at))
+        return false;
+    for (uint32_t i = at + 1; i < last->depth; i++)
+        if (!is_within(last->places[i], sizeof(uintptr_t), walk->stack_low, walk->stack_high) ||
+            *(const uintptr_t *)last->places[i] != last->frames[i].pc)
+            return false;
+    uint32_t i = at + 1;
+    for (; i < last->depth && result->depth < max_depth; i++) {
+        result->frames[result->depth] = last->frames[i];
+        result->places[result->depth++] = last->places[i];
+    }
+    result->complete = last->complete && i == last->depth;
+    return true;
+}
+
+/* Returns: true when the next frame outwards was appended. */
+static bool follow_one(unw_cursor_t *cursor, const struct walk *walk, struct unwound *result)
+{
+    bool from_signal = unw_is_signal_frame(cursor) > 0;
+    unw_word_t pc = 0, sp = 0;
+    if (unw_step(cursor) <= 0 || unw_get_reg(cursor, UNW_REG_IP, &pc) != 0 ||
+        unw_get_reg(cursor, UNW_REG_SP, &sp) != 0 || pc == 0)
+        return false;
+    uintptr_t place = (uintptr_t)sp - sizeof(uintptr_t);
+    bool on_stack = is_within(place, sizeof place, walk->stack_low, walk->stack_high);
+    /* The kernel's frame keeps the interrupted address elsewhere: exact, but not to be compared at a place. */
+    if (from_signal || !on_stack || *(const uintptr_t *)place != (uintptr_t)pc)
+        result->exact = false;
+    append(result, (uintptr_t)pc, place, from_signal);
+    return true;
+}
+
+static void follow(unw_cursor_t *cursor, const struct walk *walk, const struct unwound *last, uint32_t max_depth,
+                   struct unwound *result)
 {
     while (result->depth < max_depth) {
-        bool from_signal = unw_is_signal_frame(cursor) > 0;
-        unw_word_t pc = 0, sp = 0;
-        if (unw_step(cursor) <= 0 || unw_get_reg(cursor, UNW_REG_IP, &pc) != 0 ||
-            unw_get_reg(cursor, UNW_REG_SP, &sp) != 0 || pc == 0)
+        if (!follow_one(cursor, walk, result)) {
+            result->complete = true;
             return;
-        uintptr_t place = (uintptr_t)sp - sizeof(uintptr_t);
-        bool on_stack = is_within(place, sizeof place, walk->stack_low, walk->stack_high);
-        /* The kernel's frame keeps the interrupted address elsewhere: exact, but not to be compared at a place. */
-        if (from_signal || !on_stack || *(const uintptr_t *)place != (uintptr_t)pc)
-            result->exact = false;
-        append(result, (uintptr_t)pc, place, from_signal);
+        }
+        if (last != NULL && last->exact && result->exact && take_rest(last, walk, max_depth, result))
+            return;
     }
+}
+
+/* Keeps an exact walk for the next one of this thread. */
+static void remember(struct self *self, const struct unwound *result)
+{
+    if (self->last_walk == NULL)
+        self->last_walk = arena_alloc(sizeof *self->last_walk);
+    struct unwound *last = self->last_walk;
+    if (last == NULL)
+        return;
+    last->depth = result->depth;
+    last->exact = result->exact;
+    last->complete = result->complete;
+    memcpy(last->frames, result->frames, result->depth * sizeof *result->frames);
+    memcpy(last->places, result->places, result->depth * sizeof *result->places);
 }
 
 void unwind_from(uintptr_t pc, uint32_t max_depth, struct unwound *result)
 {
     result->depth = 0;
     result->exact = true;
+    result->complete = false;
     append(result, pc, 0, false);
     if (space == NULL)
         return;
@@ -286,9 +339,12 @@ void unwind_from(uintptr_t pc, uint32_t max_depth, struct unwound *result)
     capture(&walk);
     bound_stack(&walk, walk.registers[UNW_X86_64_RSP]);
 
+    struct self *self = self_current > SELF_GONE ? self_current : NULL;
     unw_cursor_t cursor;
     rank_enter(OWN_RANK_UNWIND);
     if (unw_init_remote(&cursor, space, &walk) == 0 && skip_own_frames(&cursor, pc))
-        follow(&cursor, &walk, max_depth, result);
+        follow(&cursor, &walk, self == NULL ? NULL : self->last_walk, max_depth, result);
     rank_leave(OWN_RANK_UNWIND);
+    if (self != NULL && result->exact)
+        remember(self, result);
 }

@@ -7,7 +7,8 @@
 
 struct unwound {
     uint32_t depth;
-    bool exact; /* every return address was found at its place: the result may be cached */
+    bool exact;    /* every return address was found at its place: the result may be cached */
+    bool complete; /* the outermost frame is there */
     struct frame frames[STACK_MAX_DEPTH];
     uintptr_t places[STACK_MAX_DEPTH]; /* address on the stack of frames[i].pc; places[0] is not set */
 };
