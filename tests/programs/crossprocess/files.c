@@ -76,7 +76,7 @@ int main(int argc, char **argv)
     plan = argv[3];
     for (int number = 0; number < 2; number++)
         snprintf(paths[number], sizeof paths[number], "%s.%d", argv[1], number);
-    run_both(side);
+    run_both(side, false);
     for (int number = 0; number < 2; number++)
         unlink(paths[number]);
     return 0;

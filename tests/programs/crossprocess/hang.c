@@ -8,16 +8,19 @@
 
 #include "pair.h"
 
+enum { LONG_US = 1500000 }; /* in which the hang is found and reported */
+
 static struct shared {
     pthread_mutex_t locks[2];
     pid_t sides[2];
+    atomic_int holding;
 } * shared;
 static bool has_threads;
 
 static void *end_both(void *unused)
 {
     (void)unused;
-    usleep(8 * TURN_US);
+    usleep(LONG_US);
     kill(shared->sides[0], SIGKILL);
     kill(shared->sides[1], SIGKILL);
     return NULL;
@@ -30,7 +33,8 @@ __attribute__((noinline)) static void side(int number)
     if (has_threads && number == 1)
         pthread_create(&helper, NULL, end_both, NULL);
     pthread_mutex_lock(&shared->locks[number]);
-    usleep(3 * TURN_US);
+    atomic_fetch_add(&shared->holding, 1);
+    wait_until(&shared->holding, 2);
     pthread_mutex_lock(&shared->locks[1 - number]);
 }
 
@@ -44,6 +48,6 @@ int main(int argc, char **argv)
     pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
     for (int i = 0; i < 2; i++)
         pthread_mutex_init(&shared->locks[i], &attributes);
-    run_both(side);
+    run_both(side, true);
     return 0;
 }

@@ -164,6 +164,6 @@ int main(int argc, char **argv)
     if (is_plan("before") || is_plan("reaped") || is_plan("killed"))
         run_one_after_the_other();
     else
-        run_both(side);
+        run_both(side, false);
     return 0;
 }

@@ -1,11 +1,12 @@
 /* pair.h: two processes and two locks that both know, for the programs of this folder.
  *
  * Each side nests the two locks once.  In "bug" the second side takes them the other way round; in "ok" it does not.
- * Nothing hangs: the sides take turns in time, which orders nothing.
+ * Nothing hangs: the sides take turns by a number in shared memory, which no tool can see and which so orders nothing.
  */
 #ifndef LOCKHOUND_TESTS_PAIR_H
 #define LOCKHOUND_TESTS_PAIR_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { TURN_US = 150000 };
+enum { LOOK_US = 1000 };
 
 static inline void check(bool is_good, const char *what)
 {
@@ -31,17 +32,26 @@ static inline void *map_shared(size_t size)
     return memory;
 }
 
-/* Runs side(0) and side(1) in a child each, the second a turn later, and waits for both. */
-static inline void run_both(void (*side)(int number))
+static inline void wait_until(const atomic_int *stage, int reached)
 {
+    while (atomic_load(stage) < reached)
+        usleep(LOOK_US);
+}
+
+/* Runs side(0) and side(1) in a child each, the second when the first has finished or, `at_once`, beside it, and waits
+ * for both.  Each stays until both have finished. */
+static inline void run_both(void (*side)(int number), bool at_once)
+{
+    atomic_int *finished = map_shared(sizeof *finished);
     for (int number = 0; number < 2; number++) {
         fflush(stdout);
         pid_t child = fork();
         check(child >= 0, "fork");
         if (child == 0) {
-            usleep((useconds_t)(number * TURN_US));
+            wait_until(finished, at_once ? 0 : number);
             side(number);
-            usleep(TURN_US); /* both are there at the same time */
+            atomic_fetch_add(finished, 1);
+            wait_until(finished, 2);
             exit(0);
         }
     }

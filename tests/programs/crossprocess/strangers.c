@@ -19,6 +19,12 @@ static pthread_mutex_t *map_file(const char *path, size_t padding)
     return memory;
 }
 
+/* Behind the locks in the same page: whose turn it is. */
+static atomic_int *stage_of(pthread_mutex_t *locks)
+{
+    return (atomic_int *)(void *)(locks + 2);
+}
+
 __attribute__((noinline)) static void nest(pthread_mutex_t *outer, pthread_mutex_t *inner)
 {
     pthread_mutex_lock(outer);
@@ -31,7 +37,7 @@ static void be_second(char **argv)
 {
     pthread_mutex_t *locks = map_file(argv[1], 1 << 20);
     bool is_bug = strcmp(argv[2], "bug") == 0;
-    usleep(TURN_US);
+    wait_until(stage_of(locks), 1);
     nest(&locks[is_bug], &locks[!is_bug]);
 }
 
@@ -52,6 +58,7 @@ int main(int argc, char **argv)
     if (child == 0)
         execl("/proc/self/exe", argv[0], argv[1], argv[2], "second", (char *)NULL);
     nest(&locks[0], &locks[1]);
+    atomic_store(stage_of(locks), 1);
     int status = 1;
     waitpid(child, &status, 0);
     printf("%s\n", status == 0 ? "both ended well" : "the other failed");
