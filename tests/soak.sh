@@ -14,8 +14,9 @@ done
 readonly build=build-fuzz
 
 printf '== building the fuzzers\n'
+mkdir -p $build
 cmake -S . -B $build -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ -DLOCKHOUND_FUZZ=ON \
-    -DLOCKHOUND_SANITIZE=fuzzer-no-link,address,undefined >$build.log 2>&1 || { cat $build.log; exit 1; }
+    -DLOCKHOUND_SANITIZE=fuzzer-no-link,address,undefined >$build/configure.log 2>&1 || { cat $build/configure.log; exit 1; }
 make -C $build/tests/fuzz -j 2 --no-print-directory
 
 fuzzers=()
