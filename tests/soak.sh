@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # soak.sh [--minutes N]: what is too long for every day, in N minutes (10): four fifths go to the fuzzers, the rest to
-# the random tests with seeds that were never tried.  Started by `./dev soak`, which has built build/.
+# the random tests with seeds that were never tried; before that, once, the primitives under ThreadSanitizer and Helgrind.  Started by `./dev soak`, which has built build/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 minutes=10
@@ -12,6 +12,30 @@ while [ $# -gt 0 ]; do
     esac
 done
 readonly build=build-fuzz
+
+# The primitives in the eyes of the other tools; docs/primitives.md says what each is known to misread.
+check_primitives() { # folder, how to run a program under the tool, cmake option
+    local folder=$1 runner=$2 option=$3
+    local test
+    printf '== primitives in %s\n' "$folder"
+    cmake -S primitives -B "$folder" -DCMAKE_BUILD_TYPE=RelWithDebInfo "$option" >"$folder.log" 2>&1 ||
+        { cat "$folder.log"; exit 1; }
+    make -C "$folder" -j 2 --no-print-directory >>"$folder.log" 2>&1 || { tail -n 30 "$folder.log"; exit 1; }
+    for test in test_sync test_thread validate_locks validate_queues validate_executors; do
+        # shellcheck disable=SC2086 # the runner is a command with its options
+        LHP_UNDER_TOOL=1 LHP_SCALE=3 timeout -s KILL 300 $runner "$folder/tests/lhp_$test" >"$folder/$test.log" 2>&1 ||
+            { cat "$folder/$test.log"; printf 'soak.sh: %s: %s\n' "$folder" "$test" >&2; exit 1; }
+    done
+}
+# An executor that is left ends with the process, as Python's does: its threads are no leak.
+check_primitives build-primitives-tsan 'env TSAN_OPTIONS=report_thread_leaks=0 setarch -R' '-DCMAKE_C_FLAGS=-fsanitize=thread'
+if command -v valgrind >/dev/null; then
+    check_primitives build-primitives-helgrind \
+        'valgrind -q --tool=helgrind --error-exitcode=9 --suppressions=primitives/tests/helgrind.supp' \
+        -DLHP_ANNOTATE_VALGRIND=ON
+else
+    printf 'soak.sh: no valgrind: the primitives are not run under Helgrind\n'
+fi
 
 printf '== building the fuzzers\n'
 mkdir -p $build
