@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 static _Atomic uint32_t word, turn, inheriting, requeued;
-static int count;
+static int count, inherited; /* each under a lock of its own */
 
 static long futex(_Atomic uint32_t *address, int operation, uint32_t value, void *timeout, void *other, uint32_t last)
 {
@@ -45,7 +45,7 @@ static void *work(void *argument)
     futex(&turn, FUTEX_WAKE_BITSET_PRIVATE, INT32_MAX, NULL, NULL, FUTEX_BITSET_MATCH_ANY);
 
     futex(&inheriting, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0);
-    count++;
+    inherited++;
     futex(&inheriting, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0);
     return NULL;
 }
@@ -59,7 +59,7 @@ int main(void)
         pthread_create(&threads[i], NULL, work, &numbers[i]);
     for (int i = 0; i < 4; i++)
         pthread_join(threads[i], NULL);
-    printf("count %d\n", count);
+    printf("count %d and %d\n", count, inherited);
     SHOW(futex(&word, FUTEX_WAIT_PRIVATE, 1, NULL, NULL, 0));
     SHOW(futex(&word, FUTEX_WAIT_PRIVATE, 0, &soon, NULL, 0));
     SHOW(futex(&word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0));
