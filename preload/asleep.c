@@ -10,7 +10,14 @@
 #include "preload/raw.h"
 #include "preload/self.h"
 
-enum { BETWEEN_LOOKS_MS = 40, DIRECTORY_SIZE = 32768, STATUS_SIZE = 8192, NAME_SIZE = 32 };
+enum {
+    BETWEEN_LOOKS_MS = 40,
+    LEAVING_MS = 10,
+    LEAVING_LOOKS = 10,
+    DIRECTORY_SIZE = 32768,
+    STATUS_SIZE = 8192,
+    NAME_SIZE = 32
+};
 
 /* As getdents64(2) lays them out. */
 struct directory_entry {
@@ -113,13 +120,29 @@ static bool look_at_all(struct look *look, long tasks)
     }
 }
 
+static void pause_ms(long ms)
+{
+    const struct timespec pause = {.tv_nsec = ms * 1000000L};
+    raw_syscall(SYS_nanosleep, (long)&pause, 0, 0, 0, 0, 0);
+}
+
+/* A thread that has ended for us may still be on its way out of the kernel. */
+static bool first_look(struct look *look, long tasks)
+{
+    for (int looks = 0; looks < LEAVING_LOOKS; looks++) {
+        if (look_at_all(look, tasks) && look->threads == self_live_count())
+            return true;
+        pause_ms(LEAVING_MS);
+    }
+    return false;
+}
+
 static bool agrees(struct look *look, long tasks)
 {
-    if (!look_at_all(look, tasks) || look->threads != self_live_count())
+    if (!first_look(look, tasks))
         return false;
     uint64_t first = look->fingerprint;
-    const struct timespec pause = {.tv_nsec = BETWEEN_LOOKS_MS * 1000000L};
-    raw_syscall(SYS_nanosleep, (long)&pause, 0, 0, 0, 0, 0);
+    pause_ms(BETWEEN_LOOKS_MS);
     return look_at_all(look, tasks) && look->threads == self_live_count() && look->fingerprint == first;
 }
 
