@@ -1,4 +1,5 @@
 /* expect: deadlock form=join */
+/* options: --on-deadlock=exit */
 /* Thread: two that wait for each other's end. */
 #include "twin.h"
 
