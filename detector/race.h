@@ -1,0 +1,132 @@
+/* race.h: data races by happens-before, exact to the byte, from tags that each thread keeps by itself.
+ *
+ *   woven code --miss--\
+ *   mem*, read(), ...  --+--> race_access() --> [chunk: who takes part] --> tags of the others: all seen? --no--> finding
+ *   __tsan_*           --/            \--> own tags (plane)
+ *
+ * Model:     each thread has a plane: for each byte of the program the generation of its last access, and that of its last
+ *            write.  A generation stands for an epoch of the thread's clock.  An access races with another thread's last
+ *            access (last write, for a read) when the epoch behind that tag has not been seen.  No shadow cells: the planes
+ *            are the history.
+ * Chunk:     256 bytes of the program.  It has participants: the threads whose tags in it may not be ordered before the
+ *            others'.  With one participant (the owner) a miss only sets tags.  A newcomer that has seen all of the
+ *            participants' generations in the chunk becomes its owner; else it joins.  Tags of a thread in a chunk mean
+ *            something only while it is a participant; it clears them when it joins.
+ * Aliases:   tags are found by the low 32 bits of the address.  A chunk remembers the high bits; when another address with
+ *            the same low bits comes, the chunk is given to it and its history dropped (counted).
+ * Generations: 1..127, monotone in the epoch, with a table generation -> epoch a plane.  When they run out the thread
+ *            renumbers: groups of four old generations become one, standing for the earliest epoch of the group (never a
+ *            false race), in both windows of every page that it has touched.
+ * Sync:      an address used atomically has a clock of its own and no tags at all, so that every access to its bytes misses:
+ *            a plain load of it acquires, a plain store releases (x86: a plain move is an acquire load or a release store).
+ *            When an address becomes one, what others wrote there before counts as released.
+ * Threads:   a plane is written by its thread, and read by others (a torn or stale tag can only be an older truth or zero);
+ *            chunks change by compare-and-swap under a lock bit.  In the steady state a miss takes no lock.
+ * Source:    Flanagan & Freund 2009 (epochs, last read and last write); Serebryany & Iskhodzhanov 2009 and LLVM's tsan v3
+ *            (history for the other side's stack).
+ */
+#ifndef LOCKHOUND_DETECTOR_RACE_H
+#define LOCKHOUND_DETECTOR_RACE_H
+
+#include "detector/detector.h"
+
+struct race_engine;
+struct race_plane;
+
+enum race_access_flag {
+    RACE_WRITE = 1 << 0,
+    RACE_ATOMIC = 1 << 1,      /* atomic, exactly known (abi/): does not race with other atomic accesses */
+    RACE_FREE = 1 << 2,        /* of a whole block by free() or realloc(): a write */
+    RACE_GUESS = 1 << 3,       /* a plain move that may have been an atomic one in the source */
+    RACE_READ_MODIFY = 1 << 4,
+    RACE_LIBRARY = 1 << 5      /* made by libc on the program's behalf (memcpy, read, ...): `at` is its caller */
+};
+
+/* What the host can say about an earlier access of another thread (detector/history.h keeps it). */
+struct race_recalled {
+    bool found;               /* false: the history has aged out */
+    struct stack_id stack;
+    uint32_t flags;           /* enum race_access_flag */
+    uint64_t address, size;
+    const struct held_lock *held; /* valid until the next recall on this thread */
+    size_t held_count;
+};
+
+struct race_host {
+    void *ctx;
+    /* Returns: `size` bytes of zeroed, lazily committed address space, or NULL. */
+    void *(*reserve)(void *ctx, size_t size);
+    void (*release)(void *ctx, void *memory, size_t size);
+    /* Makes [low, low + size) zero again and gives its pages back; whole pages. */
+    void (*discard)(void *ctx, void *memory, size_t size);
+    /* Looks for the last access of the thread of `plane` to any byte of [address, address+size) in the epochs
+     * [epoch_low, epoch_high] (a write, when `write`). */
+    void (*recall)(void *ctx, const struct race_plane *plane, uint64_t epoch_low, uint64_t epoch_high, uint64_t address,
+                   uint64_t size, bool write, struct race_recalled *recalled);
+    /* The present access's stack, asked for only when a finding is made. */
+    struct stack_id (*stack_here)(void *ctx);
+};
+
+/* One thread's plane as the engine sees it; inside memory of the host, near the GS base. */
+struct race_plane {
+    uint8_t *tags;   /* window of last accesses: tags[(uint32_t)address] */
+    uint8_t *writes; /* window of last writes */
+    uint32_t number; /* 1..RACE_PLANES_MAX, the participant's name in chunks */
+    uint8_t write_tag; /* present one; the host copies it to where woven code reads it */
+    bool accessed;   /* something was recorded since the generation was raised; woven misses set it too */
+    struct thread *thread; /* whose clock its epochs are of; NULL when it has ended */
+    void *engine_part;     /* generation table, touched pages, ...: the engine's */
+};
+enum { RACE_PLANES_MAX = 4000 };
+
+/* Returns: an engine for detector `d` on memory of the hosts, or NULL. */
+struct race_engine *race_engine_new(struct detector *d, const struct race_host *host);
+void race_engine_delete(struct race_engine *engine);
+/* The plane (tags, writes set; all zero, or kept from an earlier thread of the same number) belongs to `t` from now on. */
+bool race_plane_begin(struct race_engine *engine, struct race_plane *plane, struct thread *t);
+/* The thread ends; its history stays.  [stack_low, stack_high) is its stack, whose next user owes it nothing. */
+void race_plane_end(struct race_engine *engine, struct race_plane *plane, uint64_t stack_low, uint64_t stack_high);
+/* The host will zero and reuse the plane under the same number: forget it. */
+void race_plane_forget(struct race_engine *engine, struct race_plane *plane);
+/* Returns: true when plane->write_tag changed: the thread's epoch moved on since (or accesses were recorded in the old one).
+ * Cheap when nothing happened.  Call it after verbs of detector.h, before the program runs on. */
+bool race_plane_advance(struct race_engine *engine, struct race_plane *plane);
+
+/* The present access of `plane`'s thread.  Checks it against the others and records it (sets tags).
+ * Returns: true when a race was found and reported. */
+bool race_access(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint64_t size, uint32_t flags);
+/* [low, high) is fresh memory (allocated, mapped) or gone (unmapped, a stack that was left): no history. */
+void race_range_fresh(struct race_engine *engine, struct race_plane *plane, uint64_t low, uint64_t high);
+
+/* Atomics.  A read-modify-write is `before` (release) then the instruction then `after` (acquire).  `order` as recorded by
+ * abi/ or debug information, ORDER_SEQ_CST for LOCK-prefixed ones; a relaxed one orders nothing but fences beside it do.
+ * A load is race_atomic_after() alone, a store race_atomic_before() alone. */
+void race_atomic_before(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size, int order);
+void race_atomic_after(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size, int order);
+void race_fence(struct race_engine *engine, struct race_plane *plane, int order);
+/* A plain load of a sync address, noticed by race_access() before the instruction ran, acquires when the thread enters the
+ * library next: true when something is owed.  Call race_settle() before any other verb of the thread then. */
+bool race_owes(const struct race_plane *plane);
+void race_settle(struct race_engine *engine, struct race_plane *plane);
+
+struct race_counts {
+    uint64_t accesses; /* misses that entered the engine */
+    uint64_t chunks_shared, aliases_dropped, renumberings, planes, planes_forgotten, sync_addresses, races, repeats;
+};
+void race_counts(const struct race_engine *engine, struct race_counts *counts);
+
+/* For the quick path of a miss, written in assembly or inline: the chunk's word; equal to race_owner_word() while the plane's
+ * thread is its only participant and no byte in it is a sync address: then setting tags (and writes) is all there is to do. */
+#define RACE_CHUNK_INDEX(address) ((uint32_t)(address) >> 8)
+struct race_chunk {
+    _Atomic uint32_t who;   /* (address >> 32 & 0xffff) << 16 | plane number, or | RACE_WHO_SHARED; 0: nobody yet */
+    _Atomic uint32_t state; /* the engine's: set of participants, lock bit, sync bit */
+};
+#define RACE_WHO_SHARED 0xffffu
+struct race_chunk *race_chunks(struct race_engine *engine); /* 1 << 24 of them */
+static inline uint32_t race_owner_word(const struct race_plane *plane, uint64_t address)
+{
+    return (uint32_t)(address >> 32 & 0xffff) << 16 | plane->number;
+}
+
+#endif

@@ -1,0 +1,124 @@
+/* image.h: the format of a woven image, written by weaver/ and mapped by preload/weave/.
+ *
+ *   header | code (page-aligned; mapped executable) | tables, each an array of one of the structures below
+ *
+ * An image belongs to one module (ELF file).  Its code holds a clone of every function of the module that touches memory
+ * another thread could see, with checks in line (plane.h).  It is position-independent but for the fix-ups: the library
+ * maps it within 2 GiB of the module and adds (module bias - address of the image's code) to each.
+ *
+ * Addresses:  `module` offsets are addresses as in the ELF file (relative to the bias); `code` offsets count from the
+ *             first byte of the code section.
+ * Trust:      nothing in the file is believed before image_check() has said so: sizes, order, ranges, checksum.  The file
+ *             must belong to the user (or root) and not be writable by others.
+ * Byte order: the machine's.
+ */
+#ifndef LOCKHOUND_WEAVER_IMAGE_H
+#define LOCKHOUND_WEAVER_IMAGE_H
+
+#include <stdint.h>
+
+#define IMAGE_MAGIC   UINT64_C(0x314556414557484c) /* "LHWEAVE1" */
+#define IMAGE_VERSION 1                             /* of this format and of what plane.h says; raise it with either */
+
+enum { IMAGE_BUILD_ID_SIZE = 32 };
+
+/* A table: `count` elements from byte `offset` of the file. */
+struct image_table {
+    uint64_t offset;
+    uint64_t count;
+};
+
+struct image_header {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t header_size;
+    uint64_t file_size;  /* of the image */
+    uint64_t checksum;   /* FNV-1a over 64-bit words of all that follows the header (file padded to 8 bytes) */
+    uint8_t build_id[IMAGE_BUILD_ID_SIZE];
+    uint32_t build_id_size; /* 0: the module has none, module_hash and size identify it */
+    uint32_t flags;         /* enum image_flag */
+    uint64_t module_size;   /* of the ELF file; units: bytes */
+    uint64_t module_hash;   /* FNV-1a over 64-bit words of the module's executable segments' bytes */
+    uint64_t code_offset, code_size; /* page-aligned in the file */
+    struct image_table entries;  /* struct image_entry, by module address */
+    struct image_table calls;    /* struct image_call, by module address */
+    struct image_table fixups;   /* uint32_t code offsets of disp32 fields, ascending */
+    struct image_table places;   /* struct image_place, by code offset */
+    struct image_table sites;    /* struct image_site, by return offset */
+    struct image_table left;     /* struct image_left: what was left alone, for --verbose and --explain */
+    struct image_table strings;  /* bytes; names that image_left refers to, NUL-terminated */
+    uint64_t counts[16];         /* enum image_count */
+};
+
+enum image_flag {
+    IMAGE_EMPTY = 1 << 0,     /* nothing in the module needs weaving */
+    IMAGE_REFUSED = 1 << 1,   /* the module must not be woven; the one image_left says why */
+};
+
+enum image_count {
+    IMAGE_FUNCTIONS,          /* in the module */
+    IMAGE_FUNCTIONS_WOVEN,
+    IMAGE_INSTRUCTIONS,
+    IMAGE_ACCESSES,           /* candidates: memory operands that another thread could see */
+    IMAGE_CHECKS,             /* emitted, after merging */
+    IMAGE_STACK_SKIPPED,      /* operands skipped: stack slots that cannot escape */
+    IMAGE_READONLY_SKIPPED,
+    IMAGE_ATOMICS,
+    IMAGE_SPIN_LOOPS,
+    IMAGE_LEFT_ACCESSES,      /* candidates in what was left alone */
+    IMAGE_SPILLED_REGISTERS,
+    IMAGE_SAVED_FLAGS
+};
+
+/* The five bytes at `module` become a jump to `code`. */
+struct image_entry {
+    uint32_t module;
+    uint32_t code;
+};
+
+/* The rel32 of the 5-byte direct call (E8) or jump at `module` is changed to lead to `code`. */
+struct image_call {
+    uint32_t module;
+    uint32_t code;
+};
+
+/* The clone's instruction (with the checks before it) that begins at `code` stands for the one at `module`.  Looked up with
+ * the last one at or below a program counter. */
+struct image_place {
+    uint32_t code;
+    uint32_t module;
+};
+
+/* How the canonical frame address is found at a site: register + offset. */
+enum image_cfa { IMAGE_CFA_UNKNOWN, IMAGE_CFA_RSP, IMAGE_CFA_RBP, IMAGE_CFA_OTHER };
+
+enum image_site_flag {
+    IMAGE_SITE_WRITE = 1 << 0,
+    IMAGE_SITE_ATOMIC = 1 << 1,
+    IMAGE_SITE_GUESS = 1 << 2,   /* the module has no debug information that tells atomics from plain moves, and this is a
+                                  * plain naturally aligned move of 1 to 8 bytes: it may be an atomic one */
+    IMAGE_SITE_READ_MODIFY = 1 << 3 /* one instruction reads and writes: add, inc, ... (never a plain C11 atomic move) */
+};
+
+struct image_site {
+    uint32_t code;       /* return address of the call of the routine */
+    uint32_t module;     /* the program's instruction */
+    uint32_t size;       /* of the access; 0 for a range. Units: bytes */
+    uint8_t flags;       /* enum image_site_flag */
+    uint8_t cfa;         /* enum image_cfa; RSP as the program's, before any adjustment of the stub */
+    int16_t cfa_offset;
+};
+
+struct image_left {
+    uint32_t module;  /* address; 0 for the module as a whole */
+    uint32_t accesses;
+    uint32_t name;    /* in strings */
+    uint32_t reason;  /* in strings */
+};
+
+/* Where an image is kept: $LOCKHOUND_CACHE or $XDG_CACHE_HOME/lockhound or $HOME/.cache/lockhound, then this folder,
+ * then "<build-id in hex or hash-size>.woven". */
+#define IMAGE_CACHE_FOLDER "woven-1"
+#define IMAGE_SUFFIX       ".woven"
+
+#endif

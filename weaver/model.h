@@ -1,0 +1,149 @@
+/* model.h: what the weaver knows of a module and of one function at a time.
+ *
+ *   ELF file --elf_module--> struct elf_module --functions, entries--> [function ranges, entry points]
+ *       for each function:  --decode, blocks, cfi, accesses, liveness--> struct function --emit--> code and tables of the image
+ *
+ * A function's model is made, emitted and freed before the next one: a module of 300 000 instructions fits in little memory.
+ */
+#ifndef LOCKHOUND_WEAVER_MODEL_H
+#define LOCKHOUND_WEAVER_MODEL_H
+
+#include <Zydis/Zydis.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "weaver/image.h"
+
+/* ---- the module --------------------------------------------------------------------------------------------------- */
+
+struct elf_segment {
+    uint64_t address, file_offset, file_size, memory_size; /* units: bytes */
+    bool readable, writable, executable;
+};
+
+struct function_range {
+    uint64_t low, high; /* [low, high), from .eh_frame (symbols add what it lacks) */
+    uint32_t fde;       /* index, for CFI; UINT32_MAX: none */
+};
+
+/* What control may reach in original code other than by a direct branch inside one function: bits of entry_kinds[]. */
+enum entry_kind {
+    ENTRY_FUNCTION = 1 << 0,    /* start of a function */
+    ENTRY_AFTER_CALL = 1 << 1,
+    ENTRY_JUMP_TABLE = 1 << 2,  /* target of a jump table */
+    ENTRY_LANDING_PAD = 1 << 3, /* of .gcc_except_table */
+    ENTRY_ADDRESS = 1 << 4,     /* its address is taken: in code or in data */
+    ENTRY_BRANCH_FROM_ORIGINAL = 1 << 5 /* target of a direct branch in code that stays original */
+};
+
+struct elf_module {
+    const char *path;
+    const uint8_t *bytes; /* the file, mapped */
+    uint64_t size;
+    uint8_t build_id[IMAGE_BUILD_ID_SIZE];
+    uint32_t build_id_size;
+    bool is_pie; /* or a library: addresses are relative to a bias */
+    struct elf_segment *segments;
+    size_t segment_count;
+    struct function_range *functions; /* by address, not overlapping */
+    size_t function_count;
+    uint64_t text_low, text_high;   /* hull of the executable segments */
+    uint8_t *entry_kinds;           /* one byte for each byte of [text_low, text_high): enum entry_kind bits */
+    bool has_debug_info;            /* .debug_info, in the file or in a separate debug file that was found */
+    const char *refusal;            /* why the module must not be woven, or NULL */
+};
+
+/* ---- one function ------------------------------------------------------------------------------------------------- */
+
+/* General-purpose registers as bits: 1 << (ZYDIS_REGISTER_RAX-relative number), RAX=0, RCX=1, RDX=2, RBX=3, RSP=4, RBP=5,
+ * RSI=6, RDI=7, R8..R15.  Bit 16: the arithmetic flags. */
+typedef uint32_t register_set;
+#define REGISTER_FLAGS ((register_set)1 << 16)
+
+enum insn_role {
+    ROLE_PLAIN,
+    ROLE_CALL,            /* any CALL: clones jump to the original instruction, which returns to an entry */
+    ROLE_RETURN,
+    ROLE_JUMP,            /* direct, unconditional */
+    ROLE_BRANCH,          /* direct, conditional (also LOOP, JRCXZ) */
+    ROLE_INDIRECT_JUMP,
+    ROLE_TRAP             /* UD2, HLT, INT3: control does not go on */
+};
+
+enum access_role {
+    ACCESS_PLAIN,
+    ACCESS_ATOMIC,        /* LOCK prefix or XCHG with memory: read-modify-write, acquire-release on its address */
+    ACCESS_ATOMIC_LOAD,   /* a plain load known (debug information) or guessed (exit test of a spin loop) to be atomic */
+    ACCESS_ATOMIC_STORE,
+    ACCESS_RELAXED_LOAD, ACCESS_RELAXED_STORE, /* debug information says memory_order_relaxed */
+    ACCESS_FENCE          /* LOCK-prefixed operation on the top of the stack, used as a fence; MFENCE has access_count 1 too,
+                           * with operand < 0 */
+};
+
+/* One memory access of an instruction that another thread could see. */
+struct access {
+    int8_t operand;       /* index in insn.operands; -1: implicit (string instructions: see is_range) */
+    uint8_t role;         /* enum access_role */
+    bool is_write;        /* a read-modify-write is one access with is_write and read_modify */
+    bool read_modify;
+    bool is_guess;        /* IMAGE_SITE_GUESS */
+    bool is_range;        /* REP MOVS/STOS/LODS: from RSI (read) or RDI (write), RCX elements of `size` bytes, upwards */
+    bool is_redundant;    /* an earlier check in the block, with nothing in between, covers it: none is emitted */
+    uint16_t size;        /* units: bytes; of an element when is_range */
+};
+
+struct insn {
+    uint64_t address;
+    uint8_t length;
+    uint8_t role;          /* enum insn_role */
+    uint8_t access_count;
+    bool is_block_start;
+    bool is_entry;         /* entry_kinds[] of its address is not 0 */
+    uint8_t cfa;           /* enum image_cfa, before the instruction */
+    int16_t cfa_offset;
+    uint64_t target;       /* of ROLE_JUMP, ROLE_BRANCH and direct ROLE_CALL; 0 otherwise */
+    register_set live;     /* registers and flags that may be read later with the value they have before this instruction;
+                            * all of them where that is not known */
+    const char *refusal;   /* why its accesses cannot be checked (gather, unknown length, ...): counted and left; or NULL */
+    struct access access[2];
+    ZydisDecodedInstruction decoded;
+    ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+};
+
+struct function {
+    struct function_range range;
+    const char *name;      /* from the symbol table, or NULL */
+    struct insn *insns;    /* linear, by address; padding after the last instruction of the function is not included */
+    size_t insn_count;
+    bool uses_red_zone;
+    size_t spin_loops;
+    const char *refusal;   /* why the whole function is left alone, or NULL */
+};
+
+/* ---- analysis (elf_module.c, functions.c, entries.c, function_model.c and what they use) -------------------------------- */
+
+/* Maps the file and finds segments, build-id, functions and entries.  Returns: 0, or -errno with *message set. */
+int elf_module_open(struct elf_module *module, const char *path, const char **message);
+void elf_module_close(struct elf_module *module);
+
+/* Returns: true with the model of functions[index]; false when there is no memory.  A function that cannot be decoded has
+ * `refusal` and whatever was decoded before. */
+bool function_model_make(const struct elf_module *module, size_t index, struct function *function);
+void function_model_free(struct function *function);
+
+/* Returns: true when the whole of [address, address + size) is in a segment that is never written. */
+bool elf_module_is_readonly(const struct elf_module *module, uint64_t address, uint64_t size);
+
+/* ---- emission (emit.c, relocate.c, check.c, image_writer.c) ----------------------------------------------------------- */
+
+struct weave_options {
+    bool explain;        /* print what was done and left, function by function */
+    int output_fd;       /* of the explanation */
+};
+
+/* Weaves the module at `path` into the image file `output` (written beside under a temporary name and renamed).
+ * Returns: 0, or -errno with *message set; a module that must not be woven gives an image that says so, and 0. */
+int weave_module(const char *path, const char *output, const struct weave_options *options, const char **message);
+
+#endif

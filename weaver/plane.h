@@ -1,0 +1,81 @@
+/* plane.h: what woven code and the library agree on: the tag plane of a thread and the routines behind a miss.
+ *
+ *   mapping: [ struct plane_header | tags: one byte for each byte of the program, modulo 4 GiB | guard | writes | guard ]
+ *                                  ^ GS base
+ *
+ *   check in woven code:   tag at gs:[low 32 bits of the address]  ==  the thread's present tag ?  --no--> routine
+ *
+ * Addressing: the check is the instruction's own memory operand with a GS and an address-size prefix (65 67): the CPU
+ *             computes the effective address, keeps its low 32 bits and adds the GS base.  So a window of 4 GiB serves any
+ *             address, no address can fault, and the base is a plain positive one that arch_prctl(ARCH_SET_GS) accepts:
+ *             one system call a thread, FSGSBASE is not needed.  The header lies below, at gs:[negative disp32] without
+ *             the address-size prefix.
+ * Tags:       (generation << 1) | written.  Generation 0 is "never".  A thread's generation is raised after a release, if
+ *             it has recorded anything since it was raised last.  A write is known when the tag equals the present write
+ *             tag; a read also when it equals the present read tag (the write tag with bit 0 clear).
+ * Writes:     a second window, as large, that woven code never looks at: the generation of the last *write* of each byte
+ *             (tag format, bit 0 set), for a read that comes later overwrites the first window's tag.
+ * Skew:       the GS base is no multiple of a page: aliasing of cache sets between a byte and its tag costs up to 40 %.
+ * Blind:      a thread without a plane of its own uses one that is all zero, with tag 0: every check hits.
+ */
+#ifndef LOCKHOUND_WEAVER_PLANE_H
+#define LOCKHOUND_WEAVER_PLANE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Units: bytes. */
+#define PLANE_SKEW          0x3840                          /* GS base - start of the mapping; size of the header */
+#define PLANE_WINDOW        (UINT64_C(1) << 32)             /* of program addresses */
+#define PLANE_GUARD         0x10000                         /* past each window: the widest access, and the skews */
+#define PLANE_WRITES_OFFSET (PLANE_WINDOW + 0x10000 + 0x1c40) /* of the second window, from the GS base */
+#define PLANE_MAPPING       (PLANE_SKEW + PLANE_WRITES_OFFSET + PLANE_WINDOW + PLANE_GUARD)
+
+enum { PLANE_CHUNK_SHIFT = 8, PLANE_GENERATIONS = 127 /* 1..127 */ };
+
+#define PLANE_TAG(generation, written) ((uint8_t)((generation) << 1 | (written)))
+#define PLANE_TAG_GENERATION(tag)      ((unsigned)(tag) >> 1)
+
+/* What a routine is called for.  Woven code calls gs:[PLANE_ROUTINE(n)] with the effective address (64 bits) in RDI, after
+ * it has saved RDI in gs:[PLANE_SAVED_RDI] and moved RSP below the red zone (lea rsp,[rsp-128]).  Every routine keeps all
+ * registers (vector registers too); the arithmetic flags are lost.  The return address of the call identifies the site
+ * (struct image_site).  RANGE routines take the length in RSI, saved in gs:[PLANE_SAVED_RSI]. */
+enum plane_routine {
+    PLANE_READ_1, PLANE_READ_2, PLANE_READ_4, PLANE_READ_8, PLANE_READ_16, PLANE_READ_32, PLANE_READ_64,
+    PLANE_WRITE_1, PLANE_WRITE_2, PLANE_WRITE_4, PLANE_WRITE_8, PLANE_WRITE_16, PLANE_WRITE_32, PLANE_WRITE_64,
+    PLANE_READ_RANGE, PLANE_WRITE_RANGE,
+    /* Around an instruction that is atomic on its address (LOCK prefix, XCHG with memory); before releases, after acquires. */
+    PLANE_ATOMIC_BEFORE, PLANE_ATOMIC_AFTER,
+    /* A plain move that debug information, or a spin loop, shows to be an atomic load or store: called after a load
+     * (PLANE_ATOMIC_LOAD; order acquire) and before a store (PLANE_ATOMIC_STORE; order release), or for relaxed ones. */
+    PLANE_ATOMIC_LOAD, PLANE_ATOMIC_STORE, PLANE_RELAXED_LOAD, PLANE_RELAXED_STORE,
+    /* MFENCE, or a LOCK-prefixed instruction on the stack's top that serves as one.  RDI is not an address. */
+    PLANE_FENCE,
+    PLANE_ROUTINE_COUNT
+};
+
+struct plane_header {
+    /* -- read by every check -- */
+    uint64_t write_tag; /* the present write tag, eight times */
+    uint64_t ones;      /* 0x0101010101010101 */
+    uint64_t spill[6];  /* scratch of woven code: registers and flags of a check that finds none free */
+    uint8_t context_changed; /* set to 1 by woven code at each function entry and after each call: whoever wants to
+                              * know the callers must look again */
+    uint8_t padding[7];
+    uint64_t saved_rdi, saved_rsi;
+    uint64_t routine[PLANE_ROUTINE_COUNT];
+    /* -- the library's own; woven code knows nothing of it -- */
+    uint64_t own[1];
+};
+
+/* Displacements from the GS base, as woven code writes them. */
+#define PLANE_FIELD(field)      ((int32_t)offsetof(struct plane_header, field) - PLANE_SKEW)
+#define PLANE_WRITE_TAG         PLANE_FIELD(write_tag)
+#define PLANE_ONES              PLANE_FIELD(ones)
+#define PLANE_SPILL(i)          (PLANE_FIELD(spill) + 8 * (int32_t)(i))
+#define PLANE_CONTEXT_CHANGED   PLANE_FIELD(context_changed)
+#define PLANE_SAVED_RDI         PLANE_FIELD(saved_rdi)
+#define PLANE_SAVED_RSI         PLANE_FIELD(saved_rsi)
+#define PLANE_ROUTINE(n)        (PLANE_FIELD(routine) + 8 * (int32_t)(n))
+
+#endif
