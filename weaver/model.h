@@ -52,6 +52,7 @@ struct elf_module {
     uint8_t *entry_kinds;           /* one byte for each byte of [text_low, text_high): enum entry_kind bits */
     bool has_debug_info;            /* .debug_info, in the file or in a separate debug file that was found */
     const char *refusal;            /* why the module must not be woven, or NULL */
+    struct elf_private *own;        /* elf_private.h: sections, frame descriptions, symbols */
 };
 
 /* ---- one function ------------------------------------------------------------------------------------------------- */

@@ -1,0 +1,59 @@
+/* elf_private.h: what the analysis keeps of an ELF file beside what model.h shows. */
+#ifndef LOCKHOUND_WEAVER_ELF_PRIVATE_H
+#define LOCKHOUND_WEAVER_ELF_PRIVATE_H
+
+#include <elf.h>
+
+#include "weaver/eh_frame.h"
+#include "weaver/model.h"
+
+struct section {
+    const char *name;
+    const uint8_t *bytes; /* NULL when it takes no room in the file */
+    uint64_t address, size;
+    uint32_t type;
+    uint64_t flags;
+    uint32_t link;
+};
+
+struct symbol {
+    uint64_t address, size;
+    const char *name;
+    uint8_t type; /* STT_ */
+};
+
+struct elf_private {
+    struct section *sections;
+    size_t section_count;
+    struct fde *fdes;
+    size_t fde_count;
+    struct symbol *symbols; /* functions and untyped ones with an address in the text, by address */
+    size_t symbol_count;
+    uint64_t relro_low, relro_high;
+    uint64_t start, init, fini; /* addresses; 0: none */
+};
+
+/* Returns: the section of that name, or NULL. */
+const struct section *elf_section(const struct elf_module *module, const char *name);
+
+/* Returns: the bytes of the file that stand at `address`, when [address, address + size) is wholly in the file and in one
+ * segment; NULL otherwise. */
+const uint8_t *elf_bytes_at(const struct elf_module *module, uint64_t address, uint64_t size);
+
+/* Returns: whether `address` is in an executable segment. */
+bool elf_is_text(const struct elf_module *module, uint64_t address);
+
+/* symbols.c.  Returns: false when there is no memory. */
+bool symbols_read(struct elf_module *module);
+const char *symbol_name_at(const struct elf_module *module, uint64_t address);
+
+/* functions.c: fills module->functions from FDEs and symbols.  Returns: false when there is no memory. */
+bool functions_find(struct elf_module *module);
+
+/* Returns: the index of the function that `address` is in, or SIZE_MAX. */
+size_t function_at(const struct elf_module *module, uint64_t address);
+
+/* entries.c: fills module->entry_kinds, and refusal for what decoding shows.  Returns: false when there is no memory. */
+bool entries_find(struct elf_module *module);
+
+#endif

@@ -1,0 +1,76 @@
+/* function_model.c: one function's model, pass by pass. */
+#include <stdlib.h>
+
+#include "weaver/passes.h"
+
+uint32_t function_find(const struct function *function, uint64_t address)
+{
+    size_t low = 0, high = function->insn_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (function->insns[middle].address < address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < function->insn_count && function->insns[low].address == address ? (uint32_t)low : FUNCTION_NONE;
+}
+
+static void find_blocks(const struct elf_module *module, struct function *function)
+{
+    for (size_t i = 0; i < function->insn_count; i++) {
+        struct insn *insn = &function->insns[i];
+        uint8_t kinds = module->entry_kinds[insn->address - module->text_low];
+        insn->is_entry = kinds != 0;
+        if (i == 0 || insn->is_entry || function->insns[i - 1].role != ROLE_PLAIN)
+            insn->is_block_start = true;
+        if (insn->role != ROLE_JUMP && insn->role != ROLE_BRANCH)
+            continue;
+        if (insn->target < function->range.low || insn->target >= function->range.high)
+            continue;
+        uint32_t target = function_find(function, insn->target);
+        if (target != FUNCTION_NONE)
+            function->insns[target].is_block_start = true;
+        else if (!function->refusal)
+            function->refusal = "jumps into the middle of an instruction";
+    }
+}
+
+/* The red zone is used when something is reached below RSP, or below RBP, which may be equal to it. */
+static bool reaches_red_zone(const struct insn *insn)
+{
+    for (size_t i = 0; i < insn->decoded.operand_count_visible; i++) {
+        const ZydisDecodedOperand *operand = &insn->operands[i];
+        if (operand->type != ZYDIS_OPERAND_TYPE_MEMORY)
+            continue;
+        bool is_frame = operand->mem.base == ZYDIS_REGISTER_RSP || operand->mem.base == ZYDIS_REGISTER_RBP;
+        if (is_frame && (operand->mem.disp.value < 0 || operand->mem.index != ZYDIS_REGISTER_NONE))
+            return true;
+    }
+    return false;
+}
+
+static void find_red_zone(struct function *function)
+{
+    for (size_t i = 0; i < function->insn_count && !function->uses_red_zone; i++)
+        function->uses_red_zone = reaches_red_zone(&function->insns[i]);
+}
+
+bool function_model_make(const struct elf_module *module, size_t index, struct function *function)
+{
+    *function = (struct function){.range = module->functions[index]};
+    function->name = symbol_name_at(module, function->range.low);
+    if (!decode_function(module, function)) {
+        function_model_free(function);
+        return false;
+    }
+    find_blocks(module, function);
+    find_red_zone(function);
+    return true;
+}
+
+void function_model_free(struct function *function)
+{
+    free(function->insns);
+    *function = (struct function){0};
+}
