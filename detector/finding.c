@@ -35,6 +35,11 @@ enum severity finding_severity(enum finding_kind kind)
     return facts[kind].severity;
 }
 
+enum severity finding_race_severity(const struct finding_party *a, const struct finding_party *b)
+{
+    return a->access_guess && b->access_guess ? SEVERITY_WARNING : finding_severity(FINDING_DATA_RACE);
+}
+
 bool finding_is_default(enum finding_kind kind)
 {
     return facts[kind].on;

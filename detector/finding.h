@@ -4,6 +4,9 @@
  *
  * A finding is complete in itself: every thread that takes part, what each held and wanted, with the stack of each
  * acquisition, and the objects with the place of their initialisation.  All pointers are borrowed for the call.
+ *
+ * A data race has two parties, the present access first, each with its `access`, and `memory`: what they meet in.  Its
+ * parties have no object.
  */
 #ifndef LOCKHOUND_DETECTOR_FINDING_H
 #define LOCKHOUND_DETECTOR_FINDING_H
@@ -67,7 +70,10 @@ enum party_role {
     PARTY_HOLDS,       /* holds or held `object` meanwhile; `stack` is the acquisition */
     PARTY_INITIALISED, /* initialised it before; `stack` says where */
     PARTY_DESTROYED,   /* destroyed or freed it before */
-    PARTY_INTERRUPTED  /* held `object` when the signal arrived, or takes it with the signal unblocked */
+    PARTY_INTERRUPTED, /* held `object` when the signal arrived, or takes it with the signal unblocked */
+    PARTY_READS,       /* a side of a data race; `stack` is where, 0 when it has aged out; also for the next two */
+    PARTY_WRITES,
+    PARTY_FREES /* gave the block back, which is a write to all of it */
 };
 
 struct finding_party {
@@ -81,6 +87,20 @@ struct finding_party {
     int32_t signal_number; /* > 0 inside a handler of that signal */
     const struct held_lock *held;
     size_t held_count;
+    /* Of PARTY_READS, PARTY_WRITES, PARTY_FREES only. */
+    uint64_t access_address, access_size; /* Units: bytes; size 0 when it is not known any more */
+    bool access_atomic;                   /* it is an atomic access; the other side is not */
+    bool access_by_library;               /* libc made it on the caller's behalf (memcpy, read, ...) */
+    bool access_guess;                    /* a plain move that may be an atomic access in the source */
+    bool history_lost;                    /* its stack and locks have aged out of the thread's history */
+};
+
+/* What a race is about: the bytes that both accesses touch, and the block around them. */
+struct finding_memory {
+    uint64_t address, size;      /* Units: bytes */
+    uint64_t block, block_size;  /* the heap block that holds them, or was freed by a party; 0 when none is known */
+    struct stack_id alloc_stack; /* of the block; 0 when not known, also for the next */
+    struct thread_id alloc_thread;
 };
 
 struct finding {
@@ -92,6 +112,8 @@ struct finding {
     size_t party_count;
     const char *detail; /* one clause that sharpens the title, or "" ; static storage */
     uint64_t number;    /* what `detail` counts: ms held, barrier parties missing, ...; 0 otherwise */
+    bool has_memory;
+    struct finding_memory memory;
 };
 
 /* Returns: the kind's stable name in options and reports, such as "lock-order-inversion". */
@@ -100,6 +122,8 @@ const char *finding_slug(enum finding_kind kind);
 bool finding_from_slug(const char *slug, size_t len, enum finding_kind *kind);
 enum severity finding_severity(enum finding_kind kind);
 bool finding_is_default(enum finding_kind kind);
+/* Returns: the severity of a race between these two: a warning when both sides are a guess. */
+enum severity finding_race_severity(const struct finding_party *a, const struct finding_party *b);
 /* Returns: "mutex", "rwlock", ... as the reports print it. */
 const char *object_kind_name(enum object_kind kind);
 

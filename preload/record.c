@@ -46,6 +46,13 @@ static void announce_stack(struct text *text, pid_t pid, struct stack_id id)
         announce(text, pid, stack->frames[i].module);
 }
 
+static void announce_module_of(struct text *text, pid_t pid, uint64_t address)
+{
+    const struct module *m = module_of((uintptr_t)address);
+    if (m != NULL)
+        announce(text, pid, m->id);
+}
+
 void record_forget_modules(void)
 {
     struct module *m;
@@ -107,6 +114,7 @@ static void refer(struct references *refs, const struct finding *finding)
         for (size_t j = 0; j < party->held_count; j++)
             refer_object(refs, &party->held[j].object);
     }
+    refer_thread(refs, finding->memory.alloc_thread);
     for (size_t i = 0; i < refs->thread_count; i++)
         refer_thread(refs, refs->threads[i].creator);
 }
@@ -130,10 +138,10 @@ static void announce_modules(struct text *text, pid_t pid, const struct finding 
     }
     for (size_t i = 0; i < refs->object_count; i++) {
         announce_stack(text, pid, refs->objects[i].init_stack);
-        const struct module *m = module_of((uintptr_t)refs->objects[i].address);
-        if (m != NULL)
-            announce(text, pid, m->id);
+        announce_module_of(text, pid, refs->objects[i].address);
     }
+    announce_stack(text, pid, finding->memory.alloc_stack);
+    announce_module_of(text, pid, finding->memory.address);
     for (size_t i = 0; i < refs->thread_count; i++)
         announce_stack(text, pid, refs->threads[i].created_at);
 }
@@ -196,6 +204,50 @@ static void append_held(struct text *text, const struct finding_party *party)
     text_string(text, "]");
 }
 
+static void record_address(struct text *text, const char *name, uint64_t address)
+{
+    record_key(text, name);
+    text_string(text, "\"");
+    text_hexadecimal(text, address);
+    text_string(text, "\"");
+}
+
+static void append_access(struct text *text, const struct finding_party *party)
+{
+    record_key(text, "access");
+    text_string(text, "{\"size\":");
+    text_number(text, party->access_size);
+    record_address(text, "address", party->access_address);
+    record_bool(text, "atomic", party->access_atomic);
+    record_bool(text, "library", party->access_by_library);
+    record_bool(text, "guess", party->access_guess);
+    record_bool(text, "lost", party->history_lost);
+    text_string(text, "}");
+}
+
+static void append_memory(struct text *text, const struct finding_memory *memory)
+{
+    record_key(text, "memory");
+    text_string(text, "{\"size\":");
+    text_number(text, memory->size);
+    record_address(text, "address", memory->address);
+    record_key(text, "where");
+    if (memory->block_size != 0)
+        text_string(text, "{\"in\":\"heap\"}"); /* freed by now it may be no mapping any more */
+    else
+        place_describe(text, memory->address);
+    record_address(text, "block", memory->block);
+    record_number(text, "block_size", memory->block_size);
+    record_number(text, "alloc_thread", memory->alloc_thread.v);
+    member_stack(text, "alloc_stack", memory->alloc_stack);
+    text_string(text, "}");
+}
+
+static bool is_access(const struct finding_party *party)
+{
+    return party->role == PARTY_READS || party->role == PARTY_WRITES || party->role == PARTY_FREES;
+}
+
 static void append_party(struct text *text, const struct finding_party *party)
 {
     static const char *const roles[] = {
@@ -206,6 +258,9 @@ static void append_party(struct text *text, const struct finding_party *party)
         [PARTY_INITIALISED] = "initialised",
         [PARTY_DESTROYED] = "destroyed",
         [PARTY_INTERRUPTED] = "interrupted",
+        [PARTY_READS] = "reads",
+        [PARTY_WRITES] = "writes",
+        [PARTY_FREES] = "frees",
     };
     text_string(text, "{\"role\":\"");
     text_string(text, roles[party->role]);
@@ -218,6 +273,8 @@ static void append_party(struct text *text, const struct finding_party *party)
     }
     record_bool(text, "timed", party->timed);
     record_number(text, "signal", (uint64_t)party->signal_number);
+    if (is_access(party))
+        append_access(text, party);
     append_held(text, party);
     text_string(text, "}");
 }
@@ -227,10 +284,7 @@ static void append_object(struct text *text, const struct object_ref *object)
     text_string(text, "{\"id\":");
     text_number(text, object_number(object));
     record_string(text, "kind", object_kind_name(object->kind));
-    record_key(text, "address");
-    text_string(text, "\"");
-    text_hexadecimal(text, object->address);
-    text_string(text, "\"");
+    record_address(text, "address", object->address);
     record_key(text, "where");
     place_describe(text, object->address);
     record_number(text, "init_thread", object->init_thread.v);
@@ -267,6 +321,8 @@ static void append_finding(struct text *text, pid_t pid, const struct finding *f
     record_string(text, "form", form_name(finding->form));
     record_string(text, "severity", severities[finding->severity]);
     record_bool(text, "certain_hang", finding->certain_hang);
+    if (finding->has_memory)
+        append_memory(text, &finding->memory);
     record_string(text, "detail", finding->detail == NULL ? "" : finding->detail);
     record_number(text, "number", finding->number);
     record_key(text, "parties");

@@ -21,11 +21,20 @@
  *  "objects":[{"id":5, "kind":"mutex", "address":"0x…", "where":WHERE, "init_thread":1, "init_stack":FRAMES}],
  *  "threads":[{"id":2, "tid":1234, "name":"writer", "creator":1, "stack":FRAMES}]}
  *        kind, severity, titles: detector/findings.def.  form: cycle, self, join, all-asleep, or "".
- *        role: requests, waits, acts, holds, initialised, destroyed, interrupted.  Every id used is listed.
+ *        role: requests, waits, acts, holds, initialised, destroyed, interrupted; reads, writes, frees.
+ *        Every id used is listed.
  *        A thread's "stack" is where it was created; ids of threads and objects hold within one pid.
  *        In a finding over several processes each party and thread has its own "pid", and a thread "process", the name
  *        of its process; object ids then hold within the finding, and "address" is an offset in the file.  FRAMES name
  *        modules of the record's pid, whoever ran the code.
+ *        A data-race has, beside its parties:
+ *  "memory":{"address":"0x…", "size":4, "where":WHERE, "block":"0x…", "block_size":64, "alloc_thread":1,
+ *            "alloc_stack":FRAMES}
+ *        the bytes that both sides touch and the heap block around them (block_size 0: none known).  Its parties read,
+ *        write or free, have no object, and each has
+ *  "access":{"address":"0x…", "size":4, "atomic":false, "library":false, "guess":false, "lost":false}
+ *        size 0: not known any more; atomic: this side alone is; library: libc made it for the caller on top of the stack;
+ *        guess: a plain move that may be an atomic access in the source; lost: its stack and locks have aged out.
  *        An object of kind "thread" has "init_thread": the thread meant.
  * {"r":"note", "pid":7, "code":"static-child", "text":"…"}      a limit met, said once a process
  * {"r":"summary", "pid":7, "time_ns":…, "reason":"exit"|"exec"|"signal", "counts":{"events":…, …}}

@@ -145,6 +145,9 @@ static const char *role_name(enum party_role role)
         [PARTY_INITIALISED] = "initialised",
         [PARTY_DESTROYED] = "destroyed",
         [PARTY_INTERRUPTED] = "interrupted",
+        [PARTY_READS] = "reads",
+        [PARTY_WRITES] = "writes",
+        [PARTY_FREES] = "frees",
     };
     return names[role];
 }
