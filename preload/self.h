@@ -34,6 +34,8 @@ struct object_cache_line {
 
 struct cpython_thread;
 struct once_run;
+struct plane;
+struct plane_header;
 struct sharing_thread;
 
 struct self {
@@ -52,6 +54,8 @@ struct self {
     unsigned signal_depth;
 
     struct sharing_thread *sharing;      /* what it holds that other processes may want; see sharing.h */
+    struct plane *plane;                 /* of tags, when the program is woven; see weave/plane.h */
+    struct plane_header *plane_header;   /* the same, or a blind thread's */
     struct once_run *once;               /* innermost call of a once function; see intercept/once.c */
     const struct object *traced_request; /* of the trace: asked for and not yet taken; see trace.h */
 

@@ -1,0 +1,40 @@
+/* memory_events.h: memory that libc touches on the program's behalf, and memory that is new.
+ *
+ *   memcpy, read, recv, ... --> memory_access() --\
+ *   malloc, mmap, ...       --> memory_fresh()  --+--> race engine, on the calling thread's plane
+ *
+ * Inert: one test of self->plane while nothing is woven.
+ */
+#ifndef LOCKHOUND_PRELOAD_WEAVE_MEMORY_EVENTS_H
+#define LOCKHOUND_PRELOAD_WEAVE_MEMORY_EVENTS_H
+
+#include "preload/self.h"
+
+/* Out of line parts.  Context: signal, in-malloc, loader-lock. */
+void memory_access_woven(struct self *self, const void *address, size_t size, uint32_t flags, struct stack_id at);
+void memory_fresh_woven(struct self *self, uintptr_t low, uintptr_t high);
+
+/* A hook's thread reads [address, address + size), or writes it (RACE_WRITE); flags of enum race_access_flag,
+ * RACE_LIBRARY is added.  Call it between hook_enter() and hook_leave(): before the real call for what is read or freed,
+ * after it for what it has truly written. */
+static inline void memory_access(struct self *self, const void *address, size_t size, uint32_t flags,
+                                 struct stack_id at)
+{
+    if (__builtin_expect(self->plane != NULL, 0) && size != 0)
+        memory_access_woven(self, address, size, flags, at);
+}
+
+/* [low, high) is new to the program, or gone from it: no history. */
+static inline void memory_fresh(struct self *self, uintptr_t low, uintptr_t high)
+{
+    if (__builtin_expect(self->plane != NULL, 0) && low < high)
+        memory_fresh_woven(self, low, high);
+}
+
+/* Returns: true when accesses made on the program's behalf are wanted at all: then their stack is worth taking. */
+static inline bool memory_is_watched(const struct self *self)
+{
+    return __builtin_expect(self->plane != NULL, 0);
+}
+
+#endif

@@ -1,0 +1,84 @@
+/* plane.h: the tag planes of the threads, and what the library keeps of each beside what woven code sees of it.
+ *
+ *   thread begins --plane_start--> [plane of its own] --ends: plane_stop--> [ended: its history stays] --oldest first--+
+ *                         ^   \--no address space--> [blind plane: records nothing]                                    |
+ *                         +--------------------------- forgotten and emptied <-----------------------------------------+
+ *
+ * Model:     a plane is one mapping: struct plane, then the two windows of weaver/plane.h.  It belongs to one thread from
+ *            plane_start() to plane_stop(), and is not used anew before the kernel says that this thread is gone: woven
+ *            code of its last destructors still spills there.
+ * Blind:     a thread that gets no plane has a header of its own in front of one window of zeros that all such threads
+ *            share; tag 0 makes every check hit.  (Headers lie one page group apart, so that each window holds the headers
+ *            of later ones: a check that reads those misses, which is harmless.)
+ * Inert:     until plane_start() was called for the first thread, self->plane is NULL everywhere.
+ * Threads:   the table under OWN_RANK_PLANES; a plane is written by its own thread.
+ */
+#ifndef LOCKHOUND_PRELOAD_WEAVE_PLANE_H
+#define LOCKHOUND_PRELOAD_WEAVE_PLANE_H
+
+#include "detector/history.h"
+#include "detector/race.h"
+#include "preload/self.h"
+#include "weaver/image.h"
+#include "weaver/plane.h"
+
+enum { PLANE_SITES = 64, PLANE_VECTOR_STATE = 4096 };
+
+/* A site looked up lately. */
+struct plane_site {
+    uintptr_t return_address; /* 0: free */
+    uintptr_t bias;           /* of its module */
+    struct image_site site;
+};
+
+/* Begins the mapping: the header is what woven code sees. */
+struct plane {
+    struct plane_header header;
+    struct self *self;
+    struct race_plane race;
+    struct history history;
+    uintptr_t site;       /* of the access that is being looked at; 0: made by libc for the program */
+    struct stack_id here; /* the stack of that access, when site is 0 */
+    struct plane_site sites[PLANE_SITES];
+    _Alignas(64) uint8_t vector_state[PLANE_VECTOR_STATE]; /* of the program, while the slow path goes deep */
+};
+_Static_assert(sizeof(struct plane) <= PLANE_SKEW, "struct plane lies below the first window");
+
+/* Gives the calling thread (which is `self`) a plane and points the GS base at it: the first call starts the race engine.
+ * Returns: false when the thread could be given none, not even a blind one: woven code must not run on it.
+ * Context: takes(OWN_RANK_PLANES). */
+bool plane_start(struct self *self);
+/* Gives a thread that begins a plane when the program is woven; nothing otherwise.  Context: takes(OWN_RANK_PLANES). */
+void plane_start_if_woven(struct self *self);
+/* The thread ends: nothing it does from now on is recorded.  Context: takes(OWN_RANK_PLANES). */
+void plane_stop(struct self *self);
+
+/* What a signal handler's woven code would overwrite. */
+struct plane_spills {
+    uint64_t spill[6];
+    uint64_t saved_rdi, saved_rsi;
+};
+/* Around a signal handler, on the thread's present plane; nothing when it has none.  Context: signal. */
+void plane_spills_save(const struct self *self, struct plane_spills *spills);
+void plane_spills_restore(struct self *self, const struct plane_spills *spills);
+
+/* After anything that may have moved the thread's clock on, before the program runs on.  self->plane is not NULL.
+ * Context: signal. */
+void plane_sync(struct self *self);
+/* Before any verb of the detector: what a plain load of a synchronising address owes.  self->plane is not NULL.
+ * Context: signal. */
+void plane_settle(struct self *self);
+
+/* The one thread of this process starts its history afresh.  Context: fork-child. */
+void plane_fork_child(struct self *self);
+
+/* Returns: the engine, or NULL while nothing is woven.  Context: signal, in-malloc, loader-lock. */
+struct race_engine *plane_engine(void);
+
+/* Returns: the plane that `race` is part of.  Context: signal. */
+static inline struct plane *plane_of(const struct race_plane *race)
+{
+    return (struct plane *)((uintptr_t)race - offsetof(struct plane, race));
+}
+
+#endif
