@@ -121,11 +121,22 @@ static uint64_t state_of_all(const struct detector *d)
     return sum;
 }
 
+/* The last thread may fall asleep while the operating system is being asked, which takes long on a busy machine: it
+ * changes the state, and nobody would ask again. */
+enum { LOOKS_MAX = 8 };
+
 static bool all_sleep(struct detector *d, const struct thread *except)
 {
-    uint64_t before = state_of_all(d);
-    return crowd_look(d, except) != CROWD_RUNS && d->host->all_asleep(d->host->ctx) && state_of_all(d) == before &&
-           crowd_look(d, except) != CROWD_RUNS;
+    for (int looks = 0; looks < LOOKS_MAX; looks++) {
+        uint64_t before = state_of_all(d);
+        if (crowd_look(d, except) == CROWD_RUNS || !d->host->all_asleep(d->host->ctx)) {
+            return false;
+        }
+        if (state_of_all(d) == before) {
+            return crowd_look(d, except) != CROWD_RUNS;
+        }
+    }
+    return false;
 }
 
 static bool may_be_interrupted(const struct detector *d)

@@ -42,8 +42,8 @@ struct detector_host {
     uint64_t (*now_ns)(void *ctx);
 
     /* Second opinion before "no thread can ever run again" is claimed: true when the operating system agrees that
-     * every thread of the process but the caller is known to the detector and asleep.  May take some 400 ms.
-     * A driver without an operating system returns true. */
+     * every thread of the process but the caller is known to the detector and asleep.  May take some 400 ms, and 2 s when
+     * several threads ask at once.  A driver without an operating system returns true. */
     bool (*all_asleep)(void *ctx);
 
     /* The following may be NULL. */

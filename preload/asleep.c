@@ -14,6 +14,7 @@ enum {
     BETWEEN_LOOKS_MS = 40,
     LEAVING_MS = 10,
     LEAVING_LOOKS = 10,
+    DROWSY_LOOKS = 100,
     DIRECTORY_SIZE = 32768,
     STATUS_SIZE = 8192,
     NAME_SIZE = 32
@@ -30,6 +31,7 @@ struct directory_entry {
 
 struct look {
     size_t threads;       /* that are not about to vanish */
+    size_t awake;         /* of these, but the one that looks */
     uint64_t fingerprint; /* of every other thread and its context switches; the order does not matter */
     char directory[DIRECTORY_SIZE];
     char status[STATUS_SIZE];
@@ -80,7 +82,7 @@ static uint64_t read_number(const char *digits)
     return number;
 }
 
-/* Takes one thread into the look.  Returns: false when it is awake or cannot be judged. */
+/* Takes one thread into the look.  Returns: false when it cannot be judged. */
 static bool look_at(struct look *look, long tasks, const char *name, uint64_t own_tid)
 {
     if (!read_status(tasks, name, look->status))
@@ -97,13 +99,15 @@ static bool look_at(struct look *look, long tasks, const char *name, uint64_t ow
     if (tid == own_tid)
         return true;
     look->fingerprint += mix(mix(tid) ^ mix(read_number(waits)) ^ mix(~read_number(losses)));
-    return *state == 'S';
+    look->awake += *state != 'S';
+    return true;
 }
 
 static bool look_at_all(struct look *look, long tasks)
 {
     uint64_t own_tid = (uint64_t)raw_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0);
     look->threads = 0;
+    look->awake = 0;
     look->fingerprint = 0;
     if (raw_syscall(SYS_lseek, tasks, 0, SEEK_SET, 0, 0, 0) != 0)
         return false;
@@ -126,25 +130,34 @@ static void pause_ms(long ms)
     raw_syscall(SYS_nanosleep, (long)&pause, 0, 0, 0, 0, 0);
 }
 
-/* A thread that has ended for us may still be on its way out of the kernel. */
+static bool finds_all_asleep(struct look *look, long tasks)
+{
+    return look_at_all(look, tasks) && look->awake == 0 && look->threads == self_live_count();
+}
+
+/* A thread that has ended for us may still be on its way out of the kernel; one that is about to sleep may have to wait for
+ * a processor first, and on a busy machine that takes longer. */
 static bool first_look(struct look *look, long tasks)
 {
-    for (int looks = 0; looks < LEAVING_LOOKS; looks++) {
-        if (look_at_all(look, tasks) && look->threads == self_live_count())
+    for (int looks = 0; looks < DROWSY_LOOKS; looks++) {
+        if (finds_all_asleep(look, tasks))
             return true;
+        if (look->threads != self_live_count() && looks >= LEAVING_LOOKS)
+            return false;
         pause_ms(LEAVING_MS);
     }
     return false;
 }
 
-/* Two threads that look at once keep each other awake: each looks again, one more often than the other. */
+/* Threads that look at once keep each other awake: each looks again, some much more often than others, so that the last
+ * one finds the rest asleep. */
 static bool agrees(struct look *look, long tasks)
 {
-    long rounds = 3 + raw_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0) % 4;
+    long rounds = 3 + 3 * (raw_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0) % 4);
     while (rounds-- > 0 && first_look(look, tasks)) {
         uint64_t first = look->fingerprint;
         pause_ms(BETWEEN_LOOKS_MS);
-        if (look_at_all(look, tasks) && look->threads == self_live_count() && look->fingerprint == first)
+        if (finds_all_asleep(look, tasks) && look->fingerprint == first)
             return true;
     }
     return false;

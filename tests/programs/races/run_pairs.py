@@ -1,0 +1,78 @@
+"""run_pairs.py: each case of pairs.c, compiled in one way: clean must be clean, racy must be one race with both its sides.
+
+    run_pairs.py --tool LOCKHOUND --cc CC [--flags=FLAGS] pairs.c
+"""
+
+import argparse
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from launch import checked, native  # noqa: E402
+
+
+def races_of(outcome):
+    return [finding for finding in outcome.findings if finding["kind"] == "data-race"]
+
+
+# Where the accesses are; a stripped program has frames without functions.
+EXPECTED = {"first", "second", "bytes_first", "bytes_second", "copy_first", "copy_second", "free_first", "free_second", ""}
+
+
+def functions_of(finding, party):
+    """The functions on one side's stack; {} when it has none."""
+    stack = party.get("stack")
+    return set() if stack is None else {frame.get("function") or "" for frame in finding["stacks"][stack]}
+
+
+def judge(tool, program, name, racy):
+    """What is wrong with one run, in words; "" when nothing is."""
+    outcome = checked(tool, [program, name] + (["racy"] if racy else []), ["--memory=weave"])
+    if outcome.timed_out:
+        return "did not end"
+    if "unreadable" in outcome.report:
+        return f"no report: {outcome.report['unreadable']}"
+    if outcome.stdout != b"done\n":
+        return f"printed {outcome.stdout!r}, status {outcome.status}"
+    others = [finding["kind"] for finding in outcome.findings if finding["kind"] != "data-race"]
+    if others:
+        return f"reported {others}"
+    races = races_of(outcome)
+    if not racy:
+        return f"{len(races)} race(s) in the clean form" if races else ""
+    if len(races) != 1:
+        return f"{len(races)} races, not one"
+    sides = [party for party in races[0]["parties"] if party["role"] in ("reads", "writes", "frees")]
+    if len(sides) != 2 or any(not functions_of(races[0], side) & EXPECTED for side in sides):
+        return f"sides {[(side['role'], sorted(functions_of(races[0], side))) for side in sides]}"
+    return ""
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--tool", required=True)
+    parser.add_argument("--cc", default="gcc")
+    parser.add_argument("--flags", default="")
+    parser.add_argument("source")
+    options = parser.parse_args()
+    failures = 0
+    with tempfile.TemporaryDirectory(prefix="lockhound-test-") as folder:
+        program = os.path.join(folder, "pairs")
+        subprocess.run([options.cc, "-pthread", "-w", *shlex.split(options.flags), options.source, "-o", program], check=True)
+        os.environ["LOCKHOUND_CACHE"] = os.path.join(folder, "cache")
+        names = native([program]).stdout.decode().split()
+        for name in names:
+            for racy in (False, True):
+                wrong = judge(options.tool, program, name, racy)
+                if wrong:
+                    failures += 1
+                    print(f"{name}{' racy' if racy else ''}: {wrong}")
+    print(f"{2 * len(names) - failures} of {2 * len(names)} as they should be")
+    return 1 if failures or not names else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
