@@ -1,6 +1,6 @@
 /* history.h: what a thread did lately, so that the other side of a race has a stack and its locks.
  *
- *   miss --> history_access() --\
+ *   miss --> history_append() --\
  *   new callers --> history_context() --> [ring of 16-byte entries, in parts] --history_recall()--> stack, locks held
  *   lock, unlock --> history_lock()...--/
  *
@@ -16,48 +16,97 @@
 #include "detector/finding.h"
 #include "detector/relaxed.h"
 
-enum history_kind { HISTORY_ACCESS, HISTORY_CONTEXT, HISTORY_EPOCH, HISTORY_LOCK, HISTORY_UNLOCK, HISTORY_RANGE, HISTORY_SNAPSHOT };
+enum history_kind {
+    HISTORY_NONE,
+    HISTORY_ACCESS,  /* by woven code: `place` is its site */
+    HISTORY_RANGE,   /* by libc for the program: `place` is its stack */
+    HISTORY_CONTEXT, /* `place` is the stack of the callers from here on */
+    HISTORY_EPOCH,   /* `place` is the epoch from here on */
+    HISTORY_LOCK,    /* see struct history_hold */
+    HISTORY_UNLOCK,
+    HISTORY_CLEAR /* begins a snapshot: nothing is held */
+};
 
 /* One entry.  `place` of an access is the site (return address of the stub's call), the host turns it into a frame on top of
  * the context's stack; of a range it is a stack_id. */
 struct history_entry {
-    uint64_t place;     /* site, stack_id, epoch or object id */
-    uint32_t low;       /* low 32 bits of the address */
-    uint32_t what;      /* kind:4 | flags:8 (enum race_access_flag) | size:20 (saturated) */
+    uint64_t place;
+    uint32_t low;  /* low 32 bits of the address; stack of a lock's acquisition */
+    uint32_t what; /* kind:4 | flags:8 (enum race_access_flag) | size:20 (saturated) */
 };
 #define HISTORY_WHAT(kind, flags, size) ((uint32_t)(kind) << 28 | (uint32_t)(flags) << 20 | (uint32_t)(size))
+#define HISTORY_SIZE_MAX                0xfffffu
+
+enum { HISTORY_HELD_MAX = 16 };
+
+/* A lock that is held.  `object` is the host's pointer, of 48 bits; what it points to is of generation `id` or stale. */
+struct history_hold {
+    uint64_t object;
+    uint32_t id;
+    struct stack_id stack;
+    bool shared;
+};
 
 struct history {
     struct history_entry *ring;
-    uint32_t capacity;          /* a power of two, of entries */
-    uint32_t part_size;         /* entries; divides capacity */
-    _Atomic uint64_t written;   /* entries ever written */
-    struct stack_id context;    /* of the last HISTORY_CONTEXT */
+    uint32_t capacity;        /* a power of two, of entries */
+    uint32_t part_size;       /* entries, a power of two; divides capacity */
+    _Atomic uint64_t written; /* entries ever written */
     uint64_t epoch;
+    struct stack_id context; /* of the last HISTORY_CONTEXT */
+    uint32_t held_count;     /* locks of which the outermost HISTORY_HELD_MAX are in held[] */
+    struct history_hold held[HISTORY_HELD_MAX];
 };
 
 struct history_found {
     bool found;
-    bool is_site;               /* an access by woven code: `place` is its site and `stack` its callers */
+    bool is_site; /* an access by woven code: `place` is its site and `stack` its callers */
     uint64_t place;
     struct stack_id stack;
     uint32_t flags;
     uint64_t size;
     uint32_t low;
-    struct { struct object_id object; struct stack_id stack; bool shared; } held[16];
+    struct history_hold held[HISTORY_HELD_MAX];
     size_t held_count;
 };
 
+/* `memory` is zeroed, of `capacity` entries (a power of two, HISTORY_CAPACITY_MIN at least). */
+enum { HISTORY_CAPACITY_MIN = 256 };
 void history_init(struct history *history, void *memory, uint32_t capacity);
-static inline void history_append(struct history *history, uint64_t place, uint32_t low, uint32_t what)
+
+/* Returns: true when the next entry must be preceded by a snapshot, as history_append() sees to. */
+static inline bool history_part_begins(const struct history *history)
+{
+    return (relaxed_load(&history->written) & (history->part_size - 1)) == 0;
+}
+
+static inline void history_put(struct history *history, uint64_t place, uint32_t low, uint32_t what)
 {
     uint64_t n = relaxed_load(&history->written);
     history->ring[n & (history->capacity - 1)] = (struct history_entry){place, low, what};
     /* release: partner of the loads in history_recall() */
     atomic_store_explicit(&history->written, n + 1, memory_order_release);
 }
-/* Any thread may ask about another's.  Epochs as in the HISTORY_EPOCH entries. */
-void history_recall(const struct history *history, uint64_t epoch_low, uint64_t epoch_high, uint32_t low, uint64_t size, bool write,
-                    struct history_found *found);
+
+/* Out of line part of history_append(). */
+void history_begin_part(struct history *history);
+
+static inline void history_append(struct history *history, uint64_t place, uint32_t low, uint32_t what)
+{
+    if (__builtin_expect(history_part_begins(history), 0))
+        history_begin_part(history);
+    history_put(history, place, low, what);
+}
+
+/* Each says what is so from now on; saying it again adds nothing. */
+void history_context(struct history *history, struct stack_id callers);
+void history_epoch(struct history *history, uint64_t epoch);
+void history_lock(struct history *history, const struct history_hold *hold);
+void history_unlock(struct history *history, uint64_t object);
+
+/* Looks for the last access to any byte of [low, low + size) (a write, when `write`) in the epochs [epoch_low, epoch_high].
+ * Any thread may ask about another's. */
+void history_recall(const struct history *history, uint64_t epoch_low, uint64_t epoch_high, uint32_t low, uint64_t size,
+                    bool write, struct history_found *found);
 
 #endif
