@@ -4,7 +4,11 @@
 #include <string.h>
 
 #include "preload/emit.h"
-#include "preload/hook.h"
+#include "preload/intercept/access.h"
+#include "preload/weave/blocks.h"
+
+/* Of a block that goes, so much counts as accessed.  Units: bytes. */
+enum { FREED_CHECKED_MAX = 1024 };
 
 /* malloc_usable_size() of the allocator that real.free() belongs to; NULL when that has none. */
 static size_t (*usable_size)(void *memory);
@@ -48,12 +52,101 @@ __attribute__((noinline, cold)) static void range_gone(uint64_t low, uint64_t hi
     errno = saved;
 }
 
-/* The caller's program counter and stack pointer; unlike __builtin_frame_address() they cost no frame pointer. */
-#define CALLER_PC() ((uintptr_t)__builtin_return_address(0))
-#define CALLER_SP() ((uintptr_t)__builtin_dwarf_cfa())
+/* ---- accesses, while they are checked ---------------------------------------------------------------------------- */
+
+/* Returns: `memory`, the block that the allocator has just given out; it is new from `fresh` on. */
+__attribute__((noinline, cold)) static void *note_new(void *memory, uintptr_t fresh, size_t size, struct caller caller)
+{
+    int saved = errno;
+    struct self *self = memory != NULL ? access_enter(caller) : NULL;
+    if (self != NULL) {
+        uintptr_t low = (uintptr_t)memory;
+        memory_fresh(self, fresh, low + size);
+        blocks_add(&(struct block){low, size, access_stack(self, caller), thread_identity(self->thread)});
+        access_leave(self);
+    }
+    errno = saved;
+    return memory;
+}
+
+/* The block is about to go. */
+__attribute__((noinline, cold)) static void note_freed(void *memory, struct caller caller)
+{
+    int saved = errno;
+    struct self *self = memory != NULL ? access_enter(caller) : NULL;
+    if (self != NULL) {
+        uint64_t low = (uint64_t)(uintptr_t)memory, size = block_end(memory) - low;
+        memory_access(self, memory, size < FREED_CHECKED_MAX ? size : FREED_CHECKED_MAX, RACE_FREE | RACE_WRITE,
+                      access_stack(self, caller));
+        blocks_remove(low);
+        access_leave(self);
+    }
+    errno = saved;
+}
+
+/* [low, high) is mapped anew, or about to be unmapped. */
+__attribute__((noinline, cold)) static void note_mapped(uintptr_t low, uintptr_t high, struct caller caller)
+{
+    int saved = errno;
+    struct self *self = access_enter(caller);
+    if (self != NULL) {
+        memory_fresh(self, low, high);
+        access_leave(self);
+    }
+    errno = saved;
+}
+
+static void *note_allocated(void *memory, size_t size, struct caller caller)
+{
+    return note_new(memory, (uintptr_t)memory, size, caller);
+}
+
+#define ALLOCATE(memory, size) (hook_likely(!weave_on) ? (memory) : note_allocated((memory), (size), CALLER()))
+
+/* ---- the allocator ----------------------------------------------------------------------------------------------- */
+
+HOOK_EXPORT void *malloc(size_t size)
+{
+    return ALLOCATE(real.malloc(size), size);
+}
+
+HOOK_EXPORT void *calloc(size_t count, size_t size)
+{
+    return ALLOCATE(real.calloc(count, size), count * size);
+}
+
+HOOK_EXPORT void *aligned_alloc(size_t alignment, size_t size)
+{
+    return ALLOCATE(real.aligned_alloc(alignment, size), size);
+}
+
+HOOK_EXPORT void *memalign(size_t alignment, size_t size)
+{
+    return ALLOCATE(real.memalign(alignment, size), size);
+}
+
+HOOK_EXPORT void *valloc(size_t size)
+{
+    return ALLOCATE(real.valloc(size), size);
+}
+
+HOOK_EXPORT void *pvalloc(size_t size)
+{
+    return ALLOCATE(real.pvalloc(size), size);
+}
+
+HOOK_EXPORT int posix_memalign(void **memory, size_t alignment, size_t size)
+{
+    int result = real.posix_memalign(memory, alignment, size);
+    if (hook_unlikely(weave_on) && result == 0)
+        note_allocated(*memory, size, CALLER());
+    return result;
+}
 
 HOOK_EXPORT void free(void *memory)
 {
+    if (hook_unlikely(weave_on))
+        note_freed(memory, CALLER());
     if (may_hold_object(memory))
         range_gone((uint64_t)(uintptr_t)memory, block_end(memory), true, CALLER_PC(), CALLER_SP());
     real.free(memory);
@@ -61,21 +154,35 @@ HOOK_EXPORT void free(void *memory)
 
 /* Whether a block moves is known only afterwards.  An object made meanwhile by another thread in memory just given
  * back would be forgotten with the old ones; forgetting before would forget those of every block that stays. */
-static inline void *resize(void *memory, size_t size, uintptr_t pc, uintptr_t sp)
+static void *resize_with_objects(void *memory, size_t size, struct caller caller)
 {
-    if (!may_hold_object(memory))
-        return real.realloc(memory, size);
     uint64_t low = (uint64_t)(uintptr_t)memory, high = block_end(memory);
     void *result = real.realloc(memory, size);
     bool is_gone = result != NULL || size == 0;
     if (is_gone && (uint64_t)(uintptr_t)result != low)
-        range_gone(low, high, true, pc, sp);
+        range_gone(low, high, true, caller.pc, caller.sp);
     return result;
+}
+
+/* A block that stays where it was keeps what is known of its bytes. */
+__attribute__((noinline, cold)) static void *resize_checked(void *memory, size_t size, struct caller caller)
+{
+    uintptr_t end = memory != NULL ? block_end(memory) : 0;
+    note_freed(memory, caller);
+    void *result = may_hold_object(memory) ? resize_with_objects(memory, size, caller) : real.realloc(memory, size);
+    return result != memory ? note_new(result, (uintptr_t)result, size, caller) : note_new(result, end, size, caller);
+}
+
+static inline void *resize(void *memory, size_t size, struct caller caller)
+{
+    if (hook_unlikely(weave_on))
+        return resize_checked(memory, size, caller);
+    return may_hold_object(memory) ? resize_with_objects(memory, size, caller) : real.realloc(memory, size);
 }
 
 HOOK_EXPORT void *realloc(void *memory, size_t size)
 {
-    return resize(memory, size, CALLER_PC(), CALLER_SP());
+    return resize(memory, size, CALLER());
 }
 
 /* Not by real.reallocarray(): libc's calls realloc(), which is ours again. */
@@ -86,14 +193,41 @@ HOOK_EXPORT void *reallocarray(void *memory, size_t count, size_t size)
         errno = ENOMEM;
         return NULL;
     }
-    return resize(memory, bytes, CALLER_PC(), CALLER_SP());
+    return resize(memory, bytes, CALLER());
 }
+
+/* ---- mappings ---------------------------------------------------------------------------------------------------- */
+
+HOOK_EXPORT void *mmap(void *place, size_t size, int protection, int flags, int fd, off_t offset)
+{
+    void *memory = real.mmap(place, size, protection, flags, fd, offset);
+    if (hook_unlikely(weave_on) && memory != MAP_FAILED)
+        note_mapped((uint64_t)(uintptr_t)memory, (uint64_t)(uintptr_t)memory + size, CALLER());
+    return memory;
+}
+
+/* One and the same where off_t has 64 bits. */
+HOOK_ALIAS(mmap64, mmap);
 
 /* Before the call: afterwards another thread may already have mapped something else there. */
 HOOK_EXPORT int munmap(void *memory, size_t size)
 {
     uint64_t low = (uint64_t)(uintptr_t)memory, high = low + size;
+    if (hook_unlikely(weave_on) && high > low)
+        note_mapped(low, high, CALLER());
     if (lockhound.ready && high > low && object_may_live_in(lockhound.detector, low, high))
         range_gone(low, high, false, CALLER_PC(), CALLER_SP());
     return real.munmap(memory, size);
+}
+
+/* mremap() is variadic in C and takes five words in fact; this is its symbol under another C name. */
+HOOK_EXPORT void *hook_mremap(void *memory, size_t size, size_t new_size, int flags, void *place) __asm__("mremap");
+
+/* A mapping that moves takes its bytes along, but not what is known of who touched them. */
+void *hook_mremap(void *memory, size_t size, size_t new_size, int flags, void *place)
+{
+    void *result = real.mremap(memory, size, new_size, flags, place);
+    if (hook_unlikely(weave_on) && result != MAP_FAILED && result != memory)
+        note_mapped((uint64_t)(uintptr_t)result, (uint64_t)(uintptr_t)result + new_size, CALLER());
+    return result;
 }

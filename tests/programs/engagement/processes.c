@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -50,6 +51,28 @@ ENGAGE(munmap, "munmap", "event unmap")
     begin();
     munmap(memory, SMALL);
 }
+
+/* A hook that only passes on while accesses are not checked. */
+#define BOUND_ENGAGEMENT(name, ...)                                                                                    \
+    ENGAGE(name, #name, "bound")                                                                                       \
+    {                                                                                                                  \
+        void *memory = NULL;                                                                                           \
+        __VA_ARGS__;                                                                                                   \
+        if (memory == NULL || memory == MAP_FAILED)                                                                    \
+            abort();                                                                                                   \
+    }
+
+BOUND_ENGAGEMENT(malloc, memory = malloc(SMALL))
+BOUND_ENGAGEMENT(calloc, memory = calloc(SMALL, 1))
+BOUND_ENGAGEMENT(aligned_alloc, memory = aligned_alloc(SMALL, SMALL))
+BOUND_ENGAGEMENT(posix_memalign, if (posix_memalign(&memory, SMALL, SMALL) != 0) memory = NULL)
+BOUND_ENGAGEMENT(memalign, memory = memalign(SMALL, SMALL))
+BOUND_ENGAGEMENT(valloc, memory = valloc(SMALL))
+BOUND_ENGAGEMENT(pvalloc, memory = pvalloc(SMALL))
+BOUND_ENGAGEMENT(mmap, memory = mmap(NULL, SMALL, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))
+BOUND_ENGAGEMENT(mmap64, memory = mmap64(NULL, SMALL, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))
+BOUND_ENGAGEMENT(mremap, memory = mmap(NULL, SMALL, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+                 memory = mremap(memory, SMALL, SMALL, MREMAP_MAYMOVE))
 
 /* ---- processes ---- */
 

@@ -1,0 +1,56 @@
+/* access.h: how a hook tells what libc does to the program's memory.
+ *
+ *   if (hook_likely(!weave_on))  return real.f(...);                         one load and a jump
+ *   struct self *self = access_enter(CALLER_PC());                           NULL: not the program's, or inside already
+ *   if (self != NULL) { memory_access(self, ...); access_leave(self); }        errno stays as it was
+ *
+ * Invariant: a thread that the library does not know passes through; it is not made known here, for the allocator or
+ *            the loader may be what calls.  Calls that the library makes itself pass through as well.
+ */
+#ifndef LOCKHOUND_PRELOAD_INTERCEPT_ACCESS_H
+#define LOCKHOUND_PRELOAD_INTERCEPT_ACCESS_H
+
+#include <errno.h>
+
+#include "detector/race.h"
+#include "preload/hook.h"
+#include "preload/weave/memory_events.h"
+#include "preload/weave/switch.h"
+
+/* The caller's program counter and stack pointer; unlike __builtin_frame_address() they cost no frame pointer. */
+#define CALLER_PC() ((uintptr_t)__builtin_return_address(0))
+#define CALLER_SP() ((uintptr_t)__builtin_dwarf_cfa())
+
+struct caller {
+    uintptr_t pc, sp;
+};
+#define CALLER() ((struct caller){CALLER_PC(), CALLER_SP()})
+
+/* The library's own first byte; its code and constants stand between it and _DYNAMIC. */
+extern const char own_begin[] __asm__("__ehdr_start") __attribute__((visibility("hidden")));
+
+static inline bool access_is_our_own(struct caller caller)
+{
+    return caller.pc - (uintptr_t)own_begin < (uintptr_t)_DYNAMIC - (uintptr_t)own_begin;
+}
+
+/* `inside` was set: the hook's code may run. */
+static inline struct self *access_enter(struct caller caller)
+{
+    const struct self *known = self_current;
+    if ((uintptr_t)known <= (uintptr_t)SELF_GONE || access_is_our_own(caller))
+        return NULL;
+    return hook_enter();
+}
+
+static inline void access_leave(struct self *self)
+{
+    hook_leave(self);
+}
+
+static inline struct stack_id access_stack(struct self *self, struct caller caller)
+{
+    return stack_cache_take(&self->stacks, caller.pc, caller.sp);
+}
+
+#endif

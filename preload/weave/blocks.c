@@ -1,0 +1,66 @@
+#include "preload/weave/blocks.h"
+
+#include "detector/relaxed.h"
+
+enum { SLOTS_LOG2 = 16, SLOTS = 1 << SLOTS_LOG2 };
+
+static struct slot {
+    _Atomic uint64_t address; /* 0: empty, or being written */
+    _Atomic uint64_t size;
+    _Atomic uint32_t allocated_at, thread;
+} slots[SLOTS];
+
+static struct slot *slot_of(uint64_t address)
+{
+    /* Fibonacci hashing: blocks lie at multiples of 16 and often at equal distances. */
+    return &slots[(address >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - SLOTS_LOG2)];
+}
+
+void blocks_add(const struct block *block)
+{
+    struct slot *slot = slot_of(block->address);
+    relaxed_store(&slot->address, 0);
+    /* release: whoever reads one of the new words reads the 0, or what comes after it (acquire in read_slot()) */
+    atomic_thread_fence(memory_order_release);
+    relaxed_store(&slot->size, block->size);
+    relaxed_store(&slot->allocated_at, block->allocated_at.v);
+    relaxed_store(&slot->thread, block->thread.v);
+    /* release: partner of the acquire in read_slot() */
+    atomic_store_explicit(&slot->address, block->address, memory_order_release);
+}
+
+void blocks_remove(uint64_t address)
+{
+    struct slot *slot = slot_of(address);
+    if (relaxed_load(&slot->address) == address)
+        relaxed_store(&slot->address, 0);
+}
+
+/* Returns: false when the slot is empty or is being written. */
+static bool read_slot(struct slot *slot, struct block *block)
+{
+    /* acquire: partner of the release in blocks_add() */
+    block->address = atomic_load_explicit(&slot->address, memory_order_acquire);
+    if (block->address == 0)
+        return false;
+    block->size = relaxed_load(&slot->size);
+    block->allocated_at.v = relaxed_load(&slot->allocated_at);
+    block->thread.v = relaxed_load(&slot->thread);
+    /* acquire: partner of the fence in blocks_add() */
+    atomic_thread_fence(memory_order_acquire);
+    return relaxed_load(&slot->address) == block->address;
+}
+
+bool blocks_find_containing(uint64_t address, struct block *block)
+{
+    bool was_found = false;
+    for (size_t i = 0; i < SLOTS; i++) {
+        struct block seen;
+        if (read_slot(&slots[i], &seen) && address - seen.address < seen.size &&
+            (!was_found || seen.address > block->address)) {
+            *block = seen;
+            was_found = true;
+        }
+    }
+    return was_found;
+}

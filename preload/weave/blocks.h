@@ -1,0 +1,28 @@
+/* blocks.h: where the heap blocks of the program came from, for reports.
+ *
+ *   malloc() --> [slot by hash of the address] <-- blocks_find_containing(), which looks at all of them
+ *   free() ----> slot emptied, when the block is still there
+ *
+ * Model:     a block that falls into another's slot takes it: what is found is true, but not all is found.
+ * Threads:   no lock.  A reader that meets a slot being written sees its address change and passes over it.
+ * Memory:    a static table, touched only once accesses are checked.
+ * Test:      tests/unit/test_blocks.c
+ */
+#ifndef LOCKHOUND_PRELOAD_WEAVE_BLOCKS_H
+#define LOCKHOUND_PRELOAD_WEAVE_BLOCKS_H
+
+#include "detector/ids.h"
+
+struct block {
+    uint64_t address, size;
+    struct stack_id allocated_at;
+    struct thread_id thread;
+};
+
+/* Context of all: signal, in-malloc, loader-lock. */
+void blocks_add(const struct block *block);
+void blocks_remove(uint64_t address);
+/* Returns: true and the block that holds `address`, the innermost if there are several. */
+bool blocks_find_containing(uint64_t address, struct block *block);
+
+#endif
