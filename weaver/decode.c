@@ -75,7 +75,8 @@ static bool decode_one(const ZydisDecoder *decoder, const uint8_t *bytes, uint64
     insn->is_entry = false;
     insn->cfa = IMAGE_CFA_UNKNOWN;
     insn->cfa_offset = 0;
-    insn->live = UINT32_MAX;
+    insn->live = REGISTER_ALL;
+    insn->target_index = FUNCTION_NONE;
     insn->refusal = NULL;
     insn->role = role_of(insn);
     insn->target = is_direct(insn) ? address + insn->length + insn->operands[0].imm.value.u : 0;

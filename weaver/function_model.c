@@ -29,6 +29,7 @@ static void find_blocks(const struct elf_module *module, struct function *functi
         if (insn->target < function->range.low || insn->target >= function->range.high)
             continue;
         uint32_t target = function_find(function, insn->target);
+        insn->target_index = target;
         if (target != FUNCTION_NONE)
             function->insns[target].is_block_start = true;
         else if (!function->refusal)
@@ -60,13 +61,18 @@ bool function_model_make(const struct elf_module *module, size_t index, struct f
 {
     *function = (struct function){.range = module->functions[index]};
     function->name = symbol_name_at(module, function->range.low);
-    if (!decode_function(module, function)) {
-        function_model_free(function);
-        return false;
+    bool is_made = decode_function(module, function);
+    if (is_made) {
+        find_blocks(module, function);
+        find_red_zone(function);
+        cfi_apply(module, function);
+        accesses_find(module, function);
+        accesses_find_redundant(function);
+        is_made = liveness_find(function);
     }
-    find_blocks(module, function);
-    find_red_zone(function);
-    return true;
+    if (!is_made)
+        function_model_free(function);
+    return is_made;
 }
 
 void function_model_free(struct function *function)

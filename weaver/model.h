@@ -29,11 +29,11 @@ struct function_range {
 
 /* What control may reach in original code other than by a direct branch inside one function: bits of entry_kinds[]. */
 enum entry_kind {
-    ENTRY_FUNCTION = 1 << 0,    /* start of a function */
+    ENTRY_FUNCTION = 1 << 0, /* start of a function */
     ENTRY_AFTER_CALL = 1 << 1,
-    ENTRY_JUMP_TABLE = 1 << 2,  /* target of a jump table */
-    ENTRY_LANDING_PAD = 1 << 3, /* of .gcc_except_table */
-    ENTRY_ADDRESS = 1 << 4,     /* its address is taken: in code or in data */
+    ENTRY_JUMP_TABLE = 1 << 2,          /* target of a jump table */
+    ENTRY_LANDING_PAD = 1 << 3,         /* of .gcc_except_table */
+    ENTRY_ADDRESS = 1 << 4,             /* its address is taken: in code or in data */
     ENTRY_BRANCH_FROM_ORIGINAL = 1 << 5 /* target of a direct branch in code that stays original */
 };
 
@@ -48,11 +48,11 @@ struct elf_module {
     size_t segment_count;
     struct function_range *functions; /* by address, not overlapping */
     size_t function_count;
-    uint64_t text_low, text_high;   /* hull of the executable segments */
-    uint8_t *entry_kinds;           /* one byte for each byte of [text_low, text_high): enum entry_kind bits */
-    bool has_debug_info;            /* .debug_info, in the file or in a separate debug file that was found */
-    const char *refusal;            /* why the module must not be woven, or NULL */
-    struct elf_private *own;        /* elf_private.h: sections, frame descriptions, symbols */
+    uint64_t text_low, text_high; /* hull of the executable segments */
+    uint8_t *entry_kinds;         /* one byte for each byte of [text_low, text_high): enum entry_kind bits */
+    bool has_debug_info;          /* .debug_info, in the file or in a separate debug file that was found */
+    const char *refusal;          /* why the module must not be woven, or NULL */
+    struct elf_private *own;      /* elf_private.h: sections, frame descriptions, symbols */
 };
 
 /* ---- one function ------------------------------------------------------------------------------------------------- */
@@ -61,52 +61,58 @@ struct elf_module {
  * RSI=6, RDI=7, R8..R15.  Bit 16: the arithmetic flags. */
 typedef uint32_t register_set;
 #define REGISTER_FLAGS ((register_set)1 << 16)
+#define REGISTER_GPRS  ((register_set)0xffff)
+#define REGISTER_ALL   (REGISTER_GPRS | REGISTER_FLAGS)
 
 enum insn_role {
     ROLE_PLAIN,
-    ROLE_CALL,            /* any CALL: clones jump to the original instruction, which returns to an entry */
+    ROLE_CALL, /* any CALL: clones jump to the original instruction, which returns to an entry */
     ROLE_RETURN,
-    ROLE_JUMP,            /* direct, unconditional */
-    ROLE_BRANCH,          /* direct, conditional (also LOOP, JRCXZ) */
+    ROLE_JUMP,   /* direct, unconditional */
+    ROLE_BRANCH, /* direct, conditional (also LOOP, JRCXZ) */
     ROLE_INDIRECT_JUMP,
-    ROLE_TRAP             /* UD2, HLT, INT3: control does not go on */
+    ROLE_TRAP /* UD2, HLT, INT3: control does not go on */
 };
 
 enum access_role {
     ACCESS_PLAIN,
-    ACCESS_ATOMIC,        /* LOCK prefix or XCHG with memory: read-modify-write, acquire-release on its address */
-    ACCESS_ATOMIC_LOAD,   /* a plain load known (debug information) or guessed (exit test of a spin loop) to be atomic */
+    ACCESS_ATOMIC,      /* LOCK prefix or XCHG with memory: read-modify-write, acquire-release on its address */
+    ACCESS_ATOMIC_LOAD, /* a plain load known (debug information) or guessed (exit test of a spin loop) to be atomic */
     ACCESS_ATOMIC_STORE,
-    ACCESS_RELAXED_LOAD, ACCESS_RELAXED_STORE, /* debug information says memory_order_relaxed */
-    ACCESS_FENCE          /* LOCK-prefixed operation on the top of the stack, used as a fence; MFENCE has access_count 1 too,
+    ACCESS_RELAXED_LOAD,
+    ACCESS_RELAXED_STORE, /* debug information says memory_order_relaxed */
+    ACCESS_FENCE /* LOCK-prefixed operation on the top of the stack, used as a fence; MFENCE has access_count 1 too,
                            * with operand < 0 */
 };
 
 /* One memory access of an instruction that another thread could see. */
 struct access {
-    int8_t operand;       /* index in insn.operands; -1: implicit (string instructions: see is_range) */
-    uint8_t role;         /* enum access_role */
-    bool is_write;        /* a read-modify-write is one access with is_write and read_modify */
+    int8_t operand; /* index in insn.operands; -1: implicit (string instructions: see is_range) */
+    uint8_t role;   /* enum access_role */
+    bool is_write;  /* a read-modify-write is one access with is_write and read_modify */
     bool read_modify;
-    bool is_guess;        /* IMAGE_SITE_GUESS */
-    bool is_range;        /* REP MOVS/STOS/LODS: from RSI (read) or RDI (write), RCX elements of `size` bytes, upwards */
-    bool is_redundant;    /* an earlier check in the block, with nothing in between, covers it: none is emitted */
-    uint16_t size;        /* units: bytes; of an element when is_range */
+    bool is_guess; /* IMAGE_SITE_GUESS */
+    bool
+        is_range; /* REP MOVS/STOS/LODS (operand is -1; without REP it is the hidden operand): from RSI (read) or RDI (write), RCX elements of `size` bytes, upwards */
+    bool is_redundant; /* an earlier check in the block, with nothing in between, covers it: none is emitted */
+    uint16_t size;     /* units: bytes; of an element when is_range */
 };
 
 struct insn {
     uint64_t address;
     uint8_t length;
-    uint8_t role;          /* enum insn_role */
+    uint8_t role; /* enum insn_role */
     uint8_t access_count;
     bool is_block_start;
-    bool is_entry;         /* entry_kinds[] of its address is not 0 */
-    uint8_t cfa;           /* enum image_cfa, before the instruction */
+    bool is_entry; /* entry_kinds[] of its address is not 0 */
+    uint8_t cfa;   /* enum image_cfa, before the instruction */
     int16_t cfa_offset;
+    uint32_t target_index; /* of the instruction at `target` in this function; UINT32_MAX: none, or elsewhere */
     uint64_t target;       /* of ROLE_JUMP, ROLE_BRANCH and direct ROLE_CALL; 0 otherwise */
-    register_set live;     /* registers and flags that may be read later with the value they have before this instruction;
+    register_set live; /* registers and flags that may be read later with the value they have before this instruction;
                             * all of them where that is not known */
-    const char *refusal;   /* why its accesses cannot be checked (gather, unknown length, ...): counted and left; or NULL */
+    const char
+        *refusal; /* why its accesses cannot be checked (gather, unknown length, ...): counted and left; or NULL */
     struct access access[2];
     ZydisDecodedInstruction decoded;
     ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
@@ -114,12 +120,13 @@ struct insn {
 
 struct function {
     struct function_range range;
-    const char *name;      /* from the symbol table, or NULL */
-    struct insn *insns;    /* linear, by address; padding after the last instruction of the function is not included */
+    const char *name;   /* from the symbol table, or NULL */
+    struct insn *insns; /* linear, by address; padding after the last instruction of the function is not included */
     size_t insn_count;
     bool uses_red_zone;
     size_t spin_loops;
-    const char *refusal;   /* why the whole function is left alone, or NULL */
+    size_t stack_skipped, readonly_skipped; /* memory operands that are no candidates: IMAGE_STACK_SKIPPED, ... */
+    const char *refusal;                    /* why the whole function is left alone, or NULL */
 };
 
 /* ---- analysis (elf_module.c, functions.c, entries.c, function_model.c and what they use) -------------------------------- */
@@ -139,8 +146,8 @@ bool elf_module_is_readonly(const struct elf_module *module, uint64_t address, u
 /* ---- emission (emit.c, relocate.c, check.c, image_writer.c) ----------------------------------------------------------- */
 
 struct weave_options {
-    bool explain;        /* print what was done and left, function by function */
-    int output_fd;       /* of the explanation */
+    bool explain;  /* print what was done and left, function by function */
+    int output_fd; /* of the explanation */
 };
 
 /* Weaves the module at `path` into the image file `output` (written beside under a temporary name and renamed).

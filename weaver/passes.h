@@ -17,6 +17,36 @@ bool decode_function(const struct elf_module *module, struct function *function)
 /* Returns: the index of the instruction that begins at `address`, or FUNCTION_NONE. */
 uint32_t function_find(const struct function *function, uint64_t address);
 
+/* escape.c: the lowest place of the frame whose address the function takes, in two ways of counting: from the canonical
+ * frame address, and from RSP where that stands at an unknown distance from it.  INT64_MAX: none is taken; INT64_MIN:
+ * any may be. */
+struct frame {
+    int64_t taken_from_cfa, taken_from_rsp;
+};
+struct frame frame_find(const struct function *function);
+
+/* Returns: whether the memory operand is a place in the frame that no address taken can lead to. */
+bool frame_is_private(const struct frame *frame, const struct insn *insn, const ZydisDecodedOperand *operand);
+
+/* cfi.c: how the frame is found before each instruction. */
+void cfi_apply(const struct elf_module *module, struct function *function);
+
+/* accesses.c: which memory operands another thread could see.  redundant.c: and which of them are known already. */
+void accesses_find(const struct elf_module *module, struct function *function);
+void accesses_find_redundant(struct function *function);
+
+/* liveness.c.  Returns: false when there is no memory. */
+bool liveness_find(struct function *function);
+
+/* registers.c.  Returns: the bit of the general-purpose register that `reg` is, or is a part of; 0 for others. */
+register_set register_bit(ZydisRegister reg);
+
+/* Returns: whether writing `reg` writes all 64 bits of it: a register of 64 or 32 bits. */
+bool register_is_whole(ZydisRegister reg);
+
+/* Returns: the general-purpose registers that the instruction may change, in whole or in part. */
+register_set insn_changes(const struct insn *insn);
+
 /* Returns: whether control may go from `insn` to the one after it. */
 static inline bool insn_falls_through(const struct insn *insn)
 {

@@ -1,0 +1,35 @@
+/* registers.c: Zydis' registers as bits of a register_set. */
+#include "weaver/passes.h"
+
+register_set register_bit(ZydisRegister reg)
+{
+    if (reg >= ZYDIS_REGISTER_RAX && reg <= ZYDIS_REGISTER_R15)
+        return (register_set)1 << (reg - ZYDIS_REGISTER_RAX);
+    if (reg >= ZYDIS_REGISTER_EAX && reg <= ZYDIS_REGISTER_R15D)
+        return (register_set)1 << (reg - ZYDIS_REGISTER_EAX);
+    if (reg >= ZYDIS_REGISTER_AX && reg <= ZYDIS_REGISTER_R15W)
+        return (register_set)1 << (reg - ZYDIS_REGISTER_AX);
+    if (reg >= ZYDIS_REGISTER_AL && reg <= ZYDIS_REGISTER_BL)
+        return (register_set)1 << (reg - ZYDIS_REGISTER_AL);
+    if (reg >= ZYDIS_REGISTER_AH && reg <= ZYDIS_REGISTER_BH)
+        return (register_set)1 << (reg - ZYDIS_REGISTER_AH);
+    if (reg >= ZYDIS_REGISTER_SPL && reg <= ZYDIS_REGISTER_R15B)
+        return (register_set)1 << (reg - ZYDIS_REGISTER_SPL + 4);
+    return 0;
+}
+
+bool register_is_whole(ZydisRegister reg)
+{
+    return reg >= ZYDIS_REGISTER_EAX && reg <= ZYDIS_REGISTER_R15;
+}
+
+register_set insn_changes(const struct insn *insn)
+{
+    register_set changed = 0;
+    for (size_t i = 0; i < insn->decoded.operand_count; i++) {
+        const ZydisDecodedOperand *operand = &insn->operands[i];
+        if (operand->type == ZYDIS_OPERAND_TYPE_REGISTER && (operand->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE))
+            changed |= register_bit(operand->reg.value);
+    }
+    return changed;
+}
