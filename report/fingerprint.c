@@ -91,7 +91,8 @@ static void add_held(struct buffer *out, const struct run_finding *f, const stru
 static char *party_text(const struct run_finding *f, const struct run_party *party)
 {
     struct buffer out = {0};
-    buffer_printf(&out, "%s %s", party->role, party->object ? party->object->stable : "");
+    bool is_access = party->has_access && strcmp(party->role, "frees") != 0;
+    buffer_printf(&out, "%s %s", is_access ? "accesses" : party->role, party->object ? party->object->stable : "");
     add_stack(&out, &party->stack);
     add_held(&out, f, party);
     return out.data;

@@ -44,6 +44,18 @@ static void add_arrow(struct buffer *out, size_t number, const struct run_party 
     buffer_string(out, "\"];\n");
 }
 
+/* A side of a race: from the thread to what it touches. */
+static void add_access(struct buffer *out, size_t number, const struct run_party *party, const char *verb)
+{
+    buffer_printf(out, "    t%zu_%" PRIu32 " [shape=ellipse, label=\"T%" PRIu32 " ", number, party->thread->id,
+                  party->thread->id);
+    add_quoted(out, party->thread->name);
+    buffer_printf(out, "\"];\n    t%zu_%" PRIu32 " -> f%zu_%" PRIu32 " [label=\"%s", number, party->thread->id, number,
+                  party->object->id, verb);
+    add_place(out, &party->stack);
+    buffer_string(out, "\"];\n");
+}
+
 static void add_finding(struct buffer *out, const struct run_finding *f, size_t number)
 {
     buffer_printf(out, "  subgraph cluster_%zu {\n    label=\"", number);
@@ -55,6 +67,10 @@ static void add_finding(struct buffer *out, const struct run_finding *f, size_t 
         buffer_string(out, "\"];\n");
     }
     for (size_t i = 0; i < f->party_count; i++) {
+        if (f->parties[i].has_access && f->parties[i].object) {
+            add_access(out, number, &f->parties[i], party_verb(f, &f->parties[i]));
+            continue;
+        }
         for (size_t k = 0; f->parties[i].object && k < f->parties[i].held_count; k++) {
             add_arrow(out, number, &f->parties[i], f->parties[i].held[k].object);
         }

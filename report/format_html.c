@@ -100,12 +100,20 @@ static void add_party(struct page *page, const struct run_finding *f, const stru
     escape_xml(out, party_verb(f, party));
     if (party->object) {
         buffer_string(out, " ");
+        party_add_size(out, party);
+        buffer_string(out, party->access.size && strcmp(party->role, "frees") != 0 ? " of " : "");
         add_code(out, party->object->name);
     }
-    buffer_string(out, party_is_holder(party) ? ", taken at</h4>\n"
-                       : party->is_timed      ? " (with a time limit) at</h4>\n"
-                                              : " at</h4>\n");
-    add_stack(page, &party->stack);
+    buffer_string(out, party_is_holder(party)        ? ", taken at</h4>\n"
+                       : party->is_timed             ? " (with a time limit) at</h4>\n"
+                       : party->access.is_by_library ? ", through a function of libc called at</h4>\n"
+                                                     : " at</h4>\n");
+    if (party->access.is_lost) {
+        buffer_string(out, "<p class=\"faint\">Too long ago: its stack and locks have aged out of the thread's history."
+                           "</p>\n");
+    } else {
+        add_stack(page, &party->stack);
+    }
     buffer_string(out, "</section>\n");
 }
 
@@ -117,11 +125,19 @@ static void add_background(struct page *page, const struct run_finding *f)
         const struct run_object *object = &f->objects[i];
         buffer_string(out, "<section class=\"side\"><h4>");
         add_code(out, object->name);
-        buffer_string(out, " is a ");
-        escape_xml(out, object->type ? object->type : object->kind);
+        if (object == f->memory) {
+            buffer_printf(out, " is %" PRIu64 " bytes", object->size);
+        } else {
+            buffer_string(out, " is a ");
+            escape_xml(out, object->type ? object->type : object->kind);
+        }
         buffer_printf(out, " at 0x%" PRIx64 "</h4>\n", object->address);
+        if (object->block_size) {
+            buffer_printf(out, "<p>byte %" PRIu64 " of a heap block of %" PRIu64 "</p>\n",
+                          object->address - object->block, object->block_size);
+        }
         if (object->init_stack.symbol_count) {
-            buffer_string(out, "<p>initialised at</p>\n");
+            buffer_string(out, object == f->memory ? "<p>allocated at</p>\n" : "<p>initialised at</p>\n");
             add_stack(page, &object->init_stack);
         }
         buffer_string(out, "</section>\n");
@@ -148,6 +164,10 @@ static void add_finding(struct page *page, const struct run_finding *f)
     escape_xml(out, f->kind);
     buffer_printf(out, ", fingerprint <code>%s</code>, seen %" PRIu64 " time%s, process %" PRId64 "</p>\n",
                   f->fingerprint, f->count, f->count == 1 ? "" : "s", f->process->pid);
+    if (finding_is_guess(f)) {
+        buffer_string(out, "<p>Both sides are plain moves of code without debug information: where the source has them "
+                           "atomic, this is no race.</p>\n");
+    }
     if (f->is_certain_hang) {
         buffer_string(out, "<p class=\"error\">No thread of the program can ever run again.</p>\n");
     }

@@ -64,6 +64,18 @@ static json_t *stack_reference(struct stack_table *table, const struct run_stack
     return json_unsigned(place);
 }
 
+static json_t *access_value(const struct run_access *access)
+{
+    json_t *value = json_object();
+    json_object_set_new(value, "address", json_hexadecimal(access->address));
+    json_object_set_new(value, "size", json_unsigned(access->size));
+    json_object_set_new(value, "atomic", json_boolean(access->is_atomic));
+    json_object_set_new(value, "library", json_boolean(access->is_by_library));
+    json_object_set_new(value, "guess", json_boolean(access->is_guess));
+    json_object_set_new(value, "lost", json_boolean(access->is_lost));
+    return value;
+}
+
 static json_t *party_value(struct stack_table *table, const struct run_party *party)
 {
     json_t *value = json_object();
@@ -73,6 +85,10 @@ static json_t *party_value(struct stack_table *table, const struct run_party *pa
     json_object_set_new(value, "stack", stack_reference(table, &party->stack));
     if (party->object) {
         json_object_set_new(value, "object", json_unsigned(party->object->id));
+    }
+    if (party->has_access) {
+        json_object_set_new(value, "access", access_value(&party->access));
+    } else if (party->object) {
         json_object_set_new(value, "mode", json_string(party->is_shared ? "shared" : "exclusive"));
     }
     json_object_set_new(value, "timed", json_boolean(party->is_timed));
@@ -113,6 +129,13 @@ static json_t *object_value(struct stack_table *table, const struct run_object *
     if (object->init_thread) {
         bool is_thread = strcmp(object->kind, "thread") == 0;
         json_object_set_new(value, is_thread ? "thread" : "init_thread", json_unsigned(object->init_thread));
+    }
+    if (object->size) {
+        json_object_set_new(value, "size", json_unsigned(object->size));
+    }
+    if (object->block_size) {
+        json_object_set_new(value, "block", json_hexadecimal(object->block));
+        json_object_set_new(value, "block_size", json_unsigned(object->block_size));
     }
     json_object_set_new(value, "init_stack", stack_reference(table, &object->init_stack));
     return value;
@@ -170,6 +193,9 @@ static json_t *finding_value(const struct run_finding *f)
     json_object_set_new(value, "certain_hang", json_boolean(f->is_certain_hang));
     json_object_set_new(value, "pid", json_integer(f->process->pid));
     json_object_set_new(value, "time_ns", json_unsigned(f->time_ns));
+    if (f->memory) {
+        json_object_set_new(value, "memory", json_unsigned(f->memory->id));
+    }
     set_lists(value, f);
     return value;
 }

@@ -1,4 +1,5 @@
-/* format_lanes.c: the swim-lane of a circle of locks: one column a thread, in an order of steps in which they block.
+/* format_lanes.c: swim-lanes, one column a thread: of a circle of locks the steps in which they block, of a data race the two
+ * accesses, the earlier one first, with the locks held around each.
  *
  *   T1 'main'                    T2 'writer'
  *   takes `a`
@@ -12,9 +13,11 @@
 
 #include "report/escape.h"
 #include "report/format_text.h"
+#include "report/resolve.h"
 
-#define LANES_MAX  4
-#define LANE_WIDTH 30
+#define LANES_MAX   4
+#define LANE_WIDTH  30
+#define LOCKS_SHOWN 3 /* of each side of a race */
 
 static bool is_circle(const struct run_finding *f)
 {
@@ -74,20 +77,47 @@ static const struct run_object *held_of_circle(const struct run_finding *f, cons
     return party->held[0].object;
 }
 
-void format_text_lanes(struct buffer *out, const struct run_finding *f)
+static void add_heads(struct buffer *out, const struct run_finding *f)
 {
-    if (!is_circle(f)) {
-        return;
-    }
-    bool is_real = strcmp(f->kind, "deadlock") == 0;
-    buffer_string(out, is_real ? "  How they came to wait for each other:\n    "
-                               : "  The order in which they would block:\n    ");
+    buffer_string(out, "    ");
     for (size_t i = 0; i < f->party_count; i++) {
         char label[16];
         snprintf(label, sizeof label, "T%" PRIu32 " ", f->parties[i].thread->id);
         add_cell(out, label, f->parties[i].thread->name, "");
     }
     end_row(out);
+}
+
+/* The first party's access is the one that revealed the race, so the other came before it. */
+static void add_race(struct buffer *out, const struct run_finding *f)
+{
+    buffer_string(out, "  What happened, with nothing to order it:\n");
+    add_heads(out, f);
+    for (size_t i = f->party_count; i-- > 0;) {
+        const struct run_party *party = &f->parties[i];
+        for (size_t k = 0; k < party->held_count && k < LOCKS_SHOWN; k++) {
+            add_row(out, i, "takes `", party->held[k].object->name, "`");
+        }
+        struct buffer verb = {0};
+        buffer_printf(&verb, "%s `", party_verb(f, party));
+        add_row(out, i, verb.data, f->memory->name, "`");
+        buffer_free(&verb);
+    }
+}
+
+void format_text_lanes(struct buffer *out, const struct run_finding *f)
+{
+    if (f->memory && f->party_count == 2) {
+        add_race(out, f);
+        return;
+    }
+    if (!is_circle(f)) {
+        return;
+    }
+    bool is_real = strcmp(f->kind, "deadlock") == 0;
+    buffer_string(out,
+                  is_real ? "  How they came to wait for each other:\n" : "  The order in which they would block:\n");
+    add_heads(out, f);
     for (size_t i = 0; i < f->party_count; i++) {
         add_row(out, i, "takes `", held_of_circle(f, &f->parties[i])->name, "`");
     }

@@ -112,7 +112,7 @@ static void add_step(json_t *steps, const struct run_stack *stack, const char *w
     json_object_set_new(step, "location", place);
     json_object_set_new(step, "stack", stack_value(stack, json_printf("%s %s", what, object)));
     json_array_append_new(kinds, json_string(kind));
-    json_array_append_new(kinds, json_string("lock"));
+    json_array_append_new(kinds, json_string(strcmp(kind, "danger") == 0 ? "memory" : "lock"));
     json_object_set_new(step, "kinds", kinds);
     json_array_append_new(steps, step);
 }
@@ -123,7 +123,8 @@ static json_t *thread_flow(const struct run_finding *f, const struct run_party *
     for (size_t i = 0; i < party->held_count; i++) {
         add_step(steps, &party->held[i].stack, "takes", party->held[i].object->name, "acquire");
     }
-    add_step(steps, &party->stack, party_verb(f, party), party->object ? party->object->name : "", "call");
+    add_step(steps, &party->stack, party_verb(f, party), party->object ? party->object->name : "",
+             party->has_access ? "danger" : "call");
     if (json_array_size(steps) == 0) {
         json_decref(steps);
         return NULL;
@@ -153,6 +154,34 @@ static void set_code_flows(json_t *result, const struct run_finding *f)
     json_object_set_new(result, "codeFlows", flows);
 }
 
+static void add_related(json_t *list, const struct run_stack *stack, json_t *text)
+{
+    const struct symbol_frame *top = top_frame(stack);
+    if (!top) {
+        json_decref(text);
+        return;
+    }
+    json_t *place = location(top);
+    set_message(place, text);
+    json_array_append_new(list, place);
+}
+
+/* Of a data race: the other side, and where the heap block came from. */
+static void set_related(json_t *result, const struct run_finding *f)
+{
+    if (!f->memory) {
+        return;
+    }
+    json_t *list = json_array();
+    for (size_t i = 1; i < f->party_count; i++) {
+        const struct run_party *party = &f->parties[i];
+        add_related(list, &party->stack,
+                    json_printf("T%" PRIu32 " %s %s", party->thread->id, party_verb(f, party), f->memory->name));
+    }
+    add_related(list, &f->memory->init_stack, json_string("allocated here"));
+    json_object_set_new(result, "relatedLocations", list);
+}
+
 static json_t *result_value(const struct run_finding *f)
 {
     json_t *result = json_object(), *locations = json_array(), *fingerprints = json_object();
@@ -168,6 +197,7 @@ static json_t *result_value(const struct run_finding *f)
         json_array_append_new(locations, location(top));
     }
     json_object_set_new(result, "locations", locations);
+    set_related(result, f);
     set_code_flows(result, f);
     json_object_set_new(fingerprints, "lockhound/v1", json_string(f->fingerprint));
     json_object_set_new(result, "partialFingerprints", fingerprints);

@@ -186,7 +186,10 @@ static bool add_held(struct writer *w, const struct run_party *party, bool centr
         if (is_said || is_central(w->finding, party, held->object) != central) {
             continue;
         }
-        buffer_string(w->out, !central ? "    and also holds " : any ? "    and holds " : " holds ");
+        buffer_string(w->out, w->finding->memory ? "    holding "
+                              : !central         ? "    and also holds "
+                              : any              ? "    and holds "
+                                                 : " holds ");
         add_name(w, held->object->name);
         add_mode(w, held->object, held->is_shared);
         if (central) {
@@ -221,6 +224,28 @@ static void add_object_of_party(struct writer *w, const struct run_party *party)
     }
 }
 
+/* A race's side: what it touches, where, under which locks. */
+static void add_access(struct writer *w, const struct run_party *party)
+{
+    struct buffer size = {0};
+    party_add_size(&size, party);
+    buffer_printf(w->out, " %s %s%s", party_verb(w->finding, party), size.length ? size.data : "",
+                  size.length ? " of " : "");
+    buffer_free(&size);
+    add_name(w, party->object->name);
+    buffer_string(w->out, party->access.is_by_library ? ", through a function of libc called at\n" : " at\n");
+    if (party->stack.symbol_count) {
+        add_stack(w, &party->stack, 6);
+    } else if (!party->access.is_lost) {
+        buffer_string(w->out, "      (no stack)\n");
+    }
+    if (party->access.is_lost) {
+        buffer_string(w->out, "      (too long ago: its stack and locks have aged out of the thread's history)\n");
+    } else if (!add_held(w, party, false)) {
+        buffer_string(w->out, "    holding no lock\n");
+    }
+}
+
 static void add_party(struct writer *w, const struct run_party *party)
 {
     buffer_string(w->out, "  ");
@@ -231,6 +256,10 @@ static void add_party(struct writer *w, const struct run_party *party)
         if (!name) {
             buffer_printf(w->out, "%d", party->signal_number);
         }
+    }
+    if (party->has_access && party->object) {
+        add_access(w, party);
+        return;
     }
     bool any = add_held(w, party, true), has_stack = party->stack.symbol_count > 0;
     if (party->object) {
@@ -289,16 +318,34 @@ static void add_where(struct writer *w, const struct run_object *object)
     buffer_printf(w->out, ", at 0x%" PRIx64, object->address);
 }
 
+static void add_memory_kind(struct writer *w, const struct run_object *memory)
+{
+    buffer_printf(w->out, " is %" PRIu64 " byte%s", memory->size, memory->size == 1 ? "" : "s");
+    if (memory->type) {
+        buffer_string(w->out, " of type ");
+        escape_text(w->out, memory->type);
+    }
+    if (memory->block_size) {
+        buffer_printf(w->out, ", at byte %" PRIu64 " of a block of %" PRIu64 " bytes", memory->address - memory->block,
+                      memory->block_size);
+    }
+}
+
 static void add_object(struct writer *w, const struct run_object *object)
 {
     const struct run_thread *maker = finding_thread(w->finding, object->init_thread);
+    bool is_memory = object == w->finding->memory;
     buffer_string(w->out, "  ");
     add_name(w, object->name);
-    buffer_string(w->out, " is a ");
-    escape_text(w->out, object->kind);
+    if (is_memory) {
+        add_memory_kind(w, object);
+    } else {
+        buffer_string(w->out, " is a ");
+        escape_text(w->out, object->kind);
+    }
     add_where(w, object);
     if (object->init_stack.symbol_count) {
-        buffer_string(w->out, ", initialised");
+        buffer_string(w->out, is_memory ? ", allocated" : ", initialised");
         if (maker) {
             buffer_string(w->out, " by ");
             add_thread(w, maker);
@@ -363,6 +410,10 @@ void format_text_finding(struct buffer *out, const struct run_finding *finding, 
     }
     format_text_lanes(out, finding);
     add_background(&w);
+    if (finding_is_guess(finding)) {
+        buffer_string(out, "  Both sides are plain moves of code without debug information: where the source has them "
+                           "atomic, this is no race.\n");
+    }
     if (finding->is_certain_hang) {
         buffer_string(out, "  No thread of the program can ever run again.\n");
     }

@@ -24,7 +24,7 @@ void format_text_finding(struct buffer *out, const struct run_finding *finding, 
 /* What was covered, what was lost, what could not be read.  `rules` may be NULL. */
 void format_text_summary(struct buffer *out, const struct run *run, const struct symbols *symbols,
                          const struct suppressions *rules, const struct text_style *style);
-/* format_lanes.c: adds the swim-lane of a circle of locks; nothing for other findings. */
+/* format_lanes.c: adds the swim-lane of a circle of locks or a data race; nothing for other findings. */
 void format_text_lanes(struct buffer *out, const struct run_finding *finding);
 /* Returns: true when text written to `fd` may have colour: a terminal, and the user did not set NO_COLOR. */
 bool text_wants_colour(int fd);

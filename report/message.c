@@ -125,6 +125,48 @@ static void add_deadlock(struct buffer *out, const struct run_finding *f)
     }
 }
 
+static void add_short_place(struct buffer *out, const struct run_stack *stack)
+{
+    const struct symbol_frame *top = stack->user_first < stack->user_end ? &stack->symbols[stack->user_first] : NULL;
+    if (top && top->file && top->line) {
+        buffer_printf(out, " (%s:%" PRIu32 ")", path_base(top->file), top->line);
+    } else if (top && top->name) {
+        buffer_printf(out, " (in %s)", top->name);
+    }
+}
+
+static bool touch_the_same(const struct run_party *a, const struct run_party *b)
+{
+    return a->access.size && a->access.size == b->access.size && a->access.address == b->access.address;
+}
+
+/* "T2 'writer' writes 4 bytes (racy.c:12)"; `other` is the side that was said before, or NULL. */
+static void add_access(struct buffer *out, const struct run_finding *f, const struct run_party *party,
+                       const struct run_party *other)
+{
+    struct buffer size = {0};
+    add_thread(out, party->thread);
+    buffer_printf(out, " %s ", party_verb(f, party));
+    party_add_size(&size, party);
+    if (size.length == 0) {
+        buffer_string(out, strcmp(party->role, "frees") == 0 ? "its block" : "it");
+    } else {
+        buffer_string(out, other && touch_the_same(party, other) ? "the same" : size.data);
+    }
+    buffer_free(&size);
+    add_short_place(out, &party->stack);
+}
+
+static void add_race(struct buffer *out, const struct run_finding *f)
+{
+    buffer_printf(out, "%sdata race on `%s`: ", finding_is_guess(f) ? "possible " : "", f->memory->name);
+    add_access(out, f, &f->parties[0], NULL);
+    buffer_string(out, " while ");
+    add_access(out, f, &f->parties[1], &f->parties[0]);
+    buffer_string(out, ", and nothing orders the two");
+    add_detail(out, f);
+}
+
 static void add_misuse(struct buffer *out, const struct run_finding *f)
 {
     const struct catalogue_entry *entry = catalogue_find(f->kind);
@@ -156,6 +198,8 @@ const char *finding_message(struct run_finding *finding)
         add_lock_order(&text, finding);
     } else if (strcmp(finding->kind, "deadlock") == 0) {
         add_deadlock(&text, finding);
+    } else if (finding->memory && finding->party_count == 2) {
+        add_race(&text, finding);
     } else {
         add_misuse(&text, finding);
     }

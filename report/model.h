@@ -55,10 +55,16 @@ struct run_thread {
 
 enum run_where { WHERE_UNKNOWN, WHERE_STATIC, WHERE_STACK, WHERE_HEAP, WHERE_SHARED };
 
+/* `id` of the one object that the run file does not number: the memory that a race is about. */
+#define RUN_MEMORY_ID ((uint32_t)1 << 31)
+
 struct run_object {
     uint32_t id;
-    const char *kind; /* "mutex", "thread", ... */
+    const char *kind; /* "mutex", "thread", ...; "memory": what a race is about */
     uint64_t address;
+    uint64_t size; /* Units: bytes; of "memory", 0 otherwise, as the next two */
+    uint64_t block,
+        block_size; /* the heap block around it, allocated by init_thread at init_stack; size 0: not known */
     enum run_where where;
     const struct run_module *module; /* WHERE_STATIC */
     uint64_t offset;
@@ -77,13 +83,24 @@ struct run_held {
     struct run_stack stack;
 };
 
+/* One side of a data race; see preload/run_file.h. */
+struct run_access {
+    uint64_t address, size; /* size 0: not known any more */
+    bool is_atomic, is_by_library, is_guess;
+    bool is_lost; /* stack and locks of this side have aged out */
+};
+
 struct run_party {
-    const char *role; /* "requests", "waits", "acts", "holds", "initialised", "destroyed", "interrupted" */
+    const char
+        *role; /* "requests", "waits", "acts", "holds", "initialised", "destroyed", "interrupted"; "reads", "writes",
+                       * "frees" with the memory as object */
     const struct run_thread *thread;
     const struct run_object *object; /* or NULL */
     struct run_stack stack;
     bool is_shared, is_timed;
     int signal_number;
+    bool has_access;
+    struct run_access access;
     struct run_held *held;
     size_t held_count;
 };
@@ -118,6 +135,7 @@ struct run_finding {
     size_t party_count;
     struct run_object *objects;
     size_t object_count;
+    const struct run_object *memory; /* one of the objects, in a data race; NULL otherwise */
     struct run_thread *threads;
     size_t thread_count;
     const char *message;  /* one sentence; message.c */

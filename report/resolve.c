@@ -135,11 +135,19 @@ static const char *without_indices(struct pool *pool, const char *name)
     return out;
 }
 
+/* "table+24" -> "table": without debug information nobody knows whether this is a member or chance. */
+static const char *without_offset(struct pool *pool, const char *name)
+{
+    const char *plus = strrchr(name, '+');
+    bool is_offset = plus && plus > name && plus[1] && plus[1 + strspn(plus + 1, "0123456789")] == '\0';
+    return is_offset ? pool_copy(pool, name, (size_t)(plus - name)) : name;
+}
+
 static void name_static(struct resolver *r, struct run_object *object)
 {
     struct pool *pool = &r->finding->pool;
-    object->name = symbols_name_variable(r->symbols, object->module, object->offset, object_size(object->kind), pool,
-                                         &object->type);
+    size_t size = object == r->finding->memory ? object->size : object_size(object->kind);
+    object->name = symbols_name_variable(r->symbols, object->module, object->offset, size, pool, &object->type);
     if (!object->name) {
         object->name = pool_format(pool, "%s+0x%" PRIx64, path_base(object->module->path), object->offset);
     }
@@ -156,11 +164,40 @@ static const char *top_function(const struct run_stack *stack)
     return "";
 }
 
+/* Memory that no variable names: by its place, and a heap block by who allocated it. */
+static void name_memory(struct resolver *r, struct run_object *memory)
+{
+    struct pool *pool = &r->finding->pool;
+    const char *maker = top_function(&memory->init_stack);
+    switch (memory->where) {
+    case WHERE_STATIC:
+        name_static(r, memory);
+        memory->stable = without_offset(pool, memory->stable);
+        return;
+    case WHERE_STACK:
+        memory->stable = "stack variable";
+        memory->name = pool_format(pool, "stack variable of T%" PRIu32, memory->stack_thread);
+        return;
+    case WHERE_SHARED:
+        memory->stable = memory->name = pool_format(pool, "shared memory %s", path_base(memory->path));
+        return;
+    case WHERE_HEAP:
+    case WHERE_UNKNOWN:
+        break;
+    }
+    memory->stable = !*maker ? "heap block" : pool_format(pool, "heap block of %s", maker);
+    memory->name = !memory->block_size
+                       ? pool_format(pool, "memory at 0x%" PRIx64, memory->address)
+                       : pool_format(pool, "%s[%" PRIu64 "]", memory->stable, memory->address - memory->block);
+}
+
 static void name_object(struct resolver *r, struct run_object *object)
 {
     static const char *const places[] = {"unknown", "static", "stack", "heap", "shared"};
     struct pool *pool = &r->finding->pool;
-    if (object->where == WHERE_STATIC) {
+    if (object == r->finding->memory) {
+        name_memory(r, object);
+    } else if (object->where == WHERE_STATIC) {
         name_static(r, object);
     } else if (strcmp(object->kind, "thread") == 0) {
         const struct run_thread *thread = finding_thread(r->finding, object->init_thread);

@@ -4,7 +4,7 @@
  *
  * Fingerprint: 64-bit FNV-1a over kind, form and, for each party, role, object and the names of the innermost three
  * user functions (module + offset only where there is no symbol).  Parties are sorted, for which thread came first is
- * chance.  No address, line, thread name, index or count goes in: it survives rebuilds, shifted lines, address
+ * chance.  Of a race's sides it does not count who read and who wrote: of two increments either may be met first.  No address, line, thread name, index or count goes in: it survives rebuilds, shifted lines, address
  * randomisation and another order of detection. Test:      tests/unit/test_report_fingerprint.c, tests/programs/cli.
  */
 #ifndef LOCKHOUND_REPORT_RESOLVE_H
@@ -18,6 +18,10 @@ void finding_resolve(struct run_finding *finding, struct symbols *symbols);
 const char *finding_message(struct run_finding *finding);
 /* verbs.c.  Returns: what the party does to its object: "wants", "waits for", "unlocks", ... */
 const char *party_verb(const struct run_finding *finding, const struct run_party *party);
+/* verbs.c: adds how much this side of a race touches: "4 bytes", "1 byte", "" when that is not known. */
+void party_add_size(struct buffer *out, const struct run_party *party);
+/* Returns: true when both sides of a race may be atomic accesses in the source. */
+bool finding_is_guess(const struct run_finding *finding);
 /* Returns: true when the party's stack is where it took its object. */
 bool party_is_holder(const struct run_party *party);
 /* Returns: true when another part of the report says all of it. */

@@ -135,7 +135,7 @@ static void decode_objects(struct decoder *d, const json_t *list)
 {
     struct run_finding *f = d->finding;
     f->object_count = json_array_size(list);
-    f->objects = pool_array(d->pool, f->object_count, sizeof *f->objects);
+    f->objects = pool_array(d->pool, f->object_count + 1, sizeof *f->objects); /* room for the memory */
     for (size_t i = 0; i < f->object_count; i++) {
         const json_t *value = json_array_get(list, i);
         struct run_object *object = &f->objects[i];
@@ -146,6 +146,28 @@ static void decode_objects(struct decoder *d, const json_t *list)
         decode_stack(d, json_object_get(value, "init_stack"), &object->init_stack);
         decode_where(d, json_object_get(value, "where"), object);
     }
+}
+
+/* What a race is about becomes one more object. */
+static void decode_memory(struct decoder *d, const json_t *value)
+{
+    if (!json_is_object(value)) {
+        return;
+    }
+    struct run_object *memory = &d->finding->objects[d->finding->object_count++];
+    memory->id = RUN_MEMORY_ID;
+    memory->kind = "memory";
+    memory->address = address_value(json_object_get(value, "address"));
+    memory->size = number_member(value, "size");
+    memory->block = address_value(json_object_get(value, "block"));
+    memory->block_size = number_member(value, "block_size");
+    memory->init_thread = id_member(value, "alloc_thread");
+    decode_stack(d, json_object_get(value, "alloc_stack"), &memory->init_stack);
+    decode_where(d, json_object_get(value, "where"), memory);
+    if (memory->address < memory->block || memory->address - memory->block >= memory->block_size) {
+        memory->block = memory->block_size = 0;
+    }
+    d->finding->memory = memory;
 }
 
 /* Of a party or thread: the record's, unless it names another. */
@@ -215,6 +237,23 @@ static void decode_held(struct decoder *d, const json_t *list, struct run_party 
     }
 }
 
+static void decode_access(struct decoder *d, const json_t *value, struct run_party *party)
+{
+    if (!json_is_object(value)) {
+        return;
+    }
+    party->has_access = true;
+    party->object = d->finding->memory;
+    party->access = (struct run_access){
+        .address = address_value(json_object_get(value, "address")),
+        .size = number_member(value, "size"),
+        .is_atomic = flag_member(value, "atomic"),
+        .is_by_library = flag_member(value, "library"),
+        .is_guess = flag_member(value, "guess"),
+        .is_lost = flag_member(value, "lost"),
+    };
+}
+
 /* Returns: an error, or NULL. */
 static const char *decode_parties(struct decoder *d, const json_t *list)
 {
@@ -235,6 +274,7 @@ static const char *decode_parties(struct decoder *d, const json_t *list)
         party->signal_number = (int)(id_member(value, "signal") & 0xff);
         decode_stack(d, json_object_get(value, "stack"), &party->stack);
         decode_held(d, json_object_get(value, "held"), party);
+        decode_access(d, json_object_get(value, "access"), party);
         if (!party->thread) {
             return "a party whose thread is not listed";
         }
@@ -272,6 +312,7 @@ static const char *decode_finding(struct decoder *d, const json_t *record)
     f->time_ns = number_member(record, "time_ns");
     decode_objects(d, json_object_get(record, "objects"));
     decode_threads(d, json_object_get(record, "threads"));
+    decode_memory(d, json_object_get(record, "memory"));
     const char *error = *f->kind ? decode_parties(d, json_object_get(record, "parties")) : "a finding without a kind";
     if (error) {
         finding_free(f);

@@ -52,7 +52,8 @@ struct suppression_rule {
     const char *text;  /* as a message names it */
     const char *kinds; /* slugs or globs of slugs, separated by commas */
     bool is_top_only;
-    bool is_for_other_kind; /* of a kind that this version does not report, such as data races: never "unused" */
+    bool
+        is_for_other_kind; /* of another tool, or of data races, which a run that is not woven cannot meet: never "unused" */
     struct suppression_term *terms;
     uint64_t used;
     struct suppression_rule *next;

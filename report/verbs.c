@@ -1,4 +1,5 @@
 /* verbs.c: what each side of a finding does, in the words of its kind. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "report/resolve.h"
@@ -40,12 +41,27 @@ const char *party_verb(const struct run_finding *finding, const struct run_party
     } verbs[] = {{"requests", "wants"},      {"waits", "waits for"},
                  {"holds", "holds"},         {"initialised", "initialised"},
                  {"destroyed", "destroyed"}, {"interrupted", "is interrupted while it holds"}};
+    if (party->access.is_atomic) {
+        return strcmp(party->role, "reads") == 0 ? "atomically reads" : "atomically writes";
+    }
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
         if (strcmp(verbs[i].role, party->role) == 0) {
             return verbs[i].verb;
         }
     }
     return strcmp(party->role, "acts") == 0 ? verb_of_call(finding->kind) : party->role;
+}
+
+void party_add_size(struct buffer *out, const struct run_party *party)
+{
+    if (party->access.size && strcmp(party->role, "frees") != 0) {
+        buffer_printf(out, "%" PRIu64 " byte%s", party->access.size, party->access.size == 1 ? "" : "s");
+    }
+}
+
+bool finding_is_guess(const struct run_finding *finding)
+{
+    return finding->party_count == 2 && finding->parties[0].access.is_guess && finding->parties[1].access.is_guess;
 }
 
 bool party_is_holder(const struct run_party *party)

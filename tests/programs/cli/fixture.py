@@ -104,3 +104,37 @@ def inversion(run, program, swapped=False, names=("main", "writer"), addresses=(
     if swapped:
         parties.reverse()
     return run.finding(parties=parties, objects=objects, threads=threads)
+
+
+def access(role, thread, stack, address=0x1014, size=4, held=(), **flags):
+    """One side of a data race."""
+    members = {"atomic": False, "library": False, "guess": False, "lost": False, **flags}
+    return {"role": role, "thread": thread, "stack": stack, "timed": False, "signal": 0, "held": list(held),
+            "access": {"address": hex(address), "size": size, **members}}
+
+
+def race(run, program, parties=None, memory=None, element=1, **members):
+    """Adds the race of racy.c on totals[element].returned: main reads what T2 'seller', with the lock, has written."""
+    here = [1, program.symbols["sell"] + 1, 1]
+    taken = [[1, program.return_address("seller", "pthread_mutex_lock")]]
+    if parties is None:
+        parties = [access("reads", 1, [here, [1, program.return_address("main", "sell")]]),
+                   access("writes", 2, [here, [1, program.return_address("seller", "sell")]],
+                          held=[{"object": 4, "mode": "exclusive", "stack": taken}])]
+    if memory is None:
+        offset = program.symbols["totals"] + 16 * element + 8
+        memory = {"address": "0x1014", "size": 4, "where": {"in": "static", "module": 1, "offset": offset},
+                  "block": "0x0", "block_size": 0, "alloc_thread": 0, "alloc_stack": []}
+    objects = [{"id": 4, "kind": "mutex", "address": "0x1800", "init_thread": 0, "init_stack": [],
+                "where": {"in": "static", "module": 1, "offset": program.symbols["lock"]}}]
+    threads = [{"id": 1, "tid": 100, "name": "main", "creator": 0, "stack": []},
+               {"id": 2, "tid": 101, "name": "seller", "creator": 1,
+                "stack": [[1, program.return_address("main", "pthread_create")]]}]
+    return run.finding("data-race", parties=parties, memory=memory, objects=objects, threads=threads, **members)
+
+
+def heap_memory(program, offset=20, size=4, block=64):
+    """What race() takes as `memory`: bytes of a block that make() allocated for main."""
+    stack = [[1, program.return_address("make", "calloc")], [1, program.return_address("main", "make")]]
+    return {"address": hex(0x1000 + offset), "size": size, "where": {"in": "heap"}, "block": "0x1000",
+            "block_size": block, "alloc_thread": 1, "alloc_stack": stack}

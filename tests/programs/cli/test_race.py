@@ -1,0 +1,170 @@
+"""A data race in every format: both sides, the memory, what is not known; and a fingerprint that chance does not change."""
+import json
+import os
+import unittest
+
+import jsonschema
+
+import case
+import fixture
+
+
+class RaceCase(case.CommandCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.racy = fixture.Program(fixture.compile_program(os.path.join(fixture.HERE, "racy.c"),
+                                                           os.path.join(cls.shared, "racy"), "-g", "-O1"))
+
+    def run_file(self, program=None, name="race.lockhound", **members):
+        program = program or self.racy
+        run = fixture.RunFile().process(program.path, ["racy"]).module(program)
+        return fixture.race(run, program, **members).summary().write(self.path(name))
+
+    def sides(self, **flags):
+        """Both sides with the same flags."""
+        here = [[1, self.racy.symbols["sell"] + 1, 1]]
+        return [fixture.access("reads", 1, here, **flags), fixture.access("writes", 2, here, **flags)]
+
+    def render(self, option, **members):
+        result = self.lockhound("report", option + "=-", self.run_file(**members))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result.stdout.decode()
+
+    def text(self, **members):
+        result = self.lockhound("report", self.run_file(**members))
+        return result.stdout.decode() + result.stderr.decode()
+
+    def finding(self, **members):
+        document = json.loads(self.render("--json", **members))
+        with open(case.SCHEMA, encoding="utf-8") as file:
+            jsonschema.Draft202012Validator(json.load(file)).validate(document)
+        return document["findings"][0]
+
+
+class TextTest(RaceCase):
+    def test_story_names_both_sides_the_member_and_the_lock(self):
+        text = self.text()
+        self.assertRegex(text, r"data race on `totals\[1\]\.returned`: T1 'main' reads 4 bytes \(racy\.c:\d+\) "
+                               r"while T2 'seller' writes the same \(racy\.c:\d+\), and nothing orders the two")
+        self.assertRegex(text, r"T1 'main' reads 4 bytes of `totals\[1\]\.returned` at\n +#0 sell ")
+        self.assertIn("holding no lock", text)
+        self.assertRegex(text, r"    holding `lock`, taken at \S*racy\.c:20")
+        self.assertIn("T2 'seller' was created by T1 'main' at", text)
+        self.assertRegex(text, r"`totals\[1\]\.returned` is 4 bytes of type int in racy, at 0x1014")
+        self.assertIn("What usually mends it", text)
+
+    def test_lane_puts_the_earlier_side_first(self):
+        lane = self.text().split("nothing to order it:\n")[1].splitlines()
+        self.assertEqual([line.split()[0] for line in lane[1:4]], ["takes", "writes", "reads"])
+
+    def test_heap_block_names_who_allocated_it(self):
+        text = self.text(memory=fixture.heap_memory(self.racy))
+        self.assertIn("data race on `heap block of make[20]`", text)
+        self.assertRegex(text, r"at byte 20 of a block of 64 bytes on the heap, at 0x1014, allocated by T1 'main' at\n +#0 make")
+
+    def test_freed_block_is_said(self):
+        here = [[1, self.racy.symbols["sell"] + 1, 1]]
+        parties = [fixture.access("frees", 1, here, address=0x1000, size=64, library=True),
+                   fixture.access("reads", 2, here)]
+        text = self.text(parties=parties, memory=fixture.heap_memory(self.racy))
+        self.assertRegex(text, r"T1 'main' frees its block \(racy\.c:\d+\) while T2 'seller' reads 4 bytes")
+
+    def test_what_is_not_known_is_said(self):
+        lost = self.text(parties=[self.sides()[0], fixture.access("writes", 2, [], size=0, lost=True)])
+        self.assertIn("its stack and locks have aged out", lost)
+        self.assertIn("while T2 'seller' writes it, and nothing", lost)
+        self.assertIn("through a function of libc called at", self.text(parties=self.sides(library=True)))
+        guess = self.text(parties=self.sides(guess=True), severity="warning")
+        self.assertIn("possible data race", guess)
+        self.assertIn("plain moves of code without debug information", guess)
+        self.assertIn("atomically writes 4 bytes", self.text(parties=self.sides(atomic=True)))
+
+    def test_memory_without_a_name_stands_by_its_place(self):
+        where = {"address": "0x1014", "size": 4, "where": {"in": "stack", "thread": 2}}
+        self.assertIn("data race on `stack variable of T2`", self.text(memory=where))
+        where["where"] = {"in": "unknown"}
+        self.assertIn("data race on `memory at 0x1014`", self.text(memory=where))
+        where["where"] = {"in": "shared", "path": "/dev/shm/ring"}
+        self.assertIn("data race on `shared memory ring`", self.text(memory=where))
+
+
+class FormatTest(RaceCase):
+    def test_json_follows_the_schema_and_has_both_accesses(self):
+        finding = self.finding(memory=fixture.heap_memory(self.racy), parties=self.sides(library=True))
+        self.assertEqual([p["role"] for p in finding["parties"]], ["reads", "writes"])
+        self.assertEqual(finding["parties"][0]["access"], {"address": "0x1014", "size": 4, "atomic": False, "library": True,
+                                                           "guess": False, "lost": False})
+        memory = [o for o in finding["objects"] if o["id"] == finding["memory"]][0]
+        self.assertEqual((memory["kind"], memory["size"], memory["block"], memory["block_size"]),
+                         ("memory", 4, "0x1000", 64))
+        self.assertEqual(finding["stacks"][memory["init_stack"]][0]["function"], "make")
+
+    def test_record_without_memory_or_with_a_foreign_one_is_still_shown(self):
+        run = fixture.RunFile().process(self.racy.path).module(self.racy)
+        fixture.race(run, self.racy)
+        for memory in (None, 7, {}, {"address": "0x1", "size": -3, "block": "0x9", "block_size": 1}):
+            run.records[-1]["memory"] = memory
+            path = run.write(self.path("odd"))
+            for option in ("--json", "--sarif", "--html", "--junit", "--dot", "--github"):
+                self.assertEqual(self.lockhound("report", option + "=-", path).returncode, 0, (memory, option))
+            self.assertIn(b"data-race", self.lockhound("report", path).stderr + self.lockhound("report", path).stdout)
+
+    def test_sarif_has_a_flow_a_side_and_the_other_place(self):
+        log = json.loads(self.render("--sarif", memory=fixture.heap_memory(self.racy)))
+        with open(os.path.join(fixture.HERE, "sarif-as-written.schema.json"), encoding="utf-8") as file:
+            jsonschema.Draft202012Validator(json.load(file)).validate(log)
+        result = log["runs"][0]["results"][0]
+        steps = [[s["location"]["message"]["text"] for s in flow["locations"]]
+                 for flow in result["codeFlows"][0]["threadFlows"]]
+        self.assertEqual(steps, [["reads heap block of make[20]"],
+                                 ["takes lock", "writes heap block of make[20]"]])
+        self.assertEqual([p["message"]["text"] for p in result["relatedLocations"]],
+                         ["T2 writes heap block of make[20]", "allocated here"])
+
+    def test_the_other_formats_name_the_memory(self):
+        for option in ("--html", "--junit", "--dot", "--github"):
+            self.assertIn("totals[1].returned", self.render(option), option)
+        self.assertIn("-> f0_2147483648", self.render("--dot"))
+
+
+class SuppressionTest(RaceCase):
+    def kept(self, rules):
+        rules = self.write("rules", rules)
+        return json.loads(self.lockhound("report", "--json=-", "--suppressions=" + rules, self.run_file()).stdout)["findings"]
+
+    def test_rules_of_threadsanitizer_and_helgrind_silence_races(self):
+        self.assertEqual(len(self.kept("race:nothing\ndeadlock:sell\n")), 1)
+        for rules in ("race:sell\n", "race:totals\n", "race_top:sell\n", "race:racy.c\n",
+                      "{\n one\n Helgrind:Race\n fun:sell\n ...\n}\n", "{\n two\n drd:ConflictingAccess\n fun:sell\n}\n",
+                      "data-race:sell\n"):
+            self.assertEqual(self.kept(rules), [], rules)
+
+
+class FingerprintTest(RaceCase):
+    def fingerprint(self, **members):
+        return self.finding(**members)["fingerprint"]
+
+    def test_same_whoever_came_first_read_or_indexed(self):
+        here = [1, self.racy.symbols["sell"] + 1, 1]
+        main = [here, [1, self.racy.return_address("main", "sell")]]
+        seller = [here, [1, self.racy.return_address("seller", "sell")]]
+        usual = self.fingerprint()
+        swapped = [fixture.access("writes", 2, seller), fixture.access("writes", 1, main)]
+        self.assertEqual(self.fingerprint(parties=swapped), usual)
+        self.assertEqual(self.fingerprint(element=2), usual, "another element of the array")
+        self.assertEqual(self.fingerprint(severity="warning"), usual)
+
+    def test_heap_offset_is_chance_and_the_allocator_is_not(self):
+        usual = self.fingerprint(memory=fixture.heap_memory(self.racy))
+        self.assertEqual(self.fingerprint(memory=fixture.heap_memory(self.racy, offset=40, size=8, block=80)), usual)
+        other = fixture.heap_memory(self.racy)
+        other["alloc_stack"] = other["alloc_stack"][1:]
+        self.assertNotEqual(self.fingerprint(memory=other), usual)
+
+    def test_another_variable_is_another_race(self):
+        self.assertNotEqual(self.fingerprint(memory=fixture.heap_memory(self.racy)), self.fingerprint())
+
+
+if __name__ == "__main__":
+    unittest.main()
