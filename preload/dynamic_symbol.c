@@ -85,24 +85,31 @@ static bool is_this_library(const struct dl_phdr_info *module)
     return false;
 }
 
+/* Returns: the symbol of the module with these headers, or NULL. */
+static const ElfW(Sym) *
+    find_in(uintptr_t base, const ElfW(Phdr) * segments, unsigned count, const struct search *search)
+{
+    const ElfW(Sym) *symbol = NULL;
+    for (unsigned i = 0; i < count; i++) {
+        if (segments[i].p_type != PT_DYNAMIC)
+            continue;
+        struct tables tables = find_tables(base, (const ElfW(Dyn) *)(base + segments[i].p_vaddr));
+        bool is_whole = tables.hash != NULL && tables.symbols != NULL && tables.names != NULL;
+        symbol = is_whole ? look_up(&tables, search) : NULL;
+    }
+    return symbol;
+}
+
 static int visit_module(struct dl_phdr_info *module, size_t size, void *argument)
 {
     (void)size;
     struct search *search = argument;
     if (is_this_library(module))
         return 0;
-    for (int i = 0; i < module->dlpi_phnum; i++) {
-        const ElfW(Phdr) *segment = &module->dlpi_phdr[i];
-        if (segment->p_type != PT_DYNAMIC)
-            continue;
-        uintptr_t base = module->dlpi_addr;
-        struct tables tables = find_tables(base, (const ElfW(Dyn) *)(base + segment->p_vaddr));
-        bool is_whole = tables.hash != NULL && tables.symbols != NULL && tables.names != NULL;
-        const ElfW(Sym) *symbol = is_whole ? look_up(&tables, search) : NULL;
-        if (symbol != NULL && symbol->st_value != 0) {
-            search->found = base + symbol->st_value;
-            search->size = symbol->st_size;
-        }
+    const ElfW(Sym) *symbol = find_in(module->dlpi_addr, module->dlpi_phdr, module->dlpi_phnum, search);
+    if (symbol != NULL && symbol->st_value != 0) {
+        search->found = module->dlpi_addr + symbol->st_value;
+        search->size = symbol->st_size;
     }
     return search->found != 0;
 }
@@ -119,4 +126,10 @@ uintptr_t dynamic_symbol_find(const char *name)
 {
     size_t size;
     return dynamic_symbol_find_object(name, &size);
+}
+
+bool dynamic_symbol_is_defined_in(const struct module *module, const char *name)
+{
+    const struct search search = {.name = name, .hash = hash_name(name)};
+    return find_in(module->bias, module->phdr, module->phdr_count, &search) != NULL;
 }

@@ -12,9 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "preload/modules.h"
+
 /* Returns: the address of the first definition outside this library, or 0.  Context: signal, in-malloc, loader-lock. */
 uintptr_t dynamic_symbol_find(const char *name);
 /* The same, and how large the definition is.  Context: signal, in-malloc, loader-lock. */
 uintptr_t dynamic_symbol_find_object(const char *name, size_t *size);
+/* Returns: true when the module exports a definition of `name`.  Context: signal, in-malloc, loader-lock. */
+bool dynamic_symbol_is_defined_in(const struct module *module, const char *name);
 
 #endif

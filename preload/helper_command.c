@@ -24,7 +24,8 @@ enum {
     ENVIRONMENT_SIZE = 65536,
     ENVIRONMENT_ENTRIES = 1024,
     DIGITS = 21,
-    ARGUMENTS = 9,
+    ARGUMENTS = 1024,
+    STANDARD_DESCRIPTORS = 3,
     STATUS_NOT_STARTED = 127,
     KERNEL_SIGSET_SIZE = sizeof(uint64_t),
 };
@@ -38,7 +39,9 @@ struct errand {
     const char *envp[ENVIRONMENT_ENTRIES + 1];
     char offset[DIGITS], length[DIGITS];
     char environment[ENVIRONMENT_SIZE];
-    int outcome; /* wait status of the command; -1 when it did not run or not end */
+    int patience_ms;
+    bool is_silent; /* else it prints to descriptor 2 */
+    int outcome;    /* wait status of the command; -1 when it did not run or not end */
 };
 
 /* The directory of our own library, absolute; "" when unknown. */
@@ -136,7 +139,7 @@ static const char *write_number(char digits[DIGITS], uint64_t number)
 
 static void write_arguments(struct errand *errand, const char *run_file, uint64_t offset, uint64_t length, bool summary)
 {
-    const char *arguments[ARGUMENTS] = {
+    const char *const arguments[] = {
         errand->path,
         "print",
         run_file,
@@ -161,6 +164,20 @@ static long own_clone(int (*function)(void *), char *stack, int flags, void *arg
     return result;
 }
 
+/* All that the program has open stays its own. */
+static void set_descriptors(bool is_silent)
+{
+    if (is_silent) {
+        long null = raw_syscall(SYS_openat, AT_FDCWD, (long)"/dev/null", O_RDWR, 0, 0, 0);
+        for (int fd = 0; fd < STANDARD_DESCRIPTORS && null >= 0; fd++)
+            if (fd != null)
+                raw_syscall(SYS_dup3, null, fd, 0, 0, 0, 0);
+    } else {
+        raw_syscall(SYS_dup3, STDERR_FILENO, STDOUT_FILENO, 0, 0, 0, 0);
+    }
+    raw_syscall(SYS_close_range, STANDARD_DESCRIPTORS, UINT_MAX, 0, 0, 0, 0);
+}
+
 static int become_command(void *argument)
 {
     struct errand *errand = argument;
@@ -173,8 +190,7 @@ static int become_command(void *argument)
         raw_syscall(SYS_rt_sigaction, number, (long)&standard, 0, KERNEL_SIGSET_SIZE, 0, 0);
     uint64_t none = 0;
     raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&none, 0, KERNEL_SIGSET_SIZE, 0, 0);
-    raw_syscall(SYS_dup3, STDERR_FILENO, STDOUT_FILENO, 0, 0, 0, 0);
-    raw_syscall(SYS_close_range, STDERR_FILENO + 1, UINT_MAX, 0, 0, 0, 0);
+    set_descriptors(errand->is_silent);
     raw_syscall(SYS_execve, (long)errand->path, (long)errand->argv, (long)errand->envp, 0, 0, 0);
     raw_syscall(SYS_exit_group, STATUS_NOT_STARTED, 0, 0, 0, 0, 0);
     return 0;
@@ -184,7 +200,7 @@ static void wait_for_command(struct errand *errand, long command)
 {
     const struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
     int status = -1;
-    for (int waited = 0; waited < PATIENCE_MS; waited += POLL_MS) {
+    for (int waited = 0; waited < errand->patience_ms; waited += POLL_MS) {
         if (raw_syscall(SYS_wait4, command, (long)&status, WNOHANG, 0, 0, 0) != 0) {
             errand->outcome = status;
             return;
@@ -216,23 +232,53 @@ static void run_errand(struct errand *errand)
     raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, KERNEL_SIGSET_SIZE, 0, 0);
 }
 
-bool helper_print(const char *run_file, uint64_t offset, uint64_t length, bool summary)
+/* Returns: an errand that can be run, or NULL. */
+static struct errand *new_errand(int patience_ms)
 {
     long block =
         raw_syscall(SYS_mmap, 0, sizeof(struct errand), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (block < 0)
-        return false;
+        return NULL;
     struct errand *errand = (struct errand *)block;
     errand->outcome = -1;
+    errand->patience_ms = patience_ms;
     read_environment(errand);
-    bool printed = false;
-    if (find_command(errand->path, errand->envp)) {
-        write_arguments(errand, run_file, offset, length, summary);
-        run_errand(errand);
-        int status = errand->outcome;
-        printed = status != -1 && WIFEXITED(status) &&
-                  (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == LOCKHOUND_EXIT_FINDINGS);
-    }
-    raw_syscall(SYS_munmap, block, sizeof(struct errand), 0, 0, 0, 0);
-    return printed;
+    if (find_command(errand->path, errand->envp))
+        return errand;
+    raw_syscall(SYS_munmap, block, sizeof *errand, 0, 0, 0, 0);
+    return NULL;
+}
+
+/* Runs it and frees it.  Returns: the exit status, or -1. */
+static int finish_errand(struct errand *errand)
+{
+    run_errand(errand);
+    int status = errand->outcome;
+    raw_syscall(SYS_munmap, (long)errand, sizeof *errand, 0, 0, 0, 0);
+    return status != -1 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+bool helper_print(const char *run_file, uint64_t offset, uint64_t length, bool summary)
+{
+    struct errand *errand = new_errand(PATIENCE_MS);
+    if (errand == NULL)
+        return false;
+    write_arguments(errand, run_file, offset, length, summary);
+    int status = finish_errand(errand);
+    return status == 0 || status == LOCKHOUND_EXIT_FINDINGS;
+}
+
+int helper_run_silently(const char *const arguments[], int patience_ms)
+{
+    struct errand *errand = new_errand(patience_ms);
+    if (errand == NULL)
+        return -1;
+    size_t count = 0;
+    errand->argv[count++] = errand->path;
+    while (*arguments != NULL && count < ARGUMENTS - 1)
+        errand->argv[count++] = *arguments++;
+    errand->argv[count] = NULL;
+    errand->is_silent = true;
+    int status = finish_errand(errand);
+    return status == STATUS_NOT_STARTED ? -1 : status;
 }

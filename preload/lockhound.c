@@ -20,6 +20,7 @@
 #include "preload/sink.h"
 #include "preload/trace.h"
 #include "preload/unwind.h"
+#include "preload/weave/weave.h"
 
 struct lockhound lockhound;
 
@@ -154,6 +155,7 @@ static void start(char **envp)
     commons_file_init();
     trace_init();
     helper_init();
+    weave_init(envp);
     memory_init();
     process_init(envp);
     signals_init();

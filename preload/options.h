@@ -11,6 +11,8 @@
 
 enum on_deadlock { ON_DEADLOCK_AUTO, ON_DEADLOCK_CONTINUE, ON_DEADLOCK_EXIT, ON_DEADLOCK_ABORT };
 
+enum memory { MEMORY_WEAVE, MEMORY_NONE };
+
 enum { OPTION_PATH_SIZE = 1024 };
 
 struct options {

@@ -5,7 +5,25 @@
 
 #include "preload/raw.h"
 
-enum { LINE_SIZE = 1024, FIELDS_TO_START = 19 /* from the state, field 3, to field 22; see proc(5) */ };
+/* From the state, field 3, to fields 20 and 22; see proc(5). */
+enum { LINE_SIZE = 1024, FIELDS_TO_THREADS = 17, FIELDS_THREADS_TO_START = 2 };
+
+static const char *skip_fields(const char *at, int count)
+{
+    for (; count > 0; count--) {
+        at += strcspn(at, " ");
+        at += *at == ' ';
+    }
+    return at;
+}
+
+static uint64_t read_number(const char *at)
+{
+    uint64_t number = 0;
+    for (; *at >= '0' && *at <= '9'; at++)
+        number = number * 10 + (uint64_t)(*at - '0');
+    return number;
+}
 
 /* "PID (NAME) STATE ...", where NAME may hold anything. */
 static bool parse(const char *line, struct process_status *status)
@@ -19,14 +37,12 @@ static bool parse(const char *line, struct process_status *status)
     memcpy(status->name, open + 1, length);
     at += 2;
     status->is_zombie = *at == 'Z' || *at == 'X';
-    for (int field = 0; field < FIELDS_TO_START; field++) {
-        at += strcspn(at, " ");
-        at += *at == ' ';
-    }
+    at = skip_fields(at, FIELDS_TO_THREADS);
+    status->thread_count = read_number(at);
+    at = skip_fields(at, FIELDS_THREADS_TO_START);
     if (*at < '0' || *at > '9')
         return false;
-    for (; *at >= '0' && *at <= '9'; at++)
-        status->start_time = status->start_time * 10 + (uint64_t)(*at - '0');
+    status->start_time = read_number(at);
     return true;
 }
 

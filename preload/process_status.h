@@ -11,6 +11,7 @@ enum { PROCESS_NAME_SIZE = 16 };
 struct process_status {
     char name[PROCESS_NAME_SIZE];
     bool is_zombie;
+    uint64_t thread_count;
     uint64_t start_time; /* in the kernel's ticks since it started: with the pid, one process for ever */
 };
 

@@ -6,6 +6,7 @@
 #include "preload/emit.h"
 #include "preload/hook.h"
 #include "preload/intercept/thread.h"
+#include "preload/weave/weave.h"
 
 static int run_thread(void *argument)
 {
@@ -21,6 +22,7 @@ HOOK_EXPORT int thrd_create(thrd_t *thread, int (*routine)(void *), void *argume
     struct self *self = hook_enter();
     if (self == NULL)
         return real.thrd_create(thread, routine, argument);
+    weave_begin(self);
     struct self *created = thread_prepare(self, false, HOOK_STACK(self));
     if (created == NULL) {
         hook_leave(self);

@@ -8,6 +8,7 @@
 #include "preload/emit.h"
 #include "preload/hook.h"
 #include "preload/modules.h"
+#include "preload/weave/weave.h"
 
 /* libc looks at the return address of dlopen() for the caller's RUNPATH and namespace.  A C function keeps it only when
  * the compiler happens to make the last call a jump; this always does. */
@@ -93,6 +94,7 @@ static void forget_unloaded(struct self *self, const struct loaded *before)
         if ((gone >> id % BITS & 1) == 0)
             continue;
         const struct module *module = module_by_id(id);
+        weave_forget(module);
         emit_object_range_gone(self, module->data_low, module->data_high, false, (struct stack_id){0});
     }
 }

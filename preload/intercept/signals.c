@@ -8,6 +8,7 @@
 #include "preload/intercept/process.h"
 #include "preload/raw.h"
 #include "preload/runtimes/cpython.h"
+#include "preload/weave/interruption.h"
 
 /* Different handlers that a program may install for one signal in its life before a slot is used again. */
 enum { SLOTS = 8 };
@@ -107,11 +108,14 @@ static void deliver(unsigned slot, int number, siginfo_t *info, void *context, c
     if (self == NULL && self_current > SELF_GONE)
         self_current->handlers_unseen++;
     bool noted = self != NULL && enter_level(self, number, place);
+    struct interruption interruption;
+    interruption_begin(&interruption, context);
     errno = saved;
 
     ((void (*)(int, siginfo_t *, void *))handler)(number, info, context);
 
     saved = errno;
+    interruption_end(&interruption, context);
     self = self_outside_hooks();
     if (noted && self != NULL)
         leave_level(self, place);

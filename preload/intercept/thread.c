@@ -8,6 +8,7 @@
 #include "preload/intercept/departed.h"
 #include "preload/runtimes/cpython.h"
 #include "preload/thread_records.h"
+#include "preload/weave/weave.h"
 
 static pthread_key_t end_key;
 static bool end_key_made;
@@ -94,6 +95,7 @@ HOOK_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, vo
     struct self *self = hook_enter();
     if (self == NULL)
         return real.pthread_create(thread, attr, routine, argument);
+    weave_begin(self);
     struct self *created = thread_prepare(self, is_detached(attr), cpython_stack(self, HOOK_STACK(self)));
     if (created == NULL) {
         hook_leave(self);

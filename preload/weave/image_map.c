@@ -1,0 +1,286 @@
+#include "preload/weave/image_map.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "preload/environment.h"
+#include "preload/raw.h"
+#include "weaver/image_check.h"
+
+enum { PAGE = 4096, NAME_SIZE = 2 * IMAGE_BUILD_ID_SIZE + 64 };
+
+/* Units: bytes. */
+#define REACH        ((intptr_t)0x7f000000) /* of a disp32, less what code sequences add */
+#define SEARCH_STEP  ((intptr_t)4 << 20)
+#define LOWEST       ((intptr_t)0x100000)
+#define LARGEST_FILE ((int64_t)1 << 31)
+
+/* The folder with the images, absolute; "" when there is no place for one. */
+static char cache[PATH_MAX];
+
+/* ---- the cache ------------------------------------------------------------------------------------------------------ */
+
+static const char *value_of(char **envp, const char *name)
+{
+    for (; envp != NULL && *envp != NULL; envp++)
+        if (environment_is(*envp, name))
+            return *envp + strlen(name) + 1;
+    return "";
+}
+
+static bool set_cache(const char *base, const char *below)
+{
+    static const char folder[] = "/" IMAGE_CACHE_FOLDER;
+    if (base[0] != '/' || strlen(base) + strlen(below) + sizeof folder > sizeof cache)
+        return false;
+    stpcpy(stpcpy(stpcpy(cache, base), below), folder);
+    return true;
+}
+
+void image_cache_init(char **envp)
+{
+    const char *own = value_of(envp, "LOCKHOUND_CACHE");
+    if (own[0] != '\0')
+        set_cache(own, "");
+    else if (!set_cache(value_of(envp, "XDG_CACHE_HOME"), "/lockhound"))
+        set_cache(value_of(envp, "HOME"), "/.cache/lockhound");
+}
+
+bool image_cache_exists(void)
+{
+    return cache[0] != '\0';
+}
+
+/* ---- a module's identity -------------------------------------------------------------------------------------------- */
+
+/* FNV-1a over 64-bit words; the last is filled up with zeros. */
+static uint64_t hash_bytes(uint64_t hash, const uint8_t *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i += sizeof hash) {
+        uint64_t word = 0;
+        memcpy(&word, bytes + i, size - i < sizeof word ? size - i : sizeof word);
+        hash = (hash ^ word) * UINT64_C(0x100000001b3);
+    }
+    return hash;
+}
+
+static uint64_t hash_code(const struct module *module)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (unsigned i = 0; i < module->phdr_count; i++) {
+        const ElfW(Phdr) *segment = &module->phdr[i];
+        if (segment->p_type == PT_LOAD && (segment->p_flags & PF_X) != 0)
+            hash = hash_bytes(hash, (const uint8_t *)(module->bias + segment->p_vaddr), segment->p_filesz);
+    }
+    return hash;
+}
+
+static uint64_t size_of_file(const char *path)
+{
+    struct stat status;
+    return raw_syscall(SYS_newfstatat, AT_FDCWD, (long)path, (long)&status, 0, 0, 0) == 0 ? (uint64_t)status.st_size
+                                                                                          : 0;
+}
+
+static char *write_hexadecimal(char *at, const uint8_t *bytes, size_t count)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < count; i++) {
+        *at++ = digits[bytes[i] >> 4];
+        *at++ = digits[bytes[i] & 15];
+    }
+    return at;
+}
+
+static char *write_number(char *at, uint64_t number)
+{
+    char digits[21];
+    size_t first = sizeof digits;
+    do
+        digits[--first] = (char)('0' + number % 10);
+    while ((number /= 10) > 0);
+    return mempcpy(at, digits + first, sizeof digits - first);
+}
+
+static void write_name(char name[NAME_SIZE], const struct module *module)
+{
+    char *at = name;
+    if (module->build_id_size > 0) {
+        at = write_hexadecimal(at, module->build_id, module->build_id_size);
+    } else {
+        uint64_t hash = __builtin_bswap64(hash_code(module));
+        at = write_hexadecimal(at, (const uint8_t *)&hash, sizeof hash);
+        *at++ = '-';
+        at = write_number(at, size_of_file(module->path));
+    }
+    stpcpy(at, IMAGE_SUFFIX);
+}
+
+static bool is_of_module(const struct image_header *header, const struct module *module)
+{
+    if (header->build_id_size != module->build_id_size)
+        return false;
+    if (module->build_id_size > 0)
+        return memcmp(header->build_id, module->build_id, module->build_id_size) == 0;
+    return header->module_size == size_of_file(module->path) && header->module_hash == hash_code(module);
+}
+
+/* ---- the file ------------------------------------------------------------------------------------------------------- */
+
+static const char *check_owner(long fd, size_t *size)
+{
+    struct stat status;
+    if (raw_syscall(SYS_fstat, fd, (long)&status, 0, 0, 0, 0) != 0 || !S_ISREG(status.st_mode))
+        return "its image is no file";
+    uid_t user = (uid_t)raw_syscall(SYS_geteuid, 0, 0, 0, 0, 0, 0);
+    if ((status.st_uid != user && status.st_uid != 0) || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return "its image belongs to someone else or may be written by others";
+    if (status.st_size < (int64_t)sizeof(struct image_header) || status.st_size > LARGEST_FILE)
+        return "its image is cut off";
+    *size = (size_t)status.st_size;
+    return NULL;
+}
+
+static long open_image(const struct module *module)
+{
+    char path[PATH_MAX + NAME_SIZE + 1];
+    char *at = stpcpy(path, cache);
+    *at++ = '/';
+    write_name(at, module);
+    return raw_syscall(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0, 0, 0);
+}
+
+static const char *check_content(const struct woven_image *image)
+{
+    if (image_check(image->header, image->size) != NULL)
+        return "its image is damaged or of another version";
+    return is_of_module(image->header, image->module) ? NULL : "its image is another module's";
+}
+
+static const char *map_file(struct woven_image *image)
+{
+    long memory = raw_syscall(SYS_mmap, 0, (long)image->size, PROT_READ, MAP_PRIVATE, image->fd, 0);
+    if (memory < 0)
+        return "its image cannot be mapped";
+    image->header = (const struct image_header *)memory;
+    return NULL;
+}
+
+const char *image_open(struct woven_image *image)
+{
+    image->header = NULL;
+    image->code = 0;
+    image->fd = open_image(image->module);
+    if (image->fd < 0)
+        return "it has no woven image";
+    const char *wrong = check_owner(image->fd, &image->size);
+    if (wrong == NULL)
+        wrong = map_file(image);
+    if (wrong == NULL)
+        wrong = check_content(image);
+    if (wrong != NULL)
+        image_close(image);
+    return wrong;
+}
+
+const char *image_refusal(const struct woven_image *image)
+{
+    const struct image_header *header = image->header;
+    if ((header->flags & IMAGE_REFUSED) != 0) {
+        const struct image_left *left = image_table(image, &header->left);
+        const char *strings = image_table(image, &header->strings);
+        return header->left.count > 0 ? strings + left->reason : "the weaver refuses it";
+    }
+    return (header->flags & IMAGE_EMPTY) != 0 || header->entries.count == 0 ? "nothing in it needs weaving" : NULL;
+}
+
+/* ---- the code ------------------------------------------------------------------------------------------------------- */
+
+static bool take_place(intptr_t address, size_t size)
+{
+    long got = raw_syscall(SYS_mmap, address, (long)size, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    if (got == address)
+        return true;
+    if (got > 0) /* before Linux 4.17 the address is but a hint */
+        raw_syscall(SYS_munmap, got, (long)size, 0, 0, 0, 0);
+    return false;
+}
+
+/* Returns: memory from which the whole module can be reached, and the other way round; or 0. */
+static uintptr_t find_place(const struct module *module, size_t size)
+{
+    intptr_t low = (intptr_t)(module->low & ~(uintptr_t)(PAGE - 1));
+    intptr_t lowest = (intptr_t)module->high - REACH, highest = low + REACH - (intptr_t)size;
+    for (intptr_t at = low - SEARCH_STEP - (intptr_t)size; at > lowest && at >= LOWEST; at -= SEARCH_STEP)
+        if (take_place(at, size))
+            return (uintptr_t)at;
+    for (intptr_t at = highest & -PAGE; at > (intptr_t)module->high; at -= SEARCH_STEP)
+        if (take_place(at, size))
+            return (uintptr_t)at;
+    return 0;
+}
+
+static void apply_fixups(const struct woven_image *image)
+{
+    uint32_t difference = (uint32_t)(image->module->bias - image->code); /* modulo 2^32: all is within reach */
+    const uint32_t *offsets = image_table(image, &image->header->fixups);
+    for (uint64_t i = 0; i < image->header->fixups.count; i++) {
+        char *at = (char *)image->code + offsets[i];
+        uint32_t displacement;
+        memcpy(&displacement, at, sizeof displacement);
+        displacement += difference;
+        memcpy(at, &displacement, sizeof displacement);
+    }
+}
+
+/* Returns: units of bytes, whole pages. */
+static long code_mapping_size(const struct woven_image *image)
+{
+    return (long)((image->header->code_size + PAGE - 1) & ~(uint64_t)(PAGE - 1));
+}
+
+static void close_file(struct woven_image *image)
+{
+    if (image->fd >= 0)
+        raw_syscall(SYS_close, image->fd, 0, 0, 0, 0, 0);
+    image->fd = -1;
+}
+
+static void unmap_code(struct woven_image *image)
+{
+    if (image->code != 0)
+        raw_syscall(SYS_munmap, (long)image->code, code_mapping_size(image), 0, 0, 0, 0);
+    image->code = 0;
+}
+
+const char *image_map_code(struct woven_image *image)
+{
+    long size = code_mapping_size(image);
+    image->code = find_place(image->module, (size_t)size);
+    if (image->code == 0)
+        return "no memory within 2 GiB of it is free";
+    long mapped = raw_syscall(SYS_mmap, (long)image->code, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED,
+                              image->fd, (long)image->header->code_offset);
+    close_file(image);
+    if (mapped == (long)image->code) {
+        apply_fixups(image);
+        if (raw_syscall(SYS_mprotect, mapped, size, PROT_READ | PROT_EXEC, 0, 0, 0) == 0)
+            return NULL;
+    }
+    unmap_code(image);
+    return "the system allows no code to be made";
+}
+
+void image_close(struct woven_image *image)
+{
+    unmap_code(image);
+    close_file(image);
+    if (image->header != NULL)
+        raw_syscall(SYS_munmap, (long)image->header, (long)image->size, 0, 0, 0, 0);
+    image->header = NULL;
+}

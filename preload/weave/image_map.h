@@ -1,0 +1,49 @@
+/* image_map.h: a module's woven image, found in the user's cache and mapped beside the module.
+ *
+ *   module --build-id, or hash and size--> CACHE/woven-1/NAME.woven --image_check--> tables (read-only)
+ *                                                            |
+ *                                                            +--fix-ups--> code, private, within 2 GiB of the module
+ *
+ * Trust:     the file must belong to the user or to root and be writable by nobody else; then image.h's checks; then it
+ *            must name this very module.
+ * Placement: below the module where that is possible, for above the program its heap grows; else as far above as reaches.
+ */
+#ifndef LOCKHOUND_PRELOAD_WEAVE_IMAGE_MAP_H
+#define LOCKHOUND_PRELOAD_WEAVE_IMAGE_MAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "preload/modules.h"
+#include "weaver/image.h"
+
+struct woven_image {
+    const struct module *module;
+    const struct image_header *header; /* the whole file, read-only */
+    size_t size;                       /* of the file; units: bytes */
+    uintptr_t code;                    /* where the code section stands; 0 before image_map_code() */
+    long fd;                           /* of the file, until then; -1 */
+};
+
+/* The elements of a table of the image. */
+static inline const void *image_table(const struct woven_image *image, const struct image_table *table)
+{
+    return (const char *)image->header + table->offset;
+}
+
+/* Learns the cache's folder from the environment as the kernel gave it.  Context: early. */
+void image_cache_init(char **envp);
+/* Returns: false when the environment names no place for a cache.  Context: signal, in-malloc. */
+bool image_cache_exists(void);
+
+/* Opens and checks the image of image->module; the rest of `image` is set.
+ * Returns: NULL, or why there is none, as a constant string.  Context: loader-lock, in-malloc. */
+const char *image_open(struct woven_image *image);
+/* Returns: NULL when it is to be mapped; else why the module is left, as the weaver says.  Context: signal, in-malloc. */
+const char *image_refusal(const struct woven_image *image);
+/* Maps the code and applies the fix-ups.  Returns: NULL, or what failed.  Context: loader-lock, in-malloc. */
+const char *image_map_code(struct woven_image *image);
+/* Nothing may run in its code any more.  Context: loader-lock, in-malloc. */
+void image_close(struct woven_image *image);
+
+#endif

@@ -1,0 +1,18 @@
+/* patch.h: leads a module's control into its clones.
+ *
+ *   entry  (5 bytes)        --> jmp clone
+ *   direct call or jump     --> the same, to the clone of its target
+ *
+ * Invariant: all patches are checked before the first is written: in the module's code, not over one another, a call where
+ *            a call is expected, the clone within reach.  Each segment gets its own protection back.
+ * Threads:   no other thread may run in the module.
+ */
+#ifndef LOCKHOUND_PRELOAD_WEAVE_PATCH_H
+#define LOCKHOUND_PRELOAD_WEAVE_PATCH_H
+
+#include "preload/weave/image_map.h"
+
+/* Returns: NULL, or why the module was left as it was.  Context: loader-lock, in-malloc. */
+const char *patch_module(const struct woven_image *image);
+
+#endif

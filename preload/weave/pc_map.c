@@ -1,0 +1,159 @@
+#include "preload/weave/pc_map.h"
+
+#include <stdatomic.h>
+
+#include "preload/arena.h"
+#include "preload/ranks.h"
+
+enum { JUMP_SIZE = 5 };
+
+struct image_list {
+    size_t count;
+    struct woven_image *images[];
+};
+
+static _Atomic(struct image_list *) list;
+
+/* ---- the table ------------------------------------------------------------------------------------------------------ */
+
+/* Returns: the present list with room for one more, copied; NULL without memory.  holds(OWN_RANK_MODULES) */
+static struct image_list *copy_list(const struct image_list *old)
+{
+    size_t count = old == NULL ? 0 : old->count;
+    struct image_list *copy = arena_alloc(sizeof *copy + (count + 1) * sizeof(struct woven_image *));
+    if (copy == NULL)
+        return NULL;
+    copy->count = count;
+    for (size_t i = 0; i < count; i++)
+        copy->images[i] = old->images[i];
+    return copy;
+}
+
+bool pc_map_add(struct woven_image *image)
+{
+    rank_enter(OWN_RANK_MODULES);
+    struct image_list *copy = copy_list(atomic_load_explicit(&list, memory_order_relaxed)); /* changed under the rank */
+    if (copy != NULL) {
+        size_t i = copy->count++;
+        for (; i > 0 && copy->images[i - 1]->code > image->code; i--)
+            copy->images[i] = copy->images[i - 1];
+        copy->images[i] = image;
+        atomic_store_explicit(&list, copy, memory_order_release); /* pairs with the acquire in pc_map_image() */
+    }
+    rank_leave(OWN_RANK_MODULES);
+    return copy != NULL;
+}
+
+struct woven_image *pc_map_remove(const struct module *module)
+{
+    struct woven_image *gone = NULL;
+    rank_enter(OWN_RANK_MODULES);
+    const struct image_list *old = atomic_load_explicit(&list, memory_order_relaxed); /* changed under the rank */
+    for (size_t i = 0; old != NULL && i < old->count && gone == NULL; i++)
+        if (old->images[i]->module == module)
+            gone = old->images[i];
+    struct image_list *copy = gone == NULL ? NULL : copy_list(old);
+    if (copy != NULL) {
+        copy->count = 0;
+        for (size_t i = 0; i < old->count; i++)
+            if (old->images[i] != gone)
+                copy->images[copy->count++] = old->images[i];
+        atomic_store_explicit(&list, copy, memory_order_release); /* pairs with the acquire in pc_map_image() */
+    }
+    rank_leave(OWN_RANK_MODULES);
+    return copy == NULL ? NULL : gone;
+}
+
+const struct woven_image *pc_map_image(uintptr_t pc)
+{
+    /* acquire: pairs with the release in pc_map_add(), so that the list and its images are whole */
+    const struct image_list *now = atomic_load_explicit(&list, memory_order_acquire);
+    size_t low = 0, high = now == NULL ? 0 : now->count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (now->images[middle]->code <= pc)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == 0)
+        return NULL;
+    const struct woven_image *image = now->images[low - 1];
+    return pc - image->code < image->header->code_size ? image : NULL;
+}
+
+/* ---- look-ups in one image ------------------------------------------------------------------------------------------ */
+
+uintptr_t pc_map_original(uintptr_t pc)
+{
+    const struct woven_image *image = pc_map_image(pc);
+    if (image == NULL)
+        return 0;
+    const struct image_place *places = image_table(image, &image->header->places);
+    uint64_t low = 0, high = image->header->places.count;
+    while (low < high) {
+        uint64_t middle = (low + high) / 2;
+        if (places[middle].code <= pc - image->code)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low == 0 ? 0 : image->module->bias + places[low - 1].module;
+}
+
+const struct image_site *pc_map_site(uintptr_t return_address, const struct module **module)
+{
+    const struct woven_image *image = pc_map_image(return_address);
+    if (image == NULL)
+        return NULL;
+    *module = image->module;
+    const struct image_site *sites = image_table(image, &image->header->sites);
+    uint64_t low = 0, high = image->header->sites.count;
+    while (low < high) {
+        uint64_t middle = (low + high) / 2;
+        if (sites[middle].code < return_address - image->code)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    bool found = low < image->header->sites.count && sites[low].code == return_address - image->code;
+    return found ? &sites[low] : NULL;
+}
+
+/* Returns: true when the bytes of an entry's jump hold the instruction at `offset`, but not as the first. */
+static bool is_overwritten(const struct woven_image *image, uint64_t offset)
+{
+    const struct image_entry *entries = image_table(image, &image->header->entries);
+    uint64_t low = 0, high = image->header->entries.count;
+    while (low < high) {
+        uint64_t middle = (low + high) / 2;
+        if (entries[middle].module < offset)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low > 0 && offset - entries[low - 1].module < JUMP_SIZE;
+}
+
+static uintptr_t clone_of(const struct woven_image *image, uint64_t offset)
+{
+    const struct image_place *places = image_table(image, &image->header->places);
+    for (uint64_t i = 0; i < image->header->places.count; i++)
+        if (places[i].module == offset)
+            return image->code + places[i].code;
+    return 0;
+}
+
+uintptr_t pc_map_resumable(uintptr_t pc)
+{
+    const struct image_list *now = atomic_load_explicit(&list, memory_order_acquire); /* as in pc_map_image() */
+    for (size_t i = 0; now != NULL && i < now->count; i++) {
+        const struct woven_image *image = now->images[i];
+        if (pc < image->module->low || pc >= image->module->high)
+            continue;
+        uint64_t offset = pc - image->module->bias;
+        uintptr_t clone = is_overwritten(image, offset) ? clone_of(image, offset) : 0;
+        return clone == 0 ? pc : clone;
+    }
+    return pc;
+}

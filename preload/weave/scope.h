@@ -1,0 +1,23 @@
+/* scope.h: which modules are woven.
+ *
+ *   --weave=LIST given      --> what matches it, and nothing else (lockhound, the loader and the kernel's page never)
+ *   else                    --> all but libc and its parts, unwinders, run-times of sanitizers, allocators
+ *   --no-weave=LIST given   --> not what matches it, in either case
+ *
+ * LIST is globs (*, ?) between commas, each compared with the whole path and with the name behind its last slash.
+ * Allocators (modules that define malloc and free) are left, for they touch memory that is nobody's at that time.
+ */
+#ifndef LOCKHOUND_PRELOAD_WEAVE_SCOPE_H
+#define LOCKHOUND_PRELOAD_WEAVE_SCOPE_H
+
+#include <stdbool.h>
+
+#include "preload/modules.h"
+
+/* Returns: NULL when the module is to be woven, else why not, as a constant string.  Context: loader-lock, in-malloc. */
+const char *scope_exclusion(const struct module *module);
+
+/* Returns: true when one of the globs of `list` matches `path` or its last part.  Context: signal, in-malloc. */
+bool scope_list_matches(const char *list, const char *path);
+
+#endif

@@ -1,0 +1,261 @@
+#include "preload/weave/weave.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "preload/arena.h"
+#include "preload/lockhound.h"
+#include "preload/process_status.h"
+#include "preload/raw.h"
+#include "preload/sink.h"
+#include "preload/text.h"
+#include "preload/weave/image_map.h"
+#include "preload/weave/patch.h"
+#include "preload/weave/pc_map.h"
+#include "preload/weave/plane.h"
+#include "preload/weave/scope.h"
+#include "preload/weave/weaver_run.h"
+
+enum { CANDIDATES_MAX = 1024, KERNEL_SIGSET_SIZE = sizeof(uint64_t) };
+
+/* A loaded module and what becomes of it. */
+struct candidate {
+    struct woven_image *image; /* from the arena; kept when the module is woven */
+    const struct module *module;
+    const char *left; /* why it is not woven; NULL: it is, or is going to be */
+    bool wants_image; /* the weaver may make the one it lacks */
+};
+
+struct round {
+    struct candidate candidates[CANDIDATES_MAX];
+    size_t count;
+};
+
+static atomic_bool is_on;
+
+void weave_init(char **envp)
+{
+    image_cache_init(envp);
+}
+
+bool weave_is_on(void)
+{
+    return atomic_load_explicit(&is_on, memory_order_relaxed); /* never unset: a late look is harmless */
+}
+
+/* ---- the modules -------------------------------------------------------------------------------------------------- */
+
+static uintptr_t first_address(const struct dl_phdr_info *info)
+{
+    for (unsigned i = 0; i < info->dlpi_phnum; i++)
+        if (info->dlpi_phdr[i].p_type == PT_LOAD)
+            return info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
+    return 0;
+}
+
+static int take_module(struct dl_phdr_info *info, size_t size, void *argument)
+{
+    (void)size;
+    struct round *round = argument;
+    const struct module *module = module_of(first_address(info));
+    if (module == NULL || round->count == CANDIDATES_MAX)
+        return 0;
+    round->candidates[round->count++] = (struct candidate){.module = module, .left = scope_exclusion(module)};
+    return 0;
+}
+
+static void open_image(struct candidate *candidate)
+{
+    if (candidate->image == NULL)
+        candidate->image = arena_alloc(sizeof *candidate->image);
+    if (candidate->image == NULL) {
+        candidate->left = "there is no memory";
+        return;
+    }
+    candidate->image->module = candidate->module;
+    candidate->left = image_open(candidate->image);
+    candidate->wants_image = candidate->left != NULL;
+    if (candidate->left == NULL)
+        candidate->left = image_refusal(candidate->image);
+}
+
+static void open_images(struct round *round, bool again)
+{
+    for (size_t i = 0; i < round->count; i++) {
+        struct candidate *candidate = &round->candidates[i];
+        if (again ? candidate->wants_image : candidate->left == NULL)
+            open_image(candidate);
+    }
+}
+
+/* Has what is missing woven, and looks again. */
+static void make_missing(struct round *round)
+{
+    const char *files[WEAVER_FILES_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < round->count && count < WEAVER_FILES_MAX; i++)
+        if (round->candidates[i].wants_image)
+            files[count++] = round->candidates[i].module->path;
+    if (count == 0)
+        return;
+    if (!image_cache_exists())
+        sink_note("weave-no-cache",
+                  "not all is woven: none of LOCKHOUND_CACHE, XDG_CACHE_HOME and HOME says where woven "
+                  "images are to be kept");
+    else if (!weaver_run(files, count))
+        sink_note("weave-no-command",
+                  "not all is woven: the lockhound command, which weaves, could not be run; `lockhound "
+                  "weave FILE` makes an image ahead of time");
+    open_images(round, true);
+    for (size_t i = 0; i < round->count; i++)
+        if (round->candidates[i].wants_image)
+            sink_note("weave-no-image",
+                      "not all is woven: some images are missing and could not be made; --verbose says "
+                      "which, and `lockhound weave FILE` why");
+}
+
+/* ---- weaving ------------------------------------------------------------------------------------------------------ */
+
+static void map_code(struct round *round)
+{
+    for (size_t i = 0; i < round->count; i++) {
+        struct candidate *candidate = &round->candidates[i];
+        if (candidate->left != NULL)
+            continue;
+        candidate->left = image_map_code(candidate->image);
+        if (candidate->left == NULL && !pc_map_add(candidate->image))
+            candidate->left = "there is no memory";
+    }
+}
+
+static size_t count_woven(const struct round *round)
+{
+    size_t woven = 0;
+    for (size_t i = 0; i < round->count; i++)
+        woven += round->candidates[i].left == NULL;
+    return woven;
+}
+
+static void patch_modules(struct round *round)
+{
+    for (size_t i = 0; i < round->count; i++) {
+        struct candidate *candidate = &round->candidates[i];
+        if (candidate->left == NULL)
+            candidate->left = patch_module(candidate->image);
+        if (candidate->left != NULL)
+            pc_map_remove(candidate->module);
+    }
+}
+
+static void leave_all(struct round *round, const char *why)
+{
+    for (size_t i = 0; i < round->count; i++)
+        if (round->candidates[i].left == NULL) {
+            round->candidates[i].left = why;
+            pc_map_remove(round->candidates[i].module);
+        }
+}
+
+static void free_unused(struct round *round)
+{
+    for (size_t i = 0; i < round->count; i++) {
+        struct candidate *candidate = &round->candidates[i];
+        if (candidate->left == NULL || candidate->image == NULL)
+            continue;
+        image_close(candidate->image);
+        arena_free(candidate->image, sizeof *candidate->image);
+    }
+}
+
+/* ---- what is said --------------------------------------------------------------------------------------------------- */
+
+static void say_counts(const struct round *round)
+{
+    struct text text = {0};
+    size_t woven = count_woven(round);
+    text_number(&text, woven);
+    text_string(&text, " of ");
+    text_number(&text, round->count);
+    sink_complain("modules woven", text.at == NULL ? "" : text.at, text.length);
+    text_release(&text);
+}
+
+static void say_fates(const struct round *round)
+{
+    if (!lockhound.options.verbose)
+        return;
+    say_counts(round);
+    for (size_t i = 0; i < round->count; i++) {
+        const struct candidate *candidate = &round->candidates[i];
+        struct text text = {0};
+        text_string(&text, candidate->left == NULL ? "woven" : "left: ");
+        text_string(&text, candidate->left == NULL ? "" : candidate->left);
+        sink_complain(text.at == NULL ? "" : text.at, candidate->module->path, strlen(candidate->module->path));
+        text_release(&text);
+    }
+}
+
+/* ---- the beginning -------------------------------------------------------------------------------------------------- */
+
+static bool is_alone(void)
+{
+    struct process_status status;
+    pid_t pid = (pid_t)raw_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
+    return process_status_read(pid, &status) && status.thread_count == 1;
+}
+
+static void weave_modules(struct self *self, struct round *round)
+{
+    dl_iterate_phdr(take_module, round);
+    open_images(round, false);
+    make_missing(round);
+    map_code(round);
+    if (count_woven(round) > 0) {
+        if (!plane_start(self))
+            leave_all(round, "there is no address space for the planes");
+        patch_modules(round);
+    }
+    /* relaxed: other threads begin later, by a system call */
+    atomic_store_explicit(&is_on, count_woven(round) > 0, memory_order_relaxed);
+    say_fates(round);
+    free_unused(round);
+}
+
+/* A handler of the program would run in code that is half patched. */
+static void weave_without_signals(struct self *self, struct round *round)
+{
+    uint64_t all = UINT64_MAX, before = 0;
+    raw_syscall(SYS_rt_sigprocmask, SIG_BLOCK, (long)&all, (long)&before, KERNEL_SIGSET_SIZE, 0, 0);
+    weave_modules(self, round);
+    raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, KERNEL_SIGSET_SIZE, 0, 0);
+}
+
+void weave_begin(struct self *self)
+{
+    static atomic_bool begun;
+    /* relaxed: whoever comes second is another thread, and finds that this is not the first creation */
+    if (lockhound.options.memory != MEMORY_WEAVE || atomic_load_explicit(&begun, memory_order_relaxed) ||
+        atomic_exchange_explicit(&begun, true, memory_order_relaxed))
+        return;
+    if (!is_alone()) {
+        sink_note("weave-late",
+                  "accesses to memory are not checked: the program had threads that lockhound did not see "
+                  "begin");
+        return;
+    }
+    struct round *round = arena_alloc(sizeof *round);
+    if (round == NULL)
+        return;
+    weave_without_signals(self, round);
+    arena_free(round, sizeof *round);
+}
+
+void weave_forget(const struct module *module)
+{
+    struct woven_image *image = weave_is_on() ? pc_map_remove(module) : NULL;
+    if (image == NULL)
+        return;
+    image_close(image);
+    arena_free(image, sizeof *image);
+}

@@ -1,0 +1,30 @@
+/* weave.h: the program's code is led into woven clones, before its first thread is created.
+ *
+ *   first creation of a thread, one task --> [modules in scope] --image_open--> missing: weaver_run, once for all
+ *        --image_map_code--> plane_start (this thread's plane) --patch_module--> woven
+ *   dlopen that has returned --> the same for what is new        dlclose --> images forgotten
+ *
+ * Model:     a program with one thread runs as it is.  What cannot be woven runs as it is too, is counted and, with
+ *            --verbose, said with its reason.
+ * Invariant: code is patched only while no other thread can be in it: for the first time when the process has one task.
+ * Order:     a plane comes before the first patch: from then on this thread may read it.
+ */
+#ifndef LOCKHOUND_PRELOAD_WEAVE_WEAVE_H
+#define LOCKHOUND_PRELOAD_WEAVE_WEAVE_H
+
+#include "preload/modules.h"
+#include "preload/self.h"
+
+/* Finds the place of the images.  Context: early. */
+void weave_init(char **envp);
+
+/* The calling thread, inside a hook, is about to create a thread.  Context: may-block. */
+void weave_begin(struct self *self);
+
+/* The module is no longer mapped.  Context: takes(OWN_RANK_MODULES). */
+void weave_forget(const struct module *module);
+
+/* Returns: true when code of the program has been woven.  Context: signal, in-malloc, loader-lock. */
+bool weave_is_on(void);
+
+#endif

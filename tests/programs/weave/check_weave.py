@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+"""check_weave.py: woven programs do what they do alone, and what stands in the way of weaving is said and harms nothing.
+
+    check_weave.py --tool LOCKHOUND --program SHARED_SUM [case ...]
+"""
+
+import argparse
+import glob
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+LIMIT_S = 120
+INPUT_SIZE = 3 << 20
+
+
+def some_input(path):
+    """Bytes that compress a little, the same every time."""
+    state, out = 1, bytearray()
+    while len(out) < INPUT_SIZE:
+        state = (state * 6364136223846793005 + 1442695040888963407) % 2**64
+        out += b"%x " % (state >> (40 + state % 16)) * (state >> 60)
+    with open(path, "wb") as file:
+        file.write(out[:INPUT_SIZE])
+    return path
+
+
+class Weaving(unittest.TestCase):
+    tool = program = None
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="lockhound-test-")
+        self.cache = os.path.join(self.folder, "cache")
+        self.addCleanup(shutil.rmtree, self.folder, True)
+
+    def images(self):
+        return sorted(glob.glob(os.path.join(self.cache, "woven-*", "*.woven")))
+
+    def run_woven(self, command, *options, environment=None):
+        clean = {k: v for k, v in os.environ.items() if k not in ("LOCKHOUND_OPTIONS", "LD_PRELOAD")}
+        env = {**clean, "LOCKHOUND_CACHE": self.cache, **(environment or {})}
+        return subprocess.run([self.tool, "--memory=weave", "--verbose", *options, "--", *command], env=env,
+                              capture_output=True, timeout=LIMIT_S, stdin=subprocess.DEVNULL, check=False)
+
+    def assert_same(self, command, *options, **keywords):
+        """Returns: what lockhound said."""
+        plain = subprocess.run(command, capture_output=True, timeout=LIMIT_S, stdin=subprocess.DEVNULL, check=False)
+        woven = self.run_woven(command, *options, **keywords)
+        self.assertEqual(woven.returncode, plain.returncode, woven.stderr.decode("latin-1"))
+        self.assertTrue(woven.stdout == plain.stdout, "its output differs")
+        return woven.stderr.decode("latin-1")
+
+    def assert_woven(self, said, name, woven=True):
+        line = [line for line in said.splitlines() if line.split(" ")[1:2] and line.split(" ")[1].endswith(name)]
+        self.assertTrue(line and line[0].endswith(" woven") == woven, said)
+
+    def test_program_is_woven(self):
+        said = self.assert_same([self.program])
+        self.assert_woven(said, "shared_sum")
+        self.assertIn("nothing found", said)
+
+    def test_second_run_takes_the_images_of_the_first(self):
+        self.assert_same([self.program])
+        before = [os.stat(image).st_mtime_ns for image in self.images()]
+        self.assertTrue(before)
+        self.assert_woven(self.assert_same([self.program], environment={"LOCKHOUND_COMMAND_PATH": "/nowhere"}),
+                          "shared_sum")
+        self.assertEqual([os.stat(image).st_mtime_ns for image in self.images()], before)
+
+    def test_compressors(self):
+        text = some_input(os.path.join(self.folder, "input"))
+        for command in (["pigz", "-p4", "-n", "-c"], ["pbzip2", "-p4", "-c"], ["xz", "-T4", "-1", "-c"],
+                        ["zstd", "-T4", "-c", "-q"]):
+            if shutil.which(command[0]) is None:
+                continue
+            with self.subTest(command[0]):
+                self.assert_woven(self.assert_same([*command, text]), command[0])
+
+    def test_without_a_weaver(self):
+        said = self.assert_same([self.program], environment={"LOCKHOUND_COMMAND_PATH": "/nowhere/lockhound"})
+        self.assert_woven(said, "shared_sum", False)
+
+    def test_cache_that_cannot_be_written(self):
+        os.mkdir(self.cache)
+        blocked = os.path.join(self.cache, "file")
+        with open(blocked, "w", encoding="ascii"):
+            pass
+        said = self.assert_same([self.program], environment={"LOCKHOUND_CACHE": blocked})
+        self.assert_woven(said, "shared_sum", False)
+        self.assertIn("images are missing", said)
+
+    def test_nowhere_to_keep_images(self):
+        said = self.assert_same([self.program],
+                                environment={"LOCKHOUND_CACHE": "", "XDG_CACHE_HOME": "", "HOME": ""})
+        self.assert_woven(said, "shared_sum", False)
+        self.assertIn("LOCKHOUND_CACHE", said)
+
+    def spoil(self, change):
+        """Makes images, changes each file's bytes, and looks how the next run takes it; no weaver mends them."""
+        self.assert_same([self.program])
+        self.assertTrue(self.images())
+        for image in self.images():
+            with open(image, "rb") as file:
+                content = bytearray(file.read())
+            with open(image, "wb") as file:
+                file.write(change(content))
+        said = self.assert_same([self.program], environment={"LOCKHOUND_COMMAND_PATH": "/nowhere"})
+        self.assert_woven(said, "shared_sum", False)
+        self.assert_woven(self.assert_same([self.program]), "shared_sum") # the weaver does
+
+    def test_image_that_is_cut_off(self):
+        self.spoil(lambda content: content[:len(content) // 2])
+
+    def test_image_with_a_changed_byte(self):
+        def change(content):
+            content[len(content) // 2] ^= 1
+            return content
+        self.spoil(change)
+
+    def test_image_that_is_empty(self):
+        self.spoil(lambda content: b"")
+
+    def test_image_that_others_may_write(self):
+        self.assert_same([self.program])
+        for image in self.images():
+            os.chmod(image, 0o666)
+        said = self.assert_same([self.program], environment={"LOCKHOUND_COMMAND_PATH": "/nowhere"})
+        self.assert_woven(said, "shared_sum", False)
+
+    def test_left_by_pattern(self):
+        self.assert_woven(self.assert_same([self.program], "--no-weave=libx.so,shared_s*"), "shared_sum", False)
+        self.assert_woven(self.assert_same([self.program], "--weave=*/shared_su?"), "shared_sum")
+        self.assert_woven(self.assert_same([self.program], "--weave=nothing"), "shared_sum", False)
+
+    def test_not_at_all(self):
+        self.assertNotIn("woven", self.assert_same([self.program], "--memory=none"))
+        self.assertEqual(self.images(), [])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tool", required=True)
+    parser.add_argument("--program", required=True)
+    arguments, rest = parser.parse_known_args()
+    Weaving.tool, Weaving.program = os.path.abspath(arguments.tool), os.path.abspath(arguments.program)
+    unittest.main(argv=[sys.argv[0], *rest])
+
+
+if __name__ == "__main__":
+    main()
