@@ -153,5 +153,8 @@ struct weave_options {
 /* Weaves the module at `path` into the image file `output` (written beside under a temporary name and renamed).
  * Returns: 0, or -errno with *message set; a module that must not be woven gives an image that says so, and 0. */
 int weave_module(const char *path, const char *output, const struct weave_options *options, const char **message);
+/* The same for a module that is open. */
+int weave_open_module(const struct elf_module *module, const char *output, const struct weave_options *options,
+                      const char **message);
 
 #endif

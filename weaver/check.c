@@ -1,0 +1,325 @@
+/* check.c: the checks around one instruction. */
+#include "weaver/check.h"
+
+#include <stdlib.h>
+
+#include "weaver/plane.h"
+#include "weaver/scratch.h"
+
+enum { RED_ZONE = 128 };
+
+/* An access of another size than these goes through a RANGE routine.  64 bytes are looked at in three places: the first,
+ * the middle and the last 8 bytes, which whoever touched the rest has most likely touched as well. */
+static const struct size_class {
+    uint16_t size;
+    uint8_t read, write; /* enum plane_routine */
+    uint8_t piece_count;
+    uint8_t pieces[4];
+} size_classes[] = {
+    {1, PLANE_READ_1, PLANE_WRITE_1, 1, {0}},
+    {2, PLANE_READ_2, PLANE_WRITE_2, 1, {0}},
+    {4, PLANE_READ_4, PLANE_WRITE_4, 1, {0}},
+    {8, PLANE_READ_8, PLANE_WRITE_8, 1, {0}},
+    {16, PLANE_READ_16, PLANE_WRITE_16, 2, {0, 8}},
+    {32, PLANE_READ_32, PLANE_WRITE_32, 4, {0, 8, 16, 24}},
+    {64, PLANE_READ_64, PLANE_WRITE_64, 3, {0, 32, 56}},
+};
+
+static const struct size_class *size_class_of(const struct access *access)
+{
+    for (size_t i = 0; i < sizeof size_classes / sizeof size_classes[0]; i++) {
+        if (size_classes[i].size == access->size) {
+            return &size_classes[i];
+        }
+    }
+    return NULL;
+}
+
+void check_stubs_begin(struct check_stubs *stubs)
+{
+    stubs->array = (struct draft_array){.width = sizeof(struct check_stub)};
+}
+
+void check_stubs_end(struct check_stubs *stubs)
+{
+    free(stubs->array.data);
+}
+
+bool check_is_wanted(const struct insn *insn, const struct access *access)
+{
+    struct encode_operand operand;
+    if (insn->refusal || access->is_redundant) {
+        return false;
+    }
+    if (access->role == ACCESS_FENCE) {
+        return true;
+    }
+    if (access->is_range) {
+        return insn->decoded.address_width == 64 && access->size <= 8;
+    }
+    return access->size && encode_operand_from(&operand, insn, access->operand);
+}
+
+/* ---- calls of routines -------------------------------------------------------------------------------------------- */
+
+static void add_site(struct image_draft *draft, const struct insn *insn, const struct access *access)
+{
+    struct image_site *site = draft_add(draft, &draft->sites);
+    if (!site) {
+        return;
+    }
+    bool is_atomic = access->role != ACCESS_PLAIN;
+    site->code = draft_offset(draft);
+    site->module = (uint32_t)insn->address;
+    site->size = access->is_range || access->role == ACCESS_FENCE ? 0 : access->size;
+    site->flags =
+        (uint8_t)((access->is_write ? IMAGE_SITE_WRITE : 0) | (is_atomic ? IMAGE_SITE_ATOMIC : 0) |
+                  (access->is_guess ? IMAGE_SITE_GUESS : 0) | (access->read_modify ? IMAGE_SITE_READ_MODIFY : 0));
+    site->cfa = insn->cfa;
+    site->cfa_offset = insn->cfa_offset;
+}
+
+static void emit_add_rsp(struct image_draft *draft, int bytes)
+{
+    if (bytes < 0) {
+        draft_bytes(draft, "\x48\x83\xc4\x80", 4); /* add rsp,-128 */
+    } else {
+        draft_bytes(draft, "\x48\x83\xec\x80", 4); /* sub rsp,-128 */
+    }
+}
+
+static void begin_call(struct image_draft *draft)
+{
+    emit_add_rsp(draft, -RED_ZONE);
+    encode_store(draft, ENCODE_RDI, PLANE_SAVED_RDI);
+}
+
+static void end_call(struct image_draft *draft, enum plane_routine routine, const struct insn *insn,
+                     const struct access *access)
+{
+    encode_field(draft, 0, 0xff, 2, PLANE_ROUTINE(routine), 0);
+    add_site(draft, insn, access);
+    encode_load(draft, ENCODE_RDI, PLANE_SAVED_RDI);
+}
+
+void check_flush_stubs(struct image_draft *draft, struct check_stubs *stubs)
+{
+    const struct check_stub *all = stubs->array.data;
+    for (size_t i = 0; i < stubs->array.count; i++) {
+        const struct check_stub *stub = &all[i];
+        const struct size_class *class = size_class_of(stub->access);
+        struct image_place *place = draft_add(draft, &draft->places);
+        if (place) {
+            *place = (struct image_place){draft_offset(draft), (uint32_t)stub->insn->address};
+        }
+        for (uint32_t k = 0; k < stub->jump_count; k++) {
+            draft_set_u32(draft, stub->jumps[k], draft_offset(draft) - (stub->jumps[k] + 4));
+        }
+        begin_call(draft);
+        encode_address_in_rdi(draft, &stub->operand, RED_ZONE);
+        end_call(draft, stub->access->is_write ? class->write : class->read, stub->insn, stub->access);
+        emit_add_rsp(draft, RED_ZONE);
+        draft_byte(draft, 0xe9);
+        draft_u32(draft, stub->back - (draft_offset(draft) + 4));
+    }
+    stubs->array.count = 0;
+}
+
+/* ---- checks in line ------------------------------------------------------------------------------------------------ */
+
+static unsigned width_flags(unsigned width)
+{
+    return width == 1 ? ENCODE_8 : width == 2 ? ENCODE_16 : width == 8 ? ENCODE_64 : 0;
+}
+
+static void add_jump(struct image_draft *draft, struct check_stub *stub)
+{
+    draft_bytes(draft, "\x0f\x85\0\0\0\0", 6); /* jne stub */
+    stub->jumps[stub->jump_count++] = draft_offset(draft) - 4;
+}
+
+/* Opcodes have a form for bytes, one less than the one for wider operands. */
+static void emit_pieces(struct image_draft *draft, struct check_stub *stub, const struct size_class *class,
+                        unsigned reg)
+{
+    unsigned width = class->piece_count > 1 ? 8 : class->size;
+    unsigned flags = width_flags(width), wide = width > 1, on_program = flags | ENCODE_GS | ENCODE_ADDRESS32;
+    if (stub->access->is_write) {
+        encode_field(draft, flags, 0x8a + wide, reg, PLANE_WRITE_TAG, 0); /* mov reg, tag */
+    }
+    for (unsigned i = 0; i < class->piece_count; i++) {
+        struct encode_operand piece = stub->operand;
+        piece.displacement += class->pieces[i];
+        if (stub->access->is_write) {
+            encode_memory(draft, on_program, 0x38 + wide, reg, &piece, 0); /* cmp [piece], reg */
+        } else {
+            encode_memory(draft, on_program, 0x8a + wide, reg, &piece, 0);    /* mov reg, [piece] */
+            encode_field(draft, flags, 0x0a + wide, reg, PLANE_ONES, 0);      /* or reg, ones */
+            encode_field(draft, flags, 0x3a + wide, reg, PLANE_WRITE_TAG, 0); /* cmp reg, tag */
+        }
+        add_jump(draft, stub);
+    }
+}
+
+static void emit_inline(struct image_draft *draft, struct check_stubs *stubs, const struct insn *insn,
+                        const struct access *access, const struct encode_operand *operand)
+{
+    struct scratch scratch;
+    struct check_stub stub = {.insn = insn, .access = access, .operand = *operand};
+    scratch_begin(&scratch, draft, insn->live, encode_operand_registers(operand), true);
+    emit_pieces(draft, &stub, size_class_of(access), scratch.reg);
+    stub.back = draft_offset(draft);
+    scratch_end(&scratch, draft);
+    struct check_stub *added = draft_add(draft, &stubs->array);
+    if (added) {
+        *added = stub;
+    }
+}
+
+/* ---- ranges -------------------------------------------------------------------------------------------------------- */
+
+static void end_range_call(struct image_draft *draft, const struct insn *insn, const struct access *access)
+{
+    end_call(draft, access->is_write ? PLANE_WRITE_RANGE : PLANE_READ_RANGE, insn, access);
+    encode_load(draft, ENCODE_RSI, PLANE_SAVED_RSI);
+    emit_add_rsp(draft, RED_ZONE);
+}
+
+static void emit_odd_size(struct image_draft *draft, const struct insn *insn, const struct access *access,
+                          const struct encode_operand *operand)
+{
+    struct scratch scratch;
+    scratch_begin(&scratch, draft, insn->live, encode_operand_registers(operand), false);
+    begin_call(draft);
+    encode_store(draft, ENCODE_RSI, PLANE_SAVED_RSI);
+    encode_address_in_rdi(draft, operand, RED_ZONE);
+    draft_byte(draft, 0xbe); /* mov esi, size */
+    draft_u32(draft, access->size);
+    end_range_call(draft, insn, access);
+    scratch_end(&scratch, draft);
+}
+
+/* REP MOVS and its like: RCX elements at RSI or RDI. */
+static void emit_string(struct image_draft *draft, const struct insn *insn, const struct access *access)
+{
+    enum { STRING_REGISTERS = 1 << ENCODE_RCX | 1 << ENCODE_RSI | 1 << ENCODE_RDI };
+    const struct encode_operand length = {ENCODE_NONE, ENCODE_RCX, (uint8_t)access->size, false, 0};
+    struct scratch scratch;
+    draft_bytes(draft, "\xe3\0", 2); /* jrcxz over it all */
+    uint32_t start = draft_offset(draft);
+    scratch_begin(&scratch, draft, insn->live, STRING_REGISTERS, false);
+    begin_call(draft);
+    encode_store(draft, ENCODE_RSI, PLANE_SAVED_RSI);
+    if (!access->is_write) {
+        draft_bytes(draft, "\x48\x89\xf7", 3); /* mov rdi, rsi */
+    }
+    encode_memory(draft, ENCODE_64, 0x8d, ENCODE_RSI, &length, 0);
+    end_range_call(draft, insn, access);
+    scratch_end(&scratch, draft);
+    if (!draft->has_failed) {
+        draft->code[start - 1] = (uint8_t)(draft_offset(draft) - start);
+    }
+}
+
+/* ---- atomics ------------------------------------------------------------------------------------------------------- */
+
+static void emit_routine_with(struct image_draft *draft, enum plane_routine routine, const struct insn *insn,
+                              const struct access *access, const struct encode_operand *operand, register_set live)
+{
+    struct scratch scratch;
+    scratch_begin(&scratch, draft, live, operand ? encode_operand_registers(operand) : 0, false);
+    begin_call(draft);
+    if (operand) {
+        encode_address_in_rdi(draft, operand, RED_ZONE);
+    } else {
+        encode_load(draft, ENCODE_RDI, PLANE_SPILL(5));
+    }
+    end_call(draft, routine, insn, access);
+    emit_add_rsp(draft, RED_ZONE);
+    scratch_end(&scratch, draft);
+}
+
+/* The instruction may overwrite what its address is made of: keeps the address in a spill slot. */
+static void emit_keep_address(struct image_draft *draft, const struct encode_operand *operand)
+{
+    encode_store(draft, ENCODE_RDI, PLANE_SAVED_RDI);
+    encode_address_in_rdi(draft, operand, 0);
+    encode_store(draft, ENCODE_RDI, PLANE_SPILL(5));
+    encode_load(draft, ENCODE_RDI, PLANE_SAVED_RDI);
+}
+
+static void emit_before_atomic(struct image_draft *draft, const struct insn *insn, const struct access *access,
+                               const struct encode_operand *operand)
+{
+    switch ((enum access_role)access->role) {
+    case ACCESS_ATOMIC:
+        emit_keep_address(draft, operand);
+        emit_routine_with(draft, PLANE_ATOMIC_BEFORE, insn, access, operand, insn->live);
+        break;
+    case ACCESS_ATOMIC_LOAD:
+    case ACCESS_RELAXED_LOAD:
+        emit_keep_address(draft, operand);
+        break;
+    case ACCESS_ATOMIC_STORE:
+        emit_routine_with(draft, PLANE_ATOMIC_STORE, insn, access, operand, insn->live);
+        break;
+    case ACCESS_RELAXED_STORE:
+        emit_routine_with(draft, PLANE_RELAXED_STORE, insn, access, operand, insn->live);
+        break;
+    case ACCESS_PLAIN:
+    case ACCESS_FENCE:
+        break;
+    }
+}
+
+void check_after(struct image_draft *draft, const struct insn *insn, register_set live)
+{
+    for (size_t i = 0; i < insn->access_count; i++) {
+        const struct access *access = &insn->access[i];
+        if (!check_is_wanted(insn, access)) {
+            continue;
+        }
+        if (access->role == ACCESS_ATOMIC) {
+            emit_routine_with(draft, PLANE_ATOMIC_AFTER, insn, access, NULL, live);
+        } else if (access->role == ACCESS_ATOMIC_LOAD) {
+            emit_routine_with(draft, PLANE_ATOMIC_LOAD, insn, access, NULL, live);
+        } else if (access->role == ACCESS_RELAXED_LOAD) {
+            emit_routine_with(draft, PLANE_RELAXED_LOAD, insn, access, NULL, live);
+        }
+    }
+}
+
+/* ---- one instruction ------------------------------------------------------------------------------------------------ */
+
+static void emit_access(struct image_draft *draft, struct check_stubs *stubs, const struct insn *insn,
+                        const struct access *access)
+{
+    struct encode_operand operand;
+    if (access->role == ACCESS_FENCE) {
+        emit_routine_with(draft, PLANE_FENCE, insn, access, NULL, insn->live);
+        draft->counts[IMAGE_ATOMICS]++;
+    } else if (access->is_range) {
+        emit_string(draft, insn, access);
+        draft->counts[IMAGE_CHECKS]++;
+    } else if (!encode_operand_from(&operand, insn, access->operand)) {
+        return;
+    } else if (access->role != ACCESS_PLAIN) {
+        emit_before_atomic(draft, insn, access, &operand);
+        draft->counts[IMAGE_ATOMICS]++;
+    } else if (size_class_of(access)) {
+        emit_inline(draft, stubs, insn, access, &operand);
+        draft->counts[IMAGE_CHECKS]++;
+    } else {
+        emit_odd_size(draft, insn, access, &operand);
+        draft->counts[IMAGE_CHECKS]++;
+    }
+}
+
+void check_before(struct image_draft *draft, struct check_stubs *stubs, const struct insn *insn)
+{
+    for (size_t i = 0; i < insn->access_count; i++) {
+        if (check_is_wanted(insn, &insn->access[i])) {
+            emit_access(draft, stubs, insn, &insn->access[i]);
+        }
+    }
+}

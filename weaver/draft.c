@@ -1,0 +1,207 @@
+/* draft.c: a woven image while it is made. */
+#include "weaver/draft.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CODE_LIMIT UINT32_C(0x40000000) /* more would not fit beside the module. Units: bytes */
+
+void draft_begin(struct image_draft *draft)
+{
+    memset(draft, 0, sizeof *draft);
+    draft->entries.width = sizeof(struct image_entry);
+    draft->calls.width = sizeof(struct image_call);
+    draft->fixups.width = sizeof(uint32_t);
+    draft->places.width = sizeof(struct image_place);
+    draft->sites.width = sizeof(struct image_site);
+    draft->left.width = sizeof(struct image_left);
+    draft->strings.width = 1;
+    draft->clones.width = sizeof(struct draft_clone);
+    draft->branches.width = sizeof(struct draft_branch);
+    draft->direct_calls.width = sizeof(struct draft_branch);
+}
+
+void draft_end(struct image_draft *draft)
+{
+    free(draft->code);
+    free(draft->entries.data);
+    free(draft->calls.data);
+    free(draft->fixups.data);
+    free(draft->places.data);
+    free(draft->sites.data);
+    free(draft->left.data);
+    free(draft->strings.data);
+    free(draft->clones.data);
+    free(draft->branches.data);
+    free(draft->direct_calls.data);
+}
+
+/* Makes room for `more` elements.  Returns: false when memory ran out. */
+static bool reserve(struct image_draft *draft, struct draft_array *array, size_t more)
+{
+    if (array->capacity - array->count >= more) {
+        return true;
+    }
+    size_t capacity = (array->count + more) * 2 + 64;
+    void *data = realloc(array->data, capacity * array->width);
+    if (!data) {
+        draft->has_failed = true;
+        return false;
+    }
+    array->data = data;
+    array->capacity = capacity;
+    return true;
+}
+
+void *draft_add(struct image_draft *draft, struct draft_array *array)
+{
+    if (!reserve(draft, array, 1)) {
+        return NULL;
+    }
+    uint8_t *element = (uint8_t *)array->data + array->count++ * array->width;
+    memset(element, 0, array->width);
+    return element;
+}
+
+uint32_t draft_string(struct image_draft *draft, const char *string)
+{
+    size_t size = strlen(string) + 1;
+    uint32_t offset = (uint32_t)draft->strings.count;
+    if (reserve(draft, &draft->strings, size)) {
+        memcpy((char *)draft->strings.data + offset, string, size);
+        draft->strings.count += size;
+    }
+    return offset;
+}
+
+void draft_leave(struct image_draft *draft, uint64_t module, uint32_t accesses, const char *name, const char *reason)
+{
+    struct image_left *left = draft_add(draft, &draft->left);
+    if (left) {
+        left->module = (uint32_t)module;
+        left->accesses = accesses;
+        left->name = draft_string(draft, name ? name : "");
+        left->reason = draft_string(draft, reason);
+    }
+}
+
+void draft_bytes(struct image_draft *draft, const void *bytes, size_t size)
+{
+    if (draft->code_capacity - draft->code_size < size) {
+        size_t capacity = draft->code_capacity * 2 + size + 4096;
+        uint8_t *code = capacity > CODE_LIMIT ? NULL : realloc(draft->code, capacity);
+        if (!code) {
+            draft->has_failed = true;
+            return;
+        }
+        draft->code = code;
+        draft->code_capacity = capacity;
+    }
+    memcpy(draft->code + draft->code_size, bytes, size);
+    draft->code_size += size;
+}
+
+void draft_byte(struct image_draft *draft, unsigned byte)
+{
+    uint8_t one = (uint8_t)byte;
+    draft_bytes(draft, &one, 1);
+}
+
+void draft_u32(struct image_draft *draft, uint32_t value)
+{
+    draft_bytes(draft, &value, sizeof value);
+}
+
+void draft_set_u32(struct image_draft *draft, size_t field, uint32_t value)
+{
+    if (!draft->has_failed) {
+        memcpy(draft->code + field, &value, sizeof value);
+    }
+}
+
+void draft_refer(struct image_draft *draft, size_t field, size_t next, uint64_t target)
+{
+    draft_set_u32(draft, field, (uint32_t)(target - next));
+    uint32_t *fixup = draft_add(draft, &draft->fixups);
+    if (fixup) {
+        *fixup = (uint32_t)field;
+    }
+}
+
+uint32_t draft_offset(const struct image_draft *draft)
+{
+    return (uint32_t)draft->code_size;
+}
+
+void draft_align(struct image_draft *draft, size_t alignment)
+{
+    while (draft->code_size % alignment != 0 && !draft->has_failed) {
+        draft_byte(draft, 0xcc);
+    }
+}
+
+uint32_t draft_find_clone(const struct image_draft *draft, uint64_t module)
+{
+    const struct draft_clone *clones = draft->clones.data;
+    size_t low = 0, high = draft->clones.count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (clones[middle].module < module) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < draft->clones.count && clones[low].module == module ? clones[low].code : UINT32_MAX;
+}
+
+static int compare_first_u32(const void *left, const void *right)
+{
+    uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+    return (a > b) - (a < b);
+}
+
+/* Every element of these tables begins with the uint32_t that it is found by. */
+static void sort(struct draft_array *array)
+{
+    if (array->count > 1) {
+        qsort(array->data, array->count, array->width, compare_first_u32);
+    }
+}
+
+static void settle_branches(struct image_draft *draft)
+{
+    const struct draft_branch *branches = draft->branches.data;
+    for (size_t i = 0; i < draft->branches.count; i++) {
+        uint32_t field = branches[i].field, clone = draft_find_clone(draft, branches[i].target);
+        if (clone != UINT32_MAX) {
+            draft_set_u32(draft, field, clone - (field + 4));
+        } else {
+            draft_refer(draft, field, field + 4, branches[i].target);
+        }
+    }
+}
+
+static void settle_calls(struct image_draft *draft)
+{
+    const struct draft_branch *calls = draft->direct_calls.data;
+    for (size_t i = 0; i < draft->direct_calls.count; i++) {
+        uint32_t clone = draft_find_clone(draft, calls[i].target);
+        struct image_call *call = clone == UINT32_MAX ? NULL : draft_add(draft, &draft->calls);
+        if (call) {
+            call->module = calls[i].field;
+            call->code = clone;
+        }
+    }
+}
+
+void draft_settle(struct image_draft *draft)
+{
+    settle_branches(draft);
+    settle_calls(draft);
+    sort(&draft->entries);
+    sort(&draft->calls);
+    sort(&draft->fixups);
+    sort(&draft->places);
+    sort(&draft->sites);
+}

@@ -1,0 +1,185 @@
+/* emit.c: the clone of one function. */
+#include "weaver/emit.h"
+
+#include <stdlib.h>
+
+#include "weaver/check.h"
+#include "weaver/passes.h"
+#include "weaver/patches.h"
+#include "weaver/plane.h"
+#include "weaver/relocate.h"
+
+enum { FUNCTION_ALIGNMENT = 16, OPCODE_MOV_BYTE_IMMEDIATE = 0xc6 };
+
+/* A rel32 field that leads to an instruction of the same function. */
+struct local_branch {
+    uint32_t field, target;
+};
+
+struct emitter {
+    struct image_draft *draft;
+    const struct elf_module *module;
+    const struct function *function;
+    uint8_t *states;             /* enum patch_state */
+    uint32_t *starts;            /* code offset of each instruction's clone */
+    struct draft_array branches; /* struct local_branch */
+    struct check_stubs stubs;
+};
+
+const char *emit_refusal(const struct function *function)
+{
+    if (function->refusal) {
+        return function->refusal;
+    }
+    for (size_t i = 0; i < function->insn_count; i++) {
+        const struct insn *insn = &function->insns[i];
+        const char *refusal = relocate_refusal(insn);
+        bool is_branch = insn->role == ROLE_JUMP || insn->role == ROLE_BRANCH;
+        if (refusal) {
+            return refusal;
+        }
+        if (is_branch && insn->target >= function->range.low && insn->target < function->range.high &&
+            function_find(function, insn->target) == FUNCTION_NONE) {
+            return "a branch into the middle of an instruction";
+        }
+    }
+    return NULL;
+}
+
+static uint8_t entry_kinds_of(const struct emitter *emitter, const struct insn *insn)
+{
+    return insn->is_entry ? emitter->module->entry_kinds[insn->address - emitter->module->text_low] : 0;
+}
+
+static void lead_to(struct emitter *emitter, uint32_t field, uint64_t address)
+{
+    struct image_draft *draft = emitter->draft;
+    uint32_t target = function_find(emitter->function, address);
+    if (target != FUNCTION_NONE) {
+        struct local_branch *branch = draft_add(draft, &emitter->branches);
+        if (branch) {
+            *branch = (struct local_branch){field, target};
+        }
+        return;
+    }
+    struct draft_branch *branch = draft_add(draft, &draft->branches);
+    if (branch) {
+        *branch = (struct draft_branch){address, field};
+    }
+}
+
+static void emit_begin(struct emitter *emitter, size_t index)
+{
+    struct image_draft *draft = emitter->draft;
+    const struct insn *insn = &emitter->function->insns[index];
+    struct image_place *place = draft_add(draft, &draft->places);
+    struct draft_clone *clone = draft_add(draft, &draft->clones);
+    emitter->starts[index] = draft_offset(draft);
+    if (place) {
+        *place = (struct image_place){draft_offset(draft), (uint32_t)insn->address};
+    }
+    if (clone) {
+        *clone = (struct draft_clone){insn->address, draft_offset(draft)};
+    }
+    if ((emitter->states[index] & 3) == PATCH_TAKEN) {
+        struct image_entry *entry = draft_add(draft, &draft->entries);
+        if (entry) {
+            *entry = (struct image_entry){(uint32_t)insn->address, draft_offset(draft)};
+        }
+    }
+    if (entry_kinds_of(emitter, insn) & (ENTRY_FUNCTION | ENTRY_AFTER_CALL | ENTRY_LANDING_PAD)) {
+        encode_field(draft, 0, OPCODE_MOV_BYTE_IMMEDIATE, 0, PLANE_CONTEXT_CHANGED, 1);
+        draft_byte(draft, 1);
+    }
+}
+
+static void emit_copy(struct emitter *emitter, size_t index)
+{
+    struct image_draft *draft = emitter->draft;
+    const struct insn *insn = &emitter->function->insns[index];
+    switch ((enum insn_role)insn->role) {
+    case ROLE_CALL: {
+        uint32_t field = relocate_jump(draft);
+        draft_refer(draft, field, field + 4, insn->address);
+        break;
+    }
+    case ROLE_JUMP:
+    case ROLE_BRANCH:
+        lead_to(emitter, relocate_branch(draft, insn), insn->target);
+        break;
+    case ROLE_PLAIN:
+    case ROLE_RETURN:
+    case ROLE_INDIRECT_JUMP:
+    case ROLE_TRAP:
+        relocate_copy(draft, emitter->module, insn);
+        break;
+    }
+}
+
+static void emit_insn(struct emitter *emitter, size_t index)
+{
+    const struct function *function = emitter->function;
+    const struct insn *insn = &function->insns[index];
+    const struct insn *next = index + 1 < function->insn_count ? insn + 1 : NULL;
+    emit_begin(emitter, index);
+    check_before(emitter->draft, &emitter->stubs, insn);
+    emit_copy(emitter, index);
+    if (insn->role != ROLE_PLAIN && insn->role != ROLE_BRANCH) {
+        return;
+    }
+    uint64_t end = insn->address + insn->length;
+    bool goes_on = next && next->address == end;
+    check_after(emitter->draft, insn, goes_on ? next->live : ~(register_set)0);
+    if (!goes_on) {
+        lead_to(emitter, relocate_jump(emitter->draft), end);
+    }
+}
+
+static void settle_local(struct emitter *emitter)
+{
+    const struct local_branch *branches = emitter->branches.data;
+    for (size_t i = 0; i < emitter->branches.count; i++) {
+        uint32_t field = branches[i].field;
+        draft_set_u32(emitter->draft, field, emitter->starts[branches[i].target] - (field + 4));
+    }
+}
+
+/* Counts what the entries that could not be patched cost. */
+static void count_left(struct emitter *emitter)
+{
+    uint32_t accesses = 0;
+    for (size_t i = 0; i < emitter->function->insn_count; i++) {
+        if (emitter->states[i] & PATCH_ORIGINAL) {
+            accesses += emitter->function->insns[i].access_count;
+        }
+    }
+    if (accesses) {
+        emitter->draft->counts[IMAGE_LEFT_ACCESSES] += accesses;
+        draft_leave(emitter->draft, emitter->function->range.low, accesses, emitter->function->name,
+                    "behind an entry that is too short for a jump");
+    }
+}
+
+void emit_function(struct image_draft *draft, const struct elf_module *module, const struct function *function)
+{
+    struct emitter emitter = {.draft = draft, .module = module, .function = function};
+    emitter.branches.width = sizeof(struct local_branch);
+    emitter.states = patches_choose(module, function);
+    emitter.starts = calloc(function->insn_count + 1, sizeof *emitter.starts);
+    check_stubs_begin(&emitter.stubs);
+    if (emitter.states && emitter.starts) {
+        draft_align(draft, FUNCTION_ALIGNMENT);
+        for (size_t i = 0; i < function->insn_count; i++) {
+            emit_insn(&emitter, i);
+        }
+        settle_local(&emitter);
+        check_flush_stubs(draft, &emitter.stubs);
+        count_left(&emitter);
+    } else {
+        draft->has_failed = true;
+    }
+    check_stubs_end(&emitter.stubs);
+    free(emitter.branches.data);
+    free(emitter.states);
+    free(emitter.starts);
+}

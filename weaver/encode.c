@@ -1,0 +1,149 @@
+/* encode.c: instructions of our own with a memory operand. */
+#include "weaver/encode.h"
+
+#include "weaver/plane.h"
+
+enum { OPCODE_MOV_STORE = 0x89, OPCODE_MOV_LOAD = 0x8b, OPCODE_LEA = 0x8d, OPCODE_MOV_RDI_IMMEDIATE = 0xbf };
+
+/* Returns: false when it is no general-purpose register of 32 or 64 bits, RIP or none. */
+static bool register_from(uint8_t *number, ZydisRegister reg)
+{
+    if (reg == ZYDIS_REGISTER_NONE) {
+        *number = ENCODE_NONE;
+        return true;
+    }
+    if (reg == ZYDIS_REGISTER_RIP || reg == ZYDIS_REGISTER_EIP) {
+        *number = ENCODE_RIP;
+        return true;
+    }
+    ZydisRegisterClass class = ZydisRegisterGetClass(reg);
+    *number = (uint8_t)ZydisRegisterGetId(reg);
+    return class == ZYDIS_REGCLASS_GPR64 || class == ZYDIS_REGCLASS_GPR32;
+}
+
+bool encode_operand_from(struct encode_operand *operand, const struct insn *insn, int index)
+{
+    if (index < 0 || index >= insn->decoded.operand_count) {
+        return false;
+    }
+    const ZydisDecodedOperand *from = &insn->operands[index];
+    if (from->type != ZYDIS_OPERAND_TYPE_MEMORY || from->mem.segment == ZYDIS_REGISTER_FS ||
+        from->mem.segment == ZYDIS_REGISTER_GS || !register_from(&operand->base, from->mem.base) ||
+        !register_from(&operand->index, from->mem.index)) {
+        return false;
+    }
+    operand->scale = from->mem.scale ? from->mem.scale : 1;
+    operand->is_address32 = insn->decoded.address_width == 32;
+    operand->displacement = from->mem.disp.has_displacement ? from->mem.disp.value : 0;
+    if (operand->base == ENCODE_RIP) {
+        operand->displacement += (int64_t)(insn->address + insn->length);
+    } else if (insn->decoded.mnemonic == ZYDIS_MNEMONIC_POP && operand->base == ENCODE_RSP) {
+        operand->displacement += 8; /* POP computes its operand's address after RSP moved */
+    }
+    return operand->index != ENCODE_RIP;
+}
+
+register_set encode_operand_registers(const struct encode_operand *operand)
+{
+    return (operand->base < ENCODE_RIP ? (register_set)1 << operand->base : 0) |
+           (operand->index < ENCODE_RIP ? (register_set)1 << operand->index : 0);
+}
+
+static void encode_prefixes(struct image_draft *draft, unsigned flags, unsigned reg,
+                            const struct encode_operand *operand)
+{
+    if (flags & ENCODE_GS) {
+        draft_byte(draft, 0x65);
+    }
+    if (flags & ENCODE_ADDRESS32) {
+        draft_byte(draft, 0x67);
+    }
+    if (flags & ENCODE_16) {
+        draft_byte(draft, 0x66);
+    }
+    unsigned base = operand->base < ENCODE_RIP ? operand->base : 0;
+    unsigned index = operand->index < ENCODE_RIP ? operand->index : 0;
+    unsigned rex = (flags & ENCODE_64 ? 8U : 0U) | reg >> 3 << 2 | index >> 3 << 1 | base >> 3;
+    if (rex || ((flags & ENCODE_8) && reg >= ENCODE_RSP)) {
+        draft_byte(draft, 0x40 | rex);
+    }
+}
+
+static unsigned log2_scale(unsigned scale)
+{
+    return scale == 8 ? 3 : scale == 4 ? 2 : scale == 2 ? 1 : 0;
+}
+
+static void encode_modrm(struct image_draft *draft, unsigned reg, const struct encode_operand *operand, size_t trailing)
+{
+    unsigned field = (reg & 7) << 3, sib_index = operand->index < ENCODE_RIP ? operand->index & 7U : 4;
+    unsigned sib = log2_scale(operand->scale) << 6 | sib_index << 3;
+    int32_t displacement = (int32_t)(uint32_t)(uint64_t)operand->displacement;
+    if (operand->base == ENCODE_RIP) {
+        draft_byte(draft, field | 5);
+        draft_u32(draft, 0);
+        draft_refer(draft, draft->code_size - 4, draft->code_size + trailing, (uint64_t)operand->displacement);
+        return;
+    }
+    if (operand->base == ENCODE_NONE) {
+        draft_byte(draft, field | 4);
+        draft_byte(draft, sib | 5);
+        draft_u32(draft, (uint32_t)displacement);
+        return;
+    }
+    unsigned base = operand->base & 7U;
+    unsigned mod = displacement == 0 && base != 5 ? 0 : displacement >= -128 && displacement <= 127 ? 1 : 2;
+    if (operand->index < ENCODE_RIP || base == 4) {
+        draft_byte(draft, mod << 6 | field | 4);
+        draft_byte(draft, sib | base);
+    } else {
+        draft_byte(draft, mod << 6 | field | base);
+    }
+    if (mod == 1) {
+        draft_byte(draft, (uint8_t)displacement);
+    } else if (mod == 2) {
+        draft_u32(draft, (uint32_t)displacement);
+    }
+}
+
+void encode_memory(struct image_draft *draft, unsigned flags, unsigned opcode, unsigned reg,
+                   const struct encode_operand *operand, size_t trailing)
+{
+    encode_prefixes(draft, flags, reg, operand);
+    draft_byte(draft, opcode);
+    encode_modrm(draft, reg, operand, trailing);
+}
+
+void encode_field(struct image_draft *draft, unsigned flags, unsigned opcode, unsigned reg, int32_t displacement,
+                  size_t trailing)
+{
+    struct encode_operand operand = {ENCODE_NONE, ENCODE_NONE, 1, false, displacement};
+    encode_memory(draft, flags | ENCODE_GS, opcode, reg, &operand, trailing);
+}
+
+void encode_store(struct image_draft *draft, unsigned reg, int32_t displacement)
+{
+    encode_field(draft, ENCODE_64, OPCODE_MOV_STORE, reg, displacement, 0);
+}
+
+void encode_load(struct image_draft *draft, unsigned reg, int32_t displacement)
+{
+    encode_field(draft, ENCODE_64, OPCODE_MOV_LOAD, reg, displacement, 0);
+}
+
+void encode_address_in_rdi(struct image_draft *draft, const struct encode_operand *operand, int moved)
+{
+    struct encode_operand adjusted = *operand;
+    if (operand->base == ENCODE_RSP) {
+        adjusted.displacement += moved;
+    }
+    if (operand->base == ENCODE_NONE && adjusted.displacement != (int32_t)adjusted.displacement) {
+        uint64_t address = (uint64_t)adjusted.displacement; /* MOV with a 64-bit address (moffs) */
+        draft_byte(draft, 0x48);
+        draft_byte(draft, OPCODE_MOV_RDI_IMMEDIATE);
+        draft_bytes(draft, &address, sizeof address);
+        return;
+    }
+    encode_memory(draft, ENCODE_64 | (operand->is_address32 ? ENCODE_ADDRESS32 : 0), OPCODE_LEA, ENCODE_RDI, &adjusted,
+                  0);
+}

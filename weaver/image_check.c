@@ -1,0 +1,155 @@
+/* image_check.c: whether the bytes of a woven image may be believed.  Compiled into the preloaded library too: no libc. */
+#include "weaver/image_check.h"
+
+#include <stdbool.h>
+
+#include "weaver/image_hash.h"
+
+enum { PAGE_SIZE = 4096, PATCH_SIZE = 5 };
+
+static bool is_range_in(uint64_t offset, uint64_t size, uint64_t limit)
+{
+    return offset <= limit && size <= limit - offset;
+}
+
+static bool is_table_in(const struct image_table *table, uint64_t width, uint64_t file_size)
+{
+    return table->offset % 8 == 0 && table->offset >= sizeof(struct image_header) && table->offset <= file_size &&
+           table->count <= (file_size - table->offset) / width && table->count <= UINT32_MAX;
+}
+
+static const char *check_header(const struct image_header *header, size_t size)
+{
+    if (size < sizeof *header || header->magic != IMAGE_MAGIC) {
+        return "is no woven image";
+    }
+    if (header->version != IMAGE_VERSION || header->header_size != sizeof *header) {
+        return "is of another version";
+    }
+    if (header->file_size != size || size % 8 != 0) {
+        return "has another size than its header says";
+    }
+    if (header->checksum != image_hash(IMAGE_HASH_START, header + 1, size - sizeof *header)) {
+        return "has a wrong checksum";
+    }
+    if (header->build_id_size > IMAGE_BUILD_ID_SIZE || header->flags & ~(uint32_t)(IMAGE_EMPTY | IMAGE_REFUSED)) {
+        return "has an unsound header";
+    }
+    return NULL;
+}
+
+static const char *check_bounds(const struct image_header *header)
+{
+    uint64_t size = header->file_size;
+    if (header->code_offset % PAGE_SIZE != 0 || header->code_size > INT32_MAX || header->code_offset < sizeof *header ||
+        !is_range_in(header->code_offset, header->code_size, size)) {
+        return "has its code out of bounds";
+    }
+    if (!is_table_in(&header->entries, sizeof(struct image_entry), size) ||
+        !is_table_in(&header->calls, sizeof(struct image_call), size) ||
+        !is_table_in(&header->fixups, sizeof(uint32_t), size) ||
+        !is_table_in(&header->places, sizeof(struct image_place), size) ||
+        !is_table_in(&header->sites, sizeof(struct image_site), size) ||
+        !is_table_in(&header->left, sizeof(struct image_left), size) || !is_table_in(&header->strings, 1, size)) {
+        return "has a table out of bounds";
+    }
+    return NULL;
+}
+
+static const void *table_of(const struct image_header *header, const struct image_table *table)
+{
+    return (const char *)header + table->offset;
+}
+
+/* Patches must not overlap, and lead into the code. */
+static bool are_entries_sound(const struct image_header *header)
+{
+    const struct image_entry *entries = table_of(header, &header->entries);
+    for (uint64_t i = 0; i < header->entries.count; i++) {
+        if (entries[i].code >= header->code_size ||
+            (i && (uint64_t)entries[i - 1].module + PATCH_SIZE > entries[i].module)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool are_calls_sound(const struct image_header *header)
+{
+    const struct image_call *calls = table_of(header, &header->calls);
+    for (uint64_t i = 0; i < header->calls.count; i++) {
+        if (calls[i].code >= header->code_size || (i && (uint64_t)calls[i - 1].module + PATCH_SIZE > calls[i].module)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool are_fixups_sound(const struct image_header *header)
+{
+    const uint32_t *fixups = table_of(header, &header->fixups);
+    for (uint64_t i = 0; i < header->fixups.count; i++) {
+        if (!is_range_in(fixups[i], 4, header->code_size) || (i && (uint64_t)fixups[i - 1] + 4 > fixups[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool are_places_sound(const struct image_header *header)
+{
+    const struct image_place *places = table_of(header, &header->places);
+    for (uint64_t i = 0; i < header->places.count; i++) {
+        if (places[i].code >= header->code_size || (i && places[i - 1].code >= places[i].code)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool are_sites_sound(const struct image_header *header)
+{
+    const uint8_t known = IMAGE_SITE_WRITE | IMAGE_SITE_ATOMIC | IMAGE_SITE_GUESS | IMAGE_SITE_READ_MODIFY;
+    const struct image_site *sites = table_of(header, &header->sites);
+    for (uint64_t i = 0; i < header->sites.count; i++) {
+        if (sites[i].code > header->code_size || (i && sites[i - 1].code >= sites[i].code) || sites[i].flags & ~known ||
+            sites[i].cfa > IMAGE_CFA_OTHER) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_left_sound(const struct image_header *header)
+{
+    const struct image_left *left = table_of(header, &header->left);
+    const char *strings = table_of(header, &header->strings);
+    if (header->strings.count && strings[header->strings.count - 1] != '\0') {
+        return false;
+    }
+    for (uint64_t i = 0; i < header->left.count; i++) {
+        if (left[i].name >= header->strings.count || left[i].reason >= header->strings.count) {
+            return false;
+        }
+    }
+    return true;
+}
+
+const char *image_check(const void *image, size_t size)
+{
+    const struct image_header *header = image;
+    const char *wrong = check_header(header, size);
+    if (!wrong) {
+        wrong = check_bounds(header);
+    }
+    if (wrong) {
+        return wrong;
+    }
+    if (!are_entries_sound(header) || !are_calls_sound(header) || !are_fixups_sound(header)) {
+        return "patches what it must not";
+    }
+    if (!are_places_sound(header) || !are_sites_sound(header) || !is_left_sound(header)) {
+        return "has an unsound table";
+    }
+    return NULL;
+}

@@ -1,0 +1,16 @@
+/* image_writer.h: a draft, laid out as image.h says, into a file.
+ *
+ * The file is written under a temporary name beside and renamed: whoever reads it finds a whole one, and of several
+ * processes that write the same the last one wins.
+ */
+#ifndef LOCKHOUND_WEAVER_IMAGE_WRITER_H
+#define LOCKHOUND_WEAVER_IMAGE_WRITER_H
+
+#include "weaver/draft.h"
+#include "weaver/model.h"
+
+/* Returns: 0, or -errno with *message set. */
+int image_write(const struct image_draft *draft, const struct elf_module *module, const char *path, uint32_t flags,
+                const char **message);
+
+#endif

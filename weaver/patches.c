@@ -1,0 +1,156 @@
+/* patches.c: which entries of a function can take the 5-byte jump to the clone. */
+#include "weaver/patches.h"
+
+#include <stdlib.h>
+
+#include "weaver/passes.h"
+
+enum { PATCH_SIZE = 5 };
+
+static bool holds_entry(const struct elf_module *module, uint64_t low, uint64_t high)
+{
+    for (uint64_t address = low; address < high; address++) {
+        if (address < module->text_low || address >= module->text_high ||
+            module->entry_kinds[address - module->text_low]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool holds_function(const struct elf_module *module, uint64_t low, uint64_t high)
+{
+    size_t first = 0, last = module->function_count;
+    while (first < last) { /* the first function that ends behind `low` */
+        size_t middle = first + (last - first) / 2;
+        if (module->functions[middle].high <= low) {
+            first = middle + 1;
+        } else {
+            last = middle;
+        }
+    }
+    return first < module->function_count && module->functions[first].low < high;
+}
+
+/* Padding: bytes that only fill up, and belong to no function. */
+static bool is_padding(const struct elf_module *module, const struct function *function, uint64_t low, uint64_t high)
+{
+    const uint8_t *bytes = elf_bytes_at(module, low, high - low);
+    ZydisDecoder decoder;
+    ZydisDecodedInstruction decoded;
+    uint64_t beyond = low > function->range.high ? low : function->range.high;
+    if (!bytes || (high > beyond && holds_function(module, beyond, high)) ||
+        ZYAN_FAILED(ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64))) {
+        return false;
+    }
+    uint64_t address = low;
+    while (address < high) {
+        const uint8_t *code = NULL;
+        size_t size = 15;
+        while (size && !(code = elf_bytes_at(module, address, size))) {
+            size--;
+        }
+        if (!size || ZYAN_FAILED(ZydisDecoderDecodeInstruction(&decoder, NULL, code, size, &decoded)) ||
+            (decoded.mnemonic != ZYDIS_MNEMONIC_NOP && decoded.mnemonic != ZYDIS_MNEMONIC_INT3)) {
+            return false;
+        }
+        address += decoded.length;
+    }
+    return true;
+}
+
+static bool is_patchable(const struct elf_module *module, const struct function *function, size_t index)
+{
+    uint64_t start = function->insns[index].address, end = start + PATCH_SIZE, covered = start;
+    if (holds_entry(module, start + 1, end)) {
+        return false;
+    }
+    for (size_t i = index; i < function->insn_count && covered < end; i++) {
+        const struct insn *insn = &function->insns[i];
+        if (insn->role == ROLE_CALL || insn->address != covered) {
+            return false;
+        }
+        covered += insn->length;
+    }
+    return covered >= end || is_padding(module, function, covered, end);
+}
+
+/* Patches that hold `target`, but do not begin there, are given up.  Returns: whether there was one. */
+static bool give_up_around(const struct function *function, uint8_t *states, size_t target)
+{
+    bool gave_up = false;
+    for (size_t i = target; i-- > 0 && function->insns[target].address - function->insns[i].address < PATCH_SIZE;) {
+        if ((states[i] & 3) == PATCH_TAKEN) {
+            states[i] = PATCH_LEFT;
+            gave_up = true;
+        }
+    }
+    return gave_up;
+}
+
+struct walk {
+    const struct function *function;
+    uint8_t *states;
+    size_t *pending; /* indexes of instructions, each at most once */
+    size_t count;
+    bool gave_up;
+};
+
+static void walk_to(struct walk *walk, size_t index)
+{
+    if (index < walk->function->insn_count && (walk->states[index] & 3) != PATCH_TAKEN &&
+        !(walk->states[index] & PATCH_ORIGINAL)) {
+        walk->states[index] |= PATCH_ORIGINAL;
+        walk->pending[walk->count++] = index;
+    }
+}
+
+static void walk_on(struct walk *walk, size_t index)
+{
+    const struct insn *insn = &walk->function->insns[index];
+    if (insn->role == ROLE_JUMP || insn->role == ROLE_BRANCH) {
+        uint32_t target = function_find(walk->function, insn->target);
+        if (target != FUNCTION_NONE) {
+            walk->gave_up |= give_up_around(walk->function, walk->states, target);
+            walk_to(walk, target);
+        }
+    }
+    if (insn->role == ROLE_PLAIN || insn->role == ROLE_BRANCH) {
+        walk_to(walk, index + 1);
+    }
+}
+
+/* Follows the original code from the entries that are left.  Giving up a patch opens more code: until nothing changes. */
+static void follow_original(struct walk *walk)
+{
+    do {
+        walk->gave_up = false;
+        for (size_t i = 0; i < walk->function->insn_count; i++) {
+            if ((walk->states[i] & 3) == PATCH_LEFT) {
+                walk_to(walk, i);
+            }
+        }
+        while (walk->count) {
+            walk_on(walk, walk->pending[--walk->count]);
+        }
+    } while (walk->gave_up);
+}
+
+uint8_t *patches_choose(const struct elf_module *module, const struct function *function)
+{
+    struct walk walk = {function, calloc(function->insn_count + 1, 1), calloc(function->insn_count + 1, sizeof(size_t)),
+                        0, false};
+    if (!walk.states || !walk.pending) {
+        free(walk.states);
+        free(walk.pending);
+        return NULL;
+    }
+    for (size_t i = 0; i < function->insn_count; i++) {
+        if (function->insns[i].is_entry) {
+            walk.states[i] = is_patchable(module, function, i) ? PATCH_TAKEN : PATCH_LEFT;
+        }
+    }
+    follow_original(&walk);
+    free(walk.pending);
+    return walk.states;
+}

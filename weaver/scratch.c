@@ -1,0 +1,76 @@
+/* scratch.c: a register and the flags for a check's use. */
+#include "weaver/scratch.h"
+
+#include "weaver/encode.h"
+#include "weaver/plane.h"
+
+enum { SPILL_RAX = 0, SPILL_REGISTER = 1, SPILL_FLAGS = 2 };
+
+static register_set bit(unsigned reg)
+{
+    return (register_set)1 << reg;
+}
+
+/* LAHF takes SF, ZF, AF, PF and CF, SETO the overflow flag: PUSHF would touch the red zone and is slow. */
+static void save_flags(struct scratch *scratch, struct image_draft *draft, register_set used)
+{
+    if (scratch->is_rax_live) {
+        encode_store(draft, ENCODE_RAX, PLANE_SPILL(SPILL_RAX));
+    }
+    draft_bytes(draft, "\x9f\x0f\x90\xc0", 4); /* lahf; seto al */
+    scratch->flags = FLAGS_IN_RAX;
+    if (used & bit(ENCODE_RAX)) {
+        encode_store(draft, ENCODE_RAX, PLANE_SPILL(SPILL_FLAGS));
+        encode_load(draft, ENCODE_RAX, PLANE_SPILL(SPILL_RAX));
+        scratch->flags = FLAGS_IN_SPILL;
+    }
+    draft->counts[IMAGE_SAVED_FLAGS]++;
+}
+
+/* Low numbers first: they need no REX prefix. */
+static unsigned first_register(register_set free)
+{
+    unsigned reg = 0;
+    while (reg < 16 && !(free & bit(reg))) {
+        reg++;
+    }
+    return reg;
+}
+
+void scratch_begin(struct scratch *scratch, struct image_draft *draft, register_set live, register_set used,
+                   bool wants_register)
+{
+    register_set taken = used | bit(ENCODE_RSP);
+    *scratch = (struct scratch){.flags = FLAGS_DEAD, .is_rax_live = ((live | used) & bit(ENCODE_RAX)) != 0};
+    if (live & REGISTER_FLAGS) {
+        save_flags(scratch, draft, used);
+        taken |= bit(ENCODE_RAX);
+    }
+    if (!wants_register) {
+        return;
+    }
+    scratch->reg = first_register(~(live | taken) & 0xffff);
+    if (scratch->reg == 16) {
+        scratch->reg = first_register(~taken & 0xffff);
+        scratch->is_spilled = true;
+        encode_store(draft, scratch->reg, PLANE_SPILL(SPILL_REGISTER));
+        draft->counts[IMAGE_SPILLED_REGISTERS]++;
+    }
+}
+
+void scratch_end(const struct scratch *scratch, struct image_draft *draft)
+{
+    if (scratch->is_spilled) {
+        encode_load(draft, scratch->reg, PLANE_SPILL(SPILL_REGISTER));
+    }
+    if (scratch->flags == FLAGS_DEAD) {
+        return;
+    }
+    if (scratch->flags == FLAGS_IN_SPILL) {
+        encode_load(draft, ENCODE_RAX, PLANE_SPILL(SPILL_FLAGS));
+    }
+    draft_bytes(draft, "\x04\x7f\x9e", 3); /* add al,127 (overflows when SETO said 1); sahf */
+    if (scratch->is_rax_live) {
+        encode_load(draft, ENCODE_RAX, PLANE_SPILL(SPILL_RAX));
+    }
+}

@@ -1,0 +1,21 @@
+/* scratch.h: a register and the arithmetic flags, free for a check's use between scratch_begin() and scratch_end(). */
+#ifndef LOCKHOUND_WEAVER_SCRATCH_H
+#define LOCKHOUND_WEAVER_SCRATCH_H
+
+#include "weaver/draft.h"
+#include "weaver/model.h"
+
+struct scratch {
+    unsigned reg; /* free for use, when one was asked for */
+    bool is_spilled;
+    enum { FLAGS_DEAD, FLAGS_IN_RAX, FLAGS_IN_SPILL } flags;
+    bool is_rax_live;
+};
+
+/* Emits what saves.  `live` must be kept; `used` are the registers that the code between needs with the program's values. */
+void scratch_begin(struct scratch *scratch, struct image_draft *draft, register_set live, register_set used,
+                   bool wants_register);
+/* Emits what restores. */
+void scratch_end(const struct scratch *scratch, struct image_draft *draft);
+
+#endif

@@ -1,0 +1,154 @@
+/* weave.c: a module into its woven image: which functions, and what is said of them. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "weaver/check.h"
+#include "weaver/emit.h"
+#include "weaver/image_writer.h"
+#include "weaver/model.h"
+
+struct weaving {
+    struct image_draft draft;
+    const struct elf_module *module;
+    const struct weave_options *options;
+};
+
+/* What one function holds. */
+struct tally {
+    uint32_t accesses, wanted, left;
+};
+
+static struct tally tally_function(const struct function *function)
+{
+    struct tally tally = {0};
+    for (size_t i = 0; i < function->insn_count; i++) {
+        const struct insn *insn = &function->insns[i];
+        for (size_t k = 0; k < insn->access_count; k++) {
+            bool is_wanted = check_is_wanted(insn, &insn->access[k]);
+            tally.accesses++;
+            tally.wanted += is_wanted;
+            tally.left += !is_wanted && !insn->access[k].is_redundant;
+        }
+    }
+    return tally;
+}
+
+/* Direct calls of exactly E8 rel32 can be led to the clone of what they call. */
+static void note_calls(struct weaving *weaving, const struct function *function)
+{
+    for (size_t i = 0; i < function->insn_count; i++) {
+        const struct insn *insn = &function->insns[i];
+        if (insn->role != ROLE_CALL || !insn->target || insn->length != 5) {
+            continue;
+        }
+        struct draft_branch *call = draft_add(&weaving->draft, &weaving->draft.direct_calls);
+        if (call) {
+            *call = (struct draft_branch){insn->target, (uint32_t)insn->address};
+        }
+    }
+}
+
+static void explain(const struct weaving *weaving, const struct function *function, const struct tally *tally,
+                    const char *refusal)
+{
+    if (!weaving->options || !weaving->options->explain) {
+        return;
+    }
+    const char *name = function->name ? function->name : "(no name)";
+    if (refusal) {
+        dprintf(weaving->options->output_fd, "  %#10" PRIx64 " %s: left, %" PRIu32 " accesses: %s\n",
+                function->range.low, name, tally->accesses, refusal);
+    } else if (tally->accesses) {
+        dprintf(weaving->options->output_fd,
+                "  %#10" PRIx64 " %s: %" PRIu32 " accesses, %" PRIu32 " checked, %" PRIu32 " left\n",
+                function->range.low, name, tally->accesses, tally->wanted, tally->left);
+    }
+}
+
+static void explain_left(struct weaving *weaving, const struct function *function)
+{
+    for (size_t i = 0; i < function->insn_count; i++) {
+        const struct insn *insn = &function->insns[i];
+        if (insn->refusal && insn->access_count) {
+            draft_leave(&weaving->draft, insn->address, insn->access_count, function->name, insn->refusal);
+        }
+    }
+}
+
+static void weave_function(struct weaving *weaving, const struct function *function)
+{
+    struct image_draft *draft = &weaving->draft;
+    struct tally tally = tally_function(function);
+    const char *refusal = emit_refusal(function);
+    draft->counts[IMAGE_FUNCTIONS]++;
+    draft->counts[IMAGE_INSTRUCTIONS] += function->insn_count;
+    draft->counts[IMAGE_ACCESSES] += tally.accesses;
+    draft->counts[IMAGE_SPIN_LOOPS] += function->spin_loops;
+    explain(weaving, function, &tally, refusal);
+    if (refusal) {
+        draft->counts[IMAGE_LEFT_ACCESSES] += tally.accesses;
+        if (tally.accesses) {
+            draft_leave(draft, function->range.low, tally.accesses, function->name, refusal);
+        }
+        return;
+    }
+    note_calls(weaving, function);
+    if (!tally.wanted) {
+        draft->counts[IMAGE_LEFT_ACCESSES] += tally.left;
+        return;
+    }
+    draft->counts[IMAGE_LEFT_ACCESSES] += tally.left;
+    draft->counts[IMAGE_FUNCTIONS_WOVEN]++;
+    explain_left(weaving, function);
+    emit_function(draft, weaving->module, function);
+}
+
+static int weave_functions(struct weaving *weaving, const char **message)
+{
+    for (size_t i = 0; i < weaving->module->function_count; i++) {
+        struct function function;
+        if (!function_model_make(weaving->module, i, &function)) {
+            *message = "is too large: no memory for its functions";
+            return -ENOMEM;
+        }
+        weave_function(weaving, &function);
+        function_model_free(&function);
+    }
+    draft_settle(&weaving->draft);
+    return 0;
+}
+
+int weave_open_module(const struct elf_module *module, const char *output, const struct weave_options *options,
+                      const char **message)
+{
+    struct weaving weaving = {.module = module, .options = options};
+    int status = 0;
+    uint32_t flags = 0;
+    draft_begin(&weaving.draft);
+    if (module->refusal) {
+        flags = IMAGE_REFUSED;
+        draft_leave(&weaving.draft, 0, 0, NULL, module->refusal);
+    } else {
+        status = weave_functions(&weaving, message);
+        flags = weaving.draft.counts[IMAGE_FUNCTIONS_WOVEN] == 0 ? IMAGE_EMPTY : 0;
+    }
+    if (status == 0) {
+        status = image_write(&weaving.draft, module, output, flags, message);
+    }
+    draft_end(&weaving.draft);
+    return status;
+}
+
+int weave_module(const char *path, const char *output, const struct weave_options *options, const char **message)
+{
+    struct elf_module module;
+    int status = elf_module_open(&module, path, message);
+    if (status != 0) {
+        return status;
+    }
+    status = weave_open_module(&module, output, options, message);
+    elf_module_close(&module);
+    return status;
+}
