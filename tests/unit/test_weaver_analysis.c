@@ -1,0 +1,227 @@
+/* test_weaver_analysis.c: what the weaver learns of real binaries holds together, and of this program's own functions, whose
+ * instructions are known. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "weaver/model.h"
+
+/* ---- functions that are looked at, never called ------------------------------------------------------------------- */
+
+#define SUBJECT(name, body)                                                                                            \
+    void name(void);                                                                                                   \
+    __asm__(".text\n.globl " #name "\n.type " #name ",@function\n" #name ":\n.cfi_startproc\n" body                    \
+            "\n.cfi_endproc\n.size " #name ", . - " #name "\n")
+
+SUBJECT(subject_kills, "mov $1, %eax\n mov $2, %cl\n cmovz %ecx, %edx\n xor %esi, %esi\n ret");
+SUBJECT(subject_flags,
+        "cmp %rax, %rbx\n mov (%rdi), %rcx\n jz 1f\n shl %cl, %rdx\n 1: shl $1, %rdx\n mov (%rdi), %rcx\n"
+        " sub %rcx, %rdx\n ret");
+SUBJECT(subject_loop,
+        "1: mov (%rdi), %eax\n add $4, %rdi\n add %r10d, %ecx\n dec %rdx\n jnz 1b\n xor %r10d, %r10d\n ret");
+SUBJECT(subject_accesses,
+        "mov %rax, (%rdi)\n mov (%rdi), %rcx\n mov 4(%rdi), %ecx\n add $1, 8(%rdi)\n lock incl (%rdi)\n"
+        " mov (%rdi), %rcx\n lock orl $0, (%rsp)\n mfence\n rep stosb\n movsb\n prefetcht0 (%rsi)\n"
+        " mov %fs:0x28, %rax\n bt %rax, (%rdi)\n fstpt (%rdi)\n ret");
+SUBJECT(subject_frame, "sub $40, %rsp\n .cfi_adjust_cfa_offset 40\n mov %rax, 8(%rsp)\n mov %rax, 24(%rsp)\n"
+                       " lea 16(%rsp), %rdi\n call subject_kills\n add $40, %rsp\n .cfi_adjust_cfa_offset -40\n ret");
+SUBJECT(subject_spin, "jmp 2f\n 1: pause\n 2: mov (%rdi), %eax\n test %eax, %eax\n jnz 1b\n ret");
+SUBJECT(subject_no_spin, "1: mov (%rdi), %eax\n add $8, %rdi\n test %eax, %eax\n jnz 1b\n ret");
+
+/* ---- help --------------------------------------------------------------------------------------------------------- */
+
+static struct elf_module own_module;
+
+static int open_own(void **state)
+{
+    (void)state;
+    const char *message = NULL;
+    return elf_module_open(&own_module, "/proc/self/exe", &message);
+}
+
+static int close_own(void **state)
+{
+    (void)state;
+    elf_module_close(&own_module);
+    return 0;
+}
+
+static void make(const char *name, struct function *function)
+{
+    for (size_t i = 0; i < own_module.function_count; i++) {
+        assert_true(function_model_make(&own_module, i, function));
+        if (function->name && strcmp(function->name, name) == 0) {
+            assert_null(function->refusal);
+            return;
+        }
+        function_model_free(function);
+    }
+    fail_msg("no function %s", name);
+}
+
+enum { RAX = 1 << 0, RCX = 1 << 1, RDX = 1 << 2, RSI = 1 << 6, RDI = 1 << 7, R10 = 1 << 10 };
+
+/* ---- liveness ----------------------------------------------------------------------------------------------------- */
+
+static void liveness_ends_with_whole_registers_only(void **state)
+{
+    (void)state;
+    struct function function;
+    make("subject_kills", &function);
+    assert_int_equal(function.insn_count, 5);
+    assert_false(function.insns[0].live & RAX);                    /* mov $1, %eax writes all of it */
+    assert_true(function.insns[1].live & RCX);                     /* mov $2, %cl does not */
+    assert_true(function.insns[2].live & RDX);                     /* cmovz may not write */
+    assert_true(function.insns[2].live & REGISTER_FLAGS);          /* it reads the flags */
+    assert_false(function.insns[3].live & (RSI | REGISTER_FLAGS)); /* xor %esi, %esi reads nothing */
+    assert_int_equal(function.insns[4].live, REGISTER_GPRS);
+    function_model_free(&function);
+}
+
+static void flags_live_across_shifts_by_a_register(void **state)
+{
+    (void)state;
+    struct function function;
+    make("subject_flags", &function);
+    assert_false(function.insns[0].live & REGISTER_FLAGS);
+    assert_true(function.insns[1].live & REGISTER_FLAGS);
+    assert_false(function.insns[4].live & REGISTER_FLAGS); /* shl $1 */
+    assert_false(function.insns[5].live & REGISTER_FLAGS); /* sub comes */
+    function_model_free(&function);
+}
+
+static void liveness_goes_round_loops(void **state)
+{
+    (void)state;
+    struct function function;
+    make("subject_loop", &function);
+    assert_true(function.insns[0].is_block_start);
+    assert_false(function.insns[0].live & RAX);
+    assert_true(function.insns[4].live & R10); /* at the branch back */
+    assert_false(function.insns[5].live & R10);
+    assert_int_equal(function.insns[4].target_index, 0);
+    function_model_free(&function);
+}
+
+/* ---- accesses ----------------------------------------------------------------------------------------------------- */
+
+static void accesses_are_what_the_instructions_do(void **state)
+{
+    (void)state;
+    struct function function;
+    make("subject_accesses", &function);
+    const struct insn *insns = function.insns;
+    assert_true(insns[0].access_count == 1 && insns[0].access[0].is_write && insns[0].access[0].size == 8);
+    assert_true(insns[1].access[0].is_redundant); /* the write covers it */
+    assert_false(insns[2].access[0].is_redundant);
+    assert_true(insns[3].access[0].is_write && insns[3].access[0].read_modify);
+    assert_int_equal(insns[4].access[0].role, ACCESS_ATOMIC);
+    assert_false(insns[5].access[0].is_redundant); /* time has passed */
+    assert_int_equal(insns[6].access[0].role, ACCESS_FENCE);
+    assert_true(insns[7].access[0].role == ACCESS_FENCE && insns[7].access[0].operand == -1);
+    assert_true(insns[8].access_count == 1 && insns[8].access[0].is_range && insns[8].access[0].is_write);
+    assert_int_equal(insns[9].access_count, 2);
+    assert_int_equal(insns[10].access_count, 0); /* prefetch */
+    assert_int_equal(insns[11].access_count, 0); /* thread-private */
+    assert_non_null(insns[12].refusal);          /* a bit anywhere */
+    assert_int_equal(insns[13].access[0].size, 8);
+    function_model_free(&function);
+}
+
+static void frame_places_below_an_address_taken_are_private(void **state)
+{
+    (void)state;
+    struct function function;
+    make("subject_frame", &function);
+    assert_int_equal(function.insns[1].cfa, IMAGE_CFA_RSP);
+    assert_int_equal(function.insns[1].cfa_offset, 48);
+    assert_int_equal(function.insns[1].access_count, 0);
+    assert_int_equal(function.insns[2].access_count, 1);
+    assert_int_equal(function.stack_skipped, 1);
+    assert_true(function.insns[5].is_entry);
+    function_model_free(&function);
+}
+
+/* ---- whole modules ------------------------------------------------------------------------------------------------ */
+
+static void check_function(const struct elf_module *module, const struct function *function)
+{
+    uint64_t address = function->range.low;
+    for (size_t i = 0; i < function->insn_count; i++) {
+        const struct insn *insn = &function->insns[i];
+        assert_true(insn->address == address);
+        address += insn->length;
+        bool is_inside = insn->target >= function->range.low && insn->target < function->range.high;
+        if ((insn->role == ROLE_JUMP || insn->role == ROLE_BRANCH) && is_inside) {
+            assert_true(insn->target_index < function->insn_count);
+            assert_true(function->insns[insn->target_index].address == insn->target);
+            assert_true(function->insns[insn->target_index].is_block_start);
+        }
+        assert_true(insn->is_entry == (module->entry_kinds[insn->address - module->text_low] != 0));
+        assert_true(!insn->is_entry || insn->is_block_start);
+        assert_true(insn->access_count <= 2 && !(insn->refusal && insn->access_count));
+    }
+    assert_true(address <= function->range.high);
+}
+
+static void check_module(const char *path)
+{
+    struct elf_module module;
+    const char *message = NULL;
+    if (elf_module_open(&module, path, &message) == -ENOENT) {
+        print_message("%s is not here\n", path);
+        return;
+    }
+    assert_null(module.refusal);
+    assert_true(module.function_count > 10);
+    size_t refused = 0;
+    for (size_t i = 0; i < module.function_count; i++) {
+        struct function function;
+        assert_true(i == 0 || module.functions[i - 1].high <= module.functions[i].low);
+        assert_true(function_model_make(&module, i, &function));
+        refused += function.refusal != NULL;
+        if (!function.refusal)
+            check_function(&module, &function);
+        function_model_free(&function);
+    }
+    assert_int_equal(refused, 0);
+    elf_module_close(&module);
+}
+
+static void real_modules_hold_together(void **state)
+{
+    (void)state;
+    check_module("/usr/bin/pigz");
+    check_module("/lib/x86_64-linux-gnu/libz.so.1");
+    check_module("/lib/x86_64-linux-gnu/libstdc++.so.6");
+}
+
+static void what_is_no_module_is_refused(void **state)
+{
+    (void)state;
+    struct elf_module module;
+    const char *message = NULL;
+    assert_int_equal(elf_module_open(&module, "/etc/passwd", &message), -EINVAL);
+    assert_non_null(message);
+    assert_int_equal(elf_module_open(&module, "/nonexistent", &message), -ENOENT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(liveness_ends_with_whole_registers_only),
+        cmocka_unit_test(flags_live_across_shifts_by_a_register),
+        cmocka_unit_test(liveness_goes_round_loops),
+        cmocka_unit_test(accesses_are_what_the_instructions_do),
+        cmocka_unit_test(frame_places_below_an_address_taken_are_private),
+        cmocka_unit_test(real_modules_hold_together),
+        cmocka_unit_test(what_is_no_module_is_refused),
+    };
+    return cmocka_run_group_tests(tests, open_own, close_own);
+}
