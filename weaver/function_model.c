@@ -67,6 +67,7 @@ bool function_model_make(const struct elf_module *module, size_t index, struct f
         find_red_zone(function);
         cfi_apply(module, function);
         accesses_find(module, function);
+        spin_loops_find(module, function);
         accesses_find_redundant(function);
         is_made = liveness_find(function);
     }

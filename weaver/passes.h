@@ -35,6 +35,12 @@ void cfi_apply(const struct elf_module *module, struct function *function);
 void accesses_find(const struct elf_module *module, struct function *function);
 void accesses_find_redundant(struct function *function);
 
+/* spin_loops.c: which loads wait for another thread. */
+void spin_loops_find(const struct elf_module *module, struct function *function);
+
+/* plt.c.  Returns: the name of the function that the stub at `address` leads to, or NULL. */
+const char *plt_name(const struct elf_module *module, uint64_t address);
+
 /* liveness.c.  Returns: false when there is no memory. */
 bool liveness_find(struct function *function);
 

@@ -148,6 +148,20 @@ static void frame_places_below_an_address_taken_are_private(void **state)
     function_model_free(&function);
 }
 
+static void loads_that_wait_are_atomic(void **state)
+{
+    (void)state;
+    struct function function;
+    make("subject_spin", &function);
+    assert_int_equal(function.spin_loops, 1);
+    assert_int_equal(function.insns[2].access[0].role, ACCESS_ATOMIC_LOAD);
+    function_model_free(&function);
+    make("subject_no_spin", &function);
+    assert_int_equal(function.spin_loops, 0);
+    assert_int_equal(function.insns[0].access[0].role, ACCESS_PLAIN);
+    function_model_free(&function);
+}
+
 /* ---- whole modules ------------------------------------------------------------------------------------------------ */
 
 static void check_function(const struct elf_module *module, const struct function *function)
@@ -220,6 +234,7 @@ int main(void)
         cmocka_unit_test(liveness_goes_round_loops),
         cmocka_unit_test(accesses_are_what_the_instructions_do),
         cmocka_unit_test(frame_places_below_an_address_taken_are_private),
+        cmocka_unit_test(loads_that_wait_are_atomic),
         cmocka_unit_test(real_modules_hold_together),
         cmocka_unit_test(what_is_no_module_is_refused),
     };

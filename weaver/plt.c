@@ -1,0 +1,47 @@
+/* plt.c: whom a call of a stub in the procedure linkage table means. */
+#include "weaver/passes.h"
+
+/* Returns: the address of the slot that the stub at `address` jumps through; 0 when there is no stub. */
+static uint64_t slot_of(const struct elf_module *module, uint64_t address)
+{
+    static const uint8_t endbr64[] = {0xf3, 0x0f, 0x1e, 0xfa};
+    const uint8_t *code = elf_bytes_at(module, address, 16);
+    if (!code)
+        return 0;
+    size_t at = memcmp(code, endbr64, sizeof endbr64) == 0 ? sizeof endbr64 : 0;
+    at += code[at] == 0xf2; /* bnd */
+    if (code[at] != 0xff || code[at + 1] != 0x25)
+        return 0;
+    int32_t displacement;
+    memcpy(&displacement, code + at + 2, sizeof displacement);
+    return address + at + 6 + (uint64_t)(int64_t)displacement;
+}
+
+static const char *symbol_of(const struct elf_module *module, uint64_t index)
+{
+    const struct section *symbols = elf_section(module, ".dynsym"), *names = elf_section(module, ".dynstr");
+    Elf64_Sym symbol;
+    if (!symbols || !names || !symbols->bytes || !names->bytes || index >= symbols->size / sizeof symbol)
+        return NULL;
+    memcpy(&symbol, symbols->bytes + index * sizeof symbol, sizeof symbol);
+    if (names->size == 0 || names->bytes[names->size - 1] != 0 || symbol.st_name >= names->size)
+        return NULL;
+    return (const char *)names->bytes + symbol.st_name;
+}
+
+const char *plt_name(const struct elf_module *module, uint64_t address)
+{
+    uint64_t slot = slot_of(module, address);
+    for (size_t i = 0; slot && i < module->own->section_count; i++) {
+        const struct section *section = &module->own->sections[i];
+        if (section->type != SHT_RELA || !(section->flags & SHF_ALLOC))
+            continue;
+        for (uint64_t at = 0; at + sizeof(Elf64_Rela) <= section->size; at += sizeof(Elf64_Rela)) {
+            Elf64_Rela entry;
+            memcpy(&entry, section->bytes + at, sizeof entry);
+            if (entry.r_offset == slot)
+                return symbol_of(module, ELF64_R_SYM(entry.r_info));
+        }
+    }
+    return NULL;
+}

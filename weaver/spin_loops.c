@@ -1,0 +1,159 @@
+/* spin_loops.c: loops that wait for another thread to change a place in memory; what they load is an atomic load.
+ *
+ *   1: pause;  mov (%rdi), %eax;  test %eax, %eax;  jnz 1b
+ *
+ * Model:  a short loop that writes nothing and calls nothing but functions that pass time, one of whose exits depends on a
+ *         load from an address that is the same every time, and on nothing else that changes.  A compiler moves such a
+ *         load out of the loop unless it is atomic, volatile, or something is called.
+ * Source: Jannesari & Tichy 2010 (ad-hoc synchronisation in Helgrind+).
+ */
+#include "weaver/passes.h"
+
+enum { INSNS_MOST = 24, BLOCKS_MOST = 3 };
+
+/* What registers and flags hold in the loop: neither varies nor comes from a load that waits: the same as before it. */
+struct values {
+    register_set varies, loaded;
+};
+
+static const char *const passes_time[] = {"sched_yield", "nanosleep",  "clock_nanosleep", "usleep",
+                                          "sleep",       "thrd_yield", "pthread_yield",   "thrd_sleep"};
+
+static bool call_passes_time(const struct elf_module *module, const struct insn *insn)
+{
+    const char *name = insn->target ? plt_name(module, insn->target) : NULL;
+    for (size_t i = 0; name && i < sizeof passes_time / sizeof *passes_time; i++)
+        if (strcmp(name, passes_time[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool writes_memory(const struct insn *insn)
+{
+    for (size_t i = 0; i < insn->decoded.operand_count; i++)
+        if (insn->operands[i].type == ZYDIS_OPERAND_TYPE_MEMORY &&
+            (insn->operands[i].actions & ZYDIS_OPERAND_ACTION_MASK_WRITE))
+            return true;
+    return false;
+}
+
+static bool may_wait(const struct elf_module *module, const struct function *function, size_t first, size_t last)
+{
+    size_t blocks = 0;
+    for (size_t i = first; i <= last; i++) {
+        const struct insn *insn = &function->insns[i];
+        blocks += insn->is_block_start;
+        if (insn->role == ROLE_CALL ? !call_passes_time(module, insn) : writes_memory(insn))
+            return false;
+        if (insn->role == ROLE_RETURN || insn->role == ROLE_INDIRECT_JUMP || insn->role == ROLE_TRAP)
+            return false;
+        bool leaves = insn->role == ROLE_JUMP && i != last && (insn->target_index < first || insn->target_index > last);
+        if (leaves) /* what follows is no part of the loop */
+            return false;
+    }
+    return blocks <= BLOCKS_MOST;
+}
+
+static bool is_waiting_load(const struct insn *insn, register_set varies)
+{
+    if (insn->access_count != 1 || insn->access[0].role != ACCESS_PLAIN || insn->access[0].is_write ||
+        insn->access[0].operand < 0)
+        return false;
+    const ZydisDecodedOperand *operand = &insn->operands[insn->access[0].operand];
+    return operand->size <= 64 && !((register_bit(operand->mem.base) | register_bit(operand->mem.index)) & varies);
+}
+
+static register_set inputs_of(const struct insn *insn)
+{
+    register_set inputs = 0;
+    for (size_t i = 0; i < insn->decoded.operand_count; i++) {
+        const ZydisDecodedOperand *operand = &insn->operands[i];
+        if (operand->type == ZYDIS_OPERAND_TYPE_MEMORY)
+            inputs |= register_bit(operand->mem.base) | register_bit(operand->mem.index);
+        else if (operand->type == ZYDIS_OPERAND_TYPE_REGISTER && (operand->actions & ZYDIS_OPERAND_ACTION_MASK_READ))
+            inputs |= register_bit(operand->reg.value);
+    }
+    if (insn->decoded.cpu_flags && insn->decoded.cpu_flags->tested)
+        inputs |= REGISTER_FLAGS;
+    return inputs;
+}
+
+static register_set outputs_of(const struct insn *insn)
+{
+    const ZydisAccessedFlags *flags = insn->decoded.cpu_flags;
+    bool writes_flags = flags && (flags->modified | flags->set_0 | flags->set_1 | flags->undefined);
+    if (insn->role == ROLE_CALL) /* what a function may change: not RBX, RSP, RBP, R12 to R15 */
+        return REGISTER_ALL & ~(register_set)0xf038;
+    return insn_changes(insn) | (writes_flags ? REGISTER_FLAGS : 0);
+}
+
+static void compute(struct values *values, const struct insn *insn)
+{
+    register_set inputs = inputs_of(insn), outputs = outputs_of(insn);
+    bool varies = (inputs & values->varies) || insn->role == ROLE_CALL;
+    bool loaded = !varies && ((inputs & values->loaded) || is_waiting_load(insn, values->varies));
+    values->varies = varies ? values->varies | outputs : values->varies & ~outputs;
+    values->loaded = loaded ? values->loaded | outputs : values->loaded & ~outputs;
+}
+
+/* A loop that looks at one place after the other is at work, and does not wait. */
+static bool goes_on(const struct insn *insn, register_set varies)
+{
+    for (size_t i = 0; i < insn->decoded.operand_count_visible; i++) {
+        const ZydisDecodedOperand *operand = &insn->operands[i];
+        if (operand->type == ZYDIS_OPERAND_TYPE_MEMORY && insn->decoded.meta.category != ZYDIS_CATEGORY_WIDENOP &&
+            insn->decoded.mnemonic != ZYDIS_MNEMONIC_NOP &&
+            ((register_bit(operand->mem.base) | register_bit(operand->mem.index)) & varies))
+            return true;
+    }
+    return false;
+}
+
+/* Returns: whether an exit of the loop [first, last] waits for what is loaded. */
+static bool waits(const struct function *function, size_t first, size_t last)
+{
+    struct values values = {0, 0};
+    bool has_waiting_exit = false;
+    for (size_t i = first; i <= last; i++)
+        values.varies |= outputs_of(&function->insns[i]);
+    for (size_t i = first; i <= last; i++) {
+        const struct insn *insn = &function->insns[i];
+        uint32_t target = insn->target_index;
+        bool is_exit = insn->role == ROLE_BRANCH && (i == last || target < first || target > last);
+        if (is_exit && (inputs_of(insn) & values.loaded))
+            has_waiting_exit = true;
+        if (goes_on(insn, values.varies))
+            return false;
+        compute(&values, insn);
+    }
+    return has_waiting_exit;
+}
+
+static void mark(struct function *function, size_t first, size_t last)
+{
+    register_set varies = 0;
+    for (size_t i = first; i <= last; i++)
+        varies |= outputs_of(&function->insns[i]);
+    for (size_t i = first; i <= last; i++) {
+        struct insn *insn = &function->insns[i];
+        struct values values = {varies, 0};
+        if (is_waiting_load(insn, varies))
+            insn->access[0].role = ACCESS_ATOMIC_LOAD;
+        compute(&values, insn);
+        varies = values.varies;
+    }
+    function->spin_loops++;
+}
+
+void spin_loops_find(const struct elf_module *module, struct function *function)
+{
+    for (size_t last = 0; last < function->insn_count; last++) {
+        const struct insn *insn = &function->insns[last];
+        if (insn->role != ROLE_BRANCH && insn->role != ROLE_JUMP)
+            continue;
+        size_t first = insn->target_index;
+        if (first <= last && last - first < INSNS_MOST && may_wait(module, function, first, last) &&
+            waits(function, first, last))
+            mark(function, first, last);
+    }
+}
