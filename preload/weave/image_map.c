@@ -10,6 +10,7 @@
 #include "preload/environment.h"
 #include "preload/raw.h"
 #include "weaver/image_check.h"
+#include "weaver/image_hash.h"
 
 enum { PAGE = 4096, NAME_SIZE = 2 * IMAGE_BUILD_ID_SIZE + 64 };
 
@@ -57,24 +58,13 @@ bool image_cache_exists(void)
 
 /* ---- a module's identity -------------------------------------------------------------------------------------------- */
 
-/* FNV-1a over 64-bit words; the last is filled up with zeros. */
-static uint64_t hash_bytes(uint64_t hash, const uint8_t *bytes, size_t size)
-{
-    for (size_t i = 0; i < size; i += sizeof hash) {
-        uint64_t word = 0;
-        memcpy(&word, bytes + i, size - i < sizeof word ? size - i : sizeof word);
-        hash = (hash ^ word) * UINT64_C(0x100000001b3);
-    }
-    return hash;
-}
-
 static uint64_t hash_code(const struct module *module)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    uint64_t hash = IMAGE_HASH_START;
     for (unsigned i = 0; i < module->phdr_count; i++) {
         const ElfW(Phdr) *segment = &module->phdr[i];
         if (segment->p_type == PT_LOAD && (segment->p_flags & PF_X) != 0)
-            hash = hash_bytes(hash, (const uint8_t *)(module->bias + segment->p_vaddr), segment->p_filesz);
+            hash = image_hash(hash, (const void *)(module->bias + segment->p_vaddr), segment->p_filesz);
     }
     return hash;
 }

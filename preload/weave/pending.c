@@ -1,6 +1,5 @@
-/* pending.c: stands for the planes and for the check of images until they are here: nothing is woven. */
+/* pending.c: stands for the planes until they are here: nothing is woven. */
 #include "preload/weave/plane.h"
-#include "weaver/image_check.h"
 
 __attribute__((weak)) bool plane_start(struct self *self)
 {
@@ -18,11 +17,4 @@ __attribute__((weak)) void plane_spills_restore(struct self *self, const struct 
 {
     (void)self;
     (void)spills;
-}
-
-__attribute__((weak)) const char *image_check(const void *image, size_t size)
-{
-    (void)image;
-    (void)size;
-    return "images are not read yet";
 }
