@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "detector/bytes.h"
+
 /* A piece of host memory that snapshots of one class were cut from. */
 struct clock_chunk {
     struct clock_chunk *next;
@@ -114,7 +116,8 @@ static struct clock_snapshot *snapshot_new(struct clock_spares *spares, uint32_t
     }
     struct clock_snapshot *snapshot = spares->spare[--spares->count];
     relaxed_store(&snapshot->users, 1);
-    memset(snapshot->epoch, 0, snapshot->size * sizeof snapshot->epoch[0]);
+    /* no libc: the race engine releases and acquires while vector registers are live */
+    bytes_fill((uint8_t *)snapshot->epoch, 0, snapshot->size * sizeof snapshot->epoch[0]);
     return snapshot;
 }
 
@@ -330,6 +333,18 @@ void thread_clock_release_join(struct thread_clock *clock, struct sync_clock *sy
     }
     /* relaxed: a reader that sees the old number comes before this release and misses nothing it could rely on */
     relaxed_store(&sync->version, relaxed_load(&sync->version) + 1);
+}
+
+void thread_clock_pass_on(struct thread_clock *clock, struct sync_clock *sync, const struct clock_stamp *stamp)
+{
+    uint32_t size = max_u32(snapshot_size(sync->seen), snapshot_size(stamp->seen));
+    size = max_u32(size, max_u32(sync->slot, stamp->slot) + 1);
+    struct clock_snapshot *map = sync_clock_own_map(clock, sync, size);
+    if (map != NULL) {
+        map_join(map, stamp->seen);
+        map_join_one(map, stamp->slot, stamp->epoch);
+    }
+    relaxed_store(&sync->version, relaxed_load(&sync->version) + 1); /* as in thread_clock_release_join() */
 }
 
 void sync_clock_drop(struct sync_clock *sync)

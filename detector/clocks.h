@@ -112,6 +112,8 @@ struct clock_stamp thread_clock_send(struct thread_clock *clock);
 void thread_clock_acquire_slow(struct thread_clock *clock, const struct sync_clock *sync);
 /* For an object that others may have released meanwhile: keeps what they said. */
 void thread_clock_release_join(struct thread_clock *clock, struct sync_clock *sync);
+/* The same with what the thread was at `stamp`, earlier; its clock stays as it is. */
+void thread_clock_pass_on(struct thread_clock *clock, struct sync_clock *sync, const struct clock_stamp *stamp);
 /* Out of line part of thread_clock_release(): another snapshot stands there. */
 void thread_clock_release_slow(struct thread_clock *clock, struct sync_clock *sync);
 

@@ -8,10 +8,10 @@
  *            write.  A generation stands for an epoch of the thread's clock.  An access races with another thread's last
  *            access (last write, for a read) when the epoch behind that tag has not been seen.  No shadow cells: the planes
  *            are the history.
- * Chunk:     256 bytes of the program.  It has participants: the threads whose tags in it may not be ordered before the
- *            others'.  With one participant (the owner) a miss only sets tags.  A newcomer that has seen all of the
- *            participants' generations in the chunk becomes its owner; else it joins.  Tags of a thread in a chunk mean
- *            something only while it is a participant; it clears them when it joins.
+ * Chunk:     256 bytes of the program.  It has participants: the threads whose tags in it are true, until its history is
+ *            dropped; a thread clears its tags when it joins.  A participant that has seen all of the others' tags in the
+ *            chunk owns it: as long as nobody else comes, its misses only set tags.  The others' tags stay, for a third
+ *            thread may race with them.  Without an owner each miss looks at the tags of the others.
  * Aliases:   tags are found by the low 32 bits of the address.  A chunk remembers the high bits; when another address with
  *            the same low bits comes, the chunk is given to it and its history dropped (counted).
  * Generations: 1..127, monotone in the epoch, with a table generation -> epoch a plane.  When they run out the thread
@@ -35,18 +35,18 @@ struct race_plane;
 
 enum race_access_flag {
     RACE_WRITE = 1 << 0,
-    RACE_ATOMIC = 1 << 1,      /* atomic, exactly known (abi/): does not race with other atomic accesses */
-    RACE_FREE = 1 << 2,        /* of a whole block by free() or realloc(): a write */
-    RACE_GUESS = 1 << 3,       /* a plain move that may have been an atomic one in the source */
+    RACE_ATOMIC = 1 << 1, /* atomic, exactly known (abi/): does not race with other atomic accesses */
+    RACE_FREE = 1 << 2,   /* of a whole block by free() or realloc(): a write */
+    RACE_GUESS = 1 << 3,  /* a plain move that may have been an atomic one in the source */
     RACE_READ_MODIFY = 1 << 4,
-    RACE_LIBRARY = 1 << 5      /* made by libc on the program's behalf (memcpy, read, ...): `at` is its caller */
+    RACE_LIBRARY = 1 << 5 /* made by libc on the program's behalf (memcpy, read, ...): `at` is its caller */
 };
 
 /* What the host can say about an earlier access of another thread (detector/history.h keeps it). */
 struct race_recalled {
-    bool found;               /* false: the history has aged out */
+    bool found; /* false: the history has aged out */
     struct stack_id stack;
-    uint32_t flags;           /* enum race_access_flag */
+    uint32_t flags; /* enum race_access_flag */
     uint64_t address, size;
     const struct held_lock *held; /* valid until the next recall on this thread */
     size_t held_count;
@@ -65,16 +65,22 @@ struct race_host {
                    uint64_t size, bool write, struct race_recalled *recalled);
     /* The present access's stack, asked for only when a finding is made. */
     struct stack_id (*stack_here)(void *ctx);
+    /* May be NULL.  Calls work(arg) with the program's vector registers saved: a report is made there, with recall(),
+     * stack_here(), block() and the detector's host->report().  Everything else that the engine calls (reserve..., and of
+     * detector_host alloc, enter and leave) runs while they are live, so the host compiles it without vector registers. */
+    void (*apart)(void *ctx, void (*work)(void *arg), void *arg);
+    /* May be NULL.  Fills in block, block_size, alloc_stack and alloc_thread when memory->address is in a heap block. */
+    void (*block)(void *ctx, struct finding_memory *memory);
 };
 
 /* One thread's plane as the engine sees it; inside memory of the host, near the GS base. */
 struct race_plane {
-    uint8_t *tags;   /* window of last accesses: tags[(uint32_t)address] */
-    uint8_t *writes; /* window of last writes */
-    uint32_t number; /* 1..RACE_PLANES_MAX, the participant's name in chunks */
-    uint8_t write_tag; /* present one; the host copies it to where woven code reads it */
-    bool accessed;   /* something was recorded since the generation was raised; woven misses set it too */
-    struct thread *thread; /* whose clock its epochs are of; NULL when it has ended */
+    uint8_t *tags;         /* window of last accesses: tags[(uint32_t)address] */
+    uint8_t *writes;       /* window of last writes */
+    uint32_t number;       /* 1..RACE_PLANES_MAX, the participant's name in chunks */
+    uint8_t write_tag;     /* present one; the host copies it to where woven code reads it */
+    bool accessed;         /* something was recorded since the generation was raised; woven misses set it too */
+    struct thread *thread; /* whose clock its epochs are of; NULL when it has ended; its memory stays until then */
     void *engine_part;     /* generation table, touched pages, ...: the engine's */
 };
 enum { RACE_PLANES_MAX = 4000 };
@@ -82,7 +88,10 @@ enum { RACE_PLANES_MAX = 4000 };
 /* Returns: an engine for detector `d` on memory of the hosts, or NULL. */
 struct race_engine *race_engine_new(struct detector *d, const struct race_host *host);
 void race_engine_delete(struct race_engine *engine);
-/* The plane (tags, writes set; all zero, or kept from an earlier thread of the same number) belongs to `t` from now on. */
+/* Returns: true when `t` may go on in the plane of a thread that ended, and keep its history: it has seen that end. */
+bool race_plane_follows(const struct race_plane *plane, const struct thread *t);
+/* The plane (tags, writes, number set; all zero, or kept from an earlier thread that `t` follows) belongs to `t` from now
+ * on.  Its memory stays in place until it is forgotten.  Returns: false without memory. */
 bool race_plane_begin(struct race_engine *engine, struct race_plane *plane, struct thread *t);
 /* The thread ends; its history stays.  [stack_low, stack_high) is its stack, whose next user owes it nothing. */
 void race_plane_end(struct race_engine *engine, struct race_plane *plane, uint64_t stack_low, uint64_t stack_high);
@@ -101,8 +110,10 @@ void race_range_fresh(struct race_engine *engine, struct race_plane *plane, uint
 /* Atomics.  A read-modify-write is `before` (release) then the instruction then `after` (acquire).  `order` as recorded by
  * abi/ or debug information, ORDER_SEQ_CST for LOCK-prefixed ones; a relaxed one orders nothing but fences beside it do.
  * A load is race_atomic_after() alone, a store race_atomic_before() alone. */
-void race_atomic_before(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size, int order);
-void race_atomic_after(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size, int order);
+void race_atomic_before(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size,
+                        int order);
+void race_atomic_after(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size,
+                       int order);
 void race_fence(struct race_engine *engine, struct race_plane *plane, int order);
 /* A plain load of a sync address, noticed by race_access() before the instruction ran, acquires when the thread enters the
  * library next: true when something is owed.  Call race_settle() before any other verb of the thread then. */
@@ -115,8 +126,11 @@ struct race_counts {
 };
 void race_counts(const struct race_engine *engine, struct race_counts *counts);
 
+/* In a forked child, where `plane` (may be NULL) belongs to the only thread: frees what other threads had locked. */
+void race_forked(struct race_engine *engine, const struct race_plane *plane);
+
 /* For the quick path of a miss, written in assembly or inline: the chunk's word; equal to race_owner_word() while the plane's
- * thread is its only participant and no byte in it is a sync address: then setting tags (and writes) is all there is to do. */
+ * thread owns it (then no byte in it is a sync address): setting tags (and writes) and plane->accessed is all there is to do. */
 #define RACE_CHUNK_INDEX(address) ((uint32_t)(address) >> 8)
 struct race_chunk {
     _Atomic uint32_t who;   /* (address >> 32 & 0xffff) << 16 | plane number, or | RACE_WHO_SHARED; 0: nobody yet */

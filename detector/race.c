@@ -1,0 +1,382 @@
+#include "detector/race.h"
+
+#include "detector/race_chunk.h"
+#include "detector/race_generation.h"
+#include "detector/race_sync.h"
+
+enum {
+    USED_BYTES = RACE_CHUNKS / 512 / 8,
+    PATIENCE = 32 /* shared accesses until a thread tries again to own a chunk */
+};
+
+/* ---- the engine ------------------------------------------------------------------------------------------------- */
+
+static bool engine_reserve(struct race_engine *engine)
+{
+    const struct race_host *host = &engine->host;
+    engine->chunks = host->reserve(host->ctx, RACE_CHUNKS * sizeof(struct race_chunk));
+    engine->used = host->reserve(host->ctx, USED_BYTES);
+    engine->trusted = host->reserve(host->ctx, RACE_SLOTS * sizeof(uint64_t));
+    return engine->chunks != NULL && engine->used != NULL && engine->trusted != NULL && race_sets_init(engine) &&
+           race_syncs_init(engine) && race_said_init(engine);
+}
+
+struct race_engine *race_engine_new(struct detector *d, const struct race_host *host)
+{
+    struct race_engine *engine = host->reserve(host->ctx, sizeof *engine);
+    if (engine == NULL) {
+        return NULL;
+    }
+    engine->d = d;
+    engine->host = *host;
+    if (!engine_reserve(engine)) {
+        race_engine_delete(engine);
+        return NULL;
+    }
+    return engine;
+}
+
+static void release(const struct race_engine *engine, void *memory, size_t size)
+{
+    if (memory != NULL) {
+        engine->host.release(engine->host.ctx, memory, size);
+    }
+}
+
+void race_engine_delete(struct race_engine *engine)
+{
+    for (uint32_t i = 1; i <= RACE_PLANES_MAX; i++) {
+        struct race_plane *plane = race_plane_of(engine, i);
+        if (plane != NULL && plane->thread != NULL) {
+            race_sync_thread_end(plane);
+        }
+        release(engine, engine->parts[i], sizeof(struct race_part));
+    }
+    race_said_delete(engine);
+    race_syncs_delete(engine);
+    race_sets_delete(engine);
+    release(engine, engine->trusted, RACE_SLOTS * sizeof(uint64_t));
+    release(engine, engine->used, USED_BYTES);
+    release(engine, engine->chunks, RACE_CHUNKS * sizeof(struct race_chunk));
+    release(engine, engine, sizeof *engine);
+}
+
+struct race_chunk *race_chunks(struct race_engine *engine)
+{
+    return engine->chunks;
+}
+
+void race_counts(const struct race_engine *engine, struct race_counts *counts)
+{
+    *counts = (struct race_counts){
+        .chunks_shared = relaxed_load(&engine->chunks_shared),
+        .aliases_dropped = relaxed_load(&engine->aliases),
+        .planes = relaxed_load(&engine->begun),
+        .planes_forgotten = relaxed_load(&engine->forgotten),
+        .sync_addresses = relaxed_load(&engine->sync_addresses),
+        .races = relaxed_load(&engine->races),
+        .repeats = relaxed_load(&engine->repeats),
+    };
+    for (uint32_t i = 1; i <= RACE_PLANES_MAX; i++) {
+        if (engine->parts[i] != NULL) {
+            counts->accesses += engine->parts[i]->tally.accesses;
+            counts->renumberings += engine->parts[i]->tally.renumberings;
+        }
+    }
+}
+
+/* ---- planes ----------------------------------------------------------------------------------------------------- */
+
+bool race_plane_follows(const struct race_plane *plane, const struct thread *t)
+{
+    return race_generation_follows(plane, t);
+}
+
+static struct race_part *part_of_number(struct race_engine *engine, uint32_t number)
+{
+    struct race_part *part = engine->parts[number];
+    if (part == NULL) {
+        part = engine->host.reserve(engine->host.ctx, sizeof *part);
+        uint32_t alone = part == NULL ? 0 : race_set_with(engine, 0, number);
+        if (alone == 0) {
+            release(engine, part, sizeof *part);
+            return NULL;
+        }
+        part->alone = alone;
+        engine->parts[number] = part;
+    }
+    return part;
+}
+
+bool race_plane_begin(struct race_engine *engine, struct race_plane *plane, struct thread *t)
+{
+    struct race_part *part = part_of_number(engine, plane->number);
+    if (part == NULL) {
+        return false;
+    }
+    part->plane = plane;
+    plane->engine_part = part;
+    plane->thread = t;
+    race_sync_thread_begin(plane);
+    race_generation_begin(engine, plane);
+    /* release: the plane's fields before it; partner: race_plane_of() */
+    atomic_store_explicit(&engine->planes[plane->number], plane, memory_order_release);
+    race_count(&engine->begun);
+    return true;
+}
+
+void race_plane_end(struct race_engine *engine, struct race_plane *plane, uint64_t stack_low, uint64_t stack_high)
+{
+    race_settle(engine, plane);
+    race_range_fresh(engine, plane, stack_low, stack_high);
+    race_sync_thread_end(plane);
+    plane->thread = NULL;
+}
+
+void race_plane_forget(struct race_engine *engine, struct race_plane *plane)
+{
+    struct race_part *part = race_part(plane);
+    race_chunk_leave_all(engine, plane);
+    if (plane->thread != NULL) {
+        race_sync_thread_end(plane);
+        plane->thread = NULL;
+    }
+    relaxed_store(&part->present, 0);
+    atomic_store_explicit(&engine->planes[plane->number], NULL, memory_order_release); /* partner: race_plane_of() */
+    race_count(&engine->forgotten);
+}
+
+bool race_plane_advance(struct race_engine *engine, struct race_plane *plane)
+{
+    return race_generation_advance(engine, plane);
+}
+
+void race_forked(struct race_engine *engine, const struct race_plane *plane)
+{
+    for (uint32_t i = 1; i <= RACE_PLANES_MAX; i++) {
+        struct race_part *part = engine->parts[i];
+        if (part == NULL || part->plane == plane) {
+            continue;
+        }
+        if (part->locked_chunk != NULL) {
+            (void)atomic_fetch_and_explicit(&part->locked_chunk->state, ~(uint32_t)RACE_STATE_LOCK,
+                                            memory_order_relaxed); /* no other thread is left */
+            part->locked_chunk = NULL;
+        }
+        if ((relaxed_load(&part->version) & 1) != 0) {
+            relaxed_store(&part->version, relaxed_load(&part->version) + 2); /* odd for ever: its tags are a mixture */
+        }
+    }
+    race_syncs_forked(engine);
+    race_sets_forked(engine);
+}
+
+/* ---- recording -------------------------------------------------------------------------------------------------- */
+
+/* Read tags, but for bytes that hold the present write tag. */
+static void record_read(uint8_t *tags, uint8_t write_tag, size_t size)
+{
+    uint8_t read_tag = (uint8_t)(write_tag & ~1u);
+    for (; size >= 8; tags += 8, size -= 8) {
+        uint64_t word = bytes_load(tags);
+        uint64_t differs = word ^ BYTES_EACH(write_tag);
+        /* a zero byte in `differs` is a byte written in this generation; an exact test for "has one" */
+        if (((differs - BYTES_EACH(1)) & ~differs & BYTES_HIGH) == 0) {
+            bytes_store(tags, BYTES_EACH(read_tag));
+            continue;
+        }
+        for (size_t i = 0; i < 8; i++) {
+            if (tags[i] != write_tag) {
+                tags[i] = read_tag;
+            }
+        }
+    }
+    for (; size > 0; tags++, size--) {
+        if (*tags != write_tag) {
+            *(volatile uint8_t *)tags = read_tag;
+        }
+    }
+}
+
+static void record(struct race_plane *plane, const struct race_piece *piece)
+{
+    uint32_t at = (uint32_t)piece->address;
+    plane->accessed = true;
+    if ((piece->flags & RACE_WRITE) != 0) {
+        bytes_fill(plane->writes + at, plane->write_tag, piece->size);
+        bytes_fill(plane->tags + at, plane->write_tag, piece->size);
+    } else {
+        record_read(plane->tags + at, plane->write_tag, piece->size);
+    }
+}
+
+/* ---- looking at the others -------------------------------------------------------------------------------------- */
+
+/* Looks for a tag among the first `count` bytes of `word` that `plane`'s thread has not seen.  Returns: its place, or 8. */
+static size_t first_unseen(const struct race_engine *engine, const struct race_plane *plane,
+                           const struct race_part *part, uint64_t word)
+{
+    uint8_t known = 0;
+    for (size_t i = 0; i < 8; i++, word >>= 8) {
+        uint8_t tag = (uint8_t)word;
+        if (tag >> 1 != known && tag != 0) {
+            if (!race_generation_seen(engine, plane, part, tag >> 1)) {
+                return i;
+            }
+            known = tag >> 1;
+        }
+    }
+    return 8;
+}
+
+/* Returns: true when a tag of `other` in the piece seems to race; then it is in *met. */
+static bool meets(const struct race_engine *engine, const struct race_plane *plane, const struct race_plane *other,
+                  const struct race_piece *piece, struct race_met *met)
+{
+    const uint8_t *window = (piece->flags & RACE_WRITE) != 0 ? other->tags : other->writes;
+    const uint8_t *at = window + (uint32_t)piece->address;
+    uint64_t known = 0;
+    for (size_t done = 0; done < piece->size; done += 8) {
+        size_t left = piece->size - done;
+        uint64_t word = left >= 8 ? bytes_load(at + done) : bytes_load_few(at + done, left);
+        if (word == known) {
+            continue;
+        }
+        size_t i = first_unseen(engine, plane, race_part(other), word);
+        if (i < 8) {
+            met->number = other->number;
+            met->address = piece->address + done + i;
+            return true;
+        }
+        known = word;
+    }
+    return false;
+}
+
+static bool check(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk, uint32_t state,
+                  const struct race_piece *piece)
+{
+    const struct race_set *set = race_set_get(engine, state >> RACE_STATE_SET);
+    for (uint32_t i = 0; i < set->count; i++) {
+        struct race_met met = {0};
+        if (set->number[i] != plane->number) {
+            const struct race_plane *other = race_plane_of(engine, set->number[i]);
+            if (other != NULL && meets(engine, plane, other, piece, &met) &&
+                race_found(engine, plane, chunk, piece, &met)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* ---- an access -------------------------------------------------------------------------------------------------- */
+
+static bool access_bytes(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk, uint32_t state,
+                         const struct race_piece *piece)
+{
+    if ((piece->flags & RACE_ATOMIC) == 0) {
+        record(plane, piece); /* before looking: of two at once, one sees the other's */
+    }
+    return check(engine, plane, chunk, state, piece);
+}
+
+/* In a chunk with sync addresses: granule by granule. */
+static bool access_granules(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk,
+                            uint32_t state, const struct race_piece *piece)
+{
+    bool found = false;
+    struct race_piece part = {.address = piece->address, .flags = piece->flags};
+    uint64_t end = piece->address + piece->size;
+    for (; part.address < end; part.address += part.size) {
+        uint64_t granule_end = (part.address & ~(uint64_t)7) + 8;
+        part.size = (size_t)((granule_end < end ? granule_end : end) - part.address);
+        if (!race_sync_access(engine, plane, &part)) {
+            found |= access_bytes(engine, plane, chunk, state, &part);
+        }
+    }
+    return found;
+}
+
+static bool access_chunk(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece)
+{
+    struct race_part *part = race_part(plane);
+    struct race_chunk *chunk = race_chunk_at(engine, piece->address);
+    uint32_t who = relaxed_load(&chunk->who);
+    if (who == race_owner_word(plane, piece->address)) {
+        if ((piece->flags & RACE_ATOMIC) == 0) {
+            record(plane, piece);
+        }
+        return false;
+    }
+    if ((piece->flags & RACE_FREE) != 0 && !race_word_is_of(who, piece->address)) {
+        return false; /* never used: no need to fill the planes with it */
+    }
+    uint32_t state = atomic_load_explicit(&chunk->state, memory_order_acquire); /* partner: race_chunk_unlock() */
+    bool takes_part = who == race_shared_word(piece->address) &&
+                      race_set_has(race_set_get(engine, state >> RACE_STATE_SET), plane->number);
+    bool tries = takes_part && (state & RACE_STATE_SYNC) == 0 && ++part->patience % PATIENCE == 0;
+    if (!takes_part || tries) {
+        state = race_chunk_enter(engine, plane, chunk, piece->address);
+    }
+    if ((state & RACE_STATE_SYNC) != 0) {
+        return access_granules(engine, plane, chunk, state, piece);
+    }
+    return access_bytes(engine, plane, chunk, state, piece);
+}
+
+bool race_access(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint64_t size, uint32_t flags)
+{
+    struct race_part *part = race_part(plane);
+    part->tally.accesses++;
+    if (part->owed_count > 0) {
+        race_settle(engine, plane);
+    }
+    bool found = false;
+    while (size > 0) {
+        uint64_t here = RACE_CHUNK_BYTES - (address & (RACE_CHUNK_BYTES - 1));
+        here = here < size ? here : size;
+        struct race_piece piece = {.address = address, .size = (size_t)here, .flags = flags};
+        found |= access_chunk(engine, plane, &piece);
+        address += here;
+        size -= here;
+    }
+    return found;
+}
+
+/* ---- fresh memory ----------------------------------------------------------------------------------------------- */
+
+static void chunk_fresh(struct race_engine *engine, struct race_part *part, struct race_chunk *chunk, uint64_t low,
+                        uint64_t high)
+{
+    if (relaxed_load(&chunk->who) == 0) {
+        return;
+    }
+    uint32_t state = race_chunk_lock(part, chunk);
+    if ((state & RACE_STATE_SYNC) != 0) {
+        race_sync_remove(engine, low, high);
+    }
+    if (race_word_is_of(relaxed_load(&chunk->who), low)) {
+        race_chunk_clear(engine, state, low, (size_t)(high - low));
+        if (high - low == RACE_CHUNK_BYTES) {
+            /* Other addresses with these low bits may be sync ones when any were ever met. */
+            state = relaxed_load(&engine->aliases) == 0 ? 0 : state & RACE_STATE_SYNC;
+            relaxed_store(&chunk->who, state == 0 ? 0 : race_shared_word(low));
+        }
+    }
+    race_chunk_unlock(part, chunk, state);
+}
+
+void race_range_fresh(struct race_engine *engine, struct race_plane *plane, uint64_t low, uint64_t high)
+{
+    while (low < high) {
+        uint64_t end = (low | (RACE_CHUNK_BYTES - 1)) + 1;
+        end = end < high ? end : high;
+        if (race_chunk_in_use(engine, low >> RACE_CHUNK_SHIFT)) {
+            chunk_fresh(engine, race_part(plane), race_chunk_at(engine, low), low, end);
+        } else {
+            end = (low | 0x1ffff) + 1; /* what a page of chunks covers */
+        }
+        low = end;
+    }
+}

@@ -1,0 +1,167 @@
+#include "detector/race_chunk.h"
+
+#include "detector/race_generation.h"
+
+enum { CHUNKS_PER_USE = 512 }; /* in a page of 4096 bytes */
+
+uint32_t race_chunk_lock(struct race_part *part, struct race_chunk *chunk)
+{
+    part->locked_chunk = chunk;
+    for (;;) {
+        uint32_t state = relaxed_load(&chunk->state);
+        if ((state & RACE_STATE_LOCK) == 0 &&
+            /* partner: race_chunk_unlock() */
+            atomic_compare_exchange_weak_explicit(&chunk->state, &state, state | RACE_STATE_LOCK, memory_order_acquire,
+                                                  memory_order_relaxed)) {
+            return state;
+        }
+        race_pause();
+    }
+}
+
+void race_chunk_unlock(struct race_part *part, struct race_chunk *chunk, uint32_t state)
+{
+    atomic_store_explicit(&chunk->state, state,
+                          memory_order_release); /* partner: race_chunk_lock() and lock-free readers */
+    part->locked_chunk = NULL;
+}
+
+void race_chunk_use(struct race_engine *engine, const struct race_chunk *chunk)
+{
+    size_t page = (size_t)(chunk - engine->chunks) / CHUNKS_PER_USE;
+    _Atomic uint64_t *word = (_Atomic uint64_t *)&engine->used[page / 64];
+    uint64_t bit = UINT64_C(1) << page % 64;
+    if ((relaxed_load(word) & bit) == 0) {
+        atomic_fetch_or_explicit(word, bit, memory_order_relaxed); /* a hint: whoever walks comes after by itself */
+    }
+}
+
+bool race_chunk_in_use(const struct race_engine *engine, uint64_t index)
+{
+    size_t page = (size_t)(index % RACE_CHUNKS) / CHUNKS_PER_USE;
+    return (relaxed_load((_Atomic uint64_t *)&engine->used[page / 64]) >> page % 64 & 1) != 0;
+}
+
+void race_chunk_clear(struct race_engine *engine, uint32_t state, uint64_t address, size_t size)
+{
+    const struct race_set *set = race_set_get(engine, state >> RACE_STATE_SET);
+    for (uint32_t i = 0; i < set->count; i++) {
+        struct race_plane *plane = race_plane_of(engine, set->number[i]);
+        bytes_clear(plane->tags + (uint32_t)address, size);
+        bytes_clear(plane->writes + (uint32_t)address, size);
+    }
+}
+
+uint32_t race_chunk_claim(struct race_engine *engine, struct race_chunk *chunk, uint32_t state, uint64_t address)
+{
+    uint32_t who = relaxed_load(&chunk->who);
+    if (who == 0 || race_word_is_of(who, address)) {
+        return state;
+    }
+    race_count(&engine->aliases);
+    return state & RACE_STATE_SYNC;
+}
+
+/* ---- taking part ------------------------------------------------------------------------------------------------ */
+
+/* Returns: true when `plane`'s thread has seen all tags of `other` in the chunk that begins at `low`. */
+static bool other_is_seen(struct race_engine *engine, const struct race_plane *plane, const struct race_plane *other,
+                          uint32_t low)
+{
+    const struct race_part *part = race_part(other);
+    uint32_t version = race_version_begin(part);
+    uint8_t limit = RACE_TAG(race_generation_threshold(engine, plane, part), 1) >> 1;
+    for (size_t i = 0; i < RACE_CHUNK_BYTES; i += 8) {
+        uint64_t tags = bytes_load(other->tags + low + i);
+        if (tags != 0 && bytes_any_above(tags >> 1 & BYTES_EACH(0x7f), limit)) {
+            return false;
+        }
+    }
+    return race_version_stands(part, version);
+}
+
+static bool all_is_seen(struct race_engine *engine, const struct race_plane *plane, const struct race_set *set,
+                        uint64_t address)
+{
+    uint32_t low = (uint32_t)address & ~(uint32_t)(RACE_CHUNK_BYTES - 1);
+    for (uint32_t i = 0; i < set->count; i++) {
+        if (set->number[i] != plane->number &&
+            !other_is_seen(engine, plane, race_plane_of(engine, set->number[i]), low)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Returns: the set with `plane` in it; what its plane said here before is forgotten. */
+static uint32_t join(struct race_engine *engine, struct race_plane *plane, uint32_t set, uint64_t address)
+{
+    struct race_part *part = race_part(plane);
+    uint32_t low = (uint32_t)address & ~(uint32_t)(RACE_CHUNK_BYTES - 1);
+    bytes_clear(plane->tags + low, RACE_CHUNK_BYTES);
+    bytes_clear(plane->writes + low, RACE_CHUNK_BYTES);
+    race_touch(part, address);
+    uint32_t joined = set == 0 ? part->alone : race_set_with(engine, set, plane->number);
+    if (joined == 0) {
+        race_count(&engine->forgotten); /* no room for the set: the others' history goes */
+        joined = part->alone;
+    }
+    return joined;
+}
+
+uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk,
+                          uint64_t address)
+{
+    struct race_part *part = race_part(plane);
+    uint32_t state = race_chunk_claim(engine, chunk, race_chunk_lock(part, chunk), address);
+    uint32_t set = state >> RACE_STATE_SET;
+    if (!race_set_has(race_set_get(engine, set), plane->number)) {
+        set = join(engine, plane, set, address);
+    }
+    bool is_sync = (state & RACE_STATE_SYNC) != 0;
+    if (!is_sync && all_is_seen(engine, plane, race_set_get(engine, set), address)) {
+        if (race_set_get(engine, set)->count > RACE_KEPT) {
+            race_count(&engine->forgotten);
+            set = part->alone;
+        }
+        relaxed_store(&chunk->who, race_owner_word(plane, address));
+    } else if (relaxed_load(&chunk->who) != race_shared_word(address)) {
+        relaxed_store(&chunk->who, race_shared_word(address));
+        race_count(&engine->chunks_shared);
+    }
+    race_chunk_use(engine, chunk);
+    state = set << RACE_STATE_SET | (state & RACE_STATE_SYNC);
+    race_chunk_unlock(part, chunk, state);
+    return state;
+}
+
+/* ---- leaving ---------------------------------------------------------------------------------------------------- */
+
+static void leave(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk)
+{
+    struct race_part *part = race_part(plane);
+    uint32_t state = race_chunk_lock(part, chunk);
+    uint32_t set = state >> RACE_STATE_SET;
+    if (race_set_has(race_set_get(engine, set), plane->number)) {
+        set = race_set_without(engine, set, plane->number);
+        uint32_t who = relaxed_load(&chunk->who);
+        bool is_empty = set == 0 && (state & RACE_STATE_SYNC) == 0;
+        relaxed_store(&chunk->who, is_empty ? 0 : who | RACE_WHO_SHARED);
+    }
+    race_chunk_unlock(part, chunk, set << RACE_STATE_SET | (state & RACE_STATE_SYNC));
+}
+
+static void leave_page(struct race_engine *engine, struct race_plane *plane, uint32_t low)
+{
+    for (uint32_t i = 0; i < 1u << (RACE_PAGE_SHIFT - RACE_CHUNK_SHIFT); i++) {
+        leave(engine, plane, &engine->chunks[RACE_CHUNK_INDEX(low + i * RACE_CHUNK_BYTES)]);
+    }
+}
+
+void race_chunk_leave_all(struct race_engine *engine, struct race_plane *plane)
+{
+    race_touched_visit(engine, plane, leave_page);
+    struct race_part *part = race_part(plane);
+    bytes_clear((uint8_t *)part->touched, sizeof part->touched);
+    bytes_clear((uint8_t *)part->summary, sizeof part->summary);
+}

@@ -1,0 +1,57 @@
+/* race_chunk.h: who takes part in 256 bytes of the program, and whether somebody has them for himself.
+ *
+ *   first access --> [owned, {A}] --B comes, has seen all of A's tags--> [owned by B, {A, B}]
+ *                                 --B comes, has not--> [shared, {A, B}] --A has seen all--> [owned by A, {A, B}]
+ *   address of other high bits, fresh memory --> history dropped
+ *
+ * Model:     participants are the planes whose tags in the chunk are true; they stay until the history is dropped, for
+ *            a third thread may race with any of them.  The owner is the one who may add tags without looking at the
+ *            others' ones: it has seen all of them, and nobody adds to them before he has taken the chunk from it.
+ * Words:     who = high bits and owner, or RACE_WHO_SHARED; state = set of participants << 8 | sync bit | lock bit.
+ *            Both change under the lock bit alone.  A thread that finds itself in the set of a shared chunk may go on
+ *            without the lock, for only it puts itself in.
+ * Sync:      a chunk with the sync bit holds a sync address, here or under other high bits; it is always shared.
+ * Limit:     past RACE_KEPT participants an owner drops the others (a miss at worst), so that no look is long.
+ */
+#ifndef LOCKHOUND_DETECTOR_RACE_CHUNK_H
+#define LOCKHOUND_DETECTOR_RACE_CHUNK_H
+
+#include "detector/race_engine.h"
+#include "detector/race_set.h"
+
+enum { RACE_STATE_LOCK = 1, RACE_STATE_SYNC = 2, RACE_STATE_SET = 8 /* shift */, RACE_KEPT = 24 };
+
+uint32_t race_chunk_lock(struct race_part *part, struct race_chunk *chunk); /* Returns: the state, without the bit. */
+void race_chunk_unlock(struct race_part *part, struct race_chunk *chunk, uint32_t state);
+
+/* Makes `plane` a participant of the chunk of `address`, and its owner when it has seen all that others did there.
+ * Returns: the chunk's state. */
+uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk,
+                          uint64_t address);
+/* Drops what the locked chunk says of another address with the same low bits.  Returns: the state. */
+uint32_t race_chunk_claim(struct race_engine *engine, struct race_chunk *chunk, uint32_t state, uint64_t address);
+/* Makes the tags of all participants zero in these bytes; part of one chunk, which is locked. */
+void race_chunk_clear(struct race_engine *engine, uint32_t state, uint64_t address, size_t size);
+/* The plane takes part in nothing any more.  Context: its thread does not run. */
+void race_chunk_leave_all(struct race_engine *engine, struct race_plane *plane);
+/* Notes that a chunk is in use, so that a walk over a range finds it. */
+void race_chunk_use(struct race_engine *engine, const struct race_chunk *chunk);
+/* Returns: false when no chunk near this one (of the same page of chunks) was ever used. */
+bool race_chunk_in_use(const struct race_engine *engine, uint64_t index);
+
+static inline uint32_t race_shared_word(uint64_t address)
+{
+    return (uint32_t)(address >> 32 & 0xffff) << 16 | RACE_WHO_SHARED;
+}
+
+static inline bool race_word_is_of(uint32_t who, uint64_t address)
+{
+    return who != 0 && who >> 16 == (uint32_t)(address >> 32 & 0xffff);
+}
+
+static inline struct race_chunk *race_chunk_at(struct race_engine *engine, uint64_t address)
+{
+    return &engine->chunks[RACE_CHUNK_INDEX(address)];
+}
+
+#endif

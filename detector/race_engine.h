@@ -1,0 +1,127 @@
+/* race_engine.h: what the parts of the race engine share: the engine and what it keeps of each plane.
+ *
+ *   race.c --> race_chunk (who takes part) --> race_set (interned sets of planes)
+ *     |    --> race_generation (tag -> epoch)
+ *     |    --> race_sync (addresses with a clock)
+ *     \------> race_finding (evidence, once)
+ *
+ * Locks:   chunk's lock bit, then a sync bucket or the sets, then RANK_CLOCKS.  None is held across a call that reports.
+ *          All are spun on: they are held for less than a microsecond and never across a call of the host, but for
+ *          RANK_CLOCKS.  A thread of the engine is not re-entered: a signal handler that interrupts it makes no call.
+ * Planes:  their bytes are written by their thread, and cleared by others under the chunk's lock.
+ * Code:    compiled without vector registers, and calls nothing of libc: see bytes.h.
+ */
+#ifndef LOCKHOUND_DETECTOR_RACE_ENGINE_H
+#define LOCKHOUND_DETECTOR_RACE_ENGINE_H
+
+#include "detector/bytes.h"
+#include "detector/race.h"
+#include "detector/state.h"
+
+enum {
+    RACE_CHUNK_SHIFT = 8,
+    RACE_CHUNK_BYTES = 1 << RACE_CHUNK_SHIFT,
+    RACE_CHUNKS = 1 << 24,
+    RACE_PAGE_SHIFT = 12, /* of tags: what the touched bitmap counts */
+    RACE_PAGES = 1 << 20,
+    RACE_GENERATIONS = 127,
+    RACE_OWED = 8,
+    RACE_SLOTS = 1 << 16 /* slots of clocks that a word of trust is kept for */
+};
+
+/* What one generation of a plane stands for.  Read by all, under the plane's version. */
+struct race_generation {
+    _Atomic uint64_t epoch;
+    _Atomic uint32_t slot;
+    _Atomic uint32_t thread; /* thread_id */
+};
+
+/* An own thread's counters; summed when somebody asks. */
+struct race_tally {
+    uint64_t accesses, renumberings;
+};
+
+struct race_part {
+    struct race_plane *plane;
+    _Atomic uint32_t version; /* odd while its tags are renumbered */
+    _Atomic uint32_t present; /* generation */
+    struct race_generation generation[RACE_GENERATIONS + 1];
+    uint32_t alone;    /* the set of this plane alone */
+    uint32_t patience; /* counts shared accesses between two attempts to have a chunk for itself */
+    uint32_t owed_count;
+    uint64_t owed[RACE_OWED];        /* sync addresses loaded and not acquired yet */
+    struct clock_stamp fence;        /* of the last release fence */
+    struct thread_clock loaded;      /* what relaxed loads saw, for the next acquire fence */
+    struct race_chunk *locked_chunk; /* by its thread, so that a forked child can free it */
+    struct race_tally tally;
+    uint64_t summary[RACE_PAGES / 64 / 64];
+    uint64_t touched[RACE_PAGES / 64];
+};
+
+struct race_sets;
+struct race_syncs;
+struct race_said;
+
+struct race_engine {
+    struct detector *d;
+    struct race_host host;
+    struct race_chunk *chunks;
+    uint64_t *used; /* a bit for each page of `chunks` that was written to */
+    struct race_sets *sets;
+    struct race_syncs *syncs;
+    struct race_said *said;
+    _Atomic uint64_t *trusted; /* by slot: epochs up to this one race with nothing any more */
+    struct race_plane *_Atomic planes[RACE_PLANES_MAX + 1];
+    struct race_part *parts[RACE_PLANES_MAX + 1];
+    _Atomic uint64_t chunks_shared, aliases, forgotten, begun, sync_addresses, races, repeats;
+};
+
+/* A piece of one chunk that is accessed. */
+struct race_piece {
+    uint64_t address;
+    size_t size;
+    uint32_t flags;
+};
+
+/* What one thread found in another's plane. */
+struct race_met {
+    uint32_t number; /* of the plane; 0: nothing */
+    uint32_t generation;
+    bool wrote;
+    uint64_t address; /* of the byte */
+};
+
+static inline void race_count(_Atomic uint64_t *counter)
+{
+    atomic_fetch_add_explicit(counter, 1, memory_order_relaxed); /* a statistic */
+}
+
+static inline struct race_part *race_part(const struct race_plane *plane)
+{
+    return plane->engine_part;
+}
+
+static inline struct race_plane *race_plane_of(struct race_engine *engine, uint32_t number)
+{
+    return atomic_load_explicit(&engine->planes[number], memory_order_acquire); /* partner: race_plane_begin() */
+}
+
+static inline struct thread_clock *race_clock(const struct race_plane *plane)
+{
+    return &plane->thread->hb;
+}
+
+static inline void race_pause(void)
+{
+    __builtin_ia32_pause();
+}
+
+/* ---- race_finding.c ---- */
+
+bool race_said_init(struct race_engine *engine);
+void race_said_delete(struct race_engine *engine);
+/* The access `piece` of `plane` meets `met`, as it seems: looks again and reports it.  Returns: true when it is a race. */
+bool race_found(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk,
+                const struct race_piece *piece, const struct race_met *met);
+
+#endif

@@ -1,0 +1,194 @@
+/* race_finding.c: from a tag that seems to race to a finding with two parties, once for each pair of places. */
+#include "detector/evidence.h"
+#include "detector/hash_table.h"
+#include "detector/race_chunk.h"
+#include "detector/race_generation.h"
+
+enum { SAID = 1 << 16, HEARD = 1 << 14, HEARD_ENOUGH = 16 };
+
+struct race_said {
+    _Atomic uint64_t pair[SAID];  /* hashes of pairs of stacks */
+    _Atomic uint8_t heard[HEARD]; /* how often something was looked at; by address and thread */
+};
+
+/* A race that was confirmed, with what is needed to tell of it. */
+struct report {
+    struct race_engine *engine;
+    struct race_plane *plane, *other;
+    struct race_piece piece;
+    struct race_met met;
+    uint64_t epoch_low, epoch_high;
+    struct thread_id other_thread;
+};
+
+bool race_said_init(struct race_engine *engine)
+{
+    engine->said = engine->host.reserve(engine->host.ctx, sizeof *engine->said);
+    return engine->said != NULL;
+}
+
+void race_said_delete(struct race_engine *engine)
+{
+    if (engine->said != NULL) {
+        engine->host.release(engine->host.ctx, engine->said, sizeof *engine->said);
+    }
+}
+
+/* ---- once ------------------------------------------------------------------------------------------------------- */
+
+/* Returns: false when this address was asked about so often that another stack is not worth its cost. */
+static bool is_worth_a_look(struct race_engine *engine, const struct race_met *met)
+{
+    uint64_t hash = hash_mix(met->address >> 3, met->number);
+    _Atomic uint8_t *heard = &engine->said->heard[hash % HEARD];
+    uint8_t count = relaxed_load(heard);
+    if (count >= HEARD_ENOUGH) {
+        return false;
+    }
+    relaxed_store(heard, (uint8_t)(count + 1)); /* approximate */
+    return true;
+}
+
+/* Returns: true the first time, whichever of the two is named first. */
+static bool is_news(struct race_engine *engine, struct stack_id a, struct stack_id b)
+{
+    uint64_t low = a.v < b.v ? a.v : b.v, high = a.v < b.v ? b.v : a.v;
+    uint64_t hash = hash_mix(low, high) | 1; /* 0: free */
+    for (uint32_t i = 0; i < 64; i++) {
+        _Atomic uint64_t *place = &engine->said->pair[(hash + i * 2) / 2 % SAID];
+        uint64_t there = 0;
+        if (atomic_compare_exchange_strong_explicit(place, &there, hash, memory_order_relaxed, memory_order_relaxed)) {
+            return true;
+        }
+        if (there == hash) {
+            return false;
+        }
+    }
+    return false; /* thousands were said */
+}
+
+/* ---- looking again ---------------------------------------------------------------------------------------------- */
+
+/* Looks at the tag again, with the chunk locked: is it of this address, in today's numbering, and unseen? */
+static bool confirm(struct report *r, struct race_chunk *chunk, uint32_t state)
+{
+    const struct race_part *part = race_part(r->other);
+    const struct race_set *set = race_set_get(r->engine, state >> RACE_STATE_SET);
+    if (!race_word_is_of(relaxed_load(&chunk->who), r->met.address) || !race_set_has(set, r->met.number)) {
+        return false;
+    }
+    uint32_t version = race_version_begin(part);
+    bool writes = (r->piece.flags & RACE_WRITE) != 0;
+    uint8_t tag = bytes_load_one((writes ? r->other->tags : r->other->writes) + (uint32_t)r->met.address);
+    uint32_t g = tag >> 1;
+    if (race_generation_seen(r->engine, r->plane, part, g)) {
+        return false;
+    }
+    r->met.wrote = (tag & 1) != 0;
+    r->epoch_low = relaxed_load(&part->generation[g].epoch);
+    r->epoch_high = UINT64_MAX;
+    r->other_thread = (struct thread_id){relaxed_load(&part->generation[g].thread)};
+    if (g < relaxed_load(&part->present) &&
+        relaxed_load(&part->generation[g + 1].slot) == relaxed_load(&part->generation[g].slot)) {
+        r->epoch_high = relaxed_load(&part->generation[g + 1].epoch) - 1;
+    }
+    return race_version_stands(part, version);
+}
+
+/* ---- telling ---------------------------------------------------------------------------------------------------- */
+
+static enum party_role role_of(bool wrote, uint32_t flags)
+{
+    if ((flags & RACE_FREE) != 0) {
+        return PARTY_FREES;
+    }
+    return wrote ? PARTY_WRITES : PARTY_READS;
+}
+
+static void set_access(struct finding_party *party, uint64_t address, uint64_t size, uint32_t flags)
+{
+    party->access_address = address;
+    party->access_size = size;
+    party->access_atomic = (flags & RACE_ATOMIC) != 0;
+    party->access_by_library = (flags & RACE_LIBRARY) != 0;
+    party->access_guess = (flags & RACE_GUESS) != 0;
+}
+
+static void set_memory(struct finding *finding, const struct report *r)
+{
+    finding->has_memory = true;
+    finding->memory = (struct finding_memory){.address = r->met.address, .size = 1};
+    uint64_t end = r->piece.address + r->piece.size;
+    const struct finding_party *other = &finding->parties[1];
+    if (other->access_size != 0 && other->access_address + other->access_size < end) {
+        end = other->access_address + other->access_size;
+    }
+    if (end > r->met.address) {
+        finding->memory.size = end - r->met.address;
+    }
+    if (r->engine->host.block != NULL) {
+        r->engine->host.block(r->engine->host.ctx, &finding->memory);
+    }
+}
+
+static void tell(struct report *r, struct stack_id here, const struct race_recalled *theirs)
+{
+    struct evidence e;
+    evidence_begin(&e, r->engine->d, FINDING_DATA_RACE, "");
+    struct thread *t = r->plane->thread;
+    struct finding_party *mine =
+        evidence_party(&e, role_of((r->piece.flags & RACE_WRITE) != 0, r->piece.flags), t->id, here);
+    mine->signal_number = t->signal_depth > 0 ? t->signal_number : 0;
+    set_access(mine, r->piece.address, r->piece.size, r->piece.flags);
+    evidence_held(&e, mine, &t->seat->held);
+    struct finding_party *other =
+        evidence_party(&e, role_of(r->met.wrote, theirs->flags), r->other_thread, theirs->stack);
+    other->history_lost = !theirs->found;
+    set_access(other, theirs->found ? theirs->address : r->met.address, theirs->found ? theirs->size : 0,
+               theirs->flags);
+    other->held = theirs->held;
+    other->held_count = theirs->held_count;
+    e.finding.severity = finding_race_severity(mine, other);
+    e.finding.parties = e.parties;
+    set_memory(&e.finding, r);
+    evidence_send(&e);
+}
+
+static void report(void *arg)
+{
+    struct report *r = arg;
+    const struct race_host *host = &r->engine->host;
+    struct race_recalled theirs = {0};
+    struct stack_id here = host->stack_here(host->ctx);
+    host->recall(host->ctx, r->other, r->epoch_low, r->epoch_high, r->met.address, 1, r->met.wrote, &theirs);
+    if (!theirs.found) {
+        theirs = (struct race_recalled){0};
+    }
+    if (is_news(r->engine, here, theirs.stack)) {
+        race_count(&r->engine->races);
+        tell(r, here, &theirs);
+    } else {
+        race_count(&r->engine->repeats);
+    }
+}
+
+bool race_found(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk,
+                const struct race_piece *piece, const struct race_met *met)
+{
+    struct report r = {.engine = engine, .plane = plane, .piece = *piece, .met = *met};
+    r.other = race_plane_of(engine, met->number);
+    uint32_t state = race_chunk_lock(race_part(plane), chunk);
+    bool is_race = confirm(&r, chunk, state);
+    race_chunk_unlock(race_part(plane), chunk, state);
+    if (!is_race) {
+        return false;
+    }
+    if (!is_worth_a_look(engine, met)) {
+        race_count(&engine->repeats);
+    } else if (engine->host.apart != NULL) {
+        engine->host.apart(engine->host.ctx, report, &r);
+    } else {
+        report(&r);
+    }
+    return true;
+}

@@ -1,0 +1,171 @@
+#include "detector/race_generation.h"
+
+#include "detector/race_chunk.h"
+
+static void generation_set(struct race_part *part, uint32_t g, const struct thread *t)
+{
+    relaxed_store(&part->generation[g].epoch, t->hb.epoch);
+    relaxed_store(&part->generation[g].slot, t->hb.slot);
+    relaxed_store(&part->generation[g].thread, t->id.v);
+}
+
+static void generation_copy(struct race_part *part, uint32_t to, uint32_t from)
+{
+    relaxed_store(&part->generation[to].epoch, relaxed_load(&part->generation[from].epoch));
+    relaxed_store(&part->generation[to].slot, relaxed_load(&part->generation[from].slot));
+    relaxed_store(&part->generation[to].thread, relaxed_load(&part->generation[from].thread));
+}
+
+/* ---- who has seen it -------------------------------------------------------------------------------------------- */
+
+static bool clock_has_seen(const struct race_engine *engine, const struct thread_clock *clock,
+                           const struct race_generation *g)
+{
+    uint32_t slot = relaxed_load(&g->slot);
+    uint64_t epoch = relaxed_load(&g->epoch);
+    if (thread_clock_has_seen(clock, slot, epoch)) {
+        return true;
+    }
+    return slot < RACE_SLOTS && epoch <= relaxed_load(&engine->trusted[slot]);
+}
+
+bool race_generation_seen(const struct race_engine *engine, const struct race_plane *observer,
+                          const struct race_part *part, uint32_t g)
+{
+    return g == 0 || clock_has_seen(engine, race_clock(observer), &part->generation[g]);
+}
+
+uint32_t race_generation_threshold(const struct race_engine *engine, const struct race_plane *observer,
+                                   const struct race_part *part)
+{
+    uint32_t seen = 0, unseen = relaxed_load(&part->present) + 1;
+    while (seen + 1 < unseen) {
+        uint32_t middle = (seen + unseen) / 2;
+        if (race_generation_seen(engine, observer, part, middle)) {
+            seen = middle;
+        } else {
+            unseen = middle;
+        }
+    }
+    return seen;
+}
+
+void race_generation_trust(struct race_engine *engine, const struct race_part *part, uint32_t g)
+{
+    uint32_t slot = relaxed_load(&part->generation[g].slot);
+    uint64_t epoch = relaxed_load(&part->generation[g].epoch);
+    if (slot >= RACE_SLOTS) {
+        return;
+    }
+    uint64_t before = relaxed_load(&engine->trusted[slot]);
+    while (before < epoch && !atomic_compare_exchange_weak_explicit(&engine->trusted[slot], &before, epoch,
+                                                                    memory_order_relaxed, memory_order_relaxed)) {
+    }
+}
+
+/* ---- renumbering ------------------------------------------------------------------------------------------------ */
+
+void race_touched_visit(struct race_engine *engine, struct race_plane *plane, race_page_visit *visit)
+{
+    struct race_part *part = race_part(plane);
+    for (uint32_t s = 0; s < RACE_PAGES / 64 / 64; s++) {
+        for (uint64_t words = part->summary[s]; words != 0; words &= words - 1) {
+            uint32_t word = s * 64 + (uint32_t)__builtin_ctzll(words);
+            for (uint64_t pages = part->touched[word]; pages != 0; pages &= pages - 1) {
+                uint32_t page = word * 64 + (uint32_t)__builtin_ctzll(pages);
+                visit(engine, plane, page << RACE_PAGE_SHIFT);
+            }
+        }
+    }
+}
+
+/* Eight tags at once: generation g becomes (g + 3) / 4; 0 stays 0, and so does the bit that says written. */
+static uint64_t renumbered(uint64_t tags)
+{
+    uint64_t wrote = tags & BYTES_EACH(1);
+    uint64_t generations = tags >> 1 & BYTES_EACH(0x7f);
+    return ((generations + BYTES_EACH(3)) >> 2 & BYTES_EACH(0x3f)) << 1 | wrote;
+}
+
+static void renumber_row(uint8_t *row)
+{
+    for (size_t i = 0; i < RACE_CHUNK_BYTES; i += 8) {
+        uint64_t tags = bytes_load(row + i);
+        if (tags != 0) {
+            bytes_store(row + i, renumbered(tags));
+        }
+    }
+}
+
+static void renumber_page(struct race_engine *engine, struct race_plane *plane, uint32_t low)
+{
+    for (uint32_t i = 0; i < 1u << (RACE_PAGE_SHIFT - RACE_CHUNK_SHIFT); i++) {
+        uint32_t at = low + i * RACE_CHUNK_BYTES;
+        struct race_chunk *chunk = &engine->chunks[RACE_CHUNK_INDEX(at)];
+        uint32_t state = race_chunk_lock(race_part(plane), chunk);
+        renumber_row(plane->tags + at);
+        renumber_row(plane->writes + at);
+        race_chunk_unlock(race_part(plane), chunk, state);
+    }
+}
+
+static void renumber(struct race_engine *engine, struct race_plane *plane)
+{
+    struct race_part *part = race_part(plane);
+    uint32_t version = relaxed_load(&part->version);
+    relaxed_store(&part->version, version + 1);
+    atomic_thread_fence(memory_order_seq_cst); /* odd before any tag changes; partner: race_version_stands() */
+    race_touched_visit(engine, plane, renumber_page);
+    uint32_t groups = (RACE_GENERATIONS + 3) / 4;
+    for (uint32_t g = 1; g <= groups; g++) {
+        generation_copy(part, g, 4 * g - 3);
+    }
+    relaxed_store(&part->present, groups);
+    part->tally.renumberings++;
+    /* release: tags and table before the even number; partner: race_version_begin() */
+    atomic_store_explicit(&part->version, version + 2, memory_order_release);
+}
+
+/* ---- moving on -------------------------------------------------------------------------------------------------- */
+
+static void generation_next(struct race_engine *engine, struct race_plane *plane)
+{
+    struct race_part *part = race_part(plane);
+    if (relaxed_load(&part->present) == RACE_GENERATIONS) {
+        renumber(engine, plane);
+    }
+    uint32_t g = relaxed_load(&part->present) + 1;
+    generation_set(part, g, plane->thread);
+    /* release: the entry before any tag that names it, and before `present`; partner: readers of tags */
+    atomic_store_explicit(&part->present, g, memory_order_release);
+    plane->write_tag = RACE_TAG(g, 1);
+    plane->accessed = false;
+}
+
+bool race_generation_follows(const struct race_plane *plane, const struct thread *t)
+{
+    const struct race_part *part = race_part(plane);
+    uint32_t g = part == NULL ? 0 : relaxed_load(&part->present);
+    return g == 0 || thread_clock_has_seen(&t->hb, relaxed_load(&part->generation[g].slot),
+                                           relaxed_load(&part->generation[g].epoch));
+}
+
+void race_generation_begin(struct race_engine *engine, struct race_plane *plane)
+{
+    generation_next(engine, plane);
+}
+
+bool race_generation_advance(struct race_engine *engine, struct race_plane *plane)
+{
+    struct race_part *part = race_part(plane);
+    uint32_t g = relaxed_load(&part->present);
+    if (relaxed_load(&part->generation[g].epoch) == plane->thread->hb.epoch) {
+        return false;
+    }
+    if (!plane->accessed) {
+        generation_set(part, g, plane->thread); /* no tag names it yet */
+        return false;
+    }
+    generation_next(engine, plane);
+    return true;
+}

@@ -1,0 +1,61 @@
+/* race_generation.h: what the tags of a plane stand for: generation -> (clock slot, epoch).
+ *
+ *   release: epoch + 1 --race_generation_advance()--> next generation   (none when nothing was recorded in the old one)
+ *   127 used up --renumber--> groups of 4 become one, standing for the earliest epoch of the group
+ *
+ * Model:     whoever has seen a generation has seen all lower ones of the plane.  So a thread that takes a plane over
+ *            from one that ended must have seen its end: race_generation_follows().
+ * Renumber:  goes over the pages that the thread touched, chunk by chunk under the chunk's lock; meanwhile the plane's
+ *            version is odd and other threads take its tags neither for seen nor for a race.
+ * Trust:     epochs that were released in a way that nobody could know then (race_sync.h): no race is claimed with them.
+ */
+#ifndef LOCKHOUND_DETECTOR_RACE_GENERATION_H
+#define LOCKHOUND_DETECTOR_RACE_GENERATION_H
+
+#include "detector/race_engine.h"
+
+#define RACE_TAG(generation, wrote) ((uint8_t)((generation) << 1 | (wrote)))
+
+/* The thread of the plane begins: a new generation.  Returns: true when all before was seen by the thread. */
+bool race_generation_follows(const struct race_plane *plane, const struct thread *t);
+void race_generation_begin(struct race_engine *engine, struct race_plane *plane);
+/* Returns: true when the present generation changed, because the epoch did and something was recorded before. */
+bool race_generation_advance(struct race_engine *engine, struct race_plane *plane);
+
+/* Returns: true when the thread of `observer` has seen generation `g` of `part`, or it is trusted. */
+bool race_generation_seen(const struct race_engine *engine, const struct race_plane *observer,
+                          const struct race_part *part, uint32_t g);
+/* Returns: the highest generation of `part` that the thread of `observer` has seen; all lower ones too. */
+uint32_t race_generation_threshold(const struct race_engine *engine, const struct race_plane *observer,
+                                   const struct race_part *part);
+/* From now on no race is claimed with generation `g` of `part` and those before. */
+void race_generation_trust(struct race_engine *engine, const struct race_part *part, uint32_t g);
+
+/* Returns: the plane's version, to be compared after reading; odd: do not read. */
+static inline uint32_t race_version_begin(const struct race_part *part)
+{
+    return atomic_load_explicit(&part->version, memory_order_acquire); /* partner: renumber() */
+}
+
+static inline bool race_version_stands(const struct race_part *part, uint32_t version)
+{
+    atomic_thread_fence(memory_order_acquire); /* what was read before stays before; partner: renumber() */
+    return (version & 1) == 0 && relaxed_load(&part->version) == version;
+}
+
+/* The page of tags of `address` may hold tags from now on. */
+static inline void race_touch(struct race_part *part, uint64_t address)
+{
+    uint32_t page = (uint32_t)address >> RACE_PAGE_SHIFT;
+    uint64_t bit = UINT64_C(1) << page % 64;
+    if ((part->touched[page / 64] & bit) == 0) {
+        part->touched[page / 64] |= bit;
+        part->summary[page / 64 / 64] |= UINT64_C(1) << page / 64 % 64;
+    }
+}
+
+/* Calls `visit` for each touched page: `low` is the low half of its first address. */
+typedef void race_page_visit(struct race_engine *engine, struct race_plane *plane, uint32_t low);
+void race_touched_visit(struct race_engine *engine, struct race_plane *plane, race_page_visit *visit);
+
+#endif

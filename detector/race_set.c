@@ -1,0 +1,142 @@
+#include "detector/race_set.h"
+
+enum {
+    ARENA_UNIT = 16,
+    ARENA_BYTES = 1 << 28, /* reserved; 2^24 units */
+    INDEX_SIZE = 1 << 20
+};
+
+struct race_sets {
+    _Atomic uint32_t lock;
+    uint32_t used;  /* units of the arena */
+    uint32_t count; /* names in the index */
+    uint32_t *index;
+    uint8_t *arena;
+};
+
+bool race_sets_init(struct race_engine *engine)
+{
+    const struct race_host *host = &engine->host;
+    size_t bytes = sizeof(struct race_sets) + INDEX_SIZE * sizeof(uint32_t);
+    struct race_sets *sets = host->reserve(host->ctx, bytes);
+    if (sets == NULL) {
+        return false;
+    }
+    sets->index = (void *)(sets + 1);
+    sets->used = 1; /* the empty set */
+    sets->arena = host->reserve(host->ctx, ARENA_BYTES);
+    engine->sets = sets;
+    return sets->arena != NULL;
+}
+
+void race_sets_delete(struct race_engine *engine)
+{
+    const struct race_host *host = &engine->host;
+    struct race_sets *sets = engine->sets;
+    if (sets == NULL) {
+        return;
+    }
+    if (sets->arena != NULL) {
+        host->release(host->ctx, sets->arena, ARENA_BYTES);
+    }
+    host->release(host->ctx, sets, sizeof(struct race_sets) + INDEX_SIZE * sizeof(uint32_t));
+}
+
+const struct race_set *race_set_get(const struct race_engine *engine, uint32_t name)
+{
+    return (const void *)(engine->sets->arena + (size_t)name * ARENA_UNIT);
+}
+
+static uint32_t mix(uint32_t number)
+{
+    uint32_t x = number * UINT32_C(0x9e3779b9);
+    x = (x ^ (x >> 15)) * UINT32_C(0x85ebca6b);
+    return x ^ (x >> 13);
+}
+
+/* Copies `from` to `to`, with `added` (0: none) in its place and without `taken`. */
+static void build(struct race_set *to, const struct race_set *from, uint32_t added, uint32_t taken)
+{
+    uint16_t count = 0;
+    for (uint32_t i = 0; i < from->count; i++) {
+        if (added != 0 && added < from->number[i]) {
+            to->number[count++] = (uint16_t)added;
+            added = 0;
+        }
+        if (from->number[i] != taken) {
+            to->number[count++] = from->number[i];
+        }
+    }
+    if (added != 0) {
+        to->number[count++] = (uint16_t)added;
+    }
+    to->count = count;
+}
+
+static bool same(const struct race_set *a, const struct race_set *b)
+{
+    if (a->hash != b->hash || a->count != b->count) {
+        return false;
+    }
+    for (uint32_t i = 0; i < a->count; i++) {
+        if (a->number[i] != b->number[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Returns: the name of the set that stands at the arena's end, new or known; 0 when there is no room.
+ * Context: holds the lock. */
+static uint32_t intern(const struct race_engine *engine, struct race_sets *sets, const struct race_set *set)
+{
+    uint32_t i = set->hash & (INDEX_SIZE - 1);
+    for (; sets->index[i] != 0; i = (i + 1) & (INDEX_SIZE - 1)) {
+        if (same(race_set_get(engine, sets->index[i]), set)) {
+            return sets->index[i];
+        }
+    }
+    if (sets->count >= INDEX_SIZE / 4 * 3) {
+        return 0;
+    }
+    uint32_t name = sets->used;
+    size_t bytes = sizeof *set + set->count * sizeof set->number[0];
+    sets->used += (uint32_t)((bytes + ARENA_UNIT - 1) / ARENA_UNIT);
+    sets->index[i] = name;
+    sets->count++;
+    return name;
+}
+
+static uint32_t change(struct race_engine *engine, uint32_t name, uint32_t added, uint32_t taken)
+{
+    struct race_sets *sets = engine->sets;
+    while (atomic_exchange_explicit(&sets->lock, 1, memory_order_acquire) != 0) { /* partner: the store below */
+        race_pause();
+    }
+    const struct race_set *from = race_set_get(engine, name);
+    uint32_t result = 0;
+    size_t units = (sizeof *from + (from->count + 1u) * sizeof from->number[0]) / ARENA_UNIT + 1;
+    if (sets->used + units <= ARENA_BYTES / ARENA_UNIT && sets->used + units < 1u << RACE_SET_BITS) {
+        struct race_set *to = (void *)(sets->arena + (size_t)sets->used * ARENA_UNIT);
+        build(to, from, added, taken);
+        to->hash = from->hash ^ mix(added != 0 ? added : taken);
+        result = to->count == 0 ? 0 : intern(engine, sets, to);
+    }
+    atomic_store_explicit(&sets->lock, 0, memory_order_release); /* partner: the exchange above */
+    return result;
+}
+
+uint32_t race_set_with(struct race_engine *engine, uint32_t name, uint32_t number)
+{
+    return change(engine, name, number, 0);
+}
+
+uint32_t race_set_without(struct race_engine *engine, uint32_t name, uint32_t number)
+{
+    return change(engine, name, 0, number);
+}
+
+void race_sets_forked(struct race_engine *engine)
+{
+    relaxed_store(&engine->sets->lock, 0);
+}

@@ -1,0 +1,42 @@
+/* race_set.h: sets of plane numbers, each kept once and named by a small number.
+ *
+ *   {3} --with 7--> {3, 7} --with 5--> {3, 5, 7}        the same set has the same name, however it came about
+ *
+ * Model:   a name is a place in an arena that only grows; sets are never changed or freed, so that reading needs no lock.
+ * Memory:  when the arena or its index is full, race_set_with() says so (0); the caller then gives up history.
+ */
+#ifndef LOCKHOUND_DETECTOR_RACE_SET_H
+#define LOCKHOUND_DETECTOR_RACE_SET_H
+
+#include "detector/race_engine.h"
+
+enum { RACE_SET_BITS = 24 }; /* of a name; 0 is the empty set */
+
+struct race_set {
+    uint32_t hash;
+    uint16_t count;
+    uint16_t number[]; /* ascending */
+};
+
+bool race_sets_init(struct race_engine *engine);
+void race_sets_delete(struct race_engine *engine);
+const struct race_set *race_set_get(const struct race_engine *engine, uint32_t name);
+/* Returns: the set of `name` and `number`, or 0 when there is no room for it. */
+uint32_t race_set_with(struct race_engine *engine, uint32_t name, uint32_t number);
+/* Returns: the set of `name` without `number`; 0 when it is empty, or when there is no room. */
+uint32_t race_set_without(struct race_engine *engine, uint32_t name, uint32_t number);
+
+/* In a forked child, where no other thread is left: frees what they had locked. */
+void race_sets_forked(struct race_engine *engine);
+
+static inline bool race_set_has(const struct race_set *set, uint32_t number)
+{
+    for (uint32_t i = 0; i < set->count; i++) {
+        if (set->number[i] == number) {
+            return true;
+        }
+    }
+    return false;
+}
+
+#endif

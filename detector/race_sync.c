@@ -1,0 +1,369 @@
+#include "detector/race_sync.h"
+
+#include "detector/event.h"
+#include "detector/race_chunk.h"
+#include "detector/race_generation.h"
+
+enum { BUCKETS = 1 << 16, GRANULES = 1 << 20, GRANULE_BYTES = 8, BUCKET_LOCK = 1u << 31 };
+
+struct granule {
+    uint64_t address;
+    struct sync_clock clock;
+    uint32_t next; /* in the bucket, or while free */
+    uint32_t mask; /* of bytes */
+};
+
+struct race_syncs {
+    _Atomic uint32_t lock; /* of free and used */
+    uint32_t free;
+    uint32_t used; /* granules ever taken; number 0 is none */
+    struct granule *granules;
+    _Atomic uint32_t bucket[BUCKETS]; /* first granule | BUCKET_LOCK */
+};
+
+bool race_syncs_init(struct race_engine *engine)
+{
+    const struct race_host *host = &engine->host;
+    struct race_syncs *syncs = host->reserve(host->ctx, sizeof *syncs);
+    if (syncs == NULL) {
+        return false;
+    }
+    engine->syncs = syncs;
+    syncs->used = 1;
+    syncs->granules = host->reserve(host->ctx, GRANULES * sizeof(struct granule));
+    return syncs->granules != NULL;
+}
+
+void race_syncs_delete(struct race_engine *engine)
+{
+    const struct race_host *host = &engine->host;
+    struct race_syncs *syncs = engine->syncs;
+    if (syncs == NULL) {
+        return;
+    }
+    if (syncs->granules != NULL) {
+        for (uint32_t i = 1; i < syncs->used; i++) {
+            sync_clock_drop(&syncs->granules[i].clock);
+        }
+        host->release(host->ctx, syncs->granules, GRANULES * sizeof(struct granule));
+    }
+    host->release(host->ctx, syncs, sizeof *syncs);
+}
+
+/* ---- the table -------------------------------------------------------------------------------------------------- */
+
+static _Atomic uint32_t *bucket_of(struct race_engine *engine, uint64_t granule)
+{
+    return &engine->syncs->bucket[(granule >> 3) * UINT64_C(0x9e3779b97f4a7c15) >> 48];
+}
+
+static uint32_t bucket_lock(_Atomic uint32_t *bucket)
+{
+    for (;;) {
+        uint32_t first = relaxed_load(bucket);
+        if ((first & BUCKET_LOCK) == 0 &&
+            /* partner: bucket_unlock() */
+            atomic_compare_exchange_weak_explicit(bucket, &first, first | BUCKET_LOCK, memory_order_acquire,
+                                                  memory_order_relaxed)) {
+            return first;
+        }
+        race_pause();
+    }
+}
+
+static void bucket_unlock(_Atomic uint32_t *bucket, uint32_t first)
+{
+    atomic_store_explicit(bucket, first, memory_order_release); /* partner: bucket_lock() */
+}
+
+static struct granule *granule_find(struct race_engine *engine, uint32_t first, uint64_t address)
+{
+    for (uint32_t i = first; i != 0; i = engine->syncs->granules[i].next) {
+        if (engine->syncs->granules[i].address == address) {
+            return &engine->syncs->granules[i];
+        }
+    }
+    return NULL;
+}
+
+static void syncs_lock(struct race_syncs *syncs)
+{
+    while (atomic_exchange_explicit(&syncs->lock, 1, memory_order_acquire) != 0) { /* partner: syncs_unlock() */
+        race_pause();
+    }
+}
+
+static void syncs_unlock(struct race_syncs *syncs)
+{
+    atomic_store_explicit(&syncs->lock, 0, memory_order_release); /* partner: syncs_lock() */
+}
+
+/* Returns: the number of a granule without a clock, or 0. */
+static uint32_t granule_take(struct race_syncs *syncs)
+{
+    syncs_lock(syncs);
+    uint32_t i = syncs->free;
+    if (i != 0) {
+        syncs->free = syncs->granules[i].next;
+    } else if (syncs->used < GRANULES) {
+        i = syncs->used++;
+    }
+    syncs_unlock(syncs);
+    return i;
+}
+
+static void granule_return(struct race_syncs *syncs, uint32_t i)
+{
+    sync_clock_drop(&syncs->granules[i].clock);
+    syncs_lock(syncs);
+    syncs->granules[i].next = syncs->free;
+    syncs->free = i;
+    syncs_unlock(syncs);
+}
+
+void race_sync_remove(struct race_engine *engine, uint64_t low, uint64_t high)
+{
+    struct race_syncs *syncs = engine->syncs;
+    for (uint64_t address = low & ~(uint64_t)7; address < high; address += GRANULE_BYTES) {
+        _Atomic uint32_t *bucket = bucket_of(engine, address);
+        if (relaxed_load(bucket) == 0) {
+            continue;
+        }
+        uint32_t first = bucket_lock(bucket), gone = 0;
+        uint32_t *link = &first;
+        while (*link != 0 && syncs->granules[*link].address != address) {
+            link = &syncs->granules[*link].next;
+        }
+        if (*link != 0) {
+            gone = *link;
+            *link = syncs->granules[gone].next;
+        }
+        bucket_unlock(bucket, first);
+        if (gone != 0) {
+            granule_return(syncs, gone);
+        }
+    }
+}
+
+/* ---- becoming --------------------------------------------------------------------------------------------------- */
+
+/* What others wrote to these bytes and `plane` has not seen counts as released.  Context: holds the chunk's lock. */
+static void trust_writers(struct race_engine *engine, const struct race_plane *plane, uint32_t state, uint64_t address,
+                          size_t size)
+{
+    const struct race_set *set = race_set_get(engine, state >> RACE_STATE_SET);
+    for (uint32_t i = 0; i < set->count; i++) {
+        const struct race_plane *other = race_plane_of(engine, set->number[i]);
+        for (size_t at = 0; other != plane && at < size; at++) {
+            uint32_t g = bytes_load_one(other->writes + (uint32_t)address + at) >> 1;
+            if (!race_generation_seen(engine, plane, race_part(other), g)) {
+                race_generation_trust(engine, race_part(other), g);
+            }
+        }
+    }
+}
+
+static void granule_put(struct race_engine *engine, uint64_t granule, uint32_t mask)
+{
+    _Atomic uint32_t *bucket = bucket_of(engine, granule);
+    uint32_t first = bucket_lock(bucket);
+    struct granule *g = granule_find(engine, first, granule);
+    if (g != NULL) {
+        g->mask |= mask;
+    } else {
+        uint32_t i = granule_take(engine->syncs);
+        if (i != 0) {
+            g = &engine->syncs->granules[i];
+            g->address = granule;
+            g->mask = mask;
+            g->next = first;
+            first = i;
+            race_count(&engine->sync_addresses);
+        } else {
+            race_count(&engine->forgotten);
+        }
+    }
+    bucket_unlock(bucket, first);
+}
+
+/* Makes bytes [address, address + size) of one granule sync. */
+static void become(struct race_engine *engine, struct race_plane *plane, uint64_t address, size_t size, uint32_t mask)
+{
+    struct race_part *part = race_part(plane);
+    struct race_chunk *chunk = race_chunk_at(engine, address);
+    uint32_t state = race_chunk_claim(engine, chunk, race_chunk_lock(part, chunk), address);
+    trust_writers(engine, plane, state, address, size);
+    race_chunk_clear(engine, state, address, size);
+    bytes_clear(plane->tags + (uint32_t)address, size);
+    bytes_clear(plane->writes + (uint32_t)address, size);
+    granule_put(engine, address & ~(uint64_t)7, mask);
+    relaxed_store(&chunk->who, race_shared_word(address));
+    race_chunk_use(engine, chunk);
+    race_chunk_unlock(part, chunk, state | RACE_STATE_SYNC);
+}
+
+/* ---- clocks ----------------------------------------------------------------------------------------------------- */
+
+enum deed { DEED_RELEASE = 1, DEED_ACQUIRE = 2, DEED_RELAXED_STORE = 4, DEED_RELAXED_LOAD = 8 };
+
+static void granule_do(struct race_plane *plane, struct granule *g, unsigned deeds)
+{
+    struct race_part *part = race_part(plane);
+    struct thread_clock *clock = race_clock(plane);
+    if ((deeds & DEED_ACQUIRE) != 0) {
+        thread_clock_acquire(clock, &g->clock);
+    }
+    if ((deeds & DEED_RELAXED_LOAD) != 0) {
+        thread_clock_acquire(&part->loaded, &g->clock);
+    }
+    if ((deeds & DEED_RELEASE) != 0) {
+        thread_clock_release_join(clock, &g->clock);
+    }
+    if ((deeds & DEED_RELAXED_STORE) != 0 && part->fence.epoch != 0) {
+        thread_clock_pass_on(clock, &g->clock, &part->fence);
+    }
+}
+
+/* Returns: the bytes of the granule of `address` that [address, address + size) covers. */
+static uint32_t mask_of(uint64_t address, size_t size)
+{
+    return (0xffu >> (8 - size)) << (address & 7);
+}
+
+/* Returns: false when none of these bytes is sync. */
+static bool sync_do(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t mask,
+                    uint32_t wanted, unsigned deeds)
+{
+    uint64_t granule = address & ~(uint64_t)7;
+    _Atomic uint32_t *bucket = bucket_of(engine, granule);
+    if (relaxed_load(bucket) == 0) {
+        return false;
+    }
+    uint32_t first = bucket_lock(bucket);
+    struct granule *g = granule_find(engine, first, granule);
+    bool is_sync = g != NULL && (g->mask & mask) != 0 && (g->mask & wanted) == wanted;
+    if (is_sync && deeds != 0) {
+        granule_do(plane, g, deeds);
+    }
+    bucket_unlock(bucket, first);
+    return is_sync;
+}
+
+static void atomic_do(struct race_engine *engine, struct race_plane *plane, uint64_t address, size_t size,
+                      unsigned deeds)
+{
+    while (size > 0) {
+        size_t here = GRANULE_BYTES - (address & 7);
+        here = here < size ? here : size;
+        uint32_t mask = mask_of(address, here);
+        /* The chunk has its bit for good once it has one, unless its memory became fresh: then the granule is gone too. */
+        if (!sync_do(engine, plane, address, mask, mask, deeds)) {
+            become(engine, plane, address, here, mask);
+            (void)sync_do(engine, plane, address, mask, mask, deeds);
+        }
+        address += here;
+        size -= here;
+    }
+    (void)race_generation_advance(engine, plane);
+}
+
+bool race_owes(const struct race_plane *plane)
+{
+    return race_part(plane)->owed_count > 0;
+}
+
+void race_settle(struct race_engine *engine, struct race_plane *plane)
+{
+    struct race_part *part = race_part(plane);
+    while (part->owed_count > 0) {
+        uint64_t address = part->owed[--part->owed_count];
+        (void)sync_do(engine, plane, address, 0xff, 0, DEED_ACQUIRE);
+    }
+}
+
+static void owe(struct race_engine *engine, struct race_plane *plane, uint64_t granule)
+{
+    struct race_part *part = race_part(plane);
+    for (uint32_t i = 0; i < part->owed_count; i++) {
+        if (part->owed[i] == granule) {
+            return;
+        }
+    }
+    if (part->owed_count == RACE_OWED) {
+        race_settle(engine,
+                    plane); /* a copy of a row of them; early, so that later releases are missed: order is lost */
+    }
+    part->owed[part->owed_count++] = granule;
+}
+
+bool race_sync_access(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece)
+{
+    bool writes = (piece->flags & RACE_WRITE) != 0;
+    if (!sync_do(engine, plane, piece->address, mask_of(piece->address, piece->size), 0, writes ? DEED_RELEASE : 0)) {
+        return false;
+    }
+    if (writes) {
+        (void)race_generation_advance(engine, plane);
+    }
+    if (!writes || (piece->flags & RACE_READ_MODIFY) != 0) {
+        owe(engine, plane, piece->address & ~(uint64_t)7);
+    }
+    return true;
+}
+
+void race_atomic_before(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size,
+                        int order)
+{
+    race_settle(engine, plane);
+    bool releases = order == ORDER_RELEASE || order == ORDER_ACQ_REL || order == ORDER_SEQ_CST;
+    atomic_do(engine, plane, address, size, releases ? DEED_RELEASE : DEED_RELAXED_STORE);
+}
+
+void race_atomic_after(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size, int order)
+{
+    race_settle(engine, plane);
+    bool acquires = order != ORDER_RELAXED && order != ORDER_RELEASE;
+    atomic_do(engine, plane, address, size, acquires ? DEED_ACQUIRE : DEED_RELAXED_LOAD);
+}
+
+void race_fence(struct race_engine *engine, struct race_plane *plane, int order)
+{
+    race_settle(engine, plane);
+    struct race_part *part = race_part(plane);
+    struct thread_clock *clock = race_clock(plane);
+    if (order != ORDER_RELAXED && order != ORDER_RELEASE) {
+        struct clock_stamp seen = thread_clock_stamp(&part->loaded);
+        thread_clock_receive(clock, &seen);
+    }
+    if (order == ORDER_RELEASE || order == ORDER_ACQ_REL || order == ORDER_SEQ_CST) {
+        struct clock_stamp now = thread_clock_send(clock);
+        clock_stamp_assign(&part->fence, &now);
+        (void)race_generation_advance(engine, plane);
+    }
+}
+
+void race_sync_thread_begin(struct race_plane *plane)
+{
+    struct race_part *part = race_part(plane);
+    part->owed_count = 0;
+    thread_clock_init(&part->loaded, &plane->thread->spares, plane->thread->hb.slot, 0);
+}
+
+void race_sync_thread_end(struct race_plane *plane)
+{
+    struct race_part *part = race_part(plane);
+    part->owed_count = 0;
+    clock_stamp_drop(&part->fence);
+    thread_clock_drop(&part->loaded);
+}
+
+void race_syncs_forked(struct race_engine *engine)
+{
+    relaxed_store(&engine->syncs->lock, 0);
+    for (uint32_t i = 0; i < BUCKETS; i++) {
+        uint32_t first = relaxed_load(&engine->syncs->bucket[i]);
+        if ((first & BUCKET_LOCK) != 0) {
+            relaxed_store(&engine->syncs->bucket[i], first & ~BUCKET_LOCK);
+        }
+    }
+}

@@ -1,0 +1,32 @@
+/* race_sync.h: addresses that are used atomically: each has a clock, and no tags.
+ *
+ *   LOCK-prefixed instruction, XCHG --race_atomic_before/after()--> [address -> clock] <--plain load, plain store
+ *
+ * Model:     granules of 8 bytes with a mask of the bytes that are sync.  A release joins the thread's clock into the
+ *            granule's, also for a store: which of two stores comes first is not known here, and to forget one could
+ *            make up a race.  An acquire takes the granule's clock in.
+ * Owed:      a plain load is seen before it happens; what it acquires is taken in when the thread comes next.
+ * Becoming:  tags of these bytes go.  What another thread wrote there unseen was a release nobody could know of: its
+ *            epoch is trusted (race_generation.h), which loses races but makes none up.
+ * Relaxed:   a relaxed store publishes what the last release fence knew; a relaxed load counts at the next acquire fence.
+ * Memory:    2^20 granules; past these an address becomes no sync address (counted with the planes forgotten).
+ */
+#ifndef LOCKHOUND_DETECTOR_RACE_SYNC_H
+#define LOCKHOUND_DETECTOR_RACE_SYNC_H
+
+#include "detector/race_engine.h"
+
+bool race_syncs_init(struct race_engine *engine);
+void race_syncs_delete(struct race_engine *engine);
+/* A plain access to a piece of one granule in a chunk with sync addresses.
+ * Returns: false when none of its bytes is sync, and nothing was done. */
+bool race_sync_access(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece);
+/* No address in [low, high), part of one chunk that is locked, is sync any more. */
+void race_sync_remove(struct race_engine *engine, uint64_t low, uint64_t high);
+/* The plane's thread begins or ends: nothing is owed, no fence was passed. */
+void race_sync_thread_begin(struct race_plane *plane);
+void race_sync_thread_end(struct race_plane *plane);
+/* In a forked child, where no other thread is left: frees what they had locked. */
+void race_syncs_forked(struct race_engine *engine);
+
+#endif

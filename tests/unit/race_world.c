@@ -1,0 +1,162 @@
+#include "race_world.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+#include "weaver/plane.h"
+
+struct race_world race_world;
+
+static void *reserve(void *ctx, size_t size)
+{
+    (void)ctx;
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+static void unreserve(void *ctx, void *memory, size_t size)
+{
+    (void)ctx;
+    munmap(memory, size);
+}
+
+static void discard(void *ctx, void *memory, size_t size)
+{
+    (void)ctx;
+    madvise(memory, size, MADV_DONTNEED);
+}
+
+static void recall(void *ctx, const struct race_plane *plane, uint64_t epoch_low, uint64_t epoch_high, uint64_t address,
+                   uint64_t size, bool write, struct race_recalled *recalled)
+{
+    (void)ctx, (void)plane, (void)address, (void)size, (void)write;
+    race_world.asked_low = epoch_low;
+    race_world.asked_high = epoch_high;
+    *recalled = race_world.recalled;
+}
+
+static struct stack_id stack_here(void *ctx)
+{
+    (void)ctx;
+    race_world.stack += !race_world.same_place;
+    return (struct stack_id){race_world.stack};
+}
+
+static void apart(void *ctx, void (*work)(void *arg), void *arg)
+{
+    (void)ctx;
+    work(arg);
+}
+
+static const struct race_host race_host = {
+    .reserve = reserve,
+    .release = unreserve,
+    .discard = discard,
+    .recall = recall,
+    .stack_here = stack_here,
+    .apart = apart,
+};
+
+void race_world_start(struct detector *d)
+{
+    memset(&race_world, 0, sizeof race_world);
+    race_world.stack = 1000;
+    race_world.engine = race_engine_new(d, &race_host);
+    assert_non_null(race_world.engine);
+}
+
+void race_world_map(struct race_plane *plane, uint32_t number)
+{
+    uint8_t *memory = reserve(NULL, PLANE_MAPPING);
+    assert_non_null(memory);
+    *plane = (struct race_plane){.tags = memory + PLANE_SKEW, .number = number};
+    plane->writes = plane->tags + PLANE_WRITES_OFFSET;
+}
+
+void race_world_unmap(struct race_plane *plane)
+{
+    munmap(plane->tags - PLANE_SKEW, PLANE_MAPPING);
+    plane->tags = NULL;
+}
+
+void race_world_stop(void)
+{
+    race_engine_delete(race_world.engine);
+    for (int i = 0; i < WORLD_THREADS; i++) {
+        if (race_world.plane[i].tags != NULL) {
+            race_world_unmap(&race_world.plane[i]);
+        }
+    }
+}
+
+int race_world_setup(void **state)
+{
+    int result = world_setup(state);
+    race_world_start(world.d);
+    return result;
+}
+
+int race_world_teardown(void **state)
+{
+    race_world_stop();
+    return world_teardown(state);
+}
+
+struct race_plane *race_world_plane(int thread)
+{
+    struct race_plane *plane = &race_world.plane[thread];
+    if (plane->tags == NULL) {
+        struct thread *t = world_thread(thread);
+        race_world_map(plane, (uint32_t)thread + 1);
+        assert_true(race_plane_begin(race_world.engine, plane, t));
+        race_world_settle();
+    }
+    return plane;
+}
+
+void race_world_settle(void)
+{
+    for (int i = 0; i < WORLD_THREADS; i++) {
+        if (race_world.plane[i].thread != NULL) {
+            (void)race_plane_advance(race_world.engine, &race_world.plane[i]);
+        }
+    }
+}
+
+bool race_world_access(int thread, uint64_t address, uint64_t size, uint32_t flags)
+{
+    return race_access(race_world.engine, race_world_plane(thread), address, size, flags);
+}
+
+bool race_world_read(int thread, uint64_t address, uint64_t size)
+{
+    return race_world_access(thread, address, size, 0);
+}
+
+bool race_world_write(int thread, uint64_t address, uint64_t size)
+{
+    return race_world_access(thread, address, size, RACE_WRITE);
+}
+
+void race_world_exchange(int thread, uint64_t address)
+{
+    struct race_plane *plane = race_world_plane(thread);
+    race_atomic_before(race_world.engine, plane, address, 4, ORDER_SEQ_CST);
+    race_atomic_after(race_world.engine, plane, address, 4, ORDER_SEQ_CST);
+}
+
+void race_world_lock(int thread, int mutex)
+{
+    struct race_plane *plane = race_world_plane(thread);
+    race_settle(race_world.engine, plane);
+    world_lock(thread, world_mutex(mutex));
+    race_world_settle();
+}
+
+void race_world_unlock(int thread, int mutex)
+{
+    struct race_plane *plane = race_world_plane(thread);
+    race_settle(race_world.engine, plane);
+    world_unlock(thread, world_mutex(mutex));
+    race_world_settle();
+}

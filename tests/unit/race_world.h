@@ -1,0 +1,48 @@
+/* race_world.h: a race engine with a plane for each thread of detector_world.h, driven by hand.
+ *
+ *   race_world_write(1, address, 4) --> race_access() on the plane of thread 1 --> world.found[]
+ *
+ * After each verb of the detector call race_world_settle(), as the library does before the program runs on.
+ */
+#ifndef LOCKHOUND_TESTS_UNIT_RACE_WORLD_H
+#define LOCKHOUND_TESTS_UNIT_RACE_WORLD_H
+
+#include "detector_world.h"
+
+#include "detector/event.h"
+#include "detector/race.h"
+
+struct race_world {
+    struct race_engine *engine;
+    struct race_plane plane[WORLD_THREADS];
+    uint32_t stack;                 /* of the present access; counts up, so that each access is a place of its own */
+    bool same_place;                /* keep `stack` as it is */
+    struct race_recalled recalled;  /* answer of recall() */
+    uint64_t asked_low, asked_high; /* epochs of the last recall() */
+};
+
+extern struct race_world race_world;
+
+/* For cmocka. */
+int race_world_setup(void **state);
+int race_world_teardown(void **state);
+
+/* Makes an engine for `d`. */
+void race_world_start(struct detector *d);
+void race_world_stop(void);
+/* Maps a plane, all zero. */
+void race_world_map(struct race_plane *plane, uint32_t number);
+void race_world_unmap(struct race_plane *plane);
+
+struct race_plane *race_world_plane(int thread);
+bool race_world_access(int thread, uint64_t address, uint64_t size, uint32_t flags);
+bool race_world_read(int thread, uint64_t address, uint64_t size);
+bool race_world_write(int thread, uint64_t address, uint64_t size);
+/* Read-modify-write with acquire and release. */
+void race_world_exchange(int thread, uint64_t address);
+void race_world_lock(int thread, int mutex);
+void race_world_unlock(int thread, int mutex);
+/* Settles and advances every plane. */
+void race_world_settle(void);
+
+#endif

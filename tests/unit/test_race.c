@@ -1,0 +1,337 @@
+/* The race engine by hand: which pairs of accesses race and which do not. */
+#include "race_world.h"
+
+#define X UINT64_C(0x7f1234567810)
+
+static void two_writes_race(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    assert_false(race_world_write(1, X, 4));
+    assert_true(race_world_write(2, X, 4));
+    const struct world_finding *f = world_expect_one(FINDING_DATA_RACE);
+    assert_int_equal(f->party_count, 2);
+    assert_int_equal(f->party[0].role, PARTY_WRITES);
+    assert_int_equal(f->party[0].thread, 3);
+    assert_int_equal(f->party[1].role, PARTY_WRITES);
+    assert_int_equal(f->party[1].thread, 2);
+}
+
+static void read_then_write_races(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    assert_false(race_world_read(1, X, 8));
+    assert_true(race_world_write(2, X + 3, 1));
+    assert_int_equal(world_expect_one(FINDING_DATA_RACE)->party[1].role, PARTY_READS);
+}
+
+static void write_then_read_races(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    assert_false(race_world_write(1, X, 8));
+    race_world_lock(1, 0);
+    assert_false(race_world_read(1, X, 8)); /* hides the write in the window of accesses */
+    race_world_unlock(1, 0);
+    assert_true(race_world_read(2, X + 7, 1));
+    assert_int_equal(world_expect_one(FINDING_DATA_RACE)->party[1].role, PARTY_WRITES);
+}
+
+static void reads_do_not_race(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    assert_false(race_world_read(1, X, 8));
+    assert_false(race_world_read(2, X, 8));
+    assert_false(race_world_read(1, X, 8));
+    world_expect_nothing();
+}
+
+static void neighbouring_bytes_do_not_race(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    for (int i = 0; i < 3; i++) {
+        assert_false(race_world_write(1, X, 1));
+        assert_false(race_world_write(2, X + 1, 1));
+        assert_false(race_world_write(1, X + 2, 2));
+        assert_false(race_world_write(2, X + 4, 8));
+    }
+    world_expect_nothing();
+    assert_true(race_world_write(2, X + 1, 2));
+}
+
+static void a_lock_orders(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    for (int i = 0; i < 300; i++) {
+        int t = 1 + i % 2;
+        race_world_lock(t, 0);
+        assert_false(race_world_read(t, X, 4));
+        assert_false(race_world_write(t, X, 4));
+        race_world_unlock(t, 0);
+    }
+    world_expect_nothing();
+}
+
+static void unlocked_read_after_locked_writes_of_neighbours_races(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2), race_world_plane(3);
+    race_world_lock(1, 0);
+    assert_false(race_world_write(1, X, 4));
+    race_world_unlock(1, 0);
+    race_world_lock(2, 0);
+    assert_false(race_world_write(2, X + 100, 4)); /* takes the chunk over */
+    race_world_unlock(2, 0);
+    assert_true(race_world_read(3, X, 4)); /* the tags of thread 1 are still there */
+}
+
+static void two_locks_do_not_order(void **state)
+{
+    (void)state;
+    race_world_lock(1, 0);
+    assert_false(race_world_write(1, X, 4));
+    race_world_unlock(1, 0);
+    race_world_lock(2, 1);
+    assert_true(race_world_write(2, X, 4));
+    race_world_unlock(2, 1);
+}
+
+static void creation_and_join_order(void **state)
+{
+    (void)state;
+    assert_false(race_world_write(0, X, 8));
+    race_world_plane(1); /* created by thread 0 now */
+    assert_false(race_world_write(1, X, 8));
+    world_end(1);
+    race_plane_end(race_world.engine, race_world_plane(1), 0, 0);
+    detector_join_request(world.d, world_thread(0), world_thread(1), false, world_at(1));
+    detector_joined(world.d, world_thread(0), world_thread(1));
+    race_world_settle();
+    assert_false(race_world_write(0, X, 8));
+    world_expect_nothing();
+}
+
+static void an_access_beside_the_join_races(void **state)
+{
+    (void)state;
+    race_world_plane(1);
+    assert_false(race_world_write(1, X, 8));
+    world_end(1);
+    race_plane_end(race_world.engine, race_world_plane(1), 0, 0);
+    assert_true(race_world_read(0, X, 1)); /* not joined yet */
+}
+
+static void an_atomic_flag_hands_over(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    assert_false(race_world_write(1, X, 8));
+    race_world_exchange(1, X + 64);
+    assert_false(race_world_read(2, X + 64, 4)); /* a plain load of the flag */
+    assert_true(race_owes(race_world_plane(2)));
+    assert_false(race_world_write(2, X, 8));
+    world_expect_nothing();
+    assert_false(race_world_write(2, X + 64, 4)); /* no race with an atomic */
+    world_expect_nothing();
+}
+
+static void a_plain_store_unlocks_a_spinlock(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    for (int i = 0; i < 200; i++) {
+        int t = 1 + i % 2;
+        race_world_exchange(t, X + 8);
+        assert_false(race_world_write(t, X, 8));
+        assert_false(race_world_write(t, X + 8, 4));
+    }
+    world_expect_nothing();
+    assert_true(race_world_write(2 - 1, X, 8) || race_world_write(3, X, 8));
+}
+
+static void relaxed_atomics_order_with_fences_only(void **state)
+{
+    (void)state;
+    struct race_plane *one = race_world_plane(1), *two = race_world_plane(2);
+    assert_false(race_world_write(1, X, 8));
+    race_fence(race_world.engine, one, ORDER_RELEASE);
+    race_atomic_before(race_world.engine, one, X + 32, 4, ORDER_RELAXED);
+    race_atomic_after(race_world.engine, two, X + 32, 4, ORDER_RELAXED);
+    race_fence(race_world.engine, two, ORDER_ACQUIRE);
+    assert_false(race_world_write(2, X, 8));
+    race_atomic_before(race_world.engine, two, X + 40, 4, ORDER_RELAXED);
+    race_atomic_after(race_world.engine, one, X + 40, 4, ORDER_RELAXED);
+    race_fence(race_world.engine, one, ORDER_ACQUIRE);
+    assert_true(race_world_write(1, X, 8));
+}
+
+static void a_store_before_the_first_atomic_counts_as_released(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    assert_false(race_world_write(1, X, 8));
+    assert_false(race_world_write(1, X + 8, 4));
+    race_world_exchange(2, X + 8);
+    assert_false(race_world_write(2, X, 8));
+    world_expect_nothing();
+}
+
+static void fresh_memory_has_no_history(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    assert_false(race_world_write(1, X, 1000));
+    race_world_exchange(1, X + 2000);
+    race_range_fresh(race_world.engine, race_world_plane(2), X, X + 1000);
+    assert_false(race_world_write(2, X, 1000));
+    world_expect_nothing();
+    assert_true(race_world_write(1, X + 500, 1));
+    race_range_fresh(race_world.engine, race_world_plane(2), X + 1536, X + 4096);
+    assert_false(race_world_read(2, X + 2000, 4));
+    assert_false(race_owes(race_world_plane(2)));
+}
+
+static void free_races_with_a_use(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    assert_false(race_world_read(1, X + 5000, 1));
+    assert_true(race_world_access(2, X, 100000, RACE_WRITE | RACE_FREE));
+    assert_int_equal(world_expect_one(FINDING_DATA_RACE)->party[0].role, PARTY_FREES);
+}
+
+static void addresses_with_equal_low_halves_do_not_meet(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    assert_false(race_world_write(1, X, 8));
+    assert_false(race_world_write(2, X - (UINT64_C(1) << 32), 8));
+    assert_false(race_world_write(1, X, 8));
+    world_expect_nothing();
+    struct race_counts counts;
+    race_counts(race_world.engine, &counts);
+    assert_int_equal(counts.aliases_dropped, 2);
+}
+
+static void generations_are_renumbered(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2), race_world_plane(3);
+    for (uint64_t i = 0; i < 1000; i++) {
+        race_world_lock(1, 0);
+        assert_false(race_world_write(1, X + 8 * i, 8));
+        race_world_unlock(1, 0);
+    }
+    race_world_lock(2, 0);
+    race_world_unlock(2, 0);
+    for (uint64_t i = 0; i < 1000; i++) {
+        assert_false(race_world_write(2, X + 8 * i, 8)); /* has seen all */
+    }
+    world_expect_nothing();
+    struct race_counts counts;
+    race_counts(race_world.engine, &counts);
+    assert_int_equal(counts.renumberings, 10); /* 127 at first, then 127 - 32 at a time */
+    assert_true(race_world_read(3, X + 8 * 999, 8));
+    assert_true(race_world_read(3, X, 8));
+}
+
+static void a_later_thread_may_use_the_plane_and_the_stack(void **state)
+{
+    (void)state;
+    uint64_t stack = X + 0x10000;
+    struct race_plane *plane = race_world_plane(1);
+    race_world_plane(3);
+    assert_false(race_world_write(1, X, 8));
+    assert_false(race_world_write(1, stack + 64, 8));
+    world_end(1);
+    race_plane_end(race_world.engine, plane, stack, stack + 4096);
+    assert_false(race_plane_follows(plane, world_thread(2)));
+    detector_joined(world.d, world_thread(0), world_thread(1));
+    race_world_settle();
+    assert_true(race_plane_follows(plane, world_thread(4))); /* created after the join */
+    assert_true(race_plane_begin(race_world.engine, plane, world_thread(4)));
+    race_world.plane[4] = *plane;
+    race_world.plane[1].thread = NULL;
+    assert_false(race_world_write(3, stack + 64, 8));
+    world_expect_nothing();
+    assert_true(race_world_read(3, X, 8)); /* the history of thread 1 is still there */
+    race_world.plane[4].tags = NULL;
+}
+
+static void a_forgotten_plane_races_no_more(void **state)
+{
+    (void)state;
+    struct race_plane *plane = race_world_plane(1);
+    race_world_plane(2);
+    assert_false(race_world_write(1, X, 8));
+    world_end(1);
+    race_plane_end(race_world.engine, plane, 0, 0);
+    race_plane_forget(race_world.engine, plane);
+    assert_false(race_world_write(2, X, 8));
+    world_expect_nothing();
+}
+
+static void a_pair_of_places_is_said_once(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    race_world.same_place = true;
+    for (uint64_t i = 0; i < 100; i++) {
+        assert_false(race_world_write(1, X + 8 * i, 8));
+        assert_true(race_world_write(2, X + 8 * i, 8));
+    }
+    (void)world_expect_one(FINDING_DATA_RACE);
+    struct race_counts counts;
+    race_counts(race_world.engine, &counts);
+    assert_int_equal(counts.races, 1);
+    assert_int_equal(counts.repeats, 99);
+}
+
+static void the_other_side_is_recalled(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    race_world.recalled =
+        (struct race_recalled){.found = true, .stack = {77}, .flags = RACE_WRITE | RACE_FREE, .address = X, .size = 64};
+    assert_false(race_world_write(1, X, 8));
+    assert_true(race_world_write(2, X, 8));
+    const struct world_finding *f = world_expect_one(FINDING_DATA_RACE);
+    assert_int_equal(f->party[1].stack, 77);
+    assert_int_equal(f->party[1].role, PARTY_FREES);
+    assert_true(race_world.asked_low <= race_world.asked_high);
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, race_world_setup, race_world_teardown)
+    const struct CMUnitTest tests[] = {
+        CASE(two_writes_race),
+        CASE(read_then_write_races),
+        CASE(write_then_read_races),
+        CASE(reads_do_not_race),
+        CASE(neighbouring_bytes_do_not_race),
+        CASE(a_lock_orders),
+        CASE(unlocked_read_after_locked_writes_of_neighbours_races),
+        CASE(two_locks_do_not_order),
+        CASE(creation_and_join_order),
+        CASE(an_access_beside_the_join_races),
+        CASE(an_atomic_flag_hands_over),
+        CASE(a_plain_store_unlocks_a_spinlock),
+        CASE(relaxed_atomics_order_with_fences_only),
+        CASE(a_store_before_the_first_atomic_counts_as_released),
+        CASE(fresh_memory_has_no_history),
+        CASE(free_races_with_a_use),
+        CASE(addresses_with_equal_low_halves_do_not_meet),
+        CASE(generations_are_renumbered),
+        CASE(a_later_thread_may_use_the_plane_and_the_stack),
+        CASE(a_forgotten_plane_races_no_more),
+        CASE(a_pair_of_places_is_said_once),
+        CASE(the_other_side_is_recalled),
+    };
+#undef CASE
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
