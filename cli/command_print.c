@@ -6,6 +6,7 @@
 
 #include "cli/command.h"
 #include "cli/output.h"
+#include "report/contention.h"
 #include "report/format_text.h"
 
 static void print_finding(void *ctx, const struct run_finding *finding)
@@ -34,7 +35,9 @@ static void print_summary(struct session *session)
     struct text_style style = session_style(session, STDERR_FILENO);
     struct buffer text = {0};
     if (session->run.findings || !settings_flag(&session->settings, OPTION_ID_quiet)) {
+        contention_merge(&session->run, session->intake.symbols);
         format_text_summary(&text, &session->run, session->intake.symbols, &session->rules, &style);
+        format_text_contention(&text, &session->run, &style, false);
         output_write(STDERR_FILENO, &text);
     }
     buffer_free(&text);

@@ -21,6 +21,7 @@
 #include "cli/launch.h"
 #include "cli/output.h"
 #include "cli/preflight.h"
+#include "report/contention.h"
 #include "report/format_text.h"
 
 /* How often the run file is looked at.  inotify would tell at once, but closing its descriptor takes 20 ms (the kernel waits
@@ -178,6 +179,7 @@ static void show_summary(struct follow *f)
                              "its environment, or was the library refused (see above)?\n");
     } else {
         format_text_summary(&text, run, f->session.intake.symbols, &f->session.rules, &style);
+        format_text_contention(&text, run, &style, false);
     }
     output_write(STDERR_FILENO, &text);
     buffer_free(&text);
@@ -211,6 +213,7 @@ static int run_program(struct follow *f, const struct launch *launch)
         return f->child == -ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE;
     }
     follow_until_end(f, &watched);
+    contention_merge(&f->session.run, f->session.intake.symbols);
     show_summary(f);
     return final_status(f, session_write_formats(&f->session));
 }

@@ -41,6 +41,8 @@ static unsigned scope_of(size_t id)
     case OPTION_ID_suppressions:
     case OPTION_ID_quiet:
         return FOR_RUN | FOR_REPORT | FOR_PRINT | FOR_CHECK | FOR_SUPPRESS;
+    case OPTION_ID_contention:
+        return FOR_RUN | FOR_REPORT;
     case OPTION_ID_checks:
     case OPTION_ID_lock_held_ms:
         return FOR_RUN | FOR_ANALYZE;

@@ -3,6 +3,7 @@
 
 #include "cli/command.h"
 #include "cli/output.h"
+#include "report/contention.h"
 #include "report/format_dot.h"
 #include "report/format_github.h"
 #include "report/format_html.h"
@@ -55,6 +56,7 @@ bool session_read(struct session *session, const char *path)
     if (status < 0) {
         fprintf(stderr, "lockhound: cannot read %s: %s\n", path, strerror(-status));
     }
+    contention_merge(&session->run, session->intake.symbols);
     return status == 0;
 }
 

@@ -2,6 +2,7 @@
  *
  *   intercept/ *.c --> emit_<verb>(self, ...) --+--> <verb>(detector, thread, ...)
  *                                               +--> trace_*()   with --trace only
+ *                                               +--> contention_*()   with --contention only
  *
  * Invariant: an event is in the trace before the detector acts on it, so that a trace that ends in a deadlock holds the
  *            event that closed it.  (The creation of a thread or of an object, which first gets its name, comes after.)
@@ -9,6 +10,7 @@
 #ifndef LOCKHOUND_PRELOAD_EMIT_H
 #define LOCKHOUND_PRELOAD_EMIT_H
 
+#include "preload/contention.h"
 #include "preload/lockhound.h"
 #include "preload/self.h"
 #include "preload/sharing.h"
@@ -18,6 +20,17 @@
     do {                                                                                                               \
         if (__builtin_expect(lockhound.tracing, 0))                                                                    \
             call;                                                                                                      \
+    } while (0)
+
+/* For the events of locks, which have two further readers: one test while there is none. */
+#define EMIT_OBSERVED(traced, timed)                                                                                   \
+    do {                                                                                                               \
+        if (__builtin_expect(lockhound.observed, 0)) {                                                                 \
+            if (lockhound.tracing)                                                                                     \
+                traced;                                                                                                \
+            if (lockhound.options.contention)                                                                          \
+                timed;                                                                                                 \
+        }                                                                                                              \
     } while (0)
 
 #define EMIT_NOWHERE ((struct stack_id){0})
@@ -176,7 +189,8 @@ static inline void emit_object_range_gone(struct self *self, uint64_t low, uint6
 static inline void emit_lock_request(struct self *self, struct object *object, enum lock_mode mode, bool timed,
                                      struct stack_id at)
 {
-    EMIT_TRACE(trace_lock(self, EVENT_REQUEST, timed ? EVENT_TIMED : 0, object, mode, at));
+    EMIT_OBSERVED(trace_lock(self, EVENT_REQUEST, timed ? EVENT_TIMED : 0, object, mode, at),
+                  contention_requested(self));
     detector_lock_request(lockhound.detector, self->thread, object, mode, timed, at);
     if (sharing_concerns(object))
         sharing_on_request(self, object, mode, at);
@@ -186,7 +200,8 @@ static inline void emit_lock_acquired(struct self *self, struct object *object, 
                                       struct stack_id at)
 {
     self->events++;
-    EMIT_TRACE(trace_lock(self, EVENT_ACQUIRE, owner_died ? EVENT_OWNER_DIED : 0, object, mode, at));
+    EMIT_OBSERVED(trace_lock(self, EVENT_ACQUIRE, owner_died ? EVENT_OWNER_DIED : 0, object, mode, at),
+                  contention_acquired(self, object, mode, at));
     detector_lock_acquired(lockhound.detector, self->thread, object, mode, owner_died, at);
     if (sharing_concerns(object))
         sharing_on_acquired(self, object, mode, at);
@@ -195,7 +210,7 @@ static inline void emit_lock_acquired(struct self *self, struct object *object, 
 static inline void emit_lock_released(struct self *self, struct object *object, struct stack_id at)
 {
     self->events++;
-    EMIT_TRACE(trace_object(self, EVENT_RELEASE, 0, object, at));
+    EMIT_OBSERVED(trace_object(self, EVENT_RELEASE, 0, object, at), contention_released(self, object));
     detector_lock_released(lockhound.detector, self->thread, object, at);
     if (sharing_concerns(object))
         sharing_on_released(self, object);
@@ -203,8 +218,13 @@ static inline void emit_lock_released(struct self *self, struct object *object, 
 
 static inline bool emit_lock_release_quickly(struct self *self, struct object *object, enum object_kind kind)
 {
-    if (lockhound.tracing || !detector_lock_release_quickly(self->thread, object, kind))
+    if (__builtin_expect(lockhound.observed, 0)) {
+        if (lockhound.tracing || !detector_lock_release_quickly(self->thread, object, kind))
+            return false;
+        contention_released(self, object);
+    } else if (!detector_lock_release_quickly(self->thread, object, kind)) {
         return false;
+    }
     self->events++;
     return true;
 }
@@ -225,7 +245,8 @@ static inline void emit_mutex_consistent(struct self *self, struct object *objec
 static inline void emit_block(struct self *self, struct object *object, enum lock_mode mode, bool timed,
                               struct stack_id at)
 {
-    EMIT_TRACE(trace_lock(self, EVENT_SLEEP, timed ? EVENT_TIMED : 0, object, mode, at));
+    EMIT_OBSERVED(trace_lock(self, EVENT_SLEEP, timed ? EVENT_TIMED : 0, object, mode, at),
+                  contention_blocked(self, object));
     detector_block(lockhound.detector, self->thread, object, mode, timed, at);
     if (!timed && sharing_concerns(object))
         sharing_on_block(self, object, mode, at);
@@ -233,7 +254,7 @@ static inline void emit_block(struct self *self, struct object *object, enum loc
 
 static inline void emit_unblock(struct self *self)
 {
-    EMIT_TRACE(trace_plain(self, EVENT_AWAKE, EMIT_NOWHERE));
+    EMIT_OBSERVED(trace_plain(self, EVENT_AWAKE, EMIT_NOWHERE), contention_unblocked(self));
     detector_unblock(lockhound.detector, self->thread);
     if (self->sharing != NULL)
         sharing_unblock(self);
@@ -252,6 +273,8 @@ static inline void emit_cond_wait(struct self *self, struct object *cond, struct
 {
     self->events++;
     EMIT_TRACE(trace_condition(self, EVENT_COND_WAIT, timed ? EVENT_TIMED : 0, cond, mutex, at));
+    if (__builtin_expect(lockhound.options.contention && mutex != NULL, 0))
+        contention_released(self, mutex);
     detector_cond_wait(lockhound.detector, self->thread, cond, mutex, timed, at);
     if (mutex != NULL && sharing_concerns(mutex))
         sharing_on_released(self, mutex);
@@ -264,6 +287,8 @@ static inline void emit_cond_woken(struct self *self, struct object *cond, struc
     EMIT_TRACE(trace_condition(self, EVENT_COND_WOKEN,
                                (woken ? 0u : EVENT_TIMEOUT) | (owner_died ? EVENT_OWNER_DIED : 0u), cond, mutex, at));
     detector_cond_woken(lockhound.detector, self->thread, cond, mutex, woken, owner_died, at);
+    if (__builtin_expect(lockhound.options.contention && mutex != NULL, 0))
+        contention_acquired(self, mutex, LOCK_EXCLUSIVE, at);
     if (mutex != NULL && sharing_concerns(mutex))
         sharing_on_acquired(self, mutex, LOCK_EXCLUSIVE, at);
 }

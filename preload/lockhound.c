@@ -154,6 +154,7 @@ static void start(char **envp)
     sink_init();
     commons_file_init();
     trace_init();
+    lockhound.observed = lockhound.tracing || lockhound.options.contention;
     helper_init();
     weave_init(envp);
     memory_init();

@@ -17,6 +17,7 @@ struct lockhound {
     const char *options_text; /* LOCKHOUND_OPTIONS as it was, or "" */
     bool followed;            /* the command reads the run file and prints what it finds there itself */
     bool tracing;             /* --trace: emit.h hands every event to trace.h as well */
+    bool observed;            /* tracing or --contention: a lock's events have a second reader */
     bool ready;
 };
 

@@ -19,6 +19,7 @@ enum own_rank {
     OWN_RANK_STACKS,               /* insertion into the depot of stacks */
     OWN_RANK_MODULES,              /* insertion into the table of modules */
     OWN_RANK_TRACE,
+    OWN_RANK_CONTENTION, /* insertion into the table of contention.c */
     OWN_RANK_ARENA, /* memory; innermost, for any of the above may allocate */
     OWN_RANK_COUNT
 };

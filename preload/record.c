@@ -1,7 +1,10 @@
 #include "preload/record.h"
 
+#include <stdatomic.h>
+
 #include "preload/arena.h"
 #include "preload/clock.h"
+#include "preload/contention.h"
 #include "preload/modules.h"
 #include "preload/places.h"
 #include "preload/record_members.h"
@@ -367,4 +370,71 @@ size_t record_finding(struct text *text, pid_t pid, const struct finding *findin
     arena_free(refs.objects, objects_size);
     arena_free(refs.threads, threads_size);
     return start;
+}
+
+/* ---- contention --------------------------------------------------------------------------------------------------- */
+
+/* Relaxed: a count that is taken while another thread goes on counting is in this record or in the next. */
+static uint64_t take_count(_Atomic uint64_t *counter)
+{
+    return atomic_exchange_explicit(counter, 0, memory_order_relaxed);
+}
+
+static void member_times(struct text *text, const char *name, struct contention_times *times)
+{
+    uint32_t counts[CONTENTION_BUCKETS];
+    unsigned used = 0;
+    for (unsigned i = 0; i < CONTENTION_BUCKETS; i++) {
+        counts[i] = atomic_exchange_explicit(&times->below[i], 0, memory_order_relaxed);
+        used = counts[i] != 0 ? i + 1 : used;
+    }
+    record_key(text, name);
+    text_string(text, "{\"total_ns\":");
+    text_number(text, take_count(&times->total_ns));
+    record_number(text, "max_ns", take_count(&times->max_ns));
+    record_key(text, "log2");
+    text_string(text, "[");
+    for (unsigned i = 0; i < used; i++) {
+        text_string(text, i == 0 ? "" : ",");
+        text_number(text, counts[i]);
+    }
+    text_string(text, "]}");
+}
+
+static void append_site(struct text *text, struct contention_site *site, uint64_t acquisitions)
+{
+    text_string(text, "{\"acquisitions\":");
+    text_number(text, acquisitions);
+    record_number(text, "contended", take_count(&site->contended));
+    record_string(text, "mode", mode_name(site->mode));
+    member_stack(text, "stack", site->at);
+    member_times(text, "wait", &site->wait);
+    member_times(text, "hold", &site->hold);
+    text_string(text, "}");
+}
+
+void record_contention(struct text *text, pid_t pid, struct contention_lock *lock)
+{
+    const struct module *m = module_of((uintptr_t)lock->object.address);
+    if (m != NULL)
+        announce(text, pid, m->id);
+    announce_stack(text, pid, lock->object.init_stack);
+    for (const struct contention_site *s = lock->sites; s != NULL; s = s->next)
+        announce_stack(text, pid, s->at);
+    record_begin(text, RUN_RECORD_CONTENTION, pid);
+    record_key(text, "object");
+    append_object(text, &lock->object);
+    record_key(text, "sites");
+    text_string(text, "[");
+    bool is_first = true;
+    for (struct contention_site *s = lock->sites; s != NULL; s = s->next) {
+        uint64_t acquisitions = take_count(&s->acquisitions);
+        if (acquisitions == 0)
+            continue;
+        text_string(text, is_first ? "" : ",");
+        append_site(text, s, acquisitions);
+        is_first = false;
+    }
+    text_string(text, "]");
+    record_end(text);
 }

@@ -13,6 +13,9 @@
 void record_process(struct text *text, pid_t pid, pid_t ppid, bool forked);
 /* Appends the records of modules not yet announced, then the finding.  Returns: where in `text` the finding begins. */
 size_t record_finding(struct text *text, pid_t pid, const struct finding *finding);
+struct contention_lock;
+/* Appends what contention.c counted of one lock, and counts it anew. */
+void record_contention(struct text *text, pid_t pid, struct contention_lock *lock);
 void record_note(struct text *text, pid_t pid, const char *code, const char *note);
 
 struct run_counts {

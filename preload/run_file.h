@@ -38,6 +38,10 @@
  *        An object of kind "thread" has "init_thread": the thread meant.
  * {"r":"note", "pid":7, "code":"static-child", "text":"…"}      a limit met, said once a process
  * {"r":"summary", "pid":7, "time_ns":…, "reason":"exit"|"exec"|"signal", "counts":{"events":…, …}}
+ * {"r":"contention", "pid":7, "object":{as in "objects"}, "sites":[{"stack":FRAMES, "mode":"exclusive",
+ *  "acquisitions":9, "contended":2, "wait":TIMES, "hold":TIMES}]}    with contention=yes, a record a lock, at the end
+ *        A later one of the same pid adds to it.  TIMES is {"total_ns":…, "max_ns":…, "log2":[…]}: member b of log2 counts
+ *        times below 2^b ns and not below 2^(b-1).
  *
  * FRAMES is [[module, offset], [module, offset, 1], …], innermost first.  offset is relative to the module's bias (an
  * address as in its ELF file), and a return address: subtract one before looking up a line, unless the third member is
@@ -52,11 +56,15 @@
 
 #define RUN_FILE_FORMAT 1
 
-#define RUN_RECORD_PROCESS "process"
-#define RUN_RECORD_MODULE  "module"
-#define RUN_RECORD_FINDING "finding"
-#define RUN_RECORD_NOTE    "note"
-#define RUN_RECORD_SUMMARY "summary"
+#define RUN_RECORD_PROCESS    "process"
+#define RUN_RECORD_MODULE     "module"
+#define RUN_RECORD_FINDING    "finding"
+#define RUN_RECORD_NOTE       "note"
+#define RUN_RECORD_SUMMARY    "summary"
+#define RUN_RECORD_CONTENTION "contention"
+
+/* Of a histogram of times: member b counts those below 2^b ns and not below 2^(b-1); the last has all above as well. */
+#define CONTENTION_BUCKETS 48
 
 /* The command sets this variable to "1" for a program whose run file it follows and prints itself; without it the
  * library starts `lockhound print` for each finding. */

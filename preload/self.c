@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 
 #include "preload/arena.h"
+#include "preload/contention.h"
 #include "preload/emit.h"
 #include "preload/lockhound.h"
 #include "preload/ranks.h"
@@ -85,6 +86,7 @@ static void release_memory(struct self *self)
     if (self->cpython != NULL)
         cpython_forget_thread(self->cpython);
     sharing_forget_thread(self);
+    contention_forget_thread(self);
     if (self->last_walk != NULL)
         arena_free(self->last_walk, sizeof *self->last_walk);
     arena_free(self, self_size());

@@ -32,6 +32,7 @@ struct object_cache_line {
     struct object *object;
 };
 
+struct contention_thread;
 struct cpython_thread;
 struct once_run;
 struct plane;
@@ -53,11 +54,12 @@ struct self {
     struct signal_level signal_levels[SIGNAL_LEVELS_MAX]; /* outermost first; see intercept/signals.h */
     unsigned signal_depth;
 
-    struct sharing_thread *sharing;      /* what it holds that other processes may want; see sharing.h */
-    struct plane *plane;                 /* of tags, when the program is woven; see weave/plane.h */
-    struct plane_header *plane_header;   /* the same, or a blind thread's */
-    struct once_run *once;               /* innermost call of a once function; see intercept/once.c */
-    const struct object *traced_request; /* of the trace: asked for and not yet taken; see trace.h */
+    struct sharing_thread *sharing;       /* what it holds that other processes may want; see sharing.h */
+    struct plane *plane;                  /* of tags, when the program is woven; see weave/plane.h */
+    struct plane_header *plane_header;    /* the same, or a blind thread's */
+    struct contention_thread *contention; /* of contention.c; NULL unless it counts */
+    struct once_run *once;                /* innermost call of a once function; see intercept/once.c */
+    const struct object *traced_request;  /* of the trace: asked for and not yet taken; see trace.h */
 
     enum self_life life;
     bool detached, foreign;

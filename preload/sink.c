@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "preload/arena.h"
+#include "preload/contention.h"
 #include "preload/helper_command.h"
 #include "preload/intercept/process.h"
 #include "preload/lockhound.h"
@@ -114,6 +115,7 @@ void sink_fork_child(void)
     sink.process_recorded = false;
     sink.findings = 0;
     record_forget_modules();
+    contention_fork_child();
 }
 
 void sink_note(const char *code, const char *note)
@@ -204,12 +206,22 @@ void sink_shared_finding(enum finding_kind kind, const struct shared_finding *fi
     deliver(&text, begins, kind);
 }
 
+enum { CONTENTION_LOCKS_MAX = 256 };
+
+static void add_contention(void *text, struct contention_lock *lock)
+{
+    record_contention(text, sink.pid, lock);
+}
+
 void summary_write(const char *reason)
 {
+    if (contention_was_cut())
+        sink_note("contention-cut", "more places took locks than contention counts: those met last are missing there");
     struct run_counts counts = {.stacks = stacks_count(), .memory_bytes = arena_used()};
     detector_counts(lockhound.detector, &counts.detector);
     self_sum_events(&counts.events, &counts.handlers_unseen);
     bool said_something = sink.findings > 0 || sink.note_count > 0;
+    said_something |= lockhound.options.contention;
     if (!said_something && (lockhound.options.output[0] == '\0' || sink.forked) && !lockhound.options.verbose)
         return;
 
@@ -218,6 +230,8 @@ void summary_write(const char *reason)
     char name[RUN_OUTPUT_NAME_SIZE];
     rank_enter(OWN_RANK_SINK);
     introduce_process(&text);
+    if (lockhound.options.contention)
+        contention_each_lock(CONTENTION_LOCKS_MAX, add_contention, &text);
     record_summary(&text, sink.pid, reason, &counts);
     bool written = append(&text, &offset);
     run_output_name(lockhound.options.output, name);

@@ -274,6 +274,7 @@ void format_html(struct buffer *out, const struct run *run, const struct symbols
         add_finding(&page, f);
     }
     buffer_string(out, "</main>\n");
+    format_html_contention(out, run);
     add_summary(out, run, symbols);
     buffer_string(out, "<script>\n");
     buffer_string(out, report_script);

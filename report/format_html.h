@@ -16,4 +16,7 @@ void format_html(struct buffer *out, const struct run *run, const struct symbols
  * nothing for a finding without a circle of locks. */
 void format_html_figures(struct buffer *out, const struct run_finding *finding);
 
+/* format_contention.c: the table of waits and holds; nothing when none were counted. */
+void format_html_contention(struct buffer *out, const struct run *run);
+
 #endif

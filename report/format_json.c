@@ -7,6 +7,7 @@
 
 #include "lockhound/version.h"
 #include "report/catalogue.h"
+#include "report/contention.h"
 #include "report/escape.h"
 #include "report/json_values.h"
 #include "report/resolve.h"
@@ -286,6 +287,50 @@ static json_t *summary_value(const struct run *run, const struct symbols *symbol
     return value;
 }
 
+/* ---- contention -------------------------------------------------------------------------------------------------- */
+
+static json_t *times_value(const struct contention_times *times)
+{
+    json_t *value = json_object();
+    json_object_set_new(value, "total_ns", json_unsigned(times->total_ns));
+    json_object_set_new(value, "p50_ns", json_unsigned(contention_percentile(times, 50)));
+    json_object_set_new(value, "p99_ns", json_unsigned(contention_percentile(times, 99)));
+    json_object_set_new(value, "max_ns", json_unsigned(times->max_ns));
+    return value;
+}
+
+static void set_numbers(json_t *value, const struct contention_numbers *numbers)
+{
+    json_object_set_new(value, "acquisitions", json_unsigned(numbers->acquisitions));
+    json_object_set_new(value, "contended", json_unsigned(numbers->contended));
+    json_object_set_new(value, "wait", times_value(&numbers->wait));
+    json_object_set_new(value, "hold", times_value(&numbers->hold));
+}
+
+static json_t *contention_value(const struct run *run)
+{
+    json_t *list = json_array();
+    for (const struct contention_lock *lock = run->contended; lock; lock = lock->next) {
+        json_t *value = json_object(), *sites = json_array();
+        struct stack_table table = {json_array()};
+        json_object_set_new(value, "name", json_bytes(lock->name));
+        json_object_set_new(value, "kind", json_bytes(lock->object.kind));
+        json_object_set_new(value, "locks", json_unsigned(lock->locks));
+        set_numbers(value, &lock->numbers);
+        for (const struct contention_site *site = lock->sites; site; site = site->next) {
+            json_t *one = json_object();
+            json_object_set_new(one, "stack", stack_reference(&table, &site->stack));
+            json_object_set_new(one, "mode", json_string(site->is_shared ? "shared" : "exclusive"));
+            set_numbers(one, &site->numbers);
+            json_array_append_new(sites, one);
+        }
+        json_object_set_new(value, "sites", sites);
+        json_object_set_new(value, "stacks", table.list);
+        json_array_append_new(list, value);
+    }
+    return list;
+}
+
 void format_json(struct buffer *out, const struct run *run, const struct symbols *symbols)
 {
     json_t *document = json_object(), *processes = json_array(), *findings = json_array();
@@ -301,5 +346,8 @@ void format_json(struct buffer *out, const struct run *run, const struct symbols
     json_object_set_new(document, "processes", processes);
     json_object_set_new(document, "summary", summary_value(run, symbols));
     json_object_set_new(document, "findings", findings);
+    if (run->contended) {
+        json_object_set_new(document, "contention", contention_value(run));
+    }
     json_write(out, document);
 }

@@ -26,6 +26,8 @@ void format_text_summary(struct buffer *out, const struct run *run, const struct
                          const struct suppressions *rules, const struct text_style *style);
 /* format_lanes.c: adds the swim-lane of a circle of locks or a data race; nothing for other findings. */
 void format_text_lanes(struct buffer *out, const struct run_finding *finding);
+/* format_contention.c: the table of waits and holds: the heaviest locks, or with `is_whole` all of them. */
+void format_text_contention(struct buffer *out, const struct run *run, const struct text_style *style, bool is_whole);
 /* Returns: true when text written to `fd` may have colour: a terminal, and the user did not set NO_COLOR. */
 bool text_wants_colour(int fd);
 

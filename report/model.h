@@ -166,6 +166,7 @@ struct run_problem {
 };
 
 struct finding_index;
+struct contention_lock;
 
 struct run {
     struct pool pool;
@@ -174,6 +175,8 @@ struct run {
     struct run_finding *findings, *last_finding;
     size_t finding_count;
     struct finding_index *by_fingerprint;
+    struct contention_lock *contention; /* as read; contention.h */
+    struct contention_lock *contended;  /* merged and named */
     struct run_note *notes;
     struct run_count *counts;
     struct run_problem *problems, *last_problem; /* the first ones */

@@ -41,7 +41,8 @@ void finding_visit_stacks(const struct run_finding *finding, void (*visit)(void 
 /* ---- stacks ----------------------------------------------------------------------------------------------------- */
 
 struct resolver {
-    struct run_finding *finding;
+    const struct run_finding *finding; /* or NULL */
+    struct pool *pool;
     struct symbols *symbols;
 };
 
@@ -91,7 +92,7 @@ static void resolve_stack(void *ctx, struct run_stack *stack)
     for (size_t i = 0; i < stack->frame_count; i++) {
         total += symbols_find(r->symbols, &stack->frames[i], &frames);
     }
-    stack->symbols = pool_array(&r->finding->pool, total, sizeof *stack->symbols);
+    stack->symbols = pool_array(r->pool, total, sizeof *stack->symbols);
     for (size_t i = 0; i < stack->frame_count; i++) {
         size_t count = symbols_find(r->symbols, &stack->frames[i], &frames);
         memcpy(stack->symbols + stack->symbol_count, frames, count * sizeof *frames);
@@ -143,10 +144,15 @@ static const char *without_offset(struct pool *pool, const char *name)
     return is_offset ? pool_copy(pool, name, (size_t)(plus - name)) : name;
 }
 
+static bool is_memory(const struct resolver *r, const struct run_object *object)
+{
+    return r->finding && object == r->finding->memory;
+}
+
 static void name_static(struct resolver *r, struct run_object *object)
 {
-    struct pool *pool = &r->finding->pool;
-    size_t size = object == r->finding->memory ? object->size : object_size(object->kind);
+    struct pool *pool = r->pool;
+    size_t size = is_memory(r, object) ? object->size : object_size(object->kind);
     object->name = symbols_name_variable(r->symbols, object->module, object->offset, size, pool, &object->type);
     if (!object->name) {
         object->name = pool_format(pool, "%s+0x%" PRIx64, path_base(object->module->path), object->offset);
@@ -167,7 +173,7 @@ static const char *top_function(const struct run_stack *stack)
 /* Memory that no variable names: by its place, and a heap block by who allocated it. */
 static void name_memory(struct resolver *r, struct run_object *memory)
 {
-    struct pool *pool = &r->finding->pool;
+    struct pool *pool = r->pool;
     const char *maker = top_function(&memory->init_stack);
     switch (memory->where) {
     case WHERE_STATIC:
@@ -194,13 +200,13 @@ static void name_memory(struct resolver *r, struct run_object *memory)
 static void name_object(struct resolver *r, struct run_object *object)
 {
     static const char *const places[] = {"unknown", "static", "stack", "heap", "shared"};
-    struct pool *pool = &r->finding->pool;
-    if (object == r->finding->memory) {
+    struct pool *pool = r->pool;
+    if (is_memory(r, object)) {
         name_memory(r, object);
     } else if (object->where == WHERE_STATIC) {
         name_static(r, object);
     } else if (strcmp(object->kind, "thread") == 0) {
-        const struct run_thread *thread = finding_thread(r->finding, object->init_thread);
+        const struct run_thread *thread = r->finding ? finding_thread(r->finding, object->init_thread) : NULL;
         object->name = pool_format(pool, "T%" PRIu32, object->init_thread);
         object->stable = pool_format(pool, "thread@%s", thread ? top_function(&thread->created) : "");
     } else {
@@ -212,11 +218,24 @@ static void name_object(struct resolver *r, struct run_object *object)
 
 void finding_resolve(struct run_finding *finding, struct symbols *symbols)
 {
-    struct resolver r = {finding, symbols};
+    struct resolver r = {finding, &finding->pool, symbols};
     finding_visit_stacks(finding, resolve_stack, &r);
     for (size_t i = 0; i < finding->object_count; i++) {
         name_object(&r, &finding->objects[i]);
     }
     finding->message = finding_message(finding);
     finding_fingerprint(finding);
+}
+
+void stack_resolve(struct run_stack *stack, struct pool *pool, struct symbols *symbols)
+{
+    struct resolver r = {NULL, pool, symbols};
+    resolve_stack(&r, stack);
+}
+
+void object_resolve(struct run_object *object, struct pool *pool, struct symbols *symbols)
+{
+    struct resolver r = {NULL, pool, symbols};
+    resolve_stack(&r, &object->init_stack);
+    name_object(&r, object);
 }

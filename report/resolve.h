@@ -14,6 +14,10 @@
 
 void finding_resolve(struct run_finding *finding, struct symbols *symbols);
 
+/* The same for one stack or object outside a finding.  Owns: `pool`. */
+void stack_resolve(struct run_stack *stack, struct pool *pool, struct symbols *symbols);
+void object_resolve(struct run_object *object, struct pool *pool, struct symbols *symbols);
+
 /* message.c: the one sentence that says what happened.  Owns: the finding's pool. */
 const char *finding_message(struct run_finding *finding);
 /* verbs.c.  Returns: what the party does to its object: "wants", "waits for", "unlocks", ... */

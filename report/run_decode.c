@@ -9,6 +9,7 @@
 
 #include "preload/run_file.h"
 #include "report/catalogue.h"
+#include "report/contention.h"
 #include "report/run_reader.h"
 
 #define FRAMES_KEPT 256
@@ -131,20 +132,23 @@ static void decode_where(struct decoder *d, const json_t *where, struct run_obje
     }
 }
 
+static void decode_object(struct decoder *d, const json_t *value, struct run_object *object)
+{
+    object->id = id_member(value, "id");
+    object->kind = string_member(d->pool, value, "kind");
+    object->address = address_value(json_object_get(value, "address"));
+    object->init_thread = id_member(value, "init_thread");
+    decode_stack(d, json_object_get(value, "init_stack"), &object->init_stack);
+    decode_where(d, json_object_get(value, "where"), object);
+}
+
 static void decode_objects(struct decoder *d, const json_t *list)
 {
     struct run_finding *f = d->finding;
     f->object_count = json_array_size(list);
     f->objects = pool_array(d->pool, f->object_count + 1, sizeof *f->objects); /* room for the memory */
     for (size_t i = 0; i < f->object_count; i++) {
-        const json_t *value = json_array_get(list, i);
-        struct run_object *object = &f->objects[i];
-        object->id = id_member(value, "id");
-        object->kind = string_member(d->pool, value, "kind");
-        object->address = address_value(json_object_get(value, "address"));
-        object->init_thread = id_member(value, "init_thread");
-        decode_stack(d, json_object_get(value, "init_stack"), &object->init_stack);
-        decode_where(d, json_object_get(value, "where"), object);
+        decode_object(d, json_array_get(list, i), &f->objects[i]);
     }
 }
 
@@ -376,6 +380,38 @@ static const char *decode_summary(struct decoder *d, json_t *record)
     return NULL;
 }
 
+static void decode_times(const json_t *value, struct contention_times *times)
+{
+    const json_t *log2 = json_object_get(value, "log2");
+    times->total_ns = number_member(value, "total_ns");
+    times->max_ns = number_member(value, "max_ns");
+    for (size_t i = 0; i < CONTENTION_BUCKETS; i++) {
+        times->below[i] = number_value(json_array_get(log2, i));
+    }
+}
+
+static void decode_contention(struct decoder *d, const json_t *record)
+{
+    size_t i;
+    json_t *value;
+    struct contention_lock *lock = pool_alloc(d->pool, sizeof *lock);
+    decode_object(d, json_object_get(record, "object"), &lock->object);
+    json_array_foreach(json_object_get(record, "sites"), i, value)
+    {
+        struct contention_site *site = pool_alloc(d->pool, sizeof *site);
+        decode_stack(d, json_object_get(value, "stack"), &site->stack);
+        site->is_shared = is_shared(value);
+        site->numbers.acquisitions = number_member(value, "acquisitions");
+        site->numbers.contended = number_member(value, "contended");
+        decode_times(json_object_get(value, "wait"), &site->numbers.wait);
+        decode_times(json_object_get(value, "hold"), &site->numbers.hold);
+        site->next = lock->sites;
+        lock->sites = site;
+    }
+    lock->next = d->reader->run->contention;
+    d->reader->run->contention = lock;
+}
+
 static const char *decode_record(struct run_reader *reader, json_t *record)
 {
     const char *type = json_string_value(json_object_get(record, "r"));
@@ -398,6 +434,9 @@ static const char *decode_record(struct run_reader *reader, json_t *record)
     }
     if (strcmp(type, RUN_RECORD_SUMMARY) == 0) {
         return decode_summary(&d, record);
+    }
+    if (strcmp(type, RUN_RECORD_CONTENTION) == 0) {
+        decode_contention(&d, record);
     }
     if (strcmp(type, RUN_RECORD_NOTE) == 0) {
         run_add_note(reader->run, string_member(d.pool, record, "code"), string_member(d.pool, record, "text"));
