@@ -27,6 +27,7 @@ int command_check_main(int argc, char **argv);
 int command_suppress_main(int argc, char **argv);
 int command_analyze_main(int argc, char **argv);
 int command_print_main(int argc, char **argv);
+int command_weave_main(int argc, char **argv);
 int command_help_main(int argc, char **argv);
 
 /* Returns: the entry, or NULL. */

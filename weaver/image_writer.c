@@ -49,7 +49,7 @@ static void copy_table(uint8_t *image, const struct image_table *table, const st
     }
 }
 
-static uint64_t hash_module(const struct elf_module *module)
+uint64_t image_module_hash(const struct elf_module *module)
 {
     uint64_t hash = IMAGE_HASH_START;
     for (size_t i = 0; i < module->segment_count; i++) {
@@ -65,7 +65,7 @@ static void identify(struct image_header *header, const struct elf_module *modul
     memcpy(header->build_id, module->build_id, sizeof header->build_id);
     header->build_id_size = module->build_id_size;
     header->module_size = module->size;
-    header->module_hash = hash_module(module);
+    header->module_hash = image_module_hash(module);
 }
 
 /* Returns: the bytes of the whole file, or NULL.  Owns: the caller frees. */

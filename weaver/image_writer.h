@@ -13,4 +13,7 @@
 int image_write(const struct image_draft *draft, const struct elf_module *module, const char *path, uint32_t flags,
                 const char **message);
 
+/* Returns: the hash that identifies a module without a build-id. */
+uint64_t image_module_hash(const struct elf_module *module);
+
 #endif

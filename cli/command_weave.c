@@ -1,0 +1,183 @@
+/* command_weave.c: `lockhound weave FILE...`: makes, explains and checks the woven images of programs and libraries.
+ * The library starts it for the modules that have none. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/woven_cache.h"
+
+struct weave_request {
+    bool wants_help, explains, checks, forces;
+    const char *output;
+    struct pool pool;
+};
+
+/* ---- what is said --------------------------------------------------------------------------------------------------- */
+
+static const char *string_at(const struct woven_file *file, uint32_t offset)
+{
+    return (const char *)file->header + file->header->strings.offset + offset;
+}
+
+static const struct image_left *left_of(const struct woven_file *file)
+{
+    return (const void *)((const char *)file->header + file->header->left.offset);
+}
+
+static void say_image(const char *path, const struct woven_file *file)
+{
+    const struct image_header *header = file->header;
+    const uint64_t *counts = header->counts;
+    if (header->flags & IMAGE_REFUSED) {
+        printf("%s: left: %s\n", path, header->left.count ? string_at(file, left_of(file)->reason) : "no reason given");
+    } else if (header->flags & IMAGE_EMPTY) {
+        printf("%s: nothing needs weaving\n", path);
+    } else {
+        printf("%s: woven %" PRIu64 " of %" PRIu64 " functions: %" PRIu64 " checks, %" PRIu64 " atomics, %" PRIu64
+               " of %" PRIu64 " accesses left\n",
+               path, counts[IMAGE_FUNCTIONS_WOVEN], counts[IMAGE_FUNCTIONS], counts[IMAGE_CHECKS],
+               counts[IMAGE_ATOMICS], counts[IMAGE_LEFT_ACCESSES], counts[IMAGE_ACCESSES]);
+    }
+}
+
+static void explain_image(const struct woven_file *file)
+{
+    const struct image_header *header = file->header;
+    const uint64_t *counts = header->counts;
+    const struct image_left *left = left_of(file);
+    printf("  instructions %" PRIu64 ", code %" PRIu64 " bytes, entries %" PRIu64 ", direct calls %" PRIu64 "\n",
+           counts[IMAGE_INSTRUCTIONS], header->code_size, header->entries.count, header->calls.count);
+    printf("  skipped: %" PRIu64 " of stack slots, %" PRIu64 " of constants; spin loops %" PRIu64 "\n",
+           counts[IMAGE_STACK_SKIPPED], counts[IMAGE_READONLY_SKIPPED], counts[IMAGE_SPIN_LOOPS]);
+    printf("  checks with a spilled register %" PRIu64 ", with saved flags %" PRIu64 "\n",
+           counts[IMAGE_SPILLED_REGISTERS], counts[IMAGE_SAVED_FLAGS]);
+    for (uint64_t i = 0; i < header->left.count; i++) {
+        printf("  left at %#" PRIx32 " %s: %" PRIu32 " accesses: %s\n", left[i].module, string_at(file, left[i].name),
+               left[i].accesses, string_at(file, left[i].reason));
+    }
+}
+
+/* ---- one module ----------------------------------------------------------------------------------------------------- */
+
+/* Returns: false when it could not be woven, after a complaint. */
+static bool make_image(const struct weave_request *request, const char *path, const struct elf_module *module,
+                       const char *output)
+{
+    struct weave_options options = {.explain = request->explains, .output_fd = STDOUT_FILENO};
+    const char *message = "cannot be woven";
+    fflush(stdout);
+    if (weave_open_module(module, output, &options, &message) != 0) {
+        fprintf(stderr, "lockhound: %s %s\n", path, message);
+        return false;
+    }
+    return true;
+}
+
+static bool weave_module_to(const struct weave_request *request, const char *path, const struct elf_module *module,
+                            const char *output)
+{
+    struct woven_file file;
+    const char *wrong = woven_file_open(&file, output, module);
+    bool is_remade = !request->checks && (wrong || request->forces || request->explains || request->output);
+    if (is_remade) {
+        woven_file_close(&file);
+        if (!make_image(request, path, module, output)) {
+            return false;
+        }
+        wrong = woven_file_open(&file, output, module);
+    }
+    if (wrong) {
+        fprintf(stderr, "lockhound: %s, the image of %s, %s\n", output, path, wrong);
+        return false;
+    }
+    say_image(path, &file);
+    if (request->explains) {
+        explain_image(&file);
+    }
+    woven_file_close(&file);
+    return true;
+}
+
+static bool weave_file(struct weave_request *request, const char *path)
+{
+    struct elf_module module;
+    const char *message = "cannot be read";
+    if (elf_module_open(&module, path, &message) != 0) {
+        fprintf(stderr, "lockhound: %s %s\n", path, message);
+        return false;
+    }
+    const char *output =
+        request->output ? request->output : woven_cache_path(&request->pool, &module, !request->checks);
+    bool is_done = output && weave_module_to(request, path, &module, output);
+    elf_module_close(&module);
+    return is_done;
+}
+
+/* ---- the arguments -------------------------------------------------------------------------------------------------- */
+
+static bool parse(struct weave_request *request, int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"help", no_argument, NULL, 'h'},         {"explain", no_argument, NULL, 'e'},
+        {"output", required_argument, NULL, 'o'}, {"check", no_argument, NULL, 'c'},
+        {"force", no_argument, NULL, 'f'},        {NULL, 0, NULL, 0}};
+    int option;
+    optind = 1;
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+        switch (option) {
+        case 'h':
+            request->wants_help = true;
+            break;
+        case 'e':
+            request->explains = true;
+            break;
+        case 'o':
+            request->output = optarg;
+            break;
+        case 'c':
+            request->checks = true;
+            break;
+        case 'f':
+            request->forces = true;
+            break;
+        default:
+            fprintf(stderr, "lockhound: weave: %s %s\n",
+                    option == ':' ? "a value is missing after" : "there is no option", argv[optind - 1]);
+            return false;
+        }
+    }
+    return true;
+}
+
+int command_weave_main(int argc, char **argv)
+{
+    struct weave_request request = {0};
+    if (!parse(&request, argc, argv)) {
+        return EXIT_USAGE;
+    }
+    if (request.wants_help) {
+        return command_print_help(command_find("weave"));
+    }
+    if (optind == argc || (request.output && optind + 1 != argc)) {
+        fputs(optind == argc ? "lockhound: weave needs a program or a library\n"
+                             : "lockhound: weave --output takes one program or library\n",
+              stderr);
+        return EXIT_USAGE;
+    }
+    int status = EXIT_OK;
+    for (int i = optind; i < argc; i++) {
+        if (!weave_file(&request, argv[i])) {
+            status = EXIT_FAILED;
+        }
+    }
+    pool_free(&request.pool);
+    if (fflush(stdout) != 0) {
+        perror("lockhound: cannot write to stdout");
+        status = EXIT_FAILED;
+    }
+    return status;
+}

@@ -1,0 +1,181 @@
+/* test_image_check.c: an image that the writer made is believed; one that was damaged anywhere is not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "weaver/image_check.h"
+#include "weaver/image_hash.h"
+#include "weaver/image_writer.h"
+
+struct image {
+    struct image_header *header;
+    size_t size;
+};
+
+static void fill(struct image_draft *draft)
+{
+    draft_begin(draft);
+    for (uint32_t i = 0; i < 100; i++) {
+        draft_u32(draft, 0x90909090);
+        *(struct image_entry *)draft_add(draft, &draft->entries) = (struct image_entry){4096 + 16 * i, 4 * i};
+        *(struct image_call *)draft_add(draft, &draft->calls) = (struct image_call){4104 + 16 * i, 4 * i};
+        *(uint32_t *)draft_add(draft, &draft->fixups) = 4 * i;
+        *(struct image_place *)draft_add(draft, &draft->places) = (struct image_place){4 * i, 4096 + 16 * i};
+        struct image_site site = {.code = 4 * i, .module = 4096 + 16 * i, .size = 4, .cfa = IMAGE_CFA_RSP};
+        *(struct image_site *)draft_add(draft, &draft->sites) = site;
+    }
+    draft_leave(draft, 4096, 3, "main", "for a test");
+}
+
+static struct image load(const char *path)
+{
+    struct image image = {NULL, 0};
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    fseek(file, 0, SEEK_END);
+    image.size = (size_t)ftell(file);
+    rewind(file);
+    image.header = malloc(image.size);
+    assert_int_equal(fread(image.header, 1, image.size, file), image.size);
+    fclose(file);
+    return image;
+}
+
+static struct image written(void)
+{
+    char path[] = "/tmp/lockhound-image-XXXXXX";
+    const char *message = NULL;
+    struct elf_module module = {.size = 123, .build_id_size = 20};
+    struct image_draft draft;
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    fill(&draft);
+    assert_int_equal(image_write(&draft, &module, path, 0, &message), 0);
+    draft_end(&draft);
+    struct image image = load(path);
+    unlink(path);
+    return image;
+}
+
+/* After a change to what the checksum covers. */
+static void seal(struct image *image)
+{
+    struct image_header *header = image->header;
+    header->checksum = image_hash(IMAGE_HASH_START, header + 1, image->size - sizeof *header);
+}
+
+static void written_image_is_believed(void **unused)
+{
+    (void)unused;
+    struct image image = written();
+    assert_null(image_check(image.header, image.size));
+    assert_int_equal(image.header->entries.count, 100);
+    free(image.header);
+}
+
+static void short_files_are_refused(void **unused)
+{
+    (void)unused;
+    struct image image = written();
+    for (size_t size = 0; size < image.size; size += size < 1024 ? 1 : 509) {
+        struct image_header *part = malloc(size + 1);
+        memcpy(part, image.header, size);
+        assert_non_null(image_check(part, size));
+        free(part);
+    }
+    free(image.header);
+}
+
+static void damage_is_seen(void **unused)
+{
+    (void)unused;
+    struct image image = written();
+    for (size_t i = sizeof *image.header; i < image.size; i += 37) {
+        ((uint8_t *)image.header)[i] ^= 0x10;
+        assert_non_null(image_check(image.header, image.size));
+        ((uint8_t *)image.header)[i] ^= 0x10;
+    }
+    assert_null(image_check(image.header, image.size));
+    free(image.header);
+}
+
+static void tables_out_of_bounds_are_refused(void **unused)
+{
+    (void)unused;
+    static const uint64_t wrong[] = {UINT64_MAX, UINT64_MAX - 7, UINT64_C(1) << 63, UINT64_C(1) << 32, 1, 8};
+    struct image image = written();
+    struct image_table *tables[] = {&image.header->entries, &image.header->calls, &image.header->fixups,
+                                    &image.header->places,  &image.header->sites, &image.header->left};
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+        struct image_table sound = *tables[i];
+        for (size_t k = 0; k < sizeof wrong / sizeof wrong[0]; k++) {
+            tables[i]->offset = wrong[k];
+            assert_non_null(image_check(image.header, image.size));
+            *tables[i] = sound;
+            if (wrong[k] > 100) {
+                tables[i]->count = wrong[k];
+                assert_non_null(image_check(image.header, image.size));
+                *tables[i] = sound;
+            }
+        }
+    }
+    free(image.header);
+}
+
+static void offsets_out_of_the_code_are_refused(void **unused)
+{
+    (void)unused;
+    struct image image = written();
+    char *bytes = (char *)image.header;
+    uint32_t *fields[] = {&((struct image_entry *)(void *)(bytes + image.header->entries.offset))[99].code,
+                          &((struct image_call *)(void *)(bytes + image.header->calls.offset))[99].code,
+                          &((uint32_t *)(void *)(bytes + image.header->fixups.offset))[99],
+                          &((struct image_place *)(void *)(bytes + image.header->places.offset))[99].code,
+                          &((struct image_site *)(void *)(bytes + image.header->sites.offset))[99].code,
+                          &((struct image_left *)(void *)(bytes + image.header->left.offset))[0].reason};
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        uint32_t sound = *fields[i];
+        *fields[i] = UINT32_MAX;
+        seal(&image);
+        assert_non_null(image_check(image.header, image.size));
+        *fields[i] = 401;
+        seal(&image);
+        assert_non_null(image_check(image.header, image.size));
+        *fields[i] = sound;
+    }
+    seal(&image);
+    assert_null(image_check(image.header, image.size));
+    free(image.header);
+}
+
+static void patches_that_overlap_are_refused(void **unused)
+{
+    (void)unused;
+    struct image image = written();
+    struct image_entry *entries = (void *)((char *)image.header + image.header->entries.offset);
+    entries[7].module = entries[6].module + 4;
+    seal(&image);
+    assert_non_null(image_check(image.header, image.size));
+    free(image.header);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(written_image_is_believed),
+        cmocka_unit_test(short_files_are_refused),
+        cmocka_unit_test(damage_is_seen),
+        cmocka_unit_test(tables_out_of_bounds_are_refused),
+        cmocka_unit_test(offsets_out_of_the_code_are_refused),
+        cmocka_unit_test(patches_that_overlap_are_refused),
+    };
+    return cmocka_run_group_tests_name("image_check", tests, NULL, NULL);
+}
