@@ -2,6 +2,7 @@
 
 #include "preload/intercept/signals.h"
 #include "preload/intercept/thread.h"
+#include "preload/weave/weave.h"
 
 struct self *hook_enter_slowly(struct self *self, uintptr_t frame)
 {
@@ -72,4 +73,5 @@ void hook_stack_popped(struct self *self, uintptr_t frame)
             object_range_gone(lockhound.detector, self->thread, lowest, frame, false, (struct stack_id){0});
     }
     watch_stack(self);
+    weave_loaded(self);
 }

@@ -23,6 +23,7 @@ HOOK_EXPORT int thrd_create(thrd_t *thread, int (*routine)(void *), void *argume
     if (self == NULL)
         return real.thrd_create(thread, routine, argument);
     weave_begin(self);
+    weave_loaded(self);
     struct self *created = thread_prepare(self, false, HOOK_STACK(self));
     if (created == NULL) {
         hook_leave(self);

@@ -41,6 +41,7 @@ static void prepare_loading(void)
     if (!lockhound.ready)
         real_resolve(); /* before it a member of `real` is a function of ours, with our return address */
     modules_changed();
+    weave_loading();
 }
 
 __attribute__((used, visibility("hidden"))) uintptr_t loader_prepare_dlopen(void);

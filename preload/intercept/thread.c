@@ -96,6 +96,7 @@ HOOK_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, vo
     if (self == NULL)
         return real.pthread_create(thread, attr, routine, argument);
     weave_begin(self);
+    weave_loaded(self);
     struct self *created = thread_prepare(self, is_detached(attr), cpython_stack(self, HOOK_STACK(self)));
     if (created == NULL) {
         hook_leave(self);

@@ -30,9 +30,18 @@ struct candidate {
 struct round {
     struct candidate candidates[CANDIDATES_MAX];
     size_t count;
+    bool contended; /* another thread may be in what was loaded lately */
 };
 
 static atomic_bool is_on;
+
+/* Modules that were looked at, by number; changed by one thread at a time. */
+enum { MODULES_MAX = 4096, BITS = 64 };
+static uint64_t considered[MODULES_MAX / BITS];
+
+/* The thread that has called dlopen() and whose modules have not been looked at since; whether it was alone in that. */
+static _Atomic(struct self *) loading;
+static atomic_bool loading_contended;
 
 void weave_init(char **envp)
 {
@@ -54,12 +63,23 @@ static uintptr_t first_address(const struct dl_phdr_info *info)
     return 0;
 }
 
+/* Returns: true once for each module. */
+static bool is_new(const struct module *module)
+{
+    if (module->id >= MODULES_MAX)
+        return false;
+    uint64_t *word = &considered[module->id / BITS], bit = UINT64_C(1) << module->id % BITS;
+    bool was_new = (*word & bit) == 0;
+    *word |= bit;
+    return was_new;
+}
+
 static int take_module(struct dl_phdr_info *info, size_t size, void *argument)
 {
     (void)size;
     struct round *round = argument;
     const struct module *module = module_of(first_address(info));
-    if (module == NULL || round->count == CANDIDATES_MAX)
+    if (module == NULL || round->count == CANDIDATES_MAX || !is_new(module))
         return 0;
     round->candidates[round->count++] = (struct candidate){.module = module, .left = scope_exclusion(module)};
     return 0;
@@ -183,7 +203,7 @@ static void say_counts(const struct round *round)
 
 static void say_fates(const struct round *round)
 {
-    if (!lockhound.options.verbose)
+    if (!lockhound.options.verbose || round->count == 0)
         return;
     say_counts(round);
     for (size_t i = 0; i < round->count; i++) {
@@ -208,16 +228,18 @@ static bool is_alone(void)
 static void weave_modules(struct self *self, struct round *round)
 {
     dl_iterate_phdr(take_module, round);
+    if (round->contended)
+        leave_all(round, "two threads loaded modules at once");
     open_images(round, false);
     make_missing(round);
     map_code(round);
     if (count_woven(round) > 0) {
-        if (!plane_start(self))
+        if (!weave_is_on() && !plane_start(self))
             leave_all(round, "there is no address space for the planes");
         patch_modules(round);
     }
-    /* relaxed: other threads begin later, by a system call */
-    atomic_store_explicit(&is_on, count_woven(round) > 0, memory_order_relaxed);
+    if (count_woven(round) > 0)
+        atomic_store_explicit(&is_on, true, memory_order_relaxed); /* other threads begin later, by a system call */
     say_fates(round);
     free_unused(round);
 }
@@ -229,6 +251,16 @@ static void weave_without_signals(struct self *self, struct round *round)
     raw_syscall(SYS_rt_sigprocmask, SIG_BLOCK, (long)&all, (long)&before, KERNEL_SIGSET_SIZE, 0, 0);
     weave_modules(self, round);
     raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, KERNEL_SIGSET_SIZE, 0, 0);
+}
+
+static void weave_round(struct self *self, bool contended)
+{
+    struct round *round = arena_alloc(sizeof *round);
+    if (round == NULL)
+        return;
+    round->contended = contended;
+    weave_without_signals(self, round);
+    arena_free(round, sizeof *round);
 }
 
 void weave_begin(struct self *self)
@@ -244,16 +276,40 @@ void weave_begin(struct self *self)
                   "begin");
         return;
     }
-    struct round *round = arena_alloc(sizeof *round);
-    if (round == NULL)
+    weave_round(self, false);
+}
+
+/* ---- modules that come later ------------------------------------------------------------------------------------------ */
+
+void weave_loading(void)
+{
+    struct self *self = self_current, *other = NULL;
+    if (!weave_is_on() || self == NULL || self == SELF_GONE)
         return;
-    weave_without_signals(self, round);
-    arena_free(round, sizeof *round);
+    /* relaxed: the flag only makes modules be left that could perhaps be woven */
+    if (!atomic_compare_exchange_strong_explicit(&loading, &other, self, memory_order_relaxed, memory_order_relaxed) &&
+        other != self)
+        atomic_store_explicit(&loading_contended, true, memory_order_relaxed);
+    self->stack_watch = 0; /* the next hook comes by */
+}
+
+void weave_loaded(struct self *self)
+{
+    /* relaxed: only this thread sets it to `self` */
+    if (atomic_load_explicit(&loading, memory_order_relaxed) != self)
+        return;
+    weave_round(self, atomic_load_explicit(&loading_contended, memory_order_relaxed));
+    atomic_store_explicit(&loading_contended, false, memory_order_relaxed);
+    atomic_store_explicit(&loading, NULL, memory_order_relaxed);
 }
 
 void weave_forget(const struct module *module)
 {
-    struct woven_image *image = weave_is_on() ? pc_map_remove(module) : NULL;
+    if (!weave_is_on())
+        return;
+    if (module->id < MODULES_MAX)
+        considered[module->id / BITS] &= ~(UINT64_C(1) << module->id % BITS); /* it may be loaded again */
+    struct woven_image *image = pc_map_remove(module);
     if (image == NULL)
         return;
     image_close(image);

@@ -2,11 +2,12 @@
  *
  *   first creation of a thread, one task --> [modules in scope] --image_open--> missing: weaver_run, once for all
  *        --image_map_code--> plane_start (this thread's plane) --patch_module--> woven
- *   dlopen that has returned --> the same for what is new        dlclose --> images forgotten
+ *   next hook of a thread that called dlopen --> the same for what is new        dlclose --> images forgotten
  *
  * Model:     a program with one thread runs as it is.  What cannot be woven runs as it is too, is counted and, with
  *            --verbose, said with its reason.
- * Invariant: code is patched only while no other thread can be in it: for the first time when the process has one task.
+ * Invariant: code is patched only while no other thread can be in it: for the first time when the process has one task,
+ *            later what the calling thread alone has just loaded.
  * Order:     a plane comes before the first patch: from then on this thread may read it.
  */
 #ifndef LOCKHOUND_PRELOAD_WEAVE_WEAVE_H
@@ -20,6 +21,12 @@ void weave_init(char **envp);
 
 /* The calling thread, inside a hook, is about to create a thread.  Context: may-block. */
 void weave_begin(struct self *self);
+
+/* The calling thread is about to load modules: what they are is looked at in one of its next hooks, weave_loaded(), for
+ * dlopen() must return to its caller.  Context: signal. */
+void weave_loading(void);
+/* The calling thread, inside a hook, may have loaded modules.  Context: may-block. */
+void weave_loaded(struct self *self);
 
 /* The module is no longer mapped.  Context: takes(OWN_RANK_MODULES). */
 void weave_forget(const struct module *module);
