@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "weaver/atomic_info.h"
 #include "weaver/elf_private.h"
 
 static bool in_file(const struct elf_module *module, uint64_t offset, uint64_t size)
@@ -166,11 +167,13 @@ static void read_build_id(struct elf_module *module)
     module->build_id_size = (uint32_t)size;
 }
 
+enum { DEBUG_PATH_SIZE = sizeof "/usr/lib/debug/.build-id//.debug" + 2 * IMAGE_BUILD_ID_SIZE };
+
 /* Separate debug information that counts is the one the build-id leads to. */
-static bool has_separate_debug_file(const struct elf_module *module)
+static bool find_separate_debug_file(const struct elf_module *module, char path[DEBUG_PATH_SIZE])
 {
-    char path[sizeof "/usr/lib/debug/.build-id//.debug" + 2 * IMAGE_BUILD_ID_SIZE] = "/usr/lib/debug/.build-id/";
-    static const char digits[] = "0123456789abcdef";
+    static const char digits[] = "0123456789abcdef", folder[] = "/usr/lib/debug/.build-id/";
+    memcpy(path, folder, sizeof folder);
     char *to = path + strlen(path);
     for (size_t i = 0; i < module->build_id_size; i++) {
         *to++ = digits[module->build_id[i] >> 4];
@@ -180,6 +183,21 @@ static bool has_separate_debug_file(const struct elf_module *module)
     }
     memcpy(to, ".debug", sizeof ".debug");
     return module->build_id_size > 1 && access(path, R_OK) == 0;
+}
+
+/* Returns: false when there is no memory. */
+static bool read_debug_info(struct elf_module *module)
+{
+    char separate[DEBUG_PATH_SIZE];
+    bool is_inside = elf_section(module, ".debug_info") != NULL;
+    module->has_debug_info = is_inside || find_separate_debug_file(module, separate);
+    if (!module->has_debug_info)
+        return true;
+    module->own->atomics = calloc(1, sizeof *module->own->atomics);
+    if (!module->own->atomics)
+        return false;
+    atomic_info_read(module->own->atomics, is_inside ? module->path : separate);
+    return !module->own->atomics->no_memory;
 }
 
 static void read_dynamic(struct elf_module *module)
@@ -238,7 +256,6 @@ static int read_headers(struct elf_module *module, const char **message)
         return -EINVAL;
     }
     read_build_id(module);
-    module->has_debug_info = elf_section(module, ".debug_info") || has_separate_debug_file(module);
     read_dynamic(module);
     check_segments(module);
     return 0;
@@ -273,7 +290,8 @@ int elf_module_open(struct elf_module *module, const char *path, const char **me
         status = read_frames(module);
     if (status == 0 && !module->refusal) {
         module->entry_kinds = calloc(1, module->text_high - module->text_low);
-        if (!module->entry_kinds || !symbols_read(module) || !functions_find(module) || !entries_find(module))
+        if (!module->entry_kinds || !symbols_read(module) || !functions_find(module) || !entries_find(module) ||
+            !read_debug_info(module))
             status = -ENOMEM;
     }
     if (status != 0)
@@ -289,6 +307,10 @@ void elf_module_close(struct elf_module *module)
         free(module->own->sections);
         free(module->own->fdes);
         free(module->own->symbols);
+    }
+    if (module->own && module->own->atomics) {
+        atomic_info_free(module->own->atomics);
+        free(module->own->atomics);
     }
     free(module->own);
     free(module->segments);

@@ -30,7 +30,8 @@ struct elf_private {
     struct symbol *symbols; /* functions and untyped ones with an address in the text, by address */
     size_t symbol_count;
     uint64_t relro_low, relro_high;
-    uint64_t start, init, fini; /* addresses; 0: none */
+    struct atomic_info *atomics; /* NULL: there is no debug information */
+    uint64_t start, init, fini;  /* addresses; 0: none */
 };
 
 /* Returns: the section of that name, or NULL. */

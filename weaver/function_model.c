@@ -68,6 +68,7 @@ bool function_model_make(const struct elf_module *module, size_t index, struct f
         cfi_apply(module, function);
         accesses_find(module, function);
         spin_loops_find(module, function);
+        atomic_moves_mark(module, function);
         accesses_find_redundant(function);
         is_made = liveness_find(function);
     }

@@ -1,0 +1,34 @@
+/* atomic_info.h: which plain moves are atomic loads and stores, as far as debug information tells.
+ *
+ *   line tables ------> code that comes from <atomic> (libstdc++, libc++) or Rust's core::sync::atomic
+ *   inlined calls ----> and where its order is memory_order_relaxed
+ *   variables --------> places of C's _Atomic type, and of std::atomic
+ *
+ * Model: C's atomic operations on what a pointer leads to leave no trace; a module with C atomics has its moves through
+ *        pointers marked as guesses.
+ */
+#ifndef LOCKHOUND_WEAVER_ATOMIC_INFO_H
+#define LOCKHOUND_WEAVER_ATOMIC_INFO_H
+
+#include "weaver/passes.h"
+
+struct atomic_range {
+    uint64_t low, high;
+};
+
+struct atomic_ranges {
+    struct atomic_range *ranges; /* by address once they are complete; they may overlap only with the same meaning */
+    size_t count, capacity;
+};
+
+struct atomic_info {
+    struct atomic_ranges code, relaxed, data;
+    bool has_c_atomics;
+    bool no_memory;
+};
+
+/* Reads the debug information of `path`.  What can't be read says nothing. */
+void atomic_info_read(struct atomic_info *info, const char *path);
+void atomic_info_free(struct atomic_info *info);
+
+#endif
