@@ -45,7 +45,7 @@ void atomic_moves_mark(const struct elf_module *module, struct function *functio
     const struct atomic_info *info = module->own->atomics;
     for (size_t i = 0; info && i < function->insn_count; i++) {
         struct insn *insn = &function->insns[i];
-        for (size_t j = 0; j < insn->access_count; j++) {
+        for (size_t j = 0; insn->role == ROLE_PLAIN && j < insn->access_count; j++) {
             struct access *access = &insn->access[j];
             if (access->role == ACCESS_PLAIN && access->operand >= 0 && !access->read_modify && access->size <= 16)
                 look_at(info, insn, access);

@@ -56,8 +56,8 @@ static bool may_wait(const struct elf_module *module, const struct function *fun
 
 static bool is_waiting_load(const struct insn *insn, register_set varies)
 {
-    if (insn->access_count != 1 || insn->access[0].role != ACCESS_PLAIN || insn->access[0].is_write ||
-        insn->access[0].operand < 0)
+    if (insn->role != ROLE_PLAIN || insn->access_count != 1 || insn->access[0].role != ACCESS_PLAIN ||
+        insn->access[0].is_write || insn->access[0].operand < 0)
         return false;
     const ZydisDecodedOperand *operand = &insn->operands[insn->access[0].operand];
     return operand->size <= 64 && !((register_bit(operand->mem.base) | register_bit(operand->mem.index)) & varies);
