@@ -1,6 +1,7 @@
 """expectations.py: what the first lines of a sample say must be found, and whether it was.
 
     /* expect: KIND[|KIND] [form=FORM] [at=FUNCTION@MARK]... */     --> Expectation, one finding
+    /* expect: needs-weaving */                                     --> data races, one or more, and nothing else
     /* expect: none */                                              --> no Expectation
     /* may: KIND */                                                 --> such a finding is allowed
     /* options: ... */                                              --> arguments for lockhound
@@ -55,6 +56,9 @@ def read_sample(path):
             sample.options += shlex.split(value)
         elif name == "may":
             sample.allowed.add(value)
+        elif value == "needs-weaving":
+            sample.expected.append(Expectation(["data-race"], text="data-race"))
+            sample.allowed.add("data-race")
         elif value != "none":
             sample.expected.append(parse_expectation(path, value, marks))
     used = {line for expectation in sample.expected for _, line in expectation.places}
