@@ -46,9 +46,9 @@ static void release(const struct race_engine *engine, void *memory, size_t size)
 void race_engine_delete(struct race_engine *engine)
 {
     for (uint32_t i = 1; i <= RACE_PLANES_MAX; i++) {
-        struct race_plane *plane = race_plane_of(engine, i);
-        if (plane != NULL && plane->thread != NULL) {
-            race_sync_thread_end(plane);
+        struct race_part *part = engine->parts[i];
+        if (part != NULL && part->has_thread) {
+            race_sync_thread_end(part);
         }
         release(engine, engine->parts[i], sizeof(struct race_part));
     }
@@ -103,6 +103,7 @@ static struct race_part *part_of_number(struct race_engine *engine, uint32_t num
             return NULL;
         }
         part->alone = alone;
+        part->number = number;
         engine->parts[number] = part;
     }
     return part;
@@ -115,12 +116,12 @@ bool race_plane_begin(struct race_engine *engine, struct race_plane *plane, stru
         return false;
     }
     part->plane = plane;
+    part->tags = plane->tags;
+    part->writes = plane->writes;
     plane->engine_part = part;
     plane->thread = t;
     race_sync_thread_begin(plane);
     race_generation_begin(engine, plane);
-    /* release: the plane's fields before it; partner: race_plane_of() */
-    atomic_store_explicit(&engine->planes[plane->number], plane, memory_order_release);
     race_count(&engine->begun);
     return true;
 }
@@ -129,7 +130,7 @@ void race_plane_end(struct race_engine *engine, struct race_plane *plane, uint64
 {
     race_settle(engine, plane);
     race_range_fresh(engine, plane, stack_low, stack_high);
-    race_sync_thread_end(plane);
+    race_sync_thread_end(race_part(plane));
     plane->thread = NULL;
 }
 
@@ -137,12 +138,13 @@ void race_plane_forget(struct race_engine *engine, struct race_plane *plane)
 {
     struct race_part *part = race_part(plane);
     race_chunk_leave_all(engine, plane);
-    if (plane->thread != NULL) {
-        race_sync_thread_end(plane);
+    if (part->has_thread) {
+        race_sync_thread_end(part);
         plane->thread = NULL;
     }
     relaxed_store(&part->present, 0);
-    atomic_store_explicit(&engine->planes[plane->number], NULL, memory_order_release); /* partner: race_plane_of() */
+    part->plane = NULL;
+    relaxed_store(&part->version, (relaxed_load(&part->version) + 1) & ~1u); /* a fork may have left it odd */
     race_count(&engine->forgotten);
 }
 
@@ -162,9 +164,6 @@ void race_forked(struct race_engine *engine, const struct race_plane *plane)
             (void)atomic_fetch_and_explicit(&part->locked_chunk->state, ~(uint32_t)RACE_STATE_LOCK,
                                             memory_order_relaxed); /* no other thread is left */
             part->locked_chunk = NULL;
-        }
-        if ((relaxed_load(&part->version) & 1) != 0) {
-            relaxed_store(&part->version, relaxed_load(&part->version) + 2); /* odd for ever: its tags are a mixture */
         }
     }
     race_syncs_forked(engine);
@@ -212,7 +211,7 @@ static void record(struct race_plane *plane, const struct race_piece *piece)
 
 /* ---- looking at the others -------------------------------------------------------------------------------------- */
 
-/* Looks for a tag among the first `count` bytes of `word` that `plane`'s thread has not seen.  Returns: its place, or 8. */
+/* Looks for a tag in `word` that `plane`'s thread has not seen.  Returns: its place, or 8. */
 static size_t first_unseen(const struct race_engine *engine, const struct race_plane *plane,
                            const struct race_part *part, uint64_t word)
 {
@@ -230,7 +229,7 @@ static size_t first_unseen(const struct race_engine *engine, const struct race_p
 }
 
 /* Returns: true when a tag of `other` in the piece seems to race; then it is in *met. */
-static bool meets(const struct race_engine *engine, const struct race_plane *plane, const struct race_plane *other,
+static bool meets(const struct race_engine *engine, const struct race_plane *plane, const struct race_part *other,
                   const struct race_piece *piece, struct race_met *met)
 {
     const uint8_t *window = (piece->flags & RACE_WRITE) != 0 ? other->tags : other->writes;
@@ -242,7 +241,7 @@ static bool meets(const struct race_engine *engine, const struct race_plane *pla
         if (word == known) {
             continue;
         }
-        size_t i = first_unseen(engine, plane, race_part(other), word);
+        size_t i = first_unseen(engine, plane, other, word);
         if (i < 8) {
             met->number = other->number;
             met->address = piece->address + done + i;
@@ -260,8 +259,7 @@ static bool check(struct race_engine *engine, struct race_plane *plane, struct r
     for (uint32_t i = 0; i < set->count; i++) {
         struct race_met met = {0};
         if (set->number[i] != plane->number) {
-            const struct race_plane *other = race_plane_of(engine, set->number[i]);
-            if (other != NULL && meets(engine, plane, other, piece, &met) &&
+            if (meets(engine, plane, engine->parts[set->number[i]], piece, &met) &&
                 race_found(engine, plane, chunk, piece, &met)) {
                 return true;
             }

@@ -46,9 +46,9 @@ void race_chunk_clear(struct race_engine *engine, uint32_t state, uint64_t addre
 {
     const struct race_set *set = race_set_get(engine, state >> RACE_STATE_SET);
     for (uint32_t i = 0; i < set->count; i++) {
-        struct race_plane *plane = race_plane_of(engine, set->number[i]);
-        bytes_clear(plane->tags + (uint32_t)address, size);
-        bytes_clear(plane->writes + (uint32_t)address, size);
+        struct race_part *part = engine->parts[set->number[i]];
+        bytes_clear(part->tags + (uint32_t)address, size);
+        bytes_clear(part->writes + (uint32_t)address, size);
     }
 }
 
@@ -65,19 +65,18 @@ uint32_t race_chunk_claim(struct race_engine *engine, struct race_chunk *chunk, 
 /* ---- taking part ------------------------------------------------------------------------------------------------ */
 
 /* Returns: true when `plane`'s thread has seen all tags of `other` in the chunk that begins at `low`. */
-static bool other_is_seen(struct race_engine *engine, const struct race_plane *plane, const struct race_plane *other,
+static bool other_is_seen(struct race_engine *engine, const struct race_plane *plane, const struct race_part *other,
                           uint32_t low)
 {
-    const struct race_part *part = race_part(other);
-    uint32_t version = race_version_begin(part);
-    uint8_t limit = RACE_TAG(race_generation_threshold(engine, plane, part), 1) >> 1;
+    uint32_t version = race_version_begin(other);
+    uint8_t limit = (uint8_t)race_generation_threshold(engine, plane, other);
     for (size_t i = 0; i < RACE_CHUNK_BYTES; i += 8) {
         uint64_t tags = bytes_load(other->tags + low + i);
         if (tags != 0 && bytes_any_above(tags >> 1 & BYTES_EACH(0x7f), limit)) {
             return false;
         }
     }
-    return race_version_stands(part, version);
+    return race_version_stands(other, version);
 }
 
 static bool all_is_seen(struct race_engine *engine, const struct race_plane *plane, const struct race_set *set,
@@ -85,8 +84,7 @@ static bool all_is_seen(struct race_engine *engine, const struct race_plane *pla
 {
     uint32_t low = (uint32_t)address & ~(uint32_t)(RACE_CHUNK_BYTES - 1);
     for (uint32_t i = 0; i < set->count; i++) {
-        if (set->number[i] != plane->number &&
-            !other_is_seen(engine, plane, race_plane_of(engine, set->number[i]), low)) {
+        if (set->number[i] != plane->number && !other_is_seen(engine, plane, engine->parts[set->number[i]], low)) {
             return false;
         }
     }

@@ -41,8 +41,12 @@ struct race_tally {
     uint64_t accesses, renumberings;
 };
 
+/* Others look at this, never at the plane itself, which the host sets up anew for each thread. */
 struct race_part {
     struct race_plane *plane;
+    uint8_t *tags, *writes; /* the plane's, which never move */
+    uint32_t number;
+    bool has_thread;
     _Atomic uint32_t version; /* odd while its tags are renumbered */
     _Atomic uint32_t present; /* generation */
     struct race_generation generation[RACE_GENERATIONS + 1];
@@ -70,9 +74,8 @@ struct race_engine {
     struct race_sets *sets;
     struct race_syncs *syncs;
     struct race_said *said;
-    _Atomic uint64_t *trusted; /* by slot: epochs up to this one race with nothing any more */
-    struct race_plane *_Atomic planes[RACE_PLANES_MAX + 1];
-    struct race_part *parts[RACE_PLANES_MAX + 1];
+    _Atomic uint64_t *trusted;                    /* by slot: epochs up to this one race with nothing any more */
+    struct race_part *parts[RACE_PLANES_MAX + 1]; /* by number; written once, before any set names it */
     _Atomic uint64_t chunks_shared, aliases, forgotten, begun, sync_addresses, races, repeats;
 };
 
@@ -99,11 +102,6 @@ static inline void race_count(_Atomic uint64_t *counter)
 static inline struct race_part *race_part(const struct race_plane *plane)
 {
     return plane->engine_part;
-}
-
-static inline struct race_plane *race_plane_of(struct race_engine *engine, uint32_t number)
-{
-    return atomic_load_explicit(&engine->planes[number], memory_order_acquire); /* partner: race_plane_begin() */
 }
 
 static inline struct thread_clock *race_clock(const struct race_plane *plane)

@@ -14,7 +14,8 @@ struct race_said {
 /* A race that was confirmed, with what is needed to tell of it. */
 struct report {
     struct race_engine *engine;
-    struct race_plane *plane, *other;
+    struct race_plane *plane;
+    const struct race_part *other;
     struct race_piece piece;
     struct race_met met;
     uint64_t epoch_low, epoch_high;
@@ -72,7 +73,7 @@ static bool is_news(struct race_engine *engine, struct stack_id a, struct stack_
 /* Looks at the tag again, with the chunk locked: is it of this address, in today's numbering, and unseen? */
 static bool confirm(struct report *r, struct race_chunk *chunk, uint32_t state)
 {
-    const struct race_part *part = race_part(r->other);
+    const struct race_part *part = r->other;
     const struct race_set *set = race_set_get(r->engine, state >> RACE_STATE_SET);
     if (!race_word_is_of(relaxed_load(&chunk->who), r->met.address) || !race_set_has(set, r->met.number)) {
         return false;
@@ -160,7 +161,9 @@ static void report(void *arg)
     const struct race_host *host = &r->engine->host;
     struct race_recalled theirs = {0};
     struct stack_id here = host->stack_here(host->ctx);
-    host->recall(host->ctx, r->other, r->epoch_low, r->epoch_high, r->met.address, 1, r->met.wrote, &theirs);
+    if (r->other->plane != NULL) {
+        host->recall(host->ctx, r->other->plane, r->epoch_low, r->epoch_high, r->met.address, 1, r->met.wrote, &theirs);
+    }
     if (!theirs.found) {
         theirs = (struct race_recalled){0};
     }
@@ -176,7 +179,7 @@ bool race_found(struct race_engine *engine, struct race_plane *plane, struct rac
                 const struct race_piece *piece, const struct race_met *met)
 {
     struct report r = {.engine = engine, .plane = plane, .piece = *piece, .met = *met};
-    r.other = race_plane_of(engine, met->number);
+    r.other = engine->parts[met->number];
     uint32_t state = race_chunk_lock(race_part(plane), chunk);
     bool is_race = confirm(&r, chunk, state);
     race_chunk_unlock(race_part(plane), chunk, state);

@@ -153,11 +153,15 @@ static void trust_writers(struct race_engine *engine, const struct race_plane *p
 {
     const struct race_set *set = race_set_get(engine, state >> RACE_STATE_SET);
     for (uint32_t i = 0; i < set->count; i++) {
-        const struct race_plane *other = race_plane_of(engine, set->number[i]);
-        for (size_t at = 0; other != plane && at < size; at++) {
+        const struct race_part *other = engine->parts[set->number[i]];
+        uint32_t version = race_version_begin(other);
+        for (size_t at = 0; other != race_part(plane) && at < size; at++) {
             uint32_t g = bytes_load_one(other->writes + (uint32_t)address + at) >> 1;
-            if (!race_generation_seen(engine, plane, race_part(other), g)) {
-                race_generation_trust(engine, race_part(other), g);
+            if (!race_version_stands(other, version)) {
+                g = g == 0 ? 0 : relaxed_load(&other->present);
+            }
+            if (!race_generation_seen(engine, plane, other, g)) {
+                race_generation_trust(engine, other, g);
             }
         }
     }
@@ -346,12 +350,13 @@ void race_sync_thread_begin(struct race_plane *plane)
 {
     struct race_part *part = race_part(plane);
     part->owed_count = 0;
+    part->has_thread = true;
     thread_clock_init(&part->loaded, &plane->thread->spares, plane->thread->hb.slot, 0);
 }
 
-void race_sync_thread_end(struct race_plane *plane)
+void race_sync_thread_end(struct race_part *part)
 {
-    struct race_part *part = race_part(plane);
+    part->has_thread = false;
     part->owed_count = 0;
     clock_stamp_drop(&part->fence);
     thread_clock_drop(&part->loaded);

@@ -25,7 +25,7 @@ bool race_sync_access(struct race_engine *engine, struct race_plane *plane, cons
 void race_sync_remove(struct race_engine *engine, uint64_t low, uint64_t high);
 /* The plane's thread begins or ends: nothing is owed, no fence was passed. */
 void race_sync_thread_begin(struct race_plane *plane);
-void race_sync_thread_end(struct race_plane *plane);
+void race_sync_thread_end(struct race_part *part);
 /* In a forked child, where no other thread is left: frees what they had locked. */
 void race_syncs_forked(struct race_engine *engine);
 
