@@ -313,8 +313,8 @@ static bool access_chunk(struct race_engine *engine, struct race_plane *plane, c
     uint32_t state = atomic_load_explicit(&chunk->state, memory_order_acquire); /* partner: race_chunk_unlock() */
     bool takes_part = who == race_shared_word(piece->address) &&
                       race_set_has(race_set_get(engine, state >> RACE_STATE_SET), plane->number);
-    bool tries = takes_part && (state & RACE_STATE_SYNC) == 0 && ++part->patience % PATIENCE == 0;
-    if (!takes_part || tries) {
+    bool tries = ++part->patience % PATIENCE == 0 && (state & RACE_STATE_SYNC) == 0;
+    if (!takes_part || tries || !race_is_touched(part, piece->address)) {
         state = race_chunk_enter(engine, plane, chunk, piece->address);
     }
     if ((state & RACE_STATE_SYNC) != 0) {

@@ -98,7 +98,6 @@ static uint32_t join(struct race_engine *engine, struct race_plane *plane, uint3
     uint32_t low = (uint32_t)address & ~(uint32_t)(RACE_CHUNK_BYTES - 1);
     bytes_clear(plane->tags + low, RACE_CHUNK_BYTES);
     bytes_clear(plane->writes + low, RACE_CHUNK_BYTES);
-    race_touch(part, address);
     uint32_t joined = set == 0 ? part->alone : race_set_with(engine, set, plane->number);
     if (joined == 0) {
         race_count(&engine->forgotten); /* no room for the set: the others' history goes */
@@ -113,6 +112,7 @@ uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, 
     struct race_part *part = race_part(plane);
     uint32_t state = race_chunk_claim(engine, chunk, race_chunk_lock(part, chunk), address);
     uint32_t set = state >> RACE_STATE_SET;
+    race_touch(part, address);
     if (!race_set_has(race_set_get(engine, set), plane->number)) {
         set = join(engine, plane, set, address);
     }
@@ -131,6 +131,18 @@ uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, 
     state = set << RACE_STATE_SET | (state & RACE_STATE_SYNC);
     race_chunk_unlock(part, chunk, state);
     return state;
+}
+
+void race_chunk_disown(struct race_part *part, struct race_chunk *chunk)
+{
+    if ((relaxed_load(&chunk->who) & 0xffff) == part->number) {
+        uint32_t state = race_chunk_lock(part, chunk);
+        uint32_t who = relaxed_load(&chunk->who);
+        if ((who & 0xffff) == part->number) {
+            relaxed_store(&chunk->who, who | RACE_WHO_SHARED);
+        }
+        race_chunk_unlock(part, chunk, state);
+    }
 }
 
 /* ---- leaving ---------------------------------------------------------------------------------------------------- */

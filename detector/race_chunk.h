@@ -28,6 +28,8 @@ void race_chunk_unlock(struct race_part *part, struct race_chunk *chunk, uint32_
  * Returns: the chunk's state. */
 uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk,
                           uint64_t address);
+/* The plane is no owner any more: its next access comes to race_access(). */
+void race_chunk_disown(struct race_part *part, struct race_chunk *chunk);
 /* Drops what the locked chunk says of another address with the same low bits.  Returns: the state. */
 uint32_t race_chunk_claim(struct race_engine *engine, struct race_chunk *chunk, uint32_t state, uint64_t address);
 /* Makes the tags of all participants zero in these bytes; part of one chunk, which is locked. */

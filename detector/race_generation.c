@@ -2,6 +2,8 @@
 
 #include "detector/race_chunk.h"
 
+enum { CHUNKS_OF_PAGE = 1 << (RACE_PAGE_SHIFT - RACE_CHUNK_SHIFT) };
+
 static void generation_set(struct race_part *part, uint32_t g, const struct thread *t)
 {
     relaxed_store(&part->generation[g].epoch, t->hb.epoch);
@@ -87,25 +89,50 @@ static uint64_t renumbered(uint64_t tags)
     return ((generations + BYTES_EACH(3)) >> 2 & BYTES_EACH(0x3f)) << 1 | wrote;
 }
 
-static void renumber_row(uint8_t *row)
+/* Returns: the tags of a row, or'd: 0 when it holds none. */
+static uint64_t row_any(const uint8_t *row)
 {
+    uint64_t any = 0;
+    for (size_t i = 0; i < RACE_CHUNK_BYTES; i += 8) {
+        any |= bytes_load(row + i);
+    }
+    return any;
+}
+
+/* Returns: the new tags, or'd. */
+static uint64_t renumber_row(uint8_t *row)
+{
+    uint64_t any = 0;
     for (size_t i = 0; i < RACE_CHUNK_BYTES; i += 8) {
         uint64_t tags = bytes_load(row + i);
         if (tags != 0) {
-            bytes_store(row + i, renumbered(tags));
+            tags = renumbered(tags);
+            bytes_store(row + i, tags);
+            any |= tags;
         }
     }
+    return any;
 }
 
 static void renumber_page(struct race_engine *engine, struct race_plane *plane, uint32_t low)
 {
-    for (uint32_t i = 0; i < 1u << (RACE_PAGE_SHIFT - RACE_CHUNK_SHIFT); i++) {
+    struct race_part *part = race_part(plane);
+    uint64_t any = 0;
+    struct race_chunk *first = &engine->chunks[RACE_CHUNK_INDEX(low)];
+    for (uint32_t i = 0; i < CHUNKS_OF_PAGE; i++) {
         uint32_t at = low + i * RACE_CHUNK_BYTES;
-        struct race_chunk *chunk = &engine->chunks[RACE_CHUNK_INDEX(at)];
-        uint32_t state = race_chunk_lock(race_part(plane), chunk);
-        renumber_row(plane->tags + at);
-        renumber_row(plane->writes + at);
-        race_chunk_unlock(race_part(plane), chunk, state);
+        if ((row_any(plane->tags + at) | row_any(plane->writes + at)) != 0) {
+            uint32_t state = race_chunk_lock(part, &first[i]);
+            any |= renumber_row(plane->tags + at) | renumber_row(plane->writes + at);
+            race_chunk_unlock(part, &first[i], state);
+        }
+    }
+    if ((any & ~BYTES_EACH(RACE_TAG(1, 1))) == 0) {
+        /* Nothing but the oldest generation, which stays: no need to come again before something is recorded. */
+        for (uint32_t i = 0; i < CHUNKS_OF_PAGE; i++) {
+            race_chunk_disown(part, &first[i]);
+        }
+        race_untouch(part, low);
     }
 }
 

@@ -6,7 +6,8 @@
  * Model:     whoever has seen a generation has seen all lower ones of the plane.  So a thread that takes a plane over
  *            from one that ended must have seen its end: race_generation_follows().
  * Renumber:  goes over the pages that the thread touched, chunk by chunk under the chunk's lock; meanwhile the plane's
- *            version is odd and other threads take its tags neither for seen nor for a race.
+ *            version is odd and other threads take its tags neither for seen nor for a race.  A page where nothing but
+ *            the oldest generation is left counts as untouched again, and the thread owns no chunk of it.
  * Trust:     epochs that were released in a way that nobody could know then (race_sync.h): no race is claimed with them.
  */
 #ifndef LOCKHOUND_DETECTOR_RACE_GENERATION_H
@@ -52,6 +53,18 @@ static inline void race_touch(struct race_part *part, uint64_t address)
         part->touched[page / 64] |= bit;
         part->summary[page / 64 / 64] |= UINT64_C(1) << page / 64 % 64;
     }
+}
+
+static inline bool race_is_touched(const struct race_part *part, uint64_t address)
+{
+    uint32_t page = (uint32_t)address >> RACE_PAGE_SHIFT;
+    return (part->touched[page / 64] >> page % 64 & 1) != 0;
+}
+
+static inline void race_untouch(struct race_part *part, uint64_t address)
+{
+    uint32_t page = (uint32_t)address >> RACE_PAGE_SHIFT;
+    part->touched[page / 64] &= ~(UINT64_C(1) << page % 64); /* the summary may say more than there is */
 }
 
 /* Calls `visit` for each touched page: `low` is the low half of its first address. */
