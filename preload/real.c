@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "preload/dynamic_symbol.h"
+#include "preload/plain.h"
 
 /* Before resolution a member is a function of the hook's own type that resolves the table and calls on. */
 #define HOOK(result, name, version, parameters, arguments)                                                             \
@@ -12,7 +13,8 @@
         real_resolve();                                                                                                \
         return real.name arguments;                                                                                    \
     }
-#define HOOK_OPTIONAL HOOK
+#define HOOK_OPTIONAL                                            HOOK
+#define HOOK_PLAIN(result, name, version, parameters, arguments) /* plain.h has it */
 #define HOOK_VERSIONED(result, name, tag, version, parameters, arguments)                                              \
     HOOK(result, name##_##tag, version, parameters, arguments)
 #include "preload/hooks.def"
@@ -23,6 +25,7 @@
 struct real_functions real = {
 #define HOOK(result, name, version, parameters, arguments)                .name = early_##name,
 #define HOOK_OPTIONAL                                                     HOOK
+#define HOOK_PLAIN(result, name, version, parameters, arguments)          .name = plain_##name,
 #define HOOK_VERSIONED(result, name, tag, version, parameters, arguments) .name##_##tag = early_##name##_##tag,
 #include "preload/hooks.def"
 #undef HOOK

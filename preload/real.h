@@ -3,6 +3,8 @@
  *   hooks.def --> struct real_functions: before real_resolve() a member resolves all of them and then itself runs;
  *                 afterwards it is the next definition after ours in search order (libc, or another preload)
  *
+ *                 (a few stand in by themselves, for the time when nothing can be looked up: see plain.h)
+ *
  * Invariant: no member is ever NULL, so that a call made before our constructor, or during it, works.
  * Threads:   members change once, from one right value to another; readers need no order.
  * Source:    glibc BZ #14932 (before 2.36 dlsym(RTLD_NEXT) gives the oldest version: hence dlvsym).

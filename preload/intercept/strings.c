@@ -1,0 +1,248 @@
+/* strings.c: what memcpy(), strlen() and their like read and write on the program's behalf.
+ *
+ *   call --weave_on?--no--> libc's                       a load, a branch and a jump
+ *                   \-yes-> ranges it will touch --> memory_access() --> libc's
+ *
+ * Model:     a function touches what the C standard lets it need: a comparison ends at the first difference, a search
+ *            where it finds.  That libc reads whole vectors is nobody's business.
+ * Early:     these are called before the library is resolved; see plain.h.
+ * Left out:  functions that depend on the locale, and conversions (strcoll, strcasecmp, printf's family, strtol).
+ */
+#include <string.h>
+#include <wchar.h>
+
+#include "preload/intercept/access.h"
+
+/* ---- what a call touches ----------------------------------------------------------------------------------------- */
+
+static void note_ranges(const void *written, size_t written_size, const void *first, size_t first_size,
+                        const void *second, size_t second_size, struct caller caller)
+{
+    int saved = errno;
+    struct self *self = access_enter(caller);
+    if (self != NULL) {
+        if (memory_is_watched(self)) {
+            struct stack_id at = access_stack(self, caller);
+            memory_access(self, first, first_size, 0, at);
+            memory_access(self, second, second_size, 0, at);
+            memory_access(self, written, written_size, RACE_WRITE, at);
+        }
+        access_leave(self);
+    }
+    errno = saved;
+}
+
+__attribute__((noinline, cold)) static void note_read(const void *memory, size_t size, struct caller caller)
+{
+    note_ranges(NULL, 0, memory, size, NULL, 0, caller);
+}
+
+__attribute__((noinline, cold)) static void note_two_reads(const void *a, size_t size, const void *b, size_t b_size,
+                                                           struct caller caller)
+{
+    note_ranges(NULL, 0, a, size, b, b_size, caller);
+}
+
+__attribute__((noinline, cold)) static void note_written(const void *memory, size_t size, struct caller caller)
+{
+    note_ranges(memory, size, NULL, 0, NULL, 0, caller);
+}
+
+__attribute__((noinline, cold)) static void note_copy(const void *to, size_t size, const void *from, size_t from_size,
+                                                      struct caller caller)
+{
+    note_ranges(to, size, from, from_size, NULL, 0, caller);
+}
+
+/* Returns: characters of a string of at most `size`, its end included when that lies within. */
+static size_t extent(const char *string, size_t size)
+{
+    size_t length = real.strnlen(string, size);
+    return length < size ? length + 1 : size;
+}
+
+static size_t extent_compared(const unsigned char *a, const unsigned char *b, size_t size, bool are_strings)
+{
+    size_t i = 0;
+    while (i < size && a[i] == b[i] && !(are_strings && a[i] == '\0'))
+        i++;
+    return i < size ? i + 1 : size;
+}
+
+__attribute__((noinline, cold)) static void note_compared(const void *a, const void *b, size_t size, bool are_strings,
+                                                          struct caller caller)
+{
+    size_t compared = extent_compared(a, b, size, are_strings);
+    note_two_reads(a, compared, b, compared, caller);
+}
+
+__attribute__((noinline, cold)) static void note_searched(const void *memory, const void *found, size_t extra,
+                                                          size_t size, struct caller caller)
+{
+    note_read(memory, found != NULL ? (size_t)((const char *)found - (const char *)memory) + extra : size, caller);
+}
+
+__attribute__((noinline, cold)) static void note_appended(const char *to, const char *from, size_t size,
+                                                          struct caller caller)
+{
+    size_t length = real.strlen(to), more = real.strnlen(from, size);
+    note_ranges(to + length, more + 1, from, extent(from, size), to, length, caller);
+}
+
+/* A hook, with what it does while accesses are checked set apart: the usual way through keeps nothing and jumps. */
+#define UNPACK(...) __VA_ARGS__
+#define NOTED(result, name, parameters, arguments, note)                                                               \
+    __attribute__((noinline, cold)) static result noted_##name(UNPACK parameters, struct caller caller)                \
+    {                                                                                                                  \
+        note;                                                                                                          \
+        return real.name arguments;                                                                                    \
+    }                                                                                                                  \
+    HOOK_EXPORT result name parameters                                                                                 \
+    {                                                                                                                  \
+        if (hook_likely(!weave_on))                                                                                    \
+            return real.name arguments;                                                                                \
+        return noted_##name(UNPACK arguments, CALLER());                                                               \
+    }
+
+/* ---- bytes ------------------------------------------------------------------------------------------------------- */
+
+NOTED(void *, memcpy, (void *restrict to, const void *restrict from, size_t size), (to, from, size),
+      note_copy(to, size, from, size, caller))
+
+NOTED(void *, memmove, (void *to, const void *from, size_t size), (to, from, size),
+      note_copy(to, size, from, size, caller))
+
+NOTED(void *, mempcpy, (void *restrict to, const void *restrict from, size_t size), (to, from, size),
+      note_copy(to, size, from, size, caller))
+
+HOOK_EXPORT void bcopy(const void *from, void *to, size_t size)
+{
+    if (hook_unlikely(weave_on))
+        note_copy(to, size, from, size, CALLER());
+    real.bcopy(from, to, size);
+}
+
+NOTED(void *, memset, (void *to, int byte, size_t size), (to, byte, size), note_written(to, size, caller))
+
+HOOK_EXPORT void bzero(void *to, size_t size)
+{
+    if (hook_unlikely(weave_on))
+        note_written(to, size, CALLER());
+    real.bzero(to, size);
+}
+
+NOTED(int, memcmp, (const void *a, const void *b, size_t size), (a, b, size), note_compared(a, b, size, false, caller))
+
+NOTED(int, bcmp, (const void *a, const void *b, size_t size), (a, b, size), note_compared(a, b, size, false, caller))
+
+NOTED(void *, memchr, (const void *memory, int byte, size_t size), (memory, byte, size),
+      note_searched(memory, real.memchr(memory, byte, size), 1, size, caller))
+
+NOTED(void *, memrchr, (const void *memory, int byte, size_t size), (memory, byte, size),
+      note_read(memory, size, caller))
+
+/* ---- strings ----------------------------------------------------------------------------------------------------- */
+
+NOTED(size_t, strlen, (const char *string), (string), note_read(string, real.strlen(string) + 1, caller))
+
+NOTED(size_t, strnlen, (const char *string, size_t size), (string, size),
+      note_read(string, extent(string, size), caller))
+
+NOTED(char *, strcpy, (char *restrict to, const char *restrict from), (to, from),
+      note_copy(to, real.strlen(from) + 1, from, real.strlen(from) + 1, caller))
+
+NOTED(char *, stpcpy, (char *restrict to, const char *restrict from), (to, from),
+      note_copy(to, real.strlen(from) + 1, from, real.strlen(from) + 1, caller))
+
+NOTED(char *, strncpy, (char *restrict to, const char *restrict from, size_t size), (to, from, size),
+      note_copy(to, size, from, extent(from, size), caller))
+
+NOTED(char *, stpncpy, (char *restrict to, const char *restrict from, size_t size), (to, from, size),
+      note_copy(to, size, from, extent(from, size), caller))
+
+NOTED(char *, strcat, (char *restrict to, const char *restrict from), (to, from),
+      note_appended(to, from, SIZE_MAX, caller))
+
+NOTED(char *, strncat, (char *restrict to, const char *restrict from, size_t size), (to, from, size),
+      note_appended(to, from, size, caller))
+
+NOTED(int, strcmp, (const char *a, const char *b), (a, b), note_compared(a, b, SIZE_MAX, true, caller))
+
+NOTED(int, strncmp, (const char *a, const char *b, size_t size), (a, b, size), note_compared(a, b, size, true, caller))
+
+NOTED(char *, strchr, (const char *string, int byte), (string, byte),
+      note_searched(string, real.strchrnul(string, byte), 1, 0, caller))
+
+NOTED(char *, strchrnul, (const char *string, int byte), (string, byte),
+      note_searched(string, real.strchrnul(string, byte), 1, 0, caller))
+
+NOTED(char *, strrchr, (const char *string, int byte), (string, byte),
+      note_read(string, real.strlen(string) + 1, caller))
+
+__attribute__((noinline, cold)) static void note_part_searched(const char *string, const char *part,
+                                                               struct caller caller)
+{
+    size_t length = real.strlen(part);
+    const char *found = real.strstr(string, part);
+    size_t searched = found != NULL ? (size_t)(found - string) + length : real.strlen(string) + 1;
+    note_two_reads(string, searched, part, length + 1, caller);
+}
+
+NOTED(char *, strstr, (const char *string, const char *part), (string, part), note_part_searched(string, part, caller))
+
+/* The copy comes from malloc(), which says that it is new. */
+NOTED(char *, strdup, (const char *string), (string), note_read(string, real.strlen(string) + 1, caller))
+HOOK_ALIAS(__strdup, strdup);
+
+NOTED(char *, strndup, (const char *string, size_t size), (string, size),
+      note_read(string, extent(string, size), caller))
+HOOK_ALIAS(__strndup, strndup);
+
+/* ---- wide characters --------------------------------------------------------------------------------------------- */
+
+NOTED(size_t, wcslen, (const wchar_t *string), (string),
+      note_read(string, (real.wcslen(string) + 1) * sizeof *string, caller))
+
+NOTED(wchar_t *, wmemcpy, (wchar_t *restrict to, const wchar_t *restrict from, size_t count), (to, from, count),
+      note_copy(to, count * sizeof *to, from, count * sizeof *from, caller))
+
+NOTED(wchar_t *, wmemset, (wchar_t * to, wchar_t character, size_t count), (to, character, count),
+      note_written(to, count * sizeof *to, caller))
+
+/* ---- with the size of the target, as _FORTIFY_SOURCE calls them; no header declares these --------------------------- */
+
+#define HOOK(result, name, version, parameters, arguments)
+#define HOOK_OPTIONAL HOOK
+#define HOOK_VERSIONED(result, name, tag, version, parameters, arguments)
+#define HOOK_PLAIN(result, name, version, parameters, arguments) HOOK_EXPORT result name parameters;
+#include "preload/hooks.def"
+#undef HOOK
+#undef HOOK_OPTIONAL
+#undef HOOK_VERSIONED
+
+NOTED(void *, __memcpy_chk, (void *restrict to, const void *restrict from, size_t size, size_t room),
+      (to, from, size, room), note_copy(to, size, from, size, caller))
+
+NOTED(void *, __memmove_chk, (void *to, const void *from, size_t size, size_t room), (to, from, size, room),
+      note_copy(to, size, from, size, caller))
+
+NOTED(void *, __mempcpy_chk, (void *restrict to, const void *restrict from, size_t size, size_t room),
+      (to, from, size, room), note_copy(to, size, from, size, caller))
+
+NOTED(void *, __memset_chk, (void *to, int byte, size_t size, size_t room), (to, byte, size, room),
+      note_written(to, size, caller))
+
+NOTED(char *, __strcpy_chk, (char *restrict to, const char *restrict from, size_t room), (to, from, room),
+      note_copy(to, real.strlen(from) + 1, from, real.strlen(from) + 1, caller))
+
+NOTED(char *, __stpcpy_chk, (char *restrict to, const char *restrict from, size_t room), (to, from, room),
+      note_copy(to, real.strlen(from) + 1, from, real.strlen(from) + 1, caller))
+
+NOTED(char *, __strncpy_chk, (char *restrict to, const char *restrict from, size_t size, size_t room),
+      (to, from, size, room), note_copy(to, size, from, extent(from, size), caller))
+
+NOTED(char *, __strcat_chk, (char *restrict to, const char *restrict from, size_t room), (to, from, room),
+      note_appended(to, from, SIZE_MAX, caller))
+
+NOTED(char *, __strncat_chk, (char *restrict to, const char *restrict from, size_t size, size_t room),
+      (to, from, size, room), note_appended(to, from, size, caller))
