@@ -160,6 +160,8 @@ void race_forked(struct race_engine *engine, const struct race_plane *plane)
         if (part == NULL || part->plane == plane) {
             continue;
         }
+        /* What they did in the parent cannot meet what this process does from now on. */
+        race_generation_trust(engine, part, relaxed_load(&part->present));
         if (part->locked_chunk != NULL) {
             (void)atomic_fetch_and_explicit(&part->locked_chunk->state, ~(uint32_t)RACE_STATE_LOCK,
                                             memory_order_relaxed); /* no other thread is left */

@@ -16,7 +16,7 @@
  *            the same low bits comes, the chunk is given to it and its history dropped (counted).
  * Generations: 1..127, monotone in the epoch, with a table generation -> epoch a plane.  When they run out the thread
  *            renumbers: groups of four old generations become one, standing for the earliest epoch of the group (never a
- *            false race), in both windows of every page that it has touched.
+ *            false race), in both windows of every chunk that it has touched.
  * Sync:      an address used atomically has a clock of its own and no tags at all, so that every access to its bytes misses:
  *            a plain load of it acquires, a plain store releases (x86: a plain move is an acquire load or a release store).
  *            When an address becomes one, what others wrote there before counts as released.
@@ -81,7 +81,7 @@ struct race_plane {
     uint8_t write_tag;     /* present one; the host copies it to where woven code reads it */
     bool accessed;         /* something was recorded since the generation was raised; woven misses set it too */
     struct thread *thread; /* whose clock its epochs are of; NULL when it has ended; its memory stays until then */
-    void *engine_part;     /* generation table, touched pages, ...: the engine's */
+    void *engine_part;     /* generation table, touched chunks, ...: the engine's */
 };
 enum { RACE_PLANES_MAX = 4000 };
 
@@ -126,7 +126,8 @@ struct race_counts {
 };
 void race_counts(const struct race_engine *engine, struct race_counts *counts);
 
-/* In a forked child, where `plane` (may be NULL) belongs to the only thread: frees what other threads had locked. */
+/* In a forked child, where `plane` (may be NULL) belongs to the only thread: frees what other threads had locked.  What
+ * they did before the fork races with nothing any more. */
 void race_forked(struct race_engine *engine, const struct race_plane *plane);
 
 /* For the quick path of a miss, written in assembly or inline: the chunk's word; equal to race_owner_word() while the plane's

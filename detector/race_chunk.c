@@ -133,22 +133,19 @@ uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, 
     return state;
 }
 
-void race_chunk_disown(struct race_part *part, struct race_chunk *chunk)
+void race_chunk_disown(const struct race_part *part, struct race_chunk *chunk)
 {
-    if ((relaxed_load(&chunk->who) & 0xffff) == part->number) {
-        uint32_t state = race_chunk_lock(part, chunk);
-        uint32_t who = relaxed_load(&chunk->who);
-        if ((who & 0xffff) == part->number) {
-            relaxed_store(&chunk->who, who | RACE_WHO_SHARED);
-        }
-        race_chunk_unlock(part, chunk, state);
+    uint32_t who = relaxed_load(&chunk->who);
+    if ((who & 0xffff) == part->number) {
+        relaxed_store(&chunk->who, who | RACE_WHO_SHARED);
     }
 }
 
 /* ---- leaving ---------------------------------------------------------------------------------------------------- */
 
-static void leave(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk)
+static bool leave(struct race_engine *engine, struct race_plane *plane, uint32_t index)
 {
+    struct race_chunk *chunk = &engine->chunks[index];
     struct race_part *part = race_part(plane);
     uint32_t state = race_chunk_lock(part, chunk);
     uint32_t set = state >> RACE_STATE_SET;
@@ -159,19 +156,10 @@ static void leave(struct race_engine *engine, struct race_plane *plane, struct r
         relaxed_store(&chunk->who, is_empty ? 0 : who | RACE_WHO_SHARED);
     }
     race_chunk_unlock(part, chunk, set << RACE_STATE_SET | (state & RACE_STATE_SYNC));
-}
-
-static void leave_page(struct race_engine *engine, struct race_plane *plane, uint32_t low)
-{
-    for (uint32_t i = 0; i < 1u << (RACE_PAGE_SHIFT - RACE_CHUNK_SHIFT); i++) {
-        leave(engine, plane, &engine->chunks[RACE_CHUNK_INDEX(low + i * RACE_CHUNK_BYTES)]);
-    }
+    return false;
 }
 
 void race_chunk_leave_all(struct race_engine *engine, struct race_plane *plane)
 {
-    race_touched_visit(engine, plane, leave_page);
-    struct race_part *part = race_part(plane);
-    bytes_clear((uint8_t *)part->touched, sizeof part->touched);
-    bytes_clear((uint8_t *)part->summary, sizeof part->summary);
+    race_touched_visit(engine, plane, leave);
 }

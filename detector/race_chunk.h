@@ -28,13 +28,14 @@ void race_chunk_unlock(struct race_part *part, struct race_chunk *chunk, uint32_
  * Returns: the chunk's state. */
 uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk,
                           uint64_t address);
-/* The plane is no owner any more: its next access comes to race_access(). */
-void race_chunk_disown(struct race_part *part, struct race_chunk *chunk);
+/* The plane is no owner of the locked chunk any more: its next access comes to race_access(). */
+void race_chunk_disown(const struct race_part *part, struct race_chunk *chunk);
 /* Drops what the locked chunk says of another address with the same low bits.  Returns: the state. */
 uint32_t race_chunk_claim(struct race_engine *engine, struct race_chunk *chunk, uint32_t state, uint64_t address);
 /* Makes the tags of all participants zero in these bytes; part of one chunk, which is locked. */
 void race_chunk_clear(struct race_engine *engine, uint32_t state, uint64_t address, size_t size);
-/* The plane takes part in nothing any more.  Context: its thread does not run. */
+/* The plane takes part in no chunk any more, but for some where it has nothing but old tags, which are to become zero.
+ * Context: its thread does not run. */
 void race_chunk_leave_all(struct race_engine *engine, struct race_plane *plane);
 /* Notes that a chunk is in use, so that a walk over a range finds it. */
 void race_chunk_use(struct race_engine *engine, const struct race_chunk *chunk);

@@ -22,8 +22,6 @@ enum {
     RACE_CHUNK_SHIFT = 8,
     RACE_CHUNK_BYTES = 1 << RACE_CHUNK_SHIFT,
     RACE_CHUNKS = 1 << 24,
-    RACE_PAGE_SHIFT = 12, /* of tags: what the touched bitmap counts */
-    RACE_PAGES = 1 << 20,
     RACE_GENERATIONS = 127,
     RACE_OWED = 8,
     RACE_SLOTS = 1 << 16 /* slots of clocks that a word of trust is kept for */
@@ -58,8 +56,8 @@ struct race_part {
     struct thread_clock loaded;      /* what relaxed loads saw, for the next acquire fence */
     struct race_chunk *locked_chunk; /* by its thread, so that a forked child can free it */
     struct race_tally tally;
-    uint64_t summary[RACE_PAGES / 64 / 64];
-    uint64_t touched[RACE_PAGES / 64];
+    uint64_t summary[RACE_CHUNKS / 64 / 64]; /* a bit for each word of `touched` that may not be 0 */
+    uint64_t touched[RACE_CHUNKS / 64];      /* a bit for each chunk with tags of the plane that are not all old */
 };
 
 struct race_sets;

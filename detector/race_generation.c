@@ -2,8 +2,6 @@
 
 #include "detector/race_chunk.h"
 
-enum { CHUNKS_OF_PAGE = 1 << (RACE_PAGE_SHIFT - RACE_CHUNK_SHIFT) };
-
 static void generation_set(struct race_part *part, uint32_t g, const struct thread *t)
 {
     relaxed_store(&part->generation[g].epoch, t->hb.epoch);
@@ -67,15 +65,26 @@ void race_generation_trust(struct race_engine *engine, const struct race_part *p
 
 /* ---- renumbering ------------------------------------------------------------------------------------------------ */
 
-void race_touched_visit(struct race_engine *engine, struct race_plane *plane, race_page_visit *visit)
+static void visit_word(struct race_engine *engine, struct race_plane *plane, uint32_t word, race_chunk_visit *visit)
+{
+    uint64_t *touched = &race_part(plane)->touched[word];
+    for (uint64_t bits = *touched; bits != 0; bits &= bits - 1) {
+        uint32_t chunk = word * 64 + (uint32_t)__builtin_ctzll(bits);
+        if (!visit(engine, plane, chunk)) {
+            *touched &= ~(UINT64_C(1) << chunk % 64);
+        }
+    }
+}
+
+void race_touched_visit(struct race_engine *engine, struct race_plane *plane, race_chunk_visit *visit)
 {
     struct race_part *part = race_part(plane);
-    for (uint32_t s = 0; s < RACE_PAGES / 64 / 64; s++) {
+    for (uint32_t s = 0; s < RACE_CHUNKS / 64 / 64; s++) {
         for (uint64_t words = part->summary[s]; words != 0; words &= words - 1) {
             uint32_t word = s * 64 + (uint32_t)__builtin_ctzll(words);
-            for (uint64_t pages = part->touched[word]; pages != 0; pages &= pages - 1) {
-                uint32_t page = word * 64 + (uint32_t)__builtin_ctzll(pages);
-                visit(engine, plane, page << RACE_PAGE_SHIFT);
+            visit_word(engine, plane, word, visit);
+            if (part->touched[word] == 0) {
+                part->summary[s] &= ~(UINT64_C(1) << word % 64);
             }
         }
     }
@@ -87,16 +96,6 @@ static uint64_t renumbered(uint64_t tags)
     uint64_t wrote = tags & BYTES_EACH(1);
     uint64_t generations = tags >> 1 & BYTES_EACH(0x7f);
     return ((generations + BYTES_EACH(3)) >> 2 & BYTES_EACH(0x3f)) << 1 | wrote;
-}
-
-/* Returns: the tags of a row, or'd: 0 when it holds none. */
-static uint64_t row_any(const uint8_t *row)
-{
-    uint64_t any = 0;
-    for (size_t i = 0; i < RACE_CHUNK_BYTES; i += 8) {
-        any |= bytes_load(row + i);
-    }
-    return any;
 }
 
 /* Returns: the new tags, or'd. */
@@ -114,26 +113,20 @@ static uint64_t renumber_row(uint8_t *row)
     return any;
 }
 
-static void renumber_page(struct race_engine *engine, struct race_plane *plane, uint32_t low)
+static bool renumber_chunk(struct race_engine *engine, struct race_plane *plane, uint32_t index)
 {
     struct race_part *part = race_part(plane);
-    uint64_t any = 0;
-    struct race_chunk *first = &engine->chunks[RACE_CHUNK_INDEX(low)];
-    for (uint32_t i = 0; i < CHUNKS_OF_PAGE; i++) {
-        uint32_t at = low + i * RACE_CHUNK_BYTES;
-        if ((row_any(plane->tags + at) | row_any(plane->writes + at)) != 0) {
-            uint32_t state = race_chunk_lock(part, &first[i]);
-            any |= renumber_row(plane->tags + at) | renumber_row(plane->writes + at);
-            race_chunk_unlock(part, &first[i], state);
-        }
-    }
-    if ((any & ~BYTES_EACH(RACE_TAG(1, 1))) == 0) {
+    struct race_chunk *chunk = &engine->chunks[index];
+    uint32_t low = index << RACE_CHUNK_SHIFT;
+    uint32_t state = race_chunk_lock(part, chunk);
+    uint64_t any = renumber_row(plane->tags + low) | renumber_row(plane->writes + low);
+    bool is_old = (any & ~BYTES_EACH(RACE_TAG(1, 1))) == 0;
+    if (is_old) {
         /* Nothing but the oldest generation, which stays: no need to come again before something is recorded. */
-        for (uint32_t i = 0; i < CHUNKS_OF_PAGE; i++) {
-            race_chunk_disown(part, &first[i]);
-        }
-        race_untouch(part, low);
+        race_chunk_disown(part, chunk);
     }
+    race_chunk_unlock(part, chunk, state);
+    return !is_old;
 }
 
 static void renumber(struct race_engine *engine, struct race_plane *plane)
@@ -142,7 +135,7 @@ static void renumber(struct race_engine *engine, struct race_plane *plane)
     uint32_t version = relaxed_load(&part->version);
     relaxed_store(&part->version, version + 1);
     atomic_thread_fence(memory_order_seq_cst); /* odd before any tag changes; partner: race_version_stands() */
-    race_touched_visit(engine, plane, renumber_page);
+    race_touched_visit(engine, plane, renumber_chunk);
     uint32_t groups = (RACE_GENERATIONS + 3) / 4;
     for (uint32_t g = 1; g <= groups; g++) {
         generation_copy(part, g, 4 * g - 3);

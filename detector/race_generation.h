@@ -5,9 +5,9 @@
  *
  * Model:     whoever has seen a generation has seen all lower ones of the plane.  So a thread that takes a plane over
  *            from one that ended must have seen its end: race_generation_follows().
- * Renumber:  goes over the pages that the thread touched, chunk by chunk under the chunk's lock; meanwhile the plane's
- *            version is odd and other threads take its tags neither for seen nor for a race.  A page where nothing but
- *            the oldest generation is left counts as untouched again, and the thread owns no chunk of it.
+ * Renumber:  goes over the chunks that the thread touched, each under its lock; meanwhile the plane's version is odd and
+ *            other threads take its tags neither for seen nor for a race.  A chunk where nothing but the oldest
+ *            generation is left counts as untouched again, and the thread does not own it.
  * Trust:     epochs that were released in a way that nobody could know then (race_sync.h): no race is claimed with them.
  */
 #ifndef LOCKHOUND_DETECTOR_RACE_GENERATION_H
@@ -44,31 +44,25 @@ static inline bool race_version_stands(const struct race_part *part, uint32_t ve
     return (version & 1) == 0 && relaxed_load(&part->version) == version;
 }
 
-/* The page of tags of `address` may hold tags from now on. */
+/* The chunk of `address` may hold tags of the plane from now on. */
 static inline void race_touch(struct race_part *part, uint64_t address)
 {
-    uint32_t page = (uint32_t)address >> RACE_PAGE_SHIFT;
-    uint64_t bit = UINT64_C(1) << page % 64;
-    if ((part->touched[page / 64] & bit) == 0) {
-        part->touched[page / 64] |= bit;
-        part->summary[page / 64 / 64] |= UINT64_C(1) << page / 64 % 64;
+    uint32_t chunk = RACE_CHUNK_INDEX(address);
+    uint64_t bit = UINT64_C(1) << chunk % 64;
+    if ((part->touched[chunk / 64] & bit) == 0) {
+        part->touched[chunk / 64] |= bit;
+        part->summary[chunk / 64 / 64] |= UINT64_C(1) << chunk / 64 % 64;
     }
 }
 
 static inline bool race_is_touched(const struct race_part *part, uint64_t address)
 {
-    uint32_t page = (uint32_t)address >> RACE_PAGE_SHIFT;
-    return (part->touched[page / 64] >> page % 64 & 1) != 0;
+    uint32_t chunk = RACE_CHUNK_INDEX(address);
+    return (part->touched[chunk / 64] >> chunk % 64 & 1) != 0;
 }
 
-static inline void race_untouch(struct race_part *part, uint64_t address)
-{
-    uint32_t page = (uint32_t)address >> RACE_PAGE_SHIFT;
-    part->touched[page / 64] &= ~(UINT64_C(1) << page % 64); /* the summary may say more than there is */
-}
-
-/* Calls `visit` for each touched page: `low` is the low half of its first address. */
-typedef void race_page_visit(struct race_engine *engine, struct race_plane *plane, uint32_t low);
-void race_touched_visit(struct race_engine *engine, struct race_plane *plane, race_page_visit *visit);
+/* Calls `visit` for each touched chunk.  Those for which it returns false are touched no more. */
+typedef bool race_chunk_visit(struct race_engine *engine, struct race_plane *plane, uint32_t chunk);
+void race_touched_visit(struct race_engine *engine, struct race_plane *plane, race_chunk_visit *visit);
 
 #endif

@@ -275,6 +275,16 @@ static void a_forgotten_plane_races_no_more(void **state)
     world_expect_nothing();
 }
 
+static void a_forked_child_owes_the_other_threads_nothing(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    assert_false(race_world_write(1, X, 8));
+    race_forked(race_world.engine, race_world_plane(2));
+    assert_false(race_world_write(2, X, 8));
+    world_expect_nothing();
+}
+
 static void a_pair_of_places_is_said_once(void **state)
 {
     (void)state;
@@ -329,6 +339,7 @@ int main(void)
         CASE(generations_are_renumbered),
         CASE(a_later_thread_may_use_the_plane_and_the_stack),
         CASE(a_forgotten_plane_races_no_more),
+        CASE(a_forked_child_owes_the_other_threads_nothing),
         CASE(a_pair_of_places_is_said_once),
         CASE(the_other_side_is_recalled),
     };
