@@ -303,13 +303,16 @@ static void owe(struct race_engine *engine, struct race_plane *plane, uint64_t g
 bool race_sync_access(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece)
 {
     bool writes = (piece->flags & RACE_WRITE) != 0;
-    if (!sync_do(engine, plane, piece->address, mask_of(piece->address, piece->size), 0, writes ? DEED_RELEASE : 0)) {
+    bool reads = !writes || (piece->flags & RACE_READ_MODIFY) != 0;
+    /* What was released so far is acquired now: should a verb come before the rest is settled, less is missed. */
+    unsigned deeds = (writes ? DEED_RELEASE : 0u) | (reads ? DEED_ACQUIRE : 0u);
+    if (!sync_do(engine, plane, piece->address, mask_of(piece->address, piece->size), 0, deeds)) {
         return false;
     }
     if (writes) {
         (void)race_generation_advance(engine, plane);
     }
-    if (!writes || (piece->flags & RACE_READ_MODIFY) != 0) {
+    if (reads) {
         owe(engine, plane, piece->address & ~(uint64_t)7);
     }
     return true;

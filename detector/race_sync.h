@@ -5,7 +5,8 @@
  * Model:     granules of 8 bytes with a mask of the bytes that are sync.  A release joins the thread's clock into the
  *            granule's, also for a store: which of two stores comes first is not known here, and to forget one could
  *            make up a race.  An acquire takes the granule's clock in.
- * Owed:      a plain load is seen before it happens; what it acquires is taken in when the thread comes next.
+ * Owed:      a plain load is seen before it happens; it acquires at once, and again when the thread comes next, for the
+ *            store that it reads may have come in between.
  * Becoming:  tags of these bytes go.  What another thread wrote there unseen was a release nobody could know of: its
  *            epoch is trusted (race_generation.h), which loses races but makes none up.
  * Relaxed:   a relaxed store publishes what the last release fence knew; a relaxed load counts at the next acquire fence.

@@ -94,6 +94,7 @@ static bool twin_access(int t, int half, unsigned at, unsigned size, bool writes
         if (s >= 0 && writes) {
             twin_release(t, &twin.sync[s]);
         } else if (s >= 0) {
+            join(&twin.thread[t], &twin.sync[s]);
             twin.owes[t][s] = true;
         }
         for (; s < 0 && at < next; at++) {
