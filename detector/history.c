@@ -68,6 +68,14 @@ void history_begin_part(struct history *history)
         history_put(history, pack_place(&history->held[i]), history->held[i].stack.v, pack_what(&history->held[i]));
 }
 
+void history_restart(struct history *history)
+{
+    history->context.v = 0;
+    history->held_count = 0;
+    history_append(history, history->epoch, 0, HISTORY_WHAT(HISTORY_CLEAR, 0, 0));
+    history_put(history, 0, 0, HISTORY_WHAT(HISTORY_CONTEXT, 0, 0));
+}
+
 void history_context(struct history *history, struct stack_id callers)
 {
     if (history->context.v == callers.v)

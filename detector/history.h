@@ -74,6 +74,9 @@ struct history_found {
 enum { HISTORY_CAPACITY_MIN = 256 };
 void history_init(struct history *history, void *memory, uint32_t capacity);
 
+/* Another thread goes on with it: nothing is held, the callers are unknown. */
+void history_restart(struct history *history);
+
 /* Returns: true when the next entry must be preceded by a snapshot, as history_append() sees to. */
 static inline bool history_part_begins(const struct history *history)
 {

@@ -15,6 +15,7 @@
 #include "preload/self.h"
 #include "preload/sharing.h"
 #include "preload/trace.h"
+#include "preload/weave/plane.h"
 
 #define EMIT_TRACE(call)                                                                                               \
     do {                                                                                                               \
@@ -186,6 +187,20 @@ static inline void emit_object_range_gone(struct self *self, uint64_t low, uint6
 
 /* ---- locks ---- */
 
+/* What the thread holds is part of its history while the program is woven. */
+static inline void emit_note_held(struct self *self, const struct object *object, enum lock_mode mode,
+                                  struct stack_id at)
+{
+    if (__builtin_expect(self->plane != NULL, 0))
+        plane_note_lock(self, object, mode, at);
+}
+
+static inline void emit_note_released(struct self *self, const struct object *object)
+{
+    if (__builtin_expect(self->plane != NULL, 0))
+        plane_note_unlock(self, object);
+}
+
 static inline void emit_lock_request(struct self *self, struct object *object, enum lock_mode mode, bool timed,
                                      struct stack_id at)
 {
@@ -203,6 +218,7 @@ static inline void emit_lock_acquired(struct self *self, struct object *object, 
     EMIT_OBSERVED(trace_lock(self, EVENT_ACQUIRE, owner_died ? EVENT_OWNER_DIED : 0, object, mode, at),
                   contention_acquired(self, object, mode, at));
     detector_lock_acquired(lockhound.detector, self->thread, object, mode, owner_died, at);
+    emit_note_held(self, object, mode, at);
     if (sharing_concerns(object))
         sharing_on_acquired(self, object, mode, at);
 }
@@ -212,6 +228,7 @@ static inline void emit_lock_released(struct self *self, struct object *object, 
     self->events++;
     EMIT_OBSERVED(trace_object(self, EVENT_RELEASE, 0, object, at), contention_released(self, object));
     detector_lock_released(lockhound.detector, self->thread, object, at);
+    emit_note_released(self, object);
     if (sharing_concerns(object))
         sharing_on_released(self, object);
 }
@@ -226,6 +243,7 @@ static inline bool emit_lock_release_quickly(struct self *self, struct object *o
         return false;
     }
     self->events++;
+    emit_note_released(self, object);
     return true;
 }
 
@@ -233,6 +251,7 @@ static inline void emit_lock_unrelease(struct self *self, struct object *object,
 {
     EMIT_TRACE(trace_object(self, EVENT_UNRELEASE, 0, object, at));
     detector_lock_unrelease(lockhound.detector, self->thread, object, at);
+    emit_note_held(self, object, LOCK_EXCLUSIVE, at);
 }
 
 static inline void emit_mutex_consistent(struct self *self, struct object *object)
@@ -276,6 +295,8 @@ static inline void emit_cond_wait(struct self *self, struct object *cond, struct
     if (__builtin_expect(lockhound.options.contention && mutex != NULL, 0))
         contention_released(self, mutex);
     detector_cond_wait(lockhound.detector, self->thread, cond, mutex, timed, at);
+    if (mutex != NULL)
+        emit_note_released(self, mutex);
     if (mutex != NULL && sharing_concerns(mutex))
         sharing_on_released(self, mutex);
 }
@@ -289,6 +310,8 @@ static inline void emit_cond_woken(struct self *self, struct object *cond, struc
     detector_cond_woken(lockhound.detector, self->thread, cond, mutex, woken, owner_died, at);
     if (__builtin_expect(lockhound.options.contention && mutex != NULL, 0))
         contention_acquired(self, mutex, LOCK_EXCLUSIVE, at);
+    if (mutex != NULL)
+        emit_note_held(self, mutex, LOCK_EXCLUSIVE, at);
     if (mutex != NULL && sharing_concerns(mutex))
         sharing_on_acquired(self, mutex, LOCK_EXCLUSIVE, at);
 }

@@ -17,6 +17,7 @@ struct self *hook_enter_slowly(struct self *self, uintptr_t frame)
         if (self == NULL)
             return NULL;
         thread_arm(self);
+        plane_start_if_woven(self);
     } else if (self->inside && (frame <= self->inside_frame || frame >= self->stack_high)) {
         return NULL;
     }

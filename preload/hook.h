@@ -24,6 +24,7 @@
 #include "preload/lockhound.h"
 #include "preload/real.h"
 #include "preload/self.h"
+#include "preload/weave/plane.h"
 
 #define hook_likely(x)   __builtin_expect(!!(x), 1)
 #define hook_unlikely(x) __builtin_expect(!!(x), 0)
@@ -39,24 +40,30 @@ static inline struct self *hook_enter_at(uintptr_t frame)
         return hook_enter_slowly(self, frame);
     self->inside = true;
     self->inside_frame = frame;
+    if (hook_unlikely(self->plane != NULL))
+        plane_settle(self);
     return self;
 }
 #define hook_enter() hook_enter_at((uintptr_t)__builtin_frame_address(0))
 
 static inline void hook_leave(struct self *self)
 {
+    if (hook_unlikely(self->plane != NULL))
+        plane_sync(self);
     self->inside = false;
 }
 
 /* Around a real call that blocks or runs the program's code. */
 static inline void hook_pause(struct self *self)
 {
-    self->inside = false;
+    hook_leave(self);
 }
 static inline void hook_resume(struct self *self)
 {
     self->inside = true;
     self->inside_frame = (uintptr_t)__builtin_frame_address(0); /* hooks of a handler meanwhile had their own */
+    if (hook_unlikely(self->plane != NULL))
+        plane_settle(self);
 }
 
 /* The program's stack at this call: must be used in the interposed function itself. */

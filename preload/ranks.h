@@ -20,7 +20,8 @@ enum own_rank {
     OWN_RANK_MODULES,              /* insertion into the table of modules */
     OWN_RANK_TRACE,
     OWN_RANK_CONTENTION, /* insertion into the table of contention.c */
-    OWN_RANK_ARENA, /* memory; innermost, for any of the above may allocate */
+    OWN_RANK_PLANES,     /* which planes are taken */
+    OWN_RANK_ARENA,      /* memory; innermost, for any of the above may allocate */
     OWN_RANK_COUNT
 };
 

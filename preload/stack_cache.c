@@ -12,16 +12,21 @@ static uintptr_t end_of_stack(uintptr_t sp)
     return self > SELF_GONE && sp >= self->stack_low && sp < self->stack_high ? self->stack_high : sp;
 }
 
-static const struct stack_layout *unwind_afresh(uintptr_t pc, uintptr_t sp, uintptr_t end, struct stack_id *id)
+static const struct stack_layout *unwind_afresh(uintptr_t pc, uintptr_t sp, uintptr_t end,
+                                                const struct unwind_start *start, struct stack_id *id)
 {
     struct unwound unwound;
-    unwind_from(pc, lockhound.options.stack_depth, &unwound);
+    if (start == NULL)
+        unwind_from(pc, lockhound.options.stack_depth, &unwound);
+    else
+        unwind_from_start(start, pc, lockhound.options.stack_depth, &unwound);
     const struct interned_stack *stack = stacks_intern(unwound.frames, unwound.depth);
     *id = stack == NULL ? (struct stack_id){0} : stack->id;
     return stack != NULL && unwound.exact && end > sp ? stack_layout_add(pc, sp, end, &unwound, *id) : NULL;
 }
 
 static __attribute__((noinline)) struct stack_id take_slowly(struct stack_cache *cache, uintptr_t pc, uintptr_t sp,
+                                                             const struct unwind_start *start,
                                                              struct stack_cache_entry *set)
 {
     uintptr_t end = end_of_stack(sp);
@@ -30,13 +35,14 @@ static __attribute__((noinline)) struct stack_id take_slowly(struct stack_cache 
     if (layout != NULL)
         id = layout->stack;
     else
-        layout = unwind_afresh(pc, sp, end, &id);
+        layout = unwind_afresh(pc, sp, end, start, &id);
     if (layout != NULL && end > sp)
         set[cache->misses++ % STACK_CACHE_WAYS] = (struct stack_cache_entry){pc, sp, layout};
     return id;
 }
 
-struct stack_id stack_cache_take(struct stack_cache *cache, uintptr_t pc, uintptr_t sp)
+struct stack_id stack_cache_take_at(struct stack_cache *cache, uintptr_t pc, uintptr_t sp,
+                                    const struct unwind_start *start)
 {
     struct stack_cache_entry *set = cache->entries[((pc ^ pc >> 7) + (sp >> 4) * 31) % STACK_CACHE_SETS];
     for (unsigned way = 0; way < STACK_CACHE_WAYS; way++) {
@@ -44,5 +50,10 @@ struct stack_id stack_cache_take(struct stack_cache *cache, uintptr_t pc, uintpt
         if (entry->pc == pc && entry->sp == sp && stack_layout_stands(entry->layout, sp))
             return entry->layout->stack;
     }
-    return take_slowly(cache, pc, sp, set);
+    return take_slowly(cache, pc, sp, start, set);
+}
+
+struct stack_id stack_cache_take(struct stack_cache *cache, uintptr_t pc, uintptr_t sp)
+{
+    return stack_cache_take_at(cache, pc, sp, NULL);
 }

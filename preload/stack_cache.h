@@ -28,4 +28,10 @@ struct stack_cache {
  * `sp`; 0 when there is no memory.  Context: signal, loader-lock, in-malloc. */
 struct stack_id stack_cache_take(struct stack_cache *cache, uintptr_t pc, uintptr_t sp);
 
+struct unwind_start;
+/* The same for a stack that is not the caller's own: the frame with the registers `start` was called from there.
+ * Context: signal, loader-lock, in-malloc. */
+struct stack_id stack_cache_take_at(struct stack_cache *cache, uintptr_t pc, uintptr_t sp,
+                                    const struct unwind_start *start);
+
 #endif

@@ -236,17 +236,20 @@ static void bound_stack(struct walk *walk, uintptr_t here)
         walk->stack_high = mapping_find(here, &mapping) ? mapping.high : here;
 }
 
-/* Leaves our own frames.  Returns: false when the program's caller was not met. */
-static bool skip_own_frames(unw_cursor_t *cursor, uintptr_t pc)
+/* Leaves our own frames, or the frame that the walk starts from.  Returns: the stack pointer in the program's caller, whose
+ * return address is *pc, or becomes it when it is 0; 0 when it was not met. */
+static uintptr_t skip_own_frames(unw_cursor_t *cursor, uintptr_t *pc)
 {
     for (int i = 0; i < OWN_FRAMES_MAX; i++) {
-        unw_word_t ip = 0;
-        if (unw_step(cursor) <= 0 || unw_get_reg(cursor, UNW_REG_IP, &ip) != 0)
-            return false;
-        if (ip == pc)
-            return true;
+        unw_word_t ip = 0, sp = 0;
+        if (unw_step(cursor) <= 0 || unw_get_reg(cursor, UNW_REG_IP, &ip) != 0 || ip == 0)
+            return 0;
+        if (*pc == 0)
+            *pc = (uintptr_t)ip;
+        if (ip == *pc)
+            return unw_get_reg(cursor, UNW_REG_SP, &sp) == 0 ? (uintptr_t)sp : 0;
     }
-    return false;
+    return 0;
 }
 
 static void append(struct unwound *result, uintptr_t pc, uintptr_t place, bool exact)
@@ -326,25 +329,62 @@ static void remember(struct self *self, const struct unwound *result)
     memcpy(last->places, result->places, result->depth * sizeof *result->places);
 }
 
-void unwind_from(uintptr_t pc, uint32_t max_depth, struct unwound *result)
+/* The walk's registers are set.  Returns: as unwind_from_start(). */
+static uintptr_t walk_on(struct walk *walk, uintptr_t pc, uint32_t max_depth, struct unwound *result)
+{
+    struct self *self = self_current > SELF_GONE ? self_current : NULL;
+    unw_cursor_t cursor;
+    bound_stack(walk, walk->registers[UNW_X86_64_RSP]);
+    rank_enter(OWN_RANK_UNWIND);
+    uintptr_t sp = unw_init_remote(&cursor, space, walk) == 0 ? skip_own_frames(&cursor, &pc) : 0;
+    if (pc != 0)
+        append(result, pc, 0, false);
+    if (sp != 0)
+        follow(&cursor, walk, self == NULL ? NULL : self->last_walk, max_depth, result);
+    rank_leave(OWN_RANK_UNWIND);
+    if (self != NULL && result->exact && result->depth > 0)
+        remember(self, result);
+    return sp;
+}
+
+static void clear(struct unwound *result)
 {
     result->depth = 0;
     result->exact = true;
     result->complete = false;
-    append(result, pc, 0, false);
-    if (space == NULL)
+}
+
+void unwind_from(uintptr_t pc, uint32_t max_depth, struct unwound *result)
+{
+    clear(result);
+    if (space == NULL) {
+        append(result, pc, 0, false);
         return;
+    }
     struct walk walk;
     memset(&walk, 0, sizeof walk);
     capture(&walk);
-    bound_stack(&walk, walk.registers[UNW_X86_64_RSP]);
+    walk_on(&walk, pc, max_depth, result);
+}
 
-    struct self *self = self_current > SELF_GONE ? self_current : NULL;
-    unw_cursor_t cursor;
-    rank_enter(OWN_RANK_UNWIND);
-    if (unw_init_remote(&cursor, space, &walk) == 0 && skip_own_frames(&cursor, pc))
-        follow(&cursor, &walk, self == NULL ? NULL : self->last_walk, max_depth, result);
-    rank_leave(OWN_RANK_UNWIND);
-    if (self != NULL && result->exact)
-        remember(self, result);
+uintptr_t unwind_from_start(const struct unwind_start *start, uintptr_t pc, uint32_t max_depth, struct unwound *result)
+{
+    clear(result);
+    if (space == NULL) {
+        if (pc != 0)
+            append(result, pc, 0, false);
+        return 0;
+    }
+    struct walk walk;
+    memset(&walk, 0, sizeof walk);
+    uintptr_t *r = walk.registers;
+    r[UNW_X86_64_RIP] = start->rip;
+    r[UNW_X86_64_RSP] = start->rsp;
+    r[UNW_X86_64_RBP] = start->rbp;
+    r[UNW_X86_64_RBX] = start->rbx;
+    r[UNW_X86_64_R12] = start->r12;
+    r[UNW_X86_64_R13] = start->r13;
+    r[UNW_X86_64_R14] = start->r14;
+    r[UNW_X86_64_R15] = start->r15;
+    return walk_on(&walk, pc, max_depth, result);
 }

@@ -21,4 +21,14 @@ void unwind_init(void);
  * Returns: at least that frame.  Context: signal, loader-lock, in-malloc, takes(OWN_RANK_UNWIND). */
 void unwind_from(uintptr_t pc, uint32_t max_depth, struct unwound *result);
 
+/* The registers of a frame that is to be walked from, in place of the caller's. */
+struct unwind_start {
+    uintptr_t rip, rsp, rbp, rbx, r12, r13, r14, r15;
+};
+
+/* The same, from the frame with these registers, whose caller (or that one's, ...) has the return address `pc`; with `pc` 0
+ * its caller whatever that is.  Returns: the stack pointer in that caller after the return; 0 when none was found, and
+ * then `result` is no deeper than `pc`.  Context: signal, loader-lock, in-malloc, takes(OWN_RANK_UNWIND). */
+uintptr_t unwind_from_start(const struct unwind_start *start, uintptr_t pc, uint32_t max_depth, struct unwound *result);
+
 #endif

@@ -94,6 +94,7 @@ static void fork_child(void)
         sharing_forget_thread(self);
         emit_fork_child(self); /* first: it frees what threads that are not here had busy */
         self_fork_child(self);
+        plane_fork_child(self);
     }
     fork_finish();
 }

@@ -23,6 +23,7 @@ static void thread_may_end(void *value)
         return;
     }
     self->inside = true;
+    plane_stop(self);
     self_end(self);
 }
 
@@ -59,6 +60,7 @@ void thread_begin(struct self *self)
     self->inside = true;
     self_start(self);
     thread_arm(self);
+    plane_start_if_woven(self);
     self->inside = false;
 }
 

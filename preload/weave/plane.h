@@ -35,8 +35,11 @@ struct plane_site {
 struct plane {
     struct plane_header header;
     struct self *self;
+    struct race_chunk *chunks; /* for the quick path, as the next */
+    uint32_t number;           /* race.number */
     struct race_plane race;
     struct history history;
+    struct held_lock recalled_held[HISTORY_HELD_MAX]; /* of the latest recall by this thread */
     uintptr_t site;       /* of the access that is being looked at; 0: made by libc for the program */
     struct stack_id here; /* the stack of that access, when site is 0 */
     struct plane_site sites[PLANE_SITES];
@@ -68,6 +71,10 @@ void plane_sync(struct self *self);
 /* Before any verb of the detector: what a plain load of a synchronising address owes.  self->plane is not NULL.
  * Context: signal. */
 void plane_settle(struct self *self);
+
+/* For the history: `object` is held from now on, or no more.  self->plane is not NULL.  Context: signal. */
+void plane_note_lock(struct self *self, const struct object *object, enum lock_mode mode, struct stack_id at);
+void plane_note_unlock(struct self *self, const struct object *object);
 
 /* The one thread of this process starts its history afresh.  Context: fork-child. */
 void plane_fork_child(struct self *self);

@@ -1,0 +1,14 @@
+/* miss.h: a check has missed and the quick path does not do: callers first, then the race engine.
+ *
+ *   site --pc_map--> size, flags, frame --callers changed?--> stack of the callers --> history
+ *                                       \--> race_access() or race_atomic_*() --> history, present tag
+ */
+#ifndef LOCKHOUND_PRELOAD_WEAVE_MISS_H
+#define LOCKHOUND_PRELOAD_WEAVE_MISS_H
+
+#include "preload/weave/routines.h"
+
+/* The thread is inside, and its vector registers are kept.  Context: signal, in-malloc, loader-lock. */
+void miss(uint64_t address, const struct routine_frame *frame, struct plane *plane);
+
+#endif

@@ -1,0 +1,126 @@
+#include "preload/weave/race_host.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+#include "detector/object.h"
+#include "preload/raw.h"
+#include "preload/stacks.h"
+#include "preload/weave/blocks.h"
+#include "preload/weave/pc_map.h"
+#include "preload/weave/plane.h"
+
+enum { PAGE_SIZE = 4096 };
+
+/* ---- memory ------------------------------------------------------------------------------------------------------- */
+
+static void *host_reserve(void *ctx, size_t size)
+{
+    (void)ctx;
+    long at = raw_syscall(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                          -1, 0);
+    if (at < 0 && at > -PAGE_SIZE)
+        return NULL;
+    raw_syscall(SYS_madvise, at, (long)size, MADV_DONTDUMP, 0, 0, 0);
+    return (void *)at;
+}
+
+static void host_release(void *ctx, void *memory, size_t size)
+{
+    (void)ctx;
+    raw_syscall(SYS_munmap, (long)memory, (long)size, 0, 0, 0, 0);
+}
+
+static void host_discard(void *ctx, void *memory, size_t size)
+{
+    (void)ctx;
+    raw_syscall(SYS_madvise, (long)memory, (long)size, MADV_DONTNEED, 0, 0, 0);
+}
+
+/* ---- stacks ------------------------------------------------------------------------------------------------------- */
+
+/* Returns: the program's instruction at the site, on top of its callers; the callers alone when the site is gone. */
+static struct stack_id stack_of_site(uintptr_t return_address, struct stack_id callers)
+{
+    const struct module *module = NULL;
+    const struct image_site *site = pc_map_site(return_address, &module);
+    const struct interned_stack *outer = stacks_get(callers);
+    if (site == NULL)
+        return callers;
+    struct frame frames[STACK_MAX_DEPTH];
+    uint32_t depth = 1;
+    frames[0] = (struct frame){.pc = module->bias + site->module, .module = module->id & 0x7fffffffu, .exact = 1};
+    for (uint32_t i = 0; outer != NULL && i < outer->depth && depth < STACK_MAX_DEPTH; i++)
+        frames[depth++] = outer->frames[i];
+    const struct interned_stack *stack = stacks_intern(frames, depth);
+    return stack == NULL ? callers : stack->id;
+}
+
+static struct stack_id host_stack_here(void *ctx)
+{
+    (void)ctx;
+    const struct plane *plane = self_current->plane;
+    return plane->site == 0 ? plane->here : stack_of_site(plane->site, plane->history.context);
+}
+
+/* ---- history ------------------------------------------------------------------------------------------------------ */
+
+/* Returns: how many of the locks held then are still the objects that they were. */
+static size_t recall_held(const struct history_found *found, struct held_lock *held)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < found->held_count; i++) {
+        const struct history_hold *hold = &found->held[i];
+        const struct object *object = (const struct object *)(uintptr_t)hold->object;
+        if (object_identity(object).v != hold->id)
+            continue;
+        held[count++] = (struct held_lock){.object = object_reference(object),
+                                           .mode = hold->shared ? LOCK_SHARED : LOCK_EXCLUSIVE,
+                                           .stack = hold->stack};
+    }
+    return count;
+}
+
+/* The full address whose low 32 bits are `low`, near `address`. */
+static uint64_t address_near(uint64_t address, uint32_t low)
+{
+    return address + (uint64_t)(int64_t)(int32_t)(low - (uint32_t)address);
+}
+
+static void host_recall(void *ctx, const struct race_plane *race, uint64_t epoch_low, uint64_t epoch_high,
+                        uint64_t address, uint64_t size, bool write, struct race_recalled *recalled)
+{
+    (void)ctx;
+    struct history_found found;
+    struct plane *own = self_current->plane;
+    *recalled = (struct race_recalled){0};
+    history_recall(&plane_of(race)->history, epoch_low, epoch_high, (uint32_t)address, size, write, &found);
+    if (!found.found)
+        return;
+    recalled->found = true;
+    recalled->stack = found.is_site ? stack_of_site((uintptr_t)found.place, found.stack) : found.stack;
+    recalled->flags = found.flags;
+    recalled->address = address_near(address, found.low);
+    recalled->size = found.size;
+    recalled->held = own->recalled_held;
+    recalled->held_count = recall_held(&found, own->recalled_held);
+}
+
+static void host_block(void *ctx, struct finding_memory *memory)
+{
+    (void)ctx;
+    struct block block;
+    if (!blocks_find_containing(memory->address, &block))
+        return;
+    memory->block = block.address;
+    memory->block_size = block.size;
+    memory->alloc_stack = block.allocated_at;
+    memory->alloc_thread = block.thread;
+}
+
+const struct race_host race_host = {.reserve = host_reserve,
+                                    .release = host_release,
+                                    .discard = host_discard,
+                                    .recall = host_recall,
+                                    .stack_here = host_stack_here,
+                                    .block = host_block};

@@ -1,0 +1,197 @@
+#include "preload/weave/routines.h"
+
+#include "preload/weave/miss.h"
+#include "preload/weave/plane.h"
+#include "preload/weave/vectors.h"
+
+/* From the GS base. */
+#define FIELD(field) ((long)offsetof(struct plane, field) - PLANE_SKEW)
+
+/* The routines with a quick path, and those without; each as a label that C can name. */
+#define QUICK_ROUTINES(X)                                                                                              \
+    X(PLANE_READ_1, plane_read_1)                                                                                      \
+    X(PLANE_READ_2, plane_read_2)                                                                                      \
+    X(PLANE_READ_4, plane_read_4)                                                                                      \
+    X(PLANE_READ_8, plane_read_8)                                                                                      \
+    X(PLANE_WRITE_1, plane_write_1)                                                                                    \
+    X(PLANE_WRITE_2, plane_write_2)                                                                                    \
+    X(PLANE_WRITE_4, plane_write_4)                                                                                    \
+    X(PLANE_WRITE_8, plane_write_8)
+#define SLOW_ROUTINES(X)                                                                                               \
+    X(PLANE_READ_16, plane_read_16)                                                                                    \
+    X(PLANE_READ_32, plane_read_32)                                                                                    \
+    X(PLANE_READ_64, plane_read_64)                                                                                    \
+    X(PLANE_WRITE_16, plane_write_16)                                                                                  \
+    X(PLANE_WRITE_32, plane_write_32)                                                                                  \
+    X(PLANE_WRITE_64, plane_write_64)                                                                                  \
+    X(PLANE_READ_RANGE, plane_read_range)                                                                              \
+    X(PLANE_WRITE_RANGE, plane_write_range)                                                                            \
+    X(PLANE_ATOMIC_BEFORE, plane_atomic_before)                                                                        \
+    X(PLANE_ATOMIC_AFTER, plane_atomic_after)                                                                          \
+    X(PLANE_ATOMIC_LOAD, plane_atomic_load)                                                                            \
+    X(PLANE_ATOMIC_STORE, plane_atomic_store)                                                                          \
+    X(PLANE_RELAXED_LOAD, plane_relaxed_load)                                                                          \
+    X(PLANE_RELAXED_STORE, plane_relaxed_store)                                                                        \
+    X(PLANE_FENCE, plane_fence)
+
+#define DECLARE(number, label) extern const char label[];
+QUICK_ROUTINES(DECLARE)
+SLOW_ROUTINES(DECLARE)
+extern const char plane_nothing[];
+
+void routines_set(struct plane_header *header, bool recording)
+{
+#define SET(number, label) header->routine[number] = (uint64_t)(uintptr_t)(recording ? label : plane_nothing);
+    QUICK_ROUTINES(SET)
+    SLOW_ROUTINES(SET)
+}
+
+/* RDI: the address.  Leaves for the slow path unless the callers are as before, the access lies in one chunk that this
+ * thread owns, and the next entry of the history begins no part; then RCX is where that entry goes, RDI the address's low
+ * half and RAX the write tags. */
+#define QUICK_BEGIN(label, size)                                                                                       \
+    ".globl " label "\n.hidden " label "\n.type " label ",@function\n.p2align 4\n" label ":\n\t"                       \
+    "cmpb $0, %%gs:%c[changed]\n\t"                                                                                    \
+    "jne 9f\n\t"                                                                                                       \
+    "pushq %%rax\n\t"                                                                                                  \
+    "pushq %%rcx\n\t"                                                                                                  \
+    "pushq %%rdx\n\t"                                                                                                  \
+    "movl %%edi, %%eax\n\t"                                                                                            \
+    "leal " size "-1(%%rdi), %%ecx\n\t"                                                                                \
+    "shrl $%c[shift], %%eax\n\t"                                                                                       \
+    "shrl $%c[shift], %%ecx\n\t"                                                                                       \
+    "cmpl %%eax, %%ecx\n\t"                                                                                            \
+    "jne 8f\n\t"                                                                                                       \
+    "movq %%gs:%c[chunks], %%rcx\n\t"                                                                                  \
+    "movl (%%rcx,%%rax,8), %%ecx\n\t"                                                                                  \
+    "movq %%rdi, %%rax\n\t"                                                                                            \
+    "shrq $16, %%rax\n\t"                                                                                              \
+    "andl $0xffff0000, %%eax\n\t"                                                                                      \
+    "orl %%gs:%c[number], %%eax\n\t"                                                                                   \
+    "cmpl %%eax, %%ecx\n\t"                                                                                            \
+    "jne 8f\n\t"                                                                                                       \
+    "movq %%gs:%c[written], %%rcx\n\t"                                                                                 \
+    "movl %%gs:%c[part], %%eax\n\t"                                                                                    \
+    "decl %%eax\n\t"                                                                                                   \
+    "testl %%eax, %%ecx\n\t"                                                                                           \
+    "je 8f\n\t"                                                                                                        \
+    "movl %%gs:%c[capacity], %%eax\n\t"                                                                                \
+    "decl %%eax\n\t"                                                                                                   \
+    "andl %%eax, %%ecx\n\t"                                                                                            \
+    "shlq $4, %%rcx\n\t"                                                                                               \
+    "addq %%gs:%c[ring], %%rcx\n\t"                                                                                    \
+    "movl %%edi, %%edi\n\t"                                                                                            \
+    "movq %%gs:%c[tag], %%rax\n\t"
+
+/* The entry comes before the tags: whoever meets those finds it. */
+#define QUICK_NOTE(what)                                                                                               \
+    "movq 24(%%rsp), %%rdx\n\t"                                                                                        \
+    "movq %%rdx, (%%rcx)\n\t"                                                                                          \
+    "movl %%edi, 8(%%rcx)\n\t"                                                                                         \
+    "movl $" what ", 12(%%rcx)\n\t"                                                                                    \
+    "incq %%gs:%c[written]\n\t"                                                                                        \
+    "movb $1, %%gs:%c[accessed]\n\t"
+
+#define QUICK_END(number)                                                                                              \
+    "popq %%rdx\n\t"                                                                                                   \
+    "popq %%rcx\n\t"                                                                                                   \
+    "popq %%rax\n\t"                                                                                                   \
+    "ret\n"                                                                                                            \
+    "8:\n\t"                                                                                                           \
+    "popq %%rdx\n\t"                                                                                                   \
+    "popq %%rcx\n\t"                                                                                                   \
+    "popq %%rax\n"                                                                                                     \
+    "9:\n\t"                                                                                                           \
+    "pushq $%c[" number "]\n\t"                                                                                        \
+    "jmp plane_slow\n"
+
+#define QUICK_WRITE(name, size, reg)                                                                                   \
+    QUICK_BEGIN("plane_write_" size, size)                                                                             \
+    QUICK_NOTE("%c[write_what]+" size)                                                                                 \
+    "mov %%" reg ", %%gs:(%%edi)\n\t"                                                                                  \
+    "movq %%gs:%c[writes], %%rdx\n\t"                                                                                  \
+    "mov %%" reg ", (%%rdx,%%rdi)\n\t" QUICK_END(name)
+
+#define QUICK_READ(name, size, reg)                                                                                    \
+    QUICK_BEGIN("plane_read_" size, size)                                                                              \
+    QUICK_NOTE("%c[read_what]+" size)                                                                                  \
+    "subq %%gs:%c[ones], %%rax\n\t"                                                                                    \
+    "mov %%" reg ", %%gs:(%%edi)\n\t" QUICK_END(name)
+
+/* Operands that every quick path names. */
+#define QUICK_OPERANDS                                                                                                 \
+    [changed] "i"(FIELD(header.context_changed)), [shift] "i"(PLANE_CHUNK_SHIFT), [chunks] "i"(FIELD(chunks)),         \
+        [number] "i"(FIELD(number)), [written] "i"(FIELD(history.written)), [part] "i"(FIELD(history.part_size)),      \
+        [capacity] "i"(FIELD(history.capacity)), [ring] "i"(FIELD(history.ring)), [tag] "i"(FIELD(header.write_tag)),  \
+        [ones] "i"(FIELD(header.ones)), [accessed] "i"(FIELD(race.accessed)), [writes] "i"(FIELD(race.writes)),        \
+        [write_what] "i"((int32_t)HISTORY_WHAT(HISTORY_ACCESS, RACE_WRITE, 0)),                                        \
+        [read_what] "i"((int32_t)HISTORY_WHAT(HISTORY_ACCESS, 0, 0))
+
+/* Never called: only a function's assembly can name offsets of structures. */
+__attribute__((used)) static void quick_writes(void)
+{
+    __asm__ volatile(".pushsection .text\n" QUICK_WRITE("w1", "1", "al") QUICK_WRITE("w2", "2", "ax")
+                         QUICK_WRITE("w4", "4", "eax") QUICK_WRITE("w8", "8", "rax") ".popsection"
+                     :
+                     : QUICK_OPERANDS, [w1] "i"(PLANE_WRITE_1), [w2] "i"(PLANE_WRITE_2), [w4] "i"(PLANE_WRITE_4),
+                       [w8] "i"(PLANE_WRITE_8));
+}
+
+__attribute__((used)) static void quick_reads(void)
+{
+    __asm__ volatile(".pushsection .text\n" QUICK_READ("r1", "1", "al") QUICK_READ("r2", "2", "ax")
+                         QUICK_READ("r4", "4", "eax") QUICK_READ("r8", "8", "rax") ".popsection"
+                     :
+                     : QUICK_OPERANDS, [r1] "i"(PLANE_READ_1), [r2] "i"(PLANE_READ_2), [r4] "i"(PLANE_READ_4),
+                       [r8] "i"(PLANE_READ_8));
+}
+
+/* The number of the routine is pushed: builds a struct routine_frame.  The direction flag is the program's and must be clear
+ * for C. */
+__attribute__((used)) static void slow_path(void)
+{
+#define SLOW_LABEL(number, label)                                                                                      \
+    __asm__ volatile(".pushsection .text\n.globl " #label "\n.hidden " #label "\n.type " #label                        \
+                     ",@function\n.p2align 4\n" #label ":\n\tpushq $%c[routine]\n\tjmp plane_slow\n.popsection"        \
+                     :                                                                                                 \
+                     : [routine] "i"(number));
+    SLOW_ROUTINES(SLOW_LABEL)
+    __asm__ volatile(".pushsection .text\n"
+                     ".type plane_slow,@function\n.p2align 4\nplane_slow:\n\t"
+                     "pushq %%rbp\n\tmovq %%rsp, %%rbp\n\t"
+                     "pushq %%rax\n\tpushq %%rcx\n\tpushq %%rdx\n\tpushq %%rsi\n\t"
+                     "pushq %%r8\n\tpushq %%r9\n\tpushq %%r10\n\tpushq %%r11\n\tpushfq\n\tcld\n\t"
+                     "pushq %%rbx\n\tpushq %%r12\n\tpushq %%r13\n\tpushq %%r14\n\tpushq %%r15\n\t"
+                     "movq %%rsp, %%rsi\n\tmovq %%rsp, %%rbx\n\tmovq %%gs:%c[plane], %%rdx\n\t"
+                     "andq $-16, %%rsp\n\tcall routine_miss\n\tmovq %%rbx, %%rsp\n\t"
+                     "popq %%r15\n\tpopq %%r14\n\tpopq %%r13\n\tpopq %%r12\n\tpopq %%rbx\n\tpopfq\n\t"
+                     "popq %%r11\n\tpopq %%r10\n\tpopq %%r9\n\tpopq %%r8\n\t"
+                     "popq %%rsi\n\tpopq %%rdx\n\tpopq %%rcx\n\tpopq %%rax\n\tpopq %%rbp\n\t"
+                     "leaq 8(%%rsp), %%rsp\n\tret\n"
+                     ".globl plane_nothing\n.hidden plane_nothing\n.type plane_nothing,@function\n"
+                     "plane_nothing:\n\tret\n.popsection"
+                     :
+                     : [plane] "i"(FIELD(header.own)));
+}
+
+/* Returns: false when the thread is inside the library already: a signal handler that interrupted it.  A hook that was left
+ * by longjmp has its frame below. */
+static bool enter(struct self *self, uintptr_t here)
+{
+    if (self->inside && (here <= self->inside_frame || here >= self->stack_high))
+        return false;
+    self->inside = true;
+    self->inside_frame = here;
+    return true;
+}
+
+void routine_miss(uint64_t address, struct routine_frame *frame, struct plane *plane)
+{
+    struct self *self = plane->self;
+    if (self == NULL || !enter(self, (uintptr_t)frame))
+        return;
+    vectors_save(plane->vector_state);
+    miss(address, frame, plane);
+    vectors_restore(plane->vector_state);
+    self->inside = false;
+}
