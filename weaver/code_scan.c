@@ -103,11 +103,8 @@ static void scan_range(struct entry_scan *scan, const ZydisDecoder *decoder, str
 static void scan_holes(struct entry_scan *scan, const ZydisDecoder *decoder)
 {
     const struct elf_module *module = scan->module;
-    for (size_t i = 0; i < module->segment_count; i++) {
-        const struct elf_segment *segment = &module->segments[i];
-        if (!segment->executable)
-            continue;
-        uint64_t low = segment->address, end = segment->address + segment->file_size;
+    for (size_t i = 0; i < module->own->code_count; i++) {
+        uint64_t low = module->own->code[i].low, end = module->own->code[i].high;
         for (size_t j = 0; j <= module->function_count; j++) {
             bool is_last = j == module->function_count || module->functions[j].low >= end;
             uint64_t high = is_last ? end : module->functions[j].low;

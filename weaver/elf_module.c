@@ -36,12 +36,37 @@ const uint8_t *elf_bytes_at(const struct elf_module *module, uint64_t address, u
 
 bool elf_is_text(const struct elf_module *module, uint64_t address)
 {
+    for (size_t i = 0; i < module->own->code_count; i++)
+        if (address >= module->own->code[i].low && address < module->own->code[i].high)
+            return true;
+    return false;
+}
+
+static bool is_in_executable_segment(const struct elf_module *module, uint64_t low, uint64_t high)
+{
     for (size_t i = 0; i < module->segment_count; i++) {
         const struct elf_segment *segment = &module->segments[i];
-        if (segment->executable && address >= segment->address && address - segment->address < segment->file_size)
+        if (segment->executable && low >= segment->address && low < high &&
+            high - segment->address <= segment->file_size)
             return true;
     }
     return false;
+}
+
+/* Returns: false when there is no memory. */
+static bool find_code(struct elf_module *module)
+{
+    struct elf_private *own = module->own;
+    own->code = calloc(own->section_count + module->segment_count + 1, sizeof *own->code);
+    if (!own->code)
+        return false;
+    for (size_t i = 0; i < own->section_count; i++) {
+        const struct section *section = &own->sections[i];
+        if ((section->flags & SHF_EXECINSTR) &&
+            is_in_executable_segment(module, section->address, section->address + section->size))
+            own->code[own->code_count++] = (struct code_range){section->address, section->address + section->size};
+    }
+    return true;
 }
 
 bool elf_module_is_readonly(const struct elf_module *module, uint64_t address, uint64_t size)
@@ -288,6 +313,8 @@ int elf_module_open(struct elf_module *module, const char *path, const char **me
         status = read_headers(module, message);
     if (status == 0 && !module->refusal)
         status = read_frames(module);
+    if (status == 0 && !module->refusal && !find_code(module))
+        status = -ENOMEM;
     if (status == 0 && !module->refusal) {
         module->entry_kinds = calloc(1, module->text_high - module->text_low);
         if (!module->entry_kinds || !symbols_read(module) || !functions_find(module) || !entries_find(module) ||
@@ -305,6 +332,7 @@ void elf_module_close(struct elf_module *module)
         munmap((void *)(uintptr_t)module->bytes, module->size);
     if (module->own) {
         free(module->own->sections);
+        free(module->own->code);
         free(module->own->fdes);
         free(module->own->symbols);
     }

@@ -22,9 +22,16 @@ struct symbol {
     uint8_t type; /* STT_ */
 };
 
+/* [low, high) of code. */
+struct code_range {
+    uint64_t low, high;
+};
+
 struct elf_private {
     struct section *sections;
     size_t section_count;
+    struct code_range *code; /* sections of instructions; a segment may hold constants beside them */
+    size_t code_count;
     struct fde *fdes;
     size_t fde_count;
     struct symbol *symbols; /* functions and untyped ones with an address in the text, by address */
@@ -41,7 +48,7 @@ const struct section *elf_section(const struct elf_module *module, const char *n
  * segment; NULL otherwise. */
 const uint8_t *elf_bytes_at(const struct elf_module *module, uint64_t address, uint64_t size);
 
-/* Returns: whether `address` is in an executable segment. */
+/* Returns: whether `address` is in code. */
 bool elf_is_text(const struct elf_module *module, uint64_t address);
 
 /* symbols.c.  Returns: false when there is no memory. */

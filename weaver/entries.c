@@ -24,13 +24,13 @@ static void mark_words(struct elf_module *module)
 {
     if (module->is_pie && !elf_section(module, ".relr.dyn"))
         return;
-    for (size_t i = 0; i < module->segment_count; i++) {
-        const struct elf_segment *segment = &module->segments[i];
-        if (segment->executable)
+    for (size_t i = 0; i < module->own->section_count; i++) {
+        const struct section *section = &module->own->sections[i];
+        if (!section->bytes || (section->flags & SHF_EXECINSTR) || !(section->flags & SHF_ALLOC))
             continue;
-        for (uint64_t at = (8 - segment->address % 8) % 8; at + 8 <= segment->file_size; at += 8) {
+        for (uint64_t at = (8 - section->address % 8) % 8; at + 8 <= section->size; at += 8) {
             uint64_t word;
-            memcpy(&word, module->bytes + segment->file_offset + at, sizeof word);
+            memcpy(&word, section->bytes + at, sizeof word);
             entry_mark(module, word, ENTRY_ADDRESS);
         }
     }
