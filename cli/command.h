@@ -26,6 +26,7 @@ int command_report_main(int argc, char **argv);
 int command_check_main(int argc, char **argv);
 int command_suppress_main(int argc, char **argv);
 int command_analyze_main(int argc, char **argv);
+int command_ps_main(int argc, char **argv);
 int command_print_main(int argc, char **argv);
 int command_weave_main(int argc, char **argv);
 int command_help_main(int argc, char **argv);

@@ -20,6 +20,8 @@ const struct command command_table[] = {
      command_analyze_main},
     {"weave", "weave [--explain] [--check] [--force] [--output=FILE] FILE...",
      "make, explain or check the woven images of programs and libraries ahead of time", 0, false, command_weave_main},
+    {"ps", "ps PID", "show the threads and locks of a program that runs with --dump-signal, and who blocks whom",
+     FOR_PS, false, command_ps_main},
     {"help", "help [command|kinds]", "explain a command, or list the kinds of findings", 0, false, command_help_main},
     {"print", "print RUNFILE --offset=N --length=N | print RUNFILE --summary",
      "print one finding of a run file on stderr; the preloaded library calls it", FOR_PRINT, true, command_print_main},

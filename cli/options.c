@@ -256,6 +256,15 @@ void settings_from_text(struct settings *settings, const char *text)
     }
 }
 
+const char *settings_find(struct pool *pool, const char *text, const char *key)
+{
+    const char *name, *value, *found = NULL;
+    while (next_setting(pool, &text, &name, &value)) {
+        found = strcmp(name, key) == 0 ? value : found;
+    }
+    return found;
+}
+
 static void add_setting(struct buffer *out, const char *key, const char *value)
 {
     char quote = strchr(value, '\'') ? '"' : '\'';

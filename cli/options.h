@@ -40,7 +40,15 @@ enum option_id {
     OPTION_ID_COUNT
 };
 
-enum option_scope { FOR_RUN = 1, FOR_REPORT = 2, FOR_PRINT = 4, FOR_ANALYZE = 8, FOR_CHECK = 16, FOR_SUPPRESS = 32 };
+enum option_scope {
+    FOR_RUN = 1,
+    FOR_REPORT = 2,
+    FOR_PRINT = 4,
+    FOR_ANALYZE = 8,
+    FOR_CHECK = 16,
+    FOR_SUPPRESS = 32,
+    FOR_PS = 64
+};
 enum option_type { TYPE_CHECKS, TYPE_PATH, TYPE_CHOICE, TYPE_INT, TYPE_BOOL };
 
 struct option_spec {
@@ -68,6 +76,8 @@ struct settings {
  * follow other words, which are moved to the front.
  * Returns: the index of the first other word, or -1 after a complaint on stderr. */
 int settings_parse(struct settings *settings, int argc, char **argv, unsigned scope, bool anywhere);
+/* Returns: the value of `key` in `text`, options as LOCKHOUND_OPTIONS has them, the last one; or NULL.  Owns: `pool`. */
+const char *settings_find(struct pool *pool, const char *text, const char *key);
 /* Takes from `text`, options as LOCKHOUND_OPTIONS has them, what the command itself needs, unless it is already given. */
 void settings_from_text(struct settings *settings, const char *text);
 /* Returns: the LOCKHOUND_OPTIONS for the program: the user's, then the command's, with `run_file` as output. */

@@ -7,6 +7,7 @@
 #include "preload/asleep.h"
 #include "preload/clock.h"
 #include "preload/commons_file.h"
+#include "preload/dump.h"
 #include "preload/helper_command.h"
 #include "preload/intercept/memory.h"
 #include "preload/intercept/process.h"
@@ -160,6 +161,7 @@ static void start(char **envp)
     memory_init();
     process_init(envp);
     signals_init();
+    dump_init();
     thread_init();
     self->inside = false;
 }

@@ -315,12 +315,18 @@ static const char *form_name(enum deadlock_form form)
     return names[form];
 }
 
-static void append_finding(struct text *text, pid_t pid, const struct finding *finding, const struct references *refs)
+/* What a record is called, and of what kind it says it is. */
+struct record_title {
+    const char *record, *kind;
+};
+
+static void append_finding(struct text *text, pid_t pid, const struct record_title *title,
+                           const struct finding *finding, const struct references *refs)
 {
     static const char *const severities[] = {"note", "warning", "error"};
-    record_begin(text, RUN_RECORD_FINDING, pid);
+    record_begin(text, title->record, pid);
     record_number(text, "time_ns", clock_wall_ns());
-    record_string(text, "kind", finding_slug(finding->kind));
+    record_string(text, "kind", title->kind);
     record_string(text, "form", form_name(finding->form));
     record_string(text, "severity", severities[finding->severity]);
     record_bool(text, "certain_hang", finding->certain_hang);
@@ -352,7 +358,8 @@ static void append_finding(struct text *text, pid_t pid, const struct finding *f
     record_end(text);
 }
 
-size_t record_finding(struct text *text, pid_t pid, const struct finding *finding)
+static size_t record_titled(struct text *text, pid_t pid, const struct record_title *title,
+                            const struct finding *finding)
 {
     struct references refs = {.room = references_room(finding)};
     size_t objects_size = refs.room * sizeof *refs.objects, threads_size = refs.room * sizeof *refs.threads;
@@ -363,13 +370,25 @@ size_t record_finding(struct text *text, pid_t pid, const struct finding *findin
         refer(&refs, finding);
         announce_modules(text, pid, finding, &refs);
         start = text->length;
-        append_finding(text, pid, finding, &refs);
+        append_finding(text, pid, title, finding, &refs);
     } else {
         text->failed = true;
     }
     arena_free(refs.objects, objects_size);
     arena_free(refs.threads, threads_size);
     return start;
+}
+
+size_t record_finding(struct text *text, pid_t pid, const struct finding *finding)
+{
+    const struct record_title title = {RUN_RECORD_FINDING, finding_slug(finding->kind)};
+    return record_titled(text, pid, &title, finding);
+}
+
+void record_live_state(struct text *text, pid_t pid, const struct finding *finding)
+{
+    static const struct record_title title = {RUN_RECORD_STATE, "live-state"};
+    record_titled(text, pid, &title, finding);
 }
 
 /* ---- contention --------------------------------------------------------------------------------------------------- */

@@ -13,6 +13,8 @@
 void record_process(struct text *text, pid_t pid, pid_t ppid, bool forked);
 /* Appends the records of modules not yet announced, then the finding.  Returns: where in `text` the finding begins. */
 size_t record_finding(struct text *text, pid_t pid, const struct finding *finding);
+/* The same form for detector_live(): a record of its own kind. */
+void record_live_state(struct text *text, pid_t pid, const struct finding *finding);
 struct contention_lock;
 /* Appends what contention.c counted of one lock, and counts it anew. */
 void record_contention(struct text *text, pid_t pid, struct contention_lock *lock);

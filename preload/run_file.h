@@ -38,6 +38,8 @@
  *        An object of kind "thread" has "init_thread": the thread meant.
  * {"r":"note", "pid":7, "code":"static-child", "text":"…"}      a limit met, said once a process
  * {"r":"summary", "pid":7, "time_ns":…, "reason":"exit"|"exec"|"signal", "counts":{"events":…, …}}
+ * {"r":"state", "pid":7, "kind":"live-state", …}      the members of a finding: what each living thread waits for (role
+ *        waits) or that it runs (role acts), and holds; on dump-signal, for lockhound ps
  * {"r":"contention", "pid":7, "object":{as in "objects"}, "sites":[{"stack":FRAMES, "mode":"exclusive",
  *  "acquisitions":9, "contended":2, "wait":TIMES, "hold":TIMES}]}    with contention=yes, a record a lock, at the end
  *        A later one of the same pid adds to it.  TIMES is {"total_ns":…, "max_ns":…, "log2":[…]}: member b of log2 counts
@@ -61,6 +63,7 @@
 #define RUN_RECORD_FINDING    "finding"
 #define RUN_RECORD_NOTE       "note"
 #define RUN_RECORD_SUMMARY    "summary"
+#define RUN_RECORD_STATE      "state"
 #define RUN_RECORD_CONTENTION "contention"
 
 /* Of a histogram of times: member b counts those below 2^b ns and not below 2^(b-1); the last has all above as well. */

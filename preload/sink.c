@@ -5,8 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "detector/live.h"
 #include "preload/arena.h"
 #include "preload/contention.h"
+#include "preload/dump.h"
 #include "preload/helper_command.h"
 #include "preload/intercept/process.h"
 #include "preload/lockhound.h"
@@ -97,7 +99,7 @@ void sink_init(void)
 {
     sink.pid = (pid_t)raw_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
     run_output_make_absolute(lockhound.options.output);
-    if (lockhound.options.output[0] == '\0')
+    if (lockhound.options.output[0] == '\0' && !dump_is_wanted())
         return; /* nothing is written before there is something to say */
     struct text text = {0};
     uint64_t offset;
@@ -204,6 +206,23 @@ void sink_shared_finding(enum finding_kind kind, const struct shared_finding *fi
     introduce_process(&text);
     size_t begins = sharing_report_record(&text, sink.pid, finding);
     deliver(&text, begins, kind);
+}
+
+static void add_live_state(void *text, const struct finding *finding)
+{
+    record_live_state(text, sink.pid, finding);
+}
+
+void sink_live_state(void)
+{
+    struct text text = {0};
+    uint64_t offset;
+    rank_enter(OWN_RANK_SINK);
+    introduce_process(&text);
+    detector_live(lockhound.detector, add_live_state, &text);
+    append(&text, &offset);
+    rank_leave(OWN_RANK_SINK);
+    text_release(&text);
 }
 
 enum { CONTENTION_LOCKS_MAX = 256 };

@@ -31,6 +31,8 @@ void sink_end_program(void);
 void sink_hung(void);
 /* A limit met, said once a process for each code.  Context: signal, takes(OWN_RANK_SINK). */
 void sink_note(const char *code, const char *text);
+/* What all threads hold and wait for, as one record.  Context: fork-child, takes(OWN_RANK_SINK). */
+void sink_live_state(void);
 /* The counts so far, and why they are written now: "exit", "exec".  Context: late, takes(OWN_RANK_SINK). */
 void summary_write(const char *reason);
 /* This process is the child of a fork.  Context: fork-child. */

@@ -298,9 +298,9 @@ static const char *decode_severity(struct pool *pool, const json_t *record, cons
     return entry ? entry->severity : "warning";
 }
 
-static const char *decode_finding(struct decoder *d, const json_t *record)
+static const char *decode_finding(struct decoder *d, const json_t *record, run_take_finding *take)
 {
-    if (!d->reader->take_finding) {
+    if (!take) {
         return NULL;
     }
     struct run_finding *f = memory_grow(NULL, 1, sizeof *f);
@@ -322,7 +322,7 @@ static const char *decode_finding(struct decoder *d, const json_t *record)
         finding_free(f);
         return error;
     }
-    d->reader->take_finding(d->reader->ctx, d->reader->run, f);
+    take(d->reader->ctx, d->reader->run, f);
     return NULL;
 }
 
@@ -430,7 +430,10 @@ static const char *decode_record(struct run_reader *reader, json_t *record)
         return decode_module(&d, record);
     }
     if (strcmp(type, RUN_RECORD_FINDING) == 0) {
-        return decode_finding(&d, record);
+        return decode_finding(&d, record, reader->take_finding);
+    }
+    if (strcmp(type, RUN_RECORD_STATE) == 0) {
+        return decode_finding(&d, record, reader->take_state);
     }
     if (strcmp(type, RUN_RECORD_SUMMARY) == 0) {
         return decode_summary(&d, record);

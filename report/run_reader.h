@@ -27,6 +27,7 @@ struct run_reader {
     bool is_skipping; /* inside a line past the limit */
     struct run *run;
     run_take_finding *take_finding;
+    run_take_finding *take_state; /* of live states, which have a finding's form; NULL to pass over them */
     void *ctx;
 };
 

@@ -1,8 +1,10 @@
 /* contended.c: threads that must wait for a lock whose holder sleeps, and locks that nobody waits for.
  *
  *   contended            ends by itself
+ *   contended for-ever   says "ready" and goes on, without sleeping, until it is killed
  */
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -18,6 +20,19 @@ static void nap(void)
 {
     const struct timespec ms = {0, 1000000};
     nanosleep(&ms, NULL);
+}
+
+static void *hammer(void *argument)
+{
+    for (;;) {
+        pthread_mutex_lock(&hot);
+        pthread_mutex_unlock(&hot);
+        pthread_mutex_lock(&quiet);
+        pthread_rwlock_rdlock(&read_mostly);
+        pthread_rwlock_unlock(&read_mostly);
+        pthread_mutex_unlock(&quiet);
+    }
+    return argument;
 }
 
 static void *work(void *argument)
@@ -57,13 +72,19 @@ static void use_alone(void)
     pthread_mutex_unlock(&waits);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     pthread_t threads[THREADS];
+    (void)argv;
     make_nested();
     for (int i = 0; i < THREADS; i++)
-        pthread_create(&threads[i], NULL, work, NULL);
-    use_alone();
+        pthread_create(&threads[i], NULL, argc > 1 ? hammer : work, NULL);
+    if (argc > 1) {
+        puts("ready");
+        fflush(stdout);
+    } else {
+        use_alone();
+    }
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
     return EXIT_SUCCESS;
