@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-/* The host's all_asleep() of detector/host.h.  Context: signal, in-malloc, may-block (seconds, on a busy machine),
+/* The host's all_asleep() of detector/host.h.  Context: signal, in-malloc, may-block (seconds on a busy machine),
  * takes(OWN_RANK_SELVES). */
 bool all_asleep(void);
 
