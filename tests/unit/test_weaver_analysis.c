@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -33,6 +34,23 @@ SUBJECT(subject_frame, "sub $40, %rsp\n .cfi_adjust_cfa_offset 40\n mov %rax, 8(
                        " lea 16(%rsp), %rdi\n call subject_kills\n add $40, %rsp\n .cfi_adjust_cfa_offset -40\n ret");
 SUBJECT(subject_spin, "jmp 2f\n 1: pause\n 2: mov (%rdi), %eax\n test %eax, %eax\n jnz 1b\n ret");
 SUBJECT(subject_no_spin, "1: mov (%rdi), %eax\n add $8, %rdi\n test %eax, %eax\n jnz 1b\n ret");
+
+SUBJECT(subject_switch, ".pushsection .rodata\n .balign 4\n 3: .long 1f - 3b, 2f - 3b\n .popsection\n"
+                        " lea 3b(%rip), %rax\n movslq (%rax,%rdi,4), %rcx\n add %rax, %rcx\n jmp *%rcx\n"
+                        " 1: nop\n ret\n 2: lea 4f(%rip), %rax\n ret\n 4: nop\n ret");
+
+static _Atomic int atomic_cell;
+static int plain_cell;
+
+__attribute__((noinline, used)) static void subject_atomic(void)
+{
+    atomic_store_explicit(&atomic_cell, 1, memory_order_release);
+}
+
+__attribute__((noinline, used)) static void subject_plain(void)
+{
+    plain_cell = 1;
+}
 
 /* ---- help --------------------------------------------------------------------------------------------------------- */
 
@@ -162,6 +180,52 @@ static void loads_that_wait_are_atomic(void **state)
     function_model_free(&function);
 }
 
+static void debug_information_tells_atomic_variables(void **state)
+{
+    (void)state;
+    struct function function;
+#ifdef __OPTIMIZE__ /* otherwise the address goes through a register */
+    if (!own_module.has_debug_info)
+        skip();
+#else
+    skip();
+#endif
+    size_t atomics = 0;
+    make("subject_atomic", &function);
+    for (size_t i = 0; i < function.insn_count; i++)
+        atomics += function.insns[i].access_count && function.insns[i].access[0].role == ACCESS_ATOMIC_STORE;
+    assert_int_equal(atomics, 1);
+    function_model_free(&function);
+    make("subject_plain", &function);
+    for (size_t i = 0; i < function.insn_count; i++)
+        assert_true(!function.insns[i].access_count || function.insns[i].access[0].role == ACCESS_PLAIN);
+    function_model_free(&function);
+}
+
+/* ---- entries ------------------------------------------------------------------------------------------------------ */
+
+static uint8_t kinds_of(const struct insn *insn)
+{
+    return own_module.entry_kinds[insn->address - own_module.text_low];
+}
+
+static void jump_tables_and_addresses_are_entries(void **state)
+{
+    (void)state;
+    struct function function;
+    make("subject_switch", &function);
+    assert_int_equal(function.insn_count, 10);
+    assert_true(kinds_of(&function.insns[0]) & ENTRY_FUNCTION);
+    for (size_t i = 1; i < 4; i++)
+        assert_int_equal(kinds_of(&function.insns[i]), 0);
+    assert_true(kinds_of(&function.insns[4]) & ENTRY_JUMP_TABLE);
+    assert_int_equal(kinds_of(&function.insns[5]), 0);
+    assert_true(kinds_of(&function.insns[6]) & ENTRY_JUMP_TABLE);
+    assert_true(kinds_of(&function.insns[8]) & ENTRY_ADDRESS);
+    assert_int_equal(function.insns[3].role, ROLE_INDIRECT_JUMP);
+    function_model_free(&function);
+}
+
 /* ---- whole modules ------------------------------------------------------------------------------------------------ */
 
 static void check_function(const struct elf_module *module, const struct function *function)
@@ -235,6 +299,8 @@ int main(void)
         cmocka_unit_test(accesses_are_what_the_instructions_do),
         cmocka_unit_test(frame_places_below_an_address_taken_are_private),
         cmocka_unit_test(loads_that_wait_are_atomic),
+        cmocka_unit_test(debug_information_tells_atomic_variables),
+        cmocka_unit_test(jump_tables_and_addresses_are_entries),
         cmocka_unit_test(real_modules_hold_together),
         cmocka_unit_test(what_is_no_module_is_refused),
     };
