@@ -150,7 +150,12 @@ void race_plane_forget(struct race_engine *engine, struct race_plane *plane)
 
 bool race_plane_advance(struct race_engine *engine, struct race_plane *plane)
 {
-    return race_generation_advance(engine, plane);
+    bool is_new = false;
+    if (race_enter(race_part(plane))) {
+        is_new = race_generation_advance(engine, plane);
+        race_leave(race_part(plane));
+    }
+    return is_new;
 }
 
 void race_forked(struct race_engine *engine, const struct race_plane *plane)
@@ -328,10 +333,11 @@ static bool access_chunk(struct race_engine *engine, struct race_plane *plane, c
 bool race_access(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint64_t size, uint32_t flags)
 {
     struct race_part *part = race_part(plane);
-    part->tally.accesses++;
-    if (part->owed_count > 0) {
-        race_settle(engine, plane);
+    if (!race_enter(part)) {
+        return false;
     }
+    part->tally.accesses++;
+    race_sync_settle(engine, plane);
     bool found = false;
     while (size > 0) {
         uint64_t here = RACE_CHUNK_BYTES - (address & (RACE_CHUNK_BYTES - 1));
@@ -341,6 +347,7 @@ bool race_access(struct race_engine *engine, struct race_plane *plane, uint64_t 
         address += here;
         size -= here;
     }
+    race_leave(part);
     return found;
 }
 
@@ -369,6 +376,9 @@ static void chunk_fresh(struct race_engine *engine, struct race_part *part, stru
 
 void race_range_fresh(struct race_engine *engine, struct race_plane *plane, uint64_t low, uint64_t high)
 {
+    if (!race_enter(race_part(plane))) {
+        return;
+    }
     while (low < high) {
         uint64_t end = (low | (RACE_CHUNK_BYTES - 1)) + 1;
         end = end < high ? end : high;
@@ -379,4 +389,5 @@ void race_range_fresh(struct race_engine *engine, struct race_plane *plane, uint
         }
         low = end;
     }
+    race_leave(race_part(plane));
 }

@@ -22,6 +22,7 @@
  *            When an address becomes one, what others wrote there before counts as released.
  * Threads:   a plane is written by its thread, and read by others (a torn or stale tag can only be an older truth or zero);
  *            chunks change by compare-and-swap under a lock bit.  In the steady state a miss takes no lock.
+ * Signals:   a call from a handler that interrupts a call of its own thread does nothing.
  * Source:    Flanagan & Freund 2009 (epochs, last read and last write); Serebryany & Iskhodzhanov 2009 and LLVM's tsan v3
  *            (history for the other side's stack).
  */

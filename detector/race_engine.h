@@ -7,7 +7,8 @@
  *
  * Locks:   chunk's lock bit, then a sync bucket or the sets, then RANK_CLOCKS.  None is held across a call that reports.
  *          All are spun on: they are held for less than a microsecond and never across a call of the host, but for
- *          RANK_CLOCKS.  A thread of the engine is not re-entered: a signal handler that interrupts it makes no call.
+ *          RANK_CLOCKS.  The engine is not re-entered: a call of a signal handler that interrupts one of its own thread
+ *          does nothing (an access or a release is lost).
  * Planes:  their bytes are written by their thread, and cleared by others under the chunk's lock.
  * Code:    compiled without vector registers, and calls nothing of libc: see bytes.h.
  */
@@ -45,6 +46,8 @@ struct race_part {
     uint8_t *tags, *writes; /* the plane's, which never move */
     uint32_t number;
     bool has_thread;
+    volatile bool
+        inside; /* its thread is in the engine; a signal handler that interrupts it there finds the door shut */
     _Atomic uint32_t version; /* odd while its tags are renumbered */
     _Atomic uint32_t present; /* generation */
     struct race_generation generation[RACE_GENERATIONS + 1];
@@ -105,6 +108,23 @@ static inline struct race_part *race_part(const struct race_plane *plane)
 static inline struct thread_clock *race_clock(const struct race_plane *plane)
 {
     return &plane->thread->hb;
+}
+
+/* Returns: false inside a call of the same thread.  Then the caller returns at once. */
+static inline bool race_enter(struct race_part *part)
+{
+    if (part->inside) {
+        return false;
+    }
+    part->inside = true;
+    atomic_signal_fence(memory_order_seq_cst);
+    return true;
+}
+
+static inline void race_leave(struct race_part *part)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    part->inside = false;
 }
 
 static inline void race_pause(void)

@@ -276,12 +276,20 @@ bool race_owes(const struct race_plane *plane)
     return race_part(plane)->owed_count > 0;
 }
 
-void race_settle(struct race_engine *engine, struct race_plane *plane)
+void race_sync_settle(struct race_engine *engine, struct race_plane *plane)
 {
     struct race_part *part = race_part(plane);
     while (part->owed_count > 0) {
         uint64_t address = part->owed[--part->owed_count];
         (void)sync_do(engine, plane, address, 0xff, 0, DEED_ACQUIRE);
+    }
+}
+
+void race_settle(struct race_engine *engine, struct race_plane *plane)
+{
+    if (race_enter(race_part(plane))) {
+        race_sync_settle(engine, plane);
+        race_leave(race_part(plane));
     }
 }
 
@@ -294,8 +302,8 @@ static void owe(struct race_engine *engine, struct race_plane *plane, uint64_t g
         }
     }
     if (part->owed_count == RACE_OWED) {
-        race_settle(engine,
-                    plane); /* a copy of a row of them; early, so that later releases are missed: order is lost */
+        /* A copy of a row of them; early, so that later releases are missed. */
+        race_sync_settle(engine, plane);
     }
     part->owed[part->owed_count++] = granule;
 }
@@ -321,21 +329,29 @@ bool race_sync_access(struct race_engine *engine, struct race_plane *plane, cons
 void race_atomic_before(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size,
                         int order)
 {
-    race_settle(engine, plane);
+    if (!race_enter(race_part(plane))) {
+        return;
+    }
+    race_sync_settle(engine, plane);
     bool releases = order == ORDER_RELEASE || order == ORDER_ACQ_REL || order == ORDER_SEQ_CST;
     atomic_do(engine, plane, address, size, releases ? DEED_RELEASE : DEED_RELAXED_STORE);
+    race_leave(race_part(plane));
 }
 
 void race_atomic_after(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size, int order)
 {
-    race_settle(engine, plane);
+    if (!race_enter(race_part(plane))) {
+        return;
+    }
+    race_sync_settle(engine, plane);
     bool acquires = order != ORDER_RELAXED && order != ORDER_RELEASE;
     atomic_do(engine, plane, address, size, acquires ? DEED_ACQUIRE : DEED_RELAXED_LOAD);
+    race_leave(race_part(plane));
 }
 
-void race_fence(struct race_engine *engine, struct race_plane *plane, int order)
+static void fence(struct race_engine *engine, struct race_plane *plane, int order)
 {
-    race_settle(engine, plane);
+    race_sync_settle(engine, plane);
     struct race_part *part = race_part(plane);
     struct thread_clock *clock = race_clock(plane);
     if (order != ORDER_RELAXED && order != ORDER_RELEASE) {
@@ -349,10 +365,19 @@ void race_fence(struct race_engine *engine, struct race_plane *plane, int order)
     }
 }
 
+void race_fence(struct race_engine *engine, struct race_plane *plane, int order)
+{
+    if (race_enter(race_part(plane))) {
+        fence(engine, plane, order);
+        race_leave(race_part(plane));
+    }
+}
+
 void race_sync_thread_begin(struct race_plane *plane)
 {
     struct race_part *part = race_part(plane);
     part->owed_count = 0;
+    part->inside = false;
     part->has_thread = true;
     thread_clock_init(&part->loaded, &plane->thread->spares, plane->thread->hb.slot, 0);
 }

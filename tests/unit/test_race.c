@@ -139,6 +139,19 @@ static void an_atomic_flag_hands_over(void **state)
     world_expect_nothing();
 }
 
+static void a_copy_of_many_atomics_acquires_from_all(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    for (uint64_t i = 0; i < 20; i++) {
+        assert_false(race_world_write(1, X + 1024 + 8 * i, 8));
+        race_world_exchange(1, X + 8 * i);
+    }
+    assert_false(race_world_read(2, X, 160));
+    assert_false(race_world_write(2, X + 1024, 160));
+    world_expect_nothing();
+}
+
 static void a_plain_store_unlocks_a_spinlock(void **state)
 {
     (void)state;
@@ -330,6 +343,7 @@ int main(void)
         CASE(creation_and_join_order),
         CASE(an_access_beside_the_join_races),
         CASE(an_atomic_flag_hands_over),
+        CASE(a_copy_of_many_atomics_acquires_from_all),
         CASE(a_plain_store_unlocks_a_spinlock),
         CASE(relaxed_atomics_order_with_fences_only),
         CASE(a_store_before_the_first_atomic_counts_as_released),
