@@ -28,7 +28,8 @@ static bool is_plt(const struct elf_module *module, uint64_t address)
 
 static void add(struct elf_module *module, uint64_t low, uint64_t high, uint32_t fde)
 {
-    if (low >= high || !elf_is_text(module, low) || !elf_bytes_at(module, low, high - low) || is_plt(module, low))
+    if (low >= high || low < module->text_low || high > module->text_high || !elf_is_text(module, low) ||
+        !elf_bytes_at(module, low, high - low) || is_plt(module, low))
         return;
     module->functions[module->function_count++] = (struct function_range){low, high, fde};
 }
