@@ -50,9 +50,22 @@ enum lhp_status lhp_rwlock_acquire_shared_for(struct lhp_rwlock *lock, int64_t t
     return rwlock_status(timing_rdlock_until(&lock->lock, &d));
 }
 
-void lhp_rwlock_release_shared(struct lhp_rwlock *lock)
+/* Returns: true when there are readers inside.  glibc counts them in one word, those that wait included, beside a bit that
+ * says whose turn it is (nptl/pthread_rwlock_common.c); a count of our own would cost each reader two atomic additions. */
+static bool rwlock_has_readers(const struct lhp_rwlock *lock)
 {
+    enum { WRITERS_TURN = 1, READERS_FROM = 3 };
+    /* Relaxed: the caller's own hold, if it has one, is in it. */
+    unsigned word = __atomic_load_n(&lock->lock.__data.__readers, __ATOMIC_RELAXED);
+    return (word & WRITERS_TURN) == 0 && word >> READERS_FROM != 0;
+}
+
+enum lhp_status lhp_rwlock_release_shared(struct lhp_rwlock *lock)
+{
+    if (!rwlock_has_readers(lock))
+        return LHP_NOT_HELD;
     pthread_rwlock_unlock(&lock->lock);
+    return LHP_OK;
 }
 
 static enum lhp_status rwlock_note_writer(struct lhp_rwlock *lock, int err)

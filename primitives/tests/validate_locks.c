@@ -370,8 +370,13 @@ static void writer_gets_in_between_readers(void)
     CHECK_IS(lhp_rwlock_acquire_shared_for(&s.lock, LHP_MS(1)), LHP_OK);
     CHECK_IS(lhp_rwlock_try_acquire_shared(&s.lock), LHP_OK);
     CHECK_IS(lhp_rwlock_try_acquire_exclusive(&s.lock), LHP_TIMEOUT);
-    lhp_rwlock_release_shared(&s.lock);
-    lhp_rwlock_release_shared(&s.lock);
+    CHECK_IS(lhp_rwlock_release_shared(&s.lock), LHP_OK);
+    CHECK_IS(lhp_rwlock_release_shared(&s.lock), LHP_OK);
+    CHECK_IS(lhp_rwlock_release_shared(&s.lock), LHP_NOT_HELD);
+    CHECK_IS(lhp_rwlock_acquire_exclusive(&s.lock), LHP_OK);
+    CHECK_IS(lhp_rwlock_release_shared(&s.lock), LHP_NOT_HELD);
+    CHECK_IS(lhp_rwlock_release_exclusive(&s.lock), LHP_OK);
+    CHECK_IS(lhp_rwlock_release_shared(&s.lock), LHP_NOT_HELD);
     lhp_rwlock_destroy(&s.lock);
     lhp_lock_destroy(&s.stop);
 }

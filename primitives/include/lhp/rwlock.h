@@ -35,8 +35,9 @@ LHP_API void lhp_rwlock_destroy(struct lhp_rwlock *lock);
 LHP_API enum lhp_status lhp_rwlock_acquire_shared(struct lhp_rwlock *lock);
 LHP_API LHP_NODISCARD enum lhp_status lhp_rwlock_try_acquire_shared(struct lhp_rwlock *lock);
 LHP_API LHP_NODISCARD enum lhp_status lhp_rwlock_acquire_shared_for(struct lhp_rwlock *lock, int64_t timeout_ns);
-/* The caller must hold it shared. */
-LHP_API void lhp_rwlock_release_shared(struct lhp_rwlock *lock);
+/* Returns: LHP_OK, or LHP_NOT_HELD and nothing changed when nobody holds it shared.  While others do, a release by a
+ * thread that does not is not noticed. */
+LHP_API enum lhp_status lhp_rwlock_release_shared(struct lhp_rwlock *lock);
 /* Returns: LHP_OK, or LHP_DEADLOCK when the caller is the writer. */
 LHP_API enum lhp_status lhp_rwlock_acquire_exclusive(struct lhp_rwlock *lock);
 LHP_API LHP_NODISCARD enum lhp_status lhp_rwlock_try_acquire_exclusive(struct lhp_rwlock *lock);
