@@ -60,8 +60,9 @@ __attribute__((noinline, cold)) static void *note_new(void *memory, uintptr_t fr
     int saved = errno;
     struct self *self = memory != NULL ? access_enter(caller) : NULL;
     if (self != NULL) {
-        uintptr_t low = (uintptr_t)memory;
-        memory_fresh(self, fresh, low + size);
+        /* All that the allocator gave, for all of it will be freed. */
+        uintptr_t low = (uintptr_t)memory, high = block_end(memory);
+        memory_fresh(self, fresh, high > low + size ? high : low + size);
         blocks_add(&(struct block){low, size, access_stack(self, caller), thread_identity(self->thread)});
         access_leave(self);
     }
