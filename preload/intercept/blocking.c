@@ -7,6 +7,7 @@
 
 #include "preload/emit.h"
 #include "preload/hook.h"
+#include "preload/intercept/io.h"
 
 __attribute__((noinline, cold)) static void check_locks(const char *name, uintptr_t pc, uintptr_t sp)
 {
@@ -68,31 +69,45 @@ HOOK_EXPORT int select(int count, fd_set *restrict in, fd_set *restrict out, fd_
 HOOK_EXPORT int epoll_wait(int epoll, struct epoll_event *events, int count, int timeout)
 {
     CHECK_LOCKS("epoll_wait", timeout != 0);
-    return real.epoll_wait(epoll, events, count, timeout);
+    int result = real.epoll_wait(epoll, events, count, timeout);
+    if (hook_unlikely(weave_on) && result > 0)
+        io_received(epoll, events, (size_t)result * sizeof *events, CALLER());
+    return result;
 }
 
 HOOK_EXPORT int accept(int fd, struct sockaddr *restrict address, socklen_t *restrict length)
 {
     CHECK_LOCKS("accept", true);
-    return real.accept(fd, address, length);
+    int result = real.accept(fd, address, length);
+    if (hook_unlikely(weave_on) && result >= 0)
+        io_received(fd, NULL, 0, CALLER());
+    return result;
 }
 
 HOOK_EXPORT int connect(int fd, const struct sockaddr *address, socklen_t length)
 {
     CHECK_LOCKS("connect", true);
+    if (hook_unlikely(weave_on))
+        io_sends(fd, NULL, 0, CALLER());
     return real.connect(fd, address, length);
 }
 
 HOOK_EXPORT ssize_t recv(int fd, void *buffer, size_t size, int flags)
 {
     CHECK_LOCKS("recv", (flags & MSG_DONTWAIT) == 0);
-    return real.recv(fd, buffer, size, flags);
+    ssize_t result = real.recv(fd, buffer, size, flags);
+    if (hook_unlikely(weave_on) && result >= 0)
+        io_received(fd, buffer, (size_t)result < size ? (size_t)result : size, CALLER());
+    return result;
 }
 
 HOOK_EXPORT ssize_t read(int fd, void *buffer, size_t size)
 {
     CHECK_LOCKS("read", true);
-    return real.read(fd, buffer, size);
+    ssize_t result = real.read(fd, buffer, size);
+    if (hook_unlikely(weave_on) && result >= 0)
+        io_received(fd, buffer, (size_t)result, CALLER());
+    return result;
 }
 
 HOOK_EXPORT int fsync(int fd)

@@ -5,10 +5,13 @@
 
 #include "preload/emit.h"
 #include "preload/hook.h"
+#include "preload/intercept/channels.h"
+#include "preload/intercept/io.h"
 #include "preload/intercept/process.h"
 #include "preload/raw.h"
 #include "preload/runtimes/cpython.h"
 #include "preload/weave/interruption.h"
+#include "preload/weave/switch.h"
 
 /* Different handlers that a program may install for one signal in its life before a slot is used again. */
 enum { SLOTS = 8 };
@@ -66,6 +69,8 @@ static bool enter_level(struct self *self, int number, const uintptr_t *place)
     if (noted) {
         self->signal_levels[self->signal_depth++] = (struct signal_level){(uintptr_t)place, *place};
         emit_signal_enter(self, number);
+        if (hook_unlikely(weave_on))
+            channels_receive_signal(self, number);
         self->stack_watch = 0; /* from now on every hook looks whether its frame has been popped */
     }
     self->inside = false;
@@ -258,6 +263,8 @@ HOOK_EXPORT int sigaction(int number, const struct sigaction *restrict action, s
     if (action != NULL) {
         wrapped = *action; /* `old` may be the same structure */
         handler = (uintptr_t)action->sa_handler;
+        if (hook_unlikely(weave_on))
+            io_sends_signal(number, CALLER());
         wrapped.sa_handler = (sighandler_t)wrap(number, handler);
     }
     int result = real.sigaction(number, action == NULL ? NULL : &wrapped, old);
@@ -271,8 +278,11 @@ HOOK_EXPORT int sigaction(int number, const struct sigaction *restrict action, s
 }
 
 /* The older calls all take and return a handler; they differ in the flags that libc chooses. */
-static sighandler_t install(sighandler_t (*set)(int, sighandler_t), int number, sighandler_t handler)
+static sighandler_t install(sighandler_t (*set)(int, sighandler_t), int number, sighandler_t handler,
+                            struct caller caller)
 {
+    if (hook_unlikely(weave_on))
+        io_sends_signal(number, caller);
     sighandler_t before = set(number, (sighandler_t)wrap(number, (uintptr_t)handler));
     if (before == SIG_ERR)
         return before;
@@ -283,34 +293,34 @@ static sighandler_t install(sighandler_t (*set)(int, sighandler_t), int number, 
 
 HOOK_EXPORT sighandler_t signal(int number, sighandler_t handler)
 {
-    return install(real.signal, number, handler);
+    return install(real.signal, number, handler, CALLER());
 }
 
 sighandler_t bsd_signal(int number, sighandler_t handler); /* no header declares it any more */
 
 HOOK_EXPORT sighandler_t bsd_signal(int number, sighandler_t handler)
 {
-    return install(real.bsd_signal, number, handler);
+    return install(real.bsd_signal, number, handler, CALLER());
 }
 
 HOOK_EXPORT sighandler_t ssignal(int number, sighandler_t handler)
 {
-    return install(real.ssignal, number, handler);
+    return install(real.ssignal, number, handler, CALLER());
 }
 
 HOOK_EXPORT sighandler_t sysv_signal(int number, sighandler_t handler)
 {
-    return install(real.sysv_signal, number, handler);
+    return install(real.sysv_signal, number, handler, CALLER());
 }
 
 HOOK_EXPORT sighandler_t __sysv_signal(int number, sighandler_t handler)
 {
-    return install(real.__sysv_signal, number, handler);
+    return install(real.__sysv_signal, number, handler, CALLER());
 }
 
 HOOK_EXPORT sighandler_t sigset(int number, sighandler_t disposition)
 {
-    return install(real.sigset, number, disposition);
+    return install(real.sigset, number, disposition, CALLER());
 }
 
 bool signal_is_blocked(int number)

@@ -1,0 +1,67 @@
+#include "preload/intercept/channels.h"
+
+#include <sys/stat.h>
+
+#include "preload/intercept/objects.h"
+#include "preload/raw.h"
+
+enum { INODES_LOG2 = 10, INODES = 1 << INODES_LOG2 };
+
+/* Nothing is stored in them: each is the address of a channel. */
+static uint64_t inode_places[INODES], signal_places[_NSIG], socket_place, nameless_place;
+
+/* Returns: NULL when the descriptor is none. */
+static const void *place_of(int fd)
+{
+    struct stat status;
+    if (raw_syscall(SYS_fstat, fd, (long)&status, 0, 0, 0, 0) != 0)
+        return NULL;
+    if (S_ISSOCK(status.st_mode))
+        return &socket_place;
+    if ((status.st_mode & S_IFMT) == 0)
+        return &nameless_place;
+    uint64_t key = (uint64_t)status.st_ino ^ (uint64_t)status.st_dev << 32;
+    return &inode_places[key * UINT64_C(0x9e3779b97f4a7c15) >> (64 - INODES_LOG2)];
+}
+
+static struct object *channel_at(struct self *self, const void *place, struct stack_id at)
+{
+    struct object *object = hook_object(self, place);
+    return object != NULL ? object : objects_adopt(self, OBJECT_FUTEX, place, NULL, at);
+}
+
+static void send_at(struct self *self, const void *place, struct stack_id at)
+{
+    struct object *channel = place != NULL ? channel_at(self, place, at) : NULL;
+    if (channel != NULL)
+        emit_channel_send(self, channel);
+}
+
+static void receive_at(struct self *self, const void *place, struct stack_id at)
+{
+    struct object *channel = place != NULL ? channel_at(self, place, at) : NULL;
+    if (channel != NULL)
+        emit_channel_receive(self, channel);
+}
+
+void channels_send(struct self *self, int fd, struct stack_id at)
+{
+    send_at(self, place_of(fd), at);
+}
+
+void channels_receive(struct self *self, int fd, struct stack_id at)
+{
+    receive_at(self, place_of(fd), at);
+}
+
+void channels_send_signal(struct self *self, int number, struct stack_id at)
+{
+    if (number > 0 && number < _NSIG)
+        send_at(self, &signal_places[number], at);
+}
+
+void channels_receive_signal(struct self *self, int number)
+{
+    if (number > 0 && number < _NSIG)
+        receive_at(self, &signal_places[number], (struct stack_id){0});
+}

@@ -1,0 +1,24 @@
+/* channels.h: what comes before what by way of the kernel: bytes through a descriptor, signals.
+ *
+ *   write(fd) --> send on the channel of fd's object --> receive <-- read(fd) has returned
+ *   kill(n)   --> send on the channel of signal n    --> receive <-- a handler of n begins
+ *
+ * Model:     a pipe or a file is known by its inode; all sockets share one channel, for the two ends of a connection have
+ *            nothing in common that a call could tell, and so do all descriptors without an inode (eventfd, epoll).  Inodes
+ *            that fall together share one too.  So too much may be ordered, which hides races, and never too little.
+ * Cost:      fstat() a call, and only while accesses are checked.
+ *
+ * Context of all: signal.
+ */
+#ifndef LOCKHOUND_PRELOAD_INTERCEPT_CHANNELS_H
+#define LOCKHOUND_PRELOAD_INTERCEPT_CHANNELS_H
+
+#include "preload/self.h"
+
+/* Between hook_enter() and hook_leave(). */
+void channels_send(struct self *self, int fd, struct stack_id at);
+void channels_receive(struct self *self, int fd, struct stack_id at);
+void channels_send_signal(struct self *self, int number, struct stack_id at);
+void channels_receive_signal(struct self *self, int number);
+
+#endif

@@ -1,0 +1,336 @@
+/* io.c: reads and writes of the program's buffers by the kernel and by streams, and what they order; see io.h.
+ *
+ * Left out:  splice(), sendfile(), the mmsg and aio families, io_uring; formatted output and single characters through
+ *            streams, unless fflush() or fclose() follows.
+ */
+#include "preload/intercept/io.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "preload/intercept/channels.h"
+
+/* ---- notes ------------------------------------------------------------------------------------------------------- */
+
+/* Returns: NULL when there is nothing to note. */
+static struct self *begin(struct caller caller)
+{
+    struct self *self = access_enter(caller);
+    if (self == NULL || memory_is_watched(self))
+        return self;
+    access_leave(self);
+    return NULL;
+}
+
+void io_sends_parts(int fd, const struct iovec *parts, size_t count, struct caller caller)
+{
+    int saved = errno;
+    struct self *self = begin(caller);
+    if (self != NULL) {
+        struct stack_id at = access_stack(self, caller);
+        for (size_t i = 0; i < count; i++)
+            memory_access(self, parts[i].iov_base, parts[i].iov_len, 0, at);
+        channels_send(self, fd, at);
+        access_leave(self);
+    }
+    errno = saved;
+}
+
+void io_received_parts(int fd, const struct iovec *parts, size_t count, size_t size, struct caller caller)
+{
+    int saved = errno;
+    struct self *self = begin(caller);
+    if (self != NULL) {
+        struct stack_id at = access_stack(self, caller);
+        channels_receive(self, fd, at);
+        for (size_t i = 0; i < count && size > 0; i++) {
+            size_t filled = parts[i].iov_len < size ? parts[i].iov_len : size;
+            memory_access(self, parts[i].iov_base, filled, RACE_WRITE, at);
+            size -= filled;
+        }
+        access_leave(self);
+    }
+    errno = saved;
+}
+
+void io_sends(int fd, const void *buffer, size_t size, struct caller caller)
+{
+    io_sends_parts(fd, &(struct iovec){(void *)(uintptr_t)buffer, size}, 1, caller);
+}
+
+void io_received(int fd, const void *buffer, size_t size, struct caller caller)
+{
+    io_received_parts(fd, &(struct iovec){(void *)(uintptr_t)buffer, size}, 1, size, caller);
+}
+
+void io_sends_signal(int number, struct caller caller)
+{
+    int saved = errno;
+    struct self *self = begin(caller);
+    if (self != NULL) {
+        channels_send_signal(self, number, access_stack(self, caller));
+        access_leave(self);
+    }
+    errno = saved;
+}
+
+/* Returns: -1 for a stream in memory. */
+static int descriptor_of(FILE *stream)
+{
+    int saved = errno;
+    int fd = fileno_unlocked(stream);
+    errno = saved;
+    return fd;
+}
+
+#define SENDS(...)                                                                                                     \
+    do {                                                                                                               \
+        if (hook_unlikely(weave_on))                                                                                   \
+            io_sends(__VA_ARGS__, CALLER());                                                                           \
+    } while (0)
+
+/* After a call that failed nothing has come. */
+#define RECEIVED(result, ...)                                                                                          \
+    do {                                                                                                               \
+        if (hook_unlikely(weave_on) && (result) >= 0)                                                                  \
+            io_received(__VA_ARGS__, CALLER());                                                                        \
+    } while (0)
+
+/* ---- descriptors; read() and others that may last are in blocking.c ------------------------------------------------ */
+
+HOOK_EXPORT ssize_t pread(int fd, void *buffer, size_t size, off_t offset)
+{
+    ssize_t result = real.pread(fd, buffer, size, offset);
+    RECEIVED(result, fd, buffer, (size_t)result);
+    return result;
+}
+HOOK_ALIAS(pread64, pread);
+
+HOOK_EXPORT ssize_t readv(int fd, const struct iovec *parts, int count)
+{
+    ssize_t result = real.readv(fd, parts, count);
+    if (hook_unlikely(weave_on) && result >= 0)
+        io_received_parts(fd, parts, (size_t)count, (size_t)result, CALLER());
+    return result;
+}
+
+HOOK_EXPORT ssize_t recvfrom(int fd, void *restrict buffer, size_t size, int flags, struct sockaddr *restrict address,
+                             socklen_t *restrict length)
+{
+    ssize_t result = real.recvfrom(fd, buffer, size, flags, address, length);
+    RECEIVED(result, fd, buffer, (size_t)result < size ? (size_t)result : size); /* MSG_TRUNC tells more */
+    return result;
+}
+
+HOOK_EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
+{
+    ssize_t result = real.recvmsg(fd, message, flags);
+    if (hook_unlikely(weave_on) && result >= 0)
+        io_received_parts(fd, message->msg_iov, message->msg_iovlen, (size_t)result, CALLER());
+    return result;
+}
+
+HOOK_EXPORT int eventfd_read(int fd, eventfd_t *value)
+{
+    int result = real.eventfd_read(fd, value);
+    RECEIVED(result, fd, value, sizeof *value);
+    return result;
+}
+
+HOOK_EXPORT ssize_t write(int fd, const void *buffer, size_t size)
+{
+    SENDS(fd, buffer, size);
+    return real.write(fd, buffer, size);
+}
+
+HOOK_EXPORT ssize_t pwrite(int fd, const void *buffer, size_t size, off_t offset)
+{
+    SENDS(fd, buffer, size);
+    return real.pwrite(fd, buffer, size, offset);
+}
+HOOK_ALIAS(pwrite64, pwrite);
+
+HOOK_EXPORT ssize_t writev(int fd, const struct iovec *parts, int count)
+{
+    if (hook_unlikely(weave_on) && count > 0)
+        io_sends_parts(fd, parts, (size_t)count, CALLER());
+    return real.writev(fd, parts, count);
+}
+
+HOOK_EXPORT ssize_t send(int fd, const void *buffer, size_t size, int flags)
+{
+    SENDS(fd, buffer, size);
+    return real.send(fd, buffer, size, flags);
+}
+
+HOOK_EXPORT ssize_t sendto(int fd, const void *buffer, size_t size, int flags, const struct sockaddr *address,
+                           socklen_t length)
+{
+    SENDS(fd, buffer, size);
+    return real.sendto(fd, buffer, size, flags, address, length);
+}
+
+HOOK_EXPORT ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+{
+    if (hook_unlikely(weave_on) && message != NULL)
+        io_sends_parts(fd, message->msg_iov, message->msg_iovlen, CALLER());
+    return real.sendmsg(fd, message, flags);
+}
+
+HOOK_EXPORT int eventfd_write(int fd, eventfd_t value)
+{
+    SENDS(fd, NULL, 0);
+    return real.eventfd_write(fd, value);
+}
+
+/* The other end learns of it: it reads the end of the stream. */
+HOOK_EXPORT int close(int fd)
+{
+    SENDS(fd, NULL, 0);
+    return real.close(fd);
+}
+
+HOOK_EXPORT int shutdown(int fd, int how)
+{
+    SENDS(fd, NULL, 0);
+    return real.shutdown(fd, how);
+}
+
+HOOK_EXPORT int epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
+{
+    SENDS(epoll, NULL, 0);
+    return real.epoll_ctl(epoll, operation, fd, event);
+}
+
+/* ---- signals ----------------------------------------------------------------------------------------------------- */
+
+HOOK_EXPORT int kill(pid_t process, int number)
+{
+    if (hook_unlikely(weave_on))
+        io_sends_signal(number, CALLER());
+    return real.kill(process, number);
+}
+
+HOOK_EXPORT int pthread_kill(pthread_t thread, int number)
+{
+    if (hook_unlikely(weave_on))
+        io_sends_signal(number, CALLER());
+    return real.pthread_kill(thread, number);
+}
+
+HOOK_EXPORT int sigqueue(pid_t process, int number, const union sigval value)
+{
+    if (hook_unlikely(weave_on))
+        io_sends_signal(number, CALLER());
+    return real.sigqueue(process, number, value);
+}
+
+/* ---- streams ----------------------------------------------------------------------------------------------------- */
+
+HOOK_EXPORT size_t fread(void *restrict buffer, size_t size, size_t count, FILE *restrict stream)
+{
+    size_t result = real.fread(buffer, size, count, stream);
+    RECEIVED(0, descriptor_of(stream), buffer, result * size);
+    return result;
+}
+
+HOOK_EXPORT char *fgets(char *restrict buffer, int size, FILE *restrict stream)
+{
+    char *result = real.fgets(buffer, size, stream);
+    RECEIVED(0, descriptor_of(stream), buffer, result != NULL ? real.strlen(result) + 1 : 0);
+    return result;
+}
+
+HOOK_EXPORT ssize_t getdelim(char **restrict line, size_t *restrict size, int delimiter, FILE *restrict stream)
+{
+    ssize_t result = real.getdelim(line, size, delimiter, stream);
+    RECEIVED(result, descriptor_of(stream), *line, (size_t)result + 1);
+    return result;
+}
+HOOK_ALIAS(__getdelim, getdelim);
+
+HOOK_EXPORT ssize_t getline(char **restrict line, size_t *restrict size, FILE *restrict stream)
+{
+    ssize_t result = real.getline(line, size, stream);
+    RECEIVED(result, descriptor_of(stream), *line, (size_t)result + 1);
+    return result;
+}
+
+HOOK_EXPORT size_t fwrite(const void *restrict buffer, size_t size, size_t count, FILE *restrict stream)
+{
+    SENDS(descriptor_of(stream), buffer, size * count);
+    return real.fwrite(buffer, size, count, stream);
+}
+
+HOOK_EXPORT int fputs(const char *restrict string, FILE *restrict stream)
+{
+    SENDS(descriptor_of(stream), string, real.strlen(string) + 1);
+    return real.fputs(string, stream);
+}
+
+HOOK_EXPORT int fflush(FILE *stream)
+{
+    if (stream != NULL)
+        SENDS(descriptor_of(stream), NULL, 0);
+    return real.fflush(stream);
+}
+
+HOOK_EXPORT int fclose(FILE *stream)
+{
+    SENDS(descriptor_of(stream), NULL, 0);
+    return real.fclose(stream);
+}
+
+/* ---- as _FORTIFY_SOURCE calls them; no header declares these --------------------------------------------------------- */
+
+ssize_t __read_chk(int fd, void *buffer, size_t size, size_t room);
+ssize_t __pread_chk(int fd, void *buffer, size_t size, off_t offset, size_t room);
+ssize_t __recv_chk(int fd, void *buffer, size_t size, size_t room, int flags);
+ssize_t __recvfrom_chk(int fd, void *restrict buffer, size_t size, size_t room, int flags,
+                       struct sockaddr *restrict address, socklen_t *restrict length);
+size_t __fread_chk(void *restrict buffer, size_t room, size_t size, size_t count, FILE *restrict stream);
+char *__fgets_chk(char *restrict buffer, size_t room, int size, FILE *restrict stream);
+
+HOOK_EXPORT ssize_t __read_chk(int fd, void *buffer, size_t size, size_t room)
+{
+    ssize_t result = real.__read_chk(fd, buffer, size, room);
+    RECEIVED(result, fd, buffer, (size_t)result);
+    return result;
+}
+
+HOOK_EXPORT ssize_t __pread_chk(int fd, void *buffer, size_t size, off_t offset, size_t room)
+{
+    ssize_t result = real.__pread_chk(fd, buffer, size, offset, room);
+    RECEIVED(result, fd, buffer, (size_t)result);
+    return result;
+}
+HOOK_EXPORT __typeof__(__pread_chk) __pread64_chk HOOK_AS(__pread_chk);
+
+HOOK_EXPORT ssize_t __recv_chk(int fd, void *buffer, size_t size, size_t room, int flags)
+{
+    ssize_t result = real.__recv_chk(fd, buffer, size, room, flags);
+    RECEIVED(result, fd, buffer, (size_t)result < size ? (size_t)result : size);
+    return result;
+}
+
+HOOK_EXPORT ssize_t __recvfrom_chk(int fd, void *restrict buffer, size_t size, size_t room, int flags,
+                                   struct sockaddr *restrict address, socklen_t *restrict length)
+{
+    ssize_t result = real.__recvfrom_chk(fd, buffer, size, room, flags, address, length);
+    RECEIVED(result, fd, buffer, (size_t)result < size ? (size_t)result : size);
+    return result;
+}
+
+HOOK_EXPORT size_t __fread_chk(void *restrict buffer, size_t room, size_t size, size_t count, FILE *restrict stream)
+{
+    size_t result = real.__fread_chk(buffer, room, size, count, stream);
+    RECEIVED(0, descriptor_of(stream), buffer, result * size);
+    return result;
+}
+
+HOOK_EXPORT char *__fgets_chk(char *restrict buffer, size_t room, int size, FILE *restrict stream)
+{
+    char *result = real.__fgets_chk(buffer, room, size, stream);
+    RECEIVED(0, descriptor_of(stream), buffer, result != NULL ? real.strlen(result) + 1 : 0);
+    return result;
+}
