@@ -7,10 +7,13 @@
 #include "report/assets.h"
 #include "report/catalogue.h"
 #include "report/escape.h"
+#include "report/format_dot.h"
 #include "report/format_text.h"
+#include "report/graphviz.h"
 #include "report/resolve.h"
 
-#define PARTIES_SHOWN 64
+#define PARTIES_SHOWN  64
+#define FINDINGS_DRAWN 50
 
 struct page {
     struct buffer *out;
@@ -263,6 +266,25 @@ static void add_summary(struct buffer *out, const struct run *run, const struct 
     buffer_free(&text);
 }
 
+/* All locks and their orders at once, where Graphviz can lay them out. */
+static void add_overview(struct buffer *out, const struct run *run, const struct symbols *symbols)
+{
+    struct buffer graph = {0}, drawing = {0};
+    if (run->finding_count < 1 || run->finding_count > FINDINGS_DRAWN) {
+        return;
+    }
+    format_dot(&graph, run, symbols);
+    if (graphviz_draw(&graph, &drawing)) {
+        buffer_string(out, "<details class=\"overview\"><summary>All locks and orders in one graph</summary>\n"
+                           "<div class=\"wide\" tabindex=\"0\" role=\"img\" aria-label=\"The locks of all findings, an "
+                           "arrow from each lock held to the one wanted\">\n");
+        buffer_string(out, drawing.data);
+        buffer_string(out, "</div></details>\n");
+    }
+    buffer_free(&graph);
+    buffer_free(&drawing);
+}
+
 void format_html(struct buffer *out, const struct run *run, const struct symbols *symbols)
 {
     struct page page = {out, source_cache_new()};
@@ -274,6 +296,7 @@ void format_html(struct buffer *out, const struct run *run, const struct symbols
         add_finding(&page, f);
     }
     buffer_string(out, "</main>\n");
+    add_overview(out, run, symbols);
     format_html_contention(out, run);
     add_summary(out, run, symbols);
     buffer_string(out, "<script>\n");
