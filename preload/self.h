@@ -14,6 +14,9 @@
 #include "preload/libc_types.h"
 #include "preload/stack_cache.h"
 
+/* What a thread may be annotated to do unseen: indices of `ignored`. */
+enum { SELF_IGNORES_READS, SELF_IGNORES_WRITES, SELF_IGNORES_KINDS };
+
 enum self_life { SELF_BORN, SELF_LIVE, SELF_DYING, SELF_ENDED };
 
 enum { OBJECT_CACHE_SIZE = 256, SIGNAL_LEVELS_MAX = 8 };
@@ -67,6 +70,7 @@ struct self {
     unsigned pins;     /* its creator, until it has learned the handle */
     size_t stack_size; /* that its creator asked for; 0 when not known */
     unsigned destructor_rounds;
+    uint16_t ignored[SELF_IGNORES_KINDS]; /* depth of what an annotation asks not to look at */
     void *(*routine)(void *); /* what it was created to run; one of the two */
     int (*c11_routine)(void *);
     void *argument;

@@ -6,7 +6,6 @@ void memory_access_woven(struct self *self, const void *address, size_t size, ui
 {
     struct plane *plane = self->plane;
     plane->here = at;
-    flags |= RACE_LIBRARY;
     history_append(&plane->history, at.v, (uint32_t)(uintptr_t)address,
                    HISTORY_WHAT(HISTORY_RANGE, flags, size < HISTORY_SIZE_MAX ? size : HISTORY_SIZE_MAX));
     race_access(plane_engine(), &plane->race, (uint64_t)(uintptr_t)address, size, flags);

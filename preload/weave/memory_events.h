@@ -8,9 +8,10 @@
 #ifndef LOCKHOUND_PRELOAD_WEAVE_MEMORY_EVENTS_H
 #define LOCKHOUND_PRELOAD_WEAVE_MEMORY_EVENTS_H
 
+#include "detector/race.h"
 #include "preload/self.h"
 
-/* Out of line parts.  Context: signal, in-malloc, loader-lock. */
+/* Out of line parts; the first also takes accesses that abi/ was told of.  Context: signal, in-malloc, loader-lock. */
 void memory_access_woven(struct self *self, const void *address, size_t size, uint32_t flags, struct stack_id at);
 void memory_fresh_woven(struct self *self, uintptr_t low, uintptr_t high);
 
@@ -21,7 +22,7 @@ static inline void memory_access(struct self *self, const void *address, size_t 
                                  struct stack_id at)
 {
     if (__builtin_expect(self->plane != NULL, 0) && size != 0)
-        memory_access_woven(self, address, size, flags, at);
+        memory_access_woven(self, address, size, flags | RACE_LIBRARY, at);
 }
 
 /* [low, high) is new to the program, or gone from it: no history. */

@@ -27,7 +27,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 @dataclass
 class Context:
     """What every part measures with."""
-    tools: tuple      # native first, then lockhound by its command
+    tools: tuple      # native first, then lockhound by its command, for locks alone
+    woven: Tool       # the same, for data races too
     preload: Tool     # lockhound by LD_PRELOAD alone
     helgrind: Tool
     drd: Tool
@@ -42,8 +43,10 @@ def context_of(arguments, scratch):
     command = os.path.join(build, "bin", "lockhound")
     valgrind = ("valgrind", "-q", "--error-exitcode=0")
     return Context(
-        tools=(Tool("native"), Tool("lockhound", (command, "run", "--quiet", "--error-exitcode=0", "--"))),
-        preload=Tool("preload", ("env", f"LD_PRELOAD={library}", "LOCKHOUND_OPTIONS=quiet=yes error-exitcode=0")),
+        tools=(Tool("native"),
+               Tool("lockhound", (command, "run", "--quiet", "--memory=none", "--error-exitcode=0", "--"))),
+        woven=Tool("woven", (command, "run", "--quiet", "--memory=weave", "--error-exitcode=0", "--")),
+        preload=Tool("preload", ("env", f"LD_PRELOAD={library}", "LOCKHOUND_OPTIONS=quiet=yes memory=none error-exitcode=0")),
         helgrind=Tool("Helgrind", (*valgrind, "--tool=helgrind")),
         drd=Tool("DRD", (*valgrind, "--tool=drd")),
         rounds=arguments.rounds, with_valgrind=not arguments.without_valgrind, scratch=scratch)

@@ -73,20 +73,22 @@ def measure_whole(context):
     wall_rows, memory_rows = [], []
     for title, words in commands(data, items=60000).items():
         print(f"  {title}", flush=True)
-        usages = in_turn(context.rounds, context.tools, lambda tool: run(tool, words))
-        peaks = in_turn(context.rounds, [context.tools[0], context.preload],
+        usages = in_turn(context.rounds, [*context.tools, context.woven], lambda tool: run(tool, words))
+        peaks = in_turn(context.rounds, [context.tools[0], context.preload, context.woven],
                         lambda tool: peak_kib(tool, words, context.scratch))
         check_outputs(title, usages)
         slow = measure_slowly(context, title, slow_commands[title])
         wall = {name: median([usage.wall_s for usage in runs]) for name, runs in usages.items()}
         peak = {name: median(kibs) / 1024 for name, kibs in peaks.items()}
-        ratio = wall["lockhound"] / wall["native"] if "lockhound" in wall else None
-        wall_rows.append([title, number(wall["native"]), number(ratio), number(slow.get("Helgrind")),
-                          number(slow.get("DRD"))])
+        ratios = {name: wall[name] / wall["native"] for name in ("lockhound", "woven") if name in wall}
+        wall_rows.append([title, number(wall["native"]), number(ratios.get("lockhound")), number(ratios.get("woven")),
+                          number(slow.get("Helgrind")), number(slow.get("DRD"))])
         memory_rows.append([title, number(peak["native"]), number(peak.get("preload")),
-                            f"{peak['preload'] - peak['native']:+.1f}" if "preload" in peak else "–"])
-    return (table(["wall time", "native, s", "lockhound, ratio", "Helgrind, ratio", "DRD, ratio"], wall_rows),
-            table(["peak resident memory", "native, MiB", "lockhound, MiB", "added, MiB"], memory_rows))
+                            f"{peak['preload'] - peak['native']:+.1f}" if "preload" in peak else "–",
+                            number(peak.get("woven"))])
+    return (table(["wall time", "native, s", "locks alone, ratio", "with races, ratio", "Helgrind, ratio",
+                   "DRD, ratio"], wall_rows),
+            table(["peak resident memory", "native, MiB", "locks alone, MiB", "added, MiB", "with races, MiB"], memory_rows))
 
 
 def check_outputs(title, usages_by_tool):

@@ -1,8 +1,8 @@
-"""rule_exports.py: liblockhound.so exports the names of hooks.def and nothing else.
+"""rule_exports.py: liblockhound.so exports the names of hooks.def and abi.def and nothing else.
 
-    preload/hooks.def --> names --+
-                                  +--> equal
-    nm -D liblockhound.so --------+
+    preload/hooks.def, preload/abi/abi.def --> names --+
+                                                       +--> equal
+    nm -D liblockhound.so -----------------------------+
 """
 
 import os
@@ -14,6 +14,23 @@ HOOK = re.compile(r"^HOOK(?:_VERSIONED|_OPTIONAL|_PLAIN|_VARIADIC)?\(\s*[^,]+,\s
 
 def names_in_table(text):
     return set(HOOK.findall(text))
+
+
+ABI = re.compile(r"^(ABI(?:_SIZED|_BYTES)?)\((\w+)\)", re.MULTILINE)
+
+
+def names_in_abi(text):
+    """The names of abi.def, those of a size each by itself."""
+    names = set()
+    for form, name in ABI.findall(text):
+        if form == "ABI_SIZED":  # __tsan_atomic_load: __tsan_atomic8_load, ...
+            prefix, operation = name[:len("__tsan_atomic")], name[len("__tsan_atomic"):]
+            names |= {f"{prefix}{bits}{operation}" for bits in (8, 16, 32, 64, 128)}
+        elif form == "ABI_BYTES":
+            names |= {f"{name}{size}" for size in (1, 2, 4, 8, 16)}
+        else:
+            names.add(name)
+    return names
 
 
 def names_in_library(listing):
@@ -39,4 +56,5 @@ def check(tree, build):
     if listing.returncode != 0:
         yield f"preload/hooks.def:1: {listing.stderr.strip()}"
         return
-    yield from compare(names_in_table(tree.text("preload/hooks.def")), names_in_library(listing.stdout))
+    table = names_in_table(tree.text("preload/hooks.def")) | names_in_abi(tree.text("preload/abi/abi.def"))
+    yield from compare(table, names_in_library(listing.stdout))

@@ -1,6 +1,8 @@
 """run_pairs.py: each case of pairs.c, compiled in one way: clean must be clean, racy must be one race with both its sides.
 
-    run_pairs.py --tool LOCKHOUND --cc CC [--flags=FLAGS] pairs.c
+    run_pairs.py --tool LOCKHOUND --cc CC [--flags=FLAGS] [--compiled-for LIBRARY] pairs.c
+
+With --compiled-for the program is compiled with -fsanitize=thread and linked against the library instead of being woven.
 """
 
 import argparse
@@ -51,17 +53,29 @@ def judge(tool, program, name, racy):
     return ""
 
 
+def build(options, program):
+    """Compiles the cases; the link names no sanitizer, so that its own library stays out."""
+    flags = ["-pthread", "-w", *shlex.split(options.flags)]
+    if not options.compiled_for:
+        subprocess.run([options.cc, *flags, options.source, "-o", program], check=True)
+        return
+    subprocess.run([options.cc, *flags, "-fsanitize=thread", "-c", options.source, "-o", program + ".o"], check=True)
+    subprocess.run([options.cc, "-pthread", program + ".o", options.compiled_for, "-o", program,
+                    "-Wl,-rpath," + os.path.dirname(options.compiled_for)], check=True)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--tool", required=True)
     parser.add_argument("--cc", default="gcc")
     parser.add_argument("--flags", default="")
+    parser.add_argument("--compiled-for", default="")
     parser.add_argument("source")
     options = parser.parse_args()
     failures = 0
     with tempfile.TemporaryDirectory(prefix="lockhound-test-") as folder:
         program = os.path.join(folder, "pairs")
-        subprocess.run([options.cc, "-pthread", "-w", *shlex.split(options.flags), options.source, "-o", program], check=True)
+        build(options, program)
         os.environ["LOCKHOUND_CACHE"] = os.path.join(folder, "cache")
         names = native([program]).stdout.decode().split()
         for name in names:
