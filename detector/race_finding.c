@@ -115,6 +115,18 @@ static void set_access(struct finding_party *party, uint64_t address, uint64_t s
     party->access_guess = (flags & RACE_GUESS) != 0;
 }
 
+/* Sets the block to what one of the parties freed. */
+static void set_freed_block(struct finding *finding)
+{
+    for (size_t i = 0; i < finding->party_count; i++) {
+        const struct finding_party *party = &finding->parties[i];
+        if (party->role == PARTY_FREES && finding->memory.block_size == 0) {
+            finding->memory.block = party->access_address;
+            finding->memory.block_size = party->access_size;
+        }
+    }
+}
+
 static void set_memory(struct finding *finding, const struct report *r)
 {
     finding->has_memory = true;
@@ -130,6 +142,7 @@ static void set_memory(struct finding *finding, const struct report *r)
     if (r->engine->host.block != NULL) {
         r->engine->host.block(r->engine->host.ctx, &finding->memory);
     }
+    set_freed_block(finding);
 }
 
 static void tell(struct report *r, struct stack_id here, const struct race_recalled *theirs)

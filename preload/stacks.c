@@ -39,7 +39,8 @@ static bool equal(const struct interned_stack *stack, uint64_t hash, const struc
     if (stack->hash != hash || stack->depth != depth)
         return false;
     for (uint32_t i = 0; i < depth; i++)
-        if (stack->frames[i].pc != frames[i].pc || stack->frames[i].module != frames[i].module)
+        if (stack->frames[i].pc != frames[i].pc || stack->frames[i].module != frames[i].module ||
+            stack->frames[i].exact != frames[i].exact) /* an access right behind a call, and the call */
             return false;
     return true;
 }

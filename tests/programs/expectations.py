@@ -59,6 +59,7 @@ def read_sample(path):
         elif value == "needs-weaving":
             sample.expected.append(Expectation(["data-race"], text="data-race"))
             sample.allowed.add("data-race")
+            sample.options.append("--memory=weave")
         elif value != "none":
             sample.expected.append(parse_expectation(path, value, marks))
     used = {line for expectation in sample.expected for _, line in expectation.places}
