@@ -29,8 +29,9 @@ int main(void)
         return 1;
     settings->rounds = 3;
     pthread_create(&thread, NULL, guard, settings);
+    int planned = settings->rounds;
     free(settings); /* @frees */
     pthread_join(thread, NULL);
-    puts(walked >= 0 ? "all is well" : "a ghost");
+    puts(walked <= planned ? "all is well" : "a ghost");
     return 0;
 }

@@ -25,8 +25,9 @@ int main(void)
         return 1;
     settings->rounds = 3;
     pthread_create(&thread, NULL, guard, settings);
+    int planned = settings->rounds;
     pthread_join(thread, NULL);
     free(settings);
-    puts(walked >= 0 ? "all is well" : "a ghost");
+    puts(walked <= planned ? "all is well" : "a ghost");
     return 0;
 }
