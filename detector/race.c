@@ -314,8 +314,8 @@ static bool access_chunk(struct race_engine *engine, struct race_plane *plane, c
         }
         return false;
     }
-    if ((piece->flags & RACE_FREE) != 0 && !race_word_is_of(who, piece->address)) {
-        return false; /* never used: no need to fill the planes with it */
+    if ((piece->flags & RACE_FREE) != 0 && piece->size == RACE_CHUNK_BYTES && !race_word_is_of(who, piece->address)) {
+        return false; /* the midst of a large block, never used: no need to fill the planes with it */
     }
     uint32_t state = atomic_load_explicit(&chunk->state, memory_order_acquire); /* partner: race_chunk_unlock() */
     bool takes_part = who == race_shared_word(piece->address) &&

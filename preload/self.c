@@ -133,6 +133,7 @@ struct self *self_adopt(void)
         return NULL;
     self->foreign = true;
     self->inside = true;
+    self->inside_frame = UINTPTR_MAX;
     self_start(self);
     return self;
 }

@@ -23,6 +23,7 @@ static void thread_may_end(void *value)
         return;
     }
     self->inside = true;
+    self->inside_frame = UINTPTR_MAX;
     plane_stop(self);
     self_end(self);
 }
@@ -58,6 +59,7 @@ void thread_not_created(struct self *created)
 void thread_begin(struct self *self)
 {
     self->inside = true;
+    self->inside_frame = UINTPTR_MAX;
     self_start(self);
     thread_arm(self);
     plane_start_if_woven(self);

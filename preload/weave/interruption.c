@@ -12,6 +12,7 @@ void interruption_begin(struct interruption *interruption, void *context)
     if (!weave_is_on())
         return;
     struct self *self = self_current;
+    plane_start_unknown();
     if (self > SELF_GONE) {
         interruption->self = self;
         plane_spills_save(self, &interruption->spills);

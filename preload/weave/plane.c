@@ -48,6 +48,7 @@ static struct {
     uint16_t ended[RACE_PLANES_MAX + 1]; /* numbers, oldest first, in a ring */
     uint32_t ended_first, ended_count;
     struct place blind[BLIND_MAX];
+    uint32_t blind_used; /* the first ones, that were ever taken */
     char *blind_mapping;
 } planes;
 
@@ -185,10 +186,12 @@ static struct plane_header *take_blind(pid_t tid)
     rank_enter(OWN_RANK_PLANES);
     for (uint32_t i = 0; planes.blind_mapping != NULL && i < BLIND_MAX && header == NULL; i++) {
         struct place *place = &planes.blind[i];
-        if (place->taken || !is_gone(place))
+        if (!is_gone(place))
             continue;
         *place = (struct place){.memory = planes.blind_mapping + (size_t)i * BLIND_STRIDE, .tid = tid, .taken = true};
         header = place->memory;
+        if (i >= planes.blind_used)
+            planes.blind_used = i + 1;
     }
     rank_leave(OWN_RANK_PLANES);
     return header;
@@ -251,13 +254,31 @@ static bool start_own(struct self *self)
     return true;
 }
 
-static bool start_blind(struct self *self)
+/* What a thread got before it was known. */
+static void release_blind(pid_t tid)
 {
-    struct plane_header *header = take_blind(self->tid);
+    rank_enter(OWN_RANK_PLANES);
+    for (uint32_t i = 0; i < planes.blind_used; i++)
+        if (planes.blind[i].tid == tid)
+            planes.blind[i] = (struct place){0};
+    rank_leave(OWN_RANK_PLANES);
+}
+
+static struct plane_header *make_blind(pid_t tid)
+{
+    struct plane_header *header = take_blind(tid);
     if (header == NULL)
-        return false;
+        return NULL;
     *header = (struct plane_header){0};
     routines_set(header, false);
+    return header;
+}
+
+static bool start_blind(struct self *self)
+{
+    struct plane_header *header = make_blind(self->tid);
+    if (header == NULL)
+        return false;
     self->plane_header = header;
     sink_note("planes-blind",
               "accesses to memory of some threads are not checked: there is no address space for their planes (8 GiB a "
@@ -281,8 +302,10 @@ bool plane_start(struct self *self)
 {
     if (self->plane_header != NULL)
         return true;
-    if (weave_on)
+    if (weave_on) {
+        release_blind(self->tid);
         return start_own(self) || start_blind(self);
+    }
     weave_on = start_engine() && start_own(self);
     return weave_on;
 }
@@ -291,6 +314,15 @@ void plane_start_if_woven(struct self *self)
 {
     if (weave_on)
         plane_start(self);
+}
+
+void plane_start_unknown(void)
+{
+    if (!weave_on || self_current != NULL)
+        return;
+    struct plane_header *header = make_blind((pid_t)raw_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0));
+    if (header != NULL)
+        set_gs(header);
 }
 
 static void stop_own(struct self *self)

@@ -53,6 +53,9 @@ _Static_assert(sizeof(struct plane) <= PLANE_SKEW, "struct plane lies below the 
 bool plane_start(struct self *self);
 /* Gives a thread that begins a plane when the program is woven; nothing otherwise.  Context: takes(OWN_RANK_PLANES). */
 void plane_start_if_woven(struct self *self);
+/* A signal handler is about to run on a thread that is not known yet, whose GS base is still its creator's: gives it a blind
+ * header until it is.  Context: signal, takes(OWN_RANK_PLANES). */
+void plane_start_unknown(void);
 /* The thread ends: nothing it does from now on is recorded.  Context: takes(OWN_RANK_PLANES). */
 void plane_stop(struct self *self);
 

@@ -188,7 +188,8 @@ static bool enter(struct self *self, uintptr_t here)
 void routine_miss(uint64_t address, struct routine_frame *frame, struct plane *plane)
 {
     struct self *self = plane->self;
-    if (self == NULL || !enter(self, (uintptr_t)frame))
+    /* A thread that is not known yet has its creator's GS base. */
+    if (self == NULL || self != self_current || !enter(self, (uintptr_t)frame))
         return;
     vectors_save(plane->vector_state);
     miss(address, frame, plane);
