@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "preload/arena.h"
 #include "preload/environment.h"
 #include "preload/raw.h"
 #include "preload/run_file.h"
@@ -47,8 +48,36 @@ struct errand {
 /* The directory of our own library, absolute; "" when unknown. */
 static char library_directory[PATH_MAX];
 
+/* The environment with which the program began.  Its own array may be changing under another thread's hands, and the
+ * kernel's copy is overwritten by programs that set their title (redis). */
+static char *first_environment;
+static size_t first_environment_size;
+
+/* Reads the kernel's copy.  Returns: its size; ENVIRONMENT_SIZE - 1 at most, and a 0 follows. */
+static size_t load_environment(char *environment)
+{
+    long fd = raw_syscall(SYS_openat, AT_FDCWD, (long)"/proc/self/environ", O_RDONLY | O_CLOEXEC, 0, 0, 0);
+    size_t size = 0;
+    long got = fd < 0 ? 0 : 1;
+    while (got > 0 && size < ENVIRONMENT_SIZE - 1) {
+        got = raw_syscall(SYS_read, fd, (long)(environment + size), (long)(ENVIRONMENT_SIZE - 1 - size), 0, 0, 0);
+        size += got > 0 ? (size_t)got : 0;
+    }
+    if (fd >= 0)
+        raw_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
+    return size;
+}
+
+static void keep_environment(void)
+{
+    first_environment = arena_alloc(ENVIRONMENT_SIZE);
+    if (first_environment != NULL)
+        first_environment_size = load_environment(first_environment);
+}
+
 void helper_init(void)
 {
+    keep_environment();
     Dl_info info;
     if (dladdr((void *)(uintptr_t)helper_print, &info) == 0 || info.dli_fname == NULL)
         return;
@@ -103,21 +132,18 @@ static bool find_command(char *path, const char *const envp[])
            try_path(path, "/usr/local", "/bin/lockhound");
 }
 
-/* The environment as the kernel keeps it: the program's own array may be changing under another thread's hands. */
+/* Fills errand->environment: as it was at the start, or, when nobody kept that, as the kernel has it now. */
+static size_t fill_environment(struct errand *errand)
+{
+    if (first_environment == NULL)
+        return load_environment(errand->environment);
+    memcpy(errand->environment, first_environment, first_environment_size);
+    return first_environment_size;
+}
+
 static void read_environment(struct errand *errand)
 {
-    long fd = raw_syscall(SYS_openat, AT_FDCWD, (long)"/proc/self/environ", O_RDONLY | O_CLOEXEC, 0, 0, 0);
-    if (fd < 0)
-        return;
-    size_t size = 0;
-    long got = 1;
-    while (got > 0 && size < ENVIRONMENT_SIZE - 1) {
-        got =
-            raw_syscall(SYS_read, fd, (long)(errand->environment + size), (long)(ENVIRONMENT_SIZE - 1 - size), 0, 0, 0);
-        size += got > 0 ? (size_t)got : 0;
-    }
-    raw_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
-
+    size_t size = fill_environment(errand);
     size_t count = 0;
     for (char *entry = errand->environment; entry < errand->environment + size; entry += strlen(entry) + 1) {
         bool is_ours = environment_is(entry, "LD_PRELOAD") || environment_is(entry, "LOCKHOUND_OPTIONS");
