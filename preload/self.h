@@ -71,7 +71,7 @@ struct self {
     size_t stack_size; /* that its creator asked for; 0 when not known */
     unsigned destructor_rounds;
     uint16_t ignored[SELF_IGNORES_KINDS]; /* depth of what an annotation asks not to look at */
-    void *(*routine)(void *); /* what it was created to run; one of the two */
+    void *(*routine)(void *);             /* what it was created to run; one of the two */
     int (*c11_routine)(void *);
     void *argument;
     pthread_t handle;

@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 #define IMAGE_MAGIC   UINT64_C(0x314556414557484c) /* "LHWEAVE1" */
-#define IMAGE_VERSION 1                             /* of this format and of what plane.h says; raise it with either */
+#define IMAGE_VERSION 1                            /* of this format and of what plane.h says; raise it with either */
 
 enum { IMAGE_BUILD_ID_SIZE = 32 };
 
@@ -32,40 +32,40 @@ struct image_header {
     uint64_t magic;
     uint32_t version;
     uint32_t header_size;
-    uint64_t file_size;  /* of the image */
-    uint64_t checksum;   /* FNV-1a over 64-bit words of all that follows the header (file padded to 8 bytes) */
+    uint64_t file_size; /* of the image */
+    uint64_t checksum;  /* FNV-1a over 64-bit words of all that follows the header (file padded to 8 bytes) */
     uint8_t build_id[IMAGE_BUILD_ID_SIZE];
-    uint32_t build_id_size; /* 0: the module has none, module_hash and size identify it */
-    uint32_t flags;         /* enum image_flag */
-    uint64_t module_size;   /* of the ELF file; units: bytes */
-    uint64_t module_hash;   /* FNV-1a over 64-bit words of the module's executable segments' bytes */
+    uint32_t build_id_size;          /* 0: the module has none, module_hash and size identify it */
+    uint32_t flags;                  /* enum image_flag */
+    uint64_t module_size;            /* of the ELF file; units: bytes */
+    uint64_t module_hash;            /* FNV-1a over 64-bit words of the module's executable segments' bytes */
     uint64_t code_offset, code_size; /* page-aligned in the file */
-    struct image_table entries;  /* struct image_entry, by module address */
-    struct image_table calls;    /* struct image_call, by module address */
-    struct image_table fixups;   /* uint32_t code offsets of disp32 fields, ascending */
-    struct image_table places;   /* struct image_place, by code offset */
-    struct image_table sites;    /* struct image_site, by return offset */
-    struct image_table left;     /* struct image_left: what was left alone, for --verbose and --explain */
-    struct image_table strings;  /* bytes; names that image_left refers to, NUL-terminated */
-    uint64_t counts[16];         /* enum image_count */
+    struct image_table entries;      /* struct image_entry, by module address */
+    struct image_table calls;        /* struct image_call, by module address */
+    struct image_table fixups;       /* uint32_t code offsets of disp32 fields, ascending */
+    struct image_table places;       /* struct image_place, by code offset */
+    struct image_table sites;        /* struct image_site, by return offset */
+    struct image_table left;         /* struct image_left: what was left alone, for --verbose and --explain */
+    struct image_table strings;      /* bytes; names that image_left refers to, NUL-terminated */
+    uint64_t counts[16];             /* enum image_count */
 };
 
 enum image_flag {
-    IMAGE_EMPTY = 1 << 0,     /* nothing in the module needs weaving */
-    IMAGE_REFUSED = 1 << 1,   /* the module must not be woven; the one image_left says why */
+    IMAGE_EMPTY = 1 << 0,   /* nothing in the module needs weaving */
+    IMAGE_REFUSED = 1 << 1, /* the module must not be woven; the one image_left says why */
 };
 
 enum image_count {
-    IMAGE_FUNCTIONS,          /* in the module */
+    IMAGE_FUNCTIONS, /* in the module */
     IMAGE_FUNCTIONS_WOVEN,
     IMAGE_INSTRUCTIONS,
-    IMAGE_ACCESSES,           /* candidates: memory operands that another thread could see */
-    IMAGE_CHECKS,             /* emitted, after merging */
-    IMAGE_STACK_SKIPPED,      /* operands skipped: stack slots that cannot escape */
+    IMAGE_ACCESSES,      /* candidates: memory operands that another thread could see */
+    IMAGE_CHECKS,        /* emitted, after merging */
+    IMAGE_STACK_SKIPPED, /* operands skipped: stack slots that cannot escape */
     IMAGE_READONLY_SKIPPED,
     IMAGE_ATOMICS,
     IMAGE_SPIN_LOOPS,
-    IMAGE_LEFT_ACCESSES,      /* candidates in what was left alone */
+    IMAGE_LEFT_ACCESSES, /* candidates in what was left alone */
     IMAGE_SPILLED_REGISTERS,
     IMAGE_SAVED_FLAGS
 };
@@ -95,25 +95,26 @@ enum image_cfa { IMAGE_CFA_UNKNOWN, IMAGE_CFA_RSP, IMAGE_CFA_RBP, IMAGE_CFA_OTHE
 enum image_site_flag {
     IMAGE_SITE_WRITE = 1 << 0,
     IMAGE_SITE_ATOMIC = 1 << 1,
-    IMAGE_SITE_GUESS = 1 << 2,   /* the module has no debug information that tells atomics from plain moves, and this is a
+    IMAGE_SITE_GUESS = 1 << 2, /* the module has no debug information that tells atomics from plain moves, and this is a
                                   * plain naturally aligned move of 1 to 8 bytes: it may be an atomic one */
-    IMAGE_SITE_READ_MODIFY = 1 << 3 /* one instruction reads and writes: add, inc, ... (never a plain C11 atomic move) */
+    IMAGE_SITE_READ_MODIFY =
+        1 << 3 /* one instruction reads and writes: add, inc, ... (never a plain C11 atomic move) */
 };
 
 struct image_site {
-    uint32_t code;       /* return address of the call of the routine */
-    uint32_t module;     /* the program's instruction */
-    uint32_t size;       /* of the access; 0 for a range. Units: bytes */
-    uint8_t flags;       /* enum image_site_flag */
-    uint8_t cfa;         /* enum image_cfa; RSP as the program's, before any adjustment of the stub */
+    uint32_t code;   /* return address of the call of the routine */
+    uint32_t module; /* the program's instruction */
+    uint32_t size;   /* of the access; 0 for a range. Units: bytes */
+    uint8_t flags;   /* enum image_site_flag */
+    uint8_t cfa;     /* enum image_cfa; RSP as the program's, before any adjustment of the stub */
     int16_t cfa_offset;
 };
 
 struct image_left {
-    uint32_t module;  /* address; 0 for the module as a whole */
+    uint32_t module; /* address; 0 for the module as a whole */
     uint32_t accesses;
-    uint32_t name;    /* in strings */
-    uint32_t reason;  /* in strings */
+    uint32_t name;   /* in strings */
+    uint32_t reason; /* in strings */
 };
 
 /* Where an image is kept: $LOCKHOUND_CACHE or $XDG_CACHE_HOME/lockhound or $HOME/.cache/lockhound, then this folder,

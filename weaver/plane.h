@@ -25,9 +25,9 @@
 #include <stdint.h>
 
 /* Units: bytes. */
-#define PLANE_SKEW          0x3840                          /* GS base - start of the mapping; size of the header */
-#define PLANE_WINDOW        (UINT64_C(1) << 32)             /* of program addresses */
-#define PLANE_GUARD         0x10000                         /* past each window: the widest access, and the skews */
+#define PLANE_SKEW          0x3840                            /* GS base - start of the mapping; size of the header */
+#define PLANE_WINDOW        (UINT64_C(1) << 32)               /* of program addresses */
+#define PLANE_GUARD         0x10000                           /* past each window: the widest access, and the skews */
 #define PLANE_WRITES_OFFSET (PLANE_WINDOW + 0x10000 + 0x1c40) /* of the second window, from the GS base */
 #define PLANE_MAPPING       (PLANE_SKEW + PLANE_WRITES_OFFSET + PLANE_WINDOW + PLANE_GUARD)
 
@@ -41,14 +41,31 @@ enum { PLANE_CHUNK_SHIFT = 8, PLANE_GENERATIONS = 127 /* 1..127 */ };
  * registers (vector registers too); the arithmetic flags are lost.  The return address of the call identifies the site
  * (struct image_site).  RANGE routines take the length in RSI, saved in gs:[PLANE_SAVED_RSI]. */
 enum plane_routine {
-    PLANE_READ_1, PLANE_READ_2, PLANE_READ_4, PLANE_READ_8, PLANE_READ_16, PLANE_READ_32, PLANE_READ_64,
-    PLANE_WRITE_1, PLANE_WRITE_2, PLANE_WRITE_4, PLANE_WRITE_8, PLANE_WRITE_16, PLANE_WRITE_32, PLANE_WRITE_64,
-    PLANE_READ_RANGE, PLANE_WRITE_RANGE,
+    PLANE_READ_1,
+    PLANE_READ_2,
+    PLANE_READ_4,
+    PLANE_READ_8,
+    PLANE_READ_16,
+    PLANE_READ_32,
+    PLANE_READ_64,
+    PLANE_WRITE_1,
+    PLANE_WRITE_2,
+    PLANE_WRITE_4,
+    PLANE_WRITE_8,
+    PLANE_WRITE_16,
+    PLANE_WRITE_32,
+    PLANE_WRITE_64,
+    PLANE_READ_RANGE,
+    PLANE_WRITE_RANGE,
     /* Around an instruction that is atomic on its address (LOCK prefix, XCHG with memory); before releases, after acquires. */
-    PLANE_ATOMIC_BEFORE, PLANE_ATOMIC_AFTER,
+    PLANE_ATOMIC_BEFORE,
+    PLANE_ATOMIC_AFTER,
     /* A plain move that debug information, or a spin loop, shows to be an atomic load or store: called after a load
      * (PLANE_ATOMIC_LOAD; order acquire) and before a store (PLANE_ATOMIC_STORE; order release), or for relaxed ones. */
-    PLANE_ATOMIC_LOAD, PLANE_ATOMIC_STORE, PLANE_RELAXED_LOAD, PLANE_RELAXED_STORE,
+    PLANE_ATOMIC_LOAD,
+    PLANE_ATOMIC_STORE,
+    PLANE_RELAXED_LOAD,
+    PLANE_RELAXED_STORE,
     /* MFENCE, or a LOCK-prefixed instruction on the stack's top that serves as one.  RDI is not an address. */
     PLANE_FENCE,
     PLANE_ROUTINE_COUNT
@@ -56,9 +73,9 @@ enum plane_routine {
 
 struct plane_header {
     /* -- read by every check -- */
-    uint64_t write_tag; /* the present write tag, eight times */
-    uint64_t ones;      /* 0x0101010101010101 */
-    uint64_t spill[6];  /* scratch of woven code: registers and flags of a check that finds none free */
+    uint64_t write_tag;      /* the present write tag, eight times */
+    uint64_t ones;           /* 0x0101010101010101 */
+    uint64_t spill[6];       /* scratch of woven code: registers and flags of a check that finds none free */
     uint8_t context_changed; /* set to 1 by woven code at each function entry and after each call: whoever wants to
                               * know the callers must look again */
     uint8_t padding[7];
@@ -69,13 +86,13 @@ struct plane_header {
 };
 
 /* Displacements from the GS base, as woven code writes them. */
-#define PLANE_FIELD(field)      ((int32_t)offsetof(struct plane_header, field) - PLANE_SKEW)
-#define PLANE_WRITE_TAG         PLANE_FIELD(write_tag)
-#define PLANE_ONES              PLANE_FIELD(ones)
-#define PLANE_SPILL(i)          (PLANE_FIELD(spill) + 8 * (int32_t)(i))
-#define PLANE_CONTEXT_CHANGED   PLANE_FIELD(context_changed)
-#define PLANE_SAVED_RDI         PLANE_FIELD(saved_rdi)
-#define PLANE_SAVED_RSI         PLANE_FIELD(saved_rsi)
-#define PLANE_ROUTINE(n)        (PLANE_FIELD(routine) + 8 * (int32_t)(n))
+#define PLANE_FIELD(field)    ((int32_t)offsetof(struct plane_header, field) - PLANE_SKEW)
+#define PLANE_WRITE_TAG       PLANE_FIELD(write_tag)
+#define PLANE_ONES            PLANE_FIELD(ones)
+#define PLANE_SPILL(i)        (PLANE_FIELD(spill) + 8 * (int32_t)(i))
+#define PLANE_CONTEXT_CHANGED PLANE_FIELD(context_changed)
+#define PLANE_SAVED_RDI       PLANE_FIELD(saved_rdi)
+#define PLANE_SAVED_RSI       PLANE_FIELD(saved_rsi)
+#define PLANE_ROUTINE(n)      (PLANE_FIELD(routine) + 8 * (int32_t)(n))
 
 #endif

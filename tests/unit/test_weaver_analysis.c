@@ -27,7 +27,7 @@ SUBJECT(subject_flags,
 SUBJECT(subject_loop,
         "1: mov (%rdi), %eax\n add $4, %rdi\n add %r10d, %ecx\n dec %rdx\n jnz 1b\n xor %r10d, %r10d\n ret");
 SUBJECT(subject_accesses,
-        "mov %rax, (%rdi)\n mov (%rdi), %rcx\n mov 4(%rdi), %ecx\n add $1, 8(%rdi)\n lock incl (%rdi)\n"
+        "mov %rax, (%rdi)\n mov (%rdi), %rcx\n mov 4(%rdi), %ecx\n addl $1, 8(%rdi)\n lock incl (%rdi)\n"
         " mov (%rdi), %rcx\n lock orl $0, (%rsp)\n mfence\n rep stosb\n movsb\n prefetcht0 (%rsi)\n"
         " mov %fs:0x28, %rax\n bt %rax, (%rdi)\n fstpt (%rdi)\n ret");
 SUBJECT(subject_frame, "sub $40, %rsp\n .cfi_adjust_cfa_offset 40\n mov %rax, 8(%rsp)\n mov %rax, 24(%rsp)\n"

@@ -31,8 +31,9 @@ extern const uint8_t woven_routine[], woven_routine_end[];
 #define SAVE_XMM(n) "movups %xmm" #n ", 136+16*" #n "(%r15)\n"
 #define ALL_XMM(op)                                                                                                    \
     XMM(op, 0)                                                                                                         \
-    XMM(op, 1) XMM(op, 2) XMM(op, 3) XMM(op, 4) XMM(op, 5) XMM(op, 6) XMM(op, 7) XMM(op, 8) XMM(op, 9) XMM(op, 10)     \
-        XMM(op, 11) XMM(op, 12) XMM(op, 13) XMM(op, 14) XMM(op, 15)
+    XMM(op, 1)                                                                                                         \
+    XMM(op, 2) XMM(op, 3) XMM(op, 4) XMM(op, 5) XMM(op, 6) XMM(op, 7) XMM(op, 8) XMM(op, 9) XMM(op, 10) XMM(op, 11)    \
+        XMM(op, 12) XMM(op, 13) XMM(op, 14) XMM(op, 15)
 
 __asm__(
     ".text\n.globl woven_enter\nwoven_enter:\n"

@@ -54,11 +54,30 @@ static atomic_int gate; /* a lock made by hand */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_t first_thread;
 
-static void mutex_first(void) { if (!racy) pthread_mutex_lock(&mutex); first(); if (!racy) pthread_mutex_unlock(&mutex); }
-static void mutex_second(void) { if (!racy) pthread_mutex_lock(&mutex); second(); if (!racy) pthread_mutex_unlock(&mutex); }
+static void mutex_first(void)
+{
+    if (!racy)
+        pthread_mutex_lock(&mutex);
+    first();
+    if (!racy)
+        pthread_mutex_unlock(&mutex);
+}
+static void mutex_second(void)
+{
+    if (!racy)
+        pthread_mutex_lock(&mutex);
+    second();
+    if (!racy)
+        pthread_mutex_unlock(&mutex);
+}
 
 /* Racy: each takes another lock. */
-static void c11_first(void) { mtx_lock(&c11_mutex); first(); mtx_unlock(&c11_mutex); }
+static void c11_first(void)
+{
+    mtx_lock(&c11_mutex);
+    first();
+    mtx_unlock(&c11_mutex);
+}
 static void c11_second(void)
 {
     if (racy) {
@@ -73,11 +92,33 @@ static void c11_second(void)
 }
 
 /* Racy: two writers under a lock for reading. */
-static void rwlock_first(void) { (racy ? pthread_rwlock_rdlock : pthread_rwlock_wrlock)(&rwlock); first(); pthread_rwlock_unlock(&rwlock); }
-static void rwlock_second(void) { (racy ? pthread_rwlock_rdlock : pthread_rwlock_wrlock)(&rwlock); second(); pthread_rwlock_unlock(&rwlock); }
+static void rwlock_first(void)
+{
+    (racy ? pthread_rwlock_rdlock : pthread_rwlock_wrlock)(&rwlock);
+    first();
+    pthread_rwlock_unlock(&rwlock);
+}
+static void rwlock_second(void)
+{
+    (racy ? pthread_rwlock_rdlock : pthread_rwlock_wrlock)(&rwlock);
+    second();
+    pthread_rwlock_unlock(&rwlock);
+}
 
-static void spin_first(void) { if (!racy) pthread_spin_lock(&spin); first(); if (!racy) pthread_spin_unlock(&spin); }
-static void spin_second(void) { pthread_spin_lock(&spin); second(); pthread_spin_unlock(&spin); }
+static void spin_first(void)
+{
+    if (!racy)
+        pthread_spin_lock(&spin);
+    first();
+    if (!racy)
+        pthread_spin_unlock(&spin);
+}
+static void spin_second(void)
+{
+    pthread_spin_lock(&spin);
+    second();
+    pthread_spin_unlock(&spin);
+}
 
 /* Racy: it signals first and writes afterwards. */
 static void cond_first(void)
@@ -100,22 +141,73 @@ static void cond_second(void)
     second();
 }
 
-static void semaphore_first(void) { if (!racy) first(); sem_post(&semaphore); if (racy) first(); }
-static void semaphore_second(void) { sem_wait(&semaphore); second(); }
+static void semaphore_first(void)
+{
+    if (!racy)
+        first();
+    sem_post(&semaphore);
+    if (racy)
+        first();
+}
+static void semaphore_second(void)
+{
+    sem_wait(&semaphore);
+    second();
+}
 
-static void pipe_first(void) { if (!racy) first(); if (write(descriptors[1], "x", 1) != 1) abort(); if (racy) first(); }
-static void pipe_second(void) { char c; if (read(descriptors[0], &c, 1) != 1) abort(); second(); }
+static void pipe_first(void)
+{
+    if (!racy)
+        first();
+    if (write(descriptors[1], "x", 1) != 1)
+        abort();
+    if (racy)
+        first();
+}
+static void pipe_second(void)
+{
+    char c;
+    if (read(descriptors[0], &c, 1) != 1)
+        abort();
+    second();
+}
 
-static void event_first(void) { eventfd_t one = 1; if (!racy) first(); eventfd_write(event, one); if (racy) first(); }
-static void event_second(void) { eventfd_t value; eventfd_read(event, &value); second(); }
+static void event_first(void)
+{
+    eventfd_t one = 1;
+    if (!racy)
+        first();
+    eventfd_write(event, one);
+    if (racy)
+        first();
+}
+static void event_second(void)
+{
+    eventfd_t value;
+    eventfd_read(event, &value);
+    second();
+}
 
-static void atomic_first(void) { if (!racy) first(); atomic_fetch_add(&flag, 1); if (racy) first(); }
-static void atomic_second(void) { while (atomic_fetch_add(&flag, 0) == 0) {} second(); }
+static void atomic_first(void)
+{
+    if (!racy)
+        first();
+    atomic_fetch_add(&flag, 1);
+    if (racy)
+        first();
+}
+static void atomic_second(void)
+{
+    while (atomic_fetch_add(&flag, 0) == 0) {
+    }
+    second();
+}
 
 /* A spin lock made of an exchange and a plain (release) store. */
 static void exchange_first(void)
 {
-    while (atomic_exchange(&gate, 1) != 0) {}
+    while (atomic_exchange(&gate, 1) != 0) {
+    }
     if (!racy)
         first();
     atomic_store_explicit(&gate, 0, memory_order_release);
@@ -124,29 +216,82 @@ static void exchange_first(void)
 }
 static void exchange_second(void)
 {
-    while (atomic_exchange(&gate, 1) != 0) {}
+    while (atomic_exchange(&gate, 1) != 0) {
+    }
     second();
     atomic_store_explicit(&gate, 0, memory_order_release);
 }
 
-static void once_first(void) { if (racy) first(); else pthread_once(&once, first); }
-static void once_second(void) { if (!racy) pthread_once(&once, first); second(); }
+static void once_first(void)
+{
+    if (racy)
+        first();
+    else
+        pthread_once(&once, first);
+}
+static void once_second(void)
+{
+    if (!racy)
+        pthread_once(&once, first);
+    second();
+}
 
-static void join_first(void) { first(); }
-static void join_second(void) { if (!racy) pthread_join(first_thread, NULL); second(); }
+static void join_first(void)
+{
+    first();
+}
+static void join_second(void)
+{
+    if (!racy)
+        pthread_join(first_thread, NULL);
+    second();
+}
 
-static void barrier_first(void) { if (!racy) first(); pthread_barrier_wait(&barrier); if (racy) first(); }
-static void barrier_second(void) { pthread_barrier_wait(&barrier); second(); }
+static void barrier_first(void)
+{
+    if (!racy)
+        first();
+    pthread_barrier_wait(&barrier);
+    if (racy)
+        first();
+}
+static void barrier_second(void)
+{
+    pthread_barrier_wait(&barrier);
+    second();
+}
 
 /* Neighbours in one word are no race; clean form. */
 static char bytes[8];
-static void bytes_first(void) { if (racy) first(); *(volatile char *)&bytes[3] = 1; }
-static void bytes_second(void) { *(volatile char *)&bytes[4] = 2; if (racy) second(); }
+static void bytes_first(void)
+{
+    if (racy)
+        first();
+    *(volatile char *)&bytes[3] = 1;
+}
+static void bytes_second(void)
+{
+    *(volatile char *)&bytes[4] = 2;
+    if (racy)
+        second();
+}
 
 /* Two readers. */
 static long sink;
-static void readers_first(void) { if (racy) first(); else sink = *(volatile long *)cell; }
-static void readers_second(void) { if (racy) second(); else (void)*(volatile long *)cell; }
+static void readers_first(void)
+{
+    if (racy)
+        first();
+    else
+        sink = *(volatile long *)cell;
+}
+static void readers_second(void)
+{
+    if (racy)
+        second();
+    else
+        (void)*(volatile long *)cell;
+}
 
 /* libc writes on the program's behalf. */
 static char buffer[64];
@@ -155,11 +300,17 @@ KEPT static void copy_first(void)
     if (racy)
         memset(buffer, 'a', (size_t)(*(volatile int *)&unseen_pipe[0] > 0 ? 64 : 1));
 }
-KEPT static void copy_second(void) { *(volatile char *)&buffer[40] = 'b'; }
+KEPT static void copy_second(void)
+{
+    *(volatile char *)&buffer[40] = 'b';
+}
 
 /* Freed while the other still uses it. */
 static long *block;
-static void free_first(void) { *(volatile long *)block = 3; }
+static void free_first(void)
+{
+    *(volatile long *)block = 3;
+}
 KEPT static void free_second(void)
 {
     if (!racy)
