@@ -75,6 +75,12 @@ static const char *find_options(const struct buffer *environment)
     return NULL;
 }
 
+/* Returns: the number that `digits` is all of, or 0. */
+static unsigned long whole_number(const char *digits)
+{
+    return *digits && strspn(digits, "0123456789") == strlen(digits) ? strtoul(digits, NULL, 10) : 0;
+}
+
 static int signal_number(const char *name)
 {
     const char *short_name = strncmp(name, "SIG", 3) == 0 ? name + 3 : name;
@@ -84,7 +90,7 @@ static int signal_number(const char *name)
             return number;
         }
     }
-    return *name && strspn(name, "0123456789") == strlen(name) && strlen(name) < 3 ? atoi(name) : 0;
+    return strlen(name) < 3 ? (int)whole_number(name) : 0;
 }
 
 static bool read_options(struct question *q)
@@ -221,11 +227,11 @@ int command_ps_main(int argc, char **argv)
         return command_print_help(command_find("ps"));
     }
     const char *word = argv[first];
-    if (!word || argv[first + 1] || strspn(word, "0123456789") != strlen(word) || strlen(word) > 9 || atoi(word) == 0) {
+    if (!word || argv[first + 1] || strlen(word) > 9 || whole_number(word) == 0) {
         fputs("lockhound: ps takes the number of one process\n", stderr);
         return EXIT_USAGE;
     }
-    q.pid = (pid_t)atoi(word);
+    q.pid = (pid_t)whole_number(word);
     session_begin(&q.session);
     q.asked_ns = UINT64_MAX;
     const char *path = read_options(&q) && is_listening(&q) ? find_run_file(&q) : NULL;

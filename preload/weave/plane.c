@@ -413,9 +413,9 @@ void plane_fork_child(struct self *self)
         struct place *place = &planes.places[number];
         struct plane *plane = place->memory;
         place->tid = self->plane == plane ? self->tid : 0;
-        if (place->known)
+        if (place->known && plane != NULL)
             history_init(&plane->history, plane->history.ring, HISTORY_ENTRIES);
-        if (!place->taken || self->plane == plane)
+        if (!place->taken || self->plane == plane || plane == NULL)
             continue;
         place->taken = false;
         plane->self = NULL;
