@@ -2,7 +2,7 @@
 
 enum {
     ARENA_UNIT = 16,
-    ARENA_BYTES = 1 << 28, /* reserved; 2^24 units */
+    ARENA_BYTES = ARENA_UNIT << RACE_SET_BITS, /* reserved: as many units as there are names */
     INDEX_SIZE = 1 << 20
 };
 
@@ -116,7 +116,7 @@ static uint32_t change(struct race_engine *engine, uint32_t name, uint32_t added
     const struct race_set *from = race_set_get(engine, name);
     uint32_t result = 0;
     size_t units = (sizeof *from + (from->count + 1u) * sizeof from->number[0]) / ARENA_UNIT + 1;
-    if (sets->used + units <= ARENA_BYTES / ARENA_UNIT && sets->used + units < 1u << RACE_SET_BITS) {
+    if (sets->used + units < 1u << RACE_SET_BITS) {
         struct race_set *to = (void *)(sets->arena + (size_t)sets->used * ARENA_UNIT);
         build(to, from, added, taken);
         to->hash = from->hash ^ mix(added != 0 ? added : taken);

@@ -12,8 +12,6 @@
 #define PATIENCE_MS 10000
 #define POLL_MS     10
 
-extern char **environ;
-
 /* Returns: true when the child ended well in time. */
 static bool wait_for(pid_t child)
 {
