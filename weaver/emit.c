@@ -87,7 +87,8 @@ static void emit_begin(struct emitter *emitter, size_t index)
             *entry = (struct image_entry){(uint32_t)insn->address, draft_offset(draft)};
         }
     }
-    if (entry_kinds_of(emitter, insn) & (ENTRY_FUNCTION | ENTRY_AFTER_CALL | ENTRY_LANDING_PAD)) {
+    bool is_behind_entry = (emitter->states[index] & 3) == PATCH_TAKEN && !insn->is_entry;
+    if (is_behind_entry || (entry_kinds_of(emitter, insn) & (ENTRY_FUNCTION | ENTRY_AFTER_CALL | ENTRY_LANDING_PAD))) {
         encode_field(draft, 0, OPCODE_MOV_BYTE_IMMEDIATE, 0, PLANE_CONTEXT_CHANGED, 1);
         draft_byte(draft, 1);
     }

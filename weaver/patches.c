@@ -89,6 +89,7 @@ static bool give_up_around(const struct function *function, uint8_t *states, siz
 }
 
 struct walk {
+    const struct elf_module *module;
     const struct function *function;
     uint8_t *states;
     size_t *pending; /* indexes of instructions, each at most once */
@@ -96,8 +97,28 @@ struct walk {
     bool gave_up;
 };
 
+/* Returns: true when a jump at `index` would cover an instruction that original code still runs, or another jump. */
+static bool covers_another(const struct walk *walk, size_t index)
+{
+    const struct insn *insns = walk->function->insns;
+    for (size_t i = index + 1; i < walk->function->insn_count && insns[i].address - insns[index].address < PATCH_SIZE;
+         i++) {
+        if (walk->states[i] != PATCH_NONE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Original code that runs unwoven misses accesses, which loses races, and atomic operations, which makes some up: control is
+ * led to the clone at the first instruction that can take the jump. */
 static void walk_to(struct walk *walk, size_t index)
 {
+    if (index < walk->function->insn_count && walk->states[index] == PATCH_NONE &&
+        is_patchable(walk->module, walk->function, index) && !covers_another(walk, index)) {
+        walk->states[index] = PATCH_TAKEN;
+        return;
+    }
     if (index < walk->function->insn_count && (walk->states[index] & 3) != PATCH_TAKEN &&
         !(walk->states[index] & PATCH_ORIGINAL)) {
         walk->states[index] |= PATCH_ORIGINAL;
@@ -138,8 +159,9 @@ static void follow_original(struct walk *walk)
 
 uint8_t *patches_choose(const struct elf_module *module, const struct function *function)
 {
-    struct walk walk = {function, calloc(function->insn_count + 1, 1), calloc(function->insn_count + 1, sizeof(size_t)),
-                        0, false};
+    struct walk walk = {
+        module, function, calloc(function->insn_count + 1, 1), calloc(function->insn_count + 1, sizeof(size_t)),
+        0,      false};
     if (!walk.states || !walk.pending) {
         free(walk.states);
         free(walk.pending);

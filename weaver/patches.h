@@ -1,6 +1,6 @@
 /* patches.h: which entries of a function can take the 5-byte jump to the clone.
  *
- * An entry that cannot is left as it is: control then runs the original from there to the next entry that was patched.  So
+ * An entry that cannot is left as it is: control then runs the original from there to the first instruction that can.  So
  * what is patched must leave whole: other entries, CALL instructions (clones jump to them), other functions, and every
  * branch target that the original code which still runs can reach.
  */
@@ -11,7 +11,7 @@
 
 enum patch_state {
     PATCH_NONE,        /* no entry */
-    PATCH_TAKEN,       /* an entry that is patched */
+    PATCH_TAKEN,       /* an entry that is patched, or an instruction behind one that is not */
     PATCH_LEFT,        /* an entry that is not */
     PATCH_ORIGINAL = 4 /* bit: the original instruction still may run */
 };
