@@ -26,14 +26,10 @@ void woven_enter(void);
 void woven_leave(void);
 extern const uint8_t woven_routine[], woven_routine_end[];
 
-#define XMM(op, n)  op(n)
-#define LOAD_XMM(n) "movups 136+16*" #n "(%r15), %xmm" #n "\n"
-#define SAVE_XMM(n) "movups %xmm" #n ", 136+16*" #n "(%r15)\n"
-#define ALL_XMM(op)                                                                                                    \
-    XMM(op, 0)                                                                                                         \
-    XMM(op, 1)                                                                                                         \
-    XMM(op, 2) XMM(op, 3) XMM(op, 4) XMM(op, 5) XMM(op, 6) XMM(op, 7) XMM(op, 8) XMM(op, 9) XMM(op, 10) XMM(op, 11)    \
-        XMM(op, 12) XMM(op, 13) XMM(op, 14) XMM(op, 15)
+#define LOAD_XMM(n)   "movups 136+16*" #n "(%r15), %xmm" #n "\n"
+#define SAVE_XMM(n)   "movups %xmm" #n ", 136+16*" #n "(%r15)\n"
+#define FIRST_XMM(op) op(0) op(1) op(2) op(3) op(4) op(5) op(6) op(7)
+#define ALL_XMM(op)   FIRST_XMM(op) op(8) op(9) op(10) op(11) op(12) op(13) op(14) op(15)
 
 __asm__(
     ".text\n.globl woven_enter\nwoven_enter:\n"
