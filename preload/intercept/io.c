@@ -3,6 +3,8 @@
  * Left out:  splice(), sendfile(), the mmsg and aio families, io_uring; formatted output and single characters through
  *            streams, unless fflush() or fclose() follows.
  */
+/* stdio.h shall define none of these functions itself: clang refuses a second definition with an attribute. */
+#define __NO_INLINE__ 1
 #include "preload/intercept/io.h"
 
 #include <stdio.h>
@@ -247,7 +249,14 @@ HOOK_EXPORT ssize_t getdelim(char **restrict line, size_t *restrict size, int de
     RECEIVED(result, descriptor_of(stream), *line, (size_t)result + 1);
     return result;
 }
-HOOK_ALIAS(__getdelim, getdelim);
+
+/* The name under which old programs call it. */
+HOOK_EXPORT ssize_t __getdelim(char **restrict line, size_t *restrict size, int delimiter, FILE *restrict stream)
+{
+    ssize_t result = real.getdelim(line, size, delimiter, stream);
+    RECEIVED(result, descriptor_of(stream), *line, (size_t)result + 1);
+    return result;
+}
 
 HOOK_EXPORT ssize_t getline(char **restrict line, size_t *restrict size, FILE *restrict stream)
 {
