@@ -148,14 +148,12 @@ void race_plane_forget(struct race_engine *engine, struct race_plane *plane)
     race_count(&engine->forgotten);
 }
 
-bool race_plane_advance(struct race_engine *engine, struct race_plane *plane)
+void race_plane_advance(struct race_engine *engine, struct race_plane *plane)
 {
-    bool is_new = false;
     if (race_enter(race_part(plane))) {
-        is_new = race_generation_advance(engine, plane);
+        race_generation_advance(engine, plane);
         race_leave(race_part(plane));
     }
-    return is_new;
 }
 
 void race_forked(struct race_engine *engine, const struct race_plane *plane)

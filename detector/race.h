@@ -98,9 +98,9 @@ bool race_plane_begin(struct race_engine *engine, struct race_plane *plane, stru
 void race_plane_end(struct race_engine *engine, struct race_plane *plane, uint64_t stack_low, uint64_t stack_high);
 /* The host will zero and reuse the plane under the same number: forget it. */
 void race_plane_forget(struct race_engine *engine, struct race_plane *plane);
-/* Returns: true when plane->write_tag changed: the thread's epoch moved on since (or accesses were recorded in the old one).
- * Cheap when nothing happened.  Call it after verbs of detector.h, before the program runs on. */
-bool race_plane_advance(struct race_engine *engine, struct race_plane *plane);
+/* Raises plane->write_tag when the thread's epoch has moved on; atomics and fences do it by themselves.  Cheap when nothing
+ * happened.  Call it after verbs of detector.h, before the program runs on. */
+void race_plane_advance(struct race_engine *engine, struct race_plane *plane);
 
 /* The present access of `plane`'s thread.  Checks it against the others and records it (sets tags).
  * Returns: true when a race was found and reported. */

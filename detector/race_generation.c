@@ -175,17 +175,16 @@ void race_generation_begin(struct race_engine *engine, struct race_plane *plane)
     generation_next(engine, plane);
 }
 
-bool race_generation_advance(struct race_engine *engine, struct race_plane *plane)
+void race_generation_advance(struct race_engine *engine, struct race_plane *plane)
 {
     struct race_part *part = race_part(plane);
     uint32_t g = relaxed_load(&part->present);
     if (relaxed_load(&part->generation[g].epoch) == plane->thread->hb.epoch) {
-        return false;
+        return;
     }
     if (!plane->accessed) {
         generation_set(part, g, plane->thread); /* no tag names it yet */
-        return false;
+        return;
     }
     generation_next(engine, plane);
-    return true;
 }

@@ -20,8 +20,8 @@
 /* The thread of the plane begins: a new generation.  Returns: true when all before was seen by the thread. */
 bool race_generation_follows(const struct race_plane *plane, const struct thread *t);
 void race_generation_begin(struct race_engine *engine, struct race_plane *plane);
-/* Returns: true when the present generation changed, because the epoch did and something was recorded before. */
-bool race_generation_advance(struct race_engine *engine, struct race_plane *plane);
+/* A new generation when the epoch moved on and something was recorded before. */
+void race_generation_advance(struct race_engine *engine, struct race_plane *plane);
 
 /* Returns: true when the thread of `observer` has seen generation `g` of `part`, or it is trusted. */
 bool race_generation_seen(const struct race_engine *engine, const struct race_plane *observer,

@@ -268,7 +268,7 @@ static void atomic_do(struct race_engine *engine, struct race_plane *plane, uint
         address += here;
         size -= here;
     }
-    (void)race_generation_advance(engine, plane);
+    race_generation_advance(engine, plane);
 }
 
 bool race_owes(const struct race_plane *plane)
@@ -318,7 +318,7 @@ bool race_sync_access(struct race_engine *engine, struct race_plane *plane, cons
         return false;
     }
     if (writes) {
-        (void)race_generation_advance(engine, plane);
+        race_generation_advance(engine, plane);
     }
     if (reads) {
         owe(engine, plane, piece->address & ~(uint64_t)7);
@@ -361,7 +361,7 @@ static void fence(struct race_engine *engine, struct race_plane *plane, int orde
     if (order == ORDER_RELEASE || order == ORDER_ACQ_REL || order == ORDER_SEQ_CST) {
         struct clock_stamp now = thread_clock_send(clock);
         clock_stamp_assign(&part->fence, &now);
-        (void)race_generation_advance(engine, plane);
+        race_generation_advance(engine, plane);
     }
 }
 

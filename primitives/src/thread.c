@@ -29,6 +29,7 @@ struct lhp_thread {
     char name[32];
     unsigned refs;
     struct lhp_thread *prev, *next; /* in the registry while alive */
+    struct lhp_thread *next_waited; /* in the list of those that the end of the process waits for */
 };
 
 static struct {
@@ -490,25 +491,33 @@ void lhp_thread_set_exception_hook(void (*hook)(struct lhp_thread *thread, int e
     pthread_mutex_unlock(&registry.mutex);
 }
 
-/* Returns: a reference to some thread that the process waits for, or NULL. */
-static struct lhp_thread *shutdown_next_thread(void)
+/* Returns: references to the threads that the process waits for, as a list; NULL when none is left. */
+static struct lhp_thread *shutdown_waited_threads(void)
 {
+    struct lhp_thread *waited = NULL;
     pthread_mutex_lock(&registry.mutex);
-    struct lhp_thread *t = registry.first;
-    while (t && (t->daemon || t->foreign || t == current))
-        t = t->next;
-    if (t)
-        t->refs++;
+    for (struct lhp_thread *t = registry.first; t; t = t->next) {
+        if (!t->daemon && !t->foreign && t != current) {
+            t->refs++;
+            t->next_waited = waited;
+            waited = t;
+        }
+    }
     pthread_mutex_unlock(&registry.mutex);
-    return t;
+    return waited;
 }
 
 void lhp_thread_shutdown(void)
 {
-    struct lhp_thread *t;
+    /* Before the calls: they may let a thread end, and an ended one is no longer listed. */
+    struct lhp_thread *waited = shutdown_waited_threads();
     lhp_shutdown_run_calls();
-    while ((t = shutdown_next_thread())) {
-        lhp_thread_join(t);
-        lhp_thread_release(t);
-    }
+    do {
+        for (struct lhp_thread *next; waited; waited = next) {
+            next = waited->next_waited;
+            lhp_thread_join(waited);
+            lhp_thread_release(waited);
+        }
+        waited = shutdown_waited_threads();
+    } while (waited);
 }

@@ -118,7 +118,7 @@ void race_world_settle(void)
 {
     for (int i = 0; i < WORLD_THREADS; i++) {
         if (race_world.plane[i].thread != NULL) {
-            (void)race_plane_advance(race_world.engine, &race_world.plane[i]);
+            race_plane_advance(race_world.engine, &race_world.plane[i]);
         }
     }
 }

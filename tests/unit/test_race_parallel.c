@@ -137,14 +137,14 @@ static void take(struct race_plane *p, int i)
     detector_lock_request(d, p->thread, lock[i], LOCK_EXCLUSIVE, false, world_at(1));
     pthread_mutex_lock(&real_lock[i]);
     detector_lock_acquired(d, p->thread, lock[i], LOCK_EXCLUSIVE, false, world_at(1));
-    (void)race_plane_advance(engine, p);
+    race_plane_advance(engine, p);
 }
 
 static void leave(struct race_plane *p, int i)
 {
     race_settle(engine, p);
     detector_lock_released(d, p->thread, lock[i], world_at(1));
-    (void)race_plane_advance(engine, p);
+    race_plane_advance(engine, p);
     pthread_mutex_unlock(&real_lock[i]);
 }
 
