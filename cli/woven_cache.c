@@ -20,11 +20,16 @@ static const char *below(struct pool *pool, const char *variable, const char *fo
     return base && base[0] == '/' ? pool_format(pool, "%s%s/" IMAGE_CACHE_FOLDER, base, folder) : NULL;
 }
 
+static bool is_set(const char *variable)
+{
+    const char *value = getenv(variable);
+    return value && value[0];
+}
+
 /* A relative path is no place, as the XDG rules say; LOCKHOUND_CACHE, once set, is the only one asked. */
 static const char *find_folder(struct pool *pool)
 {
-    const char *own = getenv("LOCKHOUND_CACHE");
-    if (own && own[0]) {
+    if (is_set("LOCKHOUND_CACHE")) {
         return below(pool, "LOCKHOUND_CACHE", "");
     }
     const char *folder = below(pool, "XDG_CACHE_HOME", "/lockhound");
@@ -63,22 +68,43 @@ static const char *name_of(struct pool *pool, const struct elf_module *module)
     return pool_format(pool, "%s" IMAGE_SUFFIX, name);
 }
 
-const char *woven_cache_path(struct pool *pool, const struct elf_module *module, bool wants_folder)
+/* Returns: false when the folder cannot be made or written. */
+static bool is_writable(struct pool *pool, const char *folder)
 {
-    const char *folder = find_folder(pool);
+    return make_folders(pool_string(pool, folder)) && access(folder, W_OK | X_OK) == 0;
+}
+
+/* Returns: the folder, made; or NULL after a complaint. */
+static const char *make_folder(struct pool *pool, const char *wanted)
+{
+    const char *folder = wanted;
+    if (!is_set("LOCKHOUND_CACHE") && (!wanted || !is_writable(pool, wanted))) {
+        folder = pool_format(pool, IMAGE_SPARE_FOLDER "%u/" IMAGE_CACHE_FOLDER, (unsigned)geteuid());
+    }
     if (!folder) {
-        fputs("lockhound: no place for woven images: set LOCKHOUND_CACHE to the absolute path of a folder\n", stderr);
+        fputs("lockhound: LOCKHOUND_CACHE must be the absolute path of a folder\n", stderr);
         return NULL;
     }
-    if (wants_folder && !make_folders(pool_string(pool, folder))) {
+    if (!is_writable(pool, folder)) {
         fprintf(stderr, "lockhound: cannot make the folder %s: %s\n", folder, strerror(errno));
         return NULL;
     }
-    if (wants_folder && !is_folder_trusted(folder)) {
+    if (!is_folder_trusted(folder)) {
         fprintf(stderr, "lockhound: %s must be a folder that belongs to you and that nobody else may write\n", folder);
         return NULL;
     }
-    return pool_format(pool, "%s/%s", folder, name_of(pool, module));
+    return folder;
+}
+
+const char *woven_cache_path(struct pool *pool, const struct elf_module *module, bool wants_folder)
+{
+    const char *folder = find_folder(pool);
+    if (wants_folder) {
+        folder = make_folder(pool, folder);
+    } else if (!folder) {
+        fputs("lockhound: no place for woven images: set LOCKHOUND_CACHE to the absolute path of a folder\n", stderr);
+    }
+    return folder ? pool_format(pool, "%s/%s", folder, name_of(pool, module)) : NULL;
 }
 
 static bool is_of_module(const struct image_header *header, const struct elf_module *module)

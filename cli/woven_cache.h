@@ -1,6 +1,7 @@
 /* woven_cache.h: where woven images are kept, under which name, and whether one is there.
  *
  *   $LOCKHOUND_CACHE or $XDG_CACHE_HOME/lockhound or $HOME/.cache/lockhound --> folder woven-1 --> NAME.woven
+ *                     or, where that cannot be written, /tmp/lockhound-UID --/
  *
  * Trust:  the folder must belong to the user and be writable by nobody else, for its images become code.
  * The library looks in the same place (preload/weave/image_map.c).

@@ -118,8 +118,10 @@ struct image_left {
 };
 
 /* Where an image is kept: $LOCKHOUND_CACHE or $XDG_CACHE_HOME/lockhound or $HOME/.cache/lockhound, then this folder,
- * then "<build-id in hex or hash-size>.woven". */
+ * then "<build-id in hex or hash-size>.woven".  Unless the first is set: where the folder cannot be written, as by a server
+ * that has become another user, IMAGE_SPARE_FOLDER and the user's number stand before this folder. */
 #define IMAGE_CACHE_FOLDER "woven-1"
+#define IMAGE_SPARE_FOLDER "/tmp/lockhound-"
 #define IMAGE_SUFFIX       ".woven"
 
 #endif

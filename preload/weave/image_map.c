@@ -20,8 +20,9 @@ enum { PAGE = 4096, NAME_SIZE = 2 * IMAGE_BUILD_ID_SIZE + 64 };
 #define LOWEST       ((intptr_t)0x100000)
 #define LARGEST_FILE ((int64_t)1 << 31)
 
-/* The folder with the images, absolute; "" when there is no place for one. */
+/* The folder with the images, absolute; "" when the environment names no place for one. */
 static char cache[PATH_MAX];
+static bool cache_is_only; /* LOCKHOUND_CACHE names it: no spare folder */
 
 /* ---- the cache ------------------------------------------------------------------------------------------------------ */
 
@@ -45,15 +46,11 @@ static bool set_cache(const char *base, const char *below)
 void image_cache_init(char **envp)
 {
     const char *own = value_of(envp, "LOCKHOUND_CACHE");
-    if (own[0] != '\0')
+    cache_is_only = own[0] != '\0';
+    if (cache_is_only)
         set_cache(own, "");
     else if (!set_cache(value_of(envp, "XDG_CACHE_HOME"), "/lockhound"))
         set_cache(value_of(envp, "HOME"), "/.cache/lockhound");
-}
-
-bool image_cache_exists(void)
-{
-    return cache[0] != '\0';
 }
 
 /* ---- a module's identity -------------------------------------------------------------------------------------------- */
@@ -135,13 +132,29 @@ static const char *check_owner(long fd, size_t *size)
     return NULL;
 }
 
-static long open_image(const struct module *module)
+static long open_in(const char *folder, const struct module *module)
 {
     char path[PATH_MAX + NAME_SIZE + 1];
-    char *at = stpcpy(path, cache);
+    char *at = stpcpy(path, folder);
     *at++ = '/';
     write_name(at, module);
     return raw_syscall(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0, 0, 0);
+}
+
+/* The spare folder of whoever the process is by now. */
+static long open_in_spare(const struct module *module)
+{
+    char folder[sizeof IMAGE_SPARE_FOLDER + 24 + sizeof IMAGE_CACHE_FOLDER];
+    char *at = stpcpy(folder, IMAGE_SPARE_FOLDER);
+    at = write_number(at, (uint32_t)raw_syscall(SYS_geteuid, 0, 0, 0, 0, 0, 0));
+    stpcpy(stpcpy(at, "/"), IMAGE_CACHE_FOLDER);
+    return open_in(folder, module);
+}
+
+static long open_image(const struct module *module)
+{
+    long fd = cache[0] == '\0' ? -1 : open_in(cache, module);
+    return fd < 0 && !cache_is_only ? open_in_spare(module) : fd;
 }
 
 static const char *check_content(const struct woven_image *image)
@@ -248,20 +261,31 @@ static void unmap_code(struct woven_image *image)
     image->code = 0;
 }
 
-const char *image_map_code(struct woven_image *image)
+/* Maps the code's pages from the file, or copies them: a file system may allow no code in its files.
+ * Returns: true when it may be run. */
+static bool place_code(struct woven_image *image, bool copies)
 {
     long size = code_mapping_size(image);
-    image->code = find_place(image->module, (size_t)size);
+    int flags = MAP_PRIVATE | MAP_FIXED | (copies ? MAP_ANONYMOUS : 0);
+    long mapped = raw_syscall(SYS_mmap, (long)image->code, size, PROT_READ | PROT_WRITE, flags, copies ? -1 : image->fd,
+                              copies ? 0 : (long)image->header->code_offset);
+    if (mapped != (long)image->code)
+        return false;
+    if (copies)
+        memcpy((void *)image->code, (const char *)image->header + image->header->code_offset, image->header->code_size);
+    apply_fixups(image);
+    return raw_syscall(SYS_mprotect, mapped, size, PROT_READ | PROT_EXEC, 0, 0, 0) == 0;
+}
+
+const char *image_map_code(struct woven_image *image)
+{
+    image->code = find_place(image->module, (size_t)code_mapping_size(image));
     if (image->code == 0)
         return "no memory within 2 GiB of it is free";
-    long mapped = raw_syscall(SYS_mmap, (long)image->code, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED,
-                              image->fd, (long)image->header->code_offset);
+    bool is_placed = place_code(image, false) || place_code(image, true);
     close_file(image);
-    if (mapped == (long)image->code) {
-        apply_fixups(image);
-        if (raw_syscall(SYS_mprotect, mapped, size, PROT_READ | PROT_EXEC, 0, 0, 0) == 0)
-            return NULL;
-    }
+    if (is_placed)
+        return NULL;
     unmap_code(image);
     return "the system allows no code to be made";
 }

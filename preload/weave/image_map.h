@@ -1,6 +1,7 @@
 /* image_map.h: a module's woven image, found in the user's cache and mapped beside the module.
  *
  *   module --build-id, or hash and size--> CACHE/woven-1/NAME.woven --image_check--> tables (read-only)
+ *                                          or in the spare folder
  *                                                            |
  *                                                            +--fix-ups--> code, private, within 2 GiB of the module
  *
@@ -33,8 +34,6 @@ static inline const void *image_table(const struct woven_image *image, const str
 
 /* Learns the cache's folder from the environment as the kernel gave it.  Context: early. */
 void image_cache_init(char **envp);
-/* Returns: false when the environment names no place for a cache.  Context: signal, in-malloc. */
-bool image_cache_exists(void);
 
 /* Opens and checks the image of image->module; the rest of `image` is set.
  * Returns: NULL, or why there is none, as a constant string.  Context: loader-lock, in-malloc. */

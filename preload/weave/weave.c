@@ -119,11 +119,7 @@ static void make_missing(struct round *round)
             files[count++] = round->candidates[i].module->path;
     if (count == 0)
         return;
-    if (!image_cache_exists())
-        sink_note("weave-no-cache",
-                  "not all is woven: none of LOCKHOUND_CACHE, XDG_CACHE_HOME and HOME says where woven "
-                  "images are to be kept");
-    else if (!weaver_run(files, count))
+    if (!weaver_run(files, count))
         sink_note("weave-no-command",
                   "not all is woven: the lockhound command, which weaves, could not be run; `lockhound "
                   "weave FILE` makes an image ahead of time");
