@@ -66,6 +66,8 @@ struct race_host {
                    uint64_t size, bool write, struct race_recalled *recalled);
     /* The present access's stack, asked for only when a finding is made. */
     struct stack_id (*stack_here)(void *ctx);
+    /* May be NULL.  Returns: the innermost place of a stack, as a number that other stacks of that place share. */
+    uint64_t (*place)(void *ctx, struct stack_id stack);
     /* May be NULL.  Calls work(arg) with the program's vector registers saved: a report is made there, with recall(),
      * stack_here(), block() and the detector's host->report().  Everything else that the engine calls (reserve..., and of
      * detector_host alloc, enter and leave) runs while they are live, so the host compiles it without vector registers. */

@@ -1,13 +1,18 @@
-/* race_finding.c: from a tag that seems to race to a finding with two parties, once for each pair of places. */
+/* race_finding.c: from a tag that seems to race to a finding with two parties, told a few times for each pair of places. */
 #include "detector/evidence.h"
 #include "detector/hash_table.h"
 #include "detector/race_chunk.h"
 #include "detector/race_generation.h"
 
-enum { SAID = 1 << 16, HEARD = 1 << 14, HEARD_ENOUGH = 16 };
+enum {
+    SAID = 1 << 16,
+    HEARD = 1 << 14,
+    HEARD_ENOUGH = 16,
+    STACKS_A_PLACE = 4 /* pairs of stacks told of one pair of places and one kind of block */
+};
 
 struct race_said {
-    _Atomic uint64_t pair[SAID];  /* hashes of pairs of stacks */
+    _Atomic uint64_t key[SAID];   /* hashes of what was told */
     _Atomic uint8_t heard[HEARD]; /* how often something was looked at; by address and thread */
 };
 
@@ -50,13 +55,12 @@ static bool is_worth_a_look(struct race_engine *engine, const struct race_met *m
     return true;
 }
 
-/* Returns: true the first time, whichever of the two is named first. */
-static bool is_news(struct race_engine *engine, struct stack_id a, struct stack_id b)
+/* Returns: true the first time. */
+static bool say(struct race_engine *engine, uint64_t key)
 {
-    uint64_t low = a.v < b.v ? a.v : b.v, high = a.v < b.v ? b.v : a.v;
-    uint64_t hash = hash_mix(low, high) | 1; /* 0: free */
+    uint64_t hash = key | 1; /* 0: free */
     for (uint32_t i = 0; i < 64; i++) {
-        _Atomic uint64_t *place = &engine->said->pair[(hash + i * 2) / 2 % SAID];
+        _Atomic uint64_t *place = &engine->said->key[(hash + i * 2) / 2 % SAID];
         uint64_t there = 0;
         if (atomic_compare_exchange_strong_explicit(place, &there, hash, memory_order_relaxed, memory_order_relaxed)) {
             return true;
@@ -66,6 +70,44 @@ static bool is_news(struct race_engine *engine, struct stack_id a, struct stack_
         }
     }
     return false; /* thousands were said */
+}
+
+/* Whichever of the two is named first. */
+static uint64_t hash_pair(uint64_t a, uint64_t b)
+{
+    return a < b ? hash_mix(a, b) : hash_mix(b, a);
+}
+
+static uint64_t place_of(const struct race_engine *engine, struct stack_id stack)
+{
+    return engine->host.place == NULL ? stack.v : engine->host.place(engine->host.ctx, stack);
+}
+
+/* The same object of another run or another block of its kind. */
+static uint64_t object_key(const struct finding_memory *memory)
+{
+    return memory->alloc_stack.v == 0 ? memory->address : hash_mix(memory->alloc_stack.v, memory->address - memory->block);
+}
+
+/* Two stacks are told of once.  A place that many paths lead to is told with a few of them; of what is but a guess, each
+ * object once. */
+static bool is_news(struct race_engine *engine, const struct finding *finding)
+{
+    struct stack_id mine = finding->parties[0].stack, theirs = finding->parties[1].stack;
+    if (!say(engine, hash_pair(mine.v, theirs.v))) {
+        return false;
+    }
+    if (finding->severity == SEVERITY_WARNING) {
+        return say(engine, object_key(&finding->memory));
+    }
+    uint64_t key = hash_pair(place_of(engine, mine), place_of(engine, theirs));
+    key = hash_mix(key, finding->memory.alloc_stack.v);
+    for (uint32_t i = 0; i < STACKS_A_PLACE; i++) {
+        if (say(engine, hash_mix(key, i))) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* ---- looking again ---------------------------------------------------------------------------------------------- */
@@ -165,7 +207,13 @@ static void tell(struct report *r, struct stack_id here, const struct race_recal
     e.finding.severity = finding_race_severity(mine, other);
     e.finding.parties = e.parties;
     set_memory(&e.finding, r);
-    evidence_send(&e);
+    if (is_news(r->engine, &e.finding)) {
+        race_count(&r->engine->races);
+        evidence_send(&e);
+    } else {
+        race_count(&r->engine->repeats);
+        evidence_discard(&e);
+    }
 }
 
 static void report(void *arg)
@@ -180,12 +228,7 @@ static void report(void *arg)
     if (!theirs.found) {
         theirs = (struct race_recalled){0};
     }
-    if (is_news(r->engine, here, theirs.stack)) {
-        race_count(&r->engine->races);
-        tell(r, here, &theirs);
-    } else {
-        race_count(&r->engine->repeats);
-    }
+    tell(r, here, &theirs);
 }
 
 bool race_found(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk,

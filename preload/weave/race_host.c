@@ -63,6 +63,13 @@ static struct stack_id host_stack_here(void *ctx)
     return plane->site == 0 ? plane->here : stack_of_site(plane->site, plane->history.context);
 }
 
+static uint64_t host_place(void *ctx, struct stack_id stack)
+{
+    (void)ctx;
+    const struct interned_stack *interned = stacks_get(stack);
+    return interned == NULL || interned->depth == 0 ? 0 : interned->frames[0].pc;
+}
+
 /* ---- history ------------------------------------------------------------------------------------------------------ */
 
 /* Returns: how many of the locks held then are still the objects that they were. */
@@ -123,4 +130,5 @@ const struct race_host race_host = {.reserve = host_reserve,
                                     .discard = host_discard,
                                     .recall = host_recall,
                                     .stack_here = host_stack_here,
+                                    .place = host_place,
                                     .block = host_block};
