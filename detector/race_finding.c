@@ -86,7 +86,8 @@ static uint64_t place_of(const struct race_engine *engine, struct stack_id stack
 /* The same object of another run or another block of its kind. */
 static uint64_t object_key(const struct finding_memory *memory)
 {
-    return memory->alloc_stack.v == 0 ? memory->address : hash_mix(memory->alloc_stack.v, memory->address - memory->block);
+    return memory->alloc_stack.v == 0 ? memory->address
+                                      : hash_mix(memory->alloc_stack.v, memory->address - memory->block);
 }
 
 /* Two stacks are told of once.  A place that many paths lead to is told with a few of them; of what is but a guess, each

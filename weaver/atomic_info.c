@@ -250,6 +250,16 @@ static void read_type(struct atomic_info *info, Dwarf_Die *type, uint64_t addres
     }
 }
 
+/* Returns: 1 << size of the type; all bits when it is not known. */
+static uint32_t size_bit(Dwarf_Die *type)
+{
+    enum { LARGEST = 16 };
+    Dwarf_Word size = 0;
+    if (dwarf_aggregate_size(type, &size) != 0)
+        return ~(uint32_t)0;
+    return size <= LARGEST ? (uint32_t)1 << size : 0;
+}
+
 static void read_variables(struct atomic_info *info, Dwarf_Die *parent)
 {
     Dwarf_Die die, type;
@@ -260,7 +270,8 @@ static void read_variables(struct atomic_info *info, Dwarf_Die *parent)
         Dwarf_Op *operations;
         size_t count;
         int tag = dwarf_tag(&die);
-        info->has_c_atomics |= tag == DW_TAG_atomic_type;
+        if (tag == DW_TAG_atomic_type)
+            info->c_atomic_sizes |= size_bit(&die);
         if (tag == DW_TAG_subprogram || tag == DW_TAG_namespace) /* a function for its static variables */
             read_variables(info, &die);
         if (tag != DW_TAG_variable || !dwarf_attr(&die, DW_AT_location, &attribute) ||

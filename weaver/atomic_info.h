@@ -5,7 +5,7 @@
  *   variables --------> places of C's _Atomic type, and of std::atomic
  *
  * Model: C's atomic operations on what a pointer leads to leave no trace; a module with C atomics has its moves through
- *        pointers marked as guesses.
+ *        pointers, of a size that one of these has, marked as guesses.
  */
 #ifndef LOCKHOUND_WEAVER_ATOMIC_INFO_H
 #define LOCKHOUND_WEAVER_ATOMIC_INFO_H
@@ -23,7 +23,7 @@ struct atomic_ranges {
 
 struct atomic_info {
     struct atomic_ranges code, relaxed, data;
-    bool has_c_atomics;
+    uint32_t c_atomic_sizes; /* 1 << size of each _Atomic type; units of size: bytes */
     bool no_memory;
 };
 
