@@ -137,8 +137,12 @@ static void add_cells(struct buffer *out, const struct contention_numbers *n)
         const uint64_t values[] = {times[i]->total_ns, contention_percentile(times[i], 50),
                                    contention_percentile(times[i], 99), times[i]->max_ns};
         for (size_t k = 0; k < sizeof values / sizeof values[0]; k++) {
-            buffer_string(out, "<td>");
-            add_time(out, values[k], 0);
+            buffer_string(out, k ? "<td>" : "<td class=\"first\">");
+            if (times[i]->max_ns) {
+                add_time(out, values[k], 0);
+            } else {
+                buffer_string(out, "&#8211;");
+            }
             buffer_string(out, "</td>");
         }
     }
@@ -158,8 +162,9 @@ void format_html_contention(struct buffer *out, const struct run *run)
                   "wait</th><th colspan=\"4\" scope=\"colgroup\">waited for</th><th colspan=\"4\" "
                   "scope=\"colgroup\">held</th></tr>\n<tr>");
     for (size_t i = 0; i < 2; i++) {
-        buffer_string(out, "<th scope=\"col\">total</th><th scope=\"col\">p50</th><th scope=\"col\">p99</th>"
-                           "<th scope=\"col\">max</th>");
+        buffer_string(out,
+                      "<th class=\"first\" scope=\"col\">total</th><th scope=\"col\">p50</th><th scope=\"col\">p99</th>"
+                      "<th scope=\"col\">max</th>");
     }
     buffer_string(out, "</tr></thead>\n<tbody>\n");
     for (const struct contention_lock *lock = run->contended; lock && shown < HTML_LOCKS; lock = lock->next, shown++) {

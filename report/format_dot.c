@@ -6,8 +6,7 @@
 #include "report/escape.h"
 #include "report/resolve.h"
 
-/* Adds `bytes` inside a quoted string of DOT. */
-static void add_quoted(struct buffer *out, const char *bytes)
+void dot_add_quoted(struct buffer *out, const char *bytes)
 {
     struct buffer clean = {0};
     escape_text(&clean, bytes);
@@ -20,17 +19,17 @@ static void add_quoted(struct buffer *out, const char *bytes)
     buffer_free(&clean);
 }
 
-static void add_place(struct buffer *out, const struct run_stack *stack)
+void dot_add_place(struct buffer *out, const struct run_stack *stack)
 {
     if (stack->user_first == stack->user_end) {
         return;
     }
     const struct symbol_frame *frame = &stack->symbols[stack->user_first];
     buffer_string(out, "\\n");
-    add_quoted(out, frame->name ? frame->name : "??");
+    dot_add_quoted(out, frame->name ? frame->name : "??");
     if (frame->file) {
         buffer_string(out, " ");
-        add_quoted(out, path_base(frame->file));
+        dot_add_quoted(out, path_base(frame->file));
         buffer_printf(out, ":%" PRIu32, frame->line);
     }
 }
@@ -39,8 +38,8 @@ static void add_arrow(struct buffer *out, size_t number, const struct run_party 
 {
     buffer_printf(out, "    f%zu_%" PRIu32 " -> f%zu_%" PRIu32 " [label=\"T%" PRIu32 " ", number, from->id, number,
                   party->object->id, party->thread->id);
-    add_quoted(out, party->thread->name);
-    add_place(out, &party->stack);
+    dot_add_quoted(out, party->thread->name);
+    dot_add_place(out, &party->stack);
     buffer_string(out, "\"];\n");
 }
 
@@ -49,21 +48,21 @@ static void add_access(struct buffer *out, size_t number, const struct run_party
 {
     buffer_printf(out, "    t%zu_%" PRIu32 " [shape=ellipse, label=\"T%" PRIu32 " ", number, party->thread->id,
                   party->thread->id);
-    add_quoted(out, party->thread->name);
+    dot_add_quoted(out, party->thread->name);
     buffer_printf(out, "\"];\n    t%zu_%" PRIu32 " -> f%zu_%" PRIu32 " [label=\"%s", number, party->thread->id, number,
                   party->object->id, verb);
-    add_place(out, &party->stack);
+    dot_add_place(out, &party->stack);
     buffer_string(out, "\"];\n");
 }
 
 static void add_finding(struct buffer *out, const struct run_finding *f, size_t number)
 {
     buffer_printf(out, "  subgraph cluster_%zu {\n    label=\"", number);
-    add_quoted(out, f->message);
+    dot_add_quoted(out, f->message);
     buffer_printf(out, "\\n%s\";\n", f->fingerprint);
     for (size_t i = 0; i < f->object_count; i++) {
         buffer_printf(out, "    f%zu_%" PRIu32 " [label=\"", number, f->objects[i].id);
-        add_quoted(out, f->objects[i].name);
+        dot_add_quoted(out, f->objects[i].name);
         buffer_string(out, "\"];\n");
     }
     for (size_t i = 0; i < f->party_count; i++) {

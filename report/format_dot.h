@@ -7,4 +7,9 @@
 
 void format_dot(struct buffer *out, const struct run *run, const struct symbols *symbols);
 
+/* Adds `bytes` inside a quoted string of DOT. */
+void dot_add_quoted(struct buffer *out, const char *bytes);
+/* Adds a further line inside such a string: function and line of the innermost frame of the user's, if any. */
+void dot_add_place(struct buffer *out, const struct run_stack *stack);
+
 #endif

@@ -7,7 +7,7 @@
 #include "report/assets.h"
 #include "report/catalogue.h"
 #include "report/escape.h"
-#include "report/format_dot.h"
+#include "report/format_graphs.h"
 #include "report/format_text.h"
 #include "report/graphviz.h"
 #include "report/resolve.h"
@@ -42,6 +42,35 @@ static void add_code(struct buffer *out, const char *text)
     buffer_string(out, "</code>");
 }
 
+/* A sentence of message.c: what it names between backticks is shown as code. */
+static void add_sentence(struct buffer *out, const char *text)
+{
+    bool is_name = false;
+    for (const char *end; (end = strchr(text, '`')) != NULL && (is_name || strchr(end + 1, '`')); text = end + 1) {
+        struct buffer part = {0};
+        buffer_add(&part, text, (size_t)(end - text));
+        escape_xml(out, part.data);
+        buffer_string(out, is_name ? "</code>" : "<code>");
+        buffer_free(&part);
+        is_name = !is_name;
+    }
+    escape_xml(out, text);
+}
+
+/* Long paths may break where they have a slash, and only then elsewhere. */
+static void add_path(struct buffer *out, const char *path)
+{
+    struct buffer part = {0};
+    for (const char *slash; (slash = strchr(path, '/')) != NULL; path = slash + 1) {
+        part.length = 0;
+        buffer_add(&part, path, (size_t)(slash + 1 - path));
+        escape_xml(out, part.data);
+        buffer_string(out, "<wbr>");
+    }
+    buffer_free(&part);
+    escape_xml(out, path);
+}
+
 /* ---- stacks ----------------------------------------------------------------------------------------------------- */
 
 static void add_frame(struct page *page, const struct symbol_frame *frame)
@@ -51,10 +80,10 @@ static void add_frame(struct page *page, const struct symbol_frame *frame)
     add_code(out, frame->function ? frame->function : "??");
     buffer_string(out, " <span class=\"faint\">");
     if (frame->file) {
-        escape_xml(out, frame->file);
+        add_path(out, frame->file);
         buffer_printf(out, ":%" PRIu32, frame->line);
     } else if (frame->module) {
-        escape_xml(out, frame->module->path);
+        add_path(out, frame->module->path);
         buffer_printf(out, "+0x%" PRIx64, frame->offset);
     }
     buffer_string(out, frame->is_inlined ? " (inlined)</span>" : "</span>");
@@ -104,7 +133,7 @@ static void add_party(struct page *page, const struct run_finding *f, const stru
     if (party->object) {
         buffer_string(out, " ");
         party_add_size(out, party);
-        buffer_string(out, party->access.size && strcmp(party->role, "frees") != 0 ? " of " : "");
+        buffer_string(out, strcmp(party->role, "frees") == 0 ? "the block of " : party->access.size ? " of " : "");
         add_code(out, party->object->name);
     }
     buffer_string(out, party_is_holder(party)        ? ", taken at</h4>\n"
@@ -116,6 +145,7 @@ static void add_party(struct page *page, const struct run_finding *f, const stru
                            "</p>\n");
     } else {
         add_stack(page, &party->stack);
+        buffer_string(out, party->has_access && !party->held_count ? "<h4>holds no lock</h4>\n" : "");
     }
     buffer_string(out, "</section>\n");
 }
@@ -162,7 +192,7 @@ static void add_finding(struct page *page, const struct run_finding *f)
     struct buffer *out = page->out;
     const struct catalogue_entry *entry = catalogue_find(f->kind);
     buffer_printf(out, "<article id=\"f-%s\" data-severity=\"%s\" tabindex=\"-1\">\n<h2>", f->fingerprint, f->severity);
-    escape_xml(out, f->message);
+    add_sentence(out, f->message);
     buffer_printf(out, "</h2>\n<p class=\"faint\"><span class=\"badge %s\">%s</span> ", f->severity, f->severity);
     escape_xml(out, f->kind);
     buffer_printf(out, ", fingerprint <code>%s</code>, seen %" PRIu64 " time%s, process %" PRId64 "</p>\n",
@@ -202,6 +232,10 @@ static void add_title(struct buffer *out, const struct run *run)
     if (run->processes) {
         buffer_string(out, " in ");
         escape_xml(out, path_base(run->processes->exe));
+    }
+    if (run->process_count > 1) {
+        size_t more = run->process_count - 1;
+        buffer_printf(out, " and %zu more process%s", more, more == 1 ? "" : "es");
     }
 }
 
@@ -243,7 +277,7 @@ static void add_list(struct buffer *out, const struct run *run)
     for (const struct run_finding *f = run->findings; f; f = f->next) {
         buffer_printf(out, "<li id=\"entry-f-%s\"><span class=\"badge %s\">%s</span> <a href=\"#f-%s\">",
                       f->fingerprint, f->severity, f->severity, f->fingerprint);
-        escape_xml(out, f->message);
+        add_sentence(out, f->message);
         buffer_printf(out, "</a> <span class=\"faint\">%" PRIu64 "&#215;</span></li>\n", f->count);
     }
     buffer_string(out, "</ol></nav>\n");
@@ -266,18 +300,16 @@ static void add_summary(struct buffer *out, const struct run *run, const struct 
     buffer_free(&text);
 }
 
-/* All locks and their orders at once, where Graphviz can lay them out. */
-static void add_overview(struct buffer *out, const struct run *run, const struct symbols *symbols)
+/* What all findings speak of at once, where Graphviz can lay it out. */
+static void add_overview(struct buffer *out, bool (*make)(struct buffer *out, const struct run *run),
+                         const struct run *run, const char *title, const char *label)
 {
     struct buffer graph = {0}, drawing = {0};
-    if (run->finding_count < 1 || run->finding_count > FINDINGS_DRAWN) {
-        return;
-    }
-    format_dot(&graph, run, symbols);
-    if (graphviz_draw(&graph, &drawing)) {
-        buffer_string(out, "<details class=\"overview\"><summary>All locks and orders in one graph</summary>\n"
-                           "<div class=\"wide\" tabindex=\"0\" role=\"img\" aria-label=\"The locks of all findings, an "
-                           "arrow from each lock held to the one wanted\">\n");
+    if (run->finding_count <= FINDINGS_DRAWN && make(&graph, run) && graphviz_draw(&graph, &drawing)) {
+        buffer_printf(out,
+                      "<details class=\"overview\"><summary>%s</summary>\n<div class=\"wide\" tabindex=\"0\" "
+                      "role=\"img\" aria-label=\"%s\">\n",
+                      title, label);
         buffer_string(out, drawing.data);
         buffer_string(out, "</div></details>\n");
     }
@@ -296,7 +328,10 @@ void format_html(struct buffer *out, const struct run *run, const struct symbols
         add_finding(&page, f);
     }
     buffer_string(out, "</main>\n");
-    add_overview(out, run, symbols);
+    add_overview(out, format_graph_of_orders, run, "All lock orders in one graph",
+                 "An arrow from each lock held to the one wanted");
+    add_overview(out, format_graph_of_waits, run, "Who waits for whom, in one graph",
+                 "An arrow from each thread to what it waits for, and from that to the thread that holds it");
     format_html_contention(out, run);
     add_summary(out, run, symbols);
     buffer_string(out, "<script>\n");

@@ -2,6 +2,7 @@
 import html.parser
 import json
 import os
+import re
 import shutil
 import subprocess
 import unittest
@@ -148,20 +149,78 @@ class HtmlTest(FormatCase):
             self.assertFalse([name for name in attributes if name.startswith("on")])
         self.assertNotIn("\033", text)
 
-    @unittest.skipUnless(shutil.which("chromium"), "chromium is not installed")
-    def test_a_browser_shows_it_filters_it_and_fits_a_phone(self):
-        page = self.page(self.inversion_run(names=NASTY))
-        probe = ("<script>window.addEventListener('load', function () {"
-                 "var words = document.getElementById('words'), shown = document.getElementById('shown');"
-                 "var log = [document.documentElement.scrollWidth <= window.innerWidth, shown.textContent];"
-                 "words.value = 'nosuchword'; words.dispatchEvent(new Event('input', {bubbles: true}));"
-                 "log.push(shown.textContent); document.title = log.join('|'); });</script></body>")
-        path = self.write("page.html", page.replace("</body>", probe))
-        for width in (1280, 500):
-            result = subprocess.run(["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--window-size=%d,900" % width,
-                                     "--user-data-dir=" + self.path("profile"), "--dump-dom", "file://" + path],
-                                    capture_output=True, timeout=60)
-            self.assertIn(b"<title>true|1 of 1 shown|0 of 1 shown</title>", result.stdout)
+    def test_names_of_a_sentence_are_code_and_paths_break_at_slashes(self):
+        text = self.page(self.inversion_run())
+        self.assertIn("<h2>potential deadlock: <code>accounts[0].lock</code> and <code>accounts[2].lock</code> are", text)
+        self.assertIn("/<wbr>bank.c:15", text)
+        self.assertIn("<h2>potential deadlock: <code>accounts", self.page(self.inversion_run(names=("a`b", "c"))))
+
+    def test_many_processes_are_counted_in_the_title(self):
+        other = fixture.RunFile(pid=7).process("/bin/ok", ["ok"]).summary().write(self.path("other"))
+        self.assertIn("<title>lockhound: 1 finding in bank and 1 more process</title>", self.page(self.inversion_run(), other))
+
+    @unittest.skipUnless(shutil.which("dot"), "graphviz is not installed")
+    def test_one_graph_joins_what_several_findings_speak_of(self):
+        both = self.path("both")
+        run = fixture.RunFile().process(self.program.path, ["bank"]).module(self.program)
+        fixture.inversion(run, self.program)
+        fixture.inversion(run, self.program)
+        run.records[-1]["kind"] = "deadlock"
+        run.records[-1]["form"] = "cycle"
+        text = self.page(run.write(both))
+        orders, waits = text.split("<details class=\"overview\">")[1:]
+        self.assertEqual((orders.count('class="node"'), orders.count('class="edge"')), (2, 2))
+        self.assertEqual((waits.count('class="node"'), waits.count('class="edge"')), (4, 4))
+        self.assertIn("waits for", waits)
+        self.assertIn("held by", waits)
+
+
+BROWSER = shutil.which("chromium")
+
+# What a page says of itself to the page that frames it.
+PROBE = """<script>window.addEventListener('load', function () {
+  var words = document.getElementById('words'), shown = document.getElementById('shown'), root = document.documentElement;
+  var small = Array.prototype.filter.call(document.querySelectorAll('figure text'), function (text) {
+    return text.getBoundingClientRect().height < 10; });
+  var log = [root.scrollWidth <= root.clientWidth, small.length, shown.textContent];
+  words.value = 'nosuchword'; words.dispatchEvent(new Event('input', {bubbles: true}));
+  log.push(shown.textContent);
+  words.value = ''; words.dispatchEvent(new Event('input', {bubbles: true}));
+  log.push(getComputedStyle(document.body).backgroundColor);
+  parent.postMessage(log.join('|'), '*'); });</script></body>"""
+
+FRAMES = """<body style="margin:0"><script>var heard = [];
+  window.addEventListener('message', function (event) { heard.push(event.data); document.title = heard.sort().join(';'); });
+  </script><iframe src="page.html" style="width:1280px;height:900px"></iframe>
+  <iframe src="page.html" style="width:390px;height:900px"></iframe></body>"""
+
+
+@unittest.skipUnless(BROWSER, "chromium is not installed")
+class BrowserTest(FormatCase):
+    """A browser lays the page out in a wide frame and in one as wide as a phone."""
+
+    def browse(self, run, *flags):
+        self.write("page.html", self.render("--html", run).decode().replace("</body>", PROBE))
+        frames, picture = self.write("frames.html", FRAMES), self.path("page.png")
+        common = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--window-size=1800,1000",
+                  "--user-data-dir=" + self.path("profile"), *flags]
+        shown = subprocess.run([*common, "--dump-dom", "file://" + frames], capture_output=True, timeout=100)
+        subprocess.run([*common, "--screenshot=" + picture, "file://" + frames], capture_output=True, timeout=100)
+        with open(picture, "rb") as file:
+            self.assertEqual(file.read(8), b"\x89PNG\r\n\x1a\n")
+        title = re.search(r"<title>(.*)</title>", shown.stdout.decode()).group(1)
+        return [frame.split("|") for frame in title.split(";")]
+
+    def check(self, run, *flags):
+        frames = self.browse(run, *flags)
+        self.assertEqual([frame[:4] for frame in frames], [["true", "0", "1 of 1 shown", "0 of 1 shown"]] * 2)
+        return frames[0][4]
+
+    def test_it_fits_and_can_be_read_on_a_screen_and_on_a_phone_by_day_and_by_night(self):
+        run = self.inversion_run(names=NASTY)
+        self.assertEqual(self.check(run), "rgb(255, 255, 255)")
+        self.assertEqual(self.check(run, "--force-dark-mode", "--blink-settings=preferredColorScheme=0"),
+                         "rgb(20, 23, 28)")
 
 
 class DotTest(FormatCase):

@@ -1,6 +1,7 @@
 """A data race in every format: both sides, the memory, what is not known; and a fingerprint that chance does not change."""
 import json
 import os
+import re
 import unittest
 
 import jsonschema
@@ -121,6 +122,23 @@ class FormatTest(RaceCase):
                                  ["takes lock", "writes heap block of make[20]"]])
         self.assertEqual([p["message"]["text"] for p in result["relatedLocations"]],
                          ["T2 writes heap block of make[20]", "allocated here"])
+
+    def test_html_draws_the_lanes_with_the_earlier_side_first(self):
+        page = self.render("--html")
+        figure = re.search(r"<figure>.*?</figure>", page, re.S).group(0)
+        self.assertEqual(re.findall(r'y="(\d+)">(takes|writes|reads)<', figure),
+                         [("55", "takes"), ("101", "writes"), ("147", "reads")])
+        self.assertEqual(re.findall(r'class="held" x1="(\d+)" y1="(\d+)" x2="\d+" y2="(\d+)"', figure),
+                         [("199", "50", "96")], "from the lock's taking to the access, in the second lane")
+        self.assertIn("nothing orders the two accesses", figure)
+        self.assertEqual(page.count("holds no lock"), 1)
+
+    def test_html_says_that_a_block_was_freed(self):
+        here = [[1, self.racy.symbols["sell"] + 1, 1]]
+        parties = [fixture.access("frees", 1, here, address=0x1000, size=64, library=True),
+                   fixture.access("reads", 2, here)]
+        page = self.render("--html", parties=parties, memory=fixture.heap_memory(self.racy))
+        self.assertIn("frees the block of <code>heap block of make[20]</code>, through a function of libc", page)
 
     def test_the_other_formats_name_the_memory(self):
         for option in ("--html", "--junit", "--dot", "--github"):
