@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# soak.sh [--minutes N]: what is too long for every day, in N minutes (10): four fifths go to the fuzzers, the rest to
-# the random tests with seeds that were never tried; before that, once, the primitives under ThreadSanitizer and Helgrind.  Started by `./dev soak`, which has built build/.
+# soak.sh [--minutes N]: what is too long for every day, in N minutes (10): half goes to the fuzzers, three tenths to the weaver
+# and the programs of this machine, the rest to the random tests with seeds that were never tried; before that, once, the primitives under ThreadSanitizer and Helgrind.  Started by `./dev soak`, which has built build/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 minutes=10
@@ -47,7 +47,7 @@ fuzzers=()
 for source in tests/fuzz/fuzz_*.c; do
     fuzzers+=("$(basename "$source" .c)")
 done
-seconds=$((minutes * 48 / ${#fuzzers[@]}))
+seconds=$((minutes * 30 / ${#fuzzers[@]}))
 for fuzzer in "${fuzzers[@]}"; do
     printf '== %s, %d s\n' "$fuzzer" "$seconds"
     mkdir -p "$build/found/$fuzzer"
@@ -56,6 +56,15 @@ for fuzzer in "${fuzzers[@]}"; do
     "$build/tests/fuzz/$fuzzer" -max_total_time="$seconds" -max_len=8192 -print_final_stats=1 -verbosity=0 \
         -artifact_prefix="$build/found/" "$build/found/$fuzzer" "${seeds[@]}"
 done
+
+# Every program and library of the machine, in an order that is new each time: woven, and some of their functions run.
+printf '== the weaver on the modules of this machine, %d s\n' "$((minutes * 18))"
+weaver_seed=$((RANDOM << 15 | RANDOM))
+mapfile -t modules < <(find /usr/bin /usr/sbin /usr/lib -xdev -type f \( -perm -u+x -o -name '*.so*' \) -size +4k 2>/dev/null |
+    shuf -n 5000)
+printf '%s\0' "${modules[@]}" >$build/modules
+build/tests/weaver/test_weaver_modules --seconds $((minutes * 6)) --files $build/modules
+build/tests/weaver/test_weaver_real --seed "$weaver_seed" --most 100 --seconds $((minutes * 12)) --files $build/modules
 
 # Each of these reads its seed from one of the variables below.
 readonly random_tests='^unit/test_(lock_order_random|topo_order|clocks|trace)$|^primitives[./](validate|test)_'
