@@ -21,6 +21,12 @@ static bool engine_reserve(struct race_engine *engine)
            race_syncs_init(engine) && race_said_init(engine);
 }
 
+static void call_here(void *ctx, void (*work)(void *arg), void *arg)
+{
+    (void)ctx;
+    work(arg);
+}
+
 struct race_engine *race_engine_new(struct detector *d, const struct race_host *host)
 {
     struct race_engine *engine = host->reserve(host->ctx, sizeof *engine);
@@ -29,6 +35,9 @@ struct race_engine *race_engine_new(struct detector *d, const struct race_host *
     }
     engine->d = d;
     engine->host = *host;
+    if (engine->host.apart == NULL) {
+        engine->host.apart = call_here;
+    }
     if (!engine_reserve(engine)) {
         race_engine_delete(engine);
         return NULL;

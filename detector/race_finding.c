@@ -245,10 +245,8 @@ bool race_found(struct race_engine *engine, struct race_plane *plane, struct rac
     }
     if (!is_worth_a_look(engine, met)) {
         race_count(&engine->repeats);
-    } else if (engine->host.apart != NULL) {
-        engine->host.apart(engine->host.ctx, report, &r);
     } else {
-        report(&r);
+        engine->host.apart(engine->host.ctx, report, &r);
     }
     return true;
 }

@@ -1,9 +1,9 @@
 #include "preload/arena.h"
 
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include "detector/bytes.h"
 #include "preload/ranks.h"
 #include "preload/raw.h"
 
@@ -71,7 +71,7 @@ void *arena_alloc(size_t size)
         } else if (arena.classes[class] != NULL) {
             result = arena.classes[class];
             arena.classes[class] = arena.classes[class]->next;
-            memset(result, 0, whole);
+            bytes_fill(result, 0, whole);
         } else {
             result = carve(whole);
         }

@@ -41,16 +41,32 @@ static __attribute__((noinline)) struct stack_id take_slowly(struct stack_cache 
     return id;
 }
 
-struct stack_id stack_cache_take_at(struct stack_cache *cache, uintptr_t pc, uintptr_t sp,
-                                    const struct unwind_start *start)
+static inline struct stack_cache_entry *set_of(struct stack_cache *cache, uintptr_t pc, uintptr_t sp)
 {
-    struct stack_cache_entry *set = cache->entries[((pc ^ pc >> 7) + (sp >> 4) * 31) % STACK_CACHE_SETS];
+    return cache->entries[((pc ^ pc >> 7) + (sp >> 4) * 31) % STACK_CACHE_SETS];
+}
+
+static inline struct stack_id find_in(const struct stack_cache_entry *set, uintptr_t pc, uintptr_t sp)
+{
     for (unsigned way = 0; way < STACK_CACHE_WAYS; way++) {
         const struct stack_cache_entry *entry = &set[way];
         if (entry->pc == pc && entry->sp == sp && stack_layout_stands(entry->layout, sp))
             return entry->layout->stack;
     }
-    return take_slowly(cache, pc, sp, start, set);
+    return (struct stack_id){0};
+}
+
+struct stack_id stack_cache_find(struct stack_cache *cache, uintptr_t pc, uintptr_t sp)
+{
+    return find_in(set_of(cache, pc, sp), pc, sp);
+}
+
+struct stack_id stack_cache_take_at(struct stack_cache *cache, uintptr_t pc, uintptr_t sp,
+                                    const struct unwind_start *start)
+{
+    struct stack_cache_entry *set = set_of(cache, pc, sp);
+    struct stack_id id = find_in(set, pc, sp);
+    return id.v != 0 ? id : take_slowly(cache, pc, sp, start, set);
 }
 
 struct stack_id stack_cache_take(struct stack_cache *cache, uintptr_t pc, uintptr_t sp)

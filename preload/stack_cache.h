@@ -28,6 +28,9 @@ struct stack_cache {
  * `sp`; 0 when there is no memory.  Context: signal, loader-lock, in-malloc. */
 struct stack_id stack_cache_take(struct stack_cache *cache, uintptr_t pc, uintptr_t sp);
 
+/* Returns: the same, when the cache has it; 0 otherwise.  Context: signal, loader-lock, in-malloc. */
+struct stack_id stack_cache_find(struct stack_cache *cache, uintptr_t pc, uintptr_t sp);
+
 struct unwind_start;
 /* The same for a stack that is not the caller's own: the frame with the registers `start` was called from there.
  * Context: signal, loader-lock, in-malloc. */

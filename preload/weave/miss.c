@@ -1,7 +1,5 @@
 #include "preload/weave/miss.h"
 
-#include <errno.h>
-
 #include "detector/event.h"
 #include "preload/unwind.h"
 #include "preload/weave/pc_map.h"
@@ -60,30 +58,57 @@ static uintptr_t frame_address(const struct plane_site *known, const struct rout
     return 0;
 }
 
-static struct stack_id callers_of(struct self *self, const struct plane_site *known, const struct routine_frame *frame)
+/* What unwinding takes and gives: it is done apart, for it is libunwind's. */
+struct walk {
+    struct self *self;
+    struct unwind_start start;
+    uintptr_t cfa; /* 0: not known */
+    struct stack_id id;
+};
+
+static void walk(void *arg)
 {
-    const struct unwind_start start = {.rip = known->bias + known->site.module,
-                                       .rsp = stack_pointer(frame),
-                                       .rbp = frame->rbp,
-                                       .rbx = frame->rbx,
-                                       .r12 = frame->r12,
-                                       .r13 = frame->r13,
-                                       .r14 = frame->r14,
-                                       .r15 = frame->r15};
-    uintptr_t cfa = frame_address(known, frame);
-    if (cfa != 0)
-        return stack_cache_take_at(&self->stacks, *(const uintptr_t *)(cfa - sizeof(uintptr_t)), cfa, &start);
+    struct walk *walk = arg;
+    if (walk->cfa != 0) {
+        uintptr_t pc = *(const uintptr_t *)(walk->cfa - sizeof(uintptr_t));
+        walk->id = stack_cache_take_at(&walk->self->stacks, pc, walk->cfa, &walk->start);
+        return;
+    }
     struct unwound unwound;
-    unwind_from_start(&start, 0, STACK_MAX_DEPTH, &unwound);
+    unwind_from_start(&walk->start, 0, STACK_MAX_DEPTH, &unwound);
     const struct interned_stack *stack = unwound.depth == 0 ? NULL : stacks_intern(unwound.frames, unwound.depth);
-    return stack == NULL ? (struct stack_id){0} : stack->id;
+    walk->id = stack == NULL ? (struct stack_id){0} : stack->id;
+}
+
+static struct stack_id callers_of(struct plane *plane, const struct plane_site *known,
+                                  const struct routine_frame *frame)
+{
+    struct self *self = plane->self;
+    uintptr_t cfa = frame_address(known, frame);
+    if (cfa != 0) {
+        struct stack_id id = stack_cache_find(&self->stacks, *(const uintptr_t *)(cfa - sizeof(uintptr_t)), cfa);
+        if (id.v != 0)
+            return id;
+    }
+    struct walk work = {.self = self,
+                        .start = {.rip = known->bias + known->site.module,
+                                  .rsp = stack_pointer(frame),
+                                  .rbp = frame->rbp,
+                                  .rbx = frame->rbx,
+                                  .r12 = frame->r12,
+                                  .r13 = frame->r13,
+                                  .r14 = frame->r14,
+                                  .r15 = frame->r15},
+                        .cfa = cfa};
+    vectors_apart(&plane->vectors, walk, &work);
+    return work.id;
 }
 
 static void take_callers(struct plane *plane, const struct plane_site *known, const struct routine_frame *frame)
 {
     /* First: a signal handler that comes in between sets it again. */
     plane->header.context_changed = 0;
-    history_context(&plane->history, callers_of(plane->self, known, frame));
+    history_context(&plane->history, callers_of(plane, known, frame));
 }
 
 /* ---- the access ---------------------------------------------------------------------------------------------------- */
@@ -136,7 +161,6 @@ void miss(uint64_t address, const struct routine_frame *frame, struct plane *pla
     const struct plane_site *known = site_of(plane, (uintptr_t)frame->return_address);
     if (known == NULL)
         return;
-    int saved = errno;
     if (plane->header.context_changed)
         take_callers(plane, known, frame);
     plane_settle(plane->self);
@@ -144,5 +168,4 @@ void miss(uint64_t address, const struct routine_frame *frame, struct plane *pla
     act(plane, address, known, frame);
     plane->site = 0;
     plane_sync(plane->self);
-    errno = saved;
 }

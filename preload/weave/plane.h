@@ -19,10 +19,11 @@
 #include "detector/history.h"
 #include "detector/race.h"
 #include "preload/self.h"
+#include "preload/weave/vectors.h"
 #include "weaver/image.h"
 #include "weaver/plane.h"
 
-enum { PLANE_SITES = 64, PLANE_VECTOR_STATE = 4096 };
+enum { PLANE_SITES = 64 };
 
 /* A site looked up lately. */
 struct plane_site {
@@ -43,7 +44,7 @@ struct plane {
     uintptr_t site;       /* of the access that is being looked at; 0: made by libc for the program */
     struct stack_id here; /* the stack of that access, when site is 0 */
     struct plane_site sites[PLANE_SITES];
-    _Alignas(64) uint8_t vector_state[PLANE_VECTOR_STATE]; /* of the program, while the slow path goes deep */
+    struct vectors vectors;
 };
 _Static_assert(sizeof(struct plane) <= PLANE_SKEW, "struct plane lies below the first window");
 

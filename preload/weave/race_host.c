@@ -70,6 +70,13 @@ static uint64_t host_place(void *ctx, struct stack_id stack)
     return interned == NULL || interned->depth == 0 ? 0 : interned->frames[0].pc;
 }
 
+/* A finding formats, unwinds and writes. */
+static void host_apart(void *ctx, void (*work)(void *arg), void *arg)
+{
+    (void)ctx;
+    vectors_apart(&self_current->plane->vectors, work, arg);
+}
+
 /* ---- history ------------------------------------------------------------------------------------------------------ */
 
 /* Returns: how many of the locks held then are still the objects that they were. */
@@ -131,4 +138,5 @@ const struct race_host race_host = {.reserve = host_reserve,
                                     .recall = host_recall,
                                     .stack_here = host_stack_here,
                                     .place = host_place,
+                                    .apart = host_apart,
                                     .block = host_block};

@@ -2,7 +2,6 @@
 
 #include "preload/weave/miss.h"
 #include "preload/weave/plane.h"
-#include "preload/weave/vectors.h"
 
 /* From the GS base. */
 #define FIELD(field) ((long)offsetof(struct plane, field) - PLANE_SKEW)
@@ -191,8 +190,7 @@ void routine_miss(uint64_t address, struct routine_frame *frame, struct plane *p
     /* A thread that is not known yet has its creator's GS base. */
     if (self == NULL || self != self_current || !enter(self, (uintptr_t)frame))
         return;
-    vectors_save(plane->vector_state);
+    plane->vectors.are_kept = false;
     miss(address, frame, plane);
-    vectors_restore(plane->vector_state);
     self->inside = false;
 }

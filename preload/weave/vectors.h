@@ -1,6 +1,11 @@
-/* vectors.h: keeps the program's vector and floating-point registers while the library does what a compiler may use them for.
+/* vectors.h: keeps the program's vector and floating-point registers, and errno, while the library does what may change them.
  *
- * A check stands where no call was, so that every register may be live.  The quick paths use general ones only.
+ *   miss --> [general registers alone: checks, tags, history, clocks] --ret-->
+ *                    \--unwinding, a finding--> vectors_apart(): saved --> work() --> restored
+ *
+ * A check stands where no call was, so that every register may be live.  What runs at a miss is compiled without vector
+ * registers (WITHOUT_VECTORS in preload/ and detector/); saving them takes longer than the rest of a miss together.
+ * Test:      tests/programs/weave/vectors.c, and check_vectors.py, which reads what was compiled.
  * Source:    Intel SDM volume 1, 13 (XSAVE); AMX tiles are left out: nothing here touches them.
  */
 #ifndef LOCKHOUND_PRELOAD_WEAVE_VECTORS_H
@@ -9,32 +14,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Components of the state that are kept; 0: the CPU has FXSAVE only. */
-extern uint64_t vectors_mask;
-extern bool vectors_compact; /* XSAVEC: shorter when little is in use */
+enum { VECTORS_AREA = 4096 };
+
+/* A thread's.  Zeroed before the first use. */
+struct vectors {
+    _Alignas(64) uint8_t area[VECTORS_AREA];
+    bool
+        are_kept; /* in `area`: what runs may use them.  Whoever begins a miss clears it: a signal handler may have left
+                    * work() by longjmp */
+};
 
 /* Learns what the CPU has.  Context: signal. */
 void vectors_init(void);
 
-/* `area`: 4096 bytes aligned to 64, zeroed before the first use. */
-static inline void vectors_save(void *area)
-{
-    uint32_t low = (uint32_t)vectors_mask, high = (uint32_t)(vectors_mask >> 32);
-    if (vectors_compact)
-        __asm__ volatile("xsavec64 (%0)" : : "r"(area), "a"(low), "d"(high) : "memory");
-    else if (vectors_mask != 0)
-        __asm__ volatile("xsave64 (%0)" : : "r"(area), "a"(low), "d"(high) : "memory");
-    else
-        __asm__ volatile("fxsave64 (%0)" : : "r"(area) : "memory");
-}
-
-static inline void vectors_restore(void *area)
-{
-    uint32_t low = (uint32_t)vectors_mask, high = (uint32_t)(vectors_mask >> 32);
-    if (vectors_mask != 0)
-        __asm__ volatile("xrstor64 (%0)" : : "r"(area), "a"(low), "d"(high) : "memory");
-    else
-        __asm__ volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
-}
+/* Calls work(arg) with the registers and errno kept, unless they are already.  Context: signal. */
+void vectors_apart(struct vectors *vectors, void (*work)(void *arg), void *arg);
 
 #endif

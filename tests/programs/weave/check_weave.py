@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """check_weave.py: woven programs do what they do alone, and what stands in the way of weaving is said and harms nothing.
 
-    check_weave.py --tool LOCKHOUND --program SHARED_SUM [case ...]
+    check_weave.py --tool LOCKHOUND --program SHARED_SUM --vectors VECTORS [case ...]
 """
 
 import argparse
@@ -29,7 +29,7 @@ def some_input(path):
 
 
 class Weaving(unittest.TestCase):
-    tool = program = None
+    tool = program = vectors = None
 
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="lockhound-test-")
@@ -78,6 +78,11 @@ class Weaving(unittest.TestCase):
                 continue
             with self.subTest(command[0]):
                 self.assert_woven(self.assert_same([*command, text]), command[0])
+
+    def test_vector_registers_survive(self):
+        woven = self.run_woven([self.vectors])
+        self.assertEqual(woven.stdout, b"vector registers kept\n")
+        self.assertIn(b"data race on `racy`", woven.stderr) # the way of a finding was taken
 
     def test_without_a_weaver(self):
         said = self.assert_same([self.program], environment={"LOCKHOUND_COMMAND_PATH": "/nowhere/lockhound"})
@@ -144,8 +149,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tool", required=True)
     parser.add_argument("--program", required=True)
+    parser.add_argument("--vectors", required=True)
     arguments, rest = parser.parse_known_args()
-    Weaving.tool, Weaving.program = os.path.abspath(arguments.tool), os.path.abspath(arguments.program)
+    Weaving.tool, Weaving.program, Weaving.vectors = map(
+        os.path.abspath, (arguments.tool, arguments.program, arguments.vectors))
     unittest.main(argv=[sys.argv[0], *rest])
 
 
