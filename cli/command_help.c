@@ -52,6 +52,7 @@ static int print_overview(void)
     options_help(&text, FOR_RUN);
     buffer_string(&text,
                   "  --version                     print the version\n"
+                  "  --list-suppressions           print the compiled-in suppression rules\n"
                   "\nexit status: the program's own; 66 (--error-exitcode) when an error was found; 2 wrong usage;\n"
                   "125 lockhound failed or cannot check this program; 126 not executable; 127 not found.\n");
     return show(&text);

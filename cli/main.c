@@ -48,6 +48,9 @@ int main(int argc, char **argv)
     if (strcmp(argv[1], "--version") == 0) {
         return puts("lockhound " LOCKHOUND_VERSION) < 0 || fflush(stdout) != 0 ? EXIT_FAILED : EXIT_OK;
     }
+    if (strcmp(argv[1], "--list-suppressions") == 0) {
+        return fputs(suppressions_defaults(), stdout) < 0 || fflush(stdout) != 0 ? EXIT_FAILED : EXIT_OK;
+    }
     const struct command *command = command_find(argv[1]);
     if (command) {
         return command->main(argc - 1, argv + 1);

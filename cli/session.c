@@ -37,6 +37,10 @@ bool session_load_rules(struct session *session)
     for (size_t i = 0; i < session->settings.suppression_file_count; i++) {
         is_good &= suppressions_load(&session->rules, session->settings.suppression_files[i], &errors);
     }
+    const char *defaults = session->settings.values[OPTION_ID_default_suppressions];
+    if (!defaults || strcmp(defaults, "yes") == 0) {
+        suppressions_add_defaults(&session->rules);
+    }
     if (!is_good) {
         fprintf(stderr, "lockhound: the suppressions cannot be used:\n%s", errors.data);
     }

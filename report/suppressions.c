@@ -232,7 +232,7 @@ void suppressions_review(const struct suppressions *s, struct buffer *out)
         if (is_broad(rule)) {
             buffer_printf(out, "%s:%u: suppression '%s' matches everything of its kind\n", rule->file, rule->line,
                           rule->text);
-        } else if (!rule->used && !rule->is_for_other_kind) {
+        } else if (!rule->used && !rule->is_for_other_kind && !rule->is_compiled_in) {
             buffer_printf(out, "%s:%u: suppression '%s' matched nothing\n", rule->file, rule->line, rule->text);
         }
     }

@@ -52,6 +52,7 @@ struct suppression_rule {
     const char *text;  /* as a message names it */
     const char *kinds; /* slugs or globs of slugs, separated by commas */
     bool is_top_only;
+    bool is_compiled_in;
     bool
         is_for_other_kind; /* of another tool, or of data races, which a run that is not woven cannot meet: never "unused" */
     struct suppression_term *terms;
@@ -71,6 +72,10 @@ bool suppressions_load(struct suppressions *s, const char *path, struct buffer *
 /* The same from memory; `name` stands for the file in messages. */
 bool suppressions_parse(struct suppressions *s, const char *name, const char *text, size_t length,
                         struct buffer *errors);
+/* Adds the compiled-in rules, for findings of others that are known and defensible. */
+void suppressions_add_defaults(struct suppressions *s);
+/* Returns: those rules as a file. */
+const char *suppressions_defaults(void);
 /* Returns: the first rule that fits the resolved finding, its use counted, or NULL. */
 const struct suppression_rule *suppressions_match(struct suppressions *s, const struct run_finding *finding);
 /* Adds a line for each rule that matched nothing or would match everything. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "report/assets.h"
 #include "report/catalogue.h"
 #include "report/demangle.h"
 #include "report/pattern.h"
@@ -328,6 +329,22 @@ bool suppressions_parse(struct suppressions *s, const char *name, const char *te
         }
     }
     return !p.failed;
+}
+
+const char *suppressions_defaults(void)
+{
+    return report_default_rules;
+}
+
+void suppressions_add_defaults(struct suppressions *s)
+{
+    struct buffer errors = {0};
+    struct suppression_rule **first = s->last;
+    suppressions_parse(s, "built in", report_default_rules, sizeof report_default_rules - 1, &errors);
+    for (struct suppression_rule *rule = first ? *first : s->rules; rule; rule = rule->next) {
+        rule->is_compiled_in = true;
+    }
+    buffer_free(&errors); /* a mistake there fails tests/unit/test_report_suppressions.c */
 }
 
 bool suppressions_load(struct suppressions *s, const char *path, struct buffer *errors)

@@ -114,6 +114,21 @@ static void unused_rules_are_reviewed(void **state)
     suppressions_free(&s);
 }
 
+static void compiled_in_rules_are_sound_and_never_unused(void **state)
+{
+    struct suppressions s = {0};
+    struct buffer errors = {0}, review = {0};
+    (void)state;
+    assert_true(suppressions_parse(&s, "f", suppressions_defaults(), strlen(suppressions_defaults()), &errors));
+    suppressions_free(&s);
+    suppressions_add_defaults(&s);
+    assert_non_null(s.rules);
+    suppressions_review(&s, &review);
+    assert_int_equal(review.length, 0);
+    buffer_free(&review);
+    suppressions_free(&s);
+}
+
 static void mistakes_name_their_line(void **state)
 {
     struct suppressions s = {0};
@@ -138,6 +153,7 @@ int main(void)
         cmocka_unit_test(gap_in_valgrinds_form_takes_any_frames),
         cmocka_unit_test(top_and_file_and_order_matter),
         cmocka_unit_test(unused_rules_are_reviewed),
+        cmocka_unit_test(compiled_in_rules_are_sound_and_never_unused),
         cmocka_unit_test(mistakes_name_their_line),
     };
     return cmocka_run_group_tests_name("report_suppressions", tests, NULL, NULL);
