@@ -165,6 +165,14 @@ static void add_background(struct page *page, const struct run_finding *f)
             escape_xml(out, object->type ? object->type : object->kind);
         }
         buffer_printf(out, " at 0x%" PRIx64 "</h4>\n", object->address);
+        if (object->named_by) {
+            buffer_string(out, "<p>called so in ");
+            add_code(out, object->named_by);
+            if (object->elements) {
+                buffer_printf(out, ", if the block is an array of %" PRIu64, object->elements);
+            }
+            buffer_string(out, "</p>\n");
+        }
         if (object->block_size) {
             buffer_printf(out, "<p>byte %" PRIu64 " of a heap block of %" PRIu64 "</p>\n",
                           object->address - object->block, object->block_size);

@@ -116,6 +116,10 @@ static json_t *object_value(struct stack_table *table, const struct run_object *
     json_object_set_new(value, "id", json_unsigned(object->id));
     json_object_set_new(value, "kind", json_bytes(object->kind));
     json_object_set_new(value, "name", json_bytes(object->name));
+    json_set_bytes(value, "named_by", object->named_by);
+    if (object->elements) {
+        json_object_set_new(value, "elements", json_unsigned(object->elements));
+    }
     json_set_bytes(value, "type", object->type);
     json_object_set_new(value, "address", json_hexadecimal(object->address));
     json_object_set_new(value, "where", json_string(places[object->where]));

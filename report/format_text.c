@@ -331,6 +331,18 @@ static void add_memory_kind(struct writer *w, const struct run_object *memory)
     }
 }
 
+/* Whose word the name is, and what has to be true for it. */
+static void add_namer(struct writer *w, const struct run_object *object)
+{
+    if (object->named_by) {
+        buffer_string(w->out, ", called so in ");
+        escape_text(w->out, object->named_by);
+    }
+    if (object->elements) {
+        buffer_printf(w->out, " (if the block is an array of %" PRIu64 ")", object->elements);
+    }
+}
+
 static void add_object(struct writer *w, const struct run_object *object)
 {
     const struct run_thread *maker = finding_thread(w->finding, object->init_thread);
@@ -344,6 +356,7 @@ static void add_object(struct writer *w, const struct run_object *object)
         escape_text(w->out, object->kind);
     }
     add_where(w, object);
+    add_namer(w, object);
     if (object->init_stack.symbol_count) {
         buffer_string(w->out, is_memory ? ", allocated" : ", initialised");
         if (maker) {

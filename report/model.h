@@ -72,9 +72,11 @@ struct run_object {
     const char *path;      /* WHERE_SHARED */
     uint32_t init_thread;
     struct run_stack init_stack;
-    const char *name;   /* filled by resolve.c: "log_mutex", "accounts[2].lock", "mutex#5" */
-    const char *stable; /* the same without what differs from run to run, for fingerprints */
-    const char *type;   /* of the variable, or NULL */
+    const char *name;     /* filled by resolve.c: "log_mutex", "accounts[2].lock", "mutex#5" */
+    const char *stable;   /* the same without what differs from run to run, for fingerprints */
+    const char *type;     /* of the variable, or NULL */
+    const char *named_by; /* function whose code calls it `name`, when it has no name of its own; or NULL */
+    uint64_t elements;    /* of the array that the block must be for that name, when that is not known; or 0 */
 };
 
 struct run_held {

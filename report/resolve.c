@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "report/resolve_code.h"
+
 const char *path_base(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -197,6 +199,25 @@ static void name_memory(struct resolver *r, struct run_object *memory)
                        : pool_format(pool, "%s[%" PRIu64 "]", memory->stable, memory->address - memory->block);
 }
 
+/* Two locks that the same code makes are told apart by their numbers. */
+static void tell_apart(struct run_finding *finding)
+{
+    for (size_t i = 0; i < finding->object_count; i++) {
+        struct run_object *object = &finding->objects[i];
+        const char *name = object->name;
+        bool is_shared = false;
+        for (size_t k = 0; object->named_by && k < finding->object_count && !is_shared; k++) {
+            is_shared = k != i && strcmp(finding->objects[k].name, name) == 0;
+        }
+        for (size_t k = i; is_shared && k < finding->object_count; k++) {
+            struct run_object *other = &finding->objects[k];
+            if (other->named_by && other != finding->memory && strcmp(other->name, name) == 0) {
+                other->name = pool_format(&finding->pool, "%s#%" PRIu32, other->name, other->id);
+            }
+        }
+    }
+}
+
 static void name_object(struct resolver *r, struct run_object *object)
 {
     static const char *const places[] = {"unknown", "static", "stack", "heap", "shared"};
@@ -214,6 +235,14 @@ static void name_object(struct resolver *r, struct run_object *object)
         object->stable =
             pool_format(pool, "%s@%s@%s", object->kind, places[object->where], top_function(&object->init_stack));
     }
+    /* What code calls it differs from one piece of code to the next: no part of what is stable. */
+    if (r->finding && object->where != WHERE_STATIC && object->where != WHERE_SHARED) {
+        if (is_memory(r, object)) {
+            resolve_memory_by_code(r->finding, object, pool, r->symbols);
+        } else {
+            resolve_lock_by_code(r->finding, object, object_size(object->kind), pool, r->symbols);
+        }
+    }
 }
 
 void finding_resolve(struct run_finding *finding, struct symbols *symbols)
@@ -223,6 +252,7 @@ void finding_resolve(struct run_finding *finding, struct symbols *symbols)
     for (size_t i = 0; i < finding->object_count; i++) {
         name_object(&r, &finding->objects[i]);
     }
+    tell_apart(finding);
     finding->message = finding_message(finding);
     finding_fingerprint(finding);
 }

@@ -1,4 +1,4 @@
-/* symbol_module.h: one module's file, opened for look-ups; shared by symbols.c and symbol_variable.c alone. */
+/* symbol_module.h: one module's file, opened for look-ups; shared by symbols.c and the symbol_*.c alone. */
 #ifndef LOCKHOUND_REPORT_SYMBOL_MODULE_H
 #define LOCKHOUND_REPORT_SYMBOL_MODULE_H
 
@@ -51,5 +51,12 @@ const char *symbol_module_find_symbol(struct symbol_module *m, uint64_t offset, 
  * Returns: the type's name, or NULL. */
 const char *symbol_variable_path(struct symbol_module *m, uint64_t begin, uint64_t offset, size_t size,
                                  struct buffer *path);
+/* Sets *die to the variable that begins there. */
+bool symbol_variable_find(struct symbol_module *m, uint64_t begin, Dwarf_Die *die);
+/* Sets *type to the type of a variable, a member, a pointer's or an array's target. */
+bool symbol_type_of(Dwarf_Die *die, Dwarf_Die *type);
+/* Adds the steps from an object of *type to its byte *at, until what stands there is no larger than `size`; *type and *at
+ * become those of where it ended.  Returns: true when the steps lead to the beginning of a part. */
+bool symbol_type_descend(Dwarf_Die *type, uint64_t *at, size_t size, struct buffer *path);
 
 #endif

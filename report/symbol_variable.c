@@ -95,12 +95,15 @@ static void build_variables(struct symbol_module *m)
     m->were_variables_built = true;
 }
 
-static bool find_variable(struct symbol_module *m, Dwarf_Addr address, Dwarf_Die *die)
+bool symbol_variable_find(struct symbol_module *m, uint64_t begin, Dwarf_Die *die)
 {
+    if (!symbol_module_dwarf(m)) {
+        return false;
+    }
     if (!m->were_variables_built) {
         build_variables(m);
     }
-    const struct variable_entry key = {.address = address};
+    const struct variable_entry key = {.address = begin + m->bias - m->dwarf_bias};
     const struct variable_entry *found =
         m->variable_count ? bsearch(&key, m->variables, m->variable_count, sizeof key, compare_variables) : NULL;
     return found && dwarf_offdie(m->dwarf, found->die, die);
@@ -108,7 +111,7 @@ static bool find_variable(struct symbol_module *m, Dwarf_Addr address, Dwarf_Die
 
 /* ---- from the variable down to the object ----------------------------------------------------------------------- */
 
-static bool type_of(Dwarf_Die *die, Dwarf_Die *type)
+bool symbol_type_of(Dwarf_Die *die, Dwarf_Die *type)
 {
     Dwarf_Attribute attribute;
     return dwarf_attr_integrate(die, DW_AT_type, &attribute) && dwarf_formref_die(&attribute, type);
@@ -119,7 +122,7 @@ static bool array_element(Dwarf_Die *array, Dwarf_Die *element, Dwarf_Word *stri
 {
     Dwarf_Die subrange;
     Dwarf_Word size;
-    if (!type_of(array, element) || dwarf_aggregate_size(element, &size) != 0 || size == 0) {
+    if (!symbol_type_of(array, element) || dwarf_aggregate_size(element, &size) != 0 || size == 0) {
         return false;
     }
     *stride = size;
@@ -146,7 +149,15 @@ static bool member_at(Dwarf_Die *structure, uint64_t at, Dwarf_Die *member, Dwar
         if (dwarf_attr(member, DW_AT_data_member_location, &attribute) && dwarf_formudata(&attribute, &start) != 0) {
             continue;
         }
-        if (type_of(member, type) && dwarf_aggregate_size(type, &size) == 0 && at >= start && at - start < size) {
+        if (dwarf_attr(member, DW_AT_data_bit_offset, &attribute)) { /* a bit-field of DWARF 5 has this instead */
+            Dwarf_Word bits;
+            if (dwarf_formudata(&attribute, &bits) != 0) {
+                continue;
+            }
+            start = bits / 8;
+        }
+        if (symbol_type_of(member, type) && dwarf_aggregate_size(type, &size) == 0 && at >= start &&
+            at - start < size) {
             *begin = start;
             return true;
         }
@@ -184,26 +195,34 @@ static bool step_into(Dwarf_Die *type, uint64_t *at, struct buffer *path)
     return true;
 }
 
+bool symbol_type_descend(Dwarf_Die *type, uint64_t *at, size_t size, struct buffer *path)
+{
+    Dwarf_Word type_size;
+    for (int step = 0; step < STEP_LIMIT; step++) {
+        bool is_small = dwarf_aggregate_size(type, &type_size) == 0 && type_size <= size;
+        if (*at == 0 && is_small) {
+            return true;
+        }
+        if (!step_into(type, at, path)) {
+            return *at == 0;
+        }
+    }
+    return false;
+}
+
 const char *symbol_variable_path(struct symbol_module *m, uint64_t begin, uint64_t offset, size_t size,
                                  struct buffer *path)
 {
     Dwarf_Die variable, type;
-    Dwarf_Word type_size;
     uint64_t at = offset - begin;
     buffer_add(path, "", 0);
-    if (!symbol_module_dwarf(m) || !find_variable(m, begin + m->bias - m->dwarf_bias, &variable) ||
-        !type_of(&variable, &type)) {
+    if (!symbol_variable_find(m, begin, &variable) || !symbol_type_of(&variable, &type)) {
         if (at) {
             buffer_printf(path, "+%llu", (unsigned long long)at);
         }
         return NULL;
     }
-    for (int step = 0; step < STEP_LIMIT; step++) {
-        bool is_small = dwarf_aggregate_size(&type, &type_size) == 0 && type_size <= size;
-        if ((at == 0 && is_small) || !step_into(&type, &at, path)) {
-            break;
-        }
-    }
+    symbol_type_descend(&type, &at, size, path);
     if (at) {
         buffer_printf(path, "+%llu", (unsigned long long)at);
     }

@@ -8,7 +8,7 @@
 
 #include "report/demangle.h"
 #include "report/scopes.h"
-#include "report/symbol_module.h"
+#include "report/symbol_code.h"
 
 #define INLINE_LIMIT 64
 
@@ -38,11 +38,26 @@ struct address_entry {
     UT_hash_handle hh;
 };
 
+enum question { QUESTION_ACCESS, QUESTION_ARGUMENT, QUESTION_RESULT };
+
+struct place_key {
+    const struct module_entry *module;
+    uint64_t offset;
+    enum question question;
+};
+
+struct place_entry {
+    struct place_key key;
+    struct symbol_place place;
+    UT_hash_handle hh;
+};
+
 struct symbols {
     struct pool pool;
     struct module_entry *modules;
     struct alias_entry *aliases;
     struct address_entry *addresses;
+    struct place_entry *places;
 };
 
 struct symbols *symbols_new(void)
@@ -60,6 +75,7 @@ void symbols_free(struct symbols *symbols)
     HASH_CLEAR(hh, symbols->modules);
     HASH_CLEAR(hh, symbols->aliases);
     HASH_CLEAR(hh, symbols->addresses);
+    HASH_CLEAR(hh, symbols->places);
     pool_free(&symbols->pool);
     free(symbols);
 }
@@ -321,4 +337,105 @@ const char *symbols_name_variable(struct symbols *symbols, const struct run_modu
     const char *full = pool_format(pool, "%s%s", name, path.data);
     buffer_free(&path);
     return full;
+}
+
+/* ---- what code calls it ----------------------------------------------------------------------------------------- */
+
+static const struct symbol_place *find_place(struct symbols *symbols, const struct run_frame *frame,
+                                             enum question question)
+{
+    static bool (*const ask[])(struct symbol_module * m, uint64_t offset, struct pool * pool,
+                               struct symbol_place * place) = {[QUESTION_ACCESS] = symbol_code_access,
+                                                               [QUESTION_ARGUMENT] = symbol_code_argument,
+                                                               [QUESTION_RESULT] = symbol_code_result};
+    static const struct symbol_place unknown;
+    struct place_entry *entry;
+    struct place_key key;
+    if (!frame->module || frame->is_exact != (question == QUESTION_ACCESS) || frame->offset == 0) {
+        return &unknown;
+    }
+    memset(&key, 0, sizeof key);
+    key.module = module_of(symbols, frame->module);
+    key.offset = frame->offset;
+    key.question = question;
+    HASH_FIND(hh, symbols->places, &key, sizeof key, entry);
+    if (!entry) {
+        entry = pool_alloc(&symbols->pool, sizeof *entry);
+        entry->key = key;
+        struct symbol_module *m = &module_of(symbols, frame->module)->opened;
+        if (!m->is_runtime) {
+            ask[question](m, frame->offset, &symbols->pool, &entry->place);
+        }
+        HASH_ADD(hh, symbols->places, key, sizeof key, entry);
+    }
+    return &entry->place;
+}
+
+static void set_type(struct pool *pool, Dwarf_Die *found, const char **type)
+{
+    const char *name = dwarf_diename(found);
+    *type = name ? pool_string(pool, name) : NULL;
+}
+
+const char *symbols_name_access(struct symbols *symbols, const struct run_frame *frame, int64_t delta, size_t size,
+                                struct pool *pool, const char **type)
+{
+    struct symbol_place place = *find_place(symbols, frame, QUESTION_ACCESS);
+    Dwarf_Die found;
+    place.at += delta;
+    const char *name = symbol_place_name(&place, size, pool, &found);
+    if (name) {
+        set_type(pool, &found, type);
+    }
+    return name;
+}
+
+static bool is_called(Dwarf_Die type, const char *const types[])
+{
+    for (int step = 0; step < 8; step++) {
+        const char *name = dwarf_diename(&type);
+        for (size_t i = 0; name && types[i]; i++) {
+            if (strcmp(name, types[i]) == 0) {
+                return true;
+            }
+        }
+        int tag = dwarf_tag(&type);
+        if ((tag != DW_TAG_typedef && tag != DW_TAG_const_type && tag != DW_TAG_volatile_type) ||
+            !symbol_type_of(&type, &type)) {
+            return false;
+        }
+    }
+    return false;
+}
+
+const char *symbols_name_argument(struct symbols *symbols, const struct run_frame *frame, size_t size,
+                                  const char *const types[], struct pool *pool)
+{
+    Dwarf_Die found;
+    const char *name = symbol_place_name(find_place(symbols, frame, QUESTION_ARGUMENT), size, pool, &found);
+    return name && is_called(found, types) ? name : NULL;
+}
+
+const char *symbols_name_result(struct symbols *symbols, const struct run_frame *frame, uint64_t at,
+                                uint64_t block_size, size_t size, struct pool *pool, const char **type,
+                                uint64_t *elements)
+{
+    struct symbol_place place = *find_place(symbols, frame, QUESTION_RESULT);
+    Dwarf_Word whole;
+    Dwarf_Die found;
+    if (!place.is_known || place.at != 0 || dwarf_aggregate_size(&place.type, &whole) != 0 || whole == 0 ||
+        whole > block_size || at >= block_size || (at >= whole && block_size % whole != 0)) {
+        return NULL;
+    }
+    *elements = at >= whole ? block_size / whole : 1;
+    if (*elements > 1) {
+        place.name = pool_format(pool, "%s[%llu]", place.name, (unsigned long long)(at / whole));
+        place.is_pointed = false;
+    }
+    place.at = (int64_t)(at % whole);
+    const char *name = symbol_place_name(&place, size, pool, &found);
+    if (name) {
+        set_type(pool, &found, type);
+    }
+    return name;
 }

@@ -42,6 +42,19 @@ size_t symbols_find(struct symbols *symbols, const struct run_frame *frame, cons
 const char *symbols_name_variable(struct symbols *symbols, const struct run_module *module, uint64_t offset,
                                   size_t size, struct pool *pool, const char **type);
 
+/* What code calls something, by symbol_code.h; cached.  Each returns NULL when that is not known. */
+/* The `size` bytes that begin `delta` bytes behind those that the instruction at `frame` accesses. */
+const char *symbols_name_access(struct symbols *symbols, const struct run_frame *frame, int64_t delta, size_t size,
+                                struct pool *pool, const char **type);
+/* What the first argument of the call at `frame` points to, when it is of one of these types, by a typedef's name too. */
+const char *symbols_name_argument(struct symbols *symbols, const struct run_frame *frame, size_t size,
+                                  const char *const types[], struct pool *pool);
+/* The `size` bytes at `at` of the block of `block_size` that the call at `frame` returned, by the variable that receives it;
+ * *elements is how many objects of that type the block must be, or 1. */
+const char *symbols_name_result(struct symbols *symbols, const struct run_frame *frame, uint64_t at,
+                                uint64_t block_size, size_t size, struct pool *pool, const char **type,
+                                uint64_t *elements);
+
 /* Calls `visit` for each module whose symbols could not be used, with the reason. */
 void symbols_visit_gaps(const struct symbols *symbols, void (*visit)(void *ctx, const char *path, const char *why),
                         void *ctx);

@@ -1,0 +1,15 @@
+/* resolve_code.h: names for objects on heap and stacks; for resolve.c alone. */
+#ifndef LOCKHOUND_REPORT_RESOLVE_CODE_H
+#define LOCKHOUND_REPORT_RESOLVE_CODE_H
+
+#include "report/symbols.h"
+
+/* Sets name and named_by of a lock, a condition variable or the like; Returns: false when no code that
+ * debug information describes names it; nothing is changed then. */
+bool resolve_lock_by_code(const struct run_finding *f, struct run_object *object, size_t size, struct pool *pool,
+                          struct symbols *symbols);
+/* The same for the memory of a race. */
+bool resolve_memory_by_code(const struct run_finding *f, struct run_object *memory, struct pool *pool,
+                            struct symbols *symbols);
+
+#endif
