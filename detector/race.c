@@ -52,6 +52,14 @@ static void release(const struct race_engine *engine, void *memory, size_t size)
     }
 }
 
+static void delete_part(const struct race_engine *engine, struct race_part *part)
+{
+    if (part != NULL) {
+        release(engine, part->marked, RACE_MARKED_BYTES);
+        release(engine, part, sizeof *part);
+    }
+}
+
 void race_engine_delete(struct race_engine *engine)
 {
     for (uint32_t i = 1; i <= RACE_PLANES_MAX; i++) {
@@ -59,7 +67,7 @@ void race_engine_delete(struct race_engine *engine)
         if (part != NULL && part->has_thread) {
             race_sync_thread_end(part);
         }
-        release(engine, engine->parts[i], sizeof(struct race_part));
+        delete_part(engine, part);
     }
     race_said_delete(engine);
     race_syncs_delete(engine);
@@ -101,21 +109,29 @@ bool race_plane_follows(const struct race_plane *plane, const struct thread *t)
     return race_generation_follows(plane, t);
 }
 
+static struct race_part *make_part(struct race_engine *engine, uint32_t number)
+{
+    const struct race_host *host = &engine->host;
+    struct race_part *part = host->reserve(host->ctx, sizeof *part);
+    if (part == NULL) {
+        return NULL;
+    }
+    part->marked = host->reserve(host->ctx, RACE_MARKED_BYTES);
+    part->alone = part->marked == NULL ? 0 : race_set_with(engine, 0, number);
+    if (part->alone == 0) {
+        delete_part(engine, part);
+        return NULL;
+    }
+    part->number = number;
+    return part;
+}
+
 static struct race_part *part_of_number(struct race_engine *engine, uint32_t number)
 {
-    struct race_part *part = engine->parts[number];
-    if (part == NULL) {
-        part = engine->host.reserve(engine->host.ctx, sizeof *part);
-        uint32_t alone = part == NULL ? 0 : race_set_with(engine, 0, number);
-        if (alone == 0) {
-            release(engine, part, sizeof *part);
-            return NULL;
-        }
-        part->alone = alone;
-        part->number = number;
-        engine->parts[number] = part;
+    if (engine->parts[number] == NULL) {
+        engine->parts[number] = make_part(engine, number);
     }
-    return part;
+    return engine->parts[number];
 }
 
 bool race_plane_begin(struct race_engine *engine, struct race_plane *plane, struct thread *t)
@@ -147,6 +163,7 @@ void race_plane_forget(struct race_engine *engine, struct race_plane *plane)
 {
     struct race_part *part = race_part(plane);
     race_chunk_leave_all(engine, plane);
+    engine->host.discard(engine->host.ctx, part->marked, RACE_MARKED_BYTES);
     if (part->has_thread) {
         race_sync_thread_end(part);
         plane->thread = NULL;

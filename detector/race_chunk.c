@@ -96,8 +96,10 @@ static uint32_t join(struct race_engine *engine, struct race_plane *plane, uint3
 {
     struct race_part *part = race_part(plane);
     uint32_t low = (uint32_t)address & ~(uint32_t)(RACE_CHUNK_BYTES - 1);
-    bytes_clear(plane->tags + low, RACE_CHUNK_BYTES);
-    bytes_clear(plane->writes + low, RACE_CHUNK_BYTES);
+    if (race_mark(part, address)) {
+        bytes_clear(plane->tags + low, RACE_CHUNK_BYTES);
+        bytes_clear(plane->writes + low, RACE_CHUNK_BYTES);
+    }
     uint32_t joined = set == 0 ? part->alone : race_set_with(engine, set, plane->number);
     if (joined == 0) {
         race_count(&engine->forgotten); /* no room for the set: the others' history goes */

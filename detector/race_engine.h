@@ -24,6 +24,7 @@ enum {
     RACE_CHUNK_BYTES = 1 << RACE_CHUNK_SHIFT,
     RACE_CHUNKS = 1 << 24,
     RACE_GENERATIONS = 127,
+    RACE_MARKED_BYTES = RACE_CHUNKS / 8,
     RACE_OWED = 8,
     RACE_SLOTS = 1 << 16 /* slots of clocks that a word of trust is kept for */
 };
@@ -59,6 +60,7 @@ struct race_part {
     struct thread_clock loaded;      /* what relaxed loads saw, for the next acquire fence */
     struct race_chunk *locked_chunk; /* by its thread, so that a forked child can free it */
     struct race_tally tally;
+    uint64_t *marked;                        /* a bit for each chunk where the plane's windows may not be zero */
     uint64_t summary[RACE_CHUNKS / 64 / 64]; /* a bit for each word of `touched` that may not be 0 */
     uint64_t touched[RACE_CHUNKS / 64];      /* a bit for each chunk with tags of the plane that are not all old */
 };

@@ -55,6 +55,19 @@ static inline void race_touch(struct race_part *part, uint64_t address)
     }
 }
 
+/* The chunk of `address` gets tags of the plane.  Returns: whether it has had some since the plane was empty; one that has
+ * had none need not be looked at, which would make the kernel give it pages. */
+static inline bool race_mark(struct race_part *part, uint64_t address)
+{
+    uint32_t chunk = RACE_CHUNK_INDEX(address);
+    uint64_t bit = UINT64_C(1) << chunk % 64;
+    bool was_marked = (part->marked[chunk / 64] & bit) != 0;
+    if (!was_marked) {
+        part->marked[chunk / 64] |= bit;
+    }
+    return was_marked;
+}
+
 static inline bool race_is_touched(const struct race_part *part, uint64_t address)
 {
     uint32_t chunk = RACE_CHUNK_INDEX(address);

@@ -23,18 +23,6 @@ static const struct plane_site *site_of(struct plane *plane, uintptr_t return_ad
     return known;
 }
 
-static uint32_t flags_of(const struct plane_site *known)
-{
-    uint32_t flags = 0;
-    if (known->site.flags & IMAGE_SITE_WRITE)
-        flags |= RACE_WRITE;
-    if (known->site.flags & IMAGE_SITE_GUESS)
-        flags |= RACE_GUESS;
-    if (known->site.flags & IMAGE_SITE_READ_MODIFY)
-        flags |= RACE_READ_MODIFY;
-    return flags;
-}
-
 /* ---- the callers -------------------------------------------------------------------------------------------------- */
 
 static uintptr_t stack_pointer(const struct routine_frame *frame)
@@ -149,11 +137,18 @@ static void act(struct plane *plane, uint64_t address, const struct plane_site *
     case PLANE_READ_RANGE:
     case PLANE_WRITE_RANGE:
         if (frame->rsi != 0)
-            record_access(plane, address, frame->rsi, flags_of(known));
+            record_access(plane, address, frame->rsi, pc_map_site_flags(&known->site));
         break;
     default:
-        record_access(plane, address, size, flags_of(known));
+        record_access(plane, address, size, pc_map_site_flags(&known->site));
     }
+}
+
+void miss_callers(const struct routine_frame *frame, struct plane *plane)
+{
+    const struct plane_site *known = site_of(plane, (uintptr_t)frame->return_address);
+    if (known != NULL)
+        take_callers(plane, known, frame);
 }
 
 void miss(uint64_t address, const struct routine_frame *frame, struct plane *plane)

@@ -8,7 +8,10 @@
 
 #include "preload/weave/routines.h"
 
-/* The thread is inside, and its vector registers are kept.  Context: signal, in-malloc, loader-lock. */
+/* The thread is inside; its vector registers are its own.  Context: signal, in-malloc, loader-lock. */
 void miss(uint64_t address, const struct routine_frame *frame, struct plane *plane);
+/* Notes who the callers are, and clears context_changed; leaves it when the site's module was unmapped.
+ * Context: signal, in-malloc, loader-lock. */
+void miss_callers(const struct routine_frame *frame, struct plane *plane);
 
 #endif

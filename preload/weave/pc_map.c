@@ -2,6 +2,7 @@
 
 #include <stdatomic.h>
 
+#include "detector/race.h"
 #include "preload/arena.h"
 #include "preload/ranks.h"
 
@@ -118,6 +119,13 @@ const struct image_site *pc_map_site(uintptr_t return_address, const struct modu
     }
     bool found = low < image->header->sites.count && sites[low].code == return_address - image->code;
     return found ? &sites[low] : NULL;
+}
+
+uint32_t pc_map_site_flags(const struct image_site *site)
+{
+    return ((site->flags & IMAGE_SITE_WRITE) != 0 ? RACE_WRITE : 0u) |
+           ((site->flags & IMAGE_SITE_GUESS) != 0 ? RACE_GUESS : 0u) |
+           ((site->flags & IMAGE_SITE_READ_MODIFY) != 0 ? RACE_READ_MODIFY : 0u);
 }
 
 /* Returns: true when the bytes of an entry's jump hold the instruction at `offset`, but not as the first. */

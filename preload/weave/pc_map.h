@@ -30,4 +30,7 @@ uintptr_t pc_map_resumable(uintptr_t pc);
  * Context: signal, in-malloc, loader-lock. */
 const struct image_site *pc_map_site(uintptr_t return_address, const struct module **module);
 
+/* Returns: what the site says of its access: bits of enum race_access_flag.  Context: signal, in-malloc, loader-lock. */
+uint32_t pc_map_site_flags(const struct image_site *site);
+
 #endif

@@ -56,6 +56,14 @@ static struct stack_id stack_of_site(uintptr_t return_address, struct stack_id c
     return stack == NULL ? callers : stack->id;
 }
 
+/* The quick path of a miss notes no more than whether it writes. */
+static uint32_t flags_of_site(uintptr_t return_address)
+{
+    const struct module *module = NULL;
+    const struct image_site *site = pc_map_site(return_address, &module);
+    return site == NULL ? 0 : pc_map_site_flags(site);
+}
+
 static struct stack_id host_stack_here(void *ctx)
 {
     (void)ctx;
@@ -113,7 +121,7 @@ static void host_recall(void *ctx, const struct race_plane *race, uint64_t epoch
         return;
     recalled->found = true;
     recalled->stack = found.is_site ? stack_of_site((uintptr_t)found.place, found.stack) : found.stack;
-    recalled->flags = found.flags;
+    recalled->flags = found.flags | (found.is_site ? flags_of_site((uintptr_t)found.place) : 0);
     recalled->address = address_near(address, found.low);
     recalled->size = found.size;
     recalled->held = own->recalled_held;

@@ -12,17 +12,17 @@
     X(PLANE_READ_2, plane_read_2)                                                                                      \
     X(PLANE_READ_4, plane_read_4)                                                                                      \
     X(PLANE_READ_8, plane_read_8)                                                                                      \
-    X(PLANE_WRITE_1, plane_write_1)                                                                                    \
-    X(PLANE_WRITE_2, plane_write_2)                                                                                    \
-    X(PLANE_WRITE_4, plane_write_4)                                                                                    \
-    X(PLANE_WRITE_8, plane_write_8)
-#define SLOW_ROUTINES(X)                                                                                               \
     X(PLANE_READ_16, plane_read_16)                                                                                    \
     X(PLANE_READ_32, plane_read_32)                                                                                    \
     X(PLANE_READ_64, plane_read_64)                                                                                    \
+    X(PLANE_WRITE_1, plane_write_1)                                                                                    \
+    X(PLANE_WRITE_2, plane_write_2)                                                                                    \
+    X(PLANE_WRITE_4, plane_write_4)                                                                                    \
+    X(PLANE_WRITE_8, plane_write_8)                                                                                    \
     X(PLANE_WRITE_16, plane_write_16)                                                                                  \
     X(PLANE_WRITE_32, plane_write_32)                                                                                  \
-    X(PLANE_WRITE_64, plane_write_64)                                                                                  \
+    X(PLANE_WRITE_64, plane_write_64)
+#define SLOW_ROUTINES(X)                                                                                               \
     X(PLANE_READ_RANGE, plane_read_range)                                                                              \
     X(PLANE_WRITE_RANGE, plane_write_range)                                                                            \
     X(PLANE_ATOMIC_BEFORE, plane_atomic_before)                                                                        \
@@ -45,13 +45,14 @@ void routines_set(struct plane_header *header, bool recording)
     SLOW_ROUTINES(SET)
 }
 
-/* RDI: the address.  Leaves for the slow path unless the callers are as before, the access lies in one chunk that this
- * thread owns, and the next entry of the history begins no part; then RCX is where that entry goes, RDI the address's low
- * half and RAX the write tags. */
+/* RDI: the address.  Has the callers taken when they may be others.  Leaves for the slow path unless this thread owns the
+ * chunks of the first and of the last byte, and the next entry of the history begins no part; then RCX is where that entry
+ * goes, RDI the address's low half and RAX the write tags. */
 #define QUICK_BEGIN(label, size)                                                                                       \
     ".globl " label "\n.hidden " label "\n.type " label ",@function\n.p2align 4\n" label ":\n\t"                       \
     "cmpb $0, %%gs:%c[changed]\n\t"                                                                                    \
-    "jne 9f\n\t"                                                                                                       \
+    "jne 7f\n"                                                                                                         \
+    "1:\n\t"                                                                                                           \
     "pushq %%rax\n\t"                                                                                                  \
     "pushq %%rcx\n\t"                                                                                                  \
     "pushq %%rdx\n\t"                                                                                                  \
@@ -59,14 +60,14 @@ void routines_set(struct plane_header *header, bool recording)
     "leal " size "-1(%%rdi), %%ecx\n\t"                                                                                \
     "shrl $%c[shift], %%eax\n\t"                                                                                       \
     "shrl $%c[shift], %%ecx\n\t"                                                                                       \
-    "cmpl %%eax, %%ecx\n\t"                                                                                            \
+    "movq %%gs:%c[chunks], %%rdx\n\t"                                                                                  \
+    "movl (%%rdx,%%rax,8), %%eax\n\t"                                                                                  \
+    "cmpl (%%rdx,%%rcx,8), %%eax\n\t"                                                                                  \
     "jne 8f\n\t"                                                                                                       \
-    "movq %%gs:%c[chunks], %%rcx\n\t"                                                                                  \
-    "movl (%%rcx,%%rax,8), %%ecx\n\t"                                                                                  \
-    "movq %%rdi, %%rax\n\t"                                                                                            \
-    "shrq $16, %%rax\n\t"                                                                                              \
-    "andl $0xffff0000, %%eax\n\t"                                                                                      \
-    "orl %%gs:%c[number], %%eax\n\t"                                                                                   \
+    "movq %%rdi, %%rcx\n\t"                                                                                            \
+    "shrq $16, %%rcx\n\t"                                                                                              \
+    "andl $0xffff0000, %%ecx\n\t"                                                                                      \
+    "orl %%gs:%c[number], %%ecx\n\t"                                                                                   \
     "cmpl %%eax, %%ecx\n\t"                                                                                            \
     "jne 8f\n\t"                                                                                                       \
     "movq %%gs:%c[written], %%rcx\n\t"                                                                                 \
@@ -102,20 +103,30 @@ void routines_set(struct plane_header *header, bool recording)
     "popq %%rax\n"                                                                                                     \
     "9:\n\t"                                                                                                           \
     "pushq $%c[" number "]\n\t"                                                                                        \
-    "jmp plane_slow\n"
+    "jmp plane_slow\n"                                                                                                 \
+    "7:\n\t"                                                                                                           \
+    "call plane_callers\n\t"                                                                                           \
+    "cmpb $0, %%gs:%c[changed]\n\t"                                                                                    \
+    "je 1b\n\t"                                                                                                        \
+    "jmp 9b\n"
 
-#define QUICK_WRITE(name, size, reg)                                                                                   \
+/* Stores the tags in RAX, or as much of them as `reg`, at each of the places. */
+#define QUICK_TAG(reg, at)      "mov %%" reg ", %%gs:" at "(%%edi)\n\t"
+#define QUICK_TAG_BOTH(reg, at) QUICK_TAG(reg, at) "mov %%" reg ", " at "(%%rdx,%%rdi)\n\t"
+#define QUICK_1(X, reg)         X(reg, "0")
+#define QUICK_2(X, reg)         X(reg, "0") X(reg, "8")
+#define QUICK_4(X, reg)         QUICK_2(X, reg) X(reg, "16") X(reg, "24")
+#define QUICK_8(X, reg)         QUICK_4(X, reg) X(reg, "32") X(reg, "40") X(reg, "48") X(reg, "56")
+
+#define QUICK_WRITE(name, size, reg, times)                                                                            \
     QUICK_BEGIN("plane_write_" size, size)                                                                             \
     QUICK_NOTE("%c[write_what]+" size)                                                                                 \
-    "mov %%" reg ", %%gs:(%%edi)\n\t"                                                                                  \
-    "movq %%gs:%c[writes], %%rdx\n\t"                                                                                  \
-    "mov %%" reg ", (%%rdx,%%rdi)\n\t" QUICK_END(name)
+    "movq %%gs:%c[writes], %%rdx\n\t" times(QUICK_TAG_BOTH, reg) QUICK_END(name)
 
-#define QUICK_READ(name, size, reg)                                                                                    \
+#define QUICK_READ(name, size, reg, times)                                                                             \
     QUICK_BEGIN("plane_read_" size, size)                                                                              \
     QUICK_NOTE("%c[read_what]+" size)                                                                                  \
-    "subq %%gs:%c[ones], %%rax\n\t"                                                                                    \
-    "mov %%" reg ", %%gs:(%%edi)\n\t" QUICK_END(name)
+    "subq %%gs:%c[ones], %%rax\n\t" times(QUICK_TAG, reg) QUICK_END(name)
 
 /* Operands that every quick path names. */
 #define QUICK_OPERANDS                                                                                                 \
@@ -129,24 +140,45 @@ void routines_set(struct plane_header *header, bool recording)
 /* Never called: only a function's assembly can name offsets of structures. */
 __attribute__((used)) static void quick_writes(void)
 {
-    __asm__ volatile(".pushsection .text\n" QUICK_WRITE("w1", "1", "al") QUICK_WRITE("w2", "2", "ax")
-                         QUICK_WRITE("w4", "4", "eax") QUICK_WRITE("w8", "8", "rax") ".popsection"
+    __asm__ volatile(".pushsection .text\n" QUICK_WRITE("w1", "1", "al", QUICK_1) QUICK_WRITE("w2", "2", "ax", QUICK_1)
+                         QUICK_WRITE("w4", "4", "eax", QUICK_1) QUICK_WRITE("w8", "8", "rax", QUICK_1) ".popsection"
                      :
                      : QUICK_OPERANDS, [w1] "i"(PLANE_WRITE_1), [w2] "i"(PLANE_WRITE_2), [w4] "i"(PLANE_WRITE_4),
                        [w8] "i"(PLANE_WRITE_8));
+    __asm__ volatile(".pushsection .text\n" QUICK_WRITE("w16", "16", "rax", QUICK_2)
+                         QUICK_WRITE("w32", "32", "rax", QUICK_4) QUICK_WRITE("w64", "64", "rax", QUICK_8) ".popsection"
+                     :
+                     : QUICK_OPERANDS, [w16] "i"(PLANE_WRITE_16), [w32] "i"(PLANE_WRITE_32), [w64] "i"(PLANE_WRITE_64));
 }
 
 __attribute__((used)) static void quick_reads(void)
 {
-    __asm__ volatile(".pushsection .text\n" QUICK_READ("r1", "1", "al") QUICK_READ("r2", "2", "ax")
-                         QUICK_READ("r4", "4", "eax") QUICK_READ("r8", "8", "rax") ".popsection"
+    __asm__ volatile(".pushsection .text\n" QUICK_READ("r1", "1", "al", QUICK_1) QUICK_READ("r2", "2", "ax", QUICK_1)
+                         QUICK_READ("r4", "4", "eax", QUICK_1) QUICK_READ("r8", "8", "rax", QUICK_1) ".popsection"
                      :
                      : QUICK_OPERANDS, [r1] "i"(PLANE_READ_1), [r2] "i"(PLANE_READ_2), [r4] "i"(PLANE_READ_4),
                        [r8] "i"(PLANE_READ_8));
+    __asm__ volatile(".pushsection .text\n" QUICK_READ("r16", "16", "rax", QUICK_2)
+                         QUICK_READ("r32", "32", "rax", QUICK_4) QUICK_READ("r64", "64", "rax", QUICK_8) ".popsection"
+                     :
+                     : QUICK_OPERANDS, [r16] "i"(PLANE_READ_16), [r32] "i"(PLANE_READ_32), [r64] "i"(PLANE_READ_64));
 }
 
-/* The number of the routine is pushed: builds a struct routine_frame.  The direction flag is the program's and must be clear
- * for C. */
+/* Calls a C function with struct routine_frame in RSI: what lies above it was pushed.  The direction flag is the program's and
+ * must be clear for C. */
+#define WITH_FRAME(function)                                                                                           \
+    "pushq %%rbp\n\tmovq %%rsp, %%rbp\n\t"                                                                             \
+    "pushq %%rax\n\tpushq %%rcx\n\tpushq %%rdx\n\tpushq %%rsi\n\tpushq %%rdi\n\t"                                      \
+    "pushq %%r8\n\tpushq %%r9\n\tpushq %%r10\n\tpushq %%r11\n\tpushfq\n\tcld\n\t"                                      \
+    "pushq %%rbx\n\tpushq %%r12\n\tpushq %%r13\n\tpushq %%r14\n\tpushq %%r15\n\t"                                      \
+    "movq %%rsp, %%rsi\n\tmovq %%rsp, %%rbx\n\tmovq %%gs:%c[plane], %%rdx\n\t"                                         \
+    "andq $-16, %%rsp\n\tcall " function "\n\tmovq %%rbx, %%rsp\n\t"                                                   \
+    "popq %%r15\n\tpopq %%r14\n\tpopq %%r13\n\tpopq %%r12\n\tpopq %%rbx\n\tpopfq\n\t"                                  \
+    "popq %%r11\n\tpopq %%r10\n\tpopq %%r9\n\tpopq %%r8\n\t"                                                           \
+    "popq %%rdi\n\tpopq %%rsi\n\tpopq %%rdx\n\tpopq %%rcx\n\tpopq %%rax\n\tpopq %%rbp\n\t"
+
+/* plane_slow: the number of the routine is pushed.  plane_callers: called by a routine, so that an address stands in the
+ * number's place; the routine sees by context_changed whether they were taken. */
 __attribute__((used)) static void slow_path(void)
 {
 #define SLOW_LABEL(number, label)                                                                                      \
@@ -156,41 +188,48 @@ __attribute__((used)) static void slow_path(void)
                      : [routine] "i"(number));
     SLOW_ROUTINES(SLOW_LABEL)
     __asm__ volatile(".pushsection .text\n"
-                     ".type plane_slow,@function\n.p2align 4\nplane_slow:\n\t"
-                     "pushq %%rbp\n\tmovq %%rsp, %%rbp\n\t"
-                     "pushq %%rax\n\tpushq %%rcx\n\tpushq %%rdx\n\tpushq %%rsi\n\t"
-                     "pushq %%r8\n\tpushq %%r9\n\tpushq %%r10\n\tpushq %%r11\n\tpushfq\n\tcld\n\t"
-                     "pushq %%rbx\n\tpushq %%r12\n\tpushq %%r13\n\tpushq %%r14\n\tpushq %%r15\n\t"
-                     "movq %%rsp, %%rsi\n\tmovq %%rsp, %%rbx\n\tmovq %%gs:%c[plane], %%rdx\n\t"
-                     "andq $-16, %%rsp\n\tcall routine_miss\n\tmovq %%rbx, %%rsp\n\t"
-                     "popq %%r15\n\tpopq %%r14\n\tpopq %%r13\n\tpopq %%r12\n\tpopq %%rbx\n\tpopfq\n\t"
-                     "popq %%r11\n\tpopq %%r10\n\tpopq %%r9\n\tpopq %%r8\n\t"
-                     "popq %%rsi\n\tpopq %%rdx\n\tpopq %%rcx\n\tpopq %%rax\n\tpopq %%rbp\n\t"
-                     "leaq 8(%%rsp), %%rsp\n\tret\n"
-                     ".globl plane_nothing\n.hidden plane_nothing\n.type plane_nothing,@function\n"
-                     "plane_nothing:\n\tret\n.popsection"
+                     ".type plane_slow,@function\n.p2align 4\nplane_slow:\n\t" WITH_FRAME(
+                         "routine_miss") "leaq 8(%%rsp), %%rsp\n\tret\n"
+                                         ".type plane_callers,@function\n.p2align 4\nplane_callers:\n\t" WITH_FRAME(
+                                             "routine_callers") "ret\n"
+                                                                ".globl plane_nothing\n.hidden plane_nothing\n.type "
+                                                                "plane_nothing,@function\n"
+                                                                "plane_nothing:\n\tret\n.popsection"
                      :
                      : [plane] "i"(FIELD(header.own)));
 }
 
-/* Returns: false when the thread is inside the library already: a signal handler that interrupted it.  A hook that was left
- * by longjmp has its frame below. */
-static bool enter(struct self *self, uintptr_t here)
+/* Returns: the thread, which is inside from now on; NULL when it is inside already: a signal handler interrupted it.  A hook
+ * that was left by longjmp has its frame below.  A thread that is not known yet has its creator's GS base. */
+static struct self *enter(struct plane *plane, const struct routine_frame *frame)
 {
+    struct self *self = plane->self;
+    uintptr_t here = (uintptr_t)frame;
+    if (self == NULL || self != self_current)
+        return NULL;
     if (self->inside && (here <= self->inside_frame || here >= self->stack_high))
-        return false;
+        return NULL;
     self->inside = true;
     self->inside_frame = here;
-    return true;
+    plane->vectors.are_kept = false;
+    return self;
 }
 
 void routine_miss(uint64_t address, struct routine_frame *frame, struct plane *plane)
 {
-    struct self *self = plane->self;
-    /* A thread that is not known yet has its creator's GS base. */
-    if (self == NULL || self != self_current || !enter(self, (uintptr_t)frame))
+    struct self *self = enter(plane, frame);
+    if (self == NULL)
         return;
-    plane->vectors.are_kept = false;
     miss(address, frame, plane);
+    self->inside = false;
+}
+
+void routine_callers(uint64_t address, struct routine_frame *frame, struct plane *plane)
+{
+    (void)address;
+    struct self *self = enter(plane, frame);
+    if (self == NULL)
+        return;
+    miss_callers(frame, plane);
     self->inside = false;
 }

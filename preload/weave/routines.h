@@ -1,9 +1,9 @@
 /* routines.h: where woven code arrives when a check has missed.
  *
- *   stub --call gs:[ROUTINE]--> quick: own chunk, same callers --yes--> tags, history entry --ret--> stub
- *                                              \--no--> registers saved --> routine_miss() --> miss.h
+ *   stub --call gs:[ROUTINE]--> same callers? --yes--> quick: own chunk --yes--> tags, history entry --ret--> stub
+ *                                 \--no--> routine_callers() --^   \--no--> registers saved --> routine_miss() --> miss.h
  *
- * The quick paths are assembly and take the sizes 1 to 8, which nearly all misses have.
+ * The quick paths are assembly, for every access of a fixed size.
  */
 #ifndef LOCKHOUND_PRELOAD_WEAVE_ROUTINES_H
 #define LOCKHOUND_PRELOAD_WEAVE_ROUTINES_H
@@ -16,8 +16,8 @@ struct plane;
 
 /* The program's registers at a miss, as routines.c pushes them. */
 struct routine_frame {
-    uint64_t r15, r14, r13, r12, rbx, flags, r11, r10, r9, r8, rsi, rdx, rcx, rax, rbp;
-    uint64_t routine;        /* enum plane_routine */
+    uint64_t r15, r14, r13, r12, rbx, flags, r11, r10, r9, r8, rdi, rsi, rdx, rcx, rax, rbp;
+    uint64_t routine;        /* enum plane_routine; not for routine_callers() */
     uint64_t return_address; /* of the site */
     uint64_t below[16];      /* the red zone: the program's RSP points past it */
 };
@@ -28,5 +28,9 @@ void routines_set(struct plane_header *header, bool recording);
 /* Called by the assembly, on the program's stack, compiled without vector registers.
  * Context: signal, in-malloc, loader-lock. */
 void routine_miss(uint64_t address, struct routine_frame *frame, struct plane *plane);
+
+/* The same, for the callers alone: the rest is left to the quick path.
+ * Context: signal, in-malloc, loader-lock. */
+void routine_callers(uint64_t address, struct routine_frame *frame, struct plane *plane);
 
 #endif
