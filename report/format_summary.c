@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "report/catalogue.h"
+#include "report/debuginfod.h"
 #include "report/escape.h"
 #include "report/format_text.h"
 #include "report/resolve.h"
@@ -179,6 +180,11 @@ void format_text_summary(struct buffer *out, const struct run *run, const struct
     add_problems(out, run);
     if (symbols) {
         symbols_visit_gaps(symbols, add_gap, out);
+        if (debuginfod_is_given_up()) {
+            buffer_string(out,
+                          "  note: a debuginfod server did not answer and was asked for nothing more; names may be "
+                          "missing that it has\n");
+        }
     }
     if (rules) {
         add_rules(out, rules);

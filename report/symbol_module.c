@@ -1,6 +1,5 @@
 #include "report/symbol_module.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -8,6 +7,8 @@
 #include <unistd.h>
 
 #include <elfutils/libdwelf.h>
+
+#include "report/debuginfod.h"
 
 #define DEBUG_ROOT "/usr/lib/debug/.build-id"
 
@@ -55,30 +56,6 @@ static int open_fitting(const char *path, const char *build_id)
     return fd;
 }
 
-/* Asks the debuginfod servers the user named.  The library is loaded only then: it brings in an HTTP client. */
-static int open_from_debuginfod(const char *build_id)
-{
-    const char *urls = getenv("DEBUGINFOD_URLS");
-    if (!urls || !*urls) {
-        return -1;
-    }
-    void *library = dlopen("libdebuginfod.so.1", RTLD_NOW | RTLD_LOCAL);
-    if (!library) {
-        return -1;
-    }
-    void *(*begin)(void) = (void *(*)(void))dlsym(library, "debuginfod_begin");
-    void (*end)(void *) = (void (*)(void *))dlsym(library, "debuginfod_end");
-    int (*find)(void *, const unsigned char *, int, char **) =
-        (int (*)(void *, const unsigned char *, int, char **))dlsym(library, "debuginfod_find_debuginfo");
-    int fd = -1;
-    void *client = begin && end && find ? begin() : NULL;
-    if (client) {
-        fd = find(client, (const unsigned char *)build_id, 0, NULL);
-        end(client);
-    }
-    return fd; /* the library stays: unloading an HTTP client's threads is not safe */
-}
-
 static int open_debug_file(const char *build_id, struct pool *pool, const char **path)
 {
     if (strlen(build_id) < 4 || strspn(build_id, "0123456789abcdef") != strlen(build_id)) {
@@ -86,7 +63,7 @@ static int open_debug_file(const char *build_id, struct pool *pool, const char *
     }
     *path = pool_format(pool, DEBUG_ROOT "/%.2s/%s.debug", build_id, build_id + 2);
     int fd = open_fitting(*path, build_id);
-    return fd >= 0 ? fd : open_from_debuginfod(build_id);
+    return fd >= 0 ? fd : debuginfod_open(build_id);
 }
 
 static const char *why_unfit(const char *path, const char *build_id, struct pool *pool)
@@ -157,7 +134,9 @@ void symbol_module_close(struct symbol_module *m)
 Dwarf *symbol_module_dwarf(struct symbol_module *m)
 {
     if (!m->was_dwarf_tried && m->module && !m->is_runtime) {
+        debuginfod_begin_wait();
         m->dwarf = dwfl_module_getdwarf(m->module, &m->dwarf_bias);
+        debuginfod_end_wait(m->dwarf != NULL);
     }
     m->was_dwarf_tried = true;
     return m->dwarf;
@@ -170,7 +149,9 @@ const char *symbol_module_find_symbol(struct symbol_module *m, uint64_t offset, 
     if (!m->module) {
         return NULL;
     }
+    debuginfod_begin_wait();
     const char *name = dwfl_module_addrinfo(m->module, offset + m->bias, &into, &symbol, NULL, NULL, NULL);
+    debuginfod_end_wait(name != NULL);
     /* The nearest symbol below is not the right one when the address lies past its end (stripped files). */
     if (!name || !*name || into >= symbol.st_size) {
         return NULL;

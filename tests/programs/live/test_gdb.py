@@ -23,8 +23,9 @@ def ask(pid, command):
 
 
 class GdbTest(unittest.TestCase):
-    def shows(self, command, *patterns):
-        with subject.Subject(STUCK, LD_PRELOAD=LIBRARY, LOCKHOUND_OPTIONS="on-deadlock=continue quiet=yes") as running:
+    def shows(self, command, *patterns, memory="none"):
+        with subject.Subject(STUCK, LD_PRELOAD=LIBRARY, 
+                             LOCKHOUND_OPTIONS="on-deadlock=continue quiet=yes memory=" + memory) as running:
             for _ in range(20):
                 result = ask(running.pid, command)
                 if "ptrace: Operation not permitted" in result.stderr:
@@ -43,6 +44,12 @@ class GdbTest(unittest.TestCase):
     def test_locks(self):
         self.shows("lockhound locks", r"\nmutex left\n    held by T2 .*\n    waited for by T3 ",
                    r"\nmutex right\n    held by T3 .*\n    waited for by T2 ")
+
+    def test_woven_code(self):
+        """The main program's frames are in copies of its code."""
+        self.shows("lockhound threads", r"\nT2 .* waits for mutex right\n    holds mutex left\n",
+                   r"\nT3 .* waits for mutex left\n    holds mutex right\n", memory="weave")
+        self.shows("lockhound locks", r"\nmutex left\n    held by T2 .*\n    waited for by T3 ", memory="weave")
 
     def test_a_program_without_the_library(self):
         result = gdb("-ex", "source " + SCRIPT, "-ex", "lockhound threads", STUCK)

@@ -43,6 +43,14 @@ class PictureTest(unittest.TestCase):
             picture = self.picture(running, self.STUCK_LINES)
             self.assertIn("process %d (stuck): 4 threads, 3 waiting\n" % running.pid, picture)
 
+    def test_a_woven_program_is_shown_by_its_own_lines_and_goes_on(self):
+        with preloaded(STUCK, "dump-signal=QUIT on-deadlock=continue memory=weave") as running:
+            self.picture(running, self.STUCK_LINES)
+            with open("/proc/%d/maps" % running.pid, encoding="utf-8") as maps:
+                self.assertIn(".woven", maps.read(), "it runs unwoven")
+            output, _ = running.process.communicate("go\n", timeout=30)
+            self.assertEqual((output, running.process.returncode), ("alive\n", 0))
+
     def test_the_program_goes_on(self):
         with preloaded(STUCK, "dump-signal=SIGUSR1 on-deadlock=continue") as running:
             self.picture(running, self.STUCK_LINES)
