@@ -92,7 +92,7 @@ static bool is_readonly(const struct elf_module *module, const struct insn *insn
     return elf_module_is_readonly(module, address, operand->size / 8u);
 }
 
-static bool is_plain_move(const struct insn *insn, uint16_t size)
+bool insn_is_plain_move(const struct insn *insn, uint16_t size)
 {
     switch (insn->decoded.mnemonic) {
     case ZYDIS_MNEMONIC_MOV:
@@ -143,7 +143,7 @@ static void look_at_operand(const struct elf_module *module, struct function *fu
                               .role = is_locked ? ACCESS_ATOMIC : ACCESS_PLAIN,
                               .is_write = is_write,
                               .read_modify = is_write && is_read,
-                              .is_guess = !module->has_debug_info && is_plain_move(insn, size),
+                              .is_guess = !module->has_debug_info && insn_is_plain_move(insn, size),
                               .size = size});
 }
 

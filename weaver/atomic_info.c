@@ -65,7 +65,24 @@ static bool is_atomic_file(const char *path)
            (strcmp(name, "/atomic.rs") == 0 && strstr(path, "/sync/"));
 }
 
-static void read_lines(struct atomic_info *info, Dwarf_Die *unit)
+/* Returns: where code of this line belongs; NULL: it is known to be plain. */
+static struct atomic_ranges *ranges_of_line(struct atomic_info *info, struct atomic_sources *sources, const char *file,
+                                            int line)
+{
+    switch (atomic_source_line(sources, file, line)) {
+    case SOURCE_ATOMIC:
+        return &info->code;
+    case SOURCE_RELAXED:
+        return &info->relaxed;
+    case SOURCE_UNREAD:
+        return &info->unread;
+    case SOURCE_PLAIN:
+        break;
+    }
+    return NULL;
+}
+
+static void read_lines(struct atomic_info *info, struct atomic_sources *sources, Dwarf_Die *unit)
 {
     Dwarf_Lines *lines;
     size_t count;
@@ -77,13 +94,17 @@ static void read_lines(struct atomic_info *info, Dwarf_Die *unit)
         Dwarf_Line *line = dwarf_onesrcline(lines, i), *next = dwarf_onesrcline(lines, i + 1);
         Dwarf_Addr low, high;
         bool is_end = false;
+        int number = 0;
         const char *file = dwarf_linesrc(line, NULL, NULL);
         if (file != known)
             is_atomic = file && is_atomic_file(file);
         known = file;
-        if (is_atomic && dwarf_lineendsequence(line, &is_end) == 0 && !is_end && dwarf_lineaddr(line, &low) == 0 &&
-            dwarf_lineaddr(next, &high) == 0)
-            add(info, &info->code, low, high);
+        if (!file || dwarf_lineendsequence(line, &is_end) != 0 || is_end || dwarf_lineaddr(line, &low) != 0 ||
+            dwarf_lineaddr(next, &high) != 0 || dwarf_lineno(line, &number) != 0)
+            continue;
+        struct atomic_ranges *ranges = is_atomic ? &info->code : ranges_of_line(info, sources, file, number);
+        if (ranges)
+            add(info, ranges, low, high);
     }
 }
 
@@ -301,23 +322,25 @@ void atomic_info_read(struct atomic_info *info, const char *path)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     Dwarf *dwarf = fd < 0 ? NULL : dwarf_begin(fd, DWARF_C_READ);
+    struct atomic_sources sources = {0};
     Dwarf_Off next;
     size_t header_size;
     for (Dwarf_Off at = 0; dwarf && dwarf_nextcu(dwarf, at, &next, &header_size, NULL, NULL, NULL) == 0; at = next) {
         Dwarf_Die unit;
         if (!dwarf_offdie(dwarf, at + header_size, &unit))
             continue;
-        if (is_c(&unit)) {
-            read_variables(info, &unit);
-        } else if (has_atomic_file(&unit)) {
-            read_lines(info, &unit);
+        bool uses_atomic = !is_c(&unit) && has_atomic_file(&unit);
+        read_lines(info, &sources, &unit);
+        if (uses_atomic)
             read_inlined(info, &unit, 0);
+        if (uses_atomic || is_c(&unit))
             read_variables(info, &unit);
-        }
     }
     finish(&info->code);
     finish(&info->relaxed);
     finish(&info->data);
+    finish(&info->unread);
+    atomic_sources_free(&sources);
     dwarf_end(dwarf);
     if (fd >= 0)
         close(fd);
@@ -328,4 +351,5 @@ void atomic_info_free(struct atomic_info *info)
     free(info->code.ranges);
     free(info->relaxed.ranges);
     free(info->data.ranges);
+    free(info->unread.ranges);
 }

@@ -1,15 +1,18 @@
 /* atomic_info.h: which plain moves are atomic loads and stores, as far as debug information tells.
  *
  *   line tables ------> code that comes from <atomic> (libstdc++, libc++) or Rust's core::sync::atomic
+ *   lines of source --> code of a line that calls an atomic operation by name, where the file is there
  *   inlined calls ----> and where its order is memory_order_relaxed
  *   variables --------> places of C's _Atomic type, and of std::atomic
  *
- * Model: C's atomic operations on what a pointer leads to leave no trace; a module with C atomics has its moves through
- *        pointers, of a size that one of these has, marked as guesses.
+ * Model: C's atomic operations on what a pointer leads to leave no trace but the line's text; a module with C atomics has its
+ *        moves through pointers, of a size that one of these has, marked as guesses, and so are all moves of lines that cannot
+ *        be read.
  */
 #ifndef LOCKHOUND_WEAVER_ATOMIC_INFO_H
 #define LOCKHOUND_WEAVER_ATOMIC_INFO_H
 
+#include "weaver/atomic_source.h"
 #include "weaver/passes.h"
 
 struct atomic_range {
@@ -22,7 +25,7 @@ struct atomic_ranges {
 };
 
 struct atomic_info {
-    struct atomic_ranges code, relaxed, data;
+    struct atomic_ranges code, relaxed, data, unread;
     uint32_t c_atomic_sizes; /* 1 << size of each _Atomic type; units of size: bytes */
     bool no_memory;
 };

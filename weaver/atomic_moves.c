@@ -35,8 +35,9 @@ static void look_at(const struct atomic_info *info, struct insn *insn, struct ac
         else
             access->role = is_relaxed ? ACCESS_RELAXED_LOAD : ACCESS_ATOMIC_LOAD;
         access->is_guess = false;
-    } else if (!named && insn->decoded.mnemonic == ZYDIS_MNEMONIC_MOV && access->size <= 8) {
-        access->is_guess = (info->c_atomic_sizes >> access->size & 1) != 0;
+    } else if (insn_is_plain_move(insn, access->size)) {
+        bool may_be_known_size = !named && (info->c_atomic_sizes >> access->size & 1) != 0;
+        access->is_guess = may_be_known_size || covers(&info->unread, insn->address);
     }
 }
 

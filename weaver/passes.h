@@ -34,6 +34,8 @@ void cfi_apply(const struct elf_module *module, struct function *function);
 /* accesses.c: which memory operands another thread could see.  redundant.c: and which of them are known already. */
 void accesses_find(const struct elf_module *module, struct function *function);
 void accesses_find_redundant(struct function *function);
+/* Returns: whether an atomic load or store of the source may have become this instruction. */
+bool insn_is_plain_move(const struct insn *insn, uint16_t size);
 
 /* spin_loops.c: which loads wait for another thread. */
 void spin_loops_find(const struct elf_module *module, struct function *function);

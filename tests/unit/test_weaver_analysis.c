@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "weaver/atomic_source.h"
 #include "weaver/model.h"
 
 /* ---- functions that are looked at, never called ------------------------------------------------------------------- */
@@ -278,6 +279,28 @@ static void check_module(const char *path)
     elf_module_close(&module);
 }
 
+static void lines_that_call_atomics_are_known(void **state)
+{
+    static const char text[] = "x = __atomic_load_n(&y, __ATOMIC_ACQUIRE);\n"
+                               "atomic_store_explicit (&x, 1, memory_order_relaxed);\n"
+                               "x++; // not atomic_fetch_add(&x, 1)\n"
+                               "x++; /* atomic_load(\n"
+                               "&x) */ x = READ_ONCE(y);\n"
+                               "puts(\"\\\"atomic_load(\"); x = y;\n"
+                               "int atomic_count = 3;\n"
+                               "case '\"': g_atomic_int_get(&x);";
+    static const uint8_t expected[] = {SOURCE_ATOMIC, SOURCE_RELAXED, SOURCE_PLAIN, SOURCE_PLAIN,
+                                       SOURCE_ATOMIC, SOURCE_PLAIN,   SOURCE_PLAIN, SOURCE_ATOMIC};
+    uint8_t lines[16] = {0};
+    (void)state;
+    assert_int_equal(atomic_source_scan(text, sizeof text - 1, lines, 15), sizeof expected);
+    assert_memory_equal(lines + 1, expected, sizeof expected);
+    struct atomic_sources sources = {0};
+    assert_int_equal(atomic_source_line(&sources, "/nonexistent", 1), SOURCE_UNREAD);
+    assert_int_equal(atomic_source_line(&sources, "/dev/null", 1), SOURCE_UNREAD);
+    atomic_sources_free(&sources);
+}
+
 static void real_modules_hold_together(void **state)
 {
     (void)state;
@@ -306,6 +329,7 @@ int main(void)
         cmocka_unit_test(frame_places_below_an_address_taken_are_private),
         cmocka_unit_test(loads_that_wait_are_atomic),
         cmocka_unit_test(debug_information_tells_atomic_variables),
+        cmocka_unit_test(lines_that_call_atomics_are_known),
         cmocka_unit_test(jump_tables_and_addresses_are_entries),
         cmocka_unit_test(real_modules_hold_together),
         cmocka_unit_test(what_is_no_module_is_refused),

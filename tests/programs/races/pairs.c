@@ -203,6 +203,22 @@ static void atomic_second(void)
     second();
 }
 
+/* By the compiler's built-in operations on what is no atomic type; racy: after that. */
+static int published;
+static void builtin_first(void)
+{
+    if (!racy)
+        first();
+    __atomic_store_n(&published, 1, __ATOMIC_RELEASE);
+    if (racy)
+        first();
+}
+static void builtin_second(void)
+{
+    if (__atomic_load_n(&published, __ATOMIC_ACQUIRE))
+        second();
+}
+
 /* A spin lock made of an exchange and a plain (release) store. */
 static void exchange_first(void)
 {
@@ -333,6 +349,7 @@ static const struct {
     {"pipe", pipe_first, pipe_second, false, false},
     {"event", event_first, event_second, false, false},
     {"atomic", atomic_first, atomic_second, false, false},
+    {"builtin", builtin_first, builtin_second, false, false},
     {"exchange", exchange_first, exchange_second, false, false},
     {"once", once_first, once_second, false, false},
     {"join", join_first, join_second, false, true},

@@ -1,0 +1,224 @@
+#include "weaver/atomic_source.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { LARGEST_FILE = 16 << 20, FIRST_CAPACITY = 64 };
+
+/* ---- one file --------------------------------------------------------------------------------------------------- */
+
+/* What the scan is inside of. */
+enum place { PLACE_CODE, PLACE_LINE_COMMENT, PLACE_COMMENT, PLACE_STRING, PLACE_CHARACTER };
+
+static bool contains(const char *name, size_t size, const char *part)
+{
+    size_t length = strlen(part);
+    for (size_t i = 0; i + length <= size; i++) {
+        if (strncasecmp(name + i, part, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool names_atomic_call(const char *name, size_t size)
+{
+    static const char *const known[] = {"READ_ONCE",    "WRITE_ONCE",   "ACCESS_ONCE",  "LOAD_SHARED",
+                                        "STORE_SHARED", "load_acquire", "store_release"};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (contains(name, size, known[i]))
+            return true;
+    }
+    return contains(name, size, "atomic");
+}
+
+static bool is_name(char c)
+{
+    return isalnum((unsigned char)c) || c == '_';
+}
+
+struct scan {
+    const char *at, *end;
+    enum place place;
+    bool has_call, has_relaxed; /* on this line */
+};
+
+/* A name begins at scan->at. */
+static void scan_name(struct scan *scan)
+{
+    const char *name = scan->at;
+    while (scan->at < scan->end && is_name(*scan->at))
+        scan->at++;
+    size_t size = (size_t)(scan->at - name);
+    const char *after = scan->at;
+    while (after < scan->end && (*after == ' ' || *after == '\t'))
+        after++;
+    scan->has_call |= after < scan->end && *after == '(' && names_atomic_call(name, size);
+    scan->has_relaxed |= contains(name, size, "relaxed");
+}
+
+static bool begins(const struct scan *scan, const char *two)
+{
+    return scan->end - scan->at >= 2 && scan->at[0] == two[0] && scan->at[1] == two[1];
+}
+
+static void scan_code(struct scan *scan)
+{
+    if (is_name(*scan->at)) {
+        scan_name(scan);
+        return;
+    }
+    if (begins(scan, "//"))
+        scan->place = PLACE_LINE_COMMENT;
+    else if (begins(scan, "/*"))
+        scan->place = PLACE_COMMENT;
+    else if (*scan->at == '"')
+        scan->place = PLACE_STRING;
+    else if (*scan->at == '\'')
+        scan->place = PLACE_CHARACTER;
+    scan->at += scan->place == PLACE_COMMENT ? 2 : 1;
+}
+
+static void scan_other(struct scan *scan)
+{
+    if (scan->place == PLACE_COMMENT) {
+        bool ends = begins(scan, "*/");
+        scan->place = ends ? PLACE_CODE : PLACE_COMMENT;
+        scan->at += ends ? 2 : 1;
+        return;
+    }
+    char closing = scan->place == PLACE_STRING ? '"' : '\'';
+    if (scan->place != PLACE_LINE_COMMENT && *scan->at == '\\' && scan->end - scan->at >= 2 && scan->at[1] != '\n')
+        scan->at++;
+    else if (scan->place != PLACE_LINE_COMMENT && *scan->at == closing)
+        scan->place = PLACE_CODE;
+    scan->at++;
+}
+
+static uint8_t line_kind(const struct scan *scan)
+{
+    if (!scan->has_call)
+        return SOURCE_PLAIN;
+    return scan->has_relaxed ? SOURCE_RELAXED : SOURCE_ATOMIC;
+}
+
+size_t atomic_source_scan(const char *text, size_t size, uint8_t *lines, size_t line_count)
+{
+    struct scan scan = {.at = text, .end = text + size, .place = PLACE_CODE};
+    size_t line = 1;
+    while (scan.at < scan.end) {
+        if (*scan.at == '\n') {
+            if (line <= line_count)
+                lines[line] = line_kind(&scan);
+            line++;
+            scan.at++;
+            scan.has_call = scan.has_relaxed = false;
+            /* a string that the line leaves open is a mistake of ours, or an apostrophe in what is no code */
+            scan.place = scan.place == PLACE_COMMENT ? PLACE_COMMENT : PLACE_CODE;
+        } else if (scan.place == PLACE_CODE) {
+            scan_code(&scan);
+        } else {
+            scan_other(&scan);
+        }
+    }
+    if (line <= line_count)
+        lines[line] = line_kind(&scan);
+    return line;
+}
+
+static void scan_file(struct atomic_source *source, const char *text, size_t size)
+{
+    size_t count = atomic_source_scan(text, size, NULL, 0);
+    source->lines = calloc(count + 1, 1);
+    if (source->lines) {
+        source->line_count = count;
+        atomic_source_scan(text, size, source->lines, count);
+    }
+}
+
+static void read_file(struct atomic_source *source)
+{
+    int fd = open(source->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat status;
+    if (fd < 0)
+        return;
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0 && status.st_size <= LARGEST_FILE) {
+        size_t size = (size_t)status.st_size;
+        void *text = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (text != MAP_FAILED) {
+            scan_file(source, text, size);
+            munmap(text, size);
+        }
+    }
+    close(fd);
+}
+
+/* ---- all files -------------------------------------------------------------------------------------------------- */
+
+static size_t hash_path(const char *path)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (; *path; path++)
+        hash = (hash ^ (unsigned char)*path) * UINT64_C(0x100000001b3);
+    return (size_t)hash;
+}
+
+static struct atomic_source *place_of(const struct atomic_sources *sources, const char *path)
+{
+    size_t i = hash_path(path);
+    while (sources->sources[i & (sources->capacity - 1)].path &&
+           strcmp(sources->sources[i & (sources->capacity - 1)].path, path) != 0)
+        i++;
+    return &sources->sources[i & (sources->capacity - 1)];
+}
+
+/* Makes room for one more.  Returns: false without memory. */
+static bool grow(struct atomic_sources *sources)
+{
+    if (2 * sources->count < sources->capacity)
+        return true;
+    struct atomic_sources grown = {.capacity = sources->capacity ? 2 * sources->capacity : FIRST_CAPACITY};
+    grown.sources = calloc(grown.capacity, sizeof *grown.sources);
+    if (!grown.sources)
+        return false;
+    for (size_t i = 0; i < sources->capacity; i++) {
+        if (sources->sources[i].path)
+            *place_of(&grown, sources->sources[i].path) = sources->sources[i];
+    }
+    free(sources->sources);
+    sources->sources = grown.sources;
+    sources->capacity = grown.capacity;
+    return true;
+}
+
+enum source_line atomic_source_line(struct atomic_sources *sources, const char *path, int line)
+{
+    if (!grow(sources))
+        return SOURCE_UNREAD;
+    struct atomic_source *source = place_of(sources, path);
+    if (!source->path) {
+        source->path = strdup(path);
+        if (!source->path)
+            return SOURCE_UNREAD;
+        sources->count++;
+        read_file(source);
+    }
+    bool is_known = source->lines && line > 0 && (size_t)line <= source->line_count;
+    return is_known ? (enum source_line)source->lines[line] : SOURCE_UNREAD;
+}
+
+void atomic_sources_free(struct atomic_sources *sources)
+{
+    for (size_t i = 0; i < sources->capacity; i++) {
+        free(sources->sources[i].path);
+        free(sources->sources[i].lines);
+    }
+    free(sources->sources);
+    *sources = (struct atomic_sources){0};
+}

@@ -1,0 +1,34 @@
+/* atomic_source.h: which lines of source call atomic operations by name, for those that leave nothing but a plain move:
+ * __atomic_load_n() on an int, g_atomic_int_get(), READ_ONCE(), ...
+ *
+ *   FILE --read once--> a byte a line <--atomic_source_line(file, line)
+ *
+ * Model:  a call counts when the name before its parenthesis contains "atomic", in either case, or is one of a few that are as
+ *         well known; it is relaxed when the line says so.  Comments and strings do not count.
+ */
+#ifndef LOCKHOUND_WEAVER_ATOMIC_SOURCE_H
+#define LOCKHOUND_WEAVER_ATOMIC_SOURCE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum source_line { SOURCE_UNREAD, SOURCE_PLAIN, SOURCE_ATOMIC, SOURCE_RELAXED };
+
+struct atomic_source {
+    char *path;
+    uint8_t *lines; /* enum source_line; lines[0] is not used; NULL: the file cannot be read */
+    size_t line_count;
+};
+
+struct atomic_sources {
+    struct atomic_source *sources; /* by the hash of their paths, open addressing */
+    size_t count, capacity;        /* a power of two */
+};
+
+/* Returns: what the line says; SOURCE_UNREAD without the file, and without memory. */
+enum source_line atomic_source_line(struct atomic_sources *sources, const char *path, int line);
+/* Fills `lines` (line_count + 1 of them) from the text.  Returns: the number of lines, whether or not there was room. */
+size_t atomic_source_scan(const char *text, size_t size, uint8_t *lines, size_t line_count);
+void atomic_sources_free(struct atomic_sources *sources);
+
+#endif
