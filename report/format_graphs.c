@@ -6,6 +6,8 @@
 #include "report/format_dot.h"
 #include "report/resolve.h"
 
+#define NODES_DRAWN 100 /* more nobody can read, and a thousand take Graphviz minutes and gigabytes */
+
 struct node {
     const char *name;
     struct node *next;
@@ -35,10 +37,10 @@ static void begin(struct graph *g, struct buffer *out)
 
 static bool end(struct graph *g)
 {
-    bool has_arrows = g->arrows != NULL;
+    bool is_drawable = g->arrows != NULL && g->node_count <= NODES_DRAWN;
     buffer_string(g->out, "}\n");
     pool_free(&g->pool);
-    return has_arrows;
+    return is_drawable;
 }
 
 /* Returns: the number of the node of this identity, which is added when it is new. */
@@ -116,12 +118,17 @@ static bool is_waiting(const struct run_party *party)
     return party->object && (strcmp(party->role, "requests") == 0 || strcmp(party->role, "waits") == 0);
 }
 
+static bool wants_more(const struct graph *g, const struct run_finding *f, const char *kind)
+{
+    return strcmp(f->kind, kind) == 0 && g->node_count <= NODES_DRAWN;
+}
+
 bool format_graph_of_orders(struct buffer *out, const struct run *run)
 {
     struct graph g;
     begin(&g, out);
     for (const struct run_finding *f = run->findings; f; f = f->next) {
-        for (size_t i = 0; strcmp(f->kind, "lock-order-inversion") == 0 && i < f->party_count; i++) {
+        for (size_t i = 0; wants_more(&g, f, "lock-order-inversion") && i < f->party_count; i++) {
             const struct run_party *party = &f->parties[i];
             struct buffer label = {0};
             buffer_printf(&label, "T%" PRIu32 "%s%s", party->thread->id, *party->thread->name ? " " : "",
@@ -168,7 +175,7 @@ bool format_graph_of_waits(struct buffer *out, const struct run *run)
     struct graph g;
     begin(&g, out);
     for (const struct run_finding *f = run->findings; f; f = f->next) {
-        for (size_t i = 0; strcmp(f->kind, "deadlock") == 0 && i < f->party_count; i++) {
+        for (size_t i = 0; wants_more(&g, f, "deadlock") && i < f->party_count; i++) {
             add_waits(&g, f, &f->parties[i]);
         }
     }

@@ -13,7 +13,8 @@
 
 #include "report/model.h"
 
-/* Adds the graph in DOT.  Returns: false when it has no arrow; `out` is then of no use. */
+/* Adds the graph in DOT.  Returns: false when it has no arrow, or so many nodes that nobody could read it; `out` is
+ * then of no use. */
 bool format_graph_of_orders(struct buffer *out, const struct run *run);
 bool format_graph_of_waits(struct buffer *out, const struct run *run);
 

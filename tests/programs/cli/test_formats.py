@@ -23,6 +23,69 @@ class FormatCase(case.CommandCase):
         return result.stdout
 
 
+ALL = ("--json", "--html", "--sarif", "--junit", "--github", "--dot")
+
+
+class RobustTest(FormatCase):
+    """What holds for every format."""
+
+    def crowd(self, count):
+        """A circle of so many threads, each of which waits for the next one's lock."""
+        here = [[1, self.program.return_address("transfer", "pthread_mutex_lock")]]
+        run = fixture.RunFile().process(self.program.path, ["bank"]).module(self.program)
+        for kind in ("lock-order-inversion", "deadlock"):
+            run.finding(kind, form="cycle",
+                        parties=[{"role": "waits", "thread": i + 1, "object": i, "stack": here,
+                                  "held": [{"object": (i + 1) % count, "mode": "exclusive", "stack": here}]}
+                                 for i in range(count)],
+                        objects=[{"id": i, "kind": "mutex", "address": hex(64 + i), "init_stack": here, "where": {"in": "heap"}}
+                                 for i in range(count)],
+                        threads=[{"id": i + 1, "tid": i, "name": "t%d" % i, "creator": 1, "stack": here} for i in range(count)])
+        return run.summary().write(self.path("crowd"))
+
+    def races(self, count):
+        run = fixture.RunFile().process(self.program.path, ["bank"]).module(self.program)
+        for i in range(count):
+            side = [{"function": "f%d" % i, "file": "x.c", "line": 1}]
+            run.finding("data-race", parties=[fixture.access("writes", 1, side), fixture.access("reads", 2, side)], objects=[],
+                        memory={"address": "0x1014", "size": 4, "where": {"in": "heap"}, "block": "0x1000", "block_size": 64,
+                                "alloc_thread": 1, "alloc_stack": side},
+                        threads=[{"id": 1, "tid": 1, "name": "a"}, {"id": 2, "tid": 2, "name": "b"}])
+        return run.summary().write(self.path("races"))
+
+    def test_a_full_disk_is_said(self):
+        run = self.inversion_run()
+        for option in ALL:
+            result = self.lockhound("report", option + "=/dev/full", run)
+            self.assertEqual(result.returncode, 125, option)
+            self.assertIn(b"cannot write /dev/full: No space left", result.stderr)
+            self.assertIn(b"opposite orders", result.stdout + result.stderr)
+
+    def test_a_closed_pipe_is_said(self):
+        run = self.races(600)
+        for option in ALL:
+            result = case.shell_status(["sh", "-c", '{ "$0" report "$1=-" "$2"; echo "status $?" >&2; } | true', case.COMMAND,
+                                        option, run])
+            self.assertIn(b"Broken pipe", result.stderr, option)
+            self.assertIn(b"status 125", result.stderr, option)
+
+    def test_a_thousand_threads_render(self):
+        run = self.crowd(1000)
+        for option in ALL:
+            self.assertIn(b"deadlock", self.render(option, run))
+
+    @unittest.skipUnless(shutil.which("dot"), "graphviz is not installed")
+    def test_what_nobody_could_read_is_not_drawn(self):
+        self.assertEqual(self.render("--html", self.crowd(20)).count(b"class=\"overview\""), 2)
+        self.assertNotIn(b"class=\"overview\"", self.render("--html", self.crowd(120)))
+
+    def test_thousands_of_races_render(self):
+        run = self.races(5000)
+        for option in ALL:
+            text = self.render(option, run)
+            self.assertTrue(b"f0" in text and b"f4999" in text, option)
+
+
 class SarifTest(FormatCase):
     def sarif(self, *files):
         log = json.loads(self.render("--sarif", *files))
