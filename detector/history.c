@@ -130,9 +130,11 @@ static bool answers(const struct question *question, const struct replay *replay
     return (uint32_t)(question->low - entry->low) < size || (uint32_t)(entry->low - question->low) < question->size;
 }
 
-static void answer(const struct replay *replay, const struct history_entry *entry, struct history_found *found)
+static void answer(const struct replay *replay, const struct history_entry *entry, uint64_t position,
+                   struct history_found *found)
 {
     found->found = true;
+    found->position = position;
     found->is_site = kind_of(entry) == HISTORY_ACCESS;
     found->place = entry->place;
     found->stack = found->is_site ? replay->context : (struct stack_id){(uint32_t)entry->place};
@@ -144,8 +146,8 @@ static void answer(const struct replay *replay, const struct history_entry *entr
         found->held[i] = replay->held[i];
 }
 
-static void replay_one(struct replay *replay, const struct history_entry *entry, const struct question *question,
-                       struct history_found *found)
+static void replay_one(struct replay *replay, const struct history_entry *entry, uint64_t position,
+                       const struct question *question, struct history_found *found)
 {
     struct history_hold hold;
     switch (kind_of(entry)) {
@@ -169,7 +171,7 @@ static void replay_one(struct replay *replay, const struct history_entry *entry,
     case HISTORY_ACCESS:
     case HISTORY_RANGE:
         if (answers(question, replay, entry))
-            answer(replay, entry, found);
+            answer(replay, entry, position, found);
         break;
     case HISTORY_NONE:
         break;
@@ -189,7 +191,7 @@ static void replay_part(const struct history *history, uint64_t begin, uint64_t 
     struct replay replay = {0};
     for (uint64_t n = begin; n < end; n++) {
         struct history_entry entry = history->ring[n & (history->capacity - 1)];
-        replay_one(&replay, &entry, question, found);
+        replay_one(&replay, &entry, n, question, found);
     }
     /* The entry after the last one written is the next to be overwritten: it may be half so already. */
     atomic_thread_fence(memory_order_acquire);

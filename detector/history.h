@@ -62,6 +62,7 @@ struct history_found {
     bool found;
     bool is_site; /* an access by woven code: `place` is its site and `stack` its callers */
     uint64_t place;
+    uint64_t position; /* number of the entry, of all ever written */
     struct stack_id stack;
     uint32_t flags;
     uint64_t size;

@@ -40,14 +40,16 @@ enum race_access_flag {
     RACE_FREE = 1 << 2,   /* of a whole block by free() or realloc(): a write */
     RACE_GUESS = 1 << 3,  /* a plain move that may have been an atomic one in the source */
     RACE_READ_MODIFY = 1 << 4,
-    RACE_LIBRARY = 1 << 5 /* made by libc on the program's behalf (memcpy, read, ...): `at` is its caller */
+    RACE_LIBRARY = 1 << 5, /* made by libc on the program's behalf (memcpy, read, ...): `at` is its caller */
+    RACE_DECIDES = 1 << 7  /* with RACE_GUESS: a load whose value decides where the code goes or what it reads */
 };
 
 /* What the host can say about an earlier access of another thread (detector/history.h keeps it). */
 struct race_recalled {
     bool found; /* false: the history has aged out */
     struct stack_id stack;
-    uint32_t flags; /* enum race_access_flag */
+    uint32_t flags;    /* enum race_access_flag */
+    uint64_t position; /* in what the thread did: grows with each access that is kept */
     uint64_t address, size;
     const struct held_lock *held; /* valid until the next recall on this thread */
     size_t held_count;

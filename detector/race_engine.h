@@ -3,6 +3,7 @@
  *   race.c --> race_chunk (who takes part) --> race_set (interned sets of planes)
  *     |    --> race_generation (tag -> epoch)
  *     |    --> race_sync (addresses with a clock)
+ *     |    --> race_hand_over (what a guess may order)
  *     \------> race_finding (evidence, once)
  *
  * Locks:   chunk's lock bit, then a sync bucket or the sets, then RANK_CLOCKS.  None is held across a call that reports.
@@ -26,6 +27,7 @@ enum {
     RACE_GENERATIONS = 127,
     RACE_MARKED_BYTES = RACE_CHUNKS / 8,
     RACE_OWED = 8,
+    RACE_HANDED = 8,
     RACE_SLOTS = 1 << 16 /* slots of clocks that a word of trust is kept for */
 };
 
@@ -34,6 +36,12 @@ struct race_generation {
     _Atomic uint64_t epoch;
     _Atomic uint32_t slot;
     _Atomic uint32_t thread; /* thread_id */
+};
+
+/* All that a plane's thread did before that position in its history may have been handed over (race_hand_over.h). */
+struct race_handed {
+    uint32_t number; /* of the plane; 0: nothing */
+    uint64_t position;
 };
 
 /* An own thread's counters; summed when somebody asks. */
@@ -55,10 +63,11 @@ struct race_part {
     uint32_t alone;    /* the set of this plane alone */
     uint32_t patience; /* counts shared accesses between two attempts to have a chunk for itself */
     uint32_t owed_count;
-    uint64_t owed[RACE_OWED];        /* sync addresses loaded and not acquired yet */
-    struct clock_stamp fence;        /* of the last release fence */
-    struct thread_clock loaded;      /* what relaxed loads saw, for the next acquire fence */
-    struct race_chunk *locked_chunk; /* by its thread, so that a forked child can free it */
+    uint64_t owed[RACE_OWED];               /* sync addresses loaded and not acquired yet */
+    struct race_handed handed[RACE_HANDED]; /* by number, modulo */
+    struct clock_stamp fence;               /* of the last release fence */
+    struct thread_clock loaded;             /* what relaxed loads saw, for the next acquire fence */
+    struct race_chunk *locked_chunk;        /* by its thread, so that a forked child can free it */
     struct race_tally tally;
     uint64_t *marked;                        /* a bit for each chunk where the plane's windows may not be zero */
     uint64_t summary[RACE_CHUNKS / 64 / 64]; /* a bit for each word of `touched` that may not be 0 */

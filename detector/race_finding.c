@@ -3,6 +3,7 @@
 #include "detector/hash_table.h"
 #include "detector/race_chunk.h"
 #include "detector/race_generation.h"
+#include "detector/race_hand_over.h"
 
 enum {
     SAID = 1 << 16,
@@ -229,7 +230,12 @@ static void report(void *arg)
     if (!theirs.found) {
         theirs = (struct race_recalled){0};
     }
+    if (race_hand_over_covers(r->plane, r->met.number, &theirs)) {
+        race_count(&r->engine->repeats);
+        return;
+    }
     tell(r, here, &theirs);
+    race_hand_over_note(r->engine, r->plane, &r->piece, r->met.number, &theirs);
 }
 
 bool race_found(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk,

@@ -190,13 +190,16 @@ static void granule_put(struct race_engine *engine, uint64_t granule, uint32_t m
     bucket_unlock(bucket, first);
 }
 
-/* Makes bytes [address, address + size) of one granule sync. */
-static void become(struct race_engine *engine, struct race_plane *plane, uint64_t address, size_t size, uint32_t mask)
+/* Makes bytes [address, address + size) of one granule sync; `trusts` what others wrote there. */
+static void become(struct race_engine *engine, struct race_plane *plane, uint64_t address, size_t size, uint32_t mask,
+                   bool trusts)
 {
     struct race_part *part = race_part(plane);
     struct race_chunk *chunk = race_chunk_at(engine, address);
     uint32_t state = race_chunk_claim(engine, chunk, race_chunk_lock(part, chunk), address);
-    trust_writers(engine, plane, state, address, size);
+    if (trusts) {
+        trust_writers(engine, plane, state, address, size);
+    }
     race_chunk_clear(engine, state, address, size);
     bytes_clear(plane->tags + (uint32_t)address, size);
     bytes_clear(plane->writes + (uint32_t)address, size);
@@ -262,7 +265,7 @@ static void atomic_do(struct race_engine *engine, struct race_plane *plane, uint
         uint32_t mask = mask_of(address, here);
         /* The chunk has its bit for good once it has one, unless its memory became fresh: then the granule is gone too. */
         if (!sync_do(engine, plane, address, mask, mask, deeds)) {
-            become(engine, plane, address, here, mask);
+            become(engine, plane, address, here, mask, true);
             (void)sync_do(engine, plane, address, mask, mask, deeds);
         }
         address += here;
@@ -324,6 +327,15 @@ bool race_sync_access(struct race_engine *engine, struct race_plane *plane, cons
         owe(engine, plane, piece->address & ~(uint64_t)7);
     }
     return true;
+}
+
+void race_sync_adopt(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece)
+{
+    uint32_t mask = mask_of(piece->address, piece->size);
+    if (!sync_do(engine, plane, piece->address, mask, mask, 0)) {
+        become(engine, plane, piece->address, piece->size, mask, false);
+    }
+    (void)race_sync_access(engine, plane, piece);
 }
 
 void race_atomic_before(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size,

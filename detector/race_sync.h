@@ -22,6 +22,8 @@ void race_syncs_delete(struct race_engine *engine);
 /* A plain access to a piece of one granule in a chunk with sync addresses.
  * Returns: false when none of its bytes is sync, and nothing was done. */
 bool race_sync_access(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece);
+/* The same for a piece that is to be sync from now on.  What others wrote there before stays unordered. */
+void race_sync_adopt(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece);
 /* Acquires what is owed; race_settle() from inside. */
 void race_sync_settle(struct race_engine *engine, struct race_plane *plane);
 /* No address in [low, high), part of one chunk that is locked, is sync any more. */

@@ -3,6 +3,8 @@
 #include <dwarf.h>
 #include <elfutils/libdw.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -65,11 +67,21 @@ static bool is_atomic_file(const char *path)
            (strcmp(name, "/atomic.rs") == 0 && strstr(path, "/sync/"));
 }
 
-/* Returns: where code of this line belongs; NULL: it is known to be plain. */
-static struct atomic_ranges *ranges_of_line(struct atomic_info *info, struct atomic_sources *sources, const char *file,
-                                            int line)
+/* Returns: what the line says; a relative path counts from where the unit was compiled. */
+static enum source_line source_line_of(struct atomic_sources *sources, Dwarf_Die *unit, const char *file, int line)
 {
-    switch (atomic_source_line(sources, file, line)) {
+    char path[PATH_MAX];
+    Dwarf_Attribute attribute;
+    const char *folder = file[0] == '/' ? NULL : dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &attribute));
+    if (folder && snprintf(path, sizeof path, "%s/%s", folder, file) < (int)sizeof path)
+        return atomic_source_line(sources, path, line);
+    return atomic_source_line(sources, file, line);
+}
+
+/* Returns: where code of this line belongs; NULL: it is known to be plain. */
+static struct atomic_ranges *ranges_of_line(struct atomic_info *info, enum source_line line)
+{
+    switch (line) {
     case SOURCE_ATOMIC:
         return &info->code;
     case SOURCE_RELAXED:
@@ -102,7 +114,8 @@ static void read_lines(struct atomic_info *info, struct atomic_sources *sources,
         if (!file || dwarf_lineendsequence(line, &is_end) != 0 || is_end || dwarf_lineaddr(line, &low) != 0 ||
             dwarf_lineaddr(next, &high) != 0 || dwarf_lineno(line, &number) != 0)
             continue;
-        struct atomic_ranges *ranges = is_atomic ? &info->code : ranges_of_line(info, sources, file, number);
+        struct atomic_ranges *ranges =
+            is_atomic ? &info->code : ranges_of_line(info, source_line_of(sources, unit, file, number));
         if (ranges)
             add(info, ranges, low, high);
     }

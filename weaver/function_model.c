@@ -69,6 +69,7 @@ bool function_model_make(const struct elf_module *module, size_t index, struct f
         accesses_find(module, function);
         spin_loops_find(module, function);
         atomic_moves_mark(module, function);
+        decisions_mark(function);
         accesses_find_redundant(function);
         is_made = liveness_find(function);
     }

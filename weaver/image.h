@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 #define IMAGE_MAGIC   UINT64_C(0x314556414557484c) /* "LHWEAVE1" */
-#define IMAGE_VERSION 4                            /* of this format and of what plane.h says; raise it with either */
+#define IMAGE_VERSION 5                            /* of this format and of what plane.h says; raise it with either */
 
 enum { IMAGE_BUILD_ID_SIZE = 32 };
 
@@ -98,7 +98,8 @@ enum image_site_flag {
     IMAGE_SITE_GUESS = 1 << 2, /* the module has no debug information that tells atomics from plain moves, and this is a
                                   * plain naturally aligned move of 1 to 8 bytes: it may be an atomic one */
     IMAGE_SITE_READ_MODIFY =
-        1 << 3 /* one instruction reads and writes: add, inc, ... (never a plain C11 atomic move) */
+        1 << 3,                 /* one instruction reads and writes: add, inc, ... (never a plain C11 atomic move) */
+    IMAGE_SITE_DECIDES = 1 << 5 /* a guess, a load, and its value decides where the code goes or what it reads */
 };
 
 struct image_site {

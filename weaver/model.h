@@ -92,6 +92,7 @@ struct access {
     bool is_write;  /* a read-modify-write is one access with is_write and read_modify */
     bool read_modify;
     bool is_guess; /* IMAGE_SITE_GUESS */
+    bool decides;  /* IMAGE_SITE_DECIDES */
     bool
         is_range; /* REP MOVS/STOS/LODS (operand is -1; without REP it is the hidden operand): from RSI (read) or RDI (write), RCX elements of `size` bytes, upwards */
     bool is_redundant; /* an earlier check in the block, with nothing in between, covers it: none is emitted */

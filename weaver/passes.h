@@ -43,6 +43,9 @@ void spin_loops_find(const struct elf_module *module, struct function *function)
 /* atomic_moves.c: which plain moves are atomic loads and stores. */
 void atomic_moves_mark(const struct elf_module *module, struct function *function);
 
+/* decisions.c: which guessed loads decide where the code goes. */
+void decisions_mark(struct function *function);
+
 /* plt.c.  Returns: the name of the function that the stub at `address` leads to, or NULL. */
 const char *plt_name(const struct elf_module *module, uint64_t address);
 

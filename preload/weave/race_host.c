@@ -121,6 +121,7 @@ static void host_recall(void *ctx, const struct race_plane *race, uint64_t epoch
         return;
     recalled->found = true;
     recalled->stack = found.is_site ? stack_of_site((uintptr_t)found.place, found.stack) : found.stack;
+    recalled->position = found.position;
     recalled->flags = found.flags | (found.is_site ? flags_of_site((uintptr_t)found.place) : 0);
     recalled->address = address_near(address, found.low);
     recalled->size = found.size;
