@@ -189,6 +189,12 @@ static void set_memory(struct finding *finding, const struct report *r)
     set_freed_block(finding);
 }
 
+static bool is_followed(const struct race_engine *engine, const struct finding *finding)
+{
+    const struct race_host *host = &engine->host;
+    return host->is_followed == NULL || host->is_followed(host->ctx, &finding->memory);
+}
+
 static void tell(struct report *r, struct stack_id here, const struct race_recalled *theirs)
 {
     struct evidence e;
@@ -209,7 +215,7 @@ static void tell(struct report *r, struct stack_id here, const struct race_recal
     e.finding.severity = finding_race_severity(mine, other);
     e.finding.parties = e.parties;
     set_memory(&e.finding, r);
-    if (is_news(r->engine, &e.finding)) {
+    if (is_followed(r->engine, &e.finding) && is_news(r->engine, &e.finding)) {
         race_count(&r->engine->races);
         evidence_send(&e);
     } else {

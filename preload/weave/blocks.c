@@ -64,3 +64,15 @@ bool blocks_find_containing(uint64_t address, struct block *block)
     }
     return was_found;
 }
+
+static _Atomic uint32_t hidden;
+
+void blocks_hidden(void)
+{
+    relaxed_store(&hidden, 1);
+}
+
+bool blocks_are_hidden(void)
+{
+    return relaxed_load(&hidden) != 0; /* set before there is a second thread, or by one that loads the allocator */
+}

@@ -25,4 +25,9 @@ void blocks_remove(uint64_t address);
 /* Returns: true and the block that holds `address`, the innermost if there are several. */
 bool blocks_find_containing(uint64_t address, struct block *block);
 
+/* There are blocks that nobody adds. */
+void blocks_hidden(void);
+/* Returns: true when there are. */
+bool blocks_are_hidden(void);
+
 #endif

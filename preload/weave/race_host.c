@@ -141,6 +141,12 @@ static void host_block(void *ctx, struct finding_memory *memory)
     memory->alloc_thread = block.thread;
 }
 
+static bool host_is_followed(void *ctx, const struct finding_memory *memory)
+{
+    (void)ctx;
+    return !blocks_are_hidden() || memory->block != 0 || module_of((uintptr_t)memory->address) != NULL;
+}
+
 const struct race_host race_host = {.reserve = host_reserve,
                                     .release = host_release,
                                     .discard = host_discard,
@@ -148,4 +154,5 @@ const struct race_host race_host = {.reserve = host_reserve,
                                     .stack_here = host_stack_here,
                                     .place = host_place,
                                     .apart = host_apart,
-                                    .block = host_block};
+                                    .block = host_block,
+                                    .is_followed = host_is_followed};

@@ -69,6 +69,11 @@ static bool is_allocator(const struct module *module)
     return dynamic_symbol_is_defined_in(module, "malloc") && dynamic_symbol_is_defined_in(module, "free");
 }
 
+bool scope_hides_blocks(const struct module *module)
+{
+    return is_allocator(module) && dynamic_symbol_is_defined_in(module, "_Znwm");
+}
+
 static const char *default_exclusion(const struct module *module)
 {
     for (size_t i = 0; i < sizeof left / sizeof *left; i++)

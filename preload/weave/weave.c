@@ -10,6 +10,7 @@
 #include "preload/raw.h"
 #include "preload/sink.h"
 #include "preload/text.h"
+#include "preload/weave/blocks.h"
 #include "preload/weave/image_map.h"
 #include "preload/weave/patch.h"
 #include "preload/weave/pc_map.h"
@@ -82,6 +83,8 @@ static int take_module(struct dl_phdr_info *info, size_t size, void *argument)
     if (module == NULL || round->count == CANDIDATES_MAX || !is_new(module))
         return 0;
     round->candidates[round->count++] = (struct candidate){.module = module, .left = scope_exclusion(module)};
+    if (scope_hides_blocks(module))
+        blocks_hidden();
     return 0;
 }
 
