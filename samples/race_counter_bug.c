@@ -9,7 +9,7 @@
 
 static long sold;
 
-static void sell(void)
+__attribute__((noinline)) static void sell(void)
 {
     sold++; /* @counts */
 }

@@ -6,7 +6,7 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static long sold;
 
-static void sell(void)
+__attribute__((noinline)) static void sell(void)
 {
     pthread_mutex_lock(&lock);
     sold++;

@@ -294,25 +294,38 @@ static uint32_t size_bit(Dwarf_Die *type)
     return size <= LARGEST ? (uint32_t)1 << size : 0;
 }
 
+/* Returns: the address of a variable with a fixed one; 0 for others. */
+static uint64_t address_of(Dwarf_Die *variable)
+{
+    Dwarf_Attribute attribute, address;
+    Dwarf_Op *operations;
+    Dwarf_Addr value = 0;
+    size_t count;
+    if (!dwarf_attr(variable, DW_AT_location, &attribute) ||
+        dwarf_getlocation(&attribute, &operations, &count) != 0 || count != 1)
+        return 0;
+    if (operations->atom == DW_OP_addr)
+        return operations->number;
+    bool is_indexed = operations->atom == DW_OP_addrx && /* as clang writes them */
+                      dwarf_getlocation_attr(&attribute, operations, &address) == 0 &&
+                      dwarf_formaddr(&address, &value) == 0;
+    return is_indexed ? value : 0;
+}
+
 static void read_variables(struct atomic_info *info, Dwarf_Die *parent)
 {
     Dwarf_Die die, type;
     if (dwarf_child(parent, &die) != 0)
         return;
     do {
-        Dwarf_Attribute attribute;
-        Dwarf_Op *operations;
-        size_t count;
         int tag = dwarf_tag(&die);
         if (tag == DW_TAG_atomic_type)
             info->c_atomic_sizes |= size_bit(&die);
         if (tag == DW_TAG_subprogram || tag == DW_TAG_namespace) /* a function for its static variables */
             read_variables(info, &die);
-        if (tag != DW_TAG_variable || !dwarf_attr(&die, DW_AT_location, &attribute) ||
-            dwarf_getlocation(&attribute, &operations, &count) != 0 || count != 1 || operations->atom != DW_OP_addr)
-            continue;
-        if (type_of(&die, &type))
-            read_type(info, &type, operations->number, 0);
+        uint64_t address = tag == DW_TAG_variable ? address_of(&die) : 0;
+        if (address && type_of(&die, &type))
+            read_type(info, &type, address, 0);
     } while (dwarf_siblingof(&die, &die) == 0);
 }
 

@@ -2,7 +2,7 @@
 /* Executor: a task shuts its own pool down and waits for all workers. */
 #include "twin.h"
 
-static pthread_t workers[1];
+static _Atomic pthread_t workers[1];
 
 static void shut_down(void)
 {

@@ -3,7 +3,7 @@
 /* Thread: two that wait for each other's end. */
 #include "twin.h"
 
-static pthread_t threads[2];
+static _Atomic pthread_t threads[2];
 
 static void *body(void *arg)
 {
