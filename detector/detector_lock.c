@@ -62,6 +62,8 @@ static void acquired_slow(struct detector *d, struct thread *t, struct object *o
     }
     if (entry != NULL) {
         entry->inconsistent = owner_died;
+    } else {
+        locking_lose_hold(d);
     }
     acquire_clocks(t, o, mode);
     watch_taking(d, t, o, entry, at);
@@ -75,7 +77,9 @@ void detector_lock_acquired(struct detector *d, struct thread *t, struct object 
         acquired_slow(d, t, o, mode, owner_died, at);
         return;
     }
-    (void)locking_own(d, t, o, true, at);
+    if (__builtin_expect(locking_own(d, t, o, true, at) == NULL, 0)) {
+        locking_lose_hold(d);
+    }
     thread_clock_acquire(&t->hb, &o->hb);
     if (alert != 0) {
         locking_take_handed(t, o);

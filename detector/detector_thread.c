@@ -36,8 +36,9 @@ static void thread_sit_down(struct detector *d, struct thread *t)
     }
     detector_leave(d, RANK_REGISTRY);
     if (seat == NULL) {
-        /* Nobody will see it wait, and its clock looks older than it is: precision is lost, nothing is made up. */
+        /* Nobody will see it wait, and its clock stands in another's slot: no race is claimed any more. */
         atomic_fetch_add_explicit(&d->lost_history, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&d->lost_orders, 1, memory_order_relaxed);
         seat = &t->unlisted;
         relaxed_store(&seat->thread, t->id.v);
         held_clear(&seat->held);

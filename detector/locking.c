@@ -67,6 +67,11 @@ struct held_entry *locking_own(struct detector *d, struct thread *t, struct obje
     return held_push(&t->seat->held, d->host, o, LOCK_EXCLUSIVE, ordered, at);
 }
 
+void locking_lose_hold(struct detector *d)
+{
+    atomic_fetch_add_explicit(&d->lost_orders, 1, memory_order_relaxed); /* whoever asks comes later by itself */
+}
+
 void locking_disown(struct object *o)
 {
     relaxed_store(&o->serial, relaxed_load(&o->serial) + 1);

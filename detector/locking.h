@@ -14,6 +14,8 @@ void locking_resume_wait(struct detector *d, struct thread *t);
 /* Makes the thread the exclusive owner and puts `o` in its held set.  Returns: the entry, or NULL without memory. */
 struct held_entry *locking_own(struct detector *d, struct thread *t, struct object *o, bool ordered,
                                struct stack_id at);
+/* There was no memory for a hold: what its end releases will not be known. */
+void locking_lose_hold(struct detector *d);
 /* Ends any exclusive hold of `o`, whoever has it. */
 void locking_disown(struct object *o);
 /* Release and acquire of clocks that several threads may use at once. */

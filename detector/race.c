@@ -3,6 +3,7 @@
 #include "detector/race_chunk.h"
 #include "detector/race_generation.h"
 #include "detector/race_sync.h"
+#include "detector/race_trust.h"
 
 enum {
     USED_BYTES = RACE_CHUNKS / 512 / 8,
@@ -63,7 +64,7 @@ static void delete_part(const struct race_engine *engine, struct race_part *part
 void race_engine_delete(struct race_engine *engine)
 {
     for (uint32_t i = 1; i <= RACE_PLANES_MAX; i++) {
-        struct race_part *part = engine->parts[i];
+        struct race_part *part = race_part_at(engine, i);
         if (part != NULL && part->has_thread) {
             race_sync_thread_end(part);
         }
@@ -93,11 +94,16 @@ void race_counts(const struct race_engine *engine, struct race_counts *counts)
         .sync_addresses = relaxed_load(&engine->sync_addresses),
         .races = relaxed_load(&engine->races),
         .repeats = relaxed_load(&engine->repeats),
+        .history_dropped = relaxed_load(&engine->forgotten) + relaxed_load(&engine->aliases),
+        .orders_trusted = relaxed_load(&engine->trusts),
+        .syncs_spilled = relaxed_load(&engine->spilled),
+        .withheld = relaxed_load(&engine->withheld),
     };
     for (uint32_t i = 1; i <= RACE_PLANES_MAX; i++) {
-        if (engine->parts[i] != NULL) {
-            counts->accesses += engine->parts[i]->tally.accesses;
-            counts->renumberings += engine->parts[i]->tally.renumberings;
+        const struct race_part *part = race_part_at(engine, i);
+        if (part != NULL) {
+            counts->accesses += part->tally.accesses;
+            counts->renumberings += part->tally.renumberings;
         }
     }
 }
@@ -128,15 +134,26 @@ static struct race_part *make_part(struct race_engine *engine, uint32_t number)
 
 static struct race_part *part_of_number(struct race_engine *engine, uint32_t number)
 {
-    if (engine->parts[number] == NULL) {
-        engine->parts[number] = make_part(engine, number);
+    struct race_part *part = race_part_at(engine, number);
+    if (part == NULL) {
+        part = make_part(engine, number);
+        if (part == NULL) {
+            return NULL;
+        }
+        relaxed_store(&engine->parts[number], part);
+        uint32_t last = relaxed_load(&engine->last_number);
+        /* release: the part first; partner: race_trust_up() */
+        while (last < number && !atomic_compare_exchange_weak_explicit(&engine->last_number, &last, number,
+                                                                       memory_order_release, memory_order_relaxed)) {
+        }
     }
-    return engine->parts[number];
+    return part;
 }
 
 bool race_plane_begin(struct race_engine *engine, struct race_plane *plane, struct thread *t)
 {
-    struct race_part *part = part_of_number(engine, plane->number);
+    /* A thread without a seat has no slot of its own, so that its order with others is not known. */
+    struct race_part *part = t->seat == &t->unlisted ? NULL : part_of_number(engine, plane->number);
     if (part == NULL) {
         return false;
     }
@@ -178,25 +195,26 @@ void race_plane_advance(struct race_engine *engine, struct race_plane *plane)
 {
     if (race_enter(race_part(plane))) {
         race_generation_advance(engine, plane);
-        race_leave(race_part(plane));
+        race_leave(engine, race_part(plane));
     }
 }
 
 void race_forked(struct race_engine *engine, const struct race_plane *plane)
 {
     for (uint32_t i = 1; i <= RACE_PLANES_MAX; i++) {
-        struct race_part *part = engine->parts[i];
+        struct race_part *part = race_part_at(engine, i);
         if (part == NULL || part->plane == plane) {
             continue;
         }
         /* What they did in the parent cannot meet what this process does from now on. */
-        race_generation_trust(engine, part, relaxed_load(&part->present));
+        race_trust_part(engine, part);
         if (part->locked_chunk != NULL) {
             (void)atomic_fetch_and_explicit(&part->locked_chunk->state, ~(uint32_t)RACE_STATE_LOCK,
                                             memory_order_relaxed); /* no other thread is left */
             part->locked_chunk = NULL;
         }
     }
+    relaxed_store(&engine->unseen, plane == NULL); /* the others are gone */
     race_syncs_forked(engine);
     race_sets_forked(engine);
 }
@@ -290,7 +308,7 @@ static bool check(struct race_engine *engine, struct race_plane *plane, struct r
     for (uint32_t i = 0; i < set->count; i++) {
         struct race_met met = {0};
         if (set->number[i] != plane->number) {
-            if (meets(engine, plane, engine->parts[set->number[i]], piece, &met) &&
+            if (meets(engine, plane, race_part_at(engine, set->number[i]), piece, &met) &&
                 race_found(engine, plane, chunk, piece, &met)) {
                 return true;
             }
@@ -320,7 +338,7 @@ static bool access_granules(struct race_engine *engine, struct race_plane *plane
     for (; part.address < end; part.address += part.size) {
         uint64_t granule_end = (part.address & ~(uint64_t)7) + 8;
         part.size = (size_t)((granule_end < end ? granule_end : end) - part.address);
-        if (!race_sync_access(engine, plane, &part)) {
+        if (!race_sync_access(engine, plane, &part, (state & RACE_STATE_SPILLED) != 0)) {
             found |= access_bytes(engine, plane, chunk, state, &part);
         }
     }
@@ -351,13 +369,28 @@ static bool access_chunk(struct race_engine *engine, struct race_plane *plane, c
     if ((state & RACE_STATE_SYNC) != 0) {
         return access_granules(engine, plane, chunk, state, piece);
     }
-    return access_bytes(engine, plane, chunk, state, piece);
+    bool found = access_bytes(engine, plane, chunk, state, piece);
+    state = relaxed_load(&chunk->state);
+    if ((state & RACE_STATE_SYNC) != 0) {
+        found |= access_granules(engine, plane, chunk, state, piece); /* an address became one meanwhile */
+    }
+    return found;
+}
+
+/* A handler's access while its thread is in here: when it may synchronise, that is lost. */
+static void turn_away(struct race_engine *engine, struct race_part *part, uint64_t address, uint64_t size)
+{
+    uint64_t end = address + size;
+    for (uint64_t at = address; at < end && !part->turned_away; at = (at | (RACE_CHUNK_BYTES - 1)) + 1) {
+        part->turned_away = (relaxed_load(&race_chunk_at(engine, at)->state) & RACE_STATE_SYNC) != 0;
+    }
 }
 
 bool race_access(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint64_t size, uint32_t flags)
 {
     struct race_part *part = race_part(plane);
     if (!race_enter(part)) {
+        turn_away(engine, part, address, size);
         return false;
     }
     part->tally.accesses++;
@@ -371,7 +404,7 @@ bool race_access(struct race_engine *engine, struct race_plane *plane, uint64_t 
         address += here;
         size -= here;
     }
-    race_leave(part);
+    race_leave(engine, part);
     return found;
 }
 
@@ -391,7 +424,7 @@ static void chunk_fresh(struct race_engine *engine, struct race_part *part, stru
         race_chunk_clear(engine, state, low, (size_t)(high - low));
         if (high - low == RACE_CHUNK_BYTES) {
             /* Other addresses with these low bits may be sync ones when any were ever met. */
-            state = relaxed_load(&engine->aliases) == 0 ? 0 : state & RACE_STATE_SYNC;
+            state = relaxed_load(&engine->aliases) == 0 ? 0 : state & RACE_STATE_SYNCS;
             relaxed_store(&chunk->who, state == 0 ? 0 : race_shared_word(low));
         }
     }
@@ -401,6 +434,7 @@ static void chunk_fresh(struct race_engine *engine, struct race_part *part, stru
 void race_range_fresh(struct race_engine *engine, struct race_plane *plane, uint64_t low, uint64_t high)
 {
     if (!race_enter(race_part(plane))) {
+        race_part(plane)->turned_away = true; /* old tags stay: they must not race */
         return;
     }
     while (low < high) {
@@ -413,5 +447,5 @@ void race_range_fresh(struct race_engine *engine, struct race_plane *plane, uint
         }
         low = end;
     }
-    race_leave(race_part(plane));
+    race_leave(engine, race_part(plane));
 }

@@ -22,7 +22,10 @@
  *            When an address becomes one, what others wrote there before counts as released.
  * Threads:   a plane is written by its thread, and read by others (a torn or stale tag can only be an older truth or zero);
  *            chunks change by compare-and-swap under a lock bit.  In the steady state a miss takes no lock.
- * Signals:   a call from a handler that interrupts a call of its own thread does nothing.
+ * Lost:      order that was not seen, for want of room or because nobody could, counts as order: no race is claimed with
+ *            what it may concern (race_trust.h).  What has no room loses history, never order.
+ * Signals:   a call from a handler that interrupts a call of its own thread does nothing; what it may have ordered counts
+ *            as lost.
  * Source:    Flanagan & Freund 2009 (epochs, last read and last write); Serebryany & Iskhodzhanov 2009 and LLVM's tsan v3
  *            (history for the other side's stack).
  */
@@ -127,9 +130,22 @@ void race_fence(struct race_engine *engine, struct race_plane *plane, int order)
 bool race_owes(const struct race_plane *plane);
 void race_settle(struct race_engine *engine, struct race_plane *plane);
 
+/* Order goes unseen from begin to end, in which calls nest: a thread runs whose atomics and plain stores the engine is not
+ * told of.  No race is claimed meanwhile, nor later with what was done before the end.  Any thread; async-signal-safe. */
+void race_unseen_begin(struct race_engine *engine);
+void race_unseen_end(struct race_engine *engine);
+/* The same for something that has just happened. */
+void race_order_unseen(struct race_engine *engine);
+
 struct race_counts {
     uint64_t accesses; /* misses that entered the engine */
     uint64_t chunks_shared, aliases_dropped, renumberings, planes, planes_forgotten, sync_addresses, races, repeats;
+    /* What was given up: */
+    uint64_t
+        history_dropped; /* times that the history of 256 bytes, or of a thread that ended, was dropped for want of room */
+    uint64_t orders_trusted; /* times that order could not be seen: what came before counts as ordered */
+    uint64_t syncs_spilled;  /* chunks whose atomics share one clock with those of others, for the table is full */
+    uint64_t withheld;       /* seeming races not claimed, for order was lost */
 };
 void race_counts(const struct race_engine *engine, struct race_counts *counts);
 

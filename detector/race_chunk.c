@@ -46,7 +46,7 @@ void race_chunk_clear(struct race_engine *engine, uint32_t state, uint64_t addre
 {
     const struct race_set *set = race_set_get(engine, state >> RACE_STATE_SET);
     for (uint32_t i = 0; i < set->count; i++) {
-        struct race_part *part = engine->parts[set->number[i]];
+        struct race_part *part = race_part_at(engine, set->number[i]);
         bytes_clear(part->tags + (uint32_t)address, size);
         bytes_clear(part->writes + (uint32_t)address, size);
     }
@@ -59,7 +59,7 @@ uint32_t race_chunk_claim(struct race_engine *engine, struct race_chunk *chunk, 
         return state;
     }
     race_count(&engine->aliases);
-    return state & RACE_STATE_SYNC;
+    return state & RACE_STATE_SYNCS;
 }
 
 /* ---- taking part ------------------------------------------------------------------------------------------------ */
@@ -84,7 +84,8 @@ static bool all_is_seen(struct race_engine *engine, const struct race_plane *pla
 {
     uint32_t low = (uint32_t)address & ~(uint32_t)(RACE_CHUNK_BYTES - 1);
     for (uint32_t i = 0; i < set->count; i++) {
-        if (set->number[i] != plane->number && !other_is_seen(engine, plane, engine->parts[set->number[i]], low)) {
+        if (set->number[i] != plane->number &&
+            !other_is_seen(engine, plane, race_part_at(engine, set->number[i]), low)) {
             return false;
         }
     }
@@ -130,7 +131,7 @@ uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, 
         race_count(&engine->chunks_shared);
     }
     race_chunk_use(engine, chunk);
-    state = set << RACE_STATE_SET | (state & RACE_STATE_SYNC);
+    state = set << RACE_STATE_SET | (state & RACE_STATE_SYNCS);
     race_chunk_unlock(part, chunk, state);
     return state;
 }
@@ -157,7 +158,7 @@ static bool leave(struct race_engine *engine, struct race_plane *plane, uint32_t
         bool is_empty = set == 0 && (state & RACE_STATE_SYNC) == 0;
         relaxed_store(&chunk->who, is_empty ? 0 : who | RACE_WHO_SHARED);
     }
-    race_chunk_unlock(part, chunk, set << RACE_STATE_SET | (state & RACE_STATE_SYNC));
+    race_chunk_unlock(part, chunk, set << RACE_STATE_SET | (state & RACE_STATE_SYNCS));
     return false;
 }
 

@@ -7,10 +7,11 @@
  * Model:     participants are the planes whose tags in the chunk are true; they stay until the history is dropped, for
  *            a third thread may race with any of them.  The owner is the one who may add tags without looking at the
  *            others' ones: it has seen all of them, and nobody adds to them before he has taken the chunk from it.
- * Words:     who = high bits and owner, or RACE_WHO_SHARED; state = set of participants << 8 | sync bit | lock bit.
+ * Words:     who = high bits and owner, or RACE_WHO_SHARED; state = set of participants << 8 | spilled, sync and lock bits.
  *            Both change under the lock bit alone.  A thread that finds itself in the set of a shared chunk may go on
  *            without the lock, for only it puts itself in.
- * Sync:      a chunk with the sync bit holds a sync address, here or under other high bits; it is always shared.
+ * Sync:      a chunk with the sync bit holds a sync address, here or under other high bits; it is always shared.  With the
+ *            spilled bit it holds some that have no clock of their own: every granule without one may be such.
  * Limit:     past RACE_KEPT participants an owner drops the others (a miss at worst), so that no look is long.
  */
 #ifndef LOCKHOUND_DETECTOR_RACE_CHUNK_H
@@ -19,7 +20,14 @@
 #include "detector/race_engine.h"
 #include "detector/race_set.h"
 
-enum { RACE_STATE_LOCK = 1, RACE_STATE_SYNC = 2, RACE_STATE_SET = 8 /* shift */, RACE_KEPT = 24 };
+enum {
+    RACE_STATE_LOCK = 1,
+    RACE_STATE_SYNC = 2,
+    RACE_STATE_SPILLED = 4, /* never without RACE_STATE_SYNC */
+    RACE_STATE_SYNCS = RACE_STATE_SYNC | RACE_STATE_SPILLED,
+    RACE_STATE_SET = 8, /* shift */
+    RACE_KEPT = 24
+};
 
 uint32_t race_chunk_lock(struct race_part *part, struct race_chunk *chunk); /* Returns: the state, without the bit. */
 void race_chunk_unlock(struct race_part *part, struct race_chunk *chunk, uint32_t state);

@@ -4,12 +4,13 @@
  *     |    --> race_generation (tag -> epoch)
  *     |    --> race_sync (addresses with a clock)
  *     |    --> race_hand_over (what a guess may order)
+ *     |    --> race_trust (order that could not be seen)
  *     \------> race_finding (evidence, once)
  *
  * Locks:   chunk's lock bit, then a sync bucket or the sets, then RANK_CLOCKS.  None is held across a call that reports.
  *          All are spun on: they are held for less than a microsecond and never across a call of the host, but for
  *          RANK_CLOCKS.  The engine is not re-entered: a call of a signal handler that interrupts one of its own thread
- *          does nothing (an access or a release is lost).
+ *          does nothing; when it would have ordered something, all before counts as ordered (race_trust.h).
  * Planes:  their bytes are written by their thread, and cleared by others under the chunk's lock.
  * Code:    compiled without vector registers, and calls nothing of libc: see bytes.h.
  */
@@ -57,13 +58,15 @@ struct race_part {
     bool has_thread;
     volatile bool
         inside; /* its thread is in the engine; a signal handler that interrupts it there finds the door shut */
-    _Atomic uint32_t version; /* odd while its tags are renumbered */
-    _Atomic uint32_t present; /* generation */
+    volatile bool turned_away; /* a handler that did so synchronised, or made memory new */
+    _Atomic uint32_t version;  /* odd while its tags are renumbered */
+    _Atomic uint32_t present;  /* generation */
     struct race_generation generation[RACE_GENERATIONS + 1];
     uint32_t alone;    /* the set of this plane alone */
     uint32_t patience; /* counts shared accesses between two attempts to have a chunk for itself */
     uint32_t owed_count;
     uint64_t owed[RACE_OWED];               /* sync addresses loaded and not acquired yet */
+    uint64_t owed_low, owed_high;           /* those past RACE_OWED lie in here; low is 0 when there are none */
     struct race_handed handed[RACE_HANDED]; /* by number, modulo */
     struct clock_stamp fence;               /* of the last release fence */
     struct thread_clock loaded;             /* what relaxed loads saw, for the next acquire fence */
@@ -86,9 +89,12 @@ struct race_engine {
     struct race_sets *sets;
     struct race_syncs *syncs;
     struct race_said *said;
-    _Atomic uint64_t *trusted;                    /* by slot: epochs up to this one race with nothing any more */
-    struct race_part *parts[RACE_PLANES_MAX + 1]; /* by number; written once, before any set names it */
-    _Atomic uint64_t chunks_shared, aliases, forgotten, begun, sync_addresses, races, repeats;
+    _Atomic uint64_t *trusted; /* by slot: epochs up to this one race with nothing any more */
+    _Atomic(struct race_part *) parts[RACE_PLANES_MAX + 1]; /* by number; written once, before any set names it */
+    _Atomic uint32_t last_number;                           /* no part has a higher one */
+    _Atomic uint32_t unseen;                                /* threads whose order is not seen at present */
+    _Atomic uint64_t chunks_shared, aliases, forgotten, begun, sync_addresses, races, repeats, trusts, spilled,
+        withheld;
 };
 
 /* A piece of one chunk that is accessed. */
@@ -109,6 +115,12 @@ struct race_met {
 static inline void race_count(_Atomic uint64_t *counter)
 {
     atomic_fetch_add_explicit(counter, 1, memory_order_relaxed); /* a statistic */
+}
+
+/* Returns: the part of a plane's number, or NULL when there was never one. */
+static inline struct race_part *race_part_at(const struct race_engine *engine, uint32_t number)
+{
+    return relaxed_load(&engine->parts[number]); /* found by a set, published under its lock, or by last_number */
 }
 
 static inline struct race_part *race_part(const struct race_plane *plane)
@@ -132,10 +144,17 @@ static inline bool race_enter(struct race_part *part)
     return true;
 }
 
-static inline void race_leave(struct race_part *part)
+/* Out of line part of race_leave(). */
+void race_mend(struct race_engine *engine, struct race_part *part);
+
+static inline void race_leave(struct race_engine *engine, struct race_part *part)
 {
     atomic_signal_fence(memory_order_seq_cst);
     part->inside = false;
+    atomic_signal_fence(memory_order_seq_cst);
+    if (__builtin_expect(part->turned_away, 0)) {
+        race_mend(engine, part);
+    }
 }
 
 static inline void race_pause(void)

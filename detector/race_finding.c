@@ -4,6 +4,7 @@
 #include "detector/race_chunk.h"
 #include "detector/race_generation.h"
 #include "detector/race_hand_over.h"
+#include "detector/race_trust.h"
 
 enum {
     SAID = 1 << 16,
@@ -248,11 +249,15 @@ bool race_found(struct race_engine *engine, struct race_plane *plane, struct rac
                 const struct race_piece *piece, const struct race_met *met)
 {
     struct report r = {.engine = engine, .plane = plane, .piece = *piece, .met = *met};
-    r.other = engine->parts[met->number];
+    r.other = race_part_at(engine, met->number);
     uint32_t state = race_chunk_lock(race_part(plane), chunk);
     bool is_race = confirm(&r, chunk, state);
     race_chunk_unlock(race_part(plane), chunk, state);
     if (!is_race) {
+        return false;
+    }
+    if (!race_trust_is_sure(engine)) {
+        race_count(&engine->withheld);
         return false;
     }
     if (!is_worth_a_look(engine, met)) {

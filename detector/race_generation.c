@@ -1,6 +1,7 @@
 #include "detector/race_generation.h"
 
 #include "detector/race_chunk.h"
+#include "detector/race_trust.h"
 
 static void generation_set(struct race_part *part, uint32_t g, const struct thread *t)
 {
@@ -26,7 +27,7 @@ static bool clock_has_seen(const struct race_engine *engine, const struct thread
     if (thread_clock_has_seen(clock, slot, epoch)) {
         return true;
     }
-    return slot < RACE_SLOTS && epoch <= relaxed_load(&engine->trusted[slot]);
+    return race_trusts(engine, slot, epoch);
 }
 
 bool race_generation_seen(const struct race_engine *engine, const struct race_plane *observer,
@@ -48,19 +49,6 @@ uint32_t race_generation_threshold(const struct race_engine *engine, const struc
         }
     }
     return seen;
-}
-
-void race_generation_trust(struct race_engine *engine, const struct race_part *part, uint32_t g)
-{
-    uint32_t slot = relaxed_load(&part->generation[g].slot);
-    uint64_t epoch = relaxed_load(&part->generation[g].epoch);
-    if (slot >= RACE_SLOTS) {
-        return;
-    }
-    uint64_t before = relaxed_load(&engine->trusted[slot]);
-    while (before < epoch && !atomic_compare_exchange_weak_explicit(&engine->trusted[slot], &before, epoch,
-                                                                    memory_order_relaxed, memory_order_relaxed)) {
-    }
 }
 
 /* ---- renumbering ------------------------------------------------------------------------------------------------ */

@@ -8,7 +8,7 @@
  * Renumber:  goes over the chunks that the thread touched, each under its lock; meanwhile the plane's version is odd and
  *            other threads take its tags neither for seen nor for a race.  A chunk where nothing but the oldest
  *            generation is left counts as untouched again, and the thread does not own it.
- * Trust:     epochs that were released in a way that nobody could know then (race_sync.h): no race is claimed with them.
+ * Trust:     an epoch whose order could not be seen counts as seen (race_trust.h).
  */
 #ifndef LOCKHOUND_DETECTOR_RACE_GENERATION_H
 #define LOCKHOUND_DETECTOR_RACE_GENERATION_H
@@ -29,8 +29,6 @@ bool race_generation_seen(const struct race_engine *engine, const struct race_pl
 /* Returns: the highest generation of `part` that the thread of `observer` has seen; all lower ones too. */
 uint32_t race_generation_threshold(const struct race_engine *engine, const struct race_plane *observer,
                                    const struct race_part *part);
-/* From now on no race is claimed with generation `g` of `part` and those before. */
-void race_generation_trust(struct race_engine *engine, const struct race_part *part, uint32_t g);
 
 /* Returns: the plane's version, to be compared after reading; odd: do not read. */
 static inline uint32_t race_version_begin(const struct race_part *part)

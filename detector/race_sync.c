@@ -3,6 +3,7 @@
 #include "detector/event.h"
 #include "detector/race_chunk.h"
 #include "detector/race_generation.h"
+#include "detector/race_trust.h"
 
 enum { BUCKETS = 1 << 16, GRANULES = 1 << 20, GRANULE_BYTES = 8, BUCKET_LOCK = 1u << 31 };
 
@@ -18,6 +19,8 @@ struct race_syncs {
     uint32_t free;
     uint32_t used; /* granules ever taken; number 0 is none */
     struct granule *granules;
+    struct sync_clock spilled; /* of all addresses that there was no granule for */
+    _Atomic uint32_t spilled_lock;
     _Atomic uint32_t bucket[BUCKETS]; /* first granule | BUCKET_LOCK */
 };
 
@@ -41,6 +44,7 @@ void race_syncs_delete(struct race_engine *engine)
     if (syncs == NULL) {
         return;
     }
+    sync_clock_drop(&syncs->spilled);
     if (syncs->granules != NULL) {
         for (uint32_t i = 1; i < syncs->used; i++) {
             sync_clock_drop(&syncs->granules[i].clock);
@@ -147,27 +151,26 @@ void race_sync_remove(struct race_engine *engine, uint64_t low, uint64_t high)
 
 /* ---- becoming --------------------------------------------------------------------------------------------------- */
 
-/* What others wrote to these bytes and `plane` has not seen counts as released.  Context: holds the chunk's lock. */
-static void trust_writers(struct race_engine *engine, const struct race_plane *plane, uint32_t state, uint64_t address,
-                          size_t size)
+/* Returns: true when others wrote to these bytes and `plane` has not seen it.  Context: holds the chunk's lock. */
+static bool has_unseen_writers(struct race_engine *engine, const struct race_plane *plane, uint32_t state,
+                               uint64_t address, size_t size)
 {
     const struct race_set *set = race_set_get(engine, state >> RACE_STATE_SET);
     for (uint32_t i = 0; i < set->count; i++) {
-        const struct race_part *other = engine->parts[set->number[i]];
+        const struct race_part *other = race_part_at(engine, set->number[i]);
         uint32_t version = race_version_begin(other);
         for (size_t at = 0; other != race_part(plane) && at < size; at++) {
             uint32_t g = bytes_load_one(other->writes + (uint32_t)address + at) >> 1;
-            if (!race_version_stands(other, version)) {
-                g = g == 0 ? 0 : relaxed_load(&other->present);
-            }
-            if (!race_generation_seen(engine, plane, other, g)) {
-                race_generation_trust(engine, other, g);
+            if (g != 0 && (!race_generation_seen(engine, plane, other, g) || !race_version_stands(other, version))) {
+                return true;
             }
         }
     }
+    return false;
 }
 
-static void granule_put(struct race_engine *engine, uint64_t granule, uint32_t mask)
+/* Returns: false when there is no room. */
+static bool granule_put(struct race_engine *engine, uint64_t granule, uint32_t mask)
 {
     _Atomic uint32_t *bucket = bucket_of(engine, granule);
     uint32_t first = bucket_lock(bucket);
@@ -183,52 +186,68 @@ static void granule_put(struct race_engine *engine, uint64_t granule, uint32_t m
             g->next = first;
             first = i;
             race_count(&engine->sync_addresses);
-        } else {
-            race_count(&engine->forgotten);
         }
     }
     bucket_unlock(bucket, first);
+    return g != NULL;
 }
 
-/* Makes bytes [address, address + size) of one granule sync; `trusts` what others wrote there. */
-static void become(struct race_engine *engine, struct race_plane *plane, uint64_t address, size_t size, uint32_t mask,
+/* Makes bytes [address, address + size) of one granule sync; `trusts` what others wrote there.
+ * Returns: false when they have no clock of their own. */
+static bool become(struct race_engine *engine, struct race_plane *plane, uint64_t address, size_t size, uint32_t mask,
                    bool trusts)
 {
     struct race_part *part = race_part(plane);
     struct race_chunk *chunk = race_chunk_at(engine, address);
     uint32_t state = race_chunk_claim(engine, chunk, race_chunk_lock(part, chunk), address);
-    if (trusts) {
-        trust_writers(engine, plane, state, address, size);
-    }
+    bool was_used = trusts && has_unseen_writers(engine, plane, state, address, size);
     race_chunk_clear(engine, state, address, size);
     bytes_clear(plane->tags + (uint32_t)address, size);
     bytes_clear(plane->writes + (uint32_t)address, size);
-    granule_put(engine, address & ~(uint64_t)7, mask);
+    /* In a spilled chunk these bytes may have been released on the common clock already. */
+    bool was_spilled = (state & RACE_STATE_SPILLED) != 0;
+    bool has_clock = !was_spilled && granule_put(engine, address & ~(uint64_t)7, mask);
     relaxed_store(&chunk->who, race_shared_word(address));
     race_chunk_use(engine, chunk);
-    race_chunk_unlock(part, chunk, state | RACE_STATE_SYNC);
+    race_chunk_unlock(part, chunk, state | (has_clock ? RACE_STATE_SYNC : RACE_STATE_SYNCS));
+    if (was_used) {
+        race_trust_all(engine, part);
+    }
+    if (!has_clock && !was_spilled) {
+        race_count(&engine->spilled);
+    }
+    return has_clock;
 }
 
 /* ---- clocks ----------------------------------------------------------------------------------------------------- */
 
 enum deed { DEED_RELEASE = 1, DEED_ACQUIRE = 2, DEED_RELAXED_STORE = 4, DEED_RELAXED_LOAD = 8 };
 
-static void granule_do(struct race_plane *plane, struct granule *g, unsigned deeds)
+static void clock_do(struct race_plane *plane, struct sync_clock *sync, unsigned deeds)
 {
     struct race_part *part = race_part(plane);
     struct thread_clock *clock = race_clock(plane);
     if ((deeds & DEED_ACQUIRE) != 0) {
-        thread_clock_acquire(clock, &g->clock);
+        thread_clock_acquire(clock, sync);
     }
     if ((deeds & DEED_RELAXED_LOAD) != 0) {
-        thread_clock_acquire(&part->loaded, &g->clock);
+        thread_clock_acquire(&part->loaded, sync);
     }
     if ((deeds & DEED_RELEASE) != 0) {
-        thread_clock_release_join(clock, &g->clock);
+        thread_clock_release_join(clock, sync);
     }
     if ((deeds & DEED_RELAXED_STORE) != 0 && part->fence.epoch != 0) {
-        thread_clock_pass_on(clock, &g->clock, &part->fence);
+        thread_clock_pass_on(clock, sync, &part->fence);
     }
+}
+
+/* On the clock of all that have none of their own. */
+static void spilled_do(struct race_engine *engine, struct race_plane *plane, unsigned deeds)
+{
+    _Atomic uint32_t *bucket = &engine->syncs->spilled_lock;
+    (void)bucket_lock(bucket);
+    clock_do(plane, &engine->syncs->spilled, deeds);
+    bucket_unlock(bucket, 0);
 }
 
 /* Returns: the bytes of the granule of `address` that [address, address + size) covers. */
@@ -250,10 +269,25 @@ static bool sync_do(struct race_engine *engine, struct race_plane *plane, uint64
     struct granule *g = granule_find(engine, first, granule);
     bool is_sync = g != NULL && (g->mask & mask) != 0 && (g->mask & wanted) == wanted;
     if (is_sync && deeds != 0) {
-        granule_do(plane, g, deeds);
+        clock_do(plane, &g->clock, deeds);
     }
     bucket_unlock(bucket, first);
     return is_sync;
+}
+
+static void granule_do(struct race_engine *engine, struct race_plane *plane, uint64_t address, size_t size,
+                       unsigned deeds)
+{
+    uint32_t mask = mask_of(address, size);
+    /* The chunk has its bit for good once it has one, unless its memory became fresh: then the granule is gone too. */
+    if (sync_do(engine, plane, address, mask, mask, deeds)) {
+        return;
+    }
+    if (become(engine, plane, address, size, mask, true)) {
+        (void)sync_do(engine, plane, address, mask, mask, deeds);
+    } else {
+        spilled_do(engine, plane, deeds);
+    }
 }
 
 static void atomic_do(struct race_engine *engine, struct race_plane *plane, uint64_t address, size_t size,
@@ -262,29 +296,51 @@ static void atomic_do(struct race_engine *engine, struct race_plane *plane, uint
     while (size > 0) {
         size_t here = GRANULE_BYTES - (address & 7);
         here = here < size ? here : size;
-        uint32_t mask = mask_of(address, here);
-        /* The chunk has its bit for good once it has one, unless its memory became fresh: then the granule is gone too. */
-        if (!sync_do(engine, plane, address, mask, mask, deeds)) {
-            become(engine, plane, address, here, mask, true);
-            (void)sync_do(engine, plane, address, mask, mask, deeds);
-        }
+        granule_do(engine, plane, address, here, deeds);
         address += here;
         size -= here;
     }
     race_generation_advance(engine, plane);
 }
 
+/* ---- plain loads and stores ------------------------------------------------------------------------------------- */
+
 bool race_owes(const struct race_plane *plane)
 {
     return race_part(plane)->owed_count > 0;
+}
+
+static void acquire_granule(struct race_engine *engine, struct race_plane *plane, uint64_t granule)
+{
+    if (!sync_do(engine, plane, granule, 0xff, 0, DEED_ACQUIRE) &&
+        (relaxed_load(&race_chunk_at(engine, granule)->state) & RACE_STATE_SPILLED) != 0) {
+        spilled_do(engine, plane, DEED_ACQUIRE);
+    }
+}
+
+/* Acquires of all sync addresses in [low, high). */
+static void acquire_range(struct race_engine *engine, struct race_plane *plane, uint64_t low, uint64_t high)
+{
+    while (low < high) {
+        uint64_t end = (low | (RACE_CHUNK_BYTES - 1)) + 1;
+        end = end < high ? end : high;
+        bool has_any = (relaxed_load(&race_chunk_at(engine, low)->state) & RACE_STATE_SYNC) != 0;
+        for (; has_any && low < end; low += GRANULE_BYTES) {
+            acquire_granule(engine, plane, low);
+        }
+        low = end;
+    }
 }
 
 void race_sync_settle(struct race_engine *engine, struct race_plane *plane)
 {
     struct race_part *part = race_part(plane);
     while (part->owed_count > 0) {
-        uint64_t address = part->owed[--part->owed_count];
-        (void)sync_do(engine, plane, address, 0xff, 0, DEED_ACQUIRE);
+        acquire_granule(engine, plane, part->owed[--part->owed_count]);
+    }
+    if (part->owed_low != 0) {
+        acquire_range(engine, plane, part->owed_low, part->owed_high);
+        part->owed_low = 0;
     }
 }
 
@@ -292,39 +348,45 @@ void race_settle(struct race_engine *engine, struct race_plane *plane)
 {
     if (race_enter(race_part(plane))) {
         race_sync_settle(engine, plane);
-        race_leave(race_part(plane));
+        race_leave(engine, race_part(plane));
     }
 }
 
-static void owe(struct race_engine *engine, struct race_plane *plane, uint64_t granule)
+static void owe(struct race_part *part, uint64_t granule)
 {
-    struct race_part *part = race_part(plane);
     for (uint32_t i = 0; i < part->owed_count; i++) {
         if (part->owed[i] == granule) {
             return;
         }
     }
-    if (part->owed_count == RACE_OWED) {
-        /* A copy of a row of them; early, so that later releases are missed. */
-        race_sync_settle(engine, plane);
+    if (part->owed_count < RACE_OWED) {
+        part->owed[part->owed_count++] = granule;
+        return;
     }
-    part->owed[part->owed_count++] = granule;
+    /* A copy of a row of them. */
+    bool is_first = part->owed_low == 0;
+    part->owed_high = is_first || part->owed_high < granule + GRANULE_BYTES ? granule + GRANULE_BYTES : part->owed_high;
+    part->owed_low = is_first || granule < part->owed_low ? granule : part->owed_low;
 }
 
-bool race_sync_access(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece)
+bool race_sync_access(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece,
+                      bool spilled)
 {
     bool writes = (piece->flags & RACE_WRITE) != 0;
     bool reads = !writes || (piece->flags & RACE_READ_MODIFY) != 0;
     /* What was released so far is acquired now: should a verb come before the rest is settled, less is missed. */
     unsigned deeds = (writes ? DEED_RELEASE : 0u) | (reads ? DEED_ACQUIRE : 0u);
     if (!sync_do(engine, plane, piece->address, mask_of(piece->address, piece->size), 0, deeds)) {
-        return false;
+        if (!spilled) {
+            return false;
+        }
+        spilled_do(engine, plane, deeds);
     }
     if (writes) {
         race_generation_advance(engine, plane);
     }
     if (reads) {
-        owe(engine, plane, piece->address & ~(uint64_t)7);
+        owe(race_part(plane), piece->address & ~(uint64_t)7);
     }
     return true;
 }
@@ -332,33 +394,44 @@ bool race_sync_access(struct race_engine *engine, struct race_plane *plane, cons
 void race_sync_adopt(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece)
 {
     uint32_t mask = mask_of(piece->address, piece->size);
+    bool spilled = false;
     if (!sync_do(engine, plane, piece->address, mask, mask, 0)) {
-        become(engine, plane, piece->address, piece->size, mask, false);
+        spilled = !become(engine, plane, piece->address, piece->size, mask, false);
     }
-    (void)race_sync_access(engine, plane, piece);
+    (void)race_sync_access(engine, plane, piece, spilled);
+}
+
+/* ---- atomics and fences ----------------------------------------------------------------------------------------- */
+
+/* Returns: false in a handler that interrupts its own thread in here: what it would order is lost. */
+static bool may_enter(struct race_part *part)
+{
+    bool enters = race_enter(part);
+    part->turned_away = part->turned_away || !enters;
+    return enters;
 }
 
 void race_atomic_before(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size,
                         int order)
 {
-    if (!race_enter(race_part(plane))) {
+    if (!may_enter(race_part(plane))) {
         return;
     }
     race_sync_settle(engine, plane);
     bool releases = order == ORDER_RELEASE || order == ORDER_ACQ_REL || order == ORDER_SEQ_CST;
     atomic_do(engine, plane, address, size, releases ? DEED_RELEASE : DEED_RELAXED_STORE);
-    race_leave(race_part(plane));
+    race_leave(engine, race_part(plane));
 }
 
 void race_atomic_after(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size, int order)
 {
-    if (!race_enter(race_part(plane))) {
+    if (!may_enter(race_part(plane))) {
         return;
     }
     race_sync_settle(engine, plane);
     bool acquires = order != ORDER_RELAXED && order != ORDER_RELEASE;
     atomic_do(engine, plane, address, size, acquires ? DEED_ACQUIRE : DEED_RELAXED_LOAD);
-    race_leave(race_part(plane));
+    race_leave(engine, race_part(plane));
 }
 
 static void fence(struct race_engine *engine, struct race_plane *plane, int order)
@@ -379,9 +452,9 @@ static void fence(struct race_engine *engine, struct race_plane *plane, int orde
 
 void race_fence(struct race_engine *engine, struct race_plane *plane, int order)
 {
-    if (race_enter(race_part(plane))) {
+    if (may_enter(race_part(plane))) {
         fence(engine, plane, order);
-        race_leave(race_part(plane));
+        race_leave(engine, race_part(plane));
     }
 }
 
@@ -389,6 +462,7 @@ void race_sync_thread_begin(struct race_plane *plane)
 {
     struct race_part *part = race_part(plane);
     part->owed_count = 0;
+    part->owed_low = 0;
     part->inside = false;
     part->has_thread = true;
     thread_clock_init(&part->loaded, &plane->thread->spares, plane->thread->hb.slot, 0);
@@ -398,6 +472,7 @@ void race_sync_thread_end(struct race_part *part)
 {
     part->has_thread = false;
     part->owed_count = 0;
+    part->owed_low = 0;
     clock_stamp_drop(&part->fence);
     thread_clock_drop(&part->loaded);
 }
@@ -405,6 +480,7 @@ void race_sync_thread_end(struct race_part *part)
 void race_syncs_forked(struct race_engine *engine)
 {
     relaxed_store(&engine->syncs->lock, 0);
+    relaxed_store(&engine->syncs->spilled_lock, 0);
     for (uint32_t i = 0; i < BUCKETS; i++) {
         uint32_t first = relaxed_load(&engine->syncs->bucket[i]);
         if ((first & BUCKET_LOCK) != 0) {

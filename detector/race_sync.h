@@ -7,10 +7,11 @@
  *            make up a race.  An acquire takes the granule's clock in.
  * Owed:      a plain load is seen before it happens; it acquires at once, and again when the thread comes next, for the
  *            store that it reads may have come in between.
- * Becoming:  tags of these bytes go.  What another thread wrote there unseen was a release nobody could know of: its
- *            epoch is trusted (race_generation.h), which loses races but makes none up.
+ * Becoming:  tags of these bytes go.  What another thread wrote there unseen was a release nobody could know of, of all that
+ *            this thread had seen: everything done so far is trusted (race_trust.h).
  * Relaxed:   a relaxed store publishes what the last release fence knew; a relaxed load counts at the next acquire fence.
- * Memory:    2^20 granules; past these an address becomes no sync address (counted with the planes forgotten).
+ * Memory:    2^20 granules; past these the addresses share one clock (spilled, counted), so that more is ordered than is.
+ *            Which bytes of a chunk are spilled is not known: all that have no granule count as such.
  */
 #ifndef LOCKHOUND_DETECTOR_RACE_SYNC_H
 #define LOCKHOUND_DETECTOR_RACE_SYNC_H
@@ -20,8 +21,10 @@
 bool race_syncs_init(struct race_engine *engine);
 void race_syncs_delete(struct race_engine *engine);
 /* A plain access to a piece of one granule in a chunk with sync addresses.
+ * `spilled`: the chunk holds some without a clock of their own.
  * Returns: false when none of its bytes is sync, and nothing was done. */
-bool race_sync_access(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece);
+bool race_sync_access(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece,
+                      bool spilled);
 /* The same for a piece that is to be sync from now on.  What others wrote there before stays unordered. */
 void race_sync_adopt(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece);
 /* Acquires what is owed; race_settle() from inside. */

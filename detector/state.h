@@ -26,6 +26,7 @@ struct detector {
     _Atomic uint64_t threads;
     _Atomic uint64_t kinds[OBJECT_KIND_COUNT];
     _Atomic uint64_t lost_objects, lost_history;
+    _Atomic uint64_t lost_orders; /* threads or holds without memory: what they release and acquire is not known */
 };
 
 static inline void detector_enter(const struct detector *d, enum rank rank)

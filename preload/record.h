@@ -7,7 +7,7 @@
 
 #include <sys/types.h>
 
-#include "detector/detector.h"
+#include "detector/race.h"
 #include "preload/text.h"
 
 void record_process(struct text *text, pid_t pid, pid_t ppid, bool forked);
@@ -22,6 +22,7 @@ void record_note(struct text *text, pid_t pid, const char *code, const char *not
 
 struct run_counts {
     struct detector_counts detector;
+    struct race_counts races; /* zero unless woven */
     uint64_t events;          /* calls seen */
     uint64_t handlers_unseen; /* signal handlers that interrupted ourselves: what they did was not seen */
     uint64_t stacks, memory_bytes;

@@ -89,6 +89,12 @@ void record_summary(struct text *text, pid_t pid, const char *reason, const stru
     append_count(text, "lost_dependencies", d->lost_dependencies, false);
     append_count(text, "lost_objects", d->lost_objects, false);
     append_count(text, "lost_history", d->lost_history, false);
+    append_count(text, "accesses", counts->races.accesses, false);
+    append_count(text, "sync_addresses", counts->races.sync_addresses, false);
+    append_count(text, "lost_race_history", counts->races.history_dropped, false);
+    append_count(text, "lost_atomics", counts->races.syncs_spilled, false);
+    append_count(text, "lost_order", counts->races.orders_trusted, false);
+    append_count(text, "lost_races", counts->races.withheld, false);
     append_count(text, "stacks", counts->stacks, false);
     append_count(text, "memory_bytes", counts->memory_bytes, false);
     text_string(text, "}");

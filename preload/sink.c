@@ -21,6 +21,7 @@
 #include "preload/self.h"
 #include "preload/sharing_report.h"
 #include "preload/stacks.h"
+#include "preload/weave/plane.h"
 
 enum { NOTE_CODES_MAX = 32 };
 
@@ -238,6 +239,8 @@ void summary_write(const char *reason)
         sink_note("contention-cut", "more places took locks than contention counts: those met last are missing there");
     struct run_counts counts = {.stacks = stacks_count(), .memory_bytes = arena_used()};
     detector_counts(lockhound.detector, &counts.detector);
+    if (plane_engine() != NULL)
+        race_counts(plane_engine(), &counts.races);
     self_sum_events(&counts.events, &counts.handlers_unseen);
     bool said_something = sink.findings > 0 || sink.note_count > 0;
     said_something |= lockhound.options.contention;

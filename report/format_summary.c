@@ -87,13 +87,40 @@ static void add_coverage(struct buffer *out, const struct run *run)
     buffer_string(out, "\n");
 }
 
+/* What a count of something lost means to the user. */
+static const struct {
+    const char *name, *what, *why;
+} losses[] = {
+    {"lost_race_history", "pieces of the history of accesses",
+     "addresses equal modulo 4 GiB, or too many threads at one place; races there may be missed"},
+    {"lost_atomics", "pieces of memory whose atomics share one clock",
+     "too many addresses are used atomically; more is taken for ordered than is"},
+    {"lost_order", "times that threads were ordered unseen",
+     "by a plain store before an address was known as atomic, or in a signal handler; races with what came before are "
+     "not "
+     "reported"},
+    {"lost_races", "seeming data races not reported", "order was lost before, for want of memory or by threads unseen"},
+};
+
+static void add_loss(struct buffer *out, const struct run_count *count)
+{
+    const char *what = count->name + strlen("lost_"), *why = "a memory budget was spent; what was reported stays right";
+    for (size_t i = 0; i < sizeof losses / sizeof *losses; i++) {
+        if (strcmp(losses[i].name, count->name) == 0) {
+            what = losses[i].what;
+            why = losses[i].why;
+        }
+    }
+    buffer_printf(out, "  lost: %" PRIu64 " ", count->value);
+    escape_text(out, what);
+    buffer_printf(out, " (%s)\n", why);
+}
+
 static void add_losses(struct buffer *out, const struct run *run)
 {
     for (const struct run_count *c = run->counts; c; c = c->next) {
-        if (c->value && strncmp(c->name, "lost_", 5) == 0) {
-            buffer_printf(out, "  lost: %" PRIu64 " ", c->value);
-            escape_text(out, c->name + 5);
-            buffer_string(out, " (a memory budget was spent; what was reported stays right)\n");
+        if (c->value && strncmp(c->name, "lost_", strlen("lost_")) == 0) {
+            add_loss(out, c);
         }
     }
     for (const struct run_note *note = run->notes; note; note = note->next) {

@@ -110,8 +110,11 @@ static void deliver(unsigned slot, int number, siginfo_t *info, void *context, c
     uintptr_t handler = atomic_load_explicit(&slots[number][slot], memory_order_relaxed);
     int saved = errno;
     struct self *self = self_outside_hooks();
-    if (self == NULL && self_current > SELF_GONE)
+    bool unseen = self == NULL && self_current > SELF_GONE;
+    if (unseen) {
         self_current->handlers_unseen++;
+        plane_order_unseen(); /* what comes before what the handler releases */
+    }
     bool noted = self != NULL && enter_level(self, number, place);
     struct interruption interruption;
     interruption_begin(&interruption, context);
@@ -121,6 +124,8 @@ static void deliver(unsigned slot, int number, siginfo_t *info, void *context, c
 
     saved = errno;
     interruption_end(&interruption, context);
+    if (unseen)
+        plane_order_unseen(); /* and what comes before what it has acquired */
     self = self_outside_hooks();
     if (noted && self != NULL)
         leave_level(self, place);

@@ -38,7 +38,8 @@ struct place {
     void *memory;
     pid_t tid;
     bool taken;
-    bool known; /* to the engine: it is to be told when its history goes */
+    bool known;  /* to the engine: it is to be told when its history goes */
+    bool unseen; /* the engine was told that this thread's order is not seen */
 };
 
 static struct {
@@ -180,6 +181,14 @@ static uint32_t take_number(const struct self *self)
     return number;
 }
 
+/* The thread of a blind place is known now, or has ended: what it did counts as order. */
+static void end_unseen(struct place *place)
+{
+    if (place->unseen)
+        race_unseen_end(planes.engine);
+    place->unseen = false;
+}
+
 static struct plane_header *take_blind(pid_t tid)
 {
     struct plane_header *header = NULL;
@@ -188,12 +197,15 @@ static struct plane_header *take_blind(pid_t tid)
         struct place *place = &planes.blind[i];
         if (!is_gone(place))
             continue;
-        *place = (struct place){.memory = planes.blind_mapping + (size_t)i * BLIND_STRIDE, .tid = tid, .taken = true};
+        end_unseen(place);
+        *place = (struct place){
+            .memory = planes.blind_mapping + (size_t)i * BLIND_STRIDE, .tid = tid, .taken = true, .unseen = true};
         header = place->memory;
         if (i >= planes.blind_used)
             planes.blind_used = i + 1;
     }
     rank_leave(OWN_RANK_PLANES);
+    race_unseen_begin(planes.engine); /* for good when there is no header: nobody tells of this thread's end then */
     return header;
 }
 
@@ -259,8 +271,10 @@ static void release_blind(pid_t tid)
 {
     rank_enter(OWN_RANK_PLANES);
     for (uint32_t i = 0; i < planes.blind_used; i++)
-        if (planes.blind[i].tid == tid)
+        if (planes.blind[i].tid == tid) {
+            end_unseen(&planes.blind[i]);
             planes.blind[i] = (struct place){0};
+        }
     rank_leave(OWN_RANK_PLANES);
 }
 
@@ -344,7 +358,10 @@ void plane_stop(struct self *self)
         stop_own(self);
     } else if (self->plane_header != NULL) {
         rank_enter(OWN_RANK_PLANES);
-        planes.blind[((uintptr_t)self->plane_header - (uintptr_t)planes.blind_mapping) / BLIND_STRIDE].taken = false;
+        struct place *place =
+            &planes.blind[((uintptr_t)self->plane_header - (uintptr_t)planes.blind_mapping) / BLIND_STRIDE];
+        place->taken = false;
+        end_unseen(place);
         rank_leave(OWN_RANK_PLANES);
     }
     self->plane_header = NULL;
@@ -358,6 +375,12 @@ void plane_sync(struct self *self)
     race_plane_advance(planes.engine, &plane->race);
     show_tag(plane); /* also when a verb of race.h moved on by itself */
     history_epoch(&plane->history, self->thread->hb.epoch);
+}
+
+void plane_order_unseen(void)
+{
+    if (planes.engine != NULL)
+        race_order_unseen(planes.engine);
 }
 
 void plane_settle(struct self *self)

@@ -10,6 +10,7 @@
  * Blind:     a thread that gets no plane has a header of its own in front of one window of zeros that all such threads
  *            share; tag 0 makes every check hit.  (Headers lie one page group apart, so that each window holds the headers
  *            of later ones: a check that reads those misses, which is harmless.)
+ *            What such a thread orders is not seen either: the engine claims no race while there is one.
  * Inert:     until plane_start() was called for the first thread, self->plane is NULL everywhere.
  * Threads:   the table under OWN_RANK_PLANES; a plane is written by its own thread.
  */
@@ -72,6 +73,8 @@ void plane_spills_restore(struct self *self, const struct plane_spills *spills);
 /* After anything that may have moved the thread's clock on, before the program runs on.  self->plane is not NULL.
  * Context: signal. */
 void plane_sync(struct self *self);
+/* Something that may order threads was done where nothing was seen of it.  Context: signal. */
+void plane_order_unseen(void);
 /* Before any verb of the detector: what a plain load of a synchronising address owes.  self->plane is not NULL.
  * Context: signal. */
 void plane_settle(struct self *self);
