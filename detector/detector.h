@@ -30,6 +30,7 @@ struct object;   /* one a synchronisation object, generation by generation; obje
 
 struct detector_options {
     bool enabled[FINDING_COUNT];
+    bool hybrid_races;               /* keep what --races=hybrid needs: loose.h */
     uint32_t lock_held_threshold_ms; /* for lock-held-too-long */
     uint32_t max_dependencies;       /* budget of the lock-order engine; 0 for the default of 65536 */
 };

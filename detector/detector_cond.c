@@ -1,6 +1,7 @@
 /* detector_cond.c: condition variables.  What a signaller knew is handed over through the mutex, not the condition: a
  * waiter that comes late finds the predicate true and never waits. */
 #include "detector/locking.h"
+#include "detector/loose.h"
 #include "detector/order_feed.h"
 #include "detector/usage.h"
 
@@ -71,6 +72,7 @@ void detector_cond_woken(struct detector *d, struct thread *t, struct object *c,
     locking_end_wait(t);
     word_remove_waiter(c, woken);
     if (woken) {
+        loose_receive(t, c);
         locking_acquire_shared(&t->hb, c, &c->hb);
         if (!c->schedules) {
             locking_acquire_shared(&t->handover, c, &c->handed);
@@ -104,9 +106,26 @@ static void hand_over_to_waiters(struct thread *t, struct object *c)
     }
 }
 
+/* A late waiter finds the predicate true and never waits: it is ordered through the mutex.  That holds for signals that say
+ * whose turn it is as well. */
+static void send_loosely(struct thread *t, struct object *c)
+{
+    struct object *m = relaxed_load(&c->partner);
+    loose_send(t, c);
+    if (m != NULL && relaxed_load(&m->id) == relaxed_load(&c->partner_id)) {
+        loose_send(t, m);
+    }
+    for (uint32_t i = 0; i < held_count(&t->seat->held); i++) {
+        loose_send(t, relaxed_load(&held_entries(&t->seat->held)[i].object));
+    }
+}
+
 void detector_cond_signal(struct detector *d, struct thread *t, struct object *c, bool broadcast, struct stack_id at)
 {
     usage_cond_signal(d, t, c, at);
+    if (loose_is_kept(t)) {
+        send_loosely(t, c);
+    }
     locking_release_shared(&t->hb, c, &c->hb);
     if (!c->schedules) {
         hand_over_to_waiters(t, c);

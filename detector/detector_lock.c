@@ -1,6 +1,7 @@
 /* detector_lock.c: mutexes, read-write locks and spinlocks.  The quick paths are those of a mutex or spinlock without
  * anything to watch for; all else goes through the slow functions. */
 #include "detector/locking.h"
+#include "detector/loose.h"
 #include "detector/order_feed.h"
 #include "detector/usage.h"
 
@@ -55,6 +56,7 @@ static void acquired_slow(struct detector *d, struct thread *t, struct object *o
     if (entry != NULL) {
         (void)held_drop_stale(&t->seat->held);
     }
+    loose_lock(t, o);
     if (mode == LOCK_EXCLUSIVE) {
         entry = locking_own(d, t, o, true, at);
     } else {
@@ -117,6 +119,7 @@ static void remember_release(struct thread *t, struct object *o, const struct he
 static void release_not_held(struct detector *d, struct thread *t, struct object *o, struct stack_id at)
 {
     usage_unlock_not_held(d, t, o, at);
+    loose_send(t, o);
     if (relaxed_load(&o->owner) != 0) {
         locking_disown(o);
         locking_release_shared(&t->hb, o, &o->readers_hb);
@@ -146,6 +149,7 @@ static void released_slow(struct detector *d, struct thread *t, struct object *o
         usage_held_too_long(d, t, o, entry, at);
     }
     enum lock_mode mode = (enum lock_mode)relaxed_load(&entry->mode);
+    loose_unlock(t, o, entry);
     held_remove(&t->seat->held, entry);
     if (mode == LOCK_EXCLUSIVE) {
         relaxed_store(&o->owner, 0);

@@ -1,15 +1,18 @@
 /* detector_meet.c: barriers, once routines and channels: where threads meet without a lock. */
 #include "detector/locking.h"
+#include "detector/loose.h"
 #include "detector/usage.h"
 
 static void send_both(struct thread *t, struct object *o)
 {
+    loose_send(t, o);
     locking_release_shared(&t->hb, o, &o->hb);
     locking_release_shared(&t->handover, o, &o->handed);
 }
 
 static void receive_both(struct thread *t, struct object *o)
 {
+    loose_receive(t, o);
     locking_acquire_shared(&t->hb, o, &o->hb);
     locking_acquire_shared(&t->handover, o, &o->handed);
 }

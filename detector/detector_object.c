@@ -29,6 +29,8 @@ static void drop_clocks(struct object *o)
     sync_clock_drop(&o->hb);
     sync_clock_drop(&o->handed);
     sync_clock_drop(&o->readers_hb);
+    sync_clock_drop(&o->loose);
+    sync_clock_drop(&o->unlocked);
     object_leave(o);
 }
 

@@ -1,5 +1,6 @@
 /* detector_sem.c: semaphores.  One that starts at 1 counts as a lock until somebody other than its holder posts it. */
 #include "detector/locking.h"
+#include "detector/loose.h"
 #include "detector/order_feed.h"
 #include "detector/usage.h"
 
@@ -28,6 +29,7 @@ void detector_sem_acquired(struct detector *d, struct thread *t, struct object *
 {
     locking_end_wait(t);
     atomic_fetch_sub_explicit(&s->value, 1, memory_order_relaxed); /* after the fact: never too small */
+    loose_receive(t, s);
     locking_acquire_shared(&t->hb, s, &s->hb);
     if (relaxed_load(&s->lock_like) && relaxed_load(&s->owner) == 0) {
         struct held_entry *entry = locking_own(d, t, s, true, at);
@@ -69,6 +71,7 @@ void detector_sem_post(struct detector *d, struct thread *t, struct object *s, b
         usage_sem_overflow(d, t, s, at);
         return; /* the post will be refused */
     }
+    loose_send(t, s);
     locking_release_shared(&t->hb, s, &s->hb);
     if (relaxed_load(&s->lock_like) && !give_up(t, s)) {
         become_hand_over(d, s);

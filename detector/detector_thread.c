@@ -1,6 +1,7 @@
 /* detector_thread.c: birth, end, joining and detaching of threads. */
 #include "detector/asleep.h"
 #include "detector/locking.h"
+#include "detector/loose.h"
 #include "detector/usage.h"
 
 #include <string.h>
@@ -58,6 +59,10 @@ void detector_thread_create(struct detector *d, struct thread *t, struct thread 
     t->spares.pool = &d->clocks;
     thread_clock_init(&t->hb, &t->spares, t->seat->number, t->seat->hb_epoch + 1);
     thread_clock_init(&t->handover, &t->spares, t->seat->number, t->seat->handover_epoch + 1);
+    if (d->options.hybrid_races) {
+        loose_create(parent, t);
+        t->alert |= THREAD_ALERT_LOOSE;
+    }
     if (parent != NULL) {
         struct clock_stamp hb = thread_clock_send(&parent->hb);
         struct clock_stamp handover = thread_clock_send(&parent->handover);
@@ -85,6 +90,7 @@ void detector_thread_end(struct detector *d, struct thread *t, struct stack_id a
     }
     locking_end_wait(t);
     usage_thread_end(d, t, at);
+    loose_end(t);
     struct clock_stamp hb = thread_clock_send(&t->hb);
     struct clock_stamp handover = thread_clock_send(&t->handover);
     clock_stamp_assign(&t->end_hb, &hb);
@@ -108,6 +114,7 @@ void detector_thread_forget(struct detector *d, struct thread *t)
     thread_clock_drop(&t->handover);
     clock_stamp_drop(&t->end_hb);
     clock_stamp_drop(&t->end_handover);
+    loose_forget(t);
     clock_spares_return(&t->spares);
     if (t->scratch != NULL) {
         d->host->free(d->host->ctx, t->scratch, t->scratch_count * sizeof *t->scratch);
@@ -163,6 +170,7 @@ void detector_joined(struct detector *d, struct thread *t, struct thread *target
     }
     set_joiner(d, target, 0);
     target->joined = true;
+    loose_join(t, target);
     thread_clock_receive(&t->hb, &target->end_hb);
     thread_clock_receive(&t->handover, &target->end_handover);
 }

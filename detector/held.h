@@ -23,6 +23,7 @@ struct held_entry {
     _Atomic uint32_t at;     /* struct stack_id of the acquisition */
     _Atomic uint8_t mode;    /* enum lock_mode */
     bool ordered;            /* takes part in lock order and chain */
+    bool accessed;           /* with --races=hybrid: memory was seen accessed while it was held */
     bool inconsistent;       /* robust: the owner died and nobody called consistent yet */
     uint8_t signal_depth;    /* of handlers running when it was taken */
     uint32_t count;          /* recursion */
@@ -106,6 +107,7 @@ static inline struct held_entry *held_push(struct held_set *held, const struct d
     relaxed_store(&entry->at, at.v);
     relaxed_store(&entry->mode, (uint8_t)mode);
     entry->ordered = ordered;
+    entry->accessed = false;
     entry->inconsistent = false;
     entry->signal_depth = 0;
     entry->count = 1;

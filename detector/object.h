@@ -46,10 +46,11 @@ struct object {
     _Atomic uint32_t busy; /* object_enter() */
 
     /* -- rarely written -- */
-    struct sync_clock handed;      /* hand-over clock: signals, posts, barrier, channel */
-    struct sync_clock readers_hb;  /* of shared holders, joined; for the next exclusive one */
-    _Atomic uint64_t address;      /* key in the table, also of a tombstone */
-    _Atomic(struct object *) next; /* in its bucket, or free */
+    struct sync_clock handed;          /* hand-over clock: signals, posts, barrier, channel */
+    struct sync_clock readers_hb;      /* of shared holders, joined; for the next exclusive one */
+    struct sync_clock loose, unlocked; /* with --races=hybrid: loose.h */
+    _Atomic uint64_t address;          /* key in the table, also of a tombstone */
+    _Atomic(struct object *) next;     /* in its bucket, or free */
     struct thread_id init_thread;
     struct stack_id init_stack;
     struct thread_id end_thread; /* who destroyed it */

@@ -2,6 +2,7 @@
 
 #include "detector/race_chunk.h"
 #include "detector/race_generation.h"
+#include "detector/race_hybrid.h"
 #include "detector/race_sync.h"
 #include "detector/race_trust.h"
 
@@ -18,6 +19,12 @@ static bool engine_reserve(struct race_engine *engine)
     engine->chunks = host->reserve(host->ctx, RACE_CHUNKS * sizeof(struct race_chunk));
     engine->used = host->reserve(host->ctx, USED_BYTES);
     engine->trusted = host->reserve(host->ctx, RACE_SLOTS * sizeof(uint64_t));
+    if (engine->d->options.hybrid_races) {
+        engine->hidden_trusted = host->reserve(host->ctx, RACE_SLOTS * sizeof(uint64_t));
+        if (engine->hidden_trusted == NULL) {
+            return false;
+        }
+    }
     return engine->chunks != NULL && engine->used != NULL && engine->trusted != NULL && race_sets_init(engine) &&
            race_syncs_init(engine) && race_said_init(engine);
 }
@@ -74,6 +81,7 @@ void race_engine_delete(struct race_engine *engine)
     race_syncs_delete(engine);
     race_sets_delete(engine);
     release(engine, engine->trusted, RACE_SLOTS * sizeof(uint64_t));
+    release(engine, engine->hidden_trusted, RACE_SLOTS * sizeof(uint64_t));
     release(engine, engine->used, USED_BYTES);
     release(engine, engine->chunks, RACE_CHUNKS * sizeof(struct race_chunk));
     release(engine, engine, sizeof *engine);
@@ -162,6 +170,7 @@ bool race_plane_begin(struct race_engine *engine, struct race_plane *plane, stru
     part->writes = plane->writes;
     plane->engine_part = part;
     plane->thread = t;
+    t->accessed = &plane->accessed;
     race_sync_thread_begin(plane);
     race_generation_begin(engine, plane);
     race_count(&engine->begun);
@@ -173,6 +182,7 @@ void race_plane_end(struct race_engine *engine, struct race_plane *plane, uint64
     race_settle(engine, plane);
     race_range_fresh(engine, plane, stack_low, stack_high);
     race_sync_thread_end(race_part(plane));
+    plane->thread->accessed = NULL;
     plane->thread = NULL;
 }
 
@@ -181,6 +191,7 @@ void race_plane_forget(struct race_engine *engine, struct race_plane *plane)
     struct race_part *part = race_part(plane);
     race_chunk_leave_all(engine, plane);
     engine->host.discard(engine->host.ctx, part->marked, RACE_MARKED_BYTES);
+    race_hybrid_trust_all(engine); /* what its thread handed over is forgotten */
     if (part->has_thread) {
         race_sync_thread_end(part);
         plane->thread = NULL;
@@ -324,6 +335,9 @@ static bool access_bytes(struct race_engine *engine, struct race_plane *plane, s
 {
     if ((piece->flags & RACE_ATOMIC) == 0) {
         record(plane, piece); /* before looking: of two at once, one sees the other's */
+    }
+    if (__builtin_expect(engine->hidden_trusted != NULL, 0)) {
+        return race_hybrid_check(engine, plane, chunk, state, piece);
     }
     return check(engine, plane, chunk, state, piece);
 }

@@ -1,6 +1,7 @@
 #include "detector/race_chunk.h"
 
 #include "detector/race_generation.h"
+#include "detector/race_hybrid.h"
 
 enum { CHUNKS_PER_USE = 512 }; /* in a page of 4096 bytes */
 
@@ -59,6 +60,7 @@ uint32_t race_chunk_claim(struct race_engine *engine, struct race_chunk *chunk, 
         return state;
     }
     race_count(&engine->aliases);
+    race_hybrid_trust_all(engine);
     return state & RACE_STATE_SYNCS;
 }
 
@@ -104,6 +106,7 @@ static uint32_t join(struct race_engine *engine, struct race_plane *plane, uint3
     uint32_t joined = set == 0 ? part->alone : race_set_with(engine, set, plane->number);
     if (joined == 0) {
         race_count(&engine->forgotten); /* no room for the set: the others' history goes */
+        race_hybrid_trust_all(engine);
         joined = part->alone;
     }
     return joined;
@@ -123,6 +126,7 @@ uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, 
     if (!is_sync && all_is_seen(engine, plane, race_set_get(engine, set), address)) {
         if (race_set_get(engine, set)->count > RACE_KEPT) {
             race_count(&engine->forgotten);
+            race_hybrid_trust_all(engine);
             set = part->alone;
         }
         relaxed_store(&chunk->who, race_owner_word(plane, address));

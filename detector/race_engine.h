@@ -4,6 +4,7 @@
  *     |    --> race_generation (tag -> epoch)
  *     |    --> race_sync (addresses with a clock)
  *     |    --> race_hand_over (what a guess may order)
+ *     |    --> race_hybrid (races that locks have hidden)
  *     |    --> race_trust (order that could not be seen)
  *     \------> race_finding (evidence, once)
  *
@@ -29,6 +30,7 @@ enum {
     RACE_MARKED_BYTES = RACE_CHUNKS / 8,
     RACE_OWED = 8,
     RACE_HANDED = 8,
+    RACE_LOCKS_MAX = 8,  /* locks kept of a generation */
     RACE_SLOTS = 1 << 16 /* slots of clocks that a word of trust is kept for */
 };
 
@@ -43,6 +45,13 @@ struct race_generation {
 struct race_handed {
     uint32_t number; /* of the plane; 0: nothing */
     uint64_t position;
+};
+
+/* The locks that a generation's accesses were made under, with --races=hybrid. */
+struct race_locks {
+    _Atomic(struct object *) object[RACE_LOCKS_MAX];
+    _Atomic uint32_t name[RACE_LOCKS_MAX]; /* generation of the object << 1 | shared */
+    _Atomic uint32_t count;                /* above RACE_LOCKS_MAX: more than are known */
 };
 
 /* An own thread's counters; summed when somebody asks. */
@@ -62,7 +71,8 @@ struct race_part {
     _Atomic uint32_t version;  /* odd while its tags are renumbered */
     _Atomic uint32_t present;  /* generation */
     struct race_generation generation[RACE_GENERATIONS + 1];
-    uint32_t alone;    /* the set of this plane alone */
+    struct race_locks locks[RACE_GENERATIONS + 1]; /* with --races=hybrid */
+    uint32_t alone;                                /* the set of this plane alone */
     uint32_t patience; /* counts shared accesses between two attempts to have a chunk for itself */
     uint32_t owed_count;
     uint64_t owed[RACE_OWED];               /* sync addresses loaded and not acquired yet */
@@ -70,7 +80,9 @@ struct race_part {
     struct race_handed handed[RACE_HANDED]; /* by number, modulo */
     struct clock_stamp fence;               /* of the last release fence */
     struct thread_clock loaded;             /* what relaxed loads saw, for the next acquire fence */
-    struct race_chunk *locked_chunk;        /* by its thread, so that a forked child can free it */
+    struct clock_stamp loose_fence;         /* the same two of the loose clock */
+    struct thread_clock loose_loaded;
+    struct race_chunk *locked_chunk; /* by its thread, so that a forked child can free it */
     struct race_tally tally;
     uint64_t *marked;                        /* a bit for each chunk where the plane's windows may not be zero */
     uint64_t summary[RACE_CHUNKS / 64 / 64]; /* a bit for each word of `touched` that may not be 0 */
@@ -89,7 +101,8 @@ struct race_engine {
     struct race_sets *sets;
     struct race_syncs *syncs;
     struct race_said *said;
-    _Atomic uint64_t *trusted; /* by slot: epochs up to this one race with nothing any more */
+    _Atomic uint64_t *trusted;        /* by slot: epochs up to this one race with nothing any more */
+    _Atomic uint64_t *hidden_trusted; /* the same for hidden races; NULL without --races=hybrid */
     _Atomic(struct race_part *) parts[RACE_PLANES_MAX + 1]; /* by number; written once, before any set names it */
     _Atomic uint32_t last_number;                           /* no part has a higher one */
     _Atomic uint32_t unseen;                                /* threads whose order is not seen at present */
@@ -131,6 +144,12 @@ static inline struct race_part *race_part(const struct race_plane *plane)
 static inline struct thread_clock *race_clock(const struct race_plane *plane)
 {
     return &plane->thread->hb;
+}
+
+/* Returns: the clock that says what comes before the thread's accesses. */
+static inline struct thread_clock *race_order(const struct race_engine *engine, const struct race_plane *plane)
+{
+    return engine->hidden_trusted != NULL ? &plane->thread->loose : &plane->thread->hb;
 }
 
 /* Returns: false inside a call of the same thread.  Then the caller returns at once. */

@@ -4,6 +4,7 @@
 #include "detector/race_chunk.h"
 #include "detector/race_generation.h"
 #include "detector/race_hand_over.h"
+#include "detector/race_hybrid.h"
 #include "detector/race_trust.h"
 
 enum {
@@ -27,6 +28,7 @@ struct report {
     struct race_met met;
     uint64_t epoch_low, epoch_high;
     struct thread_id other_thread;
+    bool hidden; /* by the order in which locks were taken: race_hybrid.h */
 };
 
 bool race_said_init(struct race_engine *engine)
@@ -130,13 +132,20 @@ static bool confirm(struct report *r, struct race_chunk *chunk, uint32_t state)
     if (race_generation_seen(r->engine, r->plane, part, g)) {
         return false;
     }
+    r->hidden = r->engine->hidden_trusted != NULL &&
+                thread_clock_has_seen(race_clock(r->plane), relaxed_load(&part->generation[g].slot),
+                                      relaxed_load(&part->generation[g].epoch));
+    if (r->hidden && !race_hybrid_hides(r->engine, r->plane, part, g)) {
+        return false;
+    }
     r->met.wrote = (tag & 1) != 0;
     r->epoch_low = relaxed_load(&part->generation[g].epoch);
     r->epoch_high = UINT64_MAX;
     r->other_thread = (struct thread_id){relaxed_load(&part->generation[g].thread)};
     if (g < relaxed_load(&part->present) &&
         relaxed_load(&part->generation[g + 1].slot) == relaxed_load(&part->generation[g].slot)) {
-        r->epoch_high = relaxed_load(&part->generation[g + 1].epoch) - 1;
+        uint64_t next = relaxed_load(&part->generation[g + 1].epoch);
+        r->epoch_high = next > r->epoch_low ? next - 1 : next; /* the same when other locks began the next one */
     }
     return race_version_stands(part, version);
 }
@@ -214,6 +223,10 @@ static void tell(struct report *r, struct stack_id here, const struct race_recal
     other->held = theirs->held;
     other->held_count = theirs->held_count;
     e.finding.severity = finding_race_severity(mine, other);
+    if (r->hidden) {
+        e.finding.severity = e.finding.severity == SEVERITY_ERROR ? SEVERITY_WARNING : SEVERITY_NOTE;
+        e.finding.detail = "only the order in which this run took its locks kept them apart";
+    }
     e.finding.parties = e.parties;
     set_memory(&e.finding, r);
     if (is_followed(r->engine, &e.finding) && is_news(r->engine, &e.finding)) {

@@ -1,10 +1,15 @@
 #include "detector/race_generation.h"
 
+#include "detector/loose.h"
 #include "detector/race_chunk.h"
+#include "detector/race_hybrid.h"
 #include "detector/race_trust.h"
 
-static void generation_set(struct race_part *part, uint32_t g, const struct thread *t)
+static void generation_set(const struct race_engine *engine, struct race_part *part, uint32_t g, const struct thread *t)
 {
+    if (engine->hidden_trusted != NULL) {
+        race_locks_set(&part->locks[g], &t->seat->held);
+    }
     relaxed_store(&part->generation[g].epoch, t->hb.epoch);
     relaxed_store(&part->generation[g].slot, t->hb.slot);
     relaxed_store(&part->generation[g].thread, t->id.v);
@@ -33,7 +38,7 @@ static bool clock_has_seen(const struct race_engine *engine, const struct thread
 bool race_generation_seen(const struct race_engine *engine, const struct race_plane *observer,
                           const struct race_part *part, uint32_t g)
 {
-    return g == 0 || clock_has_seen(engine, race_clock(observer), &part->generation[g]);
+    return g == 0 || clock_has_seen(engine, race_order(engine, observer), &part->generation[g]);
 }
 
 uint32_t race_generation_threshold(const struct race_engine *engine, const struct race_plane *observer,
@@ -117,6 +122,17 @@ static bool renumber_chunk(struct race_engine *engine, struct race_plane *plane,
     return !is_old;
 }
 
+/* What group `g` was protected by: any of the locks of any of its members. */
+static void join_locks(struct race_part *part, uint32_t g)
+{
+    struct race_locks all;
+    race_locks_copy(&all, &part->locks[4 * g - 3]);
+    for (uint32_t i = 4 * g - 2; i <= 4 * g && i <= RACE_GENERATIONS; i++) {
+        race_locks_join(&all, &part->locks[i]);
+    }
+    race_locks_copy(&part->locks[g], &all);
+}
+
 static void renumber(struct race_engine *engine, struct race_plane *plane)
 {
     struct race_part *part = race_part(plane);
@@ -127,6 +143,9 @@ static void renumber(struct race_engine *engine, struct race_plane *plane)
     uint32_t groups = (RACE_GENERATIONS + 3) / 4;
     for (uint32_t g = 1; g <= groups; g++) {
         generation_copy(part, g, 4 * g - 3);
+        if (engine->hidden_trusted != NULL) {
+            join_locks(part, g);
+        }
     }
     relaxed_store(&part->present, groups);
     part->tally.renumberings++;
@@ -143,7 +162,7 @@ static void generation_next(struct race_engine *engine, struct race_plane *plane
         renumber(engine, plane);
     }
     uint32_t g = relaxed_load(&part->present) + 1;
-    generation_set(part, g, plane->thread);
+    generation_set(engine, part, g, plane->thread);
     /* release: the entry before any tag that names it, and before `present`; partner: readers of tags */
     atomic_store_explicit(&part->present, g, memory_order_release);
     plane->write_tag = RACE_TAG(g, 1);
@@ -154,8 +173,9 @@ bool race_generation_follows(const struct race_plane *plane, const struct thread
 {
     const struct race_part *part = race_part(plane);
     uint32_t g = part == NULL ? 0 : relaxed_load(&part->present);
-    return g == 0 || thread_clock_has_seen(&t->hb, relaxed_load(&part->generation[g].slot),
-                                           relaxed_load(&part->generation[g].epoch));
+    return g == 0 ||
+           thread_clock_has_seen(loose_is_kept(t) ? &t->loose : &t->hb, relaxed_load(&part->generation[g].slot),
+                                 relaxed_load(&part->generation[g].epoch));
 }
 
 void race_generation_begin(struct race_engine *engine, struct race_plane *plane)
@@ -163,15 +183,25 @@ void race_generation_begin(struct race_engine *engine, struct race_plane *plane)
     generation_next(engine, plane);
 }
 
+/* Returns: true when the present generation was begun under other locks than those held now, and that matters. */
+static bool locks_differ(const struct race_engine *engine, struct race_plane *plane, uint32_t g)
+{
+    if (__builtin_expect(engine->hidden_trusted == NULL, 1)) {
+        return false;
+    }
+    loose_now(plane->thread);
+    return !race_locks_are(&race_part(plane)->locks[g], &plane->thread->seat->held);
+}
+
 void race_generation_advance(struct race_engine *engine, struct race_plane *plane)
 {
     struct race_part *part = race_part(plane);
     uint32_t g = relaxed_load(&part->present);
-    if (relaxed_load(&part->generation[g].epoch) == plane->thread->hb.epoch) {
+    if (relaxed_load(&part->generation[g].epoch) == plane->thread->hb.epoch && !locks_differ(engine, plane, g)) {
         return;
     }
     if (!plane->accessed) {
-        generation_set(part, g, plane->thread); /* no tag names it yet */
+        generation_set(engine, part, g, plane->thread); /* no tag names it yet */
         return;
     }
     generation_next(engine, plane);

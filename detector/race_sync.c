@@ -1,11 +1,13 @@
 #include "detector/race_sync.h"
 
 #include "detector/event.h"
+#include "detector/loose.h"
 #include "detector/race_chunk.h"
 #include "detector/race_generation.h"
+#include "detector/race_hybrid.h"
 #include "detector/race_trust.h"
 
-enum { BUCKETS = 1 << 16, GRANULES = 1 << 20, GRANULE_BYTES = 8, BUCKET_LOCK = 1u << 31 };
+enum { SPILLED = 0, BUCKETS = 1 << 16, GRANULES = 1 << 20, GRANULE_BYTES = 8, BUCKET_LOCK = 1u << 31 };
 
 struct granule {
     uint64_t address;
@@ -17,9 +19,9 @@ struct granule {
 struct race_syncs {
     _Atomic uint32_t lock; /* of free and used */
     uint32_t free;
-    uint32_t used; /* granules ever taken; number 0 is none */
+    uint32_t used; /* granules ever taken; number 0 is none, and has the clocks of all that have no granule */
     struct granule *granules;
-    struct sync_clock spilled; /* of all addresses that there was no granule for */
+    struct sync_clock *loose; /* by granule, for the loose clock; NULL without --races=hybrid */
     _Atomic uint32_t spilled_lock;
     _Atomic uint32_t bucket[BUCKETS]; /* first granule | BUCKET_LOCK */
 };
@@ -34,7 +36,21 @@ bool race_syncs_init(struct race_engine *engine)
     engine->syncs = syncs;
     syncs->used = 1;
     syncs->granules = host->reserve(host->ctx, GRANULES * sizeof(struct granule));
+    if (engine->d->options.hybrid_races) {
+        syncs->loose = host->reserve(host->ctx, GRANULES * sizeof(struct sync_clock));
+        if (syncs->loose == NULL) {
+            return false;
+        }
+    }
     return syncs->granules != NULL;
+}
+
+static void drop_clocks(struct race_syncs *syncs, uint32_t i)
+{
+    sync_clock_drop(&syncs->granules[i].clock);
+    if (syncs->loose != NULL) {
+        sync_clock_drop(&syncs->loose[i]);
+    }
 }
 
 void race_syncs_delete(struct race_engine *engine)
@@ -44,12 +60,14 @@ void race_syncs_delete(struct race_engine *engine)
     if (syncs == NULL) {
         return;
     }
-    sync_clock_drop(&syncs->spilled);
     if (syncs->granules != NULL) {
-        for (uint32_t i = 1; i < syncs->used; i++) {
-            sync_clock_drop(&syncs->granules[i].clock);
+        for (uint32_t i = SPILLED; i < syncs->used; i++) {
+            drop_clocks(syncs, i);
         }
         host->release(host->ctx, syncs->granules, GRANULES * sizeof(struct granule));
+    }
+    if (syncs->loose != NULL) {
+        host->release(host->ctx, syncs->loose, GRANULES * sizeof(struct sync_clock));
     }
     host->release(host->ctx, syncs, sizeof *syncs);
 }
@@ -118,7 +136,7 @@ static uint32_t granule_take(struct race_syncs *syncs)
 
 static void granule_return(struct race_syncs *syncs, uint32_t i)
 {
-    sync_clock_drop(&syncs->granules[i].clock);
+    drop_clocks(syncs, i);
     syncs_lock(syncs);
     syncs->granules[i].next = syncs->free;
     syncs->free = i;
@@ -151,22 +169,44 @@ void race_sync_remove(struct race_engine *engine, uint64_t low, uint64_t high)
 
 /* ---- becoming --------------------------------------------------------------------------------------------------- */
 
-/* Returns: true when others wrote to these bytes and `plane` has not seen it.  Context: holds the chunk's lock. */
-static bool has_unseen_writers(struct race_engine *engine, const struct race_plane *plane, uint32_t state,
-                               uint64_t address, size_t size)
+/* Whether others wrote to some bytes that become sync. */
+struct writers {
+    bool unseen;  /* nothing orders one before the present thread */
+    bool loosely; /* nothing but locks does */
+};
+
+/* Context: holds the chunk's lock. */
+static void look_at_writer(struct race_engine *engine, const struct race_plane *plane, const struct race_part *other,
+                           uint32_t at, struct writers *writers)
 {
+    uint32_t version = race_version_begin(other);
+    uint32_t g = bytes_load_one(other->writes + at) >> 1;
+    if (g == 0) {
+        return;
+    }
+    const struct race_generation *generation = &other->generation[g];
+    uint32_t slot = relaxed_load(&generation->slot);
+    uint64_t epoch = relaxed_load(&generation->epoch);
+    bool loosely = race_generation_seen(engine, plane, other, g);
+    bool seen = loosely || thread_clock_has_seen(race_clock(plane), slot, epoch);
+    bool stands = race_version_stands(other, version);
+    writers->unseen |= !seen || !stands;
+    writers->loosely |= !loosely || !stands;
+}
+
+/* Context: holds the chunk's lock. */
+static struct writers find_writers(struct race_engine *engine, const struct race_plane *plane, uint32_t state,
+                                   uint64_t address, size_t size)
+{
+    struct writers writers = {false, false};
     const struct race_set *set = race_set_get(engine, state >> RACE_STATE_SET);
     for (uint32_t i = 0; i < set->count; i++) {
         const struct race_part *other = race_part_at(engine, set->number[i]);
-        uint32_t version = race_version_begin(other);
         for (size_t at = 0; other != race_part(plane) && at < size; at++) {
-            uint32_t g = bytes_load_one(other->writes + (uint32_t)address + at) >> 1;
-            if (g != 0 && (!race_generation_seen(engine, plane, other, g) || !race_version_stands(other, version))) {
-                return true;
-            }
+            look_at_writer(engine, plane, other, (uint32_t)address + (uint32_t)at, &writers);
         }
     }
-    return false;
+    return writers;
 }
 
 /* Returns: false when there is no room. */
@@ -200,7 +240,7 @@ static bool become(struct race_engine *engine, struct race_plane *plane, uint64_
     struct race_part *part = race_part(plane);
     struct race_chunk *chunk = race_chunk_at(engine, address);
     uint32_t state = race_chunk_claim(engine, chunk, race_chunk_lock(part, chunk), address);
-    bool was_used = trusts && has_unseen_writers(engine, plane, state, address, size);
+    struct writers writers = find_writers(engine, plane, state, address, size);
     race_chunk_clear(engine, state, address, size);
     bytes_clear(plane->tags + (uint32_t)address, size);
     bytes_clear(plane->writes + (uint32_t)address, size);
@@ -210,8 +250,11 @@ static bool become(struct race_engine *engine, struct race_plane *plane, uint64_
     relaxed_store(&chunk->who, race_shared_word(address));
     race_chunk_use(engine, chunk);
     race_chunk_unlock(part, chunk, state | (has_clock ? RACE_STATE_SYNC : RACE_STATE_SYNCS));
-    if (was_used) {
+    if (trusts && writers.unseen) {
         race_trust_all(engine, part);
+    }
+    if (writers.loosely) {
+        race_hybrid_trust_all(engine);
     }
     if (!has_clock && !was_spilled) {
         race_count(&engine->spilled);
@@ -223,22 +266,34 @@ static bool become(struct race_engine *engine, struct race_plane *plane, uint64_
 
 enum deed { DEED_RELEASE = 1, DEED_ACQUIRE = 2, DEED_RELAXED_STORE = 4, DEED_RELAXED_LOAD = 8 };
 
-static void clock_do(struct race_plane *plane, struct sync_clock *sync, unsigned deeds)
+/* On one clock of a granule; `clock` is the thread's of that kind, `loaded` and `fence` what its relaxed ones left. */
+static void clock_do(struct thread_clock *clock, struct thread_clock *loaded, const struct clock_stamp *fence,
+                     struct sync_clock *sync, unsigned deeds)
 {
-    struct race_part *part = race_part(plane);
-    struct thread_clock *clock = race_clock(plane);
     if ((deeds & DEED_ACQUIRE) != 0) {
         thread_clock_acquire(clock, sync);
     }
     if ((deeds & DEED_RELAXED_LOAD) != 0) {
-        thread_clock_acquire(&part->loaded, sync);
+        thread_clock_acquire(loaded, sync);
     }
     if ((deeds & DEED_RELEASE) != 0) {
         thread_clock_release_join(clock, sync);
     }
-    if ((deeds & DEED_RELAXED_STORE) != 0 && part->fence.epoch != 0) {
-        thread_clock_pass_on(clock, sync, &part->fence);
+    if ((deeds & DEED_RELAXED_STORE) != 0 && fence->epoch != 0) {
+        thread_clock_pass_on(clock, sync, fence);
     }
+}
+
+/* Context: holds the lock of granule `i`. */
+static void clocks_do(struct race_engine *engine, struct race_plane *plane, uint32_t i, unsigned deeds)
+{
+    struct race_part *part = race_part(plane);
+    struct race_syncs *syncs = engine->syncs;
+    if (syncs->loose != NULL) {
+        loose_now(plane->thread); /* before hb's epoch moves on */
+        clock_do(&plane->thread->loose, &part->loose_loaded, &part->loose_fence, &syncs->loose[i], deeds);
+    }
+    clock_do(race_clock(plane), &part->loaded, &part->fence, &syncs->granules[i].clock, deeds);
 }
 
 /* On the clock of all that have none of their own. */
@@ -246,7 +301,7 @@ static void spilled_do(struct race_engine *engine, struct race_plane *plane, uns
 {
     _Atomic uint32_t *bucket = &engine->syncs->spilled_lock;
     (void)bucket_lock(bucket);
-    clock_do(plane, &engine->syncs->spilled, deeds);
+    clocks_do(engine, plane, SPILLED, deeds);
     bucket_unlock(bucket, 0);
 }
 
@@ -269,7 +324,7 @@ static bool sync_do(struct race_engine *engine, struct race_plane *plane, uint64
     struct granule *g = granule_find(engine, first, granule);
     bool is_sync = g != NULL && (g->mask & mask) != 0 && (g->mask & wanted) == wanted;
     if (is_sync && deeds != 0) {
-        clock_do(plane, &g->clock, deeds);
+        clocks_do(engine, plane, (uint32_t)(g - engine->syncs->granules), deeds);
     }
     bucket_unlock(bucket, first);
     return is_sync;
@@ -434,16 +489,29 @@ void race_atomic_after(struct race_engine *engine, struct race_plane *plane, uin
     race_leave(engine, race_part(plane));
 }
 
+static void acquire_fence(struct thread_clock *clock, struct thread_clock *loaded)
+{
+    struct clock_stamp seen = thread_clock_stamp(loaded);
+    thread_clock_receive(clock, &seen);
+}
+
 static void fence(struct race_engine *engine, struct race_plane *plane, int order)
 {
     race_sync_settle(engine, plane);
     struct race_part *part = race_part(plane);
     struct thread_clock *clock = race_clock(plane);
     if (order != ORDER_RELAXED && order != ORDER_RELEASE) {
-        struct clock_stamp seen = thread_clock_stamp(&part->loaded);
-        thread_clock_receive(clock, &seen);
+        acquire_fence(clock, &part->loaded);
+        if (engine->syncs->loose != NULL) {
+            acquire_fence(&plane->thread->loose, &part->loose_loaded);
+        }
     }
     if (order == ORDER_RELEASE || order == ORDER_ACQ_REL || order == ORDER_SEQ_CST) {
+        if (engine->syncs->loose != NULL) {
+            loose_now(plane->thread);
+            struct clock_stamp loose = thread_clock_stamp(&plane->thread->loose);
+            clock_stamp_assign(&part->loose_fence, &loose);
+        }
         struct clock_stamp now = thread_clock_send(clock);
         clock_stamp_assign(&part->fence, &now);
         race_generation_advance(engine, plane);
@@ -466,6 +534,7 @@ void race_sync_thread_begin(struct race_plane *plane)
     part->inside = false;
     part->has_thread = true;
     thread_clock_init(&part->loaded, &plane->thread->spares, plane->thread->hb.slot, 0);
+    thread_clock_init(&part->loose_loaded, &plane->thread->spares, plane->thread->hb.slot, 0);
 }
 
 void race_sync_thread_end(struct race_part *part)
@@ -475,6 +544,8 @@ void race_sync_thread_end(struct race_part *part)
     part->owed_low = 0;
     clock_stamp_drop(&part->fence);
     thread_clock_drop(&part->loaded);
+    clock_stamp_drop(&part->loose_fence);
+    thread_clock_drop(&part->loose_loaded);
 }
 
 void race_syncs_forked(struct race_engine *engine)

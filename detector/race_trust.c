@@ -1,35 +1,45 @@
 #include "detector/race_trust.h"
 
-static void trust(struct race_engine *engine, uint32_t slot, uint64_t epoch)
+static void trust(_Atomic uint64_t *table, uint32_t slot, uint64_t epoch)
 {
     if (slot >= RACE_SLOTS) {
         return; /* trusted as it is */
     }
-    uint64_t before = relaxed_load(&engine->trusted[slot]);
-    while (before < epoch && !atomic_compare_exchange_weak_explicit(&engine->trusted[slot], &before, epoch,
-                                                                    memory_order_relaxed, memory_order_relaxed)) {
+    uint64_t before = relaxed_load(&table[slot]);
+    while (before < epoch && !atomic_compare_exchange_weak_explicit(&table[slot], &before, epoch, memory_order_relaxed,
+                                                                    memory_order_relaxed)) {
+    }
+}
+
+/* The plane may have had several threads, one after the other; entries move down while it is renumbered, so that they are
+ * read from the top, where those of last time stay until newer ones take their place. */
+static void trust_part(_Atomic uint64_t *table, const struct race_part *part)
+{
+    for (uint32_t g = RACE_GENERATIONS; g > 0; g--) {
+        trust(table, relaxed_load(&part->generation[g].slot), relaxed_load(&part->generation[g].epoch));
     }
 }
 
 void race_trust_part(struct race_engine *engine, const struct race_part *part)
 {
-    /* The plane may have had several threads, one after the other; entries move down while it is renumbered, so that
-     * those of last time are read from the top, which only grows. */
-    for (uint32_t g = RACE_GENERATIONS; g > 0; g--) {
-        trust(engine, relaxed_load(&part->generation[g].slot), relaxed_load(&part->generation[g].epoch));
-    }
+    trust_part(engine->trusted, part);
 }
 
-void race_trust_all(struct race_engine *engine, const struct race_part *but)
+void race_trust_up(struct race_engine *engine, _Atomic uint64_t *table, const struct race_part *but)
 {
     /* acquire: the parts up to it; partner: race_plane_begin() */
     uint32_t last = atomic_load_explicit(&engine->last_number, memory_order_acquire);
     for (uint32_t i = 1; i <= last; i++) {
         const struct race_part *part = race_part_at(engine, i);
         if (part != NULL && part != but) {
-            race_trust_part(engine, part);
+            trust_part(table, part);
         }
     }
+}
+
+void race_trust_all(struct race_engine *engine, const struct race_part *but)
+{
+    race_trust_up(engine, engine->trusted, but);
     race_count(&engine->trusts);
 }
 

@@ -18,6 +18,8 @@
 void race_trust_all(struct race_engine *engine, const struct race_part *but);
 /* The same for one plane. */
 void race_trust_part(struct race_engine *engine, const struct race_part *part);
+/* The same in a table of epochs of its own. */
+void race_trust_up(struct race_engine *engine, _Atomic uint64_t *table, const struct race_part *but);
 /* Returns: false while order goes unseen: then nothing may be claimed. */
 bool race_trust_is_sure(const struct race_engine *engine);
 

@@ -4,6 +4,7 @@
  *
  * Two clocks: `hb` is full happens-before; `handover` knows only what makes one piece of code certain to come after
  * another in every run: create and join, signals, posts, barriers, channels, but not mutual exclusion.
+ * With --races=hybrid there is a third, `loose`: all of `hb` but what locks alone ordered.
  *
  * Order cache: (chain of the locks held, wanted, mode) -> dependency of the lock-order graph.  A hit takes no rank.
  * While the hand-over epoch stays the same nothing is looked up either: the graph knows of this occurrence.  In a new
@@ -21,6 +22,7 @@ enum {
     THREAD_ALERT_IN_HANDLER = 1u << 1, /* a signal handler is running */
     THREAD_ALERT_TIMING = 1u << 2,     /* lock-held-too-long is on */
     THREAD_ALERT_HANG_SAID = 1u << 3,  /* its present request was reported as one that hangs */
+    THREAD_ALERT_LOOSE = 1u << 4,      /* keeps the clock `loose` */
 };
 
 #define ORDER_CACHE_SIZE 128
@@ -51,6 +53,7 @@ struct thread {
     uint32_t alert;
     uint32_t signal_depth;
     struct thread_clock hb, handover;
+    struct thread_clock loose; /* loose.h */
     struct clock_spares spares;
     struct release_record last_release;
 
@@ -60,8 +63,9 @@ struct thread {
     bool detached;
     bool joined;
     bool is_main;
-    _Atomic uint32_t joiner;                 /* thread in a join of this one; set under RANK_REGISTRY */
-    struct clock_stamp end_hb, end_handover; /* set when it ended */
+    _Atomic uint32_t joiner;                            /* thread in a join of this one; set under RANK_REGISTRY */
+    struct clock_stamp end_hb, end_handover, end_loose; /* set when it ended */
+    const bool *accessed; /* the race engine saw an access since the last lock or unlock; NULL: it sees none */
     int32_t signal_number;
     bool wait_interrupted;          /* its published wait is suspended while a signal handler runs */
     const struct object *hang_said; /* with THREAD_ALERT_HANG_SAID: the object asked for */

@@ -123,6 +123,7 @@ static bool start_detector(void)
     struct detector_options options;
     detector_options_default(&options);
     memcpy(options.enabled, lockhound.options.checks, sizeof options.enabled);
+    options.hybrid_races = lockhound.options.memory == MEMORY_WEAVE && lockhound.options.races == RACES_HYBRID;
     options.lock_held_threshold_ms = lockhound.options.lock_held_ms;
     lockhound.detector = detector_new(&host, &options);
     return lockhound.detector != NULL;

@@ -13,6 +13,8 @@ enum on_deadlock { ON_DEADLOCK_AUTO, ON_DEADLOCK_CONTINUE, ON_DEADLOCK_EXIT, ON_
 
 enum memory { MEMORY_WEAVE, MEMORY_NONE };
 
+enum races { RACES_HB, RACES_HYBRID };
+
 enum { OPTION_PATH_SIZE = 1024 };
 
 struct options {

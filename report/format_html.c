@@ -209,6 +209,11 @@ static void add_finding(struct page *page, const struct run_finding *f)
         buffer_string(out, "<p>Both sides are plain moves of code without debug information: where the source has them "
                            "atomic, this is no race.</p>\n");
     }
+    if (finding_is_hidden(f)) {
+        buffer_string(out,
+                      "<p>In this run locks came between the two; they hold none in common, and nothing was seen to be "
+                      "handed over under one: another schedule may let them meet.</p>\n");
+    }
     if (f->is_certain_hang) {
         buffer_string(out, "<p class=\"error\">No thread of the program can ever run again.</p>\n");
     }

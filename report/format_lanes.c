@@ -91,7 +91,7 @@ static void add_heads(struct buffer *out, const struct run_finding *f)
 /* The first party's access is the one that revealed the race, so the other came before it. */
 static void add_race(struct buffer *out, const struct run_finding *f)
 {
-    buffer_string(out, "  What happened, with nothing to order it:\n");
+    buffer_printf(out, "  What happened, with nothing %sto order it:\n", finding_is_hidden(f) ? "but locks " : "");
     add_heads(out, f);
     for (size_t i = f->party_count; i-- > 0;) {
         const struct run_party *party = &f->parties[i];

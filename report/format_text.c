@@ -427,6 +427,12 @@ void format_text_finding(struct buffer *out, const struct run_finding *finding, 
         buffer_string(out, "  Both sides are plain moves of code without debug information: where the source has them "
                            "atomic, this is no race.\n");
     }
+    if (finding_is_hidden(finding)) {
+        buffer_string(
+            out,
+            "  In this run locks came between the two; they hold none in common, and nothing was seen to be handed "
+            "over under one: another schedule may let them meet.\n");
+    }
     if (finding->is_certain_hang) {
         buffer_string(out, "  No thread of the program can ever run again.\n");
     }

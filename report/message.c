@@ -159,10 +159,19 @@ static void add_access(struct buffer *out, const struct run_finding *f, const st
 
 static void add_race(struct buffer *out, const struct run_finding *f)
 {
-    buffer_printf(out, "%sdata race on `%s`: ", finding_is_guess(f) ? "possible " : "", f->memory->name);
+    bool is_hidden = finding_is_hidden(f);
+    buffer_printf(out, "%sdata race on `%s`: ",
+                  is_hidden             ? "hidden "
+                  : finding_is_guess(f) ? "possible "
+                                        : "",
+                  f->memory->name);
     add_access(out, f, &f->parties[0], NULL);
     buffer_string(out, " while ");
     add_access(out, f, &f->parties[1], &f->parties[0]);
+    if (is_hidden) {
+        buffer_printf(out, ", and %s", f->detail);
+        return;
+    }
     buffer_string(out, ", and nothing orders the two");
     add_detail(out, f);
 }

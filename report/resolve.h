@@ -26,6 +26,8 @@ const char *party_verb(const struct run_finding *finding, const struct run_party
 void party_add_size(struct buffer *out, const struct run_party *party);
 /* Returns: true when both sides of a race may be atomic accesses in the source. */
 bool finding_is_guess(const struct run_finding *finding);
+/* Returns: true when the two sides of a race were ordered by locks alone in this run. */
+bool finding_is_hidden(const struct run_finding *finding);
 /* Returns: true when the party's stack is where it took its object. */
 bool party_is_holder(const struct run_party *party);
 /* Returns: true when another part of the report says all of it. */

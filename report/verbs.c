@@ -64,6 +64,11 @@ bool finding_is_guess(const struct run_finding *finding)
     return finding->party_count == 2 && finding->parties[0].access.is_guess && finding->parties[1].access.is_guess;
 }
 
+bool finding_is_hidden(const struct run_finding *finding)
+{
+    return finding->memory != NULL && *finding->detail != '\0';
+}
+
 bool party_is_holder(const struct run_party *party)
 {
     return strcmp(party->role, "holds") == 0 || strcmp(party->role, "interrupted") == 0;

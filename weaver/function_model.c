@@ -72,6 +72,7 @@ bool function_model_make(const struct elf_module *module, size_t index, struct f
         decisions_mark(function);
         accesses_find_redundant(function);
         is_made = liveness_find(function);
+        untold_find(function);
     }
     if (!is_made)
         function_model_free(function);

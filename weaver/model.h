@@ -91,6 +91,7 @@ struct access {
     uint8_t role;   /* enum access_role */
     bool is_write;  /* a read-modify-write is one access with is_write and read_modify */
     bool read_modify;
+    bool untold;   /* IMAGE_SITE_UNTOLD */
     bool is_guess; /* IMAGE_SITE_GUESS */
     bool decides;  /* IMAGE_SITE_DECIDES */
     bool

@@ -49,6 +49,8 @@ void decisions_mark(struct function *function);
 /* plt.c.  Returns: the name of the function that the stub at `address` leads to, or NULL. */
 const char *plt_name(const struct elf_module *module, uint64_t address);
 
+/* untold.c; after liveness_find(). */
+void untold_find(struct function *function);
 /* liveness.c.  Returns: false when there is no memory. */
 bool liveness_find(struct function *function);
 

@@ -126,7 +126,8 @@ uint32_t pc_map_site_flags(const struct image_site *site)
     return ((site->flags & IMAGE_SITE_WRITE) != 0 ? RACE_WRITE : 0u) |
            ((site->flags & IMAGE_SITE_GUESS) != 0 ? RACE_GUESS : 0u) |
            ((site->flags & IMAGE_SITE_READ_MODIFY) != 0 ? RACE_READ_MODIFY : 0u) |
-           ((site->flags & IMAGE_SITE_DECIDES) != 0 ? RACE_DECIDES : 0u);
+           ((site->flags & IMAGE_SITE_DECIDES) != 0 ? RACE_DECIDES : 0u) |
+           ((site->flags & IMAGE_SITE_UNTOLD) != 0 ? RACE_UNTOLD : 0u);
 }
 
 /* Returns: true when the bytes of an entry's jump hold the instruction at `offset`, but not as the first. */

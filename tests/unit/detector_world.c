@@ -16,6 +16,7 @@ static void keep(void *ctx, const struct finding *finding)
     to->kind = finding->kind;
     to->form = finding->form;
     to->certain_hang = finding->certain_hang;
+    to->severity = finding->severity;
     to->number = finding->number;
     to->party_count = finding->party_count;
     snprintf(to->detail, sizeof to->detail, "%s", finding->detail);
@@ -77,6 +78,16 @@ int world_setup(void **state)
     (void)state;
     struct detector_options options;
     detector_options_default(&options);
+    world_start(&options);
+    return 0;
+}
+
+int world_setup_hybrid(void **state)
+{
+    (void)state;
+    struct detector_options options;
+    detector_options_default(&options);
+    options.hybrid_races = true;
     world_start(&options);
     return 0;
 }

@@ -22,6 +22,7 @@
 struct world_finding {
     enum finding_kind kind;
     enum deadlock_form form;
+    enum severity severity;
     bool certain_hang;
     char detail[128];
     uint64_t number;
@@ -53,6 +54,8 @@ extern struct world world;
 /* cmocka set-up and tear-down; the tear-down fails a test that leaks. */
 int world_setup(void **state);
 int world_teardown(void **state);
+/* Set-up with options.hybrid_races. */
+int world_setup_hybrid(void **state);
 /* Set-up with one kind of finding enabled. */
 int world_setup_only(enum finding_kind kind);
 /* Starts over with every kind of finding enabled. */

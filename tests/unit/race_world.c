@@ -96,6 +96,13 @@ int race_world_setup(void **state)
     return result;
 }
 
+int race_world_setup_hybrid(void **state)
+{
+    int result = world_setup_hybrid(state);
+    race_world_start(world.d);
+    return result;
+}
+
 int race_world_teardown(void **state)
 {
     race_world_stop();

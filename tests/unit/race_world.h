@@ -25,6 +25,7 @@ extern struct race_world race_world;
 
 /* For cmocka. */
 int race_world_setup(void **state);
+int race_world_setup_hybrid(void **state);
 int race_world_teardown(void **state);
 
 /* Makes an engine for `d`. */

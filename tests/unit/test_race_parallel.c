@@ -79,15 +79,15 @@ static const struct detector_host host = {
     .all_asleep = host_all_asleep,
 };
 
-static int set_up(void **state)
+static int set_up_as(bool hybrid)
 {
-    (void)state;
     for (int i = 0; i < RANK_COUNT; i++) {
         pthread_mutex_init(&rank_lock[i], NULL);
     }
     atomic_store(&found, 0);
     struct detector_options options;
     detector_options_default(&options);
+    options.hybrid_races = hybrid;
     d = detector_new(&host, &options);
     race_world_start(d);
     engine = race_world.engine;
@@ -104,6 +104,18 @@ static int set_up(void **state)
         pthread_mutex_init(&real_lock[i], NULL);
     }
     return 0;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    return set_up_as(false);
+}
+
+static int set_up_hybrid(void **state)
+{
+    (void)state;
+    return set_up_as(true);
 }
 
 static int tear_down(void **state)
@@ -242,6 +254,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_locks_and_atomics_order_does_not_race, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_nothing_orders_races, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_locks_and_atomics_order_does_not_race, set_up_hybrid, tear_down),
+        cmocka_unit_test_setup_teardown(what_nothing_orders_races, set_up_hybrid, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

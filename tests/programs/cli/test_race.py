@@ -81,6 +81,15 @@ class TextTest(RaceCase):
         self.assertIn("plain moves of code without debug information", guess)
         self.assertIn("atomically writes 4 bytes", self.text(parties=self.sides(atomic=True)))
 
+    def test_hidden_race_says_what_hid_it(self):
+        members = {"severity": "warning", "detail": "only the order in which this run took its locks kept them apart"}
+        hidden = self.text(**members)
+        self.assertIn("hidden data race on", hidden)
+        self.assertIn(", and only the order in which this run took its locks kept them apart\n", hidden)
+        self.assertIn("another schedule may let them meet", hidden)
+        self.assertIn("with nothing but locks to order it", hidden)
+        self.assertNotIn("nothing orders the two", hidden)
+
     def test_memory_without_a_name_stands_by_its_place(self):
         where = {"address": "0x1014", "size": 4, "where": {"in": "stack", "thread": 2}}
         self.assertIn("data race on `stack variable of T2`", self.text(memory=where))

@@ -1,0 +1,77 @@
+/* untold.c: instructions that change memory in place and tell their thread nothing of what was there: a counter's increment.
+ *
+ * Model:  the result goes to memory alone, the flags are dead after it, and the function reads the same place nowhere else.
+ * For:    --races=hybrid, where what one critical section learns from another makes an order.
+ */
+#include "weaver/passes.h"
+
+static bool writes_a_register(const struct insn *insn)
+{
+    for (size_t i = 0; i < insn->decoded.operand_count; i++) {
+        const ZydisDecodedOperand *operand = &insn->operands[i];
+        if (operand->type == ZYDIS_OPERAND_TYPE_REGISTER && operand->visibility != ZYDIS_OPERAND_VISIBILITY_HIDDEN &&
+            (operand->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) != 0)
+            return true;
+    }
+    return false;
+}
+
+static bool tests_flags(const struct insn *insn)
+{
+    return insn->decoded.cpu_flags != NULL && insn->decoded.cpu_flags->tested != 0;
+}
+
+/* A jump that leaves the function is a call in its last place, where flags are dead; liveness is more careful. */
+static bool flags_are_read(const struct function *function, size_t index)
+{
+    for (size_t i = index + 1; i < function->insn_count; i++) {
+        const struct insn *insn = &function->insns[i];
+        if ((insn->live & REGISTER_FLAGS) == 0)
+            return false;
+        if (insn->role == ROLE_JUMP && insn->target_index == FUNCTION_NONE)
+            return false;
+        if (tests_flags(insn) || insn->role != ROLE_PLAIN)
+            return true;
+    }
+    return true;
+}
+
+static int64_t displacement(const struct insn *insn, const ZydisDecodedOperand *operand)
+{
+    bool is_relative = operand->mem.base == ZYDIS_REGISTER_RIP;
+    return operand->mem.disp.value + (is_relative ? (int64_t)(insn->address + insn->length) : 0);
+}
+
+static bool is_same_place(const struct insn *a, const ZydisDecodedOperand *p, const struct insn *b,
+                          const ZydisDecodedOperand *q)
+{
+    return p->mem.base == q->mem.base && p->mem.index == q->mem.index && p->mem.scale == q->mem.scale &&
+           displacement(a, p) == displacement(b, q);
+}
+
+/* Returns: true when another instruction of the function reads there. */
+static bool is_read_elsewhere(const struct function *function, const struct insn *insn,
+                              const ZydisDecodedOperand *place)
+{
+    for (size_t i = 0; i < function->insn_count; i++) {
+        const struct insn *other = &function->insns[i];
+        for (size_t k = 0; other != insn && k < other->access_count; k++) {
+            const struct access *access = &other->access[k];
+            bool reads = !access->is_write || access->read_modify;
+            if (reads && access->operand >= 0 && is_same_place(insn, place, other, &other->operands[access->operand]))
+                return true;
+        }
+    }
+    return false;
+}
+
+void untold_find(struct function *function)
+{
+    for (size_t i = 0; i < function->insn_count; i++) {
+        struct insn *insn = &function->insns[i];
+        struct access *access = &insn->access[0];
+        if (insn->access_count == 1 && access->role == ACCESS_PLAIN && access->read_modify && access->operand >= 0)
+            access->untold = !writes_a_register(insn) && !flags_are_read(function, i) &&
+                             !is_read_elsewhere(function, insn, &insn->operands[access->operand]);
+    }
+}
