@@ -4,7 +4,7 @@
 
 #include "shared_monitor.h"
 
-enum { FOR_A_NOTIFY, FOR_THE_SET };
+enum { FOR_A_NOTIFY, FOR_THE_SET, WAITS_TO_ENTER };
 
 /* What a barrier writes into the slots of a round's waiters, in place of a plain "told". */
 enum { ROUND_OPEN = 0, ROUND_FULL = 1, ROUND_BROKEN = 2 };
@@ -172,13 +172,18 @@ enum lhp_status lhp_shared_event_wait_for(struct lhp_shared_event *event, int64_
 
 /* ---- Barrier ---------------------------------------------------------------------------------------------------- */
 
-enum lhp_status lhp_shared_barrier_init(struct lhp_shared_barrier *barrier, unsigned parties)
+enum lhp_status lhp_shared_barrier_init(struct lhp_shared_barrier *barrier, unsigned parties, int (*action)(void *arg),
+                                        void *arg)
 {
     if (parties == 0 || parties > LHP_SHARED_WAITERS)
         return LHP_INVALID;
     lhp_monitor_init(&barrier->monitor);
     barrier->parties = parties;
+    barrier->action = action;
+    barrier->arg = arg;
+    barrier->ending = (struct lhp_shared_identity){0};
     barrier->broken = false;
+    barrier->breaks = 0;
     return LHP_OK;
 }
 
@@ -188,11 +193,16 @@ void lhp_shared_barrier_destroy(struct lhp_shared_barrier *barrier)
 }
 
 /* The waits of the open round are the slots that have not been told an outcome. */
+static bool slot_is_of_round(const struct lhp_shared_slot *slot)
+{
+    return slot->who.pid != 0 && slot->kind == LHP_SLOT_OUTCOME && slot->told == ROUND_OPEN;
+}
+
 static unsigned round_size(const struct lhp_shared_barrier *b)
 {
     unsigned n = 0;
     for (unsigned i = 0; i < LHP_SHARED_WAITERS; i++)
-        n += b->monitor.slots[i].who.pid != 0 && b->monitor.slots[i].told == ROUND_OPEN;
+        n += slot_is_of_round(&b->monitor.slots[i]);
     return n;
 }
 
@@ -200,27 +210,39 @@ static void round_end(struct lhp_shared_barrier *b, int outcome)
 {
     for (unsigned i = 0; i < LHP_SHARED_WAITERS; i++) {
         struct lhp_shared_slot *slot = &b->monitor.slots[i];
-        if (slot->who.pid == 0 || slot->told != ROUND_OPEN)
-            continue;
-        slot->told = outcome;
-        sem_post(&slot->wake);
+        if (slot_is_of_round(slot)) {
+            slot->told = outcome;
+            sem_post(&slot->wake);
+        }
     }
 }
 
 static void barrier_break(struct lhp_shared_barrier *b)
 {
     b->broken = true;
+    b->breaks++;
     round_end(b, ROUND_BROKEN);
 }
 
-/* A party that died while it waited will not come back for this round. */
+/* The last party has done what there was to do: who came meanwhile may form the next round. */
+static void round_is_over(struct lhp_shared_barrier *b)
+{
+    b->ending.pid = 0;
+    lhp_monitor_wake(&b->monitor, WAITS_TO_ENTER, LHP_SHARED_WAITERS);
+}
+
+/* A party that died while it waited, or while it ended the round, will not come back for this round. */
 static void barrier_look_for_the_dead(struct lhp_shared_barrier *b)
 {
+    if (b->ending.pid != 0 && !lhp_identity_is_self(&b->ending) && !lhp_identity_alive(&b->ending)) {
+        barrier_break(b);
+        round_is_over(b);
+    }
     for (unsigned i = 0; i < LHP_SHARED_WAITERS; i++) {
         struct lhp_shared_slot *slot = &b->monitor.slots[i];
         if (slot->who.pid == 0 || lhp_identity_is_self(&slot->who) || lhp_identity_alive(&slot->who))
             continue;
-        bool open = slot->told == ROUND_OPEN;
+        bool open = slot_is_of_round(slot);
         lhp_monitor_free_slot(&b->monitor, slot);
         if (open)
             barrier_break(b);
@@ -266,6 +288,60 @@ static enum lhp_status barrier_wait_for_others(struct barrier_wait *w, const str
     return outcome == ROUND_FULL ? LHP_OK : LHP_BROKEN;
 }
 
+static void barrier_action_cancelled(void *barrier)
+{
+    struct lhp_shared_barrier *b = barrier;
+    lhp_monitor_enter(&b->monitor);
+    barrier_break(b);
+    round_is_over(b);
+    lhp_monitor_leave(&b->monitor);
+}
+
+/* Out of the guard. */
+static int barrier_run_action(struct lhp_shared_barrier *b)
+{
+    int failed;
+    lhp_monitor_leave(&b->monitor);
+    pthread_cleanup_push(barrier_action_cancelled, b);
+    failed = b->action(b->arg);
+    pthread_cleanup_pop(0);
+    lhp_monitor_enter(&b->monitor);
+    return failed;
+}
+
+/* The last party ends the round.  From the first store to the last it is named in `ending`, so that the others notice when
+ * it dies in between. */
+static enum lhp_status barrier_trip(struct lhp_shared_barrier *b)
+{
+    enum lhp_status status = LHP_OK;
+    uint64_t breaks = b->breaks;
+    b->ending = lhp_identity_self();
+    if (b->action && barrier_run_action(b) != 0)
+        status = LHP_FAILED;
+    if (b->breaks != breaks)
+        status = status == LHP_OK ? LHP_BROKEN : status;
+    else if (status == LHP_FAILED)
+        barrier_break(b);
+    else
+        round_end(b, ROUND_FULL);
+    round_is_over(b);
+    return status;
+}
+
+/* Parties of the next round wait here while the action of the last one runs. */
+static enum lhp_status barrier_enter(struct lhp_shared_barrier *b, const struct deadline *d)
+{
+    while (b->ending.pid != 0 && !b->broken) {
+        barrier_look_for_the_dead(b);
+        if (b->ending.pid == 0 || b->broken)
+            break;
+        if (deadline_left_ns(d) == 0)
+            return LHP_TIMEOUT;
+        lhp_monitor_sleep(&b->monitor, WAITS_TO_ENTER, d);
+    }
+    return b->broken ? LHP_BROKEN : LHP_OK;
+}
+
 static enum lhp_status barrier_arrive(struct lhp_shared_barrier *b, const struct deadline *d, unsigned *index)
 {
     unsigned mine = round_size(b);
@@ -273,10 +349,7 @@ static enum lhp_status barrier_arrive(struct lhp_shared_barrier *b, const struct
         *index = mine;
     if (mine + 1 == b->parties) {
         barrier_look_for_the_dead(b); /* before they are counted as having come */
-        if (b->broken)
-            return LHP_BROKEN;
-        round_end(b, ROUND_FULL);
-        return LHP_OK;
+        return b->broken ? LHP_BROKEN : barrier_trip(b);
     }
     struct barrier_wait w = {b, lhp_monitor_take_slot(&b->monitor, LHP_SLOT_OUTCOME)};
     if (!w.slot) {
@@ -295,7 +368,9 @@ enum lhp_status lhp_shared_barrier_wait_for(struct lhp_shared_barrier *barrier, 
 {
     struct deadline d = deadline_after(timeout_ns);
     lhp_monitor_enter(&barrier->monitor);
-    enum lhp_status status = barrier->broken ? LHP_BROKEN : barrier_arrive(barrier, &d, index);
+    enum lhp_status status = barrier_enter(barrier, &d);
+    if (status == LHP_OK)
+        status = barrier_arrive(barrier, &d, index);
     lhp_monitor_leave(&barrier->monitor);
     return status;
 }
@@ -303,7 +378,7 @@ enum lhp_status lhp_shared_barrier_wait_for(struct lhp_shared_barrier *barrier, 
 void lhp_shared_barrier_reset(struct lhp_shared_barrier *barrier)
 {
     lhp_monitor_enter(&barrier->monitor);
-    round_end(barrier, ROUND_BROKEN);
+    barrier_break(barrier);
     barrier->broken = false;
     lhp_monitor_leave(&barrier->monitor);
 }

@@ -22,13 +22,18 @@ static struct lhp_process *start(int (*fn)(void *), void *arg)
     return p;
 }
 
-static void finish(struct lhp_process *p, int expected)
+static int code_of(struct lhp_process *p)
 {
     int code = -1000;
     CHECK_IS(lhp_process_join_for(p, LHP_SECONDS(30)), LHP_OK);
     CHECK_IS(lhp_process_exitcode(p, &code), LHP_OK);
-    CHECK(code == expected);
     CHECK_IS(lhp_process_close(p), LHP_OK);
+    return code;
+}
+
+static void finish(struct lhp_process *p, int expected)
+{
+    CHECK(code_of(p) == expected);
 }
 
 static int return_41(void *arg)
@@ -149,11 +154,24 @@ struct board {
     struct lhp_shared_condition condition;
     struct lhp_shared_event event;
     struct lhp_shared_barrier barrier;
+    unsigned action_ms;
+    int action_fails;
+    unsigned acted;
     unsigned rounds;
     unsigned by_lock, by_rlock, by_permit, turn, arrived;
 };
 
 enum { MEMBERS = 3 };
+
+static int board_action(void *arg)
+{
+    struct board *b = arg;
+    unsigned seen = *(volatile unsigned *)&b->acted; /* plain: the barrier keeps everybody else out */
+    if (b->action_ms > 0)
+        sleep_ms(b->action_ms);
+    *(volatile unsigned *)&b->acted = seen + 1;
+    return b->action_fails;
+}
 
 static struct board *board_new(void)
 {
@@ -165,7 +183,7 @@ static struct board *board_new(void)
     lhp_shared_semaphore_init(&b->tickets, 0, false);
     lhp_shared_condition_init(&b->condition, &b->rlock);
     lhp_shared_event_init(&b->event);
-    CHECK_IS(lhp_shared_barrier_init(&b->barrier, MEMBERS), LHP_OK);
+    CHECK_IS(lhp_shared_barrier_init(&b->barrier, MEMBERS, board_action, b), LHP_OK);
     b->rounds = check_scaled(1500);
     return b;
 }
@@ -245,6 +263,7 @@ static int take_turns(void *arg)
         CHECK_IS(lhp_shared_rlock_release(&b->rlock), LHP_OK);
         CHECK_IS(lhp_shared_barrier_wait(&b->barrier, NULL), LHP_OK);
         CHECK(b->turn == (i + 1) * MEMBERS);
+        CHECK(b->acted == 2 * (i + 1));
     }
     return 0;
 }
@@ -260,6 +279,7 @@ static void shared_waits_work(void)
     lhp_shared_event_set(&b->event);
     for (int i = 0; i < MEMBERS; i++)
         finish(members[i], 0);
+    CHECK(b->acted == 2 * (b->rounds / 10));
     CHECK(lhp_shared_event_is_set(&b->event));
     lhp_shared_event_clear(&b->event);
     CHECK(!lhp_shared_event_is_set(&b->event));
@@ -305,6 +325,66 @@ static int wait_at_barrier(void *arg)
 {
     struct board *b = arg;
     return (int)lhp_shared_barrier_wait(&b->barrier, NULL);
+}
+
+/* The party that comes last fails in the action: it alone learns that, the others that the barrier is broken. */
+static void failed_action_breaks_the_barrier(void)
+{
+    struct board *b = board_new();
+    b->action_fails = 1;
+    struct lhp_process *first = start(wait_at_barrier, b), *second = start(wait_at_barrier, b);
+    sleep_ms(30);
+    int codes[MEMBERS] = {(int)lhp_shared_barrier_wait(&b->barrier, NULL), code_of(first), code_of(second)};
+    int failed = 0, broken = 0;
+    for (int i = 0; i < MEMBERS; i++) {
+        failed += codes[i] == LHP_FAILED;
+        broken += codes[i] == LHP_BROKEN;
+    }
+    CHECK(failed == 1 && broken == MEMBERS - 1 && b->acted == 1 && lhp_shared_barrier_broken(&b->barrier));
+    board_free(b);
+}
+
+static int die_in_action(void *arg)
+{
+    struct board *b = arg;
+    lhp_shared_event_set(&b->event);
+    return pause();
+}
+
+/* Who runs the action is killed in it: those of the round, and one that came for the next, are let go. */
+static void death_in_an_action_breaks_the_barrier(void)
+{
+    struct board *b = board_new();
+    lhp_shared_barrier_destroy(&b->barrier);
+    CHECK_IS(lhp_shared_barrier_init(&b->barrier, 2, die_in_action, b), LHP_OK);
+    struct lhp_process *first = start(wait_at_barrier, b), *second = start(wait_at_barrier, b);
+    lhp_shared_event_wait(&b->event);
+    CHECK_IS(lhp_shared_barrier_wait_for(&b->barrier, LHP_MS(20), NULL), LHP_TIMEOUT); /* held up by the action */
+    CHECK(!lhp_shared_barrier_broken(&b->barrier));
+    struct lhp_process *late = start(wait_at_barrier, b);
+    bool is_first = b->barrier.ending.pid == lhp_process_pid(first);
+    lhp_process_kill(is_first ? first : second);
+    finish(is_first ? second : first, LHP_BROKEN);
+    finish(is_first ? first : second, -SIGKILL);
+    finish(late, LHP_BROKEN);
+    board_free(b);
+}
+
+/* A reset while the action runs: the round counts as broken, also for who runs the action. */
+static void reset_in_an_action_is_noticed(void)
+{
+    struct board *b = board_new();
+    b->action_ms = 300;
+    struct lhp_process *members[MEMBERS];
+    for (int i = 0; i < MEMBERS; i++)
+        members[i] = start(wait_at_barrier, b);
+    while (*(volatile pid_t *)&b->barrier.ending.pid == 0)
+        sleep_ms(1);
+    lhp_shared_barrier_reset(&b->barrier);
+    for (int i = 0; i < MEMBERS; i++)
+        finish(members[i], LHP_BROKEN);
+    CHECK(!lhp_shared_barrier_broken(&b->barrier));
+    board_free(b);
 }
 
 static void dead_party_breaks_the_barrier(void)
@@ -560,6 +640,9 @@ int main(void)
     RUN(shared_waits_work);
     RUN(dead_holders_are_seen);
     RUN(dead_party_breaks_the_barrier);
+    RUN(failed_action_breaks_the_barrier);
+    RUN(death_in_an_action_breaks_the_barrier);
+    RUN(reset_in_an_action_is_noticed);
     RUN(survivors_go_on);
     RUN(shared_queue_loses_nothing);
     RUN(pool_answers);

@@ -62,7 +62,7 @@ static struct board *board_new(void)
     lhp_shared_semaphore_init(&b->permits, 2, true);
     lhp_shared_condition_init(&b->changed, &b->rlock);
     lhp_shared_event_init(&b->start);
-    must(lhp_shared_barrier_init(&b->meeting, MEMBERS) == LHP_OK);
+    must(lhp_shared_barrier_init(&b->meeting, MEMBERS, NULL, NULL) == LHP_OK);
     return b;
 }
 

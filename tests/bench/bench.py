@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """bench.py: measures and rewrites the tables of docs/performance.md.
 
-    locks.py, programs.py, servers.py --> {table name: text} --> <!-- table: NAME --> ... <!-- end --> in the page
+    locks.py, primitives.py, programs.py, servers.py --> {table name: text} --> <!-- table: NAME --> ... <!-- end --> in the page
 
 usage: bench.py --build FOLDER [--rounds N] [--only PART] [--without-valgrind] [--page FILE]
 """
@@ -16,17 +16,20 @@ import tempfile
 from dataclasses import dataclass
 
 import locks
+import primitives
 import programs
 import servers
 from measure import Tool
 
-PARTS = {"locks": locks.measure, "programs": programs.measure, "servers": servers.measure}
+PARTS = {"locks": locks.measure, "primitives": primitives.measure, "programs": programs.measure, "servers": servers.measure}
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
 @dataclass
 class Context:
     """What every part measures with."""
+    build: str
+    machine: str
     tools: tuple      # native first, then lockhound by its command, for locks alone
     woven: Tool       # the same, for data races too
     preload: Tool     # lockhound by LD_PRELOAD alone
@@ -43,6 +46,7 @@ def context_of(arguments, scratch):
     command = os.path.join(build, "bin", "lockhound")
     valgrind = ("valgrind", "-q", "--error-exitcode=0")
     return Context(
+        build=build, machine=machine(),
         tools=(Tool("native"),
                Tool("lockhound", (command, "run", "--quiet", "--memory=none", "--error-exitcode=0", "--"))),
         woven=Tool("woven", (command, "run", "--quiet", "--memory=weave", "--error-exitcode=0", "--")),
@@ -82,7 +86,7 @@ def main():
     parser.add_argument("--page", default=os.path.join(ROOT, "docs", "performance.md"))
     arguments = parser.parse_args()
 
-    tables = {"machine": machine()}
+    tables = {} if arguments.only == ["primitives"] else {"machine": machine()}  # that part names its own
     with tempfile.TemporaryDirectory(prefix="lockhound-bench-") as scratch:
         context = context_of(arguments, scratch)
         for part in arguments.only or PARTS:

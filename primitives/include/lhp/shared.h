@@ -149,17 +149,26 @@ LHP_API bool lhp_shared_event_is_set(struct lhp_shared_event *event);
 LHP_API void lhp_shared_event_wait(struct lhp_shared_event *event);
 LHP_API LHP_NODISCARD enum lhp_status lhp_shared_event_wait_for(struct lhp_shared_event *event, int64_t timeout_ns);
 
-/* ---- Barrier, without an action: let the party with index 0 act between two waits */
+/* ---- Barrier */
 struct lhp_shared_barrier {
     struct lhp_shared_monitor monitor;
     unsigned parties;
+    int (*action)(void *arg);
+    void *arg;
+    struct lhp_shared_identity
+        ending; /* who came last, while it runs the action and ends the round; nobody otherwise */
     bool broken;
+    uint64_t breaks; /* so that the runner of an action notices a reset or an abort */
 };
 
-/* Returns: LHP_OK, or LHP_INVALID for no parties or more than LHP_SHARED_WAITERS. */
-LHP_API LHP_NODISCARD enum lhp_status lhp_shared_barrier_init(struct lhp_shared_barrier *barrier, unsigned parties);
+/* `action`, if not NULL, runs once a round in the process that came last, with no lock held; it returns 0, or else breaks
+ * the barrier, as does the death of its process.  It and `arg` are addresses that must be valid in every party.
+ * Returns: LHP_OK, or LHP_INVALID for no parties or more than LHP_SHARED_WAITERS. */
+LHP_API LHP_NODISCARD enum lhp_status lhp_shared_barrier_init(struct lhp_shared_barrier *barrier, unsigned parties,
+                                                              int (*action)(void *arg), void *arg);
 LHP_API void lhp_shared_barrier_destroy(struct lhp_shared_barrier *barrier);
-/* Returns: LHP_OK; LHP_BROKEN; with a limit, LHP_TIMEOUT, which breaks it for the others. */
+/* Returns: LHP_OK; LHP_BROKEN; LHP_FAILED in the process whose action failed; with a limit, LHP_TIMEOUT, which breaks it for
+ * the others. */
 LHP_API enum lhp_status lhp_shared_barrier_wait(struct lhp_shared_barrier *barrier, unsigned *index);
 LHP_API LHP_NODISCARD enum lhp_status lhp_shared_barrier_wait_for(struct lhp_shared_barrier *barrier,
                                                                   int64_t timeout_ns, unsigned *index);
