@@ -84,6 +84,15 @@ HOOK_EXPORT int accept(int fd, struct sockaddr *restrict address, socklen_t *res
     return result;
 }
 
+HOOK_EXPORT int accept4(int fd, struct sockaddr *restrict address, socklen_t *restrict length, int flags)
+{
+    CHECK_LOCKS("accept4", true);
+    int result = real.accept4(fd, address, length, flags);
+    if (hook_unlikely(weave_on) && result >= 0)
+        io_received(fd, NULL, 0, CALLER());
+    return result;
+}
+
 HOOK_EXPORT int connect(int fd, const struct sockaddr *address, socklen_t length)
 {
     CHECK_LOCKS("connect", true);
