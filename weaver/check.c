@@ -139,24 +139,45 @@ static void add_jump(struct image_draft *draft, struct check_stub *stub)
     stub->jumps[stub->jump_count++] = draft_offset(draft) - 4;
 }
 
+enum { OPCODE_MOV_LOAD = 0x8b, OPCODE_MOVZX_BYTE = 0x0fb6, OPCODE_MOVZX_WORD = 0x0fb7 };
+
+/* All 32 bits of the register are written, so that nothing waits for what it held. */
+static void emit_load(struct image_draft *draft, unsigned width, unsigned reg, const struct encode_operand *piece)
+{
+    unsigned opcode = width == 1 ? OPCODE_MOVZX_BYTE : width == 2 ? OPCODE_MOVZX_WORD : OPCODE_MOV_LOAD;
+    encode_memory(draft, (width == 8 ? ENCODE_64 : 0) | ENCODE_GS | ENCODE_ADDRESS32, opcode, reg, piece, 0);
+}
+
+/* An immediate has 32 bits at most. */
+static void emit_clear_written(struct image_draft *draft, unsigned width, unsigned reg)
+{
+    if (width == 8) {
+        encode_field(draft, ENCODE_64, 0x23, reg, PLANE_GENERATION_MASK, 0); /* and reg, mask */
+    } else {
+        encode_and(draft, reg,
+                   (uint32_t)(PLANE_GENERATION_BITS * UINT32_C(0x01010101)) | ~(uint32_t)0 << (8 * width - 1));
+    }
+}
+
 /* Opcodes have a form for bytes, one less than the one for wider operands. */
 static void emit_pieces(struct image_draft *draft, struct check_stub *stub, const struct size_class *class,
                         unsigned reg)
 {
     unsigned width = class->piece_count > 1 ? 8 : class->size;
-    unsigned flags = width_flags(width), wide = width > 1, on_program = flags | ENCODE_GS | ENCODE_ADDRESS32;
+    unsigned flags = width_flags(width), wide = width > 1;
     if (stub->access->is_write) {
-        encode_field(draft, flags, 0x8a + wide, reg, PLANE_WRITE_TAG, 0); /* mov reg, tag */
+        encode_field(draft, width == 8 ? ENCODE_64 : 0, OPCODE_MOV_LOAD, reg, PLANE_WRITE_TAG, 0);
     }
     for (unsigned i = 0; i < class->piece_count; i++) {
         struct encode_operand piece = stub->operand;
         piece.displacement += class->pieces[i];
         if (stub->access->is_write) {
-            encode_memory(draft, on_program, 0x38 + wide, reg, &piece, 0); /* cmp [piece], reg */
+            encode_memory(draft, flags | ENCODE_GS | ENCODE_ADDRESS32, 0x38 + wide, reg, &piece,
+                          0); /* cmp [piece], reg */
         } else {
-            encode_memory(draft, on_program, 0x8a + wide, reg, &piece, 0);    /* mov reg, [piece] */
-            encode_field(draft, flags, 0x0a + wide, reg, PLANE_ONES, 0);      /* or reg, ones */
-            encode_field(draft, flags, 0x3a + wide, reg, PLANE_WRITE_TAG, 0); /* cmp reg, tag */
+            emit_load(draft, width, reg, &piece);
+            emit_clear_written(draft, width, reg);
+            encode_field(draft, flags, 0x3a + wide, reg, PLANE_READ_TAG, 0); /* cmp reg, tag */
         }
         add_jump(draft, stub);
     }
@@ -167,7 +188,8 @@ static void emit_inline(struct image_draft *draft, struct check_stubs *stubs, co
 {
     struct scratch scratch;
     struct check_stub stub = {.insn = insn, .access = access, .operand = *operand};
-    scratch_begin(&scratch, draft, insn->live, encode_operand_registers(operand), true);
+    scratch_begin(&scratch, draft, insn->live, encode_operand_registers(operand));
+    scratch_take_register(&scratch, draft, insn->live, encode_operand_registers(operand), insn->soon);
     emit_pieces(draft, &stub, size_class_of(access), scratch.reg);
     stub.back = draft_offset(draft);
     scratch_end(&scratch, draft);
@@ -190,7 +212,7 @@ static void emit_odd_size(struct image_draft *draft, const struct insn *insn, co
                           const struct encode_operand *operand)
 {
     struct scratch scratch;
-    scratch_begin(&scratch, draft, insn->live, encode_operand_registers(operand), false);
+    scratch_begin(&scratch, draft, insn->live, encode_operand_registers(operand));
     begin_call(draft);
     encode_store(draft, ENCODE_RSI, PLANE_SAVED_RSI);
     encode_address_in_rdi(draft, operand, RED_ZONE);
@@ -208,7 +230,7 @@ static void emit_string(struct image_draft *draft, const struct insn *insn, cons
     struct scratch scratch;
     draft_bytes(draft, "\xe3\0", 2); /* jrcxz over it all */
     uint32_t start = draft_offset(draft);
-    scratch_begin(&scratch, draft, insn->live, STRING_REGISTERS, false);
+    scratch_begin(&scratch, draft, insn->live, STRING_REGISTERS);
     begin_call(draft);
     encode_store(draft, ENCODE_RSI, PLANE_SAVED_RSI);
     if (!access->is_write) {
@@ -228,7 +250,7 @@ static void emit_routine_with(struct image_draft *draft, enum plane_routine rout
                               const struct access *access, const struct encode_operand *operand, register_set live)
 {
     struct scratch scratch;
-    scratch_begin(&scratch, draft, live, operand ? encode_operand_registers(operand) : 0, false);
+    scratch_begin(&scratch, draft, live, operand ? encode_operand_registers(operand) : 0);
     begin_call(draft);
     if (operand) {
         encode_address_in_rdi(draft, operand, RED_ZONE);

@@ -73,9 +73,11 @@ static bool decode_one(const ZydisDecoder *decoder, const uint8_t *bytes, uint64
     insn->access_count = 0;
     insn->is_block_start = false;
     insn->is_entry = false;
+    insn->is_join = false;
     insn->cfa = IMAGE_CFA_UNKNOWN;
     insn->cfa_offset = 0;
     insn->live = REGISTER_ALL;
+    insn->soon = 0;
     insn->target_index = FUNCTION_NONE;
     insn->refusal = NULL;
     insn->role = role_of(insn);

@@ -110,7 +110,10 @@ void encode_memory(struct image_draft *draft, unsigned flags, unsigned opcode, u
                    const struct encode_operand *operand, size_t trailing)
 {
     encode_prefixes(draft, flags, reg, operand);
-    draft_byte(draft, opcode);
+    if (opcode > 0xff) {
+        draft_byte(draft, opcode >> 8);
+    }
+    draft_byte(draft, opcode & 0xff);
     encode_modrm(draft, reg, operand, trailing);
 }
 
@@ -119,6 +122,21 @@ void encode_field(struct image_draft *draft, unsigned flags, unsigned opcode, un
 {
     struct encode_operand operand = {ENCODE_NONE, ENCODE_NONE, 1, false, displacement};
     encode_memory(draft, flags | ENCODE_GS, opcode, reg, &operand, trailing);
+}
+
+void encode_and(struct image_draft *draft, unsigned reg, uint32_t immediate)
+{
+    bool is_byte = immediate >= UINT32_C(0xffffff80); /* extended by its sign */
+    if (reg >= 8) {
+        draft_byte(draft, 0x41);
+    }
+    draft_byte(draft, is_byte ? 0x83 : 0x81);
+    draft_byte(draft, 0xe0 | (reg & 7));
+    if (is_byte) {
+        draft_byte(draft, immediate & 0xff);
+    } else {
+        draft_u32(draft, immediate);
+    }
 }
 
 void encode_store(struct image_draft *draft, unsigned reg, int32_t displacement)

@@ -45,12 +45,14 @@ bool encode_operand_from(struct encode_operand *operand, const struct insn *insn
 /* Returns: the registers that the operand's address is made of. */
 register_set encode_operand_registers(const struct encode_operand *operand);
 
-/* Emits one instruction.  `trailing` bytes of an immediate will follow. */
+/* Emits one instruction; an opcode of two bytes is 0x0f.. .  `trailing` bytes of an immediate will follow. */
 void encode_memory(struct image_draft *draft, unsigned flags, unsigned opcode, unsigned reg,
                    const struct encode_operand *operand, size_t trailing);
 /* The same with gs:[displacement], a field of the thread's plane header. */
 void encode_field(struct image_draft *draft, unsigned flags, unsigned opcode, unsigned reg, int32_t displacement,
                   size_t trailing);
+/* and reg, immediate; 32 bits. */
+void encode_and(struct image_draft *draft, unsigned reg, uint32_t immediate);
 /* mov gs:[displacement], reg and back. */
 void encode_store(struct image_draft *draft, unsigned reg, int32_t displacement);
 void encode_load(struct image_draft *draft, unsigned reg, int32_t displacement);

@@ -22,6 +22,7 @@ static void find_blocks(const struct elf_module *module, struct function *functi
         struct insn *insn = &function->insns[i];
         uint8_t kinds = module->entry_kinds[insn->address - module->text_low];
         insn->is_entry = kinds != 0;
+        insn->is_join |= insn->is_entry;
         if (i == 0 || insn->is_entry || function->insns[i - 1].role != ROLE_PLAIN)
             insn->is_block_start = true;
         if (insn->role != ROLE_JUMP && insn->role != ROLE_BRANCH)
@@ -31,7 +32,7 @@ static void find_blocks(const struct elf_module *module, struct function *functi
         uint32_t target = function_find(function, insn->target);
         insn->target_index = target;
         if (target != FUNCTION_NONE)
-            function->insns[target].is_block_start = true;
+            function->insns[target].is_block_start = function->insns[target].is_join = true;
         else if (!function->refusal)
             function->refusal = "jumps into the middle of an instruction";
     }

@@ -13,7 +13,8 @@
 enum {
     ARITHMETIC_FLAGS =
         ZYDIS_CPUFLAG_CF | ZYDIS_CPUFLAG_PF | ZYDIS_CPUFLAG_AF | ZYDIS_CPUFLAG_ZF | ZYDIS_CPUFLAG_SF | ZYDIS_CPUFLAG_OF,
-    PASSES_MOST = 200
+    PASSES_MOST = 200,
+    SOON = 8 /* instructions */
 };
 
 struct effect {
@@ -155,10 +156,22 @@ static bool pass(struct function *function, const struct effect *effects)
     return has_changed;
 }
 
+/* Along the straight way: what a branch leads to counts as later. */
+static register_set soon_at(const struct function *function, const struct effect *effects, size_t index)
+{
+    register_set soon = 0;
+    for (size_t i = index; i < function->insn_count && i < index + SOON; i++) {
+        soon |= effects[i].reads | effects[i].kills | insn_changes(&function->insns[i]);
+        if (!insn_falls_through(&function->insns[i]))
+            break;
+    }
+    return soon & REGISTER_GPRS;
+}
+
 bool liveness_find(struct function *function)
 {
     if (function->refusal || function->insn_count == 0)
-        return true; /* every register stays live */
+        return true; /* every register stays live, and none is needed soon */
     struct effect *effects = malloc(function->insn_count * sizeof *effects);
     if (!effects)
         return false;
@@ -171,6 +184,9 @@ bool liveness_find(struct function *function)
         has_changed = pass(function, effects);
     for (size_t i = 0; i < function->insn_count && has_changed; i++)
         function->insns[i].live = REGISTER_ALL;
+    for (size_t i = 0; i < function->insn_count; i++)
+        if (function->insns[i].access_count > 0)
+            function->insns[i].soon = soon_at(function, effects, i);
     free(effects);
     return true;
 }

@@ -106,6 +106,7 @@ struct insn {
     uint8_t role; /* enum insn_role */
     uint8_t access_count;
     bool is_block_start;
+    bool is_join;  /* control may come to it from elsewhere than the instruction before it */
     bool is_entry; /* entry_kinds[] of its address is not 0 */
     uint8_t cfa;   /* enum image_cfa, before the instruction */
     int16_t cfa_offset;
@@ -113,6 +114,7 @@ struct insn {
     uint64_t target;       /* of ROLE_JUMP, ROLE_BRANCH and direct ROLE_CALL; 0 otherwise */
     register_set live; /* registers and flags that may be read later with the value they have before this instruction;
                             * all of them where that is not known */
+    register_set soon; /* general-purpose ones that it or one of the next few instructions reads or changes */
     const char
         *refusal; /* why its accesses cannot be checked (gather, unknown length, ...): counted and left; or NULL */
     struct access access[2];

@@ -34,6 +34,7 @@
 enum { PLANE_CHUNK_SHIFT = 8, PLANE_GENERATIONS = 127 /* 1..127 */ };
 
 #define PLANE_TAG(generation, written) ((uint8_t)((generation) << 1 | (written)))
+#define PLANE_GENERATION_BITS          UINT64_C(0xfe)
 #define PLANE_TAG_GENERATION(tag)      ((unsigned)(tag) >> 1)
 
 /* What a routine is called for.  Woven code calls gs:[PLANE_ROUTINE(n)] with the effective address (64 bits) in RDI, after
@@ -74,7 +75,8 @@ enum plane_routine {
 struct plane_header {
     /* -- read by every check -- */
     uint64_t write_tag;      /* the present write tag, eight times */
-    uint64_t ones;           /* 0x0101010101010101 */
+    uint64_t read_tag;       /* the present read tag, eight times */
+    uint64_t generations;    /* PLANE_GENERATION_BITS eight times: what of a tag is no "written" */
     uint64_t spill[6];       /* scratch of woven code: registers and flags of a check that finds none free */
     uint8_t context_changed; /* set to 1 by woven code at each function entry and after each call: whoever wants to
                               * know the callers must look again */
@@ -88,7 +90,8 @@ struct plane_header {
 /* Displacements from the GS base, as woven code writes them. */
 #define PLANE_FIELD(field)    ((int32_t)offsetof(struct plane_header, field) - PLANE_SKEW)
 #define PLANE_WRITE_TAG       PLANE_FIELD(write_tag)
-#define PLANE_ONES            PLANE_FIELD(ones)
+#define PLANE_READ_TAG        PLANE_FIELD(read_tag)
+#define PLANE_GENERATION_MASK PLANE_FIELD(generations)
 #define PLANE_SPILL(i)        (PLANE_FIELD(spill) + 8 * (int32_t)(i))
 #define PLANE_CONTEXT_CHANGED PLANE_FIELD(context_changed)
 #define PLANE_SAVED_RDI       PLANE_FIELD(saved_rdi)

@@ -1,5 +1,6 @@
-/* redundant.c: accesses that an earlier check in the same block has answered: the same operand, no wider and no stronger,
- * its registers unchanged, and nothing in between by which time passes (a call, an atomic operation, a fence). */
+/* redundant.c: accesses that an earlier check has answered: bytes of the same operand, no stronger, its registers unchanged, and
+ * nothing in between by which time passes (a call, an atomic operation, a fence).  Control can only have come by that check:
+ * over a conditional branch it may fall, but nothing leads to what is behind it. */
 #include "weaver/passes.h"
 
 enum { KNOWN_MOST = 16 };
@@ -34,8 +35,9 @@ static bool is_known(const struct known_set *set, const struct insn *insn, const
     const ZydisDecodedOperand *operand = &insn->operands[access->operand];
     for (size_t i = 0; i < set->count; i++) {
         const struct known *known = &set->known[i];
-        if (known->size >= access->size && (known->is_write || !access->is_write) &&
-            known->displacement == displacement_of(insn, operand) && is_same_place(known->operand, operand))
+        int64_t distance = displacement_of(insn, operand) - known->displacement;
+        if (distance >= 0 && distance + access->size <= known->size && (known->is_write || !access->is_write) &&
+            is_same_place(known->operand, operand))
             return true;
     }
     return false;
@@ -83,7 +85,7 @@ void accesses_find_redundant(struct function *function)
 {
     struct known_set set = {.count = 0};
     for (size_t i = 0; i < function->insn_count; i++) {
-        if (function->insns[i].is_block_start)
+        if (i == 0 || function->insns[i].is_join || !insn_falls_through(&function->insns[i - 1]))
             set.count = 0;
         look_at(&set, &function->insns[i]);
     }

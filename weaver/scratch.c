@@ -37,25 +37,29 @@ static unsigned first_register(register_set free)
     return reg;
 }
 
-void scratch_begin(struct scratch *scratch, struct image_draft *draft, register_set live, register_set used,
-                   bool wants_register)
+void scratch_begin(struct scratch *scratch, struct image_draft *draft, register_set live, register_set used)
 {
-    register_set taken = used | bit(ENCODE_RSP);
     *scratch = (struct scratch){.flags = FLAGS_DEAD, .is_rax_live = ((live | used) & bit(ENCODE_RAX)) != 0};
     if (live & REGISTER_FLAGS) {
         save_flags(scratch, draft, used);
-        taken |= bit(ENCODE_RAX);
     }
-    if (!wants_register) {
+}
+
+void scratch_take_register(struct scratch *scratch, struct image_draft *draft, register_set live, register_set used,
+                           register_set soon)
+{
+    register_set taken = used | bit(ENCODE_RSP) | (scratch->flags == FLAGS_DEAD ? 0 : bit(ENCODE_RAX));
+    scratch->reg = first_register(~(live | taken) & 0xffff);
+    if (scratch->reg < 16) {
         return;
     }
-    scratch->reg = first_register(~(live | taken) & 0xffff);
+    scratch->reg = first_register(~(soon | taken) & 0xffff);
     if (scratch->reg == 16) {
         scratch->reg = first_register(~taken & 0xffff);
-        scratch->is_spilled = true;
-        encode_store(draft, scratch->reg, PLANE_SPILL(SPILL_REGISTER));
-        draft->counts[IMAGE_SPILLED_REGISTERS]++;
     }
+    scratch->is_spilled = true;
+    encode_store(draft, scratch->reg, PLANE_SPILL(SPILL_REGISTER));
+    draft->counts[IMAGE_SPILLED_REGISTERS]++;
 }
 
 void scratch_end(const struct scratch *scratch, struct image_draft *draft)

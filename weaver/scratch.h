@@ -6,15 +6,19 @@
 #include "weaver/model.h"
 
 struct scratch {
-    unsigned reg; /* free for use, when one was asked for */
+    unsigned reg; /* free for use, when one was taken */
     bool is_spilled;
     enum { FLAGS_DEAD, FLAGS_IN_RAX, FLAGS_IN_SPILL } flags;
     bool is_rax_live;
 };
 
-/* Emits what saves.  `live` must be kept; `used` are the registers that the code between needs with the program's values. */
-void scratch_begin(struct scratch *scratch, struct image_draft *draft, register_set live, register_set used,
-                   bool wants_register);
+/* Emits what saves the flags.  `live` must be kept; `used` are the registers that the code between needs with the program's
+ * values. */
+void scratch_begin(struct scratch *scratch, struct image_draft *draft, register_set live, register_set used);
+/* Finds a register, and emits what saves it when none is dead: then rather one that the program does not need `soon`, for it
+ * is some cycles until it is back. */
+void scratch_take_register(struct scratch *scratch, struct image_draft *draft, register_set live, register_set used,
+                           register_set soon);
 /* Emits what restores. */
 void scratch_end(const struct scratch *scratch, struct image_draft *draft);
 

@@ -219,6 +219,7 @@ static bool set_gs(const struct plane_header *header)
 static void show_tag(struct plane *plane)
 {
     plane->header.write_tag = plane->race.write_tag * ONES;
+    plane->header.read_tag = plane->header.write_tag & plane->header.generations;
 }
 
 static bool begin(struct plane *plane, uint32_t number, struct self *self)
@@ -231,7 +232,7 @@ static bool begin(struct plane *plane, uint32_t number, struct self *self)
         return false;
     history_restart(&plane->history);
     history_epoch(&plane->history, self->thread->hb.epoch);
-    plane->header.ones = ONES;
+    plane->header.generations = PLANE_GENERATION_BITS * ONES;
     plane->header.context_changed = 1;
     plane->chunks = race_chunks(planes.engine);
     plane->number = number;

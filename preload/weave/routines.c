@@ -126,15 +126,15 @@ void routines_set(struct plane_header *header, bool recording)
 #define QUICK_READ(name, size, reg, times)                                                                             \
     QUICK_BEGIN("plane_read_" size, size)                                                                              \
     QUICK_NOTE("%c[read_what]+" size)                                                                                  \
-    "subq %%gs:%c[ones], %%rax\n\t" times(QUICK_TAG, reg) QUICK_END(name)
+    "movq %%gs:%c[read_tag], %%rax\n\t" times(QUICK_TAG, reg) QUICK_END(name)
 
 /* Operands that every quick path names. */
 #define QUICK_OPERANDS                                                                                                 \
     [changed] "i"(FIELD(header.context_changed)), [shift] "i"(PLANE_CHUNK_SHIFT), [chunks] "i"(FIELD(chunks)),         \
         [number] "i"(FIELD(number)), [written] "i"(FIELD(history.written)), [part] "i"(FIELD(history.part_size)),      \
         [capacity] "i"(FIELD(history.capacity)), [ring] "i"(FIELD(history.ring)), [tag] "i"(FIELD(header.write_tag)),  \
-        [ones] "i"(FIELD(header.ones)), [accessed] "i"(FIELD(race.accessed)), [writes] "i"(FIELD(race.writes)),        \
-        [write_what] "i"((int32_t)HISTORY_WHAT(HISTORY_ACCESS, RACE_WRITE, 0)),                                        \
+        [read_tag] "i"(FIELD(header.read_tag)), [accessed] "i"(FIELD(race.accessed)),                                  \
+        [writes] "i"(FIELD(race.writes)), [write_what] "i"((int32_t)HISTORY_WHAT(HISTORY_ACCESS, RACE_WRITE, 0)),      \
         [read_what] "i"((int32_t)HISTORY_WHAT(HISTORY_ACCESS, 0, 0))
 
 /* Never called: only a function's assembly can name offsets of structures. */

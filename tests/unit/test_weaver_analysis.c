@@ -31,6 +31,9 @@ SUBJECT(subject_accesses,
         "mov %rax, (%rdi)\n mov (%rdi), %rcx\n mov 4(%rdi), %ecx\n addl $1, 8(%rdi)\n lock incl (%rdi)\n"
         " mov (%rdi), %rcx\n lock orl $0, (%rsp)\n mfence\n rep stosb\n movsb\n prefetcht0 (%rsi)\n"
         " mov %fs:0x28, %rax\n bt %rax, (%rdi)\n fstpt (%rdi)\n ret");
+SUBJECT(subject_ways,
+        "mov %rax, (%rdi)\n test %esi, %esi\n jz 1f\n mov 4(%rdi), %ecx\n mov 6(%rdi), %ecx\n 1: mov (%rdi), %rdx\n"
+        " inc %rdi\n mov (%rdi), %dl\n ret");
 SUBJECT(subject_frame, "sub $40, %rsp\n .cfi_adjust_cfa_offset 40\n mov %rax, 8(%rsp)\n mov %rax, 24(%rsp)\n"
                        " lea 16(%rsp), %rdi\n call subject_kills\n add $40, %rsp\n .cfi_adjust_cfa_offset -40\n ret");
 SUBJECT(subject_spin, "jmp 2f\n 1: pause\n 2: mov (%rdi), %eax\n test %eax, %eax\n jnz 1b\n ret");
@@ -138,8 +141,8 @@ static void accesses_are_what_the_instructions_do(void **state)
     const struct insn *insns = function.insns;
     assert_true(insns[0].access_count == 1 && insns[0].access[0].is_write && insns[0].access[0].size == 8);
     assert_true(insns[1].access[0].is_redundant); /* the write covers it */
-    assert_false(insns[2].access[0].is_redundant);
-    assert_true(insns[3].access[0].is_write && insns[3].access[0].read_modify);
+    assert_true(insns[2].access[0].is_redundant); /* and a part of it */
+    assert_true(insns[3].access[0].is_write && insns[3].access[0].read_modify && !insns[3].access[0].is_redundant);
     assert_int_equal(insns[4].access[0].role, ACCESS_ATOMIC);
     assert_false(insns[5].access[0].is_redundant); /* time has passed */
     assert_int_equal(insns[6].access[0].role, ACCESS_FENCE);
@@ -150,6 +153,23 @@ static void accesses_are_what_the_instructions_do(void **state)
     assert_int_equal(insns[11].access_count, 0); /* thread-private */
     assert_non_null(insns[12].refusal);          /* a bit anywhere */
     assert_int_equal(insns[13].access[0].size, 8);
+    function_model_free(&function);
+}
+
+static void what_was_checked_is_known_along_the_only_way(void **state)
+{
+    (void)state;
+    struct function function;
+    make("subject_ways", &function);
+    const struct insn *insns = function.insns;
+    assert_false(insns[0].access[0].is_redundant);
+    assert_true(insns[3].access[0].is_redundant);  /* behind a branch that was not taken */
+    assert_false(insns[4].access[0].is_redundant); /* two bytes more than were checked */
+    assert_false(insns[5].access[0].is_redundant); /* the branch leads here */
+    assert_false(insns[7].access[0].is_redundant); /* another address */
+    assert_int_equal(insns[0].soon & (RAX | RDI | RSI | RCX | RDX), RAX | RDI | RSI | RCX | RDX);
+    assert_false(insns[0].soon & R10);
+    assert_false(insns[7].soon & RCX);
     function_model_free(&function);
 }
 
@@ -326,6 +346,7 @@ int main(void)
         cmocka_unit_test(flags_live_across_shifts_by_a_register),
         cmocka_unit_test(liveness_goes_round_loops),
         cmocka_unit_test(accesses_are_what_the_instructions_do),
+        cmocka_unit_test(what_was_checked_is_known_along_the_only_way),
         cmocka_unit_test(frame_places_below_an_address_taken_are_private),
         cmocka_unit_test(loads_that_wait_are_atomic),
         cmocka_unit_test(debug_information_tells_atomic_variables),

@@ -292,7 +292,8 @@ int woven_run(struct woven_world *world, const uint8_t *start, struct woven_stat
 void woven_set_blind(bool is_blind)
 {
     plane->write_tag = is_blind ? 0 : UINT64_C(0x0303030303030303);
-    plane->ones = is_blind ? 0 : UINT64_C(0x0101010101010101);
+    plane->read_tag = is_blind ? 0 : UINT64_C(0x0202020202020202);
+    plane->generations = is_blind ? 0 : UINT64_C(0xfefefefefefefefe);
 }
 
 uint64_t woven_calls(void)

@@ -50,7 +50,8 @@ static bool make_plane(void)
 void stage_reset_routines(struct stage *stage, enum stage_mode mode)
 {
     plane->write_tag = mode == STAGE_HIT ? 0 : UINT64_C(0x0303030303030303);
-    plane->ones = mode == STAGE_HIT ? 0 : UINT64_C(0x0101010101010101);
+    plane->read_tag = mode == STAGE_HIT ? 0 : UINT64_C(0x0202020202020202);
+    plane->generations = mode == STAGE_HIT ? 0 : UINT64_C(0xfefefefefefefefe);
     stage_stack_low = (uint64_t)(uintptr_t)stage->stack;
     stage_count = stage_strayed = 0;
     memset(stage_marks, 0, sizeof stage_marks);
