@@ -93,10 +93,10 @@ static bool is_heavier(const struct contention_numbers *a, const struct contenti
                                                 : a->acquisitions > b->acquisitions;
 }
 
-static void sort_sites(struct contention_lock *lock)
+static struct contention_site *sort_sites(struct contention_site *sites)
 {
     struct contention_site *sorted = NULL, *next;
-    for (struct contention_site *site = lock->sites; site; site = next) {
+    for (struct contention_site *site = sites; site; site = next) {
         struct contention_site **at = &sorted;
         next = site->next;
         while (*at && !is_heavier(&site->numbers, &(*at)->numbers)) {
@@ -105,7 +105,33 @@ static void sort_sites(struct contention_lock *lock)
         site->next = *at;
         *at = site;
     }
-    lock->sites = sorted;
+    return sorted;
+}
+
+static bool is_same_place(const struct contention_site *a, const struct contention_site *b)
+{
+    const struct symbol_frame *left = contention_place(a), *right = contention_place(b);
+    return a->is_shared == b->is_shared && (left && right ? is_same_frame(left, right) : left == right);
+}
+
+const struct contention_site *contention_places(const struct contention_lock *lock, struct pool *pool)
+{
+    struct contention_site *places = NULL;
+    for (const struct contention_site *site = lock->sites; site; site = site->next) {
+        struct contention_site *place = places;
+        while (place && !is_same_place(place, site)) {
+            place = place->next;
+        }
+        if (place) {
+            add_numbers(&place->numbers, &site->numbers);
+        } else {
+            place = pool_alloc(pool, sizeof *place);
+            *place = *site;
+            place->next = places;
+            places = place;
+        }
+    }
+    return sort_sites(places);
 }
 
 static void sort_locks(struct run *run)
@@ -119,7 +145,7 @@ static void sort_locks(struct run *run)
         }
         lock->next = *at;
         *at = lock;
-        sort_sites(lock);
+        lock->sites = sort_sites(lock->sites);
     }
     run->contended = sorted;
 }

@@ -42,6 +42,9 @@ struct contention_lock {
 void contention_merge(struct run *run, struct symbols *symbols);
 /* `percent` of the times were not above this.  Units: ns. */
 uint64_t contention_percentile(const struct contention_times *times, unsigned percent);
+/* Returns: the sites of a lock, summed over the ways that led to each place, heaviest first: what a table has room to tell
+ * apart.  Owns: `pool`. */
+const struct contention_site *contention_places(const struct contention_lock *lock, struct pool *pool);
 /* Returns: the frame that a person would name as the place, or NULL. */
 const struct symbol_frame *contention_place(const struct contention_site *site);
 

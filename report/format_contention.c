@@ -88,11 +88,12 @@ static void add_padding(struct buffer *out, size_t begin)
 
 static void add_sites(struct buffer *out, const struct contention_lock *lock, bool is_whole)
 {
+    struct pool pool = {0};
     size_t shown = 0;
-    for (const struct contention_site *site = lock->sites; site; site = site->next) {
+    for (const struct contention_site *site = contention_places(lock, &pool); site; site = site->next) {
         if (!is_whole && shown == SITES_SHOWN) {
             buffer_string(out, "    ... and other places\n");
-            return;
+            break;
         }
         size_t begin = out->length;
         buffer_string(out, "    ");
@@ -101,6 +102,7 @@ static void add_sites(struct buffer *out, const struct contention_lock *lock, bo
         add_columns(out, &site->numbers);
         shown++;
     }
+    pool_free(&pool);
 }
 
 void format_text_contention(struct buffer *out, const struct run *run, const struct text_style *style, bool is_whole)
@@ -151,6 +153,7 @@ static void add_cells(struct buffer *out, const struct contention_numbers *n)
 
 void format_html_contention(struct buffer *out, const struct run *run)
 {
+    struct pool pool = {0};
     size_t shown = 0;
     if (!run->contended) {
         return;
@@ -172,7 +175,7 @@ void format_html_contention(struct buffer *out, const struct run *run)
         add_lock_name(out, lock, escape_xml);
         buffer_string(out, "</code></th>");
         add_cells(out, &lock->numbers);
-        for (const struct contention_site *site = lock->sites; site; site = site->next) {
+        for (const struct contention_site *site = contention_places(lock, &pool); site; site = site->next) {
             buffer_string(out, "<tr><th scope=\"row\" class=\"place\">");
             add_place(out, site, escape_xml);
             buffer_string(out, "</th>");
@@ -180,4 +183,5 @@ void format_html_contention(struct buffer *out, const struct run *run)
         }
     }
     buffer_string(out, "</tbody></table></div></section>\n");
+    pool_free(&pool);
 }

@@ -334,8 +334,12 @@ void format_html(struct buffer *out, const struct run *run, const struct symbols
 {
     struct page page = {out, source_cache_new()};
     add_head(out, run);
-    add_filter(out);
-    add_list(out, run);
+    if (run->finding_count) {
+        add_filter(out);
+        add_list(out, run);
+    } else {
+        buffer_string(out, "<p>Nothing was found.</p>\n");
+    }
     buffer_string(out, "<main id=\"findings\">\n");
     for (const struct run_finding *f = run->findings; f; f = f->next) {
         add_finding(&page, f);

@@ -2,6 +2,7 @@
 (function () {
   "use strict";
   var form = document.getElementById("filter");
+  if (!form) { return; } // nothing was found
   var words = document.getElementById("words");
   var status = document.getElementById("shown");
   var articles = Array.prototype.slice.call(document.querySelectorAll("article"));

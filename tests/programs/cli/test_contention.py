@@ -1,5 +1,6 @@
 """The contention table, from records made by hand: sums, percentiles, escapes."""
 import json
+import re
 import unittest
 
 import jsonschema
@@ -74,6 +75,17 @@ class ContentionTest(case.CommandCase):
         self.assertEqual(whole.count(b"take bank.c:"), 12)
         self.assertNotIn(b"\033", whole)
         self.assertNotIn(b"<b>", self.lockhound("report", "--html=-", path).stdout)
+
+    def test_tables_sum_the_ways_to_a_place_and_json_keeps_them(self):
+        here = self.site()["stack"]
+        sites = [self.site(acquisitions=2 + i, stack=[*here, [1, self.program.return_address(caller, "transfer")]])
+                 for i, caller in enumerate(("main", "writer"))]
+        path = self.new_run().add("contention", object=lock(self.program), sites=sites).summary().write(self.path("run"))
+        self.assertEqual(sorted(site["acquisitions"] for site in self.table(path)[0]["sites"]), [2, 3])
+        text = self.lockhound("report", "--contention", path).stdout.decode()
+        self.assertEqual(re.findall(r"take bank\.c:15 +(\d+) ", text), ["5"])
+        page = self.lockhound("report", "--html=-", path).stdout.decode()
+        self.assertEqual(re.findall(r"take bank\.c:15</th><td>(\d+)<", page), ["5"])
 
     def test_hostile_numbers_do_no_harm(self):
         hostile = {"total_ns": -5, "max_ns": "x", "log2": {"a": 1}}

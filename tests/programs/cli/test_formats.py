@@ -218,6 +218,11 @@ class HtmlTest(FormatCase):
         self.assertIn("/<wbr>bank.c:15", text)
         self.assertIn("<h2>potential deadlock: <code>accounts", self.page(self.inversion_run(names=("a`b", "c"))))
 
+    def test_a_page_without_findings_has_nothing_to_filter(self):
+        text = self.page(fixture.RunFile().process("/bin/ok", ["ok"]).summary().write(self.path("ok")))
+        self.assertIn("Nothing was found.", text)
+        self.assertNotIn("id=\"filter\"", text)
+
     def test_many_processes_are_counted_in_the_title(self):
         other = fixture.RunFile(pid=7).process("/bin/ok", ["ok"]).summary().write(self.path("other"))
         self.assertIn("<title>lockhound: 1 finding in bank and 1 more process</title>", self.page(self.inversion_run(), other))
