@@ -116,8 +116,8 @@ static void audit_branch(struct auditing *auditing, uint64_t at, const ZydisDeco
     auditing->marks[field] |= FIXUP_SEEN;
     if (decoded->raw.imm[0].size != 32)
         refuse(auditing, at, "a fix-up of a short branch");
-    else if (!may_be_entered(auditing, target_of(auditing, field, next)))
-        refuse(auditing, at, "a branch to where no instruction of the module begins");
+    else
+        auditing->result.strays += !may_be_entered(auditing, target_of(auditing, field, next));
 }
 
 static void audit_code(struct auditing *auditing, const ZydisDecoder *decoder)

@@ -2,9 +2,9 @@
  *
  *   image --image_check--> bounds --decode from the first byte to the last--> boundaries --> branches, fix-ups, tables
  *
- * Invariant: every byte of the code belongs to an instruction; a branch inside the code leads to where one begins, and one
- *            that leads out has a fix-up and leads to where one begins in the module; so do entries, places and sites; a
- *            fix-up is a displacement; nothing refers to the module without one.
+ * Invariant: every byte of the code belongs to an instruction; a branch inside the code leads to where one begins, and so do
+ *            entries, places and sites; a branch that leads out has a fix-up; a fix-up is a displacement; nothing refers to the
+ *            module without one.
  */
 #ifndef LOCKHOUND_TESTS_IMAGE_AUDIT_H
 #define LOCKHOUND_TESTS_IMAGE_AUDIT_H
@@ -19,6 +19,7 @@ struct audit {
     const char *wrong; /* NULL: nothing is */
     uint64_t code;     /* offset of what is wrong */
     uint64_t instructions;
+    uint64_t strays; /* branches out to where no instruction of the module begins: none, unless the module has such */
 };
 
 /* `image` passes image_check(). */

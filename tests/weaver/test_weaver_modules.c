@@ -55,6 +55,8 @@ static int look_at_image(const char *path, const char *output, const struct elf_
     struct audit audit = image_audit(image, module);
     if (audit.wrong)
         return complain(path, audit.wrong, audit.code);
+    if (audit.strays)
+        return complain(path, "branches to where no instruction of the module begins", 0);
     return write(STDERR_FILENO, &audit.instructions, sizeof audit.instructions) == sizeof audit.instructions ? 0
                                                                                                              : WRONG;
 }
