@@ -210,6 +210,11 @@ void race_plane_advance(struct race_engine *engine, struct race_plane *plane)
     }
 }
 
+bool race_is_busy(const struct race_plane *plane)
+{
+    return race_part(plane)->inside;
+}
+
 void race_forked(struct race_engine *engine, const struct race_plane *plane)
 {
     for (uint32_t i = 1; i <= RACE_PLANES_MAX; i++) {

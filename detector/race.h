@@ -129,6 +129,8 @@ void race_fence(struct race_engine *engine, struct race_plane *plane, int order)
 /* A plain load of a sync address, noticed by race_access() before the instruction ran, acquires when the thread enters the
  * library next: true when something is owed.  Call race_settle() before any other verb of the thread then. */
 bool race_owes(const struct race_plane *plane);
+/* Returns: true when the thread is inside the engine: in a signal handler that interrupted it. */
+bool race_is_busy(const struct race_plane *plane);
 void race_settle(struct race_engine *engine, struct race_plane *plane);
 
 /* Order goes unseen from begin to end, in which calls nest: a thread runs whose atomics and plain stores the engine is not

@@ -21,6 +21,7 @@
 #ifndef LOCKHOUND_PRELOAD_HOOK_H
 #define LOCKHOUND_PRELOAD_HOOK_H
 
+#include "preload/deferral.h"
 #include "preload/lockhound.h"
 #include "preload/real.h"
 #include "preload/self.h"
@@ -51,6 +52,8 @@ static inline void hook_leave(struct self *self)
     if (hook_unlikely(self->plane != NULL))
         plane_sync(self);
     self->inside = false;
+    if (hook_unlikely(deferral.has_taken))
+        deferral_settle();
 }
 
 /* Around a real call that blocks or runs the program's code. */

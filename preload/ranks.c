@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <sys/syscall.h>
 
+#include "preload/deferral.h"
 #include "preload/raw.h"
 
 enum { FREE, HELD, CONTENDED };
@@ -44,6 +45,7 @@ static void forget_order(unsigned rank)
 
 void rank_enter(unsigned rank)
 {
+    deferral_begin();
     check_order(rank);
     atomic_uint *word = &locks[rank].word;
     unsigned seen = FREE;
@@ -61,6 +63,7 @@ void rank_leave(unsigned rank)
     /* release: pairs with the acquires in rank_enter() */
     if (atomic_exchange_explicit(word, FREE, memory_order_release) == CONTENDED)
         raw_syscall(SYS_futex, (long)word, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
+    deferral_end();
 }
 
 void ranks_take_all(void)
@@ -81,4 +84,5 @@ void ranks_reset_in_child(void)
         atomic_store_explicit(&locks[rank].word, FREE, memory_order_relaxed);
         forget_order(rank);
     }
+    deferral_forget();
 }

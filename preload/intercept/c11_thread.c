@@ -31,6 +31,7 @@ HOOK_EXPORT int thrd_create(thrd_t *thread, int (*routine)(void *), void *argume
     }
     created->c11_routine = routine;
     created->argument = argument;
+    deferral_settle(); /* the new thread gets the mask of this one */
     int result = real.thrd_create(thread, run_thread, created);
     if (result == thrd_success)
         thread_created(created, *thread);

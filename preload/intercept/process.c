@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "preload/commons_file.h"
+#include "preload/deferral.h"
 #include "preload/emit.h"
 #include "preload/environment.h"
 #include "preload/hook.h"
@@ -47,6 +48,7 @@ static struct self *known_self(void)
  * and other allocators do for the fork passes through. */
 static void fork_prepare(void)
 {
+    deferral_settle();
     uint64_t all = UINT64_MAX;
     raw_syscall(SYS_rt_sigprocmask, SIG_BLOCK, (long)&all, (long)&fork_state.signals, KERNEL_SIGSET_SIZE, 0, 0);
     struct self *self = known_self();

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 
+#include "preload/deferral.h"
 #include "preload/emit.h"
 #include "preload/hook.h"
 #include "preload/intercept/channels.h"
@@ -103,12 +104,24 @@ __attribute__((noinline)) static struct self *self_outside_hooks(void)
     return self == NULL || self == SELF_GONE || self->inside ? NULL : self;
 }
 
+/* The library holds a lock of its own, or the race engine is at work: a handler may leave for good, or fork. */
+static bool is_in_region(void)
+{
+    const struct self *self = self_current;
+    bool is_known = self > SELF_GONE;
+    return deferral_is_in_region() || (is_known && self->plane != NULL && race_is_busy(&self->plane->race));
+}
+
 /* Every handler is called with all three arguments, for the kernel sets the registers so whatever its flags say. */
 static void deliver(unsigned slot, int number, siginfo_t *info, void *context, const uintptr_t *place)
 {
     /* relaxed: written before the kernel learnt of the trampoline that led here */
     uintptr_t handler = atomic_load_explicit(&slots[number][slot], memory_order_relaxed);
     int saved = errno;
+    if (is_in_region() && deferral_take(number, info, context)) {
+        errno = saved;
+        return;
+    }
     struct self *self = self_outside_hooks();
     bool unseen = self == NULL && self_current > SELF_GONE;
     if (unseen) {

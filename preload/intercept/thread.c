@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 
+#include "preload/deferral.h"
 #include "preload/emit.h"
 #include "preload/hook.h"
 #include "preload/intercept/departed.h"
@@ -109,6 +110,7 @@ HOOK_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, vo
     created->routine = routine;
     created->argument = argument;
     created->stack_size = stack_size_of(attr);
+    deferral_settle(); /* the new thread gets the mask of this one */
     int result = real.pthread_create(thread, attr, run_thread, created);
     if (result == 0)
         thread_created(created, *thread);

@@ -2,19 +2,24 @@
  *
  *   kernel --context--> interruption_begin: clone's pc -> the program's --> handler --> interruption_end: and back
  *
- * Model:     registers are the program's but in the midst of a check, where one or two may be in the plane's spill slots;
- *            those are kept, for the handler's own woven code spills there too.
- * Changed:   a handler that moves the pc goes on in the program's own code, or in the clone when a patch stands there.
+ * Model:     a signal in the midst of a check, or of the routine behind it, came for the program right before the instruction
+ *            (check_state.h, routine_state.h).  The plane's slots are kept: the handler's own woven code spills there too.
+ * Changed:   a handler that moves the pc goes on in the program's own code, or in the clone when a patch stands there; other
+ *            registers that it changes are changed.
  */
 #ifndef LOCKHOUND_PRELOAD_WEAVE_INTERRUPTION_H
 #define LOCKHOUND_PRELOAD_WEAVE_INTERRUPTION_H
+
+#include <ucontext.h>
 
 #include "preload/self.h"
 #include "preload/weave/plane.h"
 
 struct interruption {
-    struct self *self;        /* whose plane's spill slots were kept; NULL: none */
-    uintptr_t pc, program_pc; /* where the thread was interrupted, 0 while nothing is woven; what the handler is told */
+    struct self *self; /* whose plane's spill slots were kept; NULL: none */
+    bool is_woven;
+    gregset_t true_registers, told_registers;
+    struct routine_frame *frame; /* of the plane */
     struct plane_spills spills;
 };
 

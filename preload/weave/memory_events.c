@@ -1,17 +1,22 @@
 #include "preload/weave/memory_events.h"
 
+#include "preload/deferral.h"
 #include "preload/weave/plane.h"
 
 void memory_access_woven(struct self *self, const void *address, size_t size, uint32_t flags, struct stack_id at)
 {
     struct plane *plane = self->plane;
+    deferral_begin();
     plane->here = at;
     history_append(&plane->history, at.v, (uint32_t)(uintptr_t)address,
                    HISTORY_WHAT(HISTORY_RANGE, flags, size < HISTORY_SIZE_MAX ? size : HISTORY_SIZE_MAX));
     race_access(plane_engine(), &plane->race, (uint64_t)(uintptr_t)address, size, flags);
+    deferral_end();
 }
 
 void memory_fresh_woven(struct self *self, uintptr_t low, uintptr_t high)
 {
+    deferral_begin();
     race_range_fresh(plane_engine(), &self->plane->race, low, high);
+    deferral_end();
 }

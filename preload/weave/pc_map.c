@@ -85,21 +85,40 @@ const struct woven_image *pc_map_image(uintptr_t pc)
 
 /* ---- look-ups in one image ------------------------------------------------------------------------------------------ */
 
+/* Returns: how many places begin at or below the offset `code`. */
+static uint64_t places_up_to(const struct woven_image *image, uint64_t code)
+{
+    const struct image_place *places = image_table(image, &image->header->places);
+    uint64_t low = 0, high = image->header->places.count;
+    while (low < high) {
+        uint64_t middle = (low + high) / 2;
+        if (places[middle].code <= code)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 uintptr_t pc_map_original(uintptr_t pc)
 {
     const struct woven_image *image = pc_map_image(pc);
     if (image == NULL)
         return 0;
     const struct image_place *places = image_table(image, &image->header->places);
-    uint64_t low = 0, high = image->header->places.count;
-    while (low < high) {
-        uint64_t middle = (low + high) / 2;
-        if (places[middle].code <= pc - image->code)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low == 0 ? 0 : image->module->bias + places[low - 1].module;
+    uint64_t count = places_up_to(image, pc - image->code);
+    return count == 0 ? 0 : image->module->bias + places[count - 1].module;
+}
+
+bool pc_map_extent(const struct woven_image *image, uint64_t code, uint64_t *low, uint64_t *high)
+{
+    const struct image_place *places = image_table(image, &image->header->places);
+    uint64_t count = places_up_to(image, code);
+    if (count == 0 || code >= image->header->code_size)
+        return false;
+    *low = places[count - 1].code;
+    *high = count == image->header->places.count ? image->header->code_size : places[count].code;
+    return true;
 }
 
 const struct image_site *pc_map_site(uintptr_t return_address, const struct module **module)

@@ -23,6 +23,9 @@ const struct woven_image *pc_map_image(uintptr_t pc);
 /* Returns: the program's instruction that the one at `pc` in woven code stands for; 0 when `pc` is not in woven code.
  * Context: signal, in-malloc, loader-lock. */
 uintptr_t pc_map_original(uintptr_t pc);
+/* Returns: whether the image has an instruction's code at the offset `code`; it lies in [*low, *high), stubs apart.
+ * Context: signal, in-malloc, loader-lock. */
+bool pc_map_extent(const struct woven_image *image, uint64_t code, uint64_t *low, uint64_t *high);
 /* Returns: the clone of the program's instruction at `pc` when a patch has overwritten it or what stands before it, else
  * `pc`: where to go on.  Context: signal, in-malloc, loader-lock. */
 uintptr_t pc_map_resumable(uintptr_t pc);

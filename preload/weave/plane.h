@@ -26,6 +26,8 @@
 
 enum { PLANE_SITES = 64 };
 
+struct routine_frame;
+
 /* A site looked up lately. */
 struct plane_site {
     uintptr_t return_address; /* 0: free */
@@ -42,8 +44,9 @@ struct plane {
     struct race_plane race;
     struct history history;
     struct held_lock recalled_held[HISTORY_HELD_MAX]; /* of the latest recall by this thread */
-    uintptr_t site;       /* of the access that is being looked at; 0: made by libc for the program */
-    struct stack_id here; /* the stack of that access, when site is 0 */
+    uintptr_t site;              /* of the access that is being looked at; 0: made by libc for the program */
+    struct stack_id here;        /* the stack of that access, when site is 0 */
+    struct routine_frame *frame; /* the program's registers while the slow path runs; NULL otherwise */
     struct plane_site sites[PLANE_SITES];
     struct vectors vectors;
 };

@@ -1,5 +1,6 @@
 #include "preload/weave/routines.h"
 
+#include "preload/deferral.h"
 #include "preload/weave/miss.h"
 #include "preload/weave/plane.h"
 
@@ -44,6 +45,10 @@ void routines_set(struct plane_header *header, bool recording)
     QUICK_ROUTINES(SET)
     SLOW_ROUTINES(SET)
 }
+
+/* Sections, so that a signal can tell where it came.  What is pushed in the one is no more pushed in the other. */
+#define QUICK_SECTION ".pushsection lockhound_quick,\"ax\",@progbits\n"
+#define SLOW_SECTION  ".pushsection lockhound_slow,\"ax\",@progbits\n"
 
 /* RDI: the address.  Has the callers taken when they may be others.  Leaves for the slow path unless this thread owns the
  * chunks of the first and of the last byte, and the next entry of the history begins no part; then RCX is where that entry
@@ -100,10 +105,11 @@ void routines_set(struct plane_header *header, bool recording)
     "8:\n\t"                                                                                                           \
     "popq %%rdx\n\t"                                                                                                   \
     "popq %%rcx\n\t"                                                                                                   \
-    "popq %%rax\n"                                                                                                     \
-    "9:\n\t"                                                                                                           \
+    "popq %%rax\n\t"                                                                                                   \
+    "jmp 9f\n\t" SLOW_SECTION "9:\n\t"                                                                                 \
     "pushq $%c[" number "]\n\t"                                                                                        \
-    "jmp plane_slow\n"                                                                                                 \
+    "jmp plane_slow\n\t"                                                                                               \
+    ".popsection\n"                                                                                                    \
     "7:\n\t"                                                                                                           \
     "call plane_callers\n\t"                                                                                           \
     "cmpb $0, %%gs:%c[changed]\n\t"                                                                                    \
@@ -140,26 +146,26 @@ void routines_set(struct plane_header *header, bool recording)
 /* Never called: only a function's assembly can name offsets of structures. */
 __attribute__((used)) static void quick_writes(void)
 {
-    __asm__ volatile(".pushsection .text\n" QUICK_WRITE("w1", "1", "al", QUICK_1) QUICK_WRITE("w2", "2", "ax", QUICK_1)
+    __asm__ volatile(QUICK_SECTION QUICK_WRITE("w1", "1", "al", QUICK_1) QUICK_WRITE("w2", "2", "ax", QUICK_1)
                          QUICK_WRITE("w4", "4", "eax", QUICK_1) QUICK_WRITE("w8", "8", "rax", QUICK_1) ".popsection"
                      :
                      : QUICK_OPERANDS, [w1] "i"(PLANE_WRITE_1), [w2] "i"(PLANE_WRITE_2), [w4] "i"(PLANE_WRITE_4),
                        [w8] "i"(PLANE_WRITE_8));
-    __asm__ volatile(".pushsection .text\n" QUICK_WRITE("w16", "16", "rax", QUICK_2)
-                         QUICK_WRITE("w32", "32", "rax", QUICK_4) QUICK_WRITE("w64", "64", "rax", QUICK_8) ".popsection"
+    __asm__ volatile(QUICK_SECTION QUICK_WRITE("w16", "16", "rax", QUICK_2) QUICK_WRITE("w32", "32", "rax", QUICK_4)
+                         QUICK_WRITE("w64", "64", "rax", QUICK_8) ".popsection"
                      :
                      : QUICK_OPERANDS, [w16] "i"(PLANE_WRITE_16), [w32] "i"(PLANE_WRITE_32), [w64] "i"(PLANE_WRITE_64));
 }
 
 __attribute__((used)) static void quick_reads(void)
 {
-    __asm__ volatile(".pushsection .text\n" QUICK_READ("r1", "1", "al", QUICK_1) QUICK_READ("r2", "2", "ax", QUICK_1)
+    __asm__ volatile(QUICK_SECTION QUICK_READ("r1", "1", "al", QUICK_1) QUICK_READ("r2", "2", "ax", QUICK_1)
                          QUICK_READ("r4", "4", "eax", QUICK_1) QUICK_READ("r8", "8", "rax", QUICK_1) ".popsection"
                      :
                      : QUICK_OPERANDS, [r1] "i"(PLANE_READ_1), [r2] "i"(PLANE_READ_2), [r4] "i"(PLANE_READ_4),
                        [r8] "i"(PLANE_READ_8));
-    __asm__ volatile(".pushsection .text\n" QUICK_READ("r16", "16", "rax", QUICK_2)
-                         QUICK_READ("r32", "32", "rax", QUICK_4) QUICK_READ("r64", "64", "rax", QUICK_8) ".popsection"
+    __asm__ volatile(QUICK_SECTION QUICK_READ("r16", "16", "rax", QUICK_2) QUICK_READ("r32", "32", "rax", QUICK_4)
+                         QUICK_READ("r64", "64", "rax", QUICK_8) ".popsection"
                      :
                      : QUICK_OPERANDS, [r16] "i"(PLANE_READ_16), [r32] "i"(PLANE_READ_32), [r64] "i"(PLANE_READ_64));
 }
@@ -182,13 +188,13 @@ __attribute__((used)) static void quick_reads(void)
 __attribute__((used)) static void slow_path(void)
 {
 #define SLOW_LABEL(number, label)                                                                                      \
-    __asm__ volatile(".pushsection .text\n.globl " #label "\n.hidden " #label "\n.type " #label                        \
-                     ",@function\n.p2align 4\n" #label ":\n\tpushq $%c[routine]\n\tjmp plane_slow\n.popsection"        \
+    __asm__ volatile(SLOW_SECTION ".globl " #label "\n.hidden " #label "\n.type " #label                               \
+                                  ",@function\n.p2align 4\n" #label                                                    \
+                                  ":\n\tpushq $%c[routine]\n\tjmp plane_slow\n.popsection"                             \
                      :                                                                                                 \
                      : [routine] "i"(number));
     SLOW_ROUTINES(SLOW_LABEL)
-    __asm__ volatile(".pushsection .text\n"
-                     ".type plane_slow,@function\n.p2align 4\nplane_slow:\n\t" WITH_FRAME(
+    __asm__ volatile(SLOW_SECTION ".type plane_slow,@function\n.p2align 4\nplane_slow:\n\t" WITH_FRAME(
                          "routine_miss") "leaq 8(%%rsp), %%rsp\n\tret\n"
                                          ".type plane_callers,@function\n.p2align 4\nplane_callers:\n\t" WITH_FRAME(
                                              "routine_callers") "ret\n"
@@ -197,6 +203,22 @@ __attribute__((used)) static void slow_path(void)
                                                                 "plane_nothing:\n\tret\n.popsection"
                      :
                      : [plane] "i"(FIELD(header.own)));
+}
+
+/* Of the linker, which names the two ends of such a section. */
+extern const char __start_lockhound_quick[] __attribute__((visibility("hidden")));
+extern const char __stop_lockhound_quick[] __attribute__((visibility("hidden")));
+extern const char __start_lockhound_slow[] __attribute__((visibility("hidden")));
+extern const char __stop_lockhound_slow[] __attribute__((visibility("hidden")));
+
+bool routines_are_quick(uintptr_t pc)
+{
+    return pc >= (uintptr_t)__start_lockhound_quick && pc < (uintptr_t)__stop_lockhound_quick;
+}
+
+bool routines_are_slow(uintptr_t pc)
+{
+    return pc >= (uintptr_t)__start_lockhound_slow && pc < (uintptr_t)__stop_lockhound_slow;
 }
 
 /* Returns: the thread, which is inside from now on; NULL when it is inside already: a signal handler interrupted it.  A hook
@@ -215,21 +237,42 @@ static struct self *enter(struct plane *plane, const struct routine_frame *frame
     return self;
 }
 
-void routine_miss(uint64_t address, struct routine_frame *frame, struct plane *plane)
+/* A signal that has waited comes at the end of the region, and sees the program's registers by plane->frame; before and
+ * behind that it is told by the section. */
+static inline struct routine_frame *begin_region(struct plane *plane, struct routine_frame *frame)
+{
+    deferral_begin();
+    struct routine_frame *outer = plane->frame;
+    plane->frame = frame;
+    return outer;
+}
+
+static inline void end_region(struct self *self, struct plane *plane, struct routine_frame *outer)
+{
+    self->inside = false;
+    deferral_end();
+    plane->frame = outer;
+}
+
+__attribute__((section("lockhound_slow"))) void routine_miss(uint64_t address, struct routine_frame *frame,
+                                                             struct plane *plane)
 {
     struct self *self = enter(plane, frame);
     if (self == NULL)
         return;
+    struct routine_frame *outer = begin_region(plane, frame);
     miss(address, frame, plane);
-    self->inside = false;
+    end_region(self, plane, outer);
 }
 
-void routine_callers(uint64_t address, struct routine_frame *frame, struct plane *plane)
+__attribute__((section("lockhound_slow"))) void routine_callers(uint64_t address, struct routine_frame *frame,
+                                                                struct plane *plane)
 {
     (void)address;
     struct self *self = enter(plane, frame);
     if (self == NULL)
         return;
+    struct routine_frame *outer = begin_region(plane, frame);
     miss_callers(frame, plane);
-    self->inside = false;
+    end_region(self, plane, outer);
 }

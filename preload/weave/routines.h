@@ -25,6 +25,11 @@ struct routine_frame {
 /* Fills the header's routines: the true ones, or ones that do nothing.  Context: signal. */
 void routines_set(struct plane_header *header, bool recording);
 
+/* Returns: whether the address lies in the assembly of a quick path, or of the way to the slow one.
+ * Context of both: signal, in-malloc, loader-lock. */
+bool routines_are_quick(uintptr_t pc);
+bool routines_are_slow(uintptr_t pc);
+
 /* Called by the assembly, on the program's stack, compiled without vector registers.
  * Context: signal, in-malloc, loader-lock. */
 void routine_miss(uint64_t address, struct routine_frame *frame, struct plane *plane);

@@ -1,0 +1,69 @@
+#include "preload/deferral.h"
+
+#include <string.h>
+#include <ucontext.h>
+
+#include "preload/raw.h"
+
+enum { KERNEL_SIGSET_SIZE = sizeof(uint64_t) };
+
+#define BIT(number) (UINT64_C(1) << ((number)-1))
+
+/* Come of what the thread itself does, and must not be blocked then: the kernel would end the process. */
+#define FAULTS (BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGFPE) | BIT(SIGILL) | BIT(SIGTRAP) | BIT(SIGSYS) | BIT(SIGABRT))
+
+/* What the kernel takes and gives: libc's structure differs. */
+struct kernel_sigaction {
+    uintptr_t handler;
+    uint64_t flags;
+    uintptr_t restorer;
+    uint64_t mask;
+};
+
+__thread struct deferral deferral __attribute__((tls_model("initial-exec")));
+
+static uint64_t change_mask(int how, uint64_t mask)
+{
+    uint64_t before = 0;
+    raw_syscall(SYS_rt_sigprocmask, how, (long)&mask, (long)&before, KERNEL_SIGSET_SIZE, 0, 0);
+    return before;
+}
+
+void deferral_release(void)
+{
+    deferral.has_taken = false;
+    change_mask(SIG_SETMASK, deferral.mask);
+}
+
+/* A handler for one time only is installed no more. */
+static bool would_come_again(int number)
+{
+    struct kernel_sigaction action = {0};
+    return raw_syscall(SYS_rt_sigaction, number, 0, (long)&action, KERNEL_SIGSET_SIZE, 0, 0) == 0 &&
+           action.handler > (uintptr_t)SIG_IGN;
+}
+
+bool deferral_take(int number, siginfo_t *info, void *context)
+{
+    if ((BIT(number) & FAULTS) != 0 || !would_come_again(number))
+        return false;
+    uint64_t before = change_mask(SIG_BLOCK, ~FAULTS);
+    long pid = raw_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0), tid = raw_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0);
+    if (raw_syscall(SYS_rt_tgsigqueueinfo, pid, tid, number, (long)info, 0, 0) != 0) {
+        change_mask(SIG_SETMASK, before);
+        return false;
+    }
+    ucontext_t *interrupted = context;
+    uint64_t blocked;
+    memcpy(&blocked, &interrupted->uc_sigmask, sizeof blocked);
+    deferral.mask = blocked;
+    deferral.has_taken = true;
+    blocked |= ~FAULTS;
+    memcpy(&interrupted->uc_sigmask, &blocked, sizeof blocked);
+    return true;
+}
+
+void deferral_forget(void)
+{
+    deferral = (struct deferral){0};
+}
