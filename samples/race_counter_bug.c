@@ -1,5 +1,4 @@
 /* expect: data-race at=sell@counts */
-/* options: --memory=weave */
 /* needs-weaving */
 /* Two tills count what they sell in one variable, and neither takes a lock.  To count is to read, to add and to write: when
  * both read before one writes, a sale is lost.  Mended in race_counter_ok.c.

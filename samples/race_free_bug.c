@@ -1,5 +1,4 @@
 /* expect: data-race at=guard@reads at=main@frees */
-/* options: --memory=weave */
 /* needs-weaving */
 /* The settings are freed while the guard may still be reading them.  Mostly nothing happens: the memory is there until
  * somebody else gets it.  Mended in race_free_ok.c.

@@ -1,5 +1,4 @@
 /* expect: data-race at=editor@publishes at=main@looks */
-/* options: --memory=weave */
 /* may: data-race */
 /* needs-weaving */
 /* The editor fills in a page and then shows it by storing a plain pointer.  Nothing says that the reader, who sees the pointer,
