@@ -48,7 +48,7 @@ def judge(options, program, name, racy, mode):
     if others:
         return f"reported {others}"
     races = races_of(outcome)
-    if "-s" in shlex.split(options.flags) and name in GUESSED:
+    if "-g" not in shlex.split(options.flags) and name in GUESSED:
         if not races or races[0]["severity"] != "warning":
             return "no warning of the flag"
         races = races[1:]
