@@ -3,6 +3,7 @@
 #include "detector/race_chunk.h"
 #include "detector/race_generation.h"
 #include "detector/race_hybrid.h"
+#include "detector/race_memory.h"
 #include "detector/race_sync.h"
 #include "detector/race_trust.h"
 
@@ -181,6 +182,9 @@ void race_plane_end(struct race_engine *engine, struct race_plane *plane, uint64
 {
     race_settle(engine, plane);
     race_range_fresh(engine, plane, stack_low, stack_high);
+    if (race_memory_is_spent(engine, race_part(plane))) {
+        race_memory_drop(engine, plane);
+    }
     race_sync_thread_end(race_part(plane));
     plane->thread->accessed = NULL;
     plane->thread = NULL;
@@ -190,7 +194,7 @@ void race_plane_forget(struct race_engine *engine, struct race_plane *plane)
 {
     struct race_part *part = race_part(plane);
     race_chunk_leave_all(engine, plane);
-    engine->host.discard(engine->host.ctx, part->marked, RACE_MARKED_BYTES);
+    race_memory_unmark(engine, part);
     race_hybrid_trust_all(engine); /* what its thread handed over is forgotten */
     if (part->has_thread) {
         race_sync_thread_end(part);
@@ -205,6 +209,9 @@ void race_plane_forget(struct race_engine *engine, struct race_plane *plane)
 void race_plane_advance(struct race_engine *engine, struct race_plane *plane)
 {
     if (race_enter(race_part(plane))) {
+        if (__builtin_expect(race_memory_is_spent(engine, race_part(plane)), 0)) {
+            race_memory_drop(engine, plane);
+        }
         race_generation_advance(engine, plane);
         race_leave(engine, race_part(plane));
     }
@@ -429,9 +436,10 @@ bool race_access(struct race_engine *engine, struct race_plane *plane, uint64_t 
 
 /* ---- fresh memory ----------------------------------------------------------------------------------------------- */
 
-static void chunk_fresh(struct race_engine *engine, struct race_part *part, struct race_chunk *chunk, uint64_t low,
-                        uint64_t high)
+/* `is_clear`: no plane has tags there. */
+static void chunk_fresh(struct race_engine *engine, struct race_part *part, uint64_t low, uint64_t high, bool is_clear)
 {
+    struct race_chunk *chunk = race_chunk_at(engine, low);
     if (relaxed_load(&chunk->who) == 0) {
         return;
     }
@@ -440,7 +448,9 @@ static void chunk_fresh(struct race_engine *engine, struct race_part *part, stru
         race_sync_remove(engine, low, high);
     }
     if (race_word_is_of(relaxed_load(&chunk->who), low)) {
-        race_chunk_clear(engine, state, low, (size_t)(high - low));
+        if (!is_clear) {
+            race_chunk_clear(engine, state, low, (size_t)(high - low));
+        }
         if (high - low == RACE_CHUNK_BYTES) {
             /* Other addresses with these low bits may be sync ones when any were ever met. */
             state = relaxed_load(&engine->aliases) == 0 ? 0 : state & RACE_STATE_SYNCS;
@@ -456,11 +466,13 @@ void race_range_fresh(struct race_engine *engine, struct race_plane *plane, uint
         race_part(plane)->turned_away = true; /* old tags stay: they must not race */
         return;
     }
+    const struct race_returned returned = race_memory_return(engine, low, high);
     while (low < high) {
         uint64_t end = (low | (RACE_CHUNK_BYTES - 1)) + 1;
         end = end < high ? end : high;
         if (race_chunk_in_use(engine, low >> RACE_CHUNK_SHIFT)) {
-            chunk_fresh(engine, race_part(plane), race_chunk_at(engine, low), low, end);
+            bool is_clear = low >= returned.low && end <= returned.high;
+            chunk_fresh(engine, race_part(plane), low, end, is_clear);
         } else {
             end = (low | 0x1ffff) + 1; /* what a page of chunks covers */
         }

@@ -66,6 +66,9 @@ struct race_host {
     void (*release)(void *ctx, void *memory, size_t size);
     /* Makes [low, low + size) zero again and gives its pages back; whole pages. */
     void (*discard)(void *ctx, void *memory, size_t size);
+    /* Makes both windows of the plane zero and gives their pages back.  Its thread calls. */
+    void (*empty)(void *ctx, struct race_plane *plane);
+    size_t budget; /* of the pages of all windows; past it threads drop their history; 0: none.  Units: bytes */
     /* Looks for the last access of the thread of `plane` to any byte of [address, address+size) in the epochs
      * [epoch_low, epoch_high] (a write, when `write`). */
     void (*recall)(void *ctx, const struct race_plane *plane, uint64_t epoch_low, uint64_t epoch_high, uint64_t address,

@@ -99,7 +99,7 @@ static uint32_t join(struct race_engine *engine, struct race_plane *plane, uint3
 {
     struct race_part *part = race_part(plane);
     uint32_t low = (uint32_t)address & ~(uint32_t)(RACE_CHUNK_BYTES - 1);
-    if (race_mark(part, address)) {
+    if (race_mark(engine, part, address)) {
         bytes_clear(plane->tags + low, RACE_CHUNK_BYTES);
         bytes_clear(plane->writes + low, RACE_CHUNK_BYTES);
     }
@@ -121,6 +121,8 @@ uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, 
     race_touch(part, address);
     if (!race_set_has(race_set_get(engine, set), plane->number)) {
         set = join(engine, plane, set, address);
+    } else {
+        (void)race_mark(engine, part, address); /* it may be here still from before its plane was emptied */
     }
     bool is_sync = (state & RACE_STATE_SYNC) != 0;
     if (!is_sync && all_is_seen(engine, plane, race_set_get(engine, set), address)) {

@@ -5,6 +5,7 @@
  *     |    --> race_sync (addresses with a clock)
  *     |    --> race_hand_over (what a guess may order)
  *     |    --> race_hybrid (races that locks have hidden)
+ *     |    --> race_memory (pages of the windows)
  *     |    --> race_trust (order that could not be seen)
  *     \------> race_finding (evidence, once)
  *
@@ -28,6 +29,7 @@ enum {
     RACE_CHUNKS = 1 << 24,
     RACE_GENERATIONS = 127,
     RACE_MARKED_BYTES = RACE_CHUNKS / 8,
+    RACE_PAGE = 4096, /* of the program, and of a window */
     RACE_OWED = 8,
     RACE_HANDED = 8,
     RACE_LOCKS_MAX = 8,  /* locks kept of a generation */
@@ -84,7 +86,8 @@ struct race_part {
     struct thread_clock loose_loaded;
     struct race_chunk *locked_chunk; /* by its thread, so that a forked child can free it */
     struct race_tally tally;
-    uint64_t *marked;                        /* a bit for each chunk where the plane's windows may not be zero */
+    _Atomic uint32_t pages; /* of 4096 bytes of the program, where it has marks: as many of each window */
+    uint64_t *marked;       /* a bit for each chunk where the plane's windows may not be zero */
     uint64_t summary[RACE_CHUNKS / 64 / 64]; /* a bit for each word of `touched` that may not be 0 */
     uint64_t touched[RACE_CHUNKS / 64];      /* a bit for each chunk with tags of the plane that are not all old */
 };
@@ -105,6 +108,7 @@ struct race_engine {
     _Atomic uint64_t *hidden_trusted; /* the same for hidden races; NULL without --races=hybrid */
     _Atomic(struct race_part *) parts[RACE_PLANES_MAX + 1]; /* by number; written once, before any set names it */
     _Atomic uint32_t last_number;                           /* no part has a higher one */
+    _Atomic uint64_t pages;                                 /* of all parts */
     _Atomic uint32_t unseen;                                /* threads whose order is not seen at present */
     _Atomic uint64_t chunks_shared, aliases, forgotten, begun, sync_addresses, races, repeats, trusts, spilled,
         withheld;

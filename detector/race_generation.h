@@ -55,12 +55,18 @@ static inline void race_touch(struct race_part *part, uint64_t address)
 
 /* The chunk of `address` gets tags of the plane.  Returns: whether it has had some since the plane was empty; one that has
  * had none need not be looked at, which would make the kernel give it pages. */
-static inline bool race_mark(struct race_part *part, uint64_t address)
+static inline bool race_mark(struct race_engine *engine, struct race_part *part, uint64_t address)
 {
+    enum { CHUNKS_PER_PAGE = RACE_PAGE / RACE_CHUNK_BYTES };
     uint32_t chunk = RACE_CHUNK_INDEX(address);
     uint64_t bit = UINT64_C(1) << chunk % 64;
+    uint64_t page = ((UINT64_C(1) << CHUNKS_PER_PAGE) - 1) << (chunk % 64 & ~(uint32_t)(CHUNKS_PER_PAGE - 1));
     bool was_marked = (part->marked[chunk / 64] & bit) != 0;
     if (!was_marked) {
+        if ((part->marked[chunk / 64] & page) == 0) {
+            relaxed_store(&part->pages, relaxed_load(&part->pages) + 1);
+            atomic_fetch_add_explicit(&engine->pages, 1, memory_order_relaxed); /* a measure */
+        }
         part->marked[chunk / 64] |= bit;
     }
     return was_marked;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "detector/bytes.h"
 #include "detector/thread.h"
 #include "preload/lockhound.h"
 #include "preload/ranks.h"
@@ -91,17 +92,16 @@ static struct plane *map_plane(void)
     return plane;
 }
 
-/* What lies on the last page of struct plane's. */
-static void clear_window_begin(struct plane *plane)
+void plane_empty_windows(struct plane *plane)
 {
-    memset((char *)plane + PLANE_SKEW, 0, WINDOWS_BEGIN - PLANE_SKEW);
+    bytes_clear((uint8_t *)plane + PLANE_SKEW, WINDOWS_BEGIN - PLANE_SKEW); /* on the last page of struct plane's */
+    advise((char *)plane + WINDOWS_BEGIN, (PLANE_MAPPING + PAGE_SIZE - WINDOWS_BEGIN) / PAGE_SIZE * PAGE_SIZE,
+           MADV_DONTNEED);
 }
 
 static void empty(struct plane *plane)
 {
-    clear_window_begin(plane);
-    advise((char *)plane + WINDOWS_BEGIN, (PLANE_MAPPING + PAGE_SIZE - WINDOWS_BEGIN) / PAGE_SIZE * PAGE_SIZE,
-           MADV_DONTNEED);
+    plane_empty_windows(plane);
     advise(plane->history.ring, HISTORY_ENTRIES * sizeof(struct history_entry), MADV_DONTNEED);
 }
 
@@ -304,7 +304,9 @@ static bool start_blind(struct self *self)
 static bool start_engine(void)
 {
     vectors_init();
-    planes.engine = race_engine_new(lockhound.detector, &race_host);
+    struct race_host host = race_host;
+    host.budget = (size_t)lockhound.options.memory_limit << 20;
+    planes.engine = race_engine_new(lockhound.detector, &host);
     planes.blind_mapping = planes.engine == NULL ? NULL : reserve(BLIND_MAPPING, PROT_READ);
     if (planes.blind_mapping == NULL)
         return false;

@@ -86,6 +86,9 @@ void plane_settle(struct self *self);
 void plane_note_lock(struct self *self, const struct object *object, enum lock_mode mode, struct stack_id at);
 void plane_note_unlock(struct self *self, const struct object *object);
 
+/* Makes the windows zero and gives their pages back.  Its thread calls.  Context: signal. */
+void plane_empty_windows(struct plane *plane);
+
 /* The one thread of this process starts its history afresh.  Context: fork-child. */
 void plane_fork_child(struct self *self);
 

@@ -37,6 +37,12 @@ static void host_discard(void *ctx, void *memory, size_t size)
     raw_syscall(SYS_madvise, (long)memory, (long)size, MADV_DONTNEED, 0, 0, 0);
 }
 
+static void host_empty(void *ctx, struct race_plane *race)
+{
+    (void)ctx;
+    plane_empty_windows(plane_of(race));
+}
+
 /* ---- stacks ------------------------------------------------------------------------------------------------------- */
 
 /* Returns: the program's instruction at the site, on top of its callers; the callers alone when the site is gone. */
@@ -150,6 +156,7 @@ static bool host_is_followed(void *ctx, const struct finding_memory *memory)
 const struct race_host race_host = {.reserve = host_reserve,
                                     .release = host_release,
                                     .discard = host_discard,
+                                    .empty = host_empty,
                                     .recall = host_recall,
                                     .stack_here = host_stack_here,
                                     .place = host_place,

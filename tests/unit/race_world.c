@@ -26,6 +26,14 @@ static void discard(void *ctx, void *memory, size_t size)
     madvise(memory, size, MADV_DONTNEED);
 }
 
+static void empty(void *ctx, struct race_plane *plane)
+{
+    (void)ctx;
+    uint8_t *page = (uint8_t *)(((uintptr_t)plane->tags + 4095) & ~(uintptr_t)4095);
+    memset(plane->tags, 0, (size_t)(page - plane->tags));
+    madvise(page, PLANE_MAPPING - PLANE_SKEW - 4096, MADV_DONTNEED);
+}
+
 static void recall(void *ctx, const struct race_plane *plane, uint64_t epoch_low, uint64_t epoch_high, uint64_t address,
                    uint64_t size, bool write, struct race_recalled *recalled)
 {
@@ -52,6 +60,7 @@ static const struct race_host race_host = {
     .reserve = reserve,
     .release = unreserve,
     .discard = discard,
+    .empty = empty,
     .recall = recall,
     .stack_here = stack_here,
     .apart = apart,
@@ -69,6 +78,7 @@ void race_world_map(struct race_plane *plane, uint32_t number)
 {
     uint8_t *memory = reserve(NULL, PLANE_MAPPING);
     assert_non_null(memory);
+    madvise(memory, PLANE_MAPPING, MADV_NOHUGEPAGE); /* as the library does: pages are what it counts */
     *plane = (struct race_plane){.tags = memory + PLANE_SKEW, .number = number};
     plane->writes = plane->tags + PLANE_WRITES_OFFSET;
 }
