@@ -242,45 +242,6 @@ void race_forked(struct race_engine *engine, const struct race_plane *plane)
     race_sets_forked(engine);
 }
 
-/* ---- recording -------------------------------------------------------------------------------------------------- */
-
-/* Read tags, but for bytes that hold the present write tag. */
-static void record_read(uint8_t *tags, uint8_t write_tag, size_t size)
-{
-    uint8_t read_tag = (uint8_t)(write_tag & ~1u);
-    for (; size >= 8; tags += 8, size -= 8) {
-        uint64_t word = bytes_load(tags);
-        uint64_t differs = word ^ BYTES_EACH(write_tag);
-        /* a zero byte in `differs` is a byte written in this generation; an exact test for "has one" */
-        if (((differs - BYTES_EACH(1)) & ~differs & BYTES_HIGH) == 0) {
-            bytes_store(tags, BYTES_EACH(read_tag));
-            continue;
-        }
-        for (size_t i = 0; i < 8; i++) {
-            if (tags[i] != write_tag) {
-                tags[i] = read_tag;
-            }
-        }
-    }
-    for (; size > 0; tags++, size--) {
-        if (*tags != write_tag) {
-            *(volatile uint8_t *)tags = read_tag;
-        }
-    }
-}
-
-static void record(struct race_plane *plane, const struct race_piece *piece)
-{
-    uint32_t at = (uint32_t)piece->address;
-    plane->accessed = true;
-    if ((piece->flags & RACE_WRITE) != 0) {
-        bytes_fill(plane->writes + at, plane->write_tag, piece->size);
-        bytes_fill(plane->tags + at, plane->write_tag, piece->size);
-    } else {
-        record_read(plane->tags + at, plane->write_tag, piece->size);
-    }
-}
-
 /* ---- looking at the others -------------------------------------------------------------------------------------- */
 
 /* Looks for a tag in `word` that `plane`'s thread has not seen.  Returns: its place, or 8. */
@@ -342,12 +303,13 @@ static bool check(struct race_engine *engine, struct race_plane *plane, struct r
 
 /* ---- an access -------------------------------------------------------------------------------------------------- */
 
-static bool access_bytes(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk, uint32_t state,
+static bool access_bytes(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk,
                          const struct race_piece *piece)
 {
-    if ((piece->flags & RACE_ATOMIC) == 0) {
-        record(plane, piece); /* before looking: of two at once, one sees the other's */
-    }
+    race_record(plane, piece);
+    /* Record, then look who is there by now: of two at once, one sees the other's tag.  seq_cst: a store and then loads. */
+    atomic_thread_fence(memory_order_seq_cst);
+    uint32_t state = atomic_load_explicit(&chunk->state, memory_order_acquire); /* partner: race_chunk_unlock() */
     if (__builtin_expect(engine->hidden_trusted != NULL, 0)) {
         return race_hybrid_check(engine, plane, chunk, state, piece);
     }
@@ -365,7 +327,7 @@ static bool access_granules(struct race_engine *engine, struct race_plane *plane
         uint64_t granule_end = (part.address & ~(uint64_t)7) + 8;
         part.size = (size_t)((granule_end < end ? granule_end : end) - part.address);
         if (!race_sync_access(engine, plane, &part, (state & RACE_STATE_SPILLED) != 0)) {
-            found |= access_bytes(engine, plane, chunk, state, &part);
+            found |= access_bytes(engine, plane, chunk, &part);
         }
     }
     return found;
@@ -377,9 +339,7 @@ static bool access_chunk(struct race_engine *engine, struct race_plane *plane, c
     struct race_chunk *chunk = race_chunk_at(engine, piece->address);
     uint32_t who = relaxed_load(&chunk->who);
     if (who == race_owner_word(plane, piece->address)) {
-        if ((piece->flags & RACE_ATOMIC) == 0) {
-            record(plane, piece);
-        }
+        race_record(plane, piece);
         return false;
     }
     if ((piece->flags & RACE_FREE) != 0 && piece->size == RACE_CHUNK_BYTES && !race_word_is_of(who, piece->address)) {
@@ -390,12 +350,12 @@ static bool access_chunk(struct race_engine *engine, struct race_plane *plane, c
                       race_set_has(race_set_get(engine, state >> RACE_STATE_SET), plane->number);
     bool tries = ++part->patience % PATIENCE == 0 && (state & RACE_STATE_SYNC) == 0;
     if (!takes_part || tries || !race_is_touched(part, piece->address)) {
-        state = race_chunk_enter(engine, plane, chunk, piece->address);
+        state = race_chunk_enter(engine, plane, chunk, piece);
     }
     if ((state & RACE_STATE_SYNC) != 0) {
         return access_granules(engine, plane, chunk, state, piece);
     }
-    bool found = access_bytes(engine, plane, chunk, state, piece);
+    bool found = access_bytes(engine, plane, chunk, piece);
     state = relaxed_load(&chunk->state);
     if ((state & RACE_STATE_SYNC) != 0) {
         found |= access_granules(engine, plane, chunk, state, piece); /* an address became one meanwhile */

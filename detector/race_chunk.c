@@ -113,9 +113,10 @@ static uint32_t join(struct race_engine *engine, struct race_plane *plane, uint3
 }
 
 uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk,
-                          uint64_t address)
+                          const struct race_piece *piece)
 {
     struct race_part *part = race_part(plane);
+    uint64_t address = piece->address;
     uint32_t state = race_chunk_claim(engine, chunk, race_chunk_lock(part, chunk), address);
     uint32_t set = state >> RACE_STATE_SET;
     race_touch(part, address);
@@ -138,6 +139,9 @@ uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, 
     }
     race_chunk_use(engine, chunk);
     state = set << RACE_STATE_SET | (state & RACE_STATE_SYNCS);
+    if (!is_sync) {
+        race_record(plane, piece);
+    }
     race_chunk_unlock(part, chunk, state);
     return state;
 }

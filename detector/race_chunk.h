@@ -32,10 +32,13 @@ enum {
 uint32_t race_chunk_lock(struct race_part *part, struct race_chunk *chunk); /* Returns: the state, without the bit. */
 void race_chunk_unlock(struct race_part *part, struct race_chunk *chunk, uint32_t state);
 
-/* Makes `plane` a participant of the chunk of `address`, and its owner when it has seen all that others did there.
+/* Sets the tags of the access. */
+void race_record(struct race_plane *plane, const struct race_piece *piece);
+/* Makes `plane` a participant of the chunk of the access, and its owner when it has seen all that others did there.  Unless
+ * there are sync addresses, the access is recorded, so that whoever comes next sees it before becoming the owner.
  * Returns: the chunk's state. */
 uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk,
-                          uint64_t address);
+                          const struct race_piece *piece);
 /* The plane is no owner of the locked chunk any more: its next access comes to race_access(). */
 void race_chunk_disown(const struct race_part *part, struct race_chunk *chunk);
 /* Drops what the locked chunk says of another address with the same low bits.  Returns: the state. */

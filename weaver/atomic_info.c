@@ -301,8 +301,8 @@ static uint64_t address_of(Dwarf_Die *variable)
     Dwarf_Op *operations;
     Dwarf_Addr value = 0;
     size_t count;
-    if (!dwarf_attr(variable, DW_AT_location, &attribute) ||
-        dwarf_getlocation(&attribute, &operations, &count) != 0 || count != 1)
+    if (!dwarf_attr(variable, DW_AT_location, &attribute) || dwarf_getlocation(&attribute, &operations, &count) != 0 ||
+        count != 1)
         return 0;
     if (operations->atom == DW_OP_addr)
         return operations->number;

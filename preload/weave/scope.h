@@ -17,7 +17,8 @@
 /* Returns: NULL when the module is to be woven, else why not, as a constant string.  Context: loader-lock, in-malloc. */
 const char *scope_exclusion(const struct module *module);
 
-/* Returns: true when the module is an allocator with an operator new of its own, whose blocks no hook sees. */
+/* Returns: true when the module is an allocator with an operator new of its own, whose blocks no hook sees.
+ * Context: loader-lock, in-malloc. */
 bool scope_hides_blocks(const struct module *module);
 
 /* Returns: true when one of the globs of `list` matches `path` or its last part.  Context: signal, in-malloc. */

@@ -1,0 +1,42 @@
+/* race_record.c: the tags of an access in its thread's plane. */
+#include "detector/race_chunk.h"
+
+/* Read tags, but for bytes that hold the present write tag. */
+static void record_read(uint8_t *tags, uint8_t write_tag, size_t size)
+{
+    uint8_t read_tag = (uint8_t)(write_tag & ~1u);
+    for (; size >= 8; tags += 8, size -= 8) {
+        uint64_t word = bytes_load(tags);
+        uint64_t differs = word ^ BYTES_EACH(write_tag);
+        /* a zero byte in `differs` is a byte written in this generation; an exact test for "has one" */
+        if (((differs - BYTES_EACH(1)) & ~differs & BYTES_HIGH) == 0) {
+            bytes_store(tags, BYTES_EACH(read_tag));
+            continue;
+        }
+        for (size_t i = 0; i < 8; i++) {
+            if (tags[i] != write_tag) {
+                tags[i] = read_tag;
+            }
+        }
+    }
+    for (; size > 0; tags++, size--) {
+        if (*tags != write_tag) {
+            *(volatile uint8_t *)tags = read_tag;
+        }
+    }
+}
+
+void race_record(struct race_plane *plane, const struct race_piece *piece)
+{
+    uint32_t at = (uint32_t)piece->address;
+    if ((piece->flags & RACE_ATOMIC) != 0) {
+        return; /* they leave no tags */
+    }
+    plane->accessed = true;
+    if ((piece->flags & RACE_WRITE) != 0) {
+        bytes_fill(plane->writes + at, plane->write_tag, piece->size);
+        bytes_fill(plane->tags + at, plane->write_tag, piece->size);
+    } else {
+        record_read(plane->tags + at, plane->write_tag, piece->size);
+    }
+}
