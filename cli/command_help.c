@@ -40,9 +40,11 @@ static int print_kinds(void)
 static int print_overview(void)
 {
     struct buffer text = {0};
-    buffer_string(&text, "lockhound finds deadlocks and misuse of locks in programs that already exist as binaries.\n\n"
-                         "usage: lockhound [options] [--] program [arguments...]\n"
-                         "       lockhound COMMAND ...\n\ncommands:\n");
+    buffer_string(
+        &text,
+        "lockhound finds data races, deadlocks and misuse of locks in programs that already exist as binaries.\n\n"
+        "usage: lockhound [options] [--] program [arguments...]\n"
+        "       lockhound COMMAND ...\n\ncommands:\n");
     for (size_t i = 0; i < command_count; i++) {
         if (!command_table[i].is_hidden) {
             buffer_printf(&text, "  %-10s %s\n", command_table[i].name, command_table[i].summary);
