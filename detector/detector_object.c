@@ -129,10 +129,23 @@ static bool may_be_reused(const struct object *before, enum object_kind kind, co
     return !traits->is_static || (kind == OBJECT_MUTEX && !object_is_live_at(before, relaxed_load(&before->address)));
 }
 
+/* Returns: what lies at the address.  An object that another thread is just making is found before it is live: the lock is
+ * that thread's until it is. */
+static struct object *find_made(struct detector *d, uint64_t address)
+{
+    struct object *o = object_table_find(&d->objects, address);
+    if (o != NULL && !object_is_live_at(o, address)) {
+        detector_enter(d, RANK_OBJECTS);
+        o = object_table_find(&d->objects, address);
+        detector_leave(d, RANK_OBJECTS);
+    }
+    return o;
+}
+
 struct object *object_adopt(struct detector *d, struct thread *t, enum object_kind kind, uint64_t address,
                             const struct object_traits *traits, struct stack_id at)
 {
-    struct object *before = object_table_find(&d->objects, address);
+    struct object *before = find_made(d, address);
     bool is_live = before != NULL && object_is_live_at(before, address);
     if (is_live && before->kind == (uint8_t)kind) {
         return before; /* another thread was quicker */
