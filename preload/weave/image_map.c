@@ -120,7 +120,7 @@ static bool is_of_module(const struct image_header *header, const struct module 
 
 static const char *check_owner(long fd, size_t *size)
 {
-    struct stat status;
+    struct stat status = {0};
     if (raw_syscall(SYS_fstat, fd, (long)&status, 0, 0, 0, 0) != 0 || !S_ISREG(status.st_mode))
         return "its image is no file";
     uid_t user = (uid_t)raw_syscall(SYS_geteuid, 0, 0, 0, 0, 0, 0);
