@@ -340,7 +340,12 @@ static bool access_chunk(struct race_engine *engine, struct race_plane *plane, c
     uint32_t who = relaxed_load(&chunk->who);
     if (who == race_owner_word(plane, piece->address)) {
         race_record(plane, piece);
-        return false;
+        /* seq_cst: whoever takes the chunk meanwhile sees the tags, or is seen; partner: access_bytes() */
+        atomic_thread_fence(memory_order_seq_cst);
+        who = relaxed_load(&chunk->who);
+        if (who == race_owner_word(plane, piece->address)) {
+            return false;
+        }
     }
     if ((piece->flags & RACE_FREE) != 0 && piece->size == RACE_CHUNK_BYTES && !race_word_is_of(who, piece->address)) {
         return false; /* the midst of a large block, never used: no need to fill the planes with it */
