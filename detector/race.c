@@ -2,6 +2,8 @@
 
 #include "detector/race_chunk.h"
 #include "detector/race_generation.h"
+#include "detector/race_granules.h"
+#include "detector/race_hand_over.h"
 #include "detector/race_hybrid.h"
 #include "detector/race_memory.h"
 #include "detector/race_sync.h"
@@ -27,7 +29,7 @@ static bool engine_reserve(struct race_engine *engine)
         }
     }
     return engine->chunks != NULL && engine->used != NULL && engine->trusted != NULL && race_sets_init(engine) &&
-           race_syncs_init(engine) && race_said_init(engine);
+           race_granules_init(engine) && race_said_init(engine);
 }
 
 static void call_here(void *ctx, void (*work)(void *arg), void *arg)
@@ -79,7 +81,7 @@ void race_engine_delete(struct race_engine *engine)
         delete_part(engine, part);
     }
     race_said_delete(engine);
-    race_syncs_delete(engine);
+    race_granules_delete(engine);
     race_sets_delete(engine);
     release(engine, engine->trusted, RACE_SLOTS * sizeof(uint64_t));
     release(engine, engine->hidden_trusted, RACE_SLOTS * sizeof(uint64_t));
@@ -200,6 +202,7 @@ void race_plane_forget(struct race_engine *engine, struct race_plane *plane)
         race_sync_thread_end(part);
         plane->thread = NULL;
     }
+    race_hand_over_forget(part);
     relaxed_store(&part->present, 0);
     part->plane = NULL;
     relaxed_store(&part->version, (relaxed_load(&part->version) + 1) & ~1u); /* a fork may have left it odd */
@@ -226,6 +229,9 @@ void race_forked(struct race_engine *engine, const struct race_plane *plane)
 {
     for (uint32_t i = 1; i <= RACE_PLANES_MAX; i++) {
         struct race_part *part = race_part_at(engine, i);
+        if (part != NULL) {
+            race_hand_over_forget(part); /* histories begin anew */
+        }
         if (part == NULL || part->plane == plane) {
             continue;
         }
@@ -238,7 +244,7 @@ void race_forked(struct race_engine *engine, const struct race_plane *plane)
         }
     }
     relaxed_store(&engine->unseen, plane == NULL); /* the others are gone */
-    race_syncs_forked(engine);
+    race_granules_forked(engine);
     race_sets_forked(engine);
 }
 
@@ -410,7 +416,7 @@ static void chunk_fresh(struct race_engine *engine, struct race_part *part, uint
     }
     uint32_t state = race_chunk_lock(part, chunk);
     if ((state & RACE_STATE_SYNC) != 0) {
-        race_sync_remove(engine, low, high);
+        race_granules_remove(engine, low, high);
     }
     if (race_word_is_of(relaxed_load(&chunk->who), low)) {
         if (!is_clear) {

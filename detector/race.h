@@ -151,7 +151,7 @@ struct race_counts {
         history_dropped; /* times that the history of 256 bytes, or of a thread that ended, was dropped for want of room */
     uint64_t orders_trusted; /* times that order could not be seen: what came before counts as ordered */
     uint64_t syncs_spilled;  /* chunks whose atomics share one clock with those of others, for the table is full */
-    uint64_t withheld;       /* seeming races not claimed, for order was lost */
+    uint64_t withheld;       /* seeming races not claimed: order was lost, or the memory is not followed */
 };
 void race_counts(const struct race_engine *engine, struct race_counts *counts);
 

@@ -2,7 +2,7 @@
  *
  *   race.c --> race_chunk (who takes part) --> race_set (interned sets of planes)
  *     |    --> race_generation (tag -> epoch)
- *     |    --> race_sync (addresses with a clock)
+ *     |    --> race_sync (atomics and plain accesses of addresses with a clock) --> race_granules (their table)
  *     |    --> race_hand_over (what a guess may order)
  *     |    --> race_hybrid (races that locks have hidden)
  *     |    --> race_memory (pages of the windows)
@@ -93,7 +93,7 @@ struct race_part {
 };
 
 struct race_sets;
-struct race_syncs;
+struct race_granules;
 struct race_said;
 
 struct race_engine {
@@ -102,7 +102,7 @@ struct race_engine {
     struct race_chunk *chunks;
     uint64_t *used; /* a bit for each page of `chunks` that was written to */
     struct race_sets *sets;
-    struct race_syncs *syncs;
+    struct race_granules *granules;
     struct race_said *said;
     _Atomic uint64_t *trusted;        /* by slot: epochs up to this one race with nothing any more */
     _Atomic uint64_t *hidden_trusted; /* the same for hidden races; NULL without --races=hybrid */

@@ -87,7 +87,7 @@ static uint64_t place_of(const struct race_engine *engine, struct stack_id stack
     return engine->host.place == NULL ? stack.v : engine->host.place(engine->host.ctx, stack);
 }
 
-/* The same object of another run or another block of its kind. */
+/* The same for the same place in another block of the kind. */
 static uint64_t object_key(const struct finding_memory *memory)
 {
     return memory->alloc_stack.v == 0 ? memory->address
@@ -102,7 +102,7 @@ static bool is_news(struct race_engine *engine, const struct finding *finding)
     if (!say(engine, hash_pair(mine.v, theirs.v))) {
         return false;
     }
-    if (finding->severity == SEVERITY_WARNING) {
+    if (finding_race_severity(&finding->parties[0], &finding->parties[1]) == SEVERITY_WARNING) {
         return say(engine, object_key(&finding->memory));
     }
     uint64_t key = hash_pair(place_of(engine, mine), place_of(engine, theirs));
@@ -229,13 +229,14 @@ static void tell(struct report *r, struct stack_id here, const struct race_recal
     }
     e.finding.parties = e.parties;
     set_memory(&e.finding, r);
-    if (is_followed(r->engine, &e.finding) && is_news(r->engine, &e.finding)) {
+    bool followed = is_followed(r->engine, &e.finding);
+    if (followed && is_news(r->engine, &e.finding)) {
         race_count(&r->engine->races);
         evidence_send(&e);
-    } else {
-        race_count(&r->engine->repeats);
-        evidence_discard(&e);
+        return;
     }
+    race_count(followed ? &r->engine->repeats : &r->engine->withheld);
+    evidence_discard(&e);
 }
 
 static void report(void *arg)

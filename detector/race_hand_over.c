@@ -31,6 +31,13 @@ void race_hand_over_note(struct race_engine *engine, struct race_plane *plane, c
     race_sync_adopt(engine, plane, piece);
 }
 
+void race_hand_over_forget(struct race_part *part)
+{
+    for (uint32_t i = 0; i < RACE_HANDED; i++) {
+        part->handed[i] = (struct race_handed){0, 0};
+    }
+}
+
 bool race_hand_over_covers(const struct race_plane *plane, uint32_t number, const struct race_recalled *theirs)
 {
     const struct race_handed *handed = handed_from(plane, number);

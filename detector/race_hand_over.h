@@ -16,6 +16,8 @@
  * is a load that decides and the other a store, both of them guesses. */
 void race_hand_over_note(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece,
                          uint32_t number, const struct race_recalled *theirs);
+/* What was handed over to the threads of the plane is forgotten. */
+void race_hand_over_forget(struct race_part *part);
 /* Returns: true when `theirs` may have been handed over to `plane`. */
 bool race_hand_over_covers(const struct race_plane *plane, uint32_t number, const struct race_recalled *theirs);
 

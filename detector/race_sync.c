@@ -4,168 +4,9 @@
 #include "detector/loose.h"
 #include "detector/race_chunk.h"
 #include "detector/race_generation.h"
+#include "detector/race_granules.h"
 #include "detector/race_hybrid.h"
 #include "detector/race_trust.h"
-
-enum { SPILLED = 0, BUCKETS = 1 << 16, GRANULES = 1 << 20, GRANULE_BYTES = 8, BUCKET_LOCK = 1u << 31 };
-
-struct granule {
-    uint64_t address;
-    struct sync_clock clock;
-    uint32_t next; /* in the bucket, or while free */
-    uint32_t mask; /* of bytes */
-};
-
-struct race_syncs {
-    _Atomic uint32_t lock; /* of free and used */
-    uint32_t free;
-    uint32_t used; /* granules ever taken; number 0 is none, and has the clocks of all that have no granule */
-    struct granule *granules;
-    struct sync_clock *loose; /* by granule, for the loose clock; NULL without --races=hybrid */
-    _Atomic uint32_t spilled_lock;
-    _Atomic uint32_t bucket[BUCKETS]; /* first granule | BUCKET_LOCK */
-};
-
-bool race_syncs_init(struct race_engine *engine)
-{
-    const struct race_host *host = &engine->host;
-    struct race_syncs *syncs = host->reserve(host->ctx, sizeof *syncs);
-    if (syncs == NULL) {
-        return false;
-    }
-    engine->syncs = syncs;
-    syncs->used = 1;
-    syncs->granules = host->reserve(host->ctx, GRANULES * sizeof(struct granule));
-    if (engine->d->options.hybrid_races) {
-        syncs->loose = host->reserve(host->ctx, GRANULES * sizeof(struct sync_clock));
-        if (syncs->loose == NULL) {
-            return false;
-        }
-    }
-    return syncs->granules != NULL;
-}
-
-static void drop_clocks(struct race_syncs *syncs, uint32_t i)
-{
-    sync_clock_drop(&syncs->granules[i].clock);
-    if (syncs->loose != NULL) {
-        sync_clock_drop(&syncs->loose[i]);
-    }
-}
-
-void race_syncs_delete(struct race_engine *engine)
-{
-    const struct race_host *host = &engine->host;
-    struct race_syncs *syncs = engine->syncs;
-    if (syncs == NULL) {
-        return;
-    }
-    if (syncs->granules != NULL) {
-        for (uint32_t i = SPILLED; i < syncs->used; i++) {
-            drop_clocks(syncs, i);
-        }
-        host->release(host->ctx, syncs->granules, GRANULES * sizeof(struct granule));
-    }
-    if (syncs->loose != NULL) {
-        host->release(host->ctx, syncs->loose, GRANULES * sizeof(struct sync_clock));
-    }
-    host->release(host->ctx, syncs, sizeof *syncs);
-}
-
-/* ---- the table -------------------------------------------------------------------------------------------------- */
-
-static _Atomic uint32_t *bucket_of(struct race_engine *engine, uint64_t granule)
-{
-    return &engine->syncs->bucket[(granule >> 3) * UINT64_C(0x9e3779b97f4a7c15) >> 48];
-}
-
-static uint32_t bucket_lock(_Atomic uint32_t *bucket)
-{
-    for (;;) {
-        uint32_t first = relaxed_load(bucket);
-        if ((first & BUCKET_LOCK) == 0 &&
-            /* partner: bucket_unlock() */
-            atomic_compare_exchange_weak_explicit(bucket, &first, first | BUCKET_LOCK, memory_order_acquire,
-                                                  memory_order_relaxed)) {
-            return first;
-        }
-        race_pause();
-    }
-}
-
-static void bucket_unlock(_Atomic uint32_t *bucket, uint32_t first)
-{
-    atomic_store_explicit(bucket, first, memory_order_release); /* partner: bucket_lock() */
-}
-
-static struct granule *granule_find(struct race_engine *engine, uint32_t first, uint64_t address)
-{
-    for (uint32_t i = first; i != 0; i = engine->syncs->granules[i].next) {
-        if (engine->syncs->granules[i].address == address) {
-            return &engine->syncs->granules[i];
-        }
-    }
-    return NULL;
-}
-
-static void syncs_lock(struct race_syncs *syncs)
-{
-    while (atomic_exchange_explicit(&syncs->lock, 1, memory_order_acquire) != 0) { /* partner: syncs_unlock() */
-        race_pause();
-    }
-}
-
-static void syncs_unlock(struct race_syncs *syncs)
-{
-    atomic_store_explicit(&syncs->lock, 0, memory_order_release); /* partner: syncs_lock() */
-}
-
-/* Returns: the number of a granule without a clock, or 0. */
-static uint32_t granule_take(struct race_syncs *syncs)
-{
-    syncs_lock(syncs);
-    uint32_t i = syncs->free;
-    if (i != 0) {
-        syncs->free = syncs->granules[i].next;
-    } else if (syncs->used < GRANULES) {
-        i = syncs->used++;
-    }
-    syncs_unlock(syncs);
-    return i;
-}
-
-static void granule_return(struct race_syncs *syncs, uint32_t i)
-{
-    drop_clocks(syncs, i);
-    syncs_lock(syncs);
-    syncs->granules[i].next = syncs->free;
-    syncs->free = i;
-    syncs_unlock(syncs);
-}
-
-void race_sync_remove(struct race_engine *engine, uint64_t low, uint64_t high)
-{
-    struct race_syncs *syncs = engine->syncs;
-    for (uint64_t address = low & ~(uint64_t)7; address < high; address += GRANULE_BYTES) {
-        _Atomic uint32_t *bucket = bucket_of(engine, address);
-        if (relaxed_load(bucket) == 0) {
-            continue;
-        }
-        uint32_t first = bucket_lock(bucket), gone = 0;
-        uint32_t *link = &first;
-        while (*link != 0 && syncs->granules[*link].address != address) {
-            link = &syncs->granules[*link].next;
-        }
-        if (*link != 0) {
-            gone = *link;
-            *link = syncs->granules[gone].next;
-        }
-        bucket_unlock(bucket, first);
-        if (gone != 0) {
-            granule_return(syncs, gone);
-        }
-    }
-}
 
 /* ---- becoming --------------------------------------------------------------------------------------------------- */
 
@@ -209,29 +50,6 @@ static struct writers find_writers(struct race_engine *engine, const struct race
     return writers;
 }
 
-/* Returns: false when there is no room. */
-static bool granule_put(struct race_engine *engine, uint64_t granule, uint32_t mask)
-{
-    _Atomic uint32_t *bucket = bucket_of(engine, granule);
-    uint32_t first = bucket_lock(bucket);
-    struct granule *g = granule_find(engine, first, granule);
-    if (g != NULL) {
-        g->mask |= mask;
-    } else {
-        uint32_t i = granule_take(engine->syncs);
-        if (i != 0) {
-            g = &engine->syncs->granules[i];
-            g->address = granule;
-            g->mask = mask;
-            g->next = first;
-            first = i;
-            race_count(&engine->sync_addresses);
-        }
-    }
-    bucket_unlock(bucket, first);
-    return g != NULL;
-}
-
 /* Makes bytes [address, address + size) of one granule sync; `trusts` what others wrote there.
  * Returns: false when they have no clock of their own. */
 static bool become(struct race_engine *engine, struct race_plane *plane, uint64_t address, size_t size, uint32_t mask,
@@ -246,7 +64,7 @@ static bool become(struct race_engine *engine, struct race_plane *plane, uint64_
     bytes_clear(plane->writes + (uint32_t)address, size);
     /* In a spilled chunk these bytes may have been released on the common clock already. */
     bool was_spilled = (state & RACE_STATE_SPILLED) != 0;
-    bool has_clock = !was_spilled && granule_put(engine, address & ~(uint64_t)7, mask);
+    bool has_clock = !was_spilled && race_granule_put(engine, address & ~(uint64_t)7, mask);
     relaxed_store(&chunk->who, race_shared_word(address));
     race_chunk_use(engine, chunk);
     race_chunk_unlock(part, chunk, state | (has_clock ? RACE_STATE_SYNC : RACE_STATE_SYNCS));
@@ -284,25 +102,25 @@ static void clock_do(struct thread_clock *clock, struct thread_clock *loaded, co
     }
 }
 
-/* Context: holds the lock of granule `i`. */
-static void clocks_do(struct race_engine *engine, struct race_plane *plane, uint32_t i, unsigned deeds)
+static void clocks_do(struct race_engine *engine, struct race_plane *plane, const struct race_granule_hold *hold,
+                      unsigned deeds)
 {
     struct race_part *part = race_part(plane);
-    struct race_syncs *syncs = engine->syncs;
-    if (syncs->loose != NULL) {
+    struct sync_clock *loose = race_granule_loose(engine, hold);
+    if (loose != NULL) {
         loose_now(plane->thread); /* before hb's epoch moves on */
-        clock_do(&plane->thread->loose, &part->loose_loaded, &part->loose_fence, &syncs->loose[i], deeds);
+        clock_do(&plane->thread->loose, &part->loose_loaded, &part->loose_fence, loose, deeds);
     }
-    clock_do(race_clock(plane), &part->loaded, &part->fence, &syncs->granules[i].clock, deeds);
+    clock_do(race_clock(plane), &part->loaded, &part->fence, race_granule_clock(engine, hold), deeds);
 }
 
 /* On the clock of all that have none of their own. */
 static void spilled_do(struct race_engine *engine, struct race_plane *plane, unsigned deeds)
 {
-    _Atomic uint32_t *bucket = &engine->syncs->spilled_lock;
-    (void)bucket_lock(bucket);
-    clocks_do(engine, plane, SPILLED, deeds);
-    bucket_unlock(bucket, 0);
+    struct race_granule_hold hold;
+    race_granule_hold_common(engine, &hold);
+    clocks_do(engine, plane, &hold, deeds);
+    race_granule_release(&hold);
 }
 
 /* Returns: the bytes of the granule of `address` that [address, address + size) covers. */
@@ -311,23 +129,19 @@ static uint32_t mask_of(uint64_t address, size_t size)
     return (0xffu >> (8 - size)) << (address & 7);
 }
 
-/* Returns: false when none of these bytes is sync. */
+/* Returns: false when none of these bytes is sync, or not all of `wanted` are. */
 static bool sync_do(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t mask,
                     uint32_t wanted, unsigned deeds)
 {
-    uint64_t granule = address & ~(uint64_t)7;
-    _Atomic uint32_t *bucket = bucket_of(engine, granule);
-    if (relaxed_load(bucket) == 0) {
+    struct race_granule_hold hold;
+    if (!race_granule_hold(engine, address & ~(uint64_t)7, mask, wanted, &hold)) {
         return false;
     }
-    uint32_t first = bucket_lock(bucket);
-    struct granule *g = granule_find(engine, first, granule);
-    bool is_sync = g != NULL && (g->mask & mask) != 0 && (g->mask & wanted) == wanted;
-    if (is_sync && deeds != 0) {
-        clocks_do(engine, plane, (uint32_t)(g - engine->syncs->granules), deeds);
+    if (deeds != 0) {
+        clocks_do(engine, plane, &hold, deeds);
     }
-    bucket_unlock(bucket, first);
-    return is_sync;
+    race_granule_release(&hold);
+    return true;
 }
 
 static void granule_do(struct race_engine *engine, struct race_plane *plane, uint64_t address, size_t size,
@@ -349,7 +163,7 @@ static void atomic_do(struct race_engine *engine, struct race_plane *plane, uint
                       unsigned deeds)
 {
     while (size > 0) {
-        size_t here = GRANULE_BYTES - (address & 7);
+        size_t here = RACE_GRANULE_BYTES - (address & 7);
         here = here < size ? here : size;
         granule_do(engine, plane, address, here, deeds);
         address += here;
@@ -380,7 +194,7 @@ static void acquire_range(struct race_engine *engine, struct race_plane *plane, 
         uint64_t end = (low | (RACE_CHUNK_BYTES - 1)) + 1;
         end = end < high ? end : high;
         bool has_any = (relaxed_load(&race_chunk_at(engine, low)->state) & RACE_STATE_SYNC) != 0;
-        for (; has_any && low < end; low += GRANULE_BYTES) {
+        for (; has_any && low < end; low += RACE_GRANULE_BYTES) {
             acquire_granule(engine, plane, low);
         }
         low = end;
@@ -420,7 +234,8 @@ static void owe(struct race_part *part, uint64_t granule)
     }
     /* A copy of a row of them. */
     bool is_first = part->owed_low == 0;
-    part->owed_high = is_first || part->owed_high < granule + GRANULE_BYTES ? granule + GRANULE_BYTES : part->owed_high;
+    part->owed_high =
+        is_first || part->owed_high < granule + RACE_GRANULE_BYTES ? granule + RACE_GRANULE_BYTES : part->owed_high;
     part->owed_low = is_first || granule < part->owed_low ? granule : part->owed_low;
 }
 
@@ -502,12 +317,12 @@ static void fence(struct race_engine *engine, struct race_plane *plane, int orde
     struct thread_clock *clock = race_clock(plane);
     if (order != ORDER_RELAXED && order != ORDER_RELEASE) {
         acquire_fence(clock, &part->loaded);
-        if (engine->syncs->loose != NULL) {
+        if (engine->d->options.hybrid_races) {
             acquire_fence(&plane->thread->loose, &part->loose_loaded);
         }
     }
     if (order == ORDER_RELEASE || order == ORDER_ACQ_REL || order == ORDER_SEQ_CST) {
-        if (engine->syncs->loose != NULL) {
+        if (engine->d->options.hybrid_races) {
             loose_now(plane->thread);
             struct clock_stamp loose = thread_clock_stamp(&plane->thread->loose);
             clock_stamp_assign(&part->loose_fence, &loose);
@@ -546,16 +361,4 @@ void race_sync_thread_end(struct race_part *part)
     thread_clock_drop(&part->loaded);
     clock_stamp_drop(&part->loose_fence);
     thread_clock_drop(&part->loose_loaded);
-}
-
-void race_syncs_forked(struct race_engine *engine)
-{
-    relaxed_store(&engine->syncs->lock, 0);
-    relaxed_store(&engine->syncs->spilled_lock, 0);
-    for (uint32_t i = 0; i < BUCKETS; i++) {
-        uint32_t first = relaxed_load(&engine->syncs->bucket[i]);
-        if ((first & BUCKET_LOCK) != 0) {
-            relaxed_store(&engine->syncs->bucket[i], first & ~BUCKET_LOCK);
-        }
-    }
 }

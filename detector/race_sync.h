@@ -10,7 +10,7 @@
  * Becoming:  tags of these bytes go.  What another thread wrote there unseen was a release nobody could know of, of all that
  *            this thread had seen: everything done so far is trusted (race_trust.h).
  * Relaxed:   a relaxed store publishes what the last release fence knew; a relaxed load counts at the next acquire fence.
- * Memory:    2^20 granules; past these the addresses share one clock (spilled, counted), so that more is ordered than is.
+ * Memory:    race_granules.h has the clocks; past its room the addresses share one clock (spilled, counted), so that more is ordered than is.
  *            Which bytes of a chunk are spilled is not known: all that have no granule count as such.
  */
 #ifndef LOCKHOUND_DETECTOR_RACE_SYNC_H
@@ -18,8 +18,6 @@
 
 #include "detector/race_engine.h"
 
-bool race_syncs_init(struct race_engine *engine);
-void race_syncs_delete(struct race_engine *engine);
 /* A plain access to a piece of one granule in a chunk with sync addresses.
  * `spilled`: the chunk holds some without a clock of their own.
  * Returns: false when none of its bytes is sync, and nothing was done. */
@@ -29,12 +27,8 @@ bool race_sync_access(struct race_engine *engine, struct race_plane *plane, cons
 void race_sync_adopt(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece);
 /* Acquires what is owed; race_settle() from inside. */
 void race_sync_settle(struct race_engine *engine, struct race_plane *plane);
-/* No address in [low, high), part of one chunk that is locked, is sync any more. */
-void race_sync_remove(struct race_engine *engine, uint64_t low, uint64_t high);
 /* The plane's thread begins or ends: nothing is owed, no fence was passed. */
 void race_sync_thread_begin(struct race_plane *plane);
 void race_sync_thread_end(struct race_part *part);
-/* In a forked child, where no other thread is left: frees what they had locked. */
-void race_syncs_forked(struct race_engine *engine);
 
 #endif

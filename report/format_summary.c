@@ -99,7 +99,9 @@ static const struct {
      "by a plain store before an address was known as atomic, or in a signal handler; races with what came before are "
      "not "
      "reported"},
-    {"lost_races", "seeming data races not reported", "order was lost before, for want of memory or by threads unseen"},
+    {"lost_races", "seeming data races not reported",
+     "order was lost before, for want of memory or by threads unseen, or an allocator's own operator new gave the "
+     "memory out unseen"},
 };
 
 static void add_loss(struct buffer *out, const struct run_count *count)

@@ -3,14 +3,15 @@
 #include <dwarf.h>
 #include <elfutils/libdw.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+#include "weaver/atomic_code.h"
 
 enum { ELEMENTS_MOST = 1024, DEPTH_MOST = 16 };
 
-static void add(struct atomic_info *info, struct atomic_ranges *ranges, uint64_t low, uint64_t high)
+void atomic_ranges_add(struct atomic_info *info, struct atomic_ranges *ranges, uint64_t low, uint64_t high)
 {
     if (low >= high)
         return;
@@ -52,156 +53,6 @@ static void finish(struct atomic_ranges *ranges)
             last->high = ranges->ranges[i].high;
     }
     ranges->count = kept + 1;
-}
-
-/* ---- code --------------------------------------------------------------------------------------------------------- */
-
-static bool is_atomic_file(const char *path)
-{
-    const char *name = strrchr(path, '/');
-    if (!name)
-        return false;
-    if (strstr(path, "/__atomic/"))
-        return true;
-    return strcmp(name, "/atomic_base.h") == 0 || strcmp(name, "/atomic") == 0 ||
-           (strcmp(name, "/atomic.rs") == 0 && strstr(path, "/sync/"));
-}
-
-/* Returns: what the line says; a relative path counts from where the unit was compiled. */
-static enum source_line source_line_of(struct atomic_sources *sources, Dwarf_Die *unit, const char *file, int line)
-{
-    char path[PATH_MAX];
-    Dwarf_Attribute attribute;
-    const char *folder = file[0] == '/' ? NULL : dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &attribute));
-    if (folder && snprintf(path, sizeof path, "%s/%s", folder, file) < (int)sizeof path)
-        return atomic_source_line(sources, path, line);
-    return atomic_source_line(sources, file, line);
-}
-
-/* Returns: where code of this line belongs; NULL: it is known to be plain. */
-static struct atomic_ranges *ranges_of_line(struct atomic_info *info, enum source_line line)
-{
-    switch (line) {
-    case SOURCE_ATOMIC:
-        return &info->code;
-    case SOURCE_RELAXED:
-        return &info->relaxed;
-    case SOURCE_UNREAD:
-        return &info->unread;
-    case SOURCE_PLAIN:
-        break;
-    }
-    return NULL;
-}
-
-static void read_lines(struct atomic_info *info, struct atomic_sources *sources, Dwarf_Die *unit)
-{
-    Dwarf_Lines *lines;
-    size_t count;
-    const char *known = NULL; /* the file name of the line before: few change */
-    bool is_atomic = false;
-    if (dwarf_getsrclines(unit, &lines, &count) != 0)
-        return;
-    for (size_t i = 0; i + 1 < count; i++) {
-        Dwarf_Line *line = dwarf_onesrcline(lines, i), *next = dwarf_onesrcline(lines, i + 1);
-        Dwarf_Addr low, high;
-        bool is_end = false;
-        int number = 0;
-        const char *file = dwarf_linesrc(line, NULL, NULL);
-        if (file != known)
-            is_atomic = file && is_atomic_file(file);
-        known = file;
-        if (!file || dwarf_lineendsequence(line, &is_end) != 0 || is_end || dwarf_lineaddr(line, &low) != 0 ||
-            dwarf_lineaddr(next, &high) != 0 || dwarf_lineno(line, &number) != 0)
-            continue;
-        struct atomic_ranges *ranges =
-            is_atomic ? &info->code : ranges_of_line(info, source_line_of(sources, unit, file, number));
-        if (ranges)
-            add(info, ranges, low, high);
-    }
-}
-
-/* Returns: whether some file of the unit is such a one. */
-static bool has_atomic_file(Dwarf_Die *unit)
-{
-    Dwarf_Files *files;
-    size_t count;
-    if (dwarf_getsrcfiles(unit, &files, &count) != 0)
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        const char *file = dwarf_filesrc(files, i, NULL, NULL);
-        if (file && is_atomic_file(file))
-            return true;
-    }
-    return false;
-}
-
-/* Returns: whether the parameter is known to be 0, as a constant or by a location that is the value itself. */
-static bool is_zero(Dwarf_Die *parameter)
-{
-    Dwarf_Attribute attribute;
-    Dwarf_Word value;
-    Dwarf_Addr base, low, high;
-    Dwarf_Op *operations;
-    size_t count;
-    if (dwarf_attr(parameter, DW_AT_const_value, &attribute))
-        return dwarf_formudata(&attribute, &value) == 0 && value == 0;
-    if (!dwarf_attr(parameter, DW_AT_location, &attribute) ||
-        dwarf_getlocations(&attribute, 0, &base, &low, &high, &operations, &count) <= 0)
-        return false;
-    return count == 2 && operations[0].atom == DW_OP_lit0 && operations[1].atom == DW_OP_stack_value;
-}
-
-/* Returns: whether the order of the inlined call, `__m` in libstdc++ and libc++, is memory_order_relaxed. */
-static bool is_relaxed(Dwarf_Die *call)
-{
-    Dwarf_Die child;
-    if (dwarf_child(call, &child) != 0)
-        return false;
-    do {
-        const char *name = dwarf_tag(&child) == DW_TAG_formal_parameter ? dwarf_diename(&child) : NULL;
-        if (name && strcmp(name, "__m") == 0)
-            return is_zero(&child);
-    } while (dwarf_siblingof(&child, &child) == 0);
-    return false;
-}
-
-/* Reference counts of std::shared_ptr: the library's own loads of them. */
-static bool counts_references(const char *file, const char *name)
-{
-    static const char *const names[] = {"_M_release", "_M_weak_release", "_M_get_use_count", "_M_add_ref_lock_nothrow"};
-    const char *base = strrchr(file, '/');
-    for (size_t i = 0; base && name && strcmp(base, "/shared_ptr_base.h") == 0 && i < sizeof names / sizeof *names; i++)
-        if (strcmp(name, names[i]) == 0)
-            return true;
-    return false;
-}
-
-/* A call that was inlined, or a function. */
-static void read_code(struct atomic_info *info, Dwarf_Die *call)
-{
-    const char *file = dwarf_decl_file(call);
-    Dwarf_Addr base, low, high;
-    if (!file || !(is_atomic_file(file) || counts_references(file, dwarf_diename(call))))
-        return;
-    struct atomic_ranges *ranges = is_relaxed(call) ? &info->relaxed : &info->code;
-    for (ptrdiff_t at = 0; (at = dwarf_ranges(call, at, &base, &low, &high)) > 0;)
-        add(info, ranges, low, high);
-}
-
-static void read_inlined(struct atomic_info *info, Dwarf_Die *parent, unsigned depth)
-{
-    Dwarf_Die die;
-    if (depth > DEPTH_MOST || dwarf_child(parent, &die) != 0)
-        return;
-    do {
-        int tag = dwarf_tag(&die);
-        if (tag == DW_TAG_inlined_subroutine || tag == DW_TAG_subprogram)
-            read_code(info, &die);
-        if (tag == DW_TAG_inlined_subroutine || tag == DW_TAG_subprogram || tag == DW_TAG_lexical_block ||
-            tag == DW_TAG_namespace)
-            read_inlined(info, &die, depth + 1);
-    } while (dwarf_siblingof(&die, &die) == 0);
 }
 
 /* ---- variables ---------------------------------------------------------------------------------------------------- */
@@ -258,7 +109,7 @@ static void read_type(struct atomic_info *info, Dwarf_Die *type, uint64_t addres
     switch (dwarf_tag(type)) {
     case DW_TAG_atomic_type:
         if (type_of(type, &inner) && dwarf_aggregate_size(&inner, &size) == 0)
-            add(info, &info->data, address, address + size);
+            atomic_ranges_add(info, &info->data, address, address + size);
         break;
     case DW_TAG_typedef:
     case DW_TAG_const_type:
@@ -269,7 +120,7 @@ static void read_type(struct atomic_info *info, Dwarf_Die *type, uint64_t addres
     case DW_TAG_structure_type:
     case DW_TAG_class_type:
         if (is_std_atomic(type) && dwarf_aggregate_size(type, &size) == 0)
-            add(info, &info->data, address, address + size);
+            atomic_ranges_add(info, &info->data, address, address + size);
         else
             read_members(info, type, address, depth);
         break;
@@ -355,11 +206,7 @@ void atomic_info_read(struct atomic_info *info, const char *path)
         Dwarf_Die unit;
         if (!dwarf_offdie(dwarf, at + header_size, &unit))
             continue;
-        bool uses_atomic = !is_c(&unit) && has_atomic_file(&unit);
-        read_lines(info, &sources, &unit);
-        if (uses_atomic)
-            read_inlined(info, &unit, 0);
-        if (uses_atomic || is_c(&unit))
+        if (atomic_code_read(info, &sources, &unit) || is_c(&unit))
             read_variables(info, &unit);
     }
     finish(&info->code);

@@ -12,7 +12,6 @@
 #ifndef LOCKHOUND_WEAVER_ATOMIC_INFO_H
 #define LOCKHOUND_WEAVER_ATOMIC_INFO_H
 
-#include "weaver/atomic_source.h"
 #include "weaver/passes.h"
 
 struct atomic_range {
@@ -29,6 +28,9 @@ struct atomic_info {
     uint32_t c_atomic_sizes; /* 1 << size of each _Atomic type; units of size: bytes */
     bool no_memory;
 };
+
+/* Adds [low, high), in any order. */
+void atomic_ranges_add(struct atomic_info *info, struct atomic_ranges *ranges, uint64_t low, uint64_t high);
 
 /* Reads the debug information of `path`.  What can't be read says nothing. */
 void atomic_info_read(struct atomic_info *info, const char *path);

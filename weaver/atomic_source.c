@@ -197,19 +197,24 @@ static bool grow(struct atomic_sources *sources)
     return true;
 }
 
-enum source_line atomic_source_line(struct atomic_sources *sources, const char *path, int line)
+const struct atomic_source *atomic_source_find(struct atomic_sources *sources, const char *path)
 {
     if (!grow(sources))
-        return SOURCE_UNREAD;
+        return NULL;
     struct atomic_source *source = place_of(sources, path);
     if (!source->path) {
         source->path = strdup(path);
         if (!source->path)
-            return SOURCE_UNREAD;
+            return NULL;
         sources->count++;
         read_file(source);
     }
-    bool is_known = source->lines && line > 0 && (size_t)line <= source->line_count;
+    return source;
+}
+
+enum source_line atomic_source_line(const struct atomic_source *source, int line)
+{
+    bool is_known = source && source->lines && line > 0 && (size_t)line <= source->line_count;
     return is_known ? (enum source_line)source->lines[line] : SOURCE_UNREAD;
 }
 

@@ -1,7 +1,7 @@
 /* atomic_source.h: which lines of source call atomic operations by name, for those that leave nothing but a plain move:
  * __atomic_load_n() on an int, g_atomic_int_get(), READ_ONCE(), ...
  *
- *   FILE --read once--> a byte a line <--atomic_source_line(file, line)
+ *   FILE --read once--> a byte a line <--atomic_source_find(), atomic_source_line()
  *
  * Model:  a call counts when the name before its parenthesis contains "atomic", in either case, or is one of a few that are as
  *         well known; it is relaxed when the line says so.  Comments and strings do not count.
@@ -25,8 +25,10 @@ struct atomic_sources {
     size_t count, capacity;        /* a power of two */
 };
 
-/* Returns: what the line says; SOURCE_UNREAD without the file, and without memory. */
-enum source_line atomic_source_line(struct atomic_sources *sources, const char *path, int line);
+/* Returns: the file, read at its first use, until another one is looked for; NULL without memory. */
+const struct atomic_source *atomic_source_find(struct atomic_sources *sources, const char *path);
+/* Returns: what the line says; SOURCE_UNREAD of a file that cannot be read. */
+enum source_line atomic_source_line(const struct atomic_source *source, int line);
 /* Fills `lines` (line_count + 1 of them) from the text.  Returns: the number of lines, whether or not there was room. */
 size_t atomic_source_scan(const char *text, size_t size, uint8_t *lines, size_t line_count);
 void atomic_sources_free(struct atomic_sources *sources);

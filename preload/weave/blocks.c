@@ -10,6 +10,8 @@ static struct slot {
     _Atomic uint32_t allocated_at, thread;
 } slots[SLOTS];
 
+static _Atomic uint32_t hidden; /* not 0: there are blocks that nobody adds */
+
 static struct slot *slot_of(uint64_t address)
 {
     /* Fibonacci hashing: blocks lie at multiples of 16 and often at equal distances. */
@@ -65,9 +67,7 @@ bool blocks_find_containing(uint64_t address, struct block *block)
     return was_found;
 }
 
-static _Atomic uint32_t hidden;
-
-void blocks_hidden(void)
+void blocks_set_hidden(void)
 {
     relaxed_store(&hidden, 1);
 }

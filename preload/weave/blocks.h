@@ -26,7 +26,7 @@ void blocks_remove(uint64_t address);
 bool blocks_find_containing(uint64_t address, struct block *block);
 
 /* There are blocks that nobody adds. */
-void blocks_hidden(void);
+void blocks_set_hidden(void);
 /* Returns: true when there are. */
 bool blocks_are_hidden(void);
 

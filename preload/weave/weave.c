@@ -84,7 +84,7 @@ static int take_module(struct dl_phdr_info *info, size_t size, void *argument)
         return 0;
     round->candidates[round->count++] = (struct candidate){.module = module, .left = scope_exclusion(module)};
     if (scope_hides_blocks(module))
-        blocks_hidden();
+        blocks_set_hidden();
     return 0;
 }
 

@@ -316,8 +316,8 @@ static void lines_that_call_atomics_are_known(void **state)
     assert_int_equal(atomic_source_scan(text, sizeof text - 1, lines, 15), sizeof expected);
     assert_memory_equal(lines + 1, expected, sizeof expected);
     struct atomic_sources sources = {0};
-    assert_int_equal(atomic_source_line(&sources, "/nonexistent", 1), SOURCE_UNREAD);
-    assert_int_equal(atomic_source_line(&sources, "/dev/null", 1), SOURCE_UNREAD);
+    assert_int_equal(atomic_source_line(atomic_source_find(&sources, "/nonexistent"), 1), SOURCE_UNREAD);
+    assert_int_equal(atomic_source_line(atomic_source_find(&sources, "/dev/null"), 1), SOURCE_UNREAD);
     atomic_sources_free(&sources);
 }
 

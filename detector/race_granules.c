@@ -1,0 +1,243 @@
+#include "detector/race_granules.h"
+
+enum { COMMON = 0, BUCKETS = 1 << 16, GRANULES = 1 << 20, BUCKET_LOCK = 1u << 31 };
+
+struct granule {
+    uint64_t address;
+    struct sync_clock clock;
+    uint32_t next; /* in the bucket, or while free */
+    uint32_t mask; /* of bytes */
+};
+
+struct race_granules {
+    _Atomic uint32_t lock; /* of free and used */
+    uint32_t free;
+    uint32_t used; /* granules ever taken, and the common one */
+    struct granule *granules;
+    struct sync_clock *loose;         /* by granule; NULL without --races=hybrid */
+    _Atomic uint32_t common_lock;     /* used as a bucket */
+    _Atomic uint32_t bucket[BUCKETS]; /* first granule | BUCKET_LOCK */
+};
+
+bool race_granules_init(struct race_engine *engine)
+{
+    const struct race_host *host = &engine->host;
+    struct race_granules *table = host->reserve(host->ctx, sizeof *table);
+    if (table == NULL) {
+        return false;
+    }
+    engine->granules = table;
+    table->used = COMMON + 1;
+    table->granules = host->reserve(host->ctx, GRANULES * sizeof(struct granule));
+    if (engine->d->options.hybrid_races) {
+        table->loose = host->reserve(host->ctx, GRANULES * sizeof(struct sync_clock));
+        if (table->loose == NULL) {
+            return false;
+        }
+    }
+    return table->granules != NULL;
+}
+
+static void drop_clocks(struct race_granules *table, uint32_t i)
+{
+    sync_clock_drop(&table->granules[i].clock);
+    if (table->loose != NULL) {
+        sync_clock_drop(&table->loose[i]);
+    }
+}
+
+void race_granules_delete(struct race_engine *engine)
+{
+    const struct race_host *host = &engine->host;
+    struct race_granules *table = engine->granules;
+    if (table == NULL) {
+        return;
+    }
+    if (table->granules != NULL) {
+        for (uint32_t i = COMMON; i < table->used; i++) {
+            drop_clocks(table, i);
+        }
+        host->release(host->ctx, table->granules, GRANULES * sizeof(struct granule));
+    }
+    if (table->loose != NULL) {
+        host->release(host->ctx, table->loose, GRANULES * sizeof(struct sync_clock));
+    }
+    host->release(host->ctx, table, sizeof *table);
+}
+
+/* ---- buckets ---------------------------------------------------------------------------------------------------- */
+
+static _Atomic uint32_t *bucket_of(struct race_engine *engine, uint64_t granule)
+{
+    return &engine->granules->bucket[(granule >> 3) * UINT64_C(0x9e3779b97f4a7c15) >> 48];
+}
+
+static uint32_t bucket_lock(_Atomic uint32_t *bucket)
+{
+    for (;;) {
+        uint32_t first = relaxed_load(bucket);
+        if ((first & BUCKET_LOCK) == 0 &&
+            /* partner: bucket_unlock() */
+            atomic_compare_exchange_weak_explicit(bucket, &first, first | BUCKET_LOCK, memory_order_acquire,
+                                                  memory_order_relaxed)) {
+            return first;
+        }
+        race_pause();
+    }
+}
+
+static void bucket_unlock(_Atomic uint32_t *bucket, uint32_t first)
+{
+    atomic_store_explicit(bucket, first, memory_order_release); /* partner: bucket_lock() */
+}
+
+static struct granule *granule_find(struct race_engine *engine, uint32_t first, uint64_t address)
+{
+    for (uint32_t i = first; i != 0; i = engine->granules->granules[i].next) {
+        if (engine->granules->granules[i].address == address) {
+            return &engine->granules->granules[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- the free ones ---------------------------------------------------------------------------------------------- */
+
+static void free_lock(struct race_granules *table)
+{
+    while (atomic_exchange_explicit(&table->lock, 1, memory_order_acquire) != 0) { /* partner: free_unlock() */
+        race_pause();
+    }
+}
+
+static void free_unlock(struct race_granules *table)
+{
+    atomic_store_explicit(&table->lock, 0, memory_order_release); /* partner: free_lock() */
+}
+
+/* Returns: the number of a granule without a clock, or 0. */
+static uint32_t granule_take(struct race_granules *table)
+{
+    free_lock(table);
+    uint32_t i = table->free;
+    if (i != 0) {
+        table->free = table->granules[i].next;
+    } else if (table->used < GRANULES) {
+        i = table->used++;
+    }
+    free_unlock(table);
+    return i;
+}
+
+static void granule_return(struct race_granules *table, uint32_t i)
+{
+    drop_clocks(table, i);
+    free_lock(table);
+    table->granules[i].next = table->free;
+    table->free = i;
+    free_unlock(table);
+}
+
+/* ---- putting and removing --------------------------------------------------------------------------------------- */
+
+bool race_granule_put(struct race_engine *engine, uint64_t granule, uint32_t mask)
+{
+    _Atomic uint32_t *bucket = bucket_of(engine, granule);
+    uint32_t first = bucket_lock(bucket);
+    struct granule *g = granule_find(engine, first, granule);
+    if (g != NULL) {
+        g->mask |= mask;
+    } else {
+        uint32_t i = granule_take(engine->granules);
+        if (i != 0) {
+            g = &engine->granules->granules[i];
+            g->address = granule;
+            g->mask = mask;
+            g->next = first;
+            first = i;
+            race_count(&engine->sync_addresses);
+        }
+    }
+    bucket_unlock(bucket, first);
+    return g != NULL;
+}
+
+void race_granules_remove(struct race_engine *engine, uint64_t low, uint64_t high)
+{
+    struct race_granules *table = engine->granules;
+    for (uint64_t address = low & ~(uint64_t)7; address < high; address += RACE_GRANULE_BYTES) {
+        _Atomic uint32_t *bucket = bucket_of(engine, address);
+        if (relaxed_load(bucket) == 0) {
+            continue;
+        }
+        uint32_t first = bucket_lock(bucket), gone = 0;
+        uint32_t *link = &first;
+        while (*link != 0 && table->granules[*link].address != address) {
+            link = &table->granules[*link].next;
+        }
+        if (*link != 0) {
+            gone = *link;
+            *link = table->granules[gone].next;
+        }
+        bucket_unlock(bucket, first);
+        if (gone != 0) {
+            granule_return(table, gone);
+        }
+    }
+}
+
+/* ---- holding ---------------------------------------------------------------------------------------------------- */
+
+bool race_granule_hold(struct race_engine *engine, uint64_t granule, uint32_t any, uint32_t all,
+                       struct race_granule_hold *hold)
+{
+    hold->bucket = bucket_of(engine, granule);
+    if (relaxed_load(hold->bucket) == 0) {
+        return false;
+    }
+    hold->first = bucket_lock(hold->bucket);
+    const struct granule *g = granule_find(engine, hold->first, granule);
+    if (g == NULL || (g->mask & any) == 0 || (g->mask & all) != all) {
+        race_granule_release(hold);
+        return false;
+    }
+    hold->number = (uint32_t)(g - engine->granules->granules);
+    return true;
+}
+
+void race_granule_hold_common(struct race_engine *engine, struct race_granule_hold *hold)
+{
+    hold->bucket = &engine->granules->common_lock;
+    hold->first = bucket_lock(hold->bucket);
+    hold->number = COMMON;
+}
+
+void race_granule_release(const struct race_granule_hold *hold)
+{
+    bucket_unlock(hold->bucket, hold->first);
+}
+
+struct sync_clock *race_granule_clock(struct race_engine *engine, const struct race_granule_hold *hold)
+{
+    return &engine->granules->granules[hold->number].clock;
+}
+
+struct sync_clock *race_granule_loose(struct race_engine *engine, const struct race_granule_hold *hold)
+{
+    struct race_granules *table = engine->granules;
+    return table->loose == NULL ? NULL : &table->loose[hold->number];
+}
+
+/* ---- fork ------------------------------------------------------------------------------------------------------- */
+
+void race_granules_forked(struct race_engine *engine)
+{
+    relaxed_store(&engine->granules->lock, 0);
+    relaxed_store(&engine->granules->common_lock, 0);
+    for (uint32_t i = 0; i < BUCKETS; i++) {
+        uint32_t first = relaxed_load(&engine->granules->bucket[i]);
+        if ((first & BUCKET_LOCK) != 0) {
+            relaxed_store(&engine->granules->bucket[i], first & ~BUCKET_LOCK);
+        }
+    }
+}

@@ -1,0 +1,42 @@
+/* race_granules.h: the table of sync addresses: granules of 8 bytes, each with a mask of the bytes that are sync and its clocks.
+ *
+ *   granule's address --hash--> bucket, with a lock bit --> chain of granules --> clock, and the loose one with --races=hybrid
+ *
+ * Locks:   one bucket's bit while a granule is held; the list of free ones has a lock of its own, taken inside.
+ * Memory:  2^20 granules.  Number 0 is none, and has the clocks that all addresses without a granule share.
+ */
+#ifndef LOCKHOUND_DETECTOR_RACE_GRANULES_H
+#define LOCKHOUND_DETECTOR_RACE_GRANULES_H
+
+#include "detector/race_engine.h"
+
+enum { RACE_GRANULE_BYTES = 8 };
+
+/* A granule whose bucket is locked. */
+struct race_granule_hold {
+    _Atomic uint32_t *bucket;
+    uint32_t first; /* what the bucket held */
+    uint32_t number;
+};
+
+bool race_granules_init(struct race_engine *engine);
+void race_granules_delete(struct race_engine *engine);
+/* In a forked child, where no other thread is left: frees what they had locked. */
+void race_granules_forked(struct race_engine *engine);
+
+/* Makes the bytes `mask` of the granule sync.  Returns: false when there is no room. */
+bool race_granule_put(struct race_engine *engine, uint64_t granule, uint32_t mask);
+/* No address in [low, high) is sync any more. */
+void race_granules_remove(struct race_engine *engine, uint64_t low, uint64_t high);
+
+/* Returns: true with the granule held, when one of the bytes `any` and all of the bytes `all` are sync. */
+bool race_granule_hold(struct race_engine *engine, uint64_t granule, uint32_t any, uint32_t all,
+                       struct race_granule_hold *hold);
+/* Holds the clocks of all addresses without a granule. */
+void race_granule_hold_common(struct race_engine *engine, struct race_granule_hold *hold);
+void race_granule_release(const struct race_granule_hold *hold);
+/* The clocks of the granule that is held; the loose one is NULL without --races=hybrid. */
+struct sync_clock *race_granule_clock(struct race_engine *engine, const struct race_granule_hold *hold);
+struct sync_clock *race_granule_loose(struct race_engine *engine, const struct race_granule_hold *hold);
+
+#endif
