@@ -74,26 +74,42 @@ static bool is_writable(struct pool *pool, const char *folder)
     return make_folders(pool_string(pool, folder)) && access(folder, W_OK | X_OK) == 0;
 }
 
+static bool check_trusted(const char *folder)
+{
+    bool is_trusted = is_folder_trusted(folder);
+    if (!is_trusted) {
+        fprintf(stderr, "lockhound: %s must be a folder that belongs to you and that nobody else may write\n", folder);
+    }
+    return is_trusted;
+}
+
+/* Returns: the folder below one that is the user's own, for others may write where that lies; or NULL after a complaint. */
+static const char *spare_folder(struct pool *pool)
+{
+    const char *own = pool_format(pool, IMAGE_SPARE_FOLDER "%u", (unsigned)geteuid());
+    if (mkdir(own, 0700) != 0 && errno != EEXIST) {
+        fprintf(stderr, "lockhound: cannot make the folder %s: %s\n", own, strerror(errno));
+        return NULL;
+    }
+    return check_trusted(own) ? pool_format(pool, "%s/" IMAGE_CACHE_FOLDER, own) : NULL;
+}
+
 /* Returns: the folder, made; or NULL after a complaint. */
 static const char *make_folder(struct pool *pool, const char *wanted)
 {
-    const char *folder = wanted;
-    if (!is_set("LOCKHOUND_CACHE") && (!wanted || !is_writable(pool, wanted))) {
-        folder = pool_format(pool, IMAGE_SPARE_FOLDER "%u/" IMAGE_CACHE_FOLDER, (unsigned)geteuid());
-    }
+    bool may_spare = !is_set("LOCKHOUND_CACHE");
+    const char *folder = may_spare && (!wanted || !is_writable(pool, wanted)) ? spare_folder(pool) : wanted;
     if (!folder) {
-        fputs("lockhound: LOCKHOUND_CACHE must be the absolute path of a folder\n", stderr);
+        if (!may_spare) {
+            fputs("lockhound: LOCKHOUND_CACHE must be the absolute path of a folder\n", stderr);
+        }
         return NULL;
     }
     if (!is_writable(pool, folder)) {
         fprintf(stderr, "lockhound: cannot make the folder %s: %s\n", folder, strerror(errno));
         return NULL;
     }
-    if (!is_folder_trusted(folder)) {
-        fprintf(stderr, "lockhound: %s must be a folder that belongs to you and that nobody else may write\n", folder);
-        return NULL;
-    }
-    return folder;
+    return check_trusted(folder) ? folder : NULL;
 }
 
 const char *woven_cache_path(struct pool *pool, const struct elf_module *module, bool wants_folder)

@@ -12,7 +12,7 @@
  *            of later ones: a check that reads those misses, which is harmless.)
  *            What such a thread orders is not seen either: the engine claims no race while there is one.
  * Inert:     until plane_start() was called for the first thread, self->plane is NULL everywhere.
- * Threads:   the table under OWN_RANK_PLANES; a plane is written by its own thread.
+ * Threads:   which plane a thread gets: plane_pool.h; a plane is written by its own thread.
  */
 #ifndef LOCKHOUND_PRELOAD_WEAVE_PLANE_H
 #define LOCKHOUND_PRELOAD_WEAVE_PLANE_H
@@ -85,9 +85,6 @@ void plane_settle(struct self *self);
 /* For the history: `object` is held from now on, or no more.  self->plane is not NULL.  Context: signal. */
 void plane_note_lock(struct self *self, const struct object *object, enum lock_mode mode, struct stack_id at);
 void plane_note_unlock(struct self *self, const struct object *object);
-
-/* Makes the windows zero and gives their pages back.  Its thread calls.  Context: signal. */
-void plane_empty_windows(struct plane *plane);
 
 /* The one thread of this process starts its history afresh.  Context: fork-child. */
 void plane_fork_child(struct self *self);

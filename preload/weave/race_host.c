@@ -8,7 +8,7 @@
 #include "preload/stacks.h"
 #include "preload/weave/blocks.h"
 #include "preload/weave/pc_map.h"
-#include "preload/weave/plane.h"
+#include "preload/weave/plane_pool.h"
 
 enum { PAGE_SIZE = 4096 };
 
