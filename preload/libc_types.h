@@ -2,6 +2,7 @@
 #ifndef LOCKHOUND_PRELOAD_LIBC_TYPES_H
 #define LOCKHOUND_PRELOAD_LIBC_TYPES_H
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <link.h>

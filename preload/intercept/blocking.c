@@ -75,12 +75,18 @@ HOOK_EXPORT int epoll_wait(int epoll, struct epoll_event *events, int count, int
     return result;
 }
 
+static void accepted(int listener, int fd, struct caller caller)
+{
+    io_received(listener, NULL, 0, caller);
+    io_opened(fd, caller);
+}
+
 HOOK_EXPORT int accept(int fd, struct sockaddr *restrict address, socklen_t *restrict length)
 {
     CHECK_LOCKS("accept", true);
     int result = real.accept(fd, address, length);
     if (hook_unlikely(weave_on) && result >= 0)
-        io_received(fd, NULL, 0, CALLER());
+        accepted(fd, result, CALLER());
     return result;
 }
 
@@ -89,7 +95,7 @@ HOOK_EXPORT int accept4(int fd, struct sockaddr *restrict address, socklen_t *re
     CHECK_LOCKS("accept4", true);
     int result = real.accept4(fd, address, length, flags);
     if (hook_unlikely(weave_on) && result >= 0)
-        io_received(fd, NULL, 0, CALLER());
+        accepted(fd, result, CALLER());
     return result;
 }
 

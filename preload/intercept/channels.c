@@ -5,10 +5,11 @@
 #include "preload/intercept/objects.h"
 #include "preload/raw.h"
 
-enum { INODES_LOG2 = 10, INODES = 1 << INODES_LOG2 };
+enum { INODES_LOG2 = 10, INODES = 1 << INODES_LOG2, NUMBERS = 1024 };
 
 /* Nothing is stored in them: each is the address of a channel. */
-static uint64_t inode_places[INODES], signal_places[_NSIG], socket_place, nameless_place;
+static uint64_t inode_places[INODES], number_places[NUMBERS], all_numbers_place, signal_places[_NSIG], socket_place,
+    nameless_place;
 
 /* Returns: NULL when the descriptor is none. */
 static const void *place_of(int fd)
@@ -53,6 +54,34 @@ void channels_receive(struct self *self, int fd, struct stack_id at)
 {
     receive_at(self, place_of(fd), at);
 }
+
+/* ---- numbers ------------------------------------------------------------------------------------------------------- */
+
+void channels_send_number(struct self *self, unsigned number, struct stack_id at)
+{
+    send_at(self, &number_places[number % NUMBERS], at);
+}
+
+void channels_send_all_numbers(struct self *self, struct stack_id at)
+{
+    send_at(self, &all_numbers_place, at);
+}
+
+/* A channel on which nobody has sent need not be made. */
+static void receive_if_known(struct self *self, const void *place)
+{
+    struct object *channel = hook_object(self, place);
+    if (channel != NULL)
+        emit_channel_receive(self, channel);
+}
+
+void channels_receive_number(struct self *self, unsigned number)
+{
+    receive_if_known(self, &number_places[number % NUMBERS]);
+    receive_if_known(self, &all_numbers_place);
+}
+
+/* ---- signals ------------------------------------------------------------------------------------------------------- */
 
 void channels_send_signal(struct self *self, int number, struct stack_id at)
 {

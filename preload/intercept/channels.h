@@ -1,11 +1,13 @@
-/* channels.h: what comes before what by way of the kernel: bytes through a descriptor, signals.
+/* channels.h: what comes before what by way of the kernel: bytes through a descriptor, numbers of descriptors, signals.
  *
- *   write(fd) --> send on the channel of fd's object --> receive <-- read(fd) has returned
- *   kill(n)   --> send on the channel of signal n    --> receive <-- a handler of n begins
+ *   write(fd)  --> send on the channel of fd's object --> receive <-- read(fd) has returned
+ *   close(fd)  --> send on the channel of number fd   --> receive <-- open(), dup(), ... has returned fd
+ *   kill(n)    --> send on the channel of signal n    --> receive <-- a handler of n begins
  *
  * Model:     a pipe or a file is known by its inode; all sockets share one channel, for the two ends of a connection have
  *            nothing in common that a call could tell, and so do all descriptors without an inode (eventfd, epoll).  Inodes
- *            that fall together share one too.  So too much may be ordered, which hides races, and never too little.
+ *            that fall together share one too, and so do numbers, and ranges that are closed at once.  So too
+ *            much may be ordered, which hides races, and never too little.
  * Cost:      fstat() a call, and only while accesses are checked.
  *
  * Context of all: signal.
@@ -18,6 +20,11 @@
 /* Between hook_enter() and hook_leave(). */
 void channels_send(struct self *self, int fd, struct stack_id at);
 void channels_receive(struct self *self, int fd, struct stack_id at);
+/* The number is about to be free; any number may be. */
+void channels_send_number(struct self *self, unsigned number, struct stack_id at);
+void channels_send_all_numbers(struct self *self, struct stack_id at);
+/* The number has been given out. */
+void channels_receive_number(struct self *self, unsigned number);
 void channels_send_signal(struct self *self, int number, struct stack_id at);
 void channels_receive_signal(struct self *self, int number);
 

@@ -7,13 +7,14 @@
  *            flock() and fcntl() do not know of each other (flock(2)), so their locks differ.  fcntl() locks belong to the
  *            process, which is taken for the thread that took them.
  * Left out:  what threads of one process do to each other; a lock inherited over fork is the parent's alone.
- * Costs:     of fcntl() with any other command one comparison.
+ * Costs:     of fcntl() with any other command a few comparisons.
  */
 #include <errno.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "preload/intercept/io.h"
 #include "preload/intercept/waits.h"
 #include "preload/raw.h"
 
@@ -215,10 +216,20 @@ static int lock_range(struct self *self, int fd, int command, long argument, str
     return result;
 }
 
+static int duplicate(int fd, int command, long least, struct caller caller)
+{
+    int result = real.fcntl(fd, command, least);
+    if (hook_unlikely(weave_on))
+        io_opened(result, caller);
+    return result;
+}
+
 HOOK_EXPORT int hook_fcntl(int fd, int command, long argument) __asm__("fcntl");
 
 int hook_fcntl(int fd, int command, long argument)
 {
+    if (command == F_DUPFD || command == F_DUPFD_CLOEXEC)
+        return duplicate(fd, command, argument, CALLER());
     if (!locks_range(command))
         return real.fcntl(fd, command, argument);
     struct self *self = hook_enter();

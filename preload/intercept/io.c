@@ -7,7 +7,6 @@
 #define __NO_INLINE__ 1
 #include "preload/intercept/io.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "preload/intercept/channels.h"
@@ -65,6 +64,41 @@ void io_received(int fd, const void *buffer, size_t size, struct caller caller)
     io_received_parts(fd, &(struct iovec){(void *)(uintptr_t)buffer, size}, 1, size, caller);
 }
 
+void io_closes(int fd, struct caller caller)
+{
+    int saved = errno;
+    struct self *self = fd >= 0 ? begin(caller) : NULL;
+    if (self != NULL) {
+        struct stack_id at = access_stack(self, caller);
+        channels_send(self, fd, at);
+        channels_send_number(self, (unsigned)fd, at);
+        access_leave(self);
+    }
+    errno = saved;
+}
+
+void io_closes_many(struct caller caller)
+{
+    int saved = errno;
+    struct self *self = begin(caller);
+    if (self != NULL) {
+        channels_send_all_numbers(self, access_stack(self, caller));
+        access_leave(self);
+    }
+    errno = saved;
+}
+
+void io_opened(int fd, struct caller caller)
+{
+    int saved = errno;
+    struct self *self = fd >= 0 ? begin(caller) : NULL;
+    if (self != NULL) {
+        channels_receive_number(self, (unsigned)fd);
+        access_leave(self);
+    }
+    errno = saved;
+}
+
 void io_sends_signal(int number, struct caller caller)
 {
     int saved = errno;
@@ -74,15 +108,6 @@ void io_sends_signal(int number, struct caller caller)
         access_leave(self);
     }
     errno = saved;
-}
-
-/* Returns: -1 for a stream in memory. */
-static int descriptor_of(FILE *stream)
-{
-    int saved = errno;
-    int fd = fileno_unlocked(stream);
-    errno = saved;
-    return fd;
 }
 
 #define SENDS(...)                                                                                                     \
@@ -124,11 +149,27 @@ HOOK_EXPORT ssize_t recvfrom(int fd, void *restrict buffer, size_t size, int fla
     return result;
 }
 
+/* Descriptors that came along with a message. */
+static void open_passed(struct msghdr *message, struct caller caller)
+{
+    for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part != NULL; part = CMSG_NXTHDR(message, part)) {
+        if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS)
+            continue;
+        for (size_t at = CMSG_LEN(0); at + sizeof(int) <= part->cmsg_len; at += sizeof(int)) {
+            int fd;
+            real.memcpy(&fd, (const char *)part + at, sizeof fd);
+            io_opened(fd, caller);
+        }
+    }
+}
+
 HOOK_EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 {
     ssize_t result = real.recvmsg(fd, message, flags);
-    if (hook_unlikely(weave_on) && result >= 0)
+    if (hook_unlikely(weave_on) && result >= 0) {
         io_received_parts(fd, message->msg_iov, message->msg_iovlen, (size_t)result, CALLER());
+        open_passed(message, CALLER());
+    }
     return result;
 }
 
@@ -185,13 +226,6 @@ HOOK_EXPORT int eventfd_write(int fd, eventfd_t value)
     return real.eventfd_write(fd, value);
 }
 
-/* The other end learns of it: it reads the end of the stream. */
-HOOK_EXPORT int close(int fd)
-{
-    SENDS(fd, NULL, 0);
-    return real.close(fd);
-}
-
 HOOK_EXPORT int shutdown(int fd, int how)
 {
     SENDS(fd, NULL, 0);
@@ -232,21 +266,21 @@ HOOK_EXPORT int sigqueue(pid_t process, int number, const union sigval value)
 HOOK_EXPORT size_t fread(void *restrict buffer, size_t size, size_t count, FILE *restrict stream)
 {
     size_t result = real.fread(buffer, size, count, stream);
-    RECEIVED(0, descriptor_of(stream), buffer, result * size);
+    RECEIVED(0, io_descriptor_of(stream), buffer, result * size);
     return result;
 }
 
 HOOK_EXPORT char *fgets(char *restrict buffer, int size, FILE *restrict stream)
 {
     char *result = real.fgets(buffer, size, stream);
-    RECEIVED(0, descriptor_of(stream), buffer, result != NULL ? real.strlen(result) + 1 : 0);
+    RECEIVED(0, io_descriptor_of(stream), buffer, result != NULL ? real.strlen(result) + 1 : 0);
     return result;
 }
 
 HOOK_EXPORT ssize_t getdelim(char **restrict line, size_t *restrict size, int delimiter, FILE *restrict stream)
 {
     ssize_t result = real.getdelim(line, size, delimiter, stream);
-    RECEIVED(result, descriptor_of(stream), *line, (size_t)result + 1);
+    RECEIVED(result, io_descriptor_of(stream), *line, (size_t)result + 1);
     return result;
 }
 
@@ -254,40 +288,34 @@ HOOK_EXPORT ssize_t getdelim(char **restrict line, size_t *restrict size, int de
 HOOK_EXPORT ssize_t __getdelim(char **restrict line, size_t *restrict size, int delimiter, FILE *restrict stream)
 {
     ssize_t result = real.getdelim(line, size, delimiter, stream);
-    RECEIVED(result, descriptor_of(stream), *line, (size_t)result + 1);
+    RECEIVED(result, io_descriptor_of(stream), *line, (size_t)result + 1);
     return result;
 }
 
 HOOK_EXPORT ssize_t getline(char **restrict line, size_t *restrict size, FILE *restrict stream)
 {
     ssize_t result = real.getline(line, size, stream);
-    RECEIVED(result, descriptor_of(stream), *line, (size_t)result + 1);
+    RECEIVED(result, io_descriptor_of(stream), *line, (size_t)result + 1);
     return result;
 }
 
 HOOK_EXPORT size_t fwrite(const void *restrict buffer, size_t size, size_t count, FILE *restrict stream)
 {
-    SENDS(descriptor_of(stream), buffer, size * count);
+    SENDS(io_descriptor_of(stream), buffer, size * count);
     return real.fwrite(buffer, size, count, stream);
 }
 
 HOOK_EXPORT int fputs(const char *restrict string, FILE *restrict stream)
 {
-    SENDS(descriptor_of(stream), string, real.strlen(string) + 1);
+    SENDS(io_descriptor_of(stream), string, real.strlen(string) + 1);
     return real.fputs(string, stream);
 }
 
 HOOK_EXPORT int fflush(FILE *stream)
 {
     if (stream != NULL)
-        SENDS(descriptor_of(stream), NULL, 0);
+        SENDS(io_descriptor_of(stream), NULL, 0);
     return real.fflush(stream);
-}
-
-HOOK_EXPORT int fclose(FILE *stream)
-{
-    SENDS(descriptor_of(stream), NULL, 0);
-    return real.fclose(stream);
 }
 
 /* ---- as _FORTIFY_SOURCE calls them; no header declares these --------------------------------------------------------- */
@@ -333,13 +361,13 @@ HOOK_EXPORT ssize_t __recvfrom_chk(int fd, void *restrict buffer, size_t size, s
 HOOK_EXPORT size_t __fread_chk(void *restrict buffer, size_t room, size_t size, size_t count, FILE *restrict stream)
 {
     size_t result = real.__fread_chk(buffer, room, size, count, stream);
-    RECEIVED(0, descriptor_of(stream), buffer, result * size);
+    RECEIVED(0, io_descriptor_of(stream), buffer, result * size);
     return result;
 }
 
 HOOK_EXPORT char *__fgets_chk(char *restrict buffer, size_t room, int size, FILE *restrict stream)
 {
     char *result = real.__fgets_chk(buffer, room, size, stream);
-    RECEIVED(0, descriptor_of(stream), buffer, result != NULL ? real.strlen(result) + 1 : 0);
+    RECEIVED(0, io_descriptor_of(stream), buffer, result != NULL ? real.strlen(result) + 1 : 0);
     return result;
 }

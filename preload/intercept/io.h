@@ -2,12 +2,14 @@
  *
  *   before the call:  io_sends(fd, buffer)       the buffer is read, then what the thread did is sent
  *   after it:         io_received(fd, buffer)    what was sent is received, then the buffer is written
+ *   before and after calls that close and make descriptors: io_closes(fd), io_opened(fd)
  *
  * errno stays as it was.  Context of all: signal.
  */
 #ifndef LOCKHOUND_PRELOAD_INTERCEPT_IO_H
 #define LOCKHOUND_PRELOAD_INTERCEPT_IO_H
 
+#include <stdio.h>
 #include <sys/uio.h>
 
 #include "preload/intercept/access.h"
@@ -17,7 +19,35 @@ void io_sends_parts(int fd, const struct iovec *parts, size_t count, struct call
 void io_received(int fd, const void *buffer, size_t size, struct caller caller);
 /* `size` bytes over all parts. */
 void io_received_parts(int fd, const struct iovec *parts, size_t count, size_t size, struct caller caller);
+/* The descriptor is about to be closed: the other end learns of it, and the number is free. */
+void io_closes(int fd, struct caller caller);
+/* A call is about to close many. */
+void io_closes_many(struct caller caller);
+/* A call has made this descriptor. */
+void io_opened(int fd, struct caller caller);
 /* The signal is about to be sent, or a handler of it installed. */
 void io_sends_signal(int number, struct caller caller);
+
+/* Returns: -1 for a stream in memory. */
+static inline int io_descriptor_of(FILE *stream)
+{
+    int saved = errno;
+    int fd = fileno_unlocked(stream);
+    errno = saved;
+    return fd;
+}
+
+#define IO_CLOSES(fd)                                                                                                  \
+    do {                                                                                                               \
+        if (hook_unlikely(weave_on))                                                                                   \
+            io_closes((fd), CALLER());                                                                                 \
+    } while (0)
+
+/* Nothing when the call failed. */
+#define IO_OPENED(fd)                                                                                                  \
+    do {                                                                                                               \
+        if (hook_unlikely(weave_on))                                                                                   \
+            io_opened((fd), CALLER());                                                                                 \
+    } while (0)
 
 #endif

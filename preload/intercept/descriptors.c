@@ -1,0 +1,155 @@
+/* descriptors.c: calls that make and close descriptors: whoever closed a number comes before who gets it next.
+ *
+ *   HOOK_OPENS of hooks.def --> real call --> io_opened(the descriptor of what it returned)
+ *   close(), fclose(), ...  --> io_closes(fd) --> real call
+ *
+ * Model:     a number is given out again once it is closed, and the kernel does both under one lock: what a program keeps
+ *            by number (a table of connections) is handed on with it.  dup2() and freopen() do both.
+ * Left out:  what libc opens and closes for itself; descriptors made by syscall() or by libraries' own instructions.
+ * Invariant: one load and a jump while accesses are not checked.  Cancellation leaves the real call as it would leave libc's.
+ */
+#include <dirent.h>
+
+#include "preload/intercept/io.h"
+
+/* ---- calls that only make one --------------------------------------------------------------------------------------- */
+
+static inline int number_of_descriptor(int fd)
+{
+    return fd;
+}
+
+static inline int number_of_stream(FILE *stream)
+{
+    return stream != NULL ? io_descriptor_of(stream) : -1;
+}
+
+static inline int number_of_folder(DIR *folder)
+{
+    return folder != NULL ? dirfd(folder) : -1;
+}
+
+#define NUMBER_OF(made)                                                                                                \
+    _Generic((made), int : number_of_descriptor, FILE * : number_of_stream, DIR * : number_of_folder)(made)
+
+/* Under C names of their own: some are variadic there, and headers define others inline. */
+#define HOOK(result, name, version, parameters, arguments)
+#define HOOK_OPTIONAL HOOK
+#define HOOK_VERSIONED(result, name, tag, version, parameters, arguments)
+#define HOOK_OPENS(result, name, version, parameters, arguments)                                                       \
+    HOOK_EXPORT result opens_##name parameters __asm__(#name);                                                         \
+    result opens_##name parameters                                                                                     \
+    {                                                                                                                  \
+        result made = real.name arguments;                                                                             \
+        IO_OPENED(NUMBER_OF(made));                                                                                    \
+        return made;                                                                                                   \
+    }
+#include "preload/hooks.def"
+#undef HOOK
+#undef HOOK_OPTIONAL
+#undef HOOK_VERSIONED
+
+/* ---- two at once ---------------------------------------------------------------------------------------------------- */
+
+#define BOTH_OPENED(result, fds)                                                                                       \
+    do {                                                                                                               \
+        if ((result) == 0) {                                                                                           \
+            IO_OPENED((fds)[0]);                                                                                       \
+            IO_OPENED((fds)[1]);                                                                                       \
+        }                                                                                                              \
+    } while (0)
+
+HOOK_EXPORT int pipe(int fds[2])
+{
+    int result = real.pipe(fds);
+    BOTH_OPENED(result, fds);
+    return result;
+}
+
+HOOK_EXPORT int pipe2(int fds[2], int flags)
+{
+    int result = real.pipe2(fds, flags);
+    BOTH_OPENED(result, fds);
+    return result;
+}
+
+HOOK_EXPORT int socketpair(int domain, int type, int protocol, int fds[2])
+{
+    int result = real.socketpair(domain, type, protocol, fds);
+    BOTH_OPENED(result, fds);
+    return result;
+}
+
+/* ---- calls that close what had the number ---------------------------------------------------------------------------- */
+
+HOOK_EXPORT int dup2(int fd, int number)
+{
+    IO_CLOSES(number);
+    int result = real.dup2(fd, number);
+    IO_OPENED(result);
+    return result;
+}
+
+HOOK_EXPORT int dup3(int fd, int number, int flags)
+{
+    IO_CLOSES(number);
+    int result = real.dup3(fd, number, flags);
+    IO_OPENED(result);
+    return result;
+}
+
+HOOK_EXPORT FILE *freopen(const char *restrict path, const char *restrict mode, FILE *restrict stream)
+{
+    IO_CLOSES(io_descriptor_of(stream));
+    FILE *result = real.freopen(path, mode, stream);
+    IO_OPENED(number_of_stream(result));
+    return result;
+}
+
+HOOK_EXPORT FILE *freopen64(const char *restrict path, const char *restrict mode, FILE *restrict stream)
+{
+    IO_CLOSES(io_descriptor_of(stream));
+    FILE *result = real.freopen64(path, mode, stream);
+    IO_OPENED(number_of_stream(result));
+    return result;
+}
+
+/* ---- calls that only close ------------------------------------------------------------------------------------------- */
+
+HOOK_EXPORT int close(int fd)
+{
+    IO_CLOSES(fd);
+    return real.close(fd);
+}
+
+HOOK_EXPORT int close_range(unsigned low, unsigned high, int flags)
+{
+    if (hook_unlikely(weave_on))
+        io_closes_many(CALLER());
+    return real.close_range(low, high, flags);
+}
+
+HOOK_EXPORT void closefrom(int low)
+{
+    if (hook_unlikely(weave_on))
+        io_closes_many(CALLER());
+    real.closefrom(low);
+}
+
+HOOK_EXPORT int fclose(FILE *stream)
+{
+    IO_CLOSES(io_descriptor_of(stream));
+    return real.fclose(stream);
+}
+
+HOOK_EXPORT int pclose(FILE *stream)
+{
+    IO_CLOSES(io_descriptor_of(stream));
+    return real.pclose(stream);
+}
+
+HOOK_EXPORT int closedir(DIR *folder)
+{
+    IO_CLOSES(number_of_folder(folder));
+    return real.closedir(folder);
+}
