@@ -7,21 +7,19 @@ static struct race_handed *handed_from(const struct race_plane *plane, uint32_t 
     return &race_part(plane)->handed[number % RACE_HANDED];
 }
 
-static bool is_deciding_load(uint32_t flags)
+/* A guess hands over to a guess; what a loop waits for, to all. */
+static bool hands_over(uint32_t load, uint32_t store)
 {
-    return (flags & (RACE_GUESS | RACE_DECIDES | RACE_WRITE)) == (RACE_GUESS | RACE_DECIDES);
-}
-
-static bool is_store(uint32_t flags)
-{
-    return (flags & (RACE_GUESS | RACE_WRITE | RACE_READ_MODIFY)) == (RACE_GUESS | RACE_WRITE);
+    bool is_deciding_load = (load & (RACE_DECIDES | RACE_WRITE)) == RACE_DECIDES;
+    bool is_store = (store & (RACE_WRITE | RACE_READ_MODIFY)) == RACE_WRITE;
+    return is_deciding_load && is_store && ((store & RACE_GUESS) != 0 || (load & RACE_GUESS) == 0);
 }
 
 void race_hand_over_note(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece,
                          uint32_t number, const struct race_recalled *theirs)
 {
-    bool receives = is_deciding_load(piece->flags) && is_store(theirs->flags);
-    bool sends = is_store(piece->flags) && is_deciding_load(theirs->flags);
+    bool receives = hands_over(piece->flags, theirs->flags);
+    bool sends = hands_over(theirs->flags, piece->flags);
     if (!theirs->found || !(receives || sends) || (piece->address & 7) + piece->size > 8) {
         return;
     }

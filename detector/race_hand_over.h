@@ -1,10 +1,11 @@
-/* race_hand_over.h: what a race that rests on a guess may order, were its place an atomic flag or a published pointer.
+/* race_hand_over.h: what a race on a flag or a published pointer orders all the same: when it rests on a guess, and its place may
+ * be an atomic one; or when a loop waits for the flag, known as a plain variable (ad-hoc synchronisation).
  *
  *   T1: data = 1;  flag = 1;           T2: if (flag)  use(data);
  *       history of T1: ... data ... flag     race on `flag`, possibly --> T2 has from T1 all that is before `flag`
  *
- * Model:     the race on the flag is told, as a warning.  A later race with what its writer did before it, in the order of that
- *            thread's history, would be told only because of the guess, and is not.  From then on the place is a sync address,
+ * Model:     the race on the flag is told, a guess as a warning.  A later race with what its writer did before it, in the order
+ *            of that thread's history, would be told only because of this one, and is not.  From then on the place is a sync address,
  *            so that what is handed over through it later is ordered exactly.
  */
 #ifndef LOCKHOUND_DETECTOR_RACE_HAND_OVER_H
@@ -13,7 +14,7 @@
 #include "detector/race_engine.h"
 
 /* The present access `piece` of `plane` possibly races with `theirs`, of the plane `number`.  Does nothing unless one of them
- * is a load that decides and the other a store, both of them guesses. */
+ * is a load that decides, or that a loop waits for, and the other a store. */
 void race_hand_over_note(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece,
                          uint32_t number, const struct race_recalled *theirs);
 /* What was handed over to the threads of the plane is forgotten. */

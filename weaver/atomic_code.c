@@ -29,7 +29,7 @@ static const struct atomic_source *source_of(struct atomic_sources *sources, Dwa
     return atomic_source_find(sources, file);
 }
 
-/* Returns: where code of this line belongs; NULL: it is known to be plain. */
+/* Returns: where code of this line belongs; NULL: nothing is known of it. */
 static struct atomic_ranges *ranges_of_line(struct atomic_info *info, enum source_line line)
 {
     switch (line) {
@@ -37,9 +37,9 @@ static struct atomic_ranges *ranges_of_line(struct atomic_info *info, enum sourc
         return &info->code;
     case SOURCE_RELAXED:
         return &info->relaxed;
-    case SOURCE_UNREAD:
-        return &info->unread;
     case SOURCE_PLAIN:
+        return &info->plain;
+    case SOURCE_UNREAD:
         break;
     }
     return NULL;

@@ -212,7 +212,7 @@ void atomic_info_read(struct atomic_info *info, const char *path)
     finish(&info->code);
     finish(&info->relaxed);
     finish(&info->data);
-    finish(&info->unread);
+    finish(&info->plain);
     atomic_sources_free(&sources);
     dwarf_end(dwarf);
     if (fd >= 0)
@@ -224,5 +224,5 @@ void atomic_info_free(struct atomic_info *info)
     free(info->code.ranges);
     free(info->relaxed.ranges);
     free(info->data.ranges);
-    free(info->unread.ranges);
+    free(info->plain.ranges);
 }

@@ -6,8 +6,8 @@
  *   variables --------> places of C's _Atomic type, and of std::atomic
  *
  * Model: C's atomic operations on what a pointer leads to leave no trace but the line's text; a module with C atomics has its
- *        moves through pointers, of a size that one of these has, marked as guesses, and so are all moves of lines that cannot
- *        be read.
+ *        moves through pointers, of a size that one of these has, marked as guesses, and so are all moves of code without a
+ *        line, or with one that cannot be read.
  */
 #ifndef LOCKHOUND_WEAVER_ATOMIC_INFO_H
 #define LOCKHOUND_WEAVER_ATOMIC_INFO_H
@@ -24,8 +24,9 @@ struct atomic_ranges {
 };
 
 struct atomic_info {
-    struct atomic_ranges code, relaxed, data, unread;
-    uint32_t c_atomic_sizes; /* 1 << size of each _Atomic type; units of size: bytes */
+    struct atomic_ranges code, relaxed, data;
+    struct atomic_ranges plain; /* code of lines that were read and name no atomic operation */
+    uint32_t c_atomic_sizes;    /* 1 << size of each _Atomic type; units of size: bytes */
     bool no_memory;
 };
 

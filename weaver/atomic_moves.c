@@ -1,5 +1,8 @@
 /* atomic_moves.c: gives plain accesses the role that debug information says they have. */
 #include "weaver/atomic_info.h"
+#include "weaver/places.h"
+
+enum { INSNS_BACK = 24 };
 
 static bool covers(const struct atomic_ranges *ranges, uint64_t address)
 {
@@ -14,20 +17,18 @@ static bool covers(const struct atomic_ranges *ranges, uint64_t address)
     return low && address < ranges->ranges[low - 1].high;
 }
 
-/* Returns: the address that the operand names by itself, or 0 when a register is in it. */
-static uint64_t named_address(const struct insn *insn, const ZydisDecodedOperand *operand)
+/* Returns: the address of the module that the instruction's operand leads to, or 0 when a register of unknown value is in it. */
+static uint64_t named_address(const struct function *function, size_t index)
 {
-    uint64_t displacement = (uint64_t)operand->mem.disp.value;
-    if (operand->mem.base == ZYDIS_REGISTER_RIP)
-        return insn->address + insn->length + displacement;
-    bool is_absolute = operand->mem.base == ZYDIS_REGISTER_NONE && operand->mem.index == ZYDIS_REGISTER_NONE;
-    return is_absolute ? displacement : 0;
+    size_t floor = index;
+    while (floor > 0 && index - floor < INSNS_BACK && !function->insns[floor].is_block_start)
+        floor--;
+    struct place place = place_find(function, index, index, floor);
+    return place.is_known && place.base == ZYDIS_REGISTER_NONE ? place.displacement : 0;
 }
 
-static void look_at(const struct atomic_info *info, struct insn *insn, struct access *access)
+static void look_at(const struct atomic_info *info, const struct insn *insn, struct access *access, uint64_t named)
 {
-    const ZydisDecodedOperand *operand = &insn->operands[access->operand];
-    uint64_t named = named_address(insn, operand);
     bool is_relaxed = covers(&info->relaxed, insn->address);
     if (covers(&info->code, insn->address) || is_relaxed || (named && covers(&info->data, named))) {
         if (access->is_write)
@@ -35,10 +36,23 @@ static void look_at(const struct atomic_info *info, struct insn *insn, struct ac
         else
             access->role = is_relaxed ? ACCESS_RELAXED_LOAD : ACCESS_ATOMIC_LOAD;
         access->is_guess = false;
-    } else if (insn_is_plain_move(insn, access->size)) {
-        bool may_be_known_size = !named && (info->c_atomic_sizes >> access->size & 1) != 0;
-        access->is_guess = may_be_known_size || covers(&info->unread, insn->address);
+        return;
     }
+    bool may_be_known_size = !named && (info->c_atomic_sizes >> access->size & 1) != 0;
+    bool may_be_atomic = may_be_known_size || !covers(&info->plain, insn->address);
+    if (access->role == ACCESS_PLAIN) {
+        access->is_guess = may_be_atomic && insn_is_plain_move(insn, access->size);
+    } else if (!may_be_atomic) { /* a loop waits for a plain variable: it hands over, but it races */
+        access->role = ACCESS_PLAIN;
+        access->is_guess = false;
+        access->decides = true;
+    }
+}
+
+static bool may_be_told(const struct access *access)
+{
+    bool is_open = access->role == ACCESS_PLAIN || (access->role == ACCESS_ATOMIC_LOAD && access->is_guess);
+    return is_open && access->operand >= 0 && !access->read_modify && access->size <= 16;
 }
 
 void atomic_moves_mark(const struct elf_module *module, struct function *function)
@@ -48,8 +62,8 @@ void atomic_moves_mark(const struct elf_module *module, struct function *functio
         struct insn *insn = &function->insns[i];
         for (size_t j = 0; insn->role == ROLE_PLAIN && j < insn->access_count; j++) {
             struct access *access = &insn->access[j];
-            if (access->role == ACCESS_PLAIN && access->operand >= 0 && !access->read_modify && access->size <= 16)
-                look_at(info, insn, access);
+            if (may_be_told(access))
+                look_at(info, insn, access, j == 0 ? named_address(function, i) : 0);
         }
     }
 }

@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 #define IMAGE_MAGIC   UINT64_C(0x314556414557484c) /* "LHWEAVE1" */
-#define IMAGE_VERSION 8                            /* of this format and of what plane.h says; raise it with either */
+#define IMAGE_VERSION 9                            /* of this format and of what plane.h says; raise it with either */
 
 enum { IMAGE_BUILD_ID_SIZE = 32 };
 
@@ -100,7 +100,9 @@ enum image_site_flag {
     IMAGE_SITE_READ_MODIFY =
         1 << 3,                 /* one instruction reads and writes: add, inc, ... (never a plain C11 atomic move) */
     IMAGE_SITE_UNTOLD = 1 << 4, /* and its thread learns nothing of what was there */
-    IMAGE_SITE_DECIDES = 1 << 5 /* a guess, a load, and its value decides where the code goes or what it reads */
+    IMAGE_SITE_DECIDES =
+        1 << 5 /* a load whose value decides where the code goes or what it reads: a guess, or one that a
+                                  * loop waits for */
 };
 
 struct image_site {

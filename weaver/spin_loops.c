@@ -4,7 +4,8 @@
  *
  * Model:  a short loop that writes nothing and calls nothing but functions that pass time, one of whose exits depends on a
  *         load from an address that is the same every time, and on nothing else that changes.  A compiler moves such a
- *         load out of the loop unless it is atomic, volatile, or something is called.
+ *         load out of the loop unless it is atomic, volatile, or something is called.  Where debug information knows that it
+ *         is not atomic, atomic_moves.c takes that back.
  * Source: Jannesari & Tichy 2010 (ad-hoc synchronisation in Helgrind+).
  */
 #include "weaver/passes.h"
@@ -56,11 +57,10 @@ static bool may_wait(const struct elf_module *module, const struct function *fun
 
 static bool is_waiting_load(const struct insn *insn, register_set varies)
 {
-    if (insn->role != ROLE_PLAIN || insn->access_count != 1 || insn->access[0].role != ACCESS_PLAIN ||
-        insn->access[0].is_write || insn->access[0].operand < 0)
+    if (!insn_may_wait(insn))
         return false;
     const ZydisDecodedOperand *operand = &insn->operands[insn->access[0].operand];
-    return operand->size <= 64 && !((register_bit(operand->mem.base) | register_bit(operand->mem.index)) & varies);
+    return !((register_bit(operand->mem.base) | register_bit(operand->mem.index)) & varies);
 }
 
 static register_set inputs_of(const struct insn *insn)
@@ -137,8 +137,10 @@ static void mark(struct function *function, size_t first, size_t last)
     for (size_t i = first; i <= last; i++) {
         struct insn *insn = &function->insns[i];
         struct values values = {varies, 0};
-        if (is_waiting_load(insn, varies))
-            insn->access[0].role = ACCESS_ATOMIC_LOAD;
+        if (is_waiting_load(insn, varies)) {
+            insn_waits(insn);
+            spin_entry_mark(function, first, i);
+        }
         compute(&values, insn);
         varies = values.varies;
     }

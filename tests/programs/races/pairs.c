@@ -6,6 +6,7 @@
  * The first thread always acts first (unseen.h), so that a run shows the same thing each time.
  */
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -50,6 +51,7 @@ static int descriptors[2];
 static int event;
 static bool is_ready;
 static atomic_int flag;
+static long awaited;    /* of a size that no _Atomic here has */
 static atomic_int gate; /* a lock made by hand */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_t first_thread;
@@ -238,6 +240,22 @@ static void exchange_second(void)
     atomic_store_explicit(&gate, 0, memory_order_release);
 }
 
+/* A plain variable that a loop waits for: it hands over what was done before, and races all the same. */
+static void wait_first(void)
+{
+    if (!racy)
+        first();
+    *(volatile long *)&awaited = 1;
+    if (racy)
+        first();
+}
+static void wait_second(void)
+{
+    while (*(volatile long *)&awaited == 0)
+        sched_yield();
+    second();
+}
+
 static void once_first(void)
 {
     if (racy)
@@ -351,6 +369,7 @@ static const struct {
     {"atomic", atomic_first, atomic_second, false, false},
     {"builtin", builtin_first, builtin_second, false, false},
     {"exchange", exchange_first, exchange_second, false, false},
+    {"wait", wait_first, wait_second, false, false},
     {"once", once_first, once_second, false, false},
     {"join", join_first, join_second, false, true},
     {"barrier", barrier_first, barrier_second, true, false},
