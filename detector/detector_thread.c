@@ -57,7 +57,8 @@ void detector_thread_create(struct detector *d, struct thread *t, struct thread 
     t->detached = detached;
     thread_sit_down(d, t);
     t->spares.pool = &d->clocks;
-    thread_clock_init(&t->hb, &t->spares, t->seat->number, t->seat->hb_epoch + 1);
+    t->born_in = t->seat->hb_epoch + 1;
+    thread_clock_init(&t->hb, &t->spares, t->seat->number, t->born_in);
     thread_clock_init(&t->handover, &t->spares, t->seat->number, t->seat->handover_epoch + 1);
     if (d->options.hybrid_races) {
         loose_create(parent, t);
@@ -66,6 +67,7 @@ void detector_thread_create(struct detector *d, struct thread *t, struct thread 
     if (parent != NULL) {
         struct clock_stamp hb = thread_clock_send(&parent->hb);
         struct clock_stamp handover = thread_clock_send(&parent->handover);
+        t->created_in = hb.epoch;
         thread_clock_receive(&t->hb, &hb);
         thread_clock_receive(&t->handover, &handover);
     }

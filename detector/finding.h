@@ -6,7 +6,7 @@
  * acquisition, and the objects with the place of their initialisation.  All pointers are borrowed for the call.
  *
  * A data race has two parties, the present access first, each with its `access`, and `memory`: what they meet in.  Its
- * parties have no object.
+ * parties have no object.  `heard` says where the order between them ends.
  */
 #ifndef LOCKHOUND_DETECTOR_FINDING_H
 #define LOCKHOUND_DETECTOR_FINDING_H
@@ -103,6 +103,24 @@ struct finding_memory {
     struct thread_id alloc_thread;
 };
 
+/* The last thing that the earlier side's thread had done when the later side's last heard of it. */
+enum heard_how {
+    HEARD_NOT_ASKED,
+    HEARD_NEVER,       /* nothing since that thread was created */
+    HEARD_LOST,        /* something of which no more is known */
+    HEARD_BY_OBJECT,   /* it released `object`, or posted it, signalled it, arrived there, ... */
+    HEARD_BY_CREATION, /* it created the thread `created` */
+    HEARD_BY_ATOMIC,   /* an atomic operation or a fence */
+    HEARD_BY_GONE      /* it released an object that is gone by now */
+};
+
+struct finding_heard {
+    enum heard_how how;
+    struct object_ref object;
+    struct thread_id created;
+    struct stack_id stack; /* where it did so; 0 when that is not known */
+};
+
 struct finding {
     enum finding_kind kind;
     enum deadlock_form form; /* for FINDING_DEADLOCK */
@@ -114,6 +132,7 @@ struct finding {
     uint64_t number;    /* what `detail` counts: ms held, barrier parties missing, ...; 0 otherwise */
     bool has_memory;
     struct finding_memory memory;
+    struct finding_heard heard;
 };
 
 /* Returns: the kind's stable name in options and reports, such as "lock-order-inversion". */

@@ -11,9 +11,9 @@ static uint64_t pack_place(const struct history_hold *hold)
     return hold->object | (uint64_t)(hold->id & 0xffff) << OBJECT_BITS;
 }
 
-static uint32_t pack_what(const struct history_hold *hold)
+static void put_hold(struct history *history, enum history_kind kind, const struct history_hold *hold)
 {
-    return HISTORY_WHAT(HISTORY_LOCK, hold->shared, hold->id >> 16);
+    history_put(history, pack_place(hold), hold->stack.v, HISTORY_WHAT(kind, hold->shared, hold->id >> 16));
 }
 
 static struct history_hold unpack(const struct history_entry *entry)
@@ -27,6 +27,12 @@ static struct history_hold unpack(const struct history_entry *entry)
 static enum history_kind kind_of(const struct history_entry *entry)
 {
     return (enum history_kind)(entry->what >> 28);
+}
+
+/* The site in an entry HISTORY_EPOCH. */
+static uint64_t site_of(const struct history_entry *entry)
+{
+    return entry->low | (uint64_t)(entry->what & 0xffff) << 32;
 }
 
 void history_init(struct history *history, void *memory, uint32_t capacity)
@@ -62,17 +68,27 @@ static void add_hold(struct history_hold *held, uint32_t *count, const struct hi
 
 void history_begin_part(struct history *history)
 {
-    history_put(history, history->epoch, 0, HISTORY_WHAT(HISTORY_CLEAR, 0, 0));
+    history_put(history, history->epoch, history->thread, HISTORY_WHAT(HISTORY_CLEAR, 0, 0));
     history_put(history, history->context.v, 0, HISTORY_WHAT(HISTORY_CONTEXT, 0, 0));
     for (uint32_t i = 0; i < history->held_count && i < HISTORY_HELD_MAX; i++)
-        history_put(history, pack_place(&history->held[i]), history->held[i].stack.v, pack_what(&history->held[i]));
+        put_hold(history, HISTORY_LOCK, &history->held[i]);
 }
 
-void history_restart(struct history *history)
+/* Returns: the number of the entry. */
+static uint64_t append_hold(struct history *history, enum history_kind kind, const struct history_hold *hold)
+{
+    if (history_part_begins(history))
+        history_begin_part(history);
+    put_hold(history, kind, hold);
+    return relaxed_load(&history->written) - 1;
+}
+
+void history_restart(struct history *history, uint32_t thread)
 {
     history->context.v = 0;
     history->held_count = 0;
-    history_append(history, history->epoch, 0, HISTORY_WHAT(HISTORY_CLEAR, 0, 0));
+    history->thread = thread;
+    history_append(history, history->epoch, thread, HISTORY_WHAT(HISTORY_CLEAR, 0, 0));
     history_put(history, 0, 0, HISTORY_WHAT(HISTORY_CONTEXT, 0, 0));
 }
 
@@ -84,24 +100,40 @@ void history_context(struct history *history, struct stack_id callers)
     history_append(history, callers.v, 0, HISTORY_WHAT(HISTORY_CONTEXT, 0, 0));
 }
 
-void history_epoch(struct history *history, uint64_t epoch)
+void history_next_epoch(struct history *history, uint64_t epoch, uint64_t site)
 {
-    if (history->epoch == epoch)
-        return;
     history->epoch = epoch;
-    history_append(history, epoch, 0, HISTORY_WHAT(HISTORY_EPOCH, 0, 0));
+    history_append(history, epoch, (uint32_t)site, HISTORY_WHAT(HISTORY_EPOCH, 0, site >> 32 & 0xffff));
 }
 
 void history_lock(struct history *history, const struct history_hold *hold)
 {
-    history_append(history, pack_place(hold), hold->stack.v, pack_what(hold));
+    append_hold(history, HISTORY_LOCK, hold);
     add_hold(history->held, &history->held_count, hold);
 }
 
-void history_unlock(struct history *history, uint64_t object)
+void history_unlock(struct history *history, const struct history_hold *hold)
 {
-    history_append(history, object, 0, HISTORY_WHAT(HISTORY_UNLOCK, 0, 0));
-    drop_hold(history->held, &history->held_count, object);
+    history->unlocked = append_hold(history, HISTORY_UNLOCK, hold);
+    drop_hold(history->held, &history->held_count, hold->object);
+}
+
+void history_send(struct history *history, const struct history_hold *sent)
+{
+    append_hold(history, HISTORY_SENT, sent);
+}
+
+void history_create(struct history *history, uint32_t thread, struct stack_id stack)
+{
+    history_append(history, thread, stack.v, HISTORY_WHAT(HISTORY_CREATED, 0, 0));
+}
+
+void history_unlocked_at(struct history *history, struct stack_id stack)
+{
+    struct history_entry *entry = &history->ring[history->unlocked & (history->capacity - 1)];
+    /* A signal handler may have come in between and written very much. */
+    if (relaxed_load(&history->written) - history->unlocked < history->capacity && kind_of(entry) == HISTORY_UNLOCK)
+        entry->low = stack.v;
 }
 
 /* ---- recalling ---------------------------------------------------------------------------------------------------- */
@@ -166,13 +198,16 @@ static void replay_one(struct replay *replay, const struct history_entry *entry,
         add_hold(replay->held, &replay->held_count, &hold);
         break;
     case HISTORY_UNLOCK:
-        drop_hold(replay->held, &replay->held_count, entry->place);
+        hold = unpack(entry);
+        drop_hold(replay->held, &replay->held_count, hold.object);
         break;
     case HISTORY_ACCESS:
     case HISTORY_RANGE:
         if (answers(question, replay, entry))
             answer(replay, entry, position, found);
         break;
+    case HISTORY_SENT:
+    case HISTORY_CREATED:
     case HISTORY_NONE:
         break;
     }
@@ -214,6 +249,109 @@ void history_recall(const struct history *history, uint64_t epoch_low, uint64_t 
         if (begin < oldest)
             return;
         replay_part(history, begin, end, &question, found);
+        end = begin;
+    }
+}
+
+/* ---- what released an epoch --------------------------------------------------------------------------------------- */
+
+struct search {
+    uint32_t thread;
+    uint64_t epoch;
+    /* What is so after the entries looked at up to now: */
+    uint32_t thread_now;
+    uint64_t epoch_now;
+    struct stack_id callers;
+    struct history_entry sender; /* the latest of this epoch; all zero when there is none */
+    bool is_over;                /* the epoch's end was met: what is known of it is in *sent */
+};
+
+static void name_sender(const struct history_entry *entry, struct history_sent *sent)
+{
+    sent->kind = kind_of(entry);
+    if (sent->kind == HISTORY_CREATED) {
+        sent->created = (uint32_t)entry->place;
+        sent->what.stack.v = entry->low;
+    } else if (sent->kind != HISTORY_NONE) {
+        sent->what = unpack(entry);
+    }
+}
+
+/* The epoch that was ends before `next`, at an access at `site` when that is not 0. */
+static void end_epoch(struct search *search, uint64_t next, uint64_t site, struct history_sent *sent)
+{
+    if (search->thread_now != search->thread || search->epoch < search->epoch_now || search->epoch >= next)
+        return;
+    search->is_over = true;
+    if (site != 0)
+        *sent = (struct history_sent){.kind = HISTORY_EPOCH, .site = site, .callers = search->callers};
+    else
+        name_sender(&search->sender, sent);
+}
+
+static void begin_epoch(struct search *search, uint32_t thread, uint64_t epoch)
+{
+    search->thread_now = thread;
+    search->epoch_now = epoch;
+    search->sender = (struct history_entry){0};
+}
+
+static void search_one(struct search *search, const struct history_entry *entry, struct history_sent *sent)
+{
+    switch (kind_of(entry)) {
+    case HISTORY_CLEAR:
+        if (search->thread_now != entry->low)
+            end_epoch(search, UINT64_MAX, 0, sent);
+        begin_epoch(search, entry->low, entry->place);
+        break;
+    case HISTORY_EPOCH:
+        end_epoch(search, entry->place, site_of(entry), sent);
+        begin_epoch(search, search->thread_now, entry->place);
+        break;
+    case HISTORY_CONTEXT:
+        search->callers.v = (uint32_t)entry->place;
+        break;
+    case HISTORY_UNLOCK:
+    case HISTORY_SENT:
+    case HISTORY_CREATED:
+        search->sender = *entry;
+        break;
+    default:
+        break;
+    }
+}
+
+/* Goes over the part that begins with entry `begin`, up to `end`. */
+static void search_part(const struct history *history, uint64_t begin, uint64_t end, struct search *search,
+                        struct history_sent *sent)
+{
+    search->thread_now = 0; /* nobody's, until the snapshot says whose it is */
+    for (uint64_t n = begin; n < end && !search->is_over; n++) {
+        struct history_entry entry = history->ring[n & (history->capacity - 1)];
+        search_one(search, &entry, sent);
+    }
+    if (!search->is_over)
+        end_epoch(search, UINT64_MAX, 0, sent);
+    /* As in replay_part(). */
+    atomic_thread_fence(memory_order_acquire);
+    if (written_so_far(history) >= begin + history->capacity) {
+        *sent = (struct history_sent){.kind = HISTORY_NONE};
+        search->is_over = true;
+    }
+}
+
+/* From the newest part: each begins in an epoch, and what ended before that stands in an older one. */
+void history_sent(const struct history *history, uint32_t thread, uint64_t epoch, struct history_sent *sent)
+{
+    struct search search = {.thread = thread, .epoch = epoch};
+    uint64_t end = written_so_far(history);
+    uint64_t oldest = end >= history->capacity ? end - history->capacity + 1 : 0;
+    *sent = (struct history_sent){.kind = HISTORY_NONE};
+    while (history->ring != NULL && end > 0 && !search.is_over) {
+        uint64_t begin = (end - 1) / history->part_size * history->part_size;
+        if (begin < oldest)
+            return;
+        search_part(history, begin, end, &search, sent);
         end = begin;
     }
 }

@@ -2,10 +2,12 @@
  *
  *   miss --> history_append() --\
  *   new callers --> history_context() --> [ring of 16-byte entries, in parts] --history_recall()--> stack, locks held
- *   lock, unlock --> history_lock()...--/
+ *   lock, unlock --> history_lock()...--/                                     \--history_sent()--> what released an epoch
  *
  * Model:     one ring a thread, written by it alone and read by others; entries are overwritten oldest first.  Each part
- *            begins with a snapshot (epoch, callers, locks held), so that what came after it can be replayed.
+ *            begins with a snapshot (epoch, thread, callers, locks held), so that what came after it can be replayed.
+ * Releases:  an entry HISTORY_EPOCH e follows whatever released the epochs before e: the latest entry of something that
+ *            sends, in the epoch that ends there, or else the access that the entry names.
  * Invariant: a recall that met an entry being overwritten says so (found = false), never a wrong stack: `written` counts
  *            entries ever written and is read before and after.
  * Source:    LLVM's tsan v3 trace parts (the idea).
@@ -21,10 +23,12 @@ enum history_kind {
     HISTORY_ACCESS,  /* by woven code: `place` is its site */
     HISTORY_RANGE,   /* by libc for the program: `place` is its stack */
     HISTORY_CONTEXT, /* `place` is the stack of the callers from here on */
-    HISTORY_EPOCH,   /* `place` is the epoch from here on */
+    HISTORY_EPOCH,   /* `place` is the epoch from here on; `low` and the size are the site that caused it, or 0 */
     HISTORY_LOCK,    /* see struct history_hold */
-    HISTORY_UNLOCK,
-    HISTORY_CLEAR /* begins a snapshot: nothing is held */
+    HISTORY_UNLOCK,  /* likewise; the stack is the unlock's, 0 when it is not known */
+    HISTORY_SENT,    /* likewise: something that is not held, or is still: a semaphore, a condition, ... */
+    HISTORY_CREATED, /* a thread: `place` is its number, `low` the stack */
+    HISTORY_CLEAR    /* begins a snapshot: nothing is held; `place` is the epoch, `low` the number of the thread */
 };
 
 /* One entry.  `place` of an access is the site (return address of the stub's call), the host turns it into a frame on top of
@@ -39,7 +43,8 @@ struct history_entry {
 
 enum { HISTORY_HELD_MAX = 16 };
 
-/* A lock that is held.  `object` is the host's pointer, of 48 bits; what it points to is of generation `id` or stale. */
+/* A lock that is held, or an object that is released.  `object` is the host's pointer, of 48 bits; what it points to is of
+ * generation `id` or stale. */
 struct history_hold {
     uint64_t object;
     uint32_t id;
@@ -53,6 +58,8 @@ struct history {
     uint32_t part_size;       /* entries, a power of two; divides capacity */
     _Atomic uint64_t written; /* entries ever written */
     uint64_t epoch;
+    uint32_t thread;
+    uint64_t unlocked;       /* number of the latest HISTORY_UNLOCK */
     struct stack_id context; /* of the last HISTORY_CONTEXT */
     uint32_t held_count;     /* locks of which the outermost HISTORY_HELD_MAX are in held[] */
     struct history_hold held[HISTORY_HELD_MAX];
@@ -76,7 +83,7 @@ enum { HISTORY_CAPACITY_MIN = 256 };
 void history_init(struct history *history, void *memory, uint32_t capacity);
 
 /* Another thread goes on with it: nothing is held, the callers are unknown. */
-void history_restart(struct history *history);
+void history_restart(struct history *history, uint32_t thread);
 
 /* Returns: true when the next entry must be preceded by a snapshot, as history_append() sees to. */
 static inline bool history_part_begins(const struct history *history)
@@ -104,13 +111,37 @@ static inline void history_append(struct history *history, uint64_t place, uint3
 
 /* Each says what is so from now on; saying it again adds nothing. */
 void history_context(struct history *history, struct stack_id callers);
-void history_epoch(struct history *history, uint64_t epoch);
 void history_lock(struct history *history, const struct history_hold *hold);
-void history_unlock(struct history *history, uint64_t object);
+void history_unlock(struct history *history, const struct history_hold *hold);
+/* Out of line part of history_epoch(). */
+void history_next_epoch(struct history *history, uint64_t epoch, uint64_t site);
+/* `site` is where woven code caused it, of 48 bits; 0: something else did, which has an entry of its own. */
+static inline void history_epoch(struct history *history, uint64_t epoch, uint64_t site)
+{
+    if (history->epoch != epoch)
+        history_next_epoch(history, epoch, site);
+}
+
+/* Something else released the present epoch. */
+void history_send(struct history *history, const struct history_hold *sent);
+void history_create(struct history *history, uint32_t thread, struct stack_id stack);
+/* Where the latest unlock was made, when that is learnt after the lock is free. */
+void history_unlocked_at(struct history *history, struct stack_id stack);
 
 /* Looks for the last access to any byte of [low, low + size) (a write, when `write`) in the epochs [epoch_low, epoch_high].
  * Any thread may ask about another's. */
 void history_recall(const struct history *history, uint64_t epoch_low, uint64_t epoch_high, uint32_t low, uint64_t size,
                     bool write, struct history_found *found);
+
+struct history_sent {
+    enum history_kind kind;   /* HISTORY_UNLOCK, _SENT, _CREATED, or _EPOCH: by an access; HISTORY_NONE: not known */
+    struct history_hold what; /* for the first two; `stack` for the third too */
+    uint32_t created;
+    uint64_t site;           /* of the access, ... */
+    struct stack_id callers; /* ... and its callers */
+};
+
+/* Says what `thread` did to release its epoch `epoch`.  Any thread may ask about another's. */
+void history_sent(const struct history *history, uint32_t thread, uint64_t epoch, struct history_sent *sent);
 
 #endif

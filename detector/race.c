@@ -173,6 +173,8 @@ bool race_plane_begin(struct race_engine *engine, struct race_plane *plane, stru
     part->writes = plane->writes;
     plane->engine_part = part;
     plane->thread = t;
+    relaxed_store(&part->thread, t->id.v);
+    relaxed_store(&part->born_in, t->born_in);
     t->accessed = &plane->accessed;
     race_sync_thread_begin(plane);
     race_generation_begin(engine, plane);

@@ -74,6 +74,10 @@ struct race_host {
      * [epoch_low, epoch_high] (a write, when `write`). */
     void (*recall)(void *ctx, const struct race_plane *plane, uint64_t epoch_low, uint64_t epoch_high, uint64_t address,
                    uint64_t size, bool write, struct race_recalled *recalled);
+    /* May be NULL.  Says what the thread of `plane` that is `thread` did to release its epoch `epoch`: sets heard->how,
+     * HEARD_LOST when its history has aged out, and what belongs to it. */
+    void (*sent)(void *ctx, const struct race_plane *plane, struct thread_id thread, uint64_t epoch,
+                 struct finding_heard *heard);
     /* The present access's stack, asked for only when a finding is made. */
     struct stack_id (*stack_here)(void *ctx);
     /* May be NULL.  Returns: the innermost place of a stack, as a number that other stacks of that place share. */

@@ -7,7 +7,7 @@
  *     |    --> race_hybrid (races that locks have hidden)
  *     |    --> race_memory (pages of the windows)
  *     |    --> race_trust (order that could not be seen)
- *     \------> race_finding (evidence, once)
+ *     \------> race_finding (evidence, once) --> race_heard (where the order between the two ends)
  *
  * Locks:   chunk's lock bit, then a sync bucket or the sets, then RANK_CLOCKS.  None is held across a call that reports.
  *          All are spun on: they are held for less than a microsecond and never across a call of the host, but for
@@ -67,6 +67,8 @@ struct race_part {
     uint8_t *tags, *writes; /* the plane's, which never move */
     uint32_t number;
     bool has_thread;
+    _Atomic uint32_t thread;  /* thread_id of the latest thread */
+    _Atomic uint64_t born_in; /* its first epoch */
     volatile bool
         inside; /* its thread is in the engine; a signal handler that interrupts it there finds the door shut */
     volatile bool turned_away; /* a handler that did so synchronised, or made memory new */

@@ -4,6 +4,7 @@
 #include "detector/race_chunk.h"
 #include "detector/race_generation.h"
 #include "detector/race_hand_over.h"
+#include "detector/race_heard.h"
 #include "detector/race_hybrid.h"
 #include "detector/race_trust.h"
 
@@ -27,6 +28,7 @@ struct report {
     struct race_piece piece;
     struct race_met met;
     uint64_t epoch_low, epoch_high;
+    uint32_t other_slot;
     struct thread_id other_thread;
     bool hidden; /* by the order in which locks were taken: race_hybrid.h */
 };
@@ -141,6 +143,7 @@ static bool confirm(struct report *r, struct race_chunk *chunk, uint32_t state)
     r->met.wrote = (tag & 1) != 0;
     r->epoch_low = relaxed_load(&part->generation[g].epoch);
     r->epoch_high = UINT64_MAX;
+    r->other_slot = relaxed_load(&part->generation[g].slot);
     r->other_thread = (struct thread_id){relaxed_load(&part->generation[g].thread)};
     if (g < relaxed_load(&part->present) &&
         relaxed_load(&part->generation[g + 1].slot) == relaxed_load(&part->generation[g].slot)) {
@@ -226,6 +229,8 @@ static void tell(struct report *r, struct stack_id here, const struct race_recal
     if (r->hidden) {
         e.finding.severity = e.finding.severity == SEVERITY_ERROR ? SEVERITY_WARNING : SEVERITY_NOTE;
         e.finding.detail = "only the order in which this run took its locks kept them apart";
+    } else {
+        race_heard(r->engine, r->plane, r->other, r->other_slot, r->other_thread, &e.finding.heard);
     }
     e.finding.parties = e.parties;
     set_memory(&e.finding, r);

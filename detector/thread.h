@@ -54,6 +54,8 @@ struct thread {
     uint32_t signal_depth;
     struct thread_clock hb, handover;
     struct thread_clock loose; /* loose.h */
+    uint64_t born_in;          /* first epoch of `hb` */
+    uint64_t created_in;       /* epoch of the creator's `hb` in which it made this thread */
     struct clock_spares spares;
     struct release_record last_release;
 

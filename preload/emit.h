@@ -38,10 +38,19 @@
 
 /* ---- threads ---- */
 
+/* What released the thread's clock is part of its history while the program is woven. */
+static inline void emit_note_sent(struct self *self, const struct object *object, struct stack_id at)
+{
+    if (__builtin_expect(self->plane != NULL, 0))
+        plane_note_sent(self, object, at);
+}
+
 static inline void emit_thread_create(struct self *self, struct self *child, bool detached, struct stack_id at)
 {
     self->events++;
     detector_thread_create(lockhound.detector, child->thread, self->thread, detached, at);
+    if (__builtin_expect(self->plane != NULL, 0))
+        plane_note_created(self, child, at);
     EMIT_TRACE(trace_thread(self, EVENT_FORK, detached ? EVENT_DETACHED : 0, child, at));
 }
 
@@ -195,10 +204,11 @@ static inline void emit_note_held(struct self *self, const struct object *object
         plane_note_lock(self, object, mode, at);
 }
 
-static inline void emit_note_released(struct self *self, const struct object *object)
+/* `at` is 0 where it is not known yet: OBJECTS_NOTE_PLACE() follows. */
+static inline void emit_note_released(struct self *self, const struct object *object, struct stack_id at)
 {
     if (__builtin_expect(self->plane != NULL, 0))
-        plane_note_unlock(self, object);
+        plane_note_unlock(self, object, at);
 }
 
 static inline void emit_lock_request(struct self *self, struct object *object, enum lock_mode mode, bool timed,
@@ -228,7 +238,7 @@ static inline void emit_lock_released(struct self *self, struct object *object, 
     self->events++;
     EMIT_OBSERVED(trace_object(self, EVENT_RELEASE, 0, object, at), contention_released(self, object));
     detector_lock_released(lockhound.detector, self->thread, object, at);
-    emit_note_released(self, object);
+    emit_note_released(self, object, at);
     if (sharing_concerns(object))
         sharing_on_released(self, object);
 }
@@ -243,7 +253,7 @@ static inline bool emit_lock_release_quickly(struct self *self, struct object *o
         return false;
     }
     self->events++;
-    emit_note_released(self, object);
+    emit_note_released(self, object, EMIT_NOWHERE);
     return true;
 }
 
@@ -296,7 +306,7 @@ static inline void emit_cond_wait(struct self *self, struct object *cond, struct
         contention_released(self, mutex);
     detector_cond_wait(lockhound.detector, self->thread, cond, mutex, timed, at);
     if (mutex != NULL)
-        emit_note_released(self, mutex);
+        emit_note_released(self, mutex, at);
     if (mutex != NULL && sharing_concerns(mutex))
         sharing_on_released(self, mutex);
 }
@@ -321,6 +331,7 @@ static inline void emit_cond_signal(struct self *self, struct object *cond, bool
     self->events++;
     EMIT_TRACE(trace_object(self, broadcast ? EVENT_COND_BROADCAST : EVENT_COND_SIGNAL, 0, cond, at));
     detector_cond_signal(lockhound.detector, self->thread, cond, broadcast, at);
+    emit_note_sent(self, cond, at);
 }
 
 /* ---- semaphores, barriers, once, channels ---- */
@@ -353,6 +364,7 @@ static inline void emit_sem_post(struct self *self, struct object *sem, bool ove
     self->events++;
     EMIT_TRACE(trace_semaphore(self, EVENT_SEM_POST, overflows ? EVENT_OVERFLOW : 0, sem, at));
     detector_sem_post(lockhound.detector, self->thread, sem, overflows, at);
+    emit_note_sent(self, sem, at);
     if (sharing_concerns(sem))
         sharing_on_posted(self, sem);
 }
@@ -362,6 +374,7 @@ static inline void emit_barrier_arrive(struct self *self, struct object *barrier
     self->events++;
     EMIT_TRACE(trace_object(self, EVENT_BARRIER_ARRIVE, 0, barrier, at));
     detector_barrier_arrive(lockhound.detector, self->thread, barrier, at);
+    emit_note_sent(self, barrier, at);
 }
 
 static inline void emit_barrier_leave(struct self *self, struct object *barrier)
@@ -383,6 +396,7 @@ static inline void emit_once_done(struct self *self, struct object *once, bool a
     self->events++;
     EMIT_TRACE(trace_object(self, EVENT_ONCE_DONE, aborted ? EVENT_ABORTED : 0, once, EMIT_NOWHERE));
     detector_once_done(lockhound.detector, self->thread, once, aborted);
+    emit_note_sent(self, once, EMIT_NOWHERE);
 }
 
 static inline void emit_once_passed(struct self *self, struct object *once)
@@ -392,11 +406,12 @@ static inline void emit_once_passed(struct self *self, struct object *once)
     detector_once_passed(lockhound.detector, self->thread, once);
 }
 
-static inline void emit_channel_send(struct self *self, struct object *channel)
+static inline void emit_channel_send(struct self *self, struct object *channel, struct stack_id at)
 {
     self->events++;
     EMIT_TRACE(trace_object(self, EVENT_CHANNEL_SEND, 0, channel, EMIT_NOWHERE));
     detector_channel_send(lockhound.detector, self->thread, channel);
+    emit_note_sent(self, channel, at);
 }
 
 static inline void emit_channel_receive(struct self *self, struct object *channel)

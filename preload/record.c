@@ -118,6 +118,9 @@ static void refer(struct references *refs, const struct finding *finding)
             refer_object(refs, &party->held[j].object);
     }
     refer_thread(refs, finding->memory.alloc_thread);
+    if (finding->heard.how == HEARD_BY_OBJECT)
+        refer_object(refs, &finding->heard.object);
+    refer_thread(refs, finding->heard.created);
     for (size_t i = 0; i < refs->thread_count; i++)
         refer_thread(refs, refs->threads[i].creator);
 }
@@ -144,6 +147,7 @@ static void announce_modules(struct text *text, pid_t pid, const struct finding 
         announce_module_of(text, pid, refs->objects[i].address);
     }
     announce_stack(text, pid, finding->memory.alloc_stack);
+    announce_stack(text, pid, finding->heard.stack);
     announce_module_of(text, pid, finding->memory.address);
     for (size_t i = 0; i < refs->thread_count; i++)
         announce_stack(text, pid, refs->threads[i].created_at);
@@ -246,6 +250,23 @@ static void append_memory(struct text *text, const struct finding_memory *memory
     text_string(text, "}");
 }
 
+static void append_heard(struct text *text, const struct finding_heard *heard)
+{
+    static const char *const ways[] = {
+        [HEARD_NEVER] = "never",          [HEARD_LOST] = "lost",        [HEARD_BY_OBJECT] = "object",
+        [HEARD_BY_CREATION] = "creation", [HEARD_BY_ATOMIC] = "atomic", [HEARD_BY_GONE] = "gone",
+    };
+    record_key(text, "heard");
+    text_string(text, "{\"how\":\"");
+    text_string(text, ways[heard->how]);
+    text_string(text, "\"");
+    if (heard->how == HEARD_BY_OBJECT)
+        record_number(text, "object", object_number(&heard->object));
+    record_number(text, "thread", heard->created.v);
+    member_stack(text, "stack", heard->stack);
+    text_string(text, "}");
+}
+
 static bool is_access(const struct finding_party *party)
 {
     return party->role == PARTY_READS || party->role == PARTY_WRITES || party->role == PARTY_FREES;
@@ -332,6 +353,8 @@ static void append_finding(struct text *text, pid_t pid, const struct record_tit
     record_bool(text, "certain_hang", finding->certain_hang);
     if (finding->has_memory)
         append_memory(text, &finding->memory);
+    if (finding->heard.how != HEARD_NOT_ASKED)
+        append_heard(text, &finding->heard);
     record_string(text, "detail", finding->detail == NULL ? "" : finding->detail);
     record_number(text, "number", finding->number);
     record_key(text, "parties");

@@ -35,6 +35,10 @@
  *  "access":{"address":"0x…", "size":4, "atomic":false, "library":false, "guess":false, "lost":false}
  *        size 0: not known any more; atomic: this side alone is; library: libc made it for the caller on top of the stack;
  *        guess: a plain move that may be an atomic access in the source; lost: its stack and locks have aged out.
+ *  "heard":{"how":"object", "object":5, "thread":0, "stack":FRAMES}
+ *        beside "memory": what the second party's thread had done when the first's last heard of it, and where.  how:
+ *        object (released, posted, signalled, ... that one), creation (of thread), atomic, gone (an object that is),
+ *        lost (not known any more), never (nothing since it began).
  *        An object of kind "thread" has "init_thread": the thread meant.
  * {"r":"note", "pid":7, "code":"static-child", "text":"…"}      a limit met, said once a process
  * {"r":"summary", "pid":7, "time_ns":…, "reason":"exit"|"exec"|"signal", "counts":{"events":…, …}}

@@ -150,6 +150,21 @@ static void add_party(struct page *page, const struct run_finding *f, const stru
     buffer_string(out, "</section>\n");
 }
 
+/* Where the order between the two sides of a race ends. */
+static void add_heard(struct page *page, const struct run_heard *heard)
+{
+    if (!*heard->message) {
+        return;
+    }
+    buffer_string(page->out, "<section class=\"heard\"><h4>");
+    add_sentence(page->out, heard->message);
+    buffer_string(page->out, heard->stack.symbol_count ? ", at</h4>\n" : "</h4>\n");
+    if (heard->stack.symbol_count) {
+        add_stack(page, &heard->stack);
+    }
+    buffer_string(page->out, "</section>\n");
+}
+
 static void add_background(struct page *page, const struct run_finding *f)
 {
     struct buffer *out = page->out;
@@ -233,6 +248,7 @@ static void add_finding(struct page *page, const struct run_finding *f)
     if (f->party_count > PARTIES_SHOWN) {
         buffer_printf(out, "<p>... and %zu more threads</p>\n", f->party_count - PARTIES_SHOWN);
     }
+    add_heard(page, &f->heard);
     add_background(page, f);
     buffer_string(out, "</article>\n");
 }

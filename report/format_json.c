@@ -161,9 +161,27 @@ static json_t *thread_value(struct stack_table *table, const struct run_thread *
     return value;
 }
 
+static json_t *heard_value(struct stack_table *table, const struct run_heard *heard)
+{
+    json_t *value = json_object();
+    json_object_set_new(value, "how", json_bytes(heard->how));
+    json_object_set_new(value, "message", json_bytes(heard->message));
+    if (heard->object) {
+        json_object_set_new(value, "object", json_unsigned(heard->object->id));
+    }
+    if (heard->created) {
+        json_object_set_new(value, "thread", json_unsigned(heard->created->id));
+    }
+    json_object_set_new(value, "stack", stack_reference(table, &heard->stack));
+    return value;
+}
+
 static void set_lists(json_t *value, const struct run_finding *f)
 {
     struct stack_table table = {json_array()};
+    if (*f->heard.message) {
+        json_object_set_new(value, "last_heard", heard_value(&table, &f->heard));
+    }
     json_t *parties = json_array(), *objects = json_array(), *threads = json_array();
     for (size_t i = 0; i < f->party_count; i++) {
         json_array_append_new(parties, party_value(&table, &f->parties[i]));

@@ -178,8 +178,21 @@ static void set_related(json_t *result, const struct run_finding *f)
         add_related(list, &party->stack,
                     json_printf("T%" PRIu32 " %s %s", party->thread->id, party_verb(f, party), f->memory->name));
     }
+    add_related(list, &f->heard.stack, json_bytes(f->heard.message));
     add_related(list, &f->memory->init_stack, json_string("allocated here"));
     json_object_set_new(result, "relatedLocations", list);
+}
+
+static json_t *message_text(const struct run_finding *f)
+{
+    struct buffer text = {0};
+    buffer_string(&text, f->message);
+    if (*f->heard.message) {
+        buffer_printf(&text, ". %s.", f->heard.message);
+    }
+    json_t *value = json_bytes(text.data);
+    buffer_free(&text);
+    return value;
 }
 
 static json_t *result_value(const struct run_finding *f)
@@ -191,7 +204,7 @@ static json_t *result_value(const struct run_finding *f)
         json_object_set_new(result, "ruleIndex", json_integer((json_int_t)(entry - catalogue)));
     }
     json_object_set_new(result, "level", json_string(f->severity));
-    set_message(result, json_bytes(f->message));
+    set_message(result, message_text(f));
     const struct symbol_frame *top = top_frame(&f->parties[0].stack);
     if (top) {
         json_array_append_new(locations, location(top));

@@ -277,6 +277,21 @@ static void add_party(struct writer *w, const struct run_party *party)
     add_held(w, party, false);
 }
 
+/* Where the order between the two sides of a race ends. */
+static void add_heard(struct writer *w)
+{
+    const struct run_heard *heard = &w->finding->heard;
+    if (!*heard->message) {
+        return;
+    }
+    buffer_string(w->out, "  ");
+    escape_text(w->out, heard->message);
+    buffer_string(w->out, heard->stack.symbol_count ? ", at\n" : "\n");
+    if (heard->stack.symbol_count) {
+        add_stack(w, &heard->stack, 6);
+    }
+}
+
 /* ---- objects and threads ---------------------------------------------------------------------------------------- */
 
 static bool is_shown(const struct run_finding *f, const struct run_object *object)
@@ -421,6 +436,7 @@ void format_text_finding(struct buffer *out, const struct run_finding *finding, 
     if (finding->party_count > PARTIES_SHOWN) {
         buffer_printf(out, "  ... and %zu more threads\n", finding->party_count - PARTIES_SHOWN);
     }
+    add_heard(&w);
     format_text_lanes(out, finding);
     add_background(&w);
     if (finding_is_guess(finding)) {

@@ -216,3 +216,80 @@ const char *finding_message(struct run_finding *finding)
     buffer_free(&text);
     return message;
 }
+
+/* ---- where the order between the sides of a race ends ------------------------------------------------------------- */
+
+/* "released `m`" */
+static void add_release(struct buffer *out, const struct run_object *object)
+{
+    static const struct {
+        const char *kind, *verb;
+    } verbs[] = {{"semaphore", "posted"},
+                 {"condition variable", "signalled"},
+                 {"barrier", "arrived at"},
+                 {"once", "finished"},
+                 {"futex", NULL}};
+    const char *verb = "released";
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        if (strcmp(verbs[i].kind, object->kind) == 0) {
+            verb = verbs[i].verb;
+        }
+    }
+    if (verb) {
+        buffer_printf(out, "%s `%s`", verb, object->name);
+    } else {
+        buffer_string(out, "handed something over"); /* by a futex, a descriptor, a signal or an annotation */
+    }
+}
+
+/* Returns: false when the way is not one of those. */
+static bool add_way(struct buffer *out, const struct run_finding *f)
+{
+    const struct run_heard *heard = &f->heard;
+    if (strcmp(heard->how, "object") == 0 && heard->object) {
+        add_release(out, heard->object);
+    } else if (strcmp(heard->how, "creation") == 0 && heard->created) {
+        bool is_itself = heard->created == f->parties[0].thread;
+        buffer_string(out, is_itself ? "created it" : "created ");
+        if (!is_itself) {
+            add_thread(out, heard->created);
+        }
+    } else if (strcmp(heard->how, "atomic") == 0) {
+        buffer_string(out, "made an atomic operation");
+    } else if (strcmp(heard->how, "gone") == 0) {
+        buffer_string(out, "released an object that is gone by now");
+    } else if (strcmp(heard->how, "lost") == 0) {
+        buffer_string(out, "synchronised in a way that has aged out of its history");
+    } else {
+        return false;
+    }
+    return true;
+}
+
+const char *finding_heard_message(struct run_finding *finding)
+{
+    struct buffer text = {0};
+    if (!finding->memory || finding->party_count != 2) {
+        return "";
+    }
+    const struct run_party *later = &finding->parties[0], *earlier = &finding->parties[1];
+    const char *role = earlier->role;
+    add_thread(&text, later->thread);
+    if (strcmp(finding->heard.how, "never") == 0) {
+        buffer_string(&text, " had heard nothing of ");
+        add_thread(&text, earlier->thread);
+        buffer_string(&text, ": no synchronisation had led from there to here since that thread began");
+    } else {
+        buffer_string(&text, " had last heard of ");
+        add_thread(&text, earlier->thread);
+        buffer_string(&text, " when that thread ");
+        text.length = add_way(&text, finding) ? text.length : 0;
+        const char *deed = strcmp(role, "writes") == 0 ? "write" : strcmp(role, "frees") == 0 ? "free" : "read";
+        if (text.length) {
+            buffer_printf(&text, ", before its %s", deed);
+        }
+    }
+    const char *message = text.length ? pool_copy(&finding->pool, text.data, text.length) : "";
+    buffer_free(&text);
+    return message;
+}

@@ -107,6 +107,15 @@ struct run_party {
     size_t held_count;
 };
 
+/* The last that the later side of a race knew of the earlier one's thread; see preload/run_file.h. */
+struct run_heard {
+    const char *how; /* "never", "lost", "object", "creation", "atomic", "gone"; "" when it is not said */
+    const struct run_object *object;
+    const struct run_thread *created;
+    struct run_stack stack;
+    const char *message; /* one sentence, or ""; message.c */
+};
+
 struct run_process {
     int64_t pid, ppid;
     uint64_t time_ns;
@@ -138,6 +147,7 @@ struct run_finding {
     struct run_object *objects;
     size_t object_count;
     const struct run_object *memory; /* one of the objects, in a data race; NULL otherwise */
+    struct run_heard heard;          /* in a data race */
     struct run_thread *threads;
     size_t thread_count;
     const char *message;  /* one sentence; message.c */

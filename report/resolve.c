@@ -249,11 +249,13 @@ void finding_resolve(struct run_finding *finding, struct symbols *symbols)
 {
     struct resolver r = {finding, &finding->pool, symbols};
     finding_visit_stacks(finding, resolve_stack, &r);
+    resolve_stack(&r, &finding->heard.stack);
     for (size_t i = 0; i < finding->object_count; i++) {
         name_object(&r, &finding->objects[i]);
     }
     tell_apart(finding);
     finding->message = finding_message(finding);
+    finding->heard.message = finding_heard_message(finding);
     finding_fingerprint(finding);
 }
 

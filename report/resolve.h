@@ -20,6 +20,9 @@ void object_resolve(struct run_object *object, struct pool *pool, struct symbols
 
 /* message.c: the one sentence that says what happened.  Owns: the finding's pool. */
 const char *finding_message(struct run_finding *finding);
+/* message.c: the one that says what the later side of a race last knew of the earlier one; "" when nothing is said.
+ * Owns: the finding's pool. */
+const char *finding_heard_message(struct run_finding *finding);
 /* verbs.c.  Returns: what the party does to its object: "wants", "waits for", "unlocks", ... */
 const char *party_verb(const struct run_finding *finding, const struct run_party *party);
 /* verbs.c: adds how much this side of a race touches: "4 bytes", "1 byte", "" when that is not known. */
@@ -35,7 +38,7 @@ bool party_is_repeat(const struct run_finding *finding, const struct run_party *
 /* fingerprint.c: sets finding->fingerprint; the finding is resolved. */
 void finding_fingerprint(struct run_finding *finding);
 
-/* Calls `visit` for each stack of the finding: parties, held locks, initialisations, thread creations. */
+/* Calls `visit` for each stack of the finding's own: parties, held locks, initialisations, thread creations. */
 void finding_visit_stacks(const struct run_finding *finding, void (*visit)(void *ctx, struct run_stack *stack),
                           void *ctx);
 

@@ -258,6 +258,15 @@ static void decode_access(struct decoder *d, const json_t *value, struct run_par
     };
 }
 
+static void decode_heard(struct decoder *d, const json_t *value)
+{
+    struct run_heard *heard = &d->finding->heard;
+    heard->how = string_member(d->pool, value, "how");
+    heard->object = find_object(d->finding, id_member(value, "object"));
+    heard->created = find_thread(d->finding, d->process->pid, id_member(value, "thread"));
+    decode_stack(d, json_object_get(value, "stack"), &heard->stack);
+}
+
 /* Returns: an error, or NULL. */
 static const char *decode_parties(struct decoder *d, const json_t *list)
 {
@@ -317,6 +326,7 @@ static const char *decode_finding(struct decoder *d, const json_t *record, run_t
     decode_objects(d, json_object_get(record, "objects"));
     decode_threads(d, json_object_get(record, "threads"));
     decode_memory(d, json_object_get(record, "memory"));
+    decode_heard(d, json_object_get(record, "heard"));
     const char *error = *f->kind ? decode_parties(d, json_object_get(record, "parties")) : "a finding without a kind";
     if (error) {
         finding_free(f);

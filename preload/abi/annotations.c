@@ -27,14 +27,14 @@ static struct object *channel_at(struct self *self, const volatile void *place)
     return emit_object_adopt(self, OBJECT_FUTEX, (uint64_t)(uintptr_t)place, &traits, (struct stack_id){0});
 }
 
-static void channel(const volatile void *place, bool sends)
+static void channel(const volatile void *place, bool sends, uintptr_t pc, uintptr_t sp)
 {
     int saved = errno;
     struct self *self = hook_enter();
     if (self != NULL) {
         struct object *object = channel_at(self, place);
         if (object != NULL && sends)
-            emit_channel_send(self, object);
+            emit_channel_send(self, object, stack_cache_take(&self->stacks, pc, sp));
         else if (object != NULL)
             emit_channel_receive(self, object);
         hook_leave(self);
@@ -42,25 +42,28 @@ static void channel(const volatile void *place, bool sends)
     errno = saved;
 }
 
+#define CHANNEL(place, sends)                                                                                          \
+    channel(place, sends, (uintptr_t)__builtin_return_address(0), (uintptr_t)__builtin_dwarf_cfa())
+
 HOOK_EXPORT void __tsan_release(void *place)
 {
-    channel(place, true);
+    CHANNEL(place, true);
 }
 HOOK_EXPORT void __tsan_acquire(void *place)
 {
-    channel(place, false);
+    CHANNEL(place, false);
 }
 HOOK_EXPORT void AnnotateHappensBefore(const char *file, int line, const volatile void *place)
 {
     (void)file;
     (void)line;
-    channel(place, true);
+    CHANNEL(place, true);
 }
 HOOK_EXPORT void AnnotateHappensAfter(const char *file, int line, const volatile void *place)
 {
     (void)file;
     (void)line;
-    channel(place, false);
+    CHANNEL(place, false);
 }
 HOOK_ALIAS(WTFAnnotateHappensBefore, AnnotateHappensBefore);
 HOOK_ALIAS(WTFAnnotateHappensAfter, AnnotateHappensAfter);

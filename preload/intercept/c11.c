@@ -97,6 +97,8 @@ HOOK_EXPORT int mtx_unlock(mtx_t *mutex)
     if (hook_unlikely(object == NULL))
         object = objects_release(self, OBJECT_MUTEX, mutex, HOOK_FRAME(), HOOK_STACK(self));
     int result = real.mtx_unlock(mutex);
+    if (object != NULL)
+        OBJECTS_NOTE_PLACE(self);
     if (result != thrd_success && object != NULL)
         emit_lock_unrelease(self, object, (struct stack_id){0});
     hook_leave(self);

@@ -35,7 +35,7 @@ static void send_at(struct self *self, const void *place, struct stack_id at)
 {
     struct object *channel = place != NULL ? channel_at(self, place, at) : NULL;
     if (channel != NULL)
-        emit_channel_send(self, channel);
+        emit_channel_send(self, channel, at);
 }
 
 static void receive_at(struct self *self, const void *place, struct stack_id at)

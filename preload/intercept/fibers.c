@@ -31,7 +31,7 @@ static void switch_context(const ucontext_t *from, const ucontext_t *to)
     if (self != NULL) {
         struct object *left = from == NULL ? NULL : channel_of(self, from);
         if (left != NULL)
-            emit_channel_send(self, left);
+            emit_channel_send(self, left, EMIT_NOWHERE);
         struct object *resumed = channel_of(self, to);
         if (resumed != NULL)
             emit_channel_receive(self, resumed);

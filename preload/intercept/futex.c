@@ -55,7 +55,7 @@ static void channel_send(struct self *self, long address, uintptr_t frame, struc
 {
     struct object *channel = channel_at(self, address, frame, at);
     if (channel != NULL)
-        emit_channel_send(self, channel);
+        emit_channel_send(self, channel, at);
 }
 
 static void channel_receive(struct self *self, long address, uintptr_t frame, struct stack_id at)

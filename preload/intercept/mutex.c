@@ -114,6 +114,8 @@ HOOK_EXPORT int pthread_mutex_unlock(pthread_mutex_t *mutex)
     if (hook_unlikely(object == NULL))
         object = objects_release(self, OBJECT_MUTEX, mutex, HOOK_FRAME(), HOOK_STACK(self));
     int result = real.pthread_mutex_unlock(mutex);
+    if (object != NULL)
+        OBJECTS_NOTE_PLACE(self);
     if (hook_unlikely(result != 0 && object != NULL))
         emit_lock_unrelease(self, object, (struct stack_id){0});
     hook_leave(self);

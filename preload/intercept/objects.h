@@ -53,6 +53,13 @@ static inline struct object *objects_release(struct self *self, enum object_kind
     return object;
 }
 
+/* After the real release: where it was made, which the history wants.  Must be used in the interposed function itself. */
+#define OBJECTS_NOTE_PLACE(self)                                                                                       \
+    do {                                                                                                               \
+        if (hook_unlikely((self)->plane != NULL))                                                                      \
+            plane_note_unlocked_at(self, HOOK_STACK(self));                                                            \
+    } while (0)
+
 /* After the real initialisation succeeded.  Context: signal, in-malloc, takes(RANK_OBJECTS). */
 void objects_init(struct self *self, enum object_kind kind, const void *place, uintptr_t frame, struct stack_id at);
 /* Before the real destruction.  Context: signal, in-malloc, takes(RANK_OBJECTS). */

@@ -178,6 +178,8 @@ HOOK_EXPORT int pthread_rwlock_unlock(pthread_rwlock_t *lock)
     if (hook_unlikely(object == NULL))
         object = objects_release(self, OBJECT_RWLOCK, lock, HOOK_FRAME(), HOOK_STACK(self));
     int result = real.pthread_rwlock_unlock(lock);
+    if (object != NULL)
+        OBJECTS_NOTE_PLACE(self);
     if (result != 0 && object != NULL)
         emit_lock_unrelease(self, object, (struct stack_id){0});
     hook_leave(self);

@@ -74,7 +74,10 @@ HOOK_EXPORT int pthread_spin_unlock(pthread_spinlock_t *lock)
         return real.pthread_spin_unlock(lock);
     struct object *object = objects_release_quickly(self, OBJECT_SPINLOCK, (const void *)lock, HOOK_FRAME());
     if (hook_unlikely(object == NULL))
-        objects_release(self, OBJECT_SPINLOCK, (const void *)lock, HOOK_FRAME(), HOOK_STACK(self));
+        object = objects_release(self, OBJECT_SPINLOCK, (const void *)lock, HOOK_FRAME(), HOOK_STACK(self));
+    int result = real.pthread_spin_unlock(lock);
+    if (object != NULL)
+        OBJECTS_NOTE_PLACE(self);
     hook_leave(self);
-    return real.pthread_spin_unlock(lock);
+    return result;
 }

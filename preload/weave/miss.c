@@ -162,5 +162,5 @@ void miss(uint64_t address, const struct routine_frame *frame, struct plane *pla
     plane->site = (uintptr_t)frame->return_address;
     act(plane, address, known, frame);
     plane->site = 0;
-    plane_sync(plane->self);
+    plane_sync_at(plane->self, (uintptr_t)frame->return_address);
 }

@@ -43,8 +43,8 @@ static bool begin(struct plane *plane, uint32_t number, struct self *self)
         .tags = (uint8_t *)window, .writes = (uint8_t *)window + PLANE_WRITES_OFFSET, .number = number};
     if (!race_plane_begin(engine, &plane->race, self->thread))
         return false;
-    history_restart(&plane->history);
-    history_epoch(&plane->history, self->thread->hb.epoch);
+    history_restart(&plane->history, thread_identity(self->thread).v);
+    history_epoch(&plane->history, self->thread->hb.epoch, 0);
     plane->header.generations = PLANE_GENERATION_BITS * ONES;
     plane->header.context_changed = 1;
     plane->chunks = race_chunks(engine);
@@ -153,12 +153,17 @@ void plane_stop(struct self *self)
 
 /* ---- what hooks ask for ------------------------------------------------------------------------------------------- */
 
-void plane_sync(struct self *self)
+void plane_sync_at(struct self *self, uintptr_t site)
 {
     struct plane *plane = self->plane;
     race_plane_advance(engine, &plane->race);
     show_tag(plane); /* also when a verb of race.h moved on by itself */
-    history_epoch(&plane->history, self->thread->hb.epoch);
+    history_epoch(&plane->history, self->thread->hb.epoch, site);
+}
+
+void plane_sync(struct self *self)
+{
+    plane_sync_at(self, 0);
 }
 
 void plane_order_unseen(void)
@@ -173,18 +178,40 @@ void plane_settle(struct self *self)
         race_settle(engine, &self->plane->race);
 }
 
+static struct history_hold hold_of(const struct object *object, enum lock_mode mode, struct stack_id at)
+{
+    return (struct history_hold){.object = (uint64_t)(uintptr_t)object,
+                                 .id = object_identity(object).v,
+                                 .stack = at,
+                                 .shared = mode == LOCK_SHARED};
+}
+
 void plane_note_lock(struct self *self, const struct object *object, enum lock_mode mode, struct stack_id at)
 {
-    const struct history_hold hold = {.object = (uint64_t)(uintptr_t)object,
-                                      .id = object_identity(object).v,
-                                      .stack = at,
-                                      .shared = mode == LOCK_SHARED};
+    const struct history_hold hold = hold_of(object, mode, at);
     history_lock(&self->plane->history, &hold);
 }
 
-void plane_note_unlock(struct self *self, const struct object *object)
+void plane_note_unlock(struct self *self, const struct object *object, struct stack_id at)
 {
-    history_unlock(&self->plane->history, (uint64_t)(uintptr_t)object);
+    const struct history_hold hold = hold_of(object, LOCK_EXCLUSIVE, at);
+    history_unlock(&self->plane->history, &hold);
+}
+
+void plane_note_unlocked_at(struct self *self, struct stack_id at)
+{
+    history_unlocked_at(&self->plane->history, at);
+}
+
+void plane_note_sent(struct self *self, const struct object *object, struct stack_id at)
+{
+    const struct history_hold hold = hold_of(object, LOCK_EXCLUSIVE, at);
+    history_send(&self->plane->history, &hold);
+}
+
+void plane_note_created(struct self *self, const struct self *created, struct stack_id at)
+{
+    history_create(&self->plane->history, thread_identity(created->thread).v, at);
 }
 
 void plane_spills_save(const struct self *self, struct plane_spills *spills)

@@ -76,15 +76,22 @@ void plane_spills_restore(struct self *self, const struct plane_spills *spills);
 /* After anything that may have moved the thread's clock on, before the program runs on.  self->plane is not NULL.
  * Context: signal. */
 void plane_sync(struct self *self);
+/* The same at a miss of the woven code at `site`.  Context: signal. */
+void plane_sync_at(struct self *self, uintptr_t site);
 /* Something that may order threads was done where nothing was seen of it.  Context: signal. */
 void plane_order_unseen(void);
 /* Before any verb of the detector: what a plain load of a synchronising address owes.  self->plane is not NULL.
  * Context: signal. */
 void plane_settle(struct self *self);
 
-/* For the history: `object` is held from now on, or no more.  self->plane is not NULL.  Context: signal. */
+/* For the history: `object` is held from now on, or no more, or was posted, signalled, ...; a thread was created.
+ * self->plane is not NULL, here and below.  Context: signal. */
 void plane_note_lock(struct self *self, const struct object *object, enum lock_mode mode, struct stack_id at);
-void plane_note_unlock(struct self *self, const struct object *object);
+void plane_note_unlock(struct self *self, const struct object *object, struct stack_id at);
+void plane_note_sent(struct self *self, const struct object *object, struct stack_id at);
+void plane_note_created(struct self *self, const struct self *created, struct stack_id at);
+/* Where the latest unlock was made, when it was not said.  Context: signal. */
+void plane_note_unlocked_at(struct self *self, struct stack_id at);
 
 /* The one thread of this process starts its history afresh.  Context: fork-child. */
 void plane_fork_child(struct self *self);

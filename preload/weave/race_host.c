@@ -135,6 +135,36 @@ static void host_recall(void *ctx, const struct race_plane *race, uint64_t epoch
     recalled->held_count = recall_held(&found, own->recalled_held);
 }
 
+static void host_sent(void *ctx, const struct race_plane *race, struct thread_id thread, uint64_t epoch,
+                      struct finding_heard *heard)
+{
+    (void)ctx;
+    struct history_sent sent;
+    history_sent(&plane_of(race)->history, thread.v, epoch, &sent);
+    const struct object *object = (const struct object *)(uintptr_t)sent.what.object;
+    heard->stack = sent.what.stack;
+    switch (sent.kind) {
+    case HISTORY_UNLOCK:
+    case HISTORY_SENT:
+        heard->how = HEARD_BY_GONE;
+        if (object_identity(object).v == sent.what.id) {
+            heard->how = HEARD_BY_OBJECT;
+            heard->object = object_reference(object);
+        }
+        break;
+    case HISTORY_CREATED:
+        heard->how = HEARD_BY_CREATION;
+        heard->created = (struct thread_id){sent.created};
+        break;
+    case HISTORY_EPOCH:
+        heard->how = HEARD_BY_ATOMIC;
+        heard->stack = stack_of_site((uintptr_t)sent.site, sent.callers);
+        break;
+    default:
+        heard->how = HEARD_LOST;
+    }
+}
+
 static void host_block(void *ctx, struct finding_memory *memory)
 {
     (void)ctx;
@@ -158,6 +188,7 @@ const struct race_host race_host = {.reserve = host_reserve,
                                     .discard = host_discard,
                                     .empty = host_empty,
                                     .recall = host_recall,
+                                    .sent = host_sent,
                                     .stack_here = host_stack_here,
                                     .place = host_place,
                                     .apart = host_apart,

@@ -19,6 +19,7 @@ static void keep(void *ctx, const struct finding *finding)
     to->severity = finding->severity;
     to->number = finding->number;
     to->party_count = finding->party_count;
+    to->heard = finding->heard;
     snprintf(to->detail, sizeof to->detail, "%s", finding->detail);
     for (size_t i = 0; i < finding->party_count && i < WORLD_PARTIES; i++) {
         const struct finding_party *party = &finding->parties[i];

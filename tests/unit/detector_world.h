@@ -27,6 +27,7 @@ struct world_finding {
     char detail[128];
     uint64_t number;
     size_t party_count;
+    struct finding_heard heard;
     struct {
         enum party_role role;
         uint32_t thread;

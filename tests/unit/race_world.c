@@ -43,6 +43,15 @@ static void recall(void *ctx, const struct race_plane *plane, uint64_t epoch_low
     *recalled = race_world.recalled;
 }
 
+static void sent(void *ctx, const struct race_plane *plane, struct thread_id thread, uint64_t epoch,
+                 struct finding_heard *heard)
+{
+    (void)ctx, (void)plane;
+    race_world.sent_thread = thread.v;
+    race_world.sent_epoch = epoch;
+    heard->how = HEARD_BY_ATOMIC;
+}
+
 static struct stack_id stack_here(void *ctx)
 {
     (void)ctx;
@@ -62,6 +71,7 @@ static const struct race_host race_host = {
     .discard = discard,
     .empty = empty,
     .recall = recall,
+    .sent = sent,
     .stack_here = stack_here,
     .apart = apart,
 };

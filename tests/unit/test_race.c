@@ -1,6 +1,8 @@
 /* The race engine by hand: which pairs of accesses race and which do not. */
 #include "race_world.h"
 
+#include "detector/thread.h"
+
 #define X UINT64_C(0x7f1234567810)
 
 static void two_writes_race(void **state)
@@ -328,6 +330,59 @@ static void the_other_side_is_recalled(void **state)
     assert_true(race_world.asked_low <= race_world.asked_high);
 }
 
+static void who_never_met_never_heard(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    race_world_lock(1, 0);
+    race_world_unlock(1, 0);
+    assert_false(race_world_write(1, X, 8));
+    assert_true(race_world_write(2, X, 8));
+    assert_int_equal(world_expect_one(FINDING_DATA_RACE)->heard.how, HEARD_NEVER);
+    assert_int_equal(race_world.sent_epoch, 0);
+}
+
+static void a_child_heard_last_of_its_creation(void **state)
+{
+    (void)state;
+    race_world_plane(0);
+    race_world_plane(1);
+    race_world_lock(0, 0);
+    race_world_unlock(0, 0);
+    assert_false(race_world_write(0, X, 8));
+    assert_true(race_world_write(1, X, 8));
+    const struct world_finding *f = world_expect_one(FINDING_DATA_RACE);
+    assert_int_equal(f->heard.how, HEARD_BY_CREATION);
+    assert_int_equal(f->heard.created.v, f->party[0].thread);
+}
+
+/* Thread 1 leaves lock 0, thread 3 carries the news to lock 1, where thread 2 hears of it: the epoch asked for is the one
+ * that thread 1 released before its write. */
+static void the_last_release_that_was_heard_of_is_asked_for(void **state)
+{
+    (void)state;
+    for (int i = 1; i <= 3; i++) {
+        race_world_plane(i);
+    }
+    race_world_lock(1, 0);
+    uint64_t released = race_world_plane(1)->thread->hb.epoch;
+    race_world_unlock(1, 0);
+    race_world_lock(3, 0);
+    race_world_unlock(3, 0);
+    race_world_lock(3, 1);
+    race_world_unlock(3, 1);
+    race_world_lock(2, 1);
+    race_world_unlock(2, 1);
+    assert_false(race_world_write(1, X, 8));
+    race_world_lock(1, 2); /* a release that nobody takes up */
+    race_world_unlock(1, 2);
+    assert_true(race_world_write(2, X, 8));
+    const struct world_finding *f = world_expect_one(FINDING_DATA_RACE);
+    assert_int_equal(f->heard.how, HEARD_BY_ATOMIC);
+    assert_int_equal(race_world.sent_epoch, released);
+    assert_int_equal(race_world.sent_thread, f->party[1].thread);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, race_world_setup, race_world_teardown)
@@ -356,6 +411,9 @@ int main(void)
         CASE(a_forked_child_owes_the_other_threads_nothing),
         CASE(a_pair_of_places_is_said_once),
         CASE(the_other_side_is_recalled),
+        CASE(who_never_met_never_heard),
+        CASE(a_child_heard_last_of_its_creation),
+        CASE(the_last_release_that_was_heard_of_is_asked_for),
     };
 #undef CASE
     return cmocka_run_group_tests(tests, NULL, NULL);
