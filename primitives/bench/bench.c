@@ -1,14 +1,17 @@
 /* bench.c: what each primitive costs beside the bare construct it replaces, and beside GLib's counterpart.
  *
- *   lhp-bench [REPEATS]
+ *   lhp-bench [REPEATS [NAME]]          only the rows whose name begins with NAME
  *
- * Every figure is the best of some alternating runs, in nanoseconds an operation; "1" is uncontended (while another
- * thread exists, so that libc takes no single-threaded short cuts), "2" is two threads on the same object.
+ * Nanoseconds an operation, from short slices that alternate between the candidates, so that other work on the machine
+ * falls on all of them.  "1" is uncontended (while another thread exists, so that libc takes no single-threaded short
+ * cuts): the best slice.  "2" is two threads on the same object: the median slice, as its best
+ * one would be one in which they did not meet.
  */
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include <lhp/barrier.h>
@@ -238,6 +241,29 @@ static void queue_bare(long n, int role)
     }
 }
 
+/* One thread puts an item and gets it back. */
+static void queue_alone(struct lhp_queue *q, long n)
+{
+    void *item;
+    for (long i = 0; i < n; i++)
+        if (lhp_queue_put(q, q) != LHP_OK || lhp_queue_get(q, &item) != LHP_OK)
+            abort();
+}
+
+static void queue_ours_alone(long n, int role)
+{
+    (void)role;
+    queue_alone(&lhp.queue, n);
+}
+
+static void bounded_queue_ours_alone(long n, int role)
+{
+    (void)role;
+    queue_alone(&lhp.bounded_queue, n);
+}
+
+LOOP(queue_bare_alone, ring_put(&bare); sink = ring_get() != NULL;)
+
 /* ---- threads and tasks */
 LOOP(thread_ours, struct lhp_thread *t = lhp_thread_new(do_nothing, NULL, NULL);
      if (!t || lhp_thread_start(t) != LHP_OK) abort(); lhp_thread_join(t); lhp_thread_release(t);)
@@ -316,6 +342,8 @@ static void queue_glib(long n, int role)
     }
 }
 
+LOOP(queue_glib_alone, g_async_queue_push(g_queue, g_queue); sink = g_async_queue_pop(g_queue) != NULL;)
+
 static void pool_nothing(gpointer item, gpointer arg)
 {
     (void)item;
@@ -355,6 +383,10 @@ static const struct row rows[] = {
     {"thread-local data", "pthread_getspecific", 5000000, 1, local_ours, local_bare, GLIB(local_glib)},
     {"Condition, turns", "pthread_cond_t", 20000, 2, turns_ours, turns_bare, GLIB(turns_glib)},
     {"Barrier", "pthread_barrier_t", 20000, 2, barrier_ours, barrier_bare, NULL},
+    {"Queue put + get", "mutex + 2 conds + ring", 1000000, 1, queue_ours_alone, queue_bare_alone,
+     GLIB(queue_glib_alone)},
+    {"Queue, limit 1024", "mutex + 2 conds + ring", 1000000, 1, bounded_queue_ours_alone, queue_bare_alone,
+     GLIB(queue_glib_alone)},
     {"Queue", "mutex + 2 conds + ring", 1000000, 2, queue_ours, queue_bare, GLIB(queue_glib)},
     {"Queue, limit 1024", "mutex + 2 conds + ring", 1000000, 2, bounded_queue_ours, queue_bare, GLIB(queue_glib)},
     {"Thread start + join", "pthread_create + join", 3000, 1, thread_ours, thread_bare, GLIB(thread_glib)},
@@ -459,30 +491,52 @@ static double measure(run_fn *run, long n, int threads)
     return took / (double)n;
 }
 
-static void keep_best(double *best, run_fn *run, const struct row *row)
+/* One candidate of a row, and what its slices took. */
+struct candidate {
+    run_fn *run;
+    double *slices;
+};
+
+static int compare_slices(const void *a, const void *b)
 {
-    if (!run)
-        return;
-    double took = measure(run, row->n, row->threads);
-    if (*best == 0 || took < *best)
-        *best = took;
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
 }
 
-static void print_row(const struct row *row, int repeats)
+/* Units: ns an operation; 0 without a candidate. */
+static double figure_of(struct candidate *c, size_t slices, int threads)
 {
-    double ours = 0, plain = 0, glib = 0;
-    for (int i = 0; i < repeats; i++) {
-        keep_best(&ours, row->ours, row);
-        keep_best(&plain, row->bare, row);
-        keep_best(&glib, row->glib, row);
+    double figure = 0;
+    if (c->run) {
+        qsort(c->slices, slices, sizeof(*c->slices), compare_slices);
+        figure = c->slices[threads == 1 ? 0 : slices / 2];
     }
-    printf("| %-19s | %d | %9.1f |", row->name, row->threads, ours);
+    free(c->slices);
+    return figure;
+}
+
+static void print_row(const struct row *row, size_t repeats)
+{
+    enum { OURS, BARE, GLIB_S, CANDIDATES, SLICES_A_REPEAT = 10 };
+    size_t slices = repeats * SLICES_A_REPEAT;
+    struct candidate c[CANDIDATES] = {
+        [OURS] = {.run = row->ours}, [BARE] = {.run = row->bare}, [GLIB_S] = {.run = row->glib}};
+    double ns[CANDIDATES];
+    for (int who = 0; who < CANDIDATES; who++)
+        must((c[who].slices = calloc(slices, sizeof(double))) != NULL);
+    for (size_t i = 0; i < slices; i++)
+        for (int who = 0; who < CANDIDATES; who++)
+            if (c[who].run)
+                c[who].slices[i] = measure(c[who].run, row->n / SLICES_A_REPEAT, row->threads);
+    for (int who = 0; who < CANDIDATES; who++)
+        ns[who] = figure_of(&c[who], slices, row->threads);
+    printf("| %-19s | %d | %9.1f |", row->name, row->threads, ns[OURS]);
     if (row->bare)
-        printf(" %-26s | %9.1f | %5.2f |", row->bare_name, plain, ours / plain);
+        printf(" %-26s | %9.1f | %5.2f |", row->bare_name, ns[BARE], ns[OURS] / ns[BARE]);
     else
         printf(" %-26s | %9s | %5s |", "", "", "");
     if (row->glib)
-        printf(" %9.1f | %5.2f |\n", glib, ours / glib);
+        printf(" %9.1f | %5.2f |\n", ns[GLIB_S], ns[OURS] / ns[GLIB_S]);
     else
         printf(" %9s | %5s |\n", "", "");
     fflush(stdout);
@@ -497,6 +551,7 @@ static void *wait_for_ever(void *arg)
 int main(int argc, char **argv)
 {
     int repeats = argc > 1 ? atoi(argv[1]) : 7;
+    const char *only = argc > 2 ? argv[2] : "";
     static sem_t never;
     pthread_t bystander;
     setup();
@@ -506,7 +561,8 @@ int main(int argc, char **argv)
            "|\n");
     printf("|---|---|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        print_row(&rows[i], repeats > 0 ? repeats : 1);
+        if (strncmp(rows[i].name, only, strlen(only)) == 0)
+            print_row(&rows[i], repeats > 0 ? (size_t)repeats : 1);
     sem_post(&never);
     pthread_join(bystander, NULL);
     return 0;

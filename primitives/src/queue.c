@@ -13,7 +13,7 @@ struct lhp_queue_entry {
 
 enum { FIRST_CAPACITY = 64 /* a power of two, as every later one */ };
 
-/* Putters spin for room in small queues only: in a large one, sleeping lets the getters make much of it at once. */
+/* Threads spin in small queues only: in a large one, sleeping lets the other side make or take much at once. */
 enum { SPIN_LIMIT = 32 };
 
 enum lhp_status lhp_queue_init(struct lhp_queue *queue, enum lhp_queue_kind kind, size_t limit,
@@ -32,8 +32,8 @@ enum lhp_status lhp_queue_init(struct lhp_queue *queue, enum lhp_queue_kind kind
     pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ADAPTIVE_NP);
     pthread_mutex_init(&queue->mutex, &attr);
     pthread_mutexattr_destroy(&attr);
-    timing_cond_init(&queue->not_empty);
-    timing_cond_init(&queue->not_full);
+    timing_cond_init(&queue->getters.changed);
+    timing_cond_init(&queue->putters.changed);
     timing_cond_init(&queue->all_done);
     return LHP_OK;
 }
@@ -129,8 +129,8 @@ void lhp_queue_destroy(struct lhp_queue *queue)
     }
     free(queue->entries);
     pthread_cond_destroy(&queue->all_done);
-    pthread_cond_destroy(&queue->not_full);
-    pthread_cond_destroy(&queue->not_empty);
+    pthread_cond_destroy(&queue->putters.changed);
+    pthread_cond_destroy(&queue->getters.changed);
     pthread_mutex_destroy(&queue->mutex);
 }
 
@@ -146,29 +146,56 @@ static bool may_put(const struct lhp_queue *q)
     return !queue_is_full(q) || q->shut_down;
 }
 
+/* With the mutex held, after each wait.  Which of the sleepers a signal has reached is not known; when one that ran out of
+ * time is taken for it, the next change signals once more than needed, never once less. */
+static void sleepers_returned(struct lhp_queue_sleepers *s)
+{
+    if (s->told > 0)
+        s->told--;
+}
+
+/* Wakes one that has not been told yet, if there is one: asking libc costs some atomic operations each time. */
+static void sleepers_tell_one(struct lhp_queue_sleepers *s)
+{
+    if (s->asleep <= s->told)
+        return;
+    s->told++;
+    pthread_cond_signal(&s->changed);
+}
+
+static void sleepers_tell_all(struct lhp_queue_sleepers *s)
+{
+    s->told = s->asleep;
+    pthread_cond_broadcast(&s->changed);
+}
+
 struct queue_sleep {
     struct lhp_queue *queue;
-    size_t *sleepers;
+    struct lhp_queue_sleepers *sleepers;
 };
 
 static void queue_sleep_cancelled(void *sleep)
 {
     struct queue_sleep *s = sleep;
-    --*s->sleepers;
+    s->sleepers->asleep--;
+    sleepers_returned(s->sleepers);
     pthread_mutex_unlock(&s->queue->mutex);
 }
 
-static void queue_sleep(struct lhp_queue *q, pthread_cond_t *cond, size_t *sleepers,
+static void queue_sleep(struct lhp_queue *q, struct lhp_queue_sleepers *sleepers,
                         bool (*ready)(const struct lhp_queue *q), const struct deadline *d)
 {
     struct queue_sleep sleep = {q, sleepers};
-    int err = 0;
-    ++*sleepers;
+    sleepers->asleep++;
     pthread_cleanup_push(queue_sleep_cancelled, &sleep);
-    while (!ready(q) && err != ETIMEDOUT)
-        err = timing_cond_wait_until(cond, &q->mutex, d);
+    while (!ready(q)) {
+        int err = timing_cond_wait_until(&sleepers->changed, &q->mutex, d);
+        sleepers_returned(sleepers);
+        if (err == ETIMEDOUT)
+            break;
+    }
     pthread_cleanup_pop(0);
-    --*sleepers;
+    sleepers->asleep--;
 }
 
 /* Another thread that runs at this moment answers sooner than the kernel could put this one to sleep and wake it.  The
@@ -185,7 +212,7 @@ static void queue_spin(struct lhp_queue *q, bool (*ready)(const struct lhp_queue
 }
 
 /* Returns: whether `ready` holds; false when the time is up. */
-static bool queue_await(struct lhp_queue *q, pthread_cond_t *cond, size_t *sleepers,
+static bool queue_await(struct lhp_queue *q, struct lhp_queue_sleepers *sleepers,
                         bool (*ready)(const struct lhp_queue *q), int64_t timeout_ns)
 {
     if (ready(q))
@@ -193,10 +220,10 @@ static bool queue_await(struct lhp_queue *q, pthread_cond_t *cond, size_t *sleep
     if (timeout_ns == 0)
         return false;
     struct deadline d = deadline_after(timeout_ns);
-    if (sleepers == &q->getters || q->limit <= SPIN_LIMIT)
+    if (q->limit > 0 && q->limit <= SPIN_LIMIT)
         queue_spin(q, ready);
     if (!ready(q))
-        queue_sleep(q, cond, sleepers, ready, &d);
+        queue_sleep(q, sleepers, ready, &d);
     return ready(q);
 }
 
@@ -209,8 +236,7 @@ static enum lhp_status queue_put_locked(struct lhp_queue *q, void *item)
     if (!queue_insert(q, item))
         return LHP_NO_MEMORY;
     q->unfinished++;
-    if (q->getters > 0)
-        pthread_cond_signal(&q->not_empty);
+    sleepers_tell_one(&q->getters);
     return LHP_OK;
 }
 
@@ -218,7 +244,7 @@ enum lhp_status lhp_queue_put_for(struct lhp_queue *queue, void *item, int64_t t
 {
     enum lhp_status status = LHP_FULL;
     pthread_mutex_lock(&queue->mutex);
-    if (queue_await(queue, &queue->not_full, &queue->putters, may_put, timeout_ns))
+    if (queue_await(queue, &queue->putters, may_put, timeout_ns))
         status = queue_put_locked(queue, item);
     pthread_mutex_unlock(&queue->mutex);
     return status;
@@ -239,8 +265,7 @@ static enum lhp_status queue_get_locked(struct lhp_queue *q, void **item)
     if (q->size == 0)
         return LHP_SHUT_DOWN;
     *item = queue_extract(q);
-    if (q->putters > 0)
-        pthread_cond_signal(&q->not_full);
+    sleepers_tell_one(&q->putters);
     return LHP_OK;
 }
 
@@ -248,7 +273,7 @@ enum lhp_status lhp_queue_get_for(struct lhp_queue *queue, void **item, int64_t 
 {
     enum lhp_status status = LHP_EMPTY;
     pthread_mutex_lock(&queue->mutex);
-    if (queue_await(queue, &queue->not_empty, &queue->getters, may_get, timeout_ns))
+    if (queue_await(queue, &queue->getters, may_get, timeout_ns))
         status = queue_get_locked(queue, item);
     pthread_mutex_unlock(&queue->mutex);
     return status;
@@ -330,7 +355,7 @@ void lhp_queue_shutdown(struct lhp_queue *queue, bool immediate)
     }
     if (queue->unfinished == 0)
         pthread_cond_broadcast(&queue->all_done);
-    pthread_cond_broadcast(&queue->not_empty);
-    pthread_cond_broadcast(&queue->not_full);
+    sleepers_tell_all(&queue->getters);
+    sleepers_tell_all(&queue->putters);
     pthread_mutex_unlock(&queue->mutex);
 }

@@ -1,7 +1,10 @@
 #include <lhp/rwlock.h>
 
+#include "read_holds.h"
 #include "self.h"
 #include "timing.h"
+
+_Thread_local struct read_holds lhp_read_holds;
 
 void lhp_rwlock_init(struct lhp_rwlock *lock)
 {
@@ -13,6 +16,9 @@ void lhp_rwlock_init(struct lhp_rwlock *lock)
     pthread_rwlock_init(&lock->lock, &attr);
     pthread_rwlockattr_destroy(&attr);
     lock->writer = NULL;
+    struct read_hold *inherited = read_hold_find(lock); /* in a forked child */
+    if (inherited)
+        read_hold_remove(inherited);
 }
 
 void lhp_rwlock_destroy(struct lhp_rwlock *lock)
@@ -34,61 +40,86 @@ static enum lhp_status rwlock_status(int err)
     }
 }
 
-enum lhp_status lhp_rwlock_acquire_shared(struct lhp_rwlock *lock)
+/* Returns: true when the answer is known without the lock underneath, and sets *status. */
+static bool rwlock_shared_is_settled(struct lhp_rwlock *lock, enum lhp_status *status)
 {
-    return rwlock_status(pthread_rwlock_rdlock(&lock->lock));
+    struct read_hold *hold = read_hold_find(lock);
+    if (hold)
+        hold->level++;
+    else if (!read_holds_full())
+        return false;
+    *status = hold ? LHP_OK : LHP_OVER_BOUND;
+    return true;
 }
 
-enum lhp_status lhp_rwlock_try_acquire_shared(struct lhp_rwlock *lock)
+static enum lhp_status rwlock_note_reader(struct lhp_rwlock *lock, int err)
 {
-    return rwlock_status(pthread_rwlock_tryrdlock(&lock->lock));
+    if (err != 0)
+        return rwlock_status(err);
+    read_hold_add(lock);
+    return LHP_OK;
+}
+
+enum lhp_status lhp_rwlock_acquire_shared(struct lhp_rwlock *lock)
+{
+    enum lhp_status status;
+    if (rwlock_shared_is_settled(lock, &status))
+        return status;
+    return rwlock_note_reader(lock, pthread_rwlock_rdlock(&lock->lock));
 }
 
 enum lhp_status lhp_rwlock_acquire_shared_for(struct lhp_rwlock *lock, int64_t timeout_ns)
 {
+    enum lhp_status status;
+    if (rwlock_shared_is_settled(lock, &status))
+        return status;
     struct deadline d = deadline_after(timeout_ns);
-    return rwlock_status(timing_rdlock_until(&lock->lock, &d));
+    return rwlock_note_reader(lock, timing_rdlock_until(&lock->lock, &d));
 }
 
-/* Returns: true when there are readers inside.  glibc counts them in one word, those that wait included, beside a bit that
- * says whose turn it is (nptl/pthread_rwlock_common.c); a count of our own would cost each reader two atomic additions. */
-static bool rwlock_has_readers(const struct lhp_rwlock *lock)
+enum lhp_status lhp_rwlock_try_acquire_shared(struct lhp_rwlock *lock)
 {
-    enum { WRITERS_TURN = 1, READERS_FROM = 3 };
-    /* Relaxed: the caller's own hold, if it has one, is in it. */
-    unsigned word = __atomic_load_n(&lock->lock.__data.__readers, __ATOMIC_RELAXED);
-    return (word & WRITERS_TURN) == 0 && word >> READERS_FROM != 0;
+    return lhp_rwlock_acquire_shared_for(lock, 0);
 }
 
 enum lhp_status lhp_rwlock_release_shared(struct lhp_rwlock *lock)
 {
-    if (!rwlock_has_readers(lock))
+    struct read_hold *hold = read_hold_find(lock);
+    if (!hold)
         return LHP_NOT_HELD;
+    if (--hold->level > 0)
+        return LHP_OK;
+    read_hold_remove(hold);
     pthread_rwlock_unlock(&lock->lock);
     return LHP_OK;
 }
 
 static enum lhp_status rwlock_note_writer(struct lhp_rwlock *lock, int err)
 {
-    if (err == 0)
-        __atomic_store_n(&lock->writer, self_token(), __ATOMIC_RELAXED);
-    return rwlock_status(err);
+    if (err != 0)
+        return rwlock_status(err);
+    __atomic_store_n(&lock->writer, self_token(), __ATOMIC_RELAXED);
+    return LHP_OK;
 }
 
 enum lhp_status lhp_rwlock_acquire_exclusive(struct lhp_rwlock *lock)
 {
+    if (read_hold_find(lock))
+        return LHP_DEADLOCK;
     return rwlock_note_writer(lock, pthread_rwlock_wrlock(&lock->lock));
-}
-
-enum lhp_status lhp_rwlock_try_acquire_exclusive(struct lhp_rwlock *lock)
-{
-    return rwlock_note_writer(lock, pthread_rwlock_trywrlock(&lock->lock));
 }
 
 enum lhp_status lhp_rwlock_acquire_exclusive_for(struct lhp_rwlock *lock, int64_t timeout_ns)
 {
+    if (timeout_ns != 0 && read_hold_find(lock))
+        return LHP_DEADLOCK;
     struct deadline d = deadline_after(timeout_ns);
     return rwlock_note_writer(lock, timing_wrlock_until(&lock->lock, &d));
+}
+
+enum lhp_status lhp_rwlock_try_acquire_exclusive(struct lhp_rwlock *lock)
+{
+    return lhp_rwlock_acquire_exclusive_for(lock, 0);
 }
 
 enum lhp_status lhp_rwlock_release_exclusive(struct lhp_rwlock *lock)

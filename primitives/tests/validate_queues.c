@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include <lhp/lock.h>
 #include <lhp/queue.h>
 
 #include "check.h"
@@ -297,6 +298,63 @@ static void cancelled_getters_lose_nothing(void)
     }
 }
 
+struct hand_over {
+    struct lhp_queue queue, answers;
+    struct lhp_lock stop; /* free at the end */
+};
+
+static void *get_with_short_limits(void *arg)
+{
+    struct hand_over *h = arg;
+    struct random r = random_for(11);
+    while (lhp_lock_locked(&h->stop)) {
+        void *item;
+        if (lhp_queue_get_for(&h->queue, &item, random_below(&r, 200000) + 1) == LHP_OK)
+            CHECK_IS(lhp_queue_put(&h->answers, item), LHP_OK);
+    }
+    return NULL;
+}
+
+static void *get_for_ever(void *arg)
+{
+    struct hand_over *h = arg;
+    void *item;
+    while (lhp_queue_get(&h->queue, &item) == LHP_OK)
+        CHECK_IS(lhp_queue_put(&h->answers, item), LHP_OK);
+    return NULL;
+}
+
+/* Getters run out of time all the while; whoever waits for ever still hears of every item that they leave. */
+static void timed_out_getters_lose_no_signal(void)
+{
+    struct hand_over h;
+    pthread_t timed[2], patient;
+    void *item;
+    CHECK_IS(lhp_queue_init(&h.queue, LHP_QUEUE_FIFO, 0, NULL, NULL), LHP_OK);
+    CHECK_IS(lhp_queue_init(&h.answers, LHP_QUEUE_FIFO, 0, NULL, NULL), LHP_OK);
+    lhp_lock_init(&h.stop);
+    lhp_lock_acquire(&h.stop);
+    for (int i = 0; i < 2; i++)
+        CHECK(pthread_create(&timed[i], NULL, get_with_short_limits, &h) == 0);
+    CHECK(pthread_create(&patient, NULL, get_for_ever, &h) == 0);
+    for (unsigned i = 0; i < check_scaled(3000); i++) {
+        CHECK_IS(lhp_queue_put(&h.queue, &h), LHP_OK);
+        CHECK_IS(lhp_queue_get_for(&h.answers, &item, LHP_SECONDS(20)), LHP_OK);
+    }
+    lhp_lock_release(&h.stop);
+    for (int i = 0; i < 2; i++)
+        pthread_join(timed[i], NULL);
+    for (unsigned i = 0; i < check_scaled(3000); i++) { /* now only the one who is patient */
+        CHECK_IS(lhp_queue_put(&h.queue, &h), LHP_OK);
+        CHECK_IS(lhp_queue_get_for(&h.answers, &item, LHP_SECONDS(20)), LHP_OK);
+    }
+    lhp_queue_shutdown(&h.queue, false);
+    pthread_join(patient, NULL);
+    lhp_lock_destroy(&h.stop);
+    lhp_queue_destroy(&h.answers);
+    lhp_queue_destroy(&h.queue);
+}
+
 int main(void)
 {
     check_init_seed();
@@ -307,6 +365,7 @@ int main(void)
     }
     RUN(limits_hold);
     RUN(shutdown_wakes_everybody);
+    RUN(timed_out_getters_lose_no_signal);
     if (!check_under_tool())
         RUN(cancelled_getters_lose_nothing);
     return 0;

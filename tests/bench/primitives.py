@@ -1,7 +1,7 @@
 """primitives.py: what the primitives cost beside bare pthreads and, where it is installed, GLib: the table of lhp-bench.
 
-The program itself alternates the sides of each row and keeps the best of each; here it is only run, and the load of the
-machine noted, for it decides how far the figures can be believed.
+The program itself alternates the sides of each row in short slices; here it is only run, and the load of the machine
+noted, for it decides how far the figures can be believed.
 """
 
 import os

@@ -13,11 +13,15 @@
  *
  * Edges:        a release happens before the acquire that follows it.
  * Model:        a semaphore of value 1, which is what plain pthreads offer for a lock that changes hands.
- * Invariant:    semaphore value + holders = 1; lhp_lock_release() is the only post and refuses a second one.
+ * Invariant:    semaphore value + holders = 1 while every release follows an acquire of its own; lhp_lock_release() is the
+ *               only post.
+ * Errors:       a release that finds the lock free changes nothing.  Of two releases of one hold that race, both may find
+ *               it held; then two threads may enter, and the last of them to release is told LHP_NOT_HELD, with which
+ *               the lock is right again.
  * Cancellation: acquire is a cancellation point; a thread cancelled in it does not hold the lock.
  * Fork:         the child inherits the state; what another thread held stays held.  Call lhp_lock_at_fork_reinit().
  * Lifetime:     init before use; destroy when it is free and nobody will come.  The struct must not move.
- * Cost:         two atomic read-modify-writes in acquire + release as in a bare sem_t, and a third for the check.
+ * Cost:         a bare sem_t, two atomic read-modify-writes, and a load for the check.
  * Source:       Python's threading.Lock.
  */
 #ifndef LHP_LOCK_H
@@ -28,7 +32,6 @@
 
 struct lhp_lock {
     sem_t free; /* 1 when free */
-    int held;   /* accessed atomically; set after the wait, cleared before the post */
 };
 
 LHP_BEGIN

@@ -16,13 +16,13 @@
  *               join that it completes.
  * Order:        FIFO: items leave in the order of their puts; priority: a smallest one first, equals in the order of
  *               their puts.
- * Invariant:    size <= limit when there is one; unfinished >= size; getters and putters count the sleepers.
+ * Invariant:    size <= limit when there is one; unfinished >= size; told <= asleep.
  * Cancellation: put, get and join are cancellation points while they wait: a cancelled put has put nothing, a cancelled
  *               get has taken nothing, and no wake-up is lost.
  * Fork:         initialise again in the child, or do not use.
  * Lifetime:     destroy when nobody is inside a call; items left are given to `drop`.
- * Cost:         one mutex a call; a getter spins for some microseconds before it sleeps, and nobody signals without a
- *               sleeper.
+ * Cost:         one mutex a call; in a queue with a small limit a thread spins for some microseconds before it sleeps, and
+ *               nobody signals a sleeper twice.
  * Source:       Python's queue.Queue, LifoQueue, PriorityQueue, and shutdown() of Python 3.13.
  */
 #ifndef LHP_QUEUE_H
@@ -35,9 +35,17 @@ enum lhp_queue_kind { LHP_QUEUE_FIFO, LHP_QUEUE_LIFO, LHP_QUEUE_PRIORITY };
 
 struct lhp_queue_entry;
 
+/* Getters that wait for an item, or putters that wait for room; guarded by the queue's mutex. */
+struct lhp_queue_sleepers {
+    pthread_cond_t changed;
+    size_t asleep; /* have not come back from their wait */
+    size_t told;   /* of them, how many a signal is on its way to; or fewer */
+};
+
 struct lhp_queue {
     pthread_mutex_t mutex;
-    pthread_cond_t not_empty, not_full, all_done;
+    pthread_cond_t all_done;
+    struct lhp_queue_sleepers getters, putters;
     enum lhp_queue_kind kind;
     int (*compare)(const void *a, const void *b);
     void (*drop)(void *item);
@@ -45,8 +53,7 @@ struct lhp_queue {
     struct lhp_queue_entry *entries;
     size_t capacity, head, size;
     size_t unfinished;
-    size_t getters, putters; /* asleep */
-    uint64_t puts;           /* numbers entries of equal priority */
+    uint64_t puts; /* numbers entries of equal priority */
     bool shut_down;
 };
 

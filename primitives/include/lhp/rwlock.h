@@ -11,17 +11,22 @@
  *               next writer's acquire (and promises nothing to other readers).
  * Fairness:     once a writer waits, no new reader enters: it waits for the readers inside at most.  A steady stream of
  *               writers may keep readers out.
- * Rule:         a reader must not acquire again while it holds: with a writer between, it would wait for itself.
+ * Recursion:    a thread that holds it shared may acquire it shared again, and is let in at once even while a writer waits;
+ *               each acquire needs a release.  The exclusive side is not recursive, and a reader cannot become a writer.
+ * Owner:        a hold, of either kind, belongs to the thread that acquired it and is released by it.
  * Cancellation: acquire is not a cancellation point.
  * Fork:         what another thread held stays held in the child; reinitialise.
  * Lifetime:     destroy when free.
- * Cost:         a bare pthread_rwlock_t and, for writers, two plain stores.
+ * Cost:         a bare pthread_rwlock_t; for writers two plain stores, for readers a search in the thread's list of the
+ *               locks that it holds shared.
  */
 #ifndef LHP_RWLOCK_H
 #define LHP_RWLOCK_H
 
 #include <lhp/status.h>
 #include <pthread.h>
+
+#define LHP_RWLOCK_SHARED_MOST 32 /* locks that a thread holds shared at a time */
 
 struct lhp_rwlock {
     pthread_rwlock_t lock;
@@ -31,14 +36,14 @@ struct lhp_rwlock {
 LHP_BEGIN
 LHP_API void lhp_rwlock_init(struct lhp_rwlock *lock);
 LHP_API void lhp_rwlock_destroy(struct lhp_rwlock *lock);
-/* Returns: LHP_OK, or LHP_DEADLOCK when the caller is the writer, or LHP_OVER_BOUND for too many readers. */
+/* Returns: LHP_OK; LHP_DEADLOCK when the caller is the writer; LHP_OVER_BOUND for too many readers, and when the caller
+ * holds LHP_RWLOCK_SHARED_MOST other locks shared. */
 LHP_API enum lhp_status lhp_rwlock_acquire_shared(struct lhp_rwlock *lock);
 LHP_API LHP_NODISCARD enum lhp_status lhp_rwlock_try_acquire_shared(struct lhp_rwlock *lock);
 LHP_API LHP_NODISCARD enum lhp_status lhp_rwlock_acquire_shared_for(struct lhp_rwlock *lock, int64_t timeout_ns);
-/* Returns: LHP_OK, or LHP_NOT_HELD and nothing changed when nobody holds it shared.  While others do, a release by a
- * thread that does not is not noticed. */
+/* Returns: LHP_OK, or LHP_NOT_HELD and nothing changed when the caller does not hold it shared. */
 LHP_API enum lhp_status lhp_rwlock_release_shared(struct lhp_rwlock *lock);
-/* Returns: LHP_OK, or LHP_DEADLOCK when the caller is the writer. */
+/* Returns: LHP_OK, or LHP_DEADLOCK when the caller is the writer or a reader; a try answers LHP_TIMEOUT then. */
 LHP_API enum lhp_status lhp_rwlock_acquire_exclusive(struct lhp_rwlock *lock);
 LHP_API LHP_NODISCARD enum lhp_status lhp_rwlock_try_acquire_exclusive(struct lhp_rwlock *lock);
 LHP_API LHP_NODISCARD enum lhp_status lhp_rwlock_acquire_exclusive_for(struct lhp_rwlock *lock, int64_t timeout_ns);
