@@ -16,11 +16,12 @@ foreach(twin ${twins})
   elseif(NOT CMAKE_MATCH_1 IN_LIST kinds)
     message(SEND_ERROR "${twin}: unknown kind ${CMAKE_MATCH_1}")
   endif()
-  string(REGEX MATCH "^[a-z]+" primitive ${name})
+  string(REGEX MATCH "^(shared_)?[a-z]+" primitive ${name})
   math(EXPR twins_of_${primitive} "0${twins_of_${primitive}} + 1")
 endforeach()
-foreach(primitive lock rlock semaphore bounded rwlock condition event barrier timer local once thread queue future
-        executor process connection shared gil coroutine counter bank)
+foreach(primitive lock rlock semaphore bounded rwlock condition event barrier timer local once thread queue lifo priority
+        future executor process connection pool shared_lock shared_rlock shared_semaphore shared_bounded
+        shared_condition shared_event shared_barrier shared_queue shared_value gil coroutine counter bank)
   if("0${twins_of_${primitive}}" LESS 2)
     message(SEND_ERROR "${primitive} has fewer than two broken twins")
   endif()
