@@ -31,13 +31,17 @@ static enum lhp_status rwlock_status(int err)
     switch (err) {
     case 0:
         return LHP_OK;
-    case EDEADLK:
-        return LHP_DEADLOCK;
     case EAGAIN:
         return LHP_OVER_BOUND;
     default:
         return LHP_TIMEOUT;
     }
+}
+
+/* Relaxed: only this thread can have stored its own identity. */
+static bool rwlock_is_mine(struct lhp_rwlock *lock)
+{
+    return __atomic_load_n(&lock->writer, __ATOMIC_RELAXED) == self_token();
 }
 
 /* Returns: true when the answer is known without the lock underneath, and sets *status. */
@@ -65,6 +69,8 @@ enum lhp_status lhp_rwlock_acquire_shared(struct lhp_rwlock *lock)
     enum lhp_status status;
     if (rwlock_shared_is_settled(lock, &status))
         return status;
+    if (rwlock_is_mine(lock))
+        return LHP_DEADLOCK;
     return rwlock_note_reader(lock, pthread_rwlock_rdlock(&lock->lock));
 }
 
@@ -73,6 +79,8 @@ enum lhp_status lhp_rwlock_acquire_shared_for(struct lhp_rwlock *lock, int64_t t
     enum lhp_status status;
     if (rwlock_shared_is_settled(lock, &status))
         return status;
+    if (timeout_ns != 0 && rwlock_is_mine(lock))
+        return LHP_DEADLOCK;
     struct deadline d = deadline_after(timeout_ns);
     return rwlock_note_reader(lock, timing_rdlock_until(&lock->lock, &d));
 }
@@ -104,14 +112,14 @@ static enum lhp_status rwlock_note_writer(struct lhp_rwlock *lock, int err)
 
 enum lhp_status lhp_rwlock_acquire_exclusive(struct lhp_rwlock *lock)
 {
-    if (read_hold_find(lock))
+    if (rwlock_is_mine(lock) || read_hold_find(lock))
         return LHP_DEADLOCK;
     return rwlock_note_writer(lock, pthread_rwlock_wrlock(&lock->lock));
 }
 
 enum lhp_status lhp_rwlock_acquire_exclusive_for(struct lhp_rwlock *lock, int64_t timeout_ns)
 {
-    if (timeout_ns != 0 && read_hold_find(lock))
+    if (timeout_ns != 0 && (rwlock_is_mine(lock) || read_hold_find(lock)))
         return LHP_DEADLOCK;
     struct deadline d = deadline_after(timeout_ns);
     return rwlock_note_writer(lock, timing_wrlock_until(&lock->lock, &d));
@@ -124,8 +132,7 @@ enum lhp_status lhp_rwlock_try_acquire_exclusive(struct lhp_rwlock *lock)
 
 enum lhp_status lhp_rwlock_release_exclusive(struct lhp_rwlock *lock)
 {
-    /* Relaxed: only this thread can have stored its own identity. */
-    if (__atomic_load_n(&lock->writer, __ATOMIC_RELAXED) != self_token())
+    if (!rwlock_is_mine(lock))
         return LHP_NOT_OWNER;
     __atomic_store_n(&lock->writer, NULL, __ATOMIC_RELAXED);
     pthread_rwlock_unlock(&lock->lock);
