@@ -18,7 +18,7 @@ struct self *hook_enter_slowly(struct self *self, uintptr_t frame)
             return NULL;
         thread_arm(self);
         plane_start_if_woven(self);
-    } else if (self->inside && (frame <= self->inside_frame || frame >= self->stack_high)) {
+    } else if (self_is_anothers(self) || (self->inside && (frame <= self->inside_frame || frame >= self->stack_high))) {
         return NULL;
     }
     /* Else the hook that set `inside` has been left by longjmp: its frame has been popped. */

@@ -51,7 +51,7 @@ static inline void hook_leave(struct self *self)
 {
     if (hook_unlikely(self->plane != NULL))
         plane_sync(self);
-    self->inside = false;
+    self_leave(self);
     if (hook_unlikely(deferral.has_taken))
         deferral_settle();
 }

@@ -221,6 +221,11 @@ size_t self_live_count(void)
     return live;
 }
 
+bool self_is_anothers(const struct self *self)
+{
+    return self->is_shared && (pid_t)raw_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0) != self->tid;
+}
+
 void self_set_name(struct self *self, const char *name)
 {
     thread_records_set_name(thread_identity(self->thread), name);
@@ -271,6 +276,7 @@ void self_fork_child(struct self *self)
     self->next = NULL;
     enlist(self, pthread_self());
     live_count = 1;
+    self->is_shared = false;
     self->tid = (pid_t)raw_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0);
     thread_records_set_tid(thread_identity(self->thread), self->tid);
 }

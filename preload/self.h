@@ -43,9 +43,10 @@ struct plane_header;
 struct sharing_thread;
 
 struct self {
-    struct thread *thread;    /* the detector's part */
-    bool inside;              /* in one of our hooks: whatever we call passes through */
-    uintptr_t inside_frame;   /* where on the stack that hook stands */
+    struct thread *thread;  /* the detector's part */
+    bool inside;            /* in one of our hooks: whatever we call passes through */
+    bool is_shared;         /* threads of clone() have its thread-local storage: `inside` for good, see self_leave() */
+    uintptr_t inside_frame; /* where on the stack that hook stands */
     uint64_t handlers_unseen; /* signal handlers that interrupted a hook: their calls passed through */
     uint64_t events;          /* calls seen */
 
@@ -115,6 +116,18 @@ void self_sum_events(uint64_t *events, uint64_t *handlers_unseen);
 void self_fork_child(struct self *self);
 /* It was joined, or ended detached: its memory may serve another thread.  Context: takes(OWN_RANK_SELVES). */
 void self_release(struct self *self);
+
+/* A hook, or a routine of woven code, is left.  Where others share the storage every hook goes the slow way, and 0 is the frame of
+ * none.  Context: signal, in-malloc. */
+static inline void self_leave(struct self *self)
+{
+    if (__builtin_expect(self->is_shared, 0))
+        self->inside_frame = 0;
+    else
+        self->inside = false;
+}
+/* Returns: true in a thread of clone() that has the storage of the one that `self` is.  Context: signal, in-malloc, loader-lock. */
+bool self_is_anothers(const struct self *self);
 
 /* First and last act of a thread on itself.  Context: takes(OWN_RANK_SELVES). */
 void self_start(struct self *self);

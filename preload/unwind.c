@@ -7,6 +7,7 @@
 #include "preload/arena.h"
 #include "preload/mapping.h"
 #include "preload/modules.h"
+#include "preload/own_stack.h"
 #include "preload/ranks.h"
 #include "preload/raw.h"
 #include "preload/self.h"
@@ -329,22 +330,55 @@ static void remember(struct self *self, const struct unwound *result)
     memcpy(last->places, result->places, result->depth * sizeof *result->places);
 }
 
+/* What is asked for: libunwind and the kernel's list of mappings take some KiB of stack. */
+struct inquiry {
+    struct walk *walk;
+    const struct unwound *last;
+    uintptr_t pc, sp;
+    uint32_t max_depth;
+    struct unwound *result;
+};
+
+static void inquire(void *arg)
+{
+    struct inquiry *inquiry = arg;
+    unw_cursor_t cursor;
+    bound_stack(inquiry->walk, inquiry->walk->registers[UNW_X86_64_RSP]);
+    if (unw_init_remote(&cursor, space, inquiry->walk) == 0)
+        inquiry->sp = skip_own_frames(&cursor, &inquiry->pc);
+    if (inquiry->pc != 0)
+        append(inquiry->result, inquiry->pc, 0, false);
+    if (inquiry->sp != 0)
+        follow(&cursor, inquiry->walk, inquiry->last, inquiry->max_depth, inquiry->result);
+}
+
+/* libunwind takes locks: from there, too, hooks must know that they are inside. */
+static void inquire_apart(struct self *self, struct inquiry *inquiry)
+{
+    static struct own_stack own_stack; /* goes with the rank */
+    uintptr_t frame = self == NULL ? 0 : self->inside_frame;
+    if (self != NULL)
+        self->inside_frame = UINTPTR_MAX;
+    own_stack_call(&own_stack, inquire, inquiry);
+    if (self != NULL)
+        self->inside_frame = frame;
+}
+
 /* The walk's registers are set.  Returns: as unwind_from_start(). */
 static uintptr_t walk_on(struct walk *walk, uintptr_t pc, uint32_t max_depth, struct unwound *result)
 {
     struct self *self = self_current > SELF_GONE ? self_current : NULL;
-    unw_cursor_t cursor;
-    bound_stack(walk, walk->registers[UNW_X86_64_RSP]);
+    struct inquiry inquiry = {.walk = walk,
+                              .last = self == NULL ? NULL : self->last_walk,
+                              .pc = pc,
+                              .max_depth = max_depth,
+                              .result = result};
     rank_enter(OWN_RANK_UNWIND);
-    uintptr_t sp = unw_init_remote(&cursor, space, walk) == 0 ? skip_own_frames(&cursor, &pc) : 0;
-    if (pc != 0)
-        append(result, pc, 0, false);
-    if (sp != 0)
-        follow(&cursor, walk, self == NULL ? NULL : self->last_walk, max_depth, result);
+    inquire_apart(self, &inquiry);
     rank_leave(OWN_RANK_UNWIND);
     if (self != NULL && result->exact && result->depth > 0)
         remember(self, result);
-    return sp;
+    return inquiry.sp;
 }
 
 static void clear(struct unwound *result)

@@ -245,6 +245,19 @@ static long observe(struct self *self, const struct arguments *call, uintptr_t f
     return result;
 }
 
+/* The child has a copy of our memory, and no handler of pthread_atfork() ran. */
+static long fork_by(const struct arguments *call)
+{
+    if (!lockhound.ready || !process_is_ours())
+        return call_real(call);
+    process_fork_prepare();
+    long child = call_real(call);
+    int saved = errno;
+    process_fork_done(child == 0);
+    errno = saved;
+    return child;
+}
+
 /* syscall() is variadic in C and takes seven registers and words in fact; this is its symbol under another C name. */
 HOOK_EXPORT long hook_syscall(long number, long a, long b, long c, long d, long e, long f) __asm__("syscall");
 
@@ -256,6 +269,12 @@ long hook_syscall(long number, long a, long b, long c, long d, long e, long f)
     case NUMBER_FUTEX_WAKE:
     case NUMBER_FUTEX_WAIT:
         break;
+    case SYS_fork:
+        return fork_by(&(struct arguments){number, a, b, c, d, e, f});
+    case SYS_clone:
+        if ((a & CLONE_VM) == 0)
+            return fork_by(&(struct arguments){number, a, b, c, d, e, f});
+        return real.syscall(number, a, b, c, d, e, f);
     case SYS_exit_group:
         process_about_to_end();
         return real.syscall(number, a, b, c, d, e, f);

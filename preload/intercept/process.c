@@ -52,7 +52,7 @@ static void fork_prepare(void)
     uint64_t all = UINT64_MAX;
     raw_syscall(SYS_rt_sigprocmask, SIG_BLOCK, (long)&all, (long)&fork_state.signals, KERNEL_SIGSET_SIZE, 0, 0);
     struct self *self = known_self();
-    fork_state.was_inside = self != NULL && self->inside;
+    fork_state.was_inside = self != NULL && self->inside && self->inside_frame != 0;
     if (fork_state.was_inside)
         return;
     if (self != NULL) {
@@ -66,8 +66,8 @@ static void fork_prepare(void)
 static void fork_finish(void)
 {
     struct self *self = known_self();
-    if (self != NULL)
-        self->inside = fork_state.was_inside;
+    if (self != NULL && !fork_state.was_inside)
+        self_leave(self);
     uint64_t before = fork_state.signals;
     raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, KERNEL_SIGSET_SIZE, 0, 0);
 }
@@ -121,6 +121,19 @@ HOOK_EXPORT int __register_atfork(void (*prepare)(void), void (*parent)(void), v
     return real.__register_atfork(prepare, parent, child, module);
 }
 
+void process_fork_prepare(void)
+{
+    fork_prepare();
+}
+
+void process_fork_done(bool is_child)
+{
+    if (is_child)
+        fork_child();
+    else
+        fork_parent();
+}
+
 /* Runs no handlers of pthread_atfork(), not even ours. */
 HOOK_EXPORT pid_t _Fork(void)
 {
@@ -129,10 +142,7 @@ HOOK_EXPORT pid_t _Fork(void)
     fork_prepare();
     pid_t child = real._Fork();
     int saved = errno;
-    if (child == 0)
-        fork_child();
-    else
-        fork_parent();
+    process_fork_done(child == 0);
     errno = saved;
     return child;
 }

@@ -21,6 +21,10 @@ void process_about_to_end(void);
 /* The same, said by ourselves from inside a hook; threads unjoined are none of its business.  Context: late. */
 void process_say_end(void);
 
+/* Around what makes a child with a copy of our memory past libc's handlers, on both sides.  Context: fork-child. */
+void process_fork_prepare(void);
+void process_fork_done(bool is_child);
+
 /* Returns: false in a child that shares our memory (vfork) or was made behind our back (raw clone).
  * Context: signal, in-malloc, loader-lock, early, late. */
 bool process_is_ours(void);

@@ -117,6 +117,10 @@ static void deliver(unsigned slot, int number, siginfo_t *info, void *context, c
 {
     /* relaxed: written before the kernel learnt of the trampoline that led here */
     uintptr_t handler = atomic_load_explicit(&slots[number][slot], memory_order_relaxed);
+    if (self_current > SELF_GONE && self_is_anothers(self_current)) {
+        ((void (*)(int, siginfo_t *, void *))handler)(number, info, context);
+        return;
+    }
     int saved = errno;
     if (is_in_region() && deferral_take(number, info, context)) {
         errno = saved;

@@ -132,6 +132,24 @@ void plane_start_unknown(void)
         set_gs(header);
 }
 
+struct plane_header *plane_prepare_raw(void)
+{
+    return make_blind((pid_t)raw_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0));
+}
+
+void plane_made_raw(struct plane_header *header, pid_t tid, bool is_process)
+{
+    if (tid > 0)
+        plane_pool_give_blind(header, tid, is_process);
+    else
+        plane_pool_end_blind(header);
+}
+
+void plane_enter_raw(const struct plane_header *header)
+{
+    set_gs(header);
+}
+
 static void stop_own(struct self *self)
 {
     struct plane *plane = self->plane;

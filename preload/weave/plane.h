@@ -61,6 +61,13 @@ void plane_start_if_woven(struct self *self);
 /* A signal handler is about to run on a thread that is not known yet, whose GS base is still its creator's: gives it a blind
  * header until it is.  Context: signal, takes(OWN_RANK_PLANES). */
 void plane_start_unknown(void);
+/* A thread of clone() is about to be made.  Returns: the blind header for it; NULL when there is none.
+ * Context: takes(OWN_RANK_PLANES). */
+struct plane_header *plane_prepare_raw(void);
+/* It was made as `tid`, perhaps as a process of its own; or it was not.  Context: takes(OWN_RANK_PLANES). */
+void plane_made_raw(struct plane_header *header, pid_t tid, bool is_process);
+/* Its first act; needs no thread-local storage.  Context: signal. */
+void plane_enter_raw(const struct plane_header *header);
 /* The thread ends: nothing it does from now on is recorded.  Context: takes(OWN_RANK_PLANES). */
 void plane_stop(struct self *self);
 

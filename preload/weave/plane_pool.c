@@ -28,6 +28,7 @@ _Static_assert(PLANE_SKEW <= BLIND_STRIDE && PLANE_SKEW <= WINDOWS_BEGIN, "a hea
 struct place {
     void *memory;
     pid_t tid;
+    bool is_process; /* the thread is a process of its own, which shares our memory */
     bool taken;
     bool known;  /* to the engine: it is to be told when its history goes */
     bool unseen; /* the engine was told that this thread's order is not seen */
@@ -94,7 +95,7 @@ void plane_empty(struct plane *plane)
 
 static bool is_gone(const struct place *place)
 {
-    long pid = raw_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
+    long pid = place->is_process ? place->tid : raw_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
     return place->tid == 0 || raw_syscall(SYS_tgkill, pid, place->tid, 0, 0, 0, 0) == -ESRCH;
 }
 
@@ -233,10 +234,24 @@ void plane_pool_release_blind(pid_t tid)
     rank_leave(OWN_RANK_PLANES);
 }
 
+static struct place *blind_place_of(const struct plane_header *header)
+{
+    return &pool.blind[((uintptr_t)header - (uintptr_t)pool.blind_mapping) / BLIND_STRIDE];
+}
+
+void plane_pool_give_blind(const struct plane_header *header, pid_t tid, bool is_process)
+{
+    rank_enter(OWN_RANK_PLANES);
+    struct place *place = blind_place_of(header);
+    place->tid = tid;
+    place->is_process = is_process;
+    rank_leave(OWN_RANK_PLANES);
+}
+
 void plane_pool_end_blind(const struct plane_header *header)
 {
     rank_enter(OWN_RANK_PLANES);
-    struct place *place = &pool.blind[((uintptr_t)header - (uintptr_t)pool.blind_mapping) / BLIND_STRIDE];
+    struct place *place = blind_place_of(header);
     place->taken = false;
     end_unseen(place);
     rank_leave(OWN_RANK_PLANES);

@@ -26,6 +26,9 @@ void plane_pool_end(uint32_t number);
 
 /* Returns: a header, or NULL; the engine is told that the thread's order is not seen.  Context: signal, takes(OWN_RANK_PLANES). */
 struct plane_header *plane_pool_take_blind(pid_t tid);
+/* The header that the calling thread took is that of another one, perhaps in a process of its own that shares our memory.
+ * Context: takes(OWN_RANK_PLANES). */
+void plane_pool_give_blind(const struct plane_header *header, pid_t tid, bool is_process);
 /* Frees what the thread got before it was known.  Context: takes(OWN_RANK_PLANES). */
 void plane_pool_release_blind(pid_t tid);
 /* The thread of the header ends.  Context: takes(OWN_RANK_PLANES). */

@@ -249,7 +249,7 @@ static inline struct routine_frame *begin_region(struct plane *plane, struct rou
 
 static inline void end_region(struct self *self, struct plane *plane, struct routine_frame *outer)
 {
-    self->inside = false;
+    self_leave(self);
     deferral_end();
     plane->frame = outer;
 }

@@ -35,6 +35,7 @@ struct round {
 };
 
 static atomic_bool is_on;
+static atomic_bool has_raw_threads; /* some of which is_alone() cannot see */
 
 /* Modules that were looked at, by number; changed by one thread at a time. */
 enum { MODULES_MAX = 4096, BITS = 64 };
@@ -269,13 +270,18 @@ void weave_begin(struct self *self)
     if (lockhound.options.memory != MEMORY_WEAVE || atomic_load_explicit(&begun, memory_order_relaxed) ||
         atomic_exchange_explicit(&begun, true, memory_order_relaxed))
         return;
-    if (!is_alone()) {
+    if (!is_alone() || atomic_load_explicit(&has_raw_threads, memory_order_relaxed)) { /* relaxed: set by this thread */
         sink_note("weave-late",
                   "accesses to memory are not checked: the program had threads that lockhound did not see "
                   "begin");
         return;
     }
     weave_round(self, false);
+}
+
+void weave_note_raw_thread(void)
+{
+    atomic_store_explicit(&has_raw_threads, true, memory_order_relaxed); /* read before the program's first thread */
 }
 
 /* ---- modules that come later ------------------------------------------------------------------------------------------ */

@@ -22,6 +22,9 @@ void weave_init(char **envp);
 /* The calling thread, inside a hook, is about to create a thread.  Context: may-block. */
 void weave_begin(struct self *self);
 
+/* The program makes threads that libc does not know of: its code is not woven any more if it is not yet.  Context: signal. */
+void weave_note_raw_thread(void);
+
 /* The calling thread is about to load modules: what they are is looked at in one of its next hooks, weave_loaded(), for
  * dlopen() must return to its caller.  Context: signal. */
 void weave_loading(void);

@@ -97,6 +97,34 @@ ENGAGE(_Fork, "_Fork", "child child")
 static char program[] = "/bin/true";
 static char *arguments[] = {program, NULL};
 
+static int return_seven(void *unused)
+{
+    (void)unused;
+    return 7;
+}
+
+static int wait_for_clone(__typeof__(clone) *make, int flags)
+{
+    static char stack[1 << 16] __attribute__((aligned(16)));
+    int status = -1;
+    pid_t child = make(return_seven, stack + sizeof stack, flags | SIGCHLD, NULL);
+    waitpid(child, &status, 0);
+    return status;
+}
+
+ENGAGE(clone, "clone", "record \"raw-threads\"")
+{
+    begin();
+    wait_for_clone(clone, CLONE_VM);
+}
+
+ENGAGE(__clone, "__clone", "record \"raw-threads\"")
+{
+    FOUND(clone, __clone, NULL);
+    begin();
+    wait_for_clone(__clone_found, CLONE_VM);
+}
+
 ENGAGE(execve, "execve", "record \"exec\"")
 {
     execve(program, arguments, environ);
