@@ -11,6 +11,7 @@
 #include "preload/sink.h"
 #include "preload/text.h"
 #include "preload/weave/blocks.h"
+#include "preload/weave/debugger.h"
 #include "preload/weave/image_map.h"
 #include "preload/weave/patch.h"
 #include "preload/weave/pc_map.h"
@@ -137,10 +138,21 @@ static void make_missing(struct round *round)
 
 /* ---- weaving ------------------------------------------------------------------------------------------------------ */
 
+static void leave_to_debugger(struct candidate *candidate)
+{
+    candidate->left = "a debugger has set breakpoints in it";
+    sink_note(
+        "weave-debugger",
+        "not all is woven: a debugger has set breakpoints, so that accesses are not checked in the modules where they "
+        "are; --verbose says in which");
+}
+
 static void map_code(struct round *round)
 {
     for (size_t i = 0; i < round->count; i++) {
         struct candidate *candidate = &round->candidates[i];
+        if (candidate->left == NULL && debugger_is_in(candidate->module))
+            leave_to_debugger(candidate);
         if (candidate->left != NULL)
             continue;
         candidate->left = image_map_code(candidate->image);

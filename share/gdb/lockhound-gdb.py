@@ -1,15 +1,22 @@
-"""lockhound-gdb.py: what the threads of a program under lockhound hold and wait for, read from the library's memory.
+"""lockhound-gdb.py: what the threads of a program under lockhound hold and wait for, and where in woven code they are.
 
     (gdb) source /usr/share/lockhound/gdb/lockhound-gdb.py
     (gdb) lockhound threads      each thread: what it waits for, what it holds
     (gdb) lockhound locks        each lock that is held or waited for: by whom
+    (gdb) lockhound break WHERE  a breakpoint in the copy of the code that is run, once the program is woven
 
     lockhound.detector --> registry --> seats --> held set, wanted object
+    pc_map.c's list    --> images   --> places: address in a copy <--> address in the program
+
+A frame in a copy has no name; the frame above it is the same one as the program's.
 
 Nothing is called in the program, so that it works in a core file and in a process that hangs as well.  The library's debug
 information is needed.
 """
+import struct
+
 import gdb
+import gdb.unwinder
 
 SEAT_FIRST = 8  # seats of the first segment; each further one is twice as large (detector/registry.h)
 SEGMENT_SHIFT = 8  # of the records of threads (preload/thread_records.c)
@@ -156,6 +163,100 @@ class LockhoundLocks(gdb.Command):
         Picture().print_locks()
 
 
+class Woven:
+    """A module's image: which address of the copy stands for which of the module."""
+
+    PLACE = struct.Struct("<II")  # struct image_place
+    known = {}
+
+    def __init__(self, image):
+        header, inferior = image["header"].dereference(), gdb.selected_inferior()
+        table = header["places"]
+        memory = inferior.read_memory(int(image["header"]) + int(table["offset"]), int(table["count"]) * self.PLACE.size)
+        self.code, self.size, self.bias = int(image["code"]), int(header["code_size"]), int(image["module"]["bias"])
+        self.places = list(self.PLACE.iter_unpack(bytes(memory)))
+
+    @classmethod
+    def all(cls):
+        """Of the selected process, as it is now."""
+        try:
+            table = pointee(gdb.parse_and_eval("'pc_map.c'::list"))
+        except gdb.error:
+            return  # no library, or not its debug information
+        for i in range(int(table["count"]) if table is not None else 0):
+            image = table["images"][i].dereference()
+            key = gdb.selected_inferior().pid, int(image["header"]), int(image["code"])
+            if key not in cls.known:
+                cls.known[key] = cls(image)
+            yield cls.known[key]
+
+    def original(self, pc):
+        """The program's address that stands for `pc`, or None outside this copy."""
+        if not 0 <= pc - self.code < self.size:
+            return None
+        low, high = 0, len(self.places)
+        while low < high:
+            middle = (low + high) // 2
+            if self.places[middle][0] <= pc - self.code:
+                low = middle + 1
+            else:
+                high = middle
+        return self.bias + self.places[low - 1][1] if low else None
+
+    def copies(self, pc):
+        return [self.code + code for code, module in self.places if module == pc - self.bias]
+
+
+class FrameId:
+    """gdb.unwinder has one of its own only from version 14."""
+
+    def __init__(self, sp, pc):
+        self.sp, self.pc = sp, pc
+
+
+class WovenUnwinder(gdb.unwinder.Unwinder):
+    """The caller of a frame in a copy is the same frame as the program's."""
+
+    REGISTERS = ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp") + tuple("r%d" % i for i in range(8, 16))
+
+    def __init__(self):
+        super().__init__("lockhound-woven")
+
+    def __call__(self, pending):
+        pc = pending.read_register("rip")
+        for woven in Woven.all():
+            original = woven.original(int(pc))
+            if original is not None:
+                return self.frame(pending, pc, original)
+        return None
+
+    def frame(self, pending, pc, original):
+        info = pending.create_unwind_info(FrameId(pending.read_register("rsp"), pc))
+        for name in self.REGISTERS:
+            info.add_saved_register(name, pending.read_register(name))
+        # gdb takes it for a return address, and looks at the instruction before it
+        info.add_saved_register("rip", gdb.Value(original + 1).cast(pc.type))
+        return info
+
+
+class LockhoundBreak(gdb.Command):
+    """A breakpoint where the code runs that was woven: lockhound break LOCATION.  Break and the like stop in code that is not woven."""
+
+    def __init__(self):
+        super().__init__("lockhound break", gdb.COMMAND_BREAKPOINTS, gdb.COMPLETE_LOCATION)
+
+    def invoke(self, argument, _from_tty):
+        places = [line.pc for line in gdb.decode_line(argument)[1] or ()]
+        copies = [copy for woven in Woven.all() for pc in places for copy in woven.copies(pc)]
+        for copy in copies:
+            gdb.Breakpoint("*0x%x" % copy)
+        if not copies:
+            print("No copy of it is run: an ordinary breakpoint will do.")
+            gdb.execute("break " + argument)
+
+
+gdb.unwinder.register_unwinder(None, WovenUnwinder(), replace=True)
 Lockhound()
+LockhoundBreak()
 LockhoundThreads()
 LockhoundLocks()
