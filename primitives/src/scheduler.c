@@ -4,18 +4,19 @@
 
 #include "timing.h"
 
-/* A ring of generators; a task that sleeps stays in the ring and is passed over until its time has come. */
+/* Tasks that may run stand in line; those that sleep are kept in the order of their times, and join the line in it. */
 struct task {
     struct lhp_generator *generator;
     struct lhp_scheduler *scheduler;
     void (*fn)(struct lhp_scheduler *scheduler, void *arg);
     void *arg;
-    int64_t wake_ns;
+    int64_t wake_ns; /* 0 when it does not sleep */
     struct task *next;
 };
 
 struct lhp_scheduler {
     struct task *first, **last;
+    struct task *sleepers;
     struct task *running;
 };
 
@@ -50,6 +51,25 @@ static struct task *scheduler_take_first(struct lhp_scheduler *s)
     return t;
 }
 
+/* Behind those that wake at the same time. */
+static void scheduler_put_to_sleep(struct lhp_scheduler *s, struct task *t)
+{
+    struct task **at = &s->sleepers;
+    while (*at && (*at)->wake_ns <= t->wake_ns)
+        at = &(*at)->next;
+    t->next = *at;
+    *at = t;
+}
+
+static void scheduler_wake(struct lhp_scheduler *s, int64_t now_ns)
+{
+    while (s->sleepers && s->sleepers->wake_ns <= now_ns) {
+        struct task *t = s->sleepers;
+        s->sleepers = t->next;
+        scheduler_append(s, t);
+    }
+}
+
 enum lhp_status lhp_scheduler_spawn(struct lhp_scheduler *scheduler,
                                     void (*fn)(struct lhp_scheduler *scheduler, void *arg), void *arg)
 {
@@ -77,19 +97,10 @@ static void task_free(struct lhp_scheduler *s, struct task *t)
 void lhp_scheduler_release(struct lhp_scheduler *scheduler)
 {
     struct task *t;
+    scheduler_wake(scheduler, INT64_MAX);
     while ((t = scheduler_take_first(scheduler)))
         task_free(scheduler, t);
     free(scheduler);
-}
-
-/* Returns: when the first of them wants to run. */
-static int64_t scheduler_earliest(const struct lhp_scheduler *s)
-{
-    int64_t earliest = INT64_MAX;
-    for (const struct task *t = s->first; t; t = t->next)
-        if (t->wake_ns < earliest)
-            earliest = t->wake_ns;
-    return earliest;
 }
 
 static void scheduler_sleep_until(int64_t at_ns)
@@ -99,35 +110,30 @@ static void scheduler_sleep_until(int64_t at_ns)
         ;
 }
 
-/* Runs the tasks of one round whose time has come. */
-static void scheduler_round(struct lhp_scheduler *s, int64_t now_ns)
+static void scheduler_run_first(struct lhp_scheduler *s)
 {
-    struct task *end = NULL; /* the first that comes round again */
-    while (s->first && s->first != end) {
-        struct task *t = scheduler_take_first(s);
-        void *value;
-        if (t->wake_ns <= now_ns) {
-            s->running = t;
-            enum lhp_status status = lhp_generator_next(t->generator, &value);
-            s->running = NULL;
-            if (status != LHP_OK) {
-                task_free(s, t);
-                continue;
-            }
-        }
+    struct task *t = scheduler_take_first(s);
+    void *value;
+    s->running = t;
+    enum lhp_status status = lhp_generator_next(t->generator, &value);
+    s->running = NULL;
+    if (status != LHP_OK)
+        task_free(s, t);
+    else if (t->wake_ns > 0)
+        scheduler_put_to_sleep(s, t);
+    else
         scheduler_append(s, t);
-        if (!end)
-            end = t;
-    }
 }
 
 void lhp_scheduler_run(struct lhp_scheduler *scheduler)
 {
-    while (scheduler->first) {
-        int64_t now = timing_now_ns(), earliest = scheduler_earliest(scheduler);
-        if (earliest > now)
-            scheduler_sleep_until(earliest);
-        scheduler_round(scheduler, earliest > now ? earliest : now);
+    while (scheduler->first || scheduler->sleepers) {
+        if (!scheduler->first)
+            scheduler_sleep_until(scheduler->sleepers->wake_ns);
+        if (scheduler->sleepers)
+            scheduler_wake(scheduler, timing_now_ns());
+        if (scheduler->first)
+            scheduler_run_first(scheduler);
     }
 }
 

@@ -67,7 +67,7 @@ lhp_scheduler_spawn(struct lhp_scheduler *scheduler, void (*fn)(struct lhp_sched
 LHP_API void lhp_scheduler_run(struct lhp_scheduler *scheduler);
 /* Inside a task: lets the others run.  Returns: LHP_OK; LHP_CLOSED when the scheduler is released. */
 LHP_API enum lhp_status lhp_task_yield(struct lhp_scheduler *scheduler);
-/* Inside a task: lets the others run for at least that long. */
+/* Inside a task: lets the others run for at least that long.  Tasks go on in the order in which their times come. */
 LHP_API enum lhp_status lhp_task_sleep(struct lhp_scheduler *scheduler, int64_t duration_ns);
 LHP_END
 
