@@ -21,7 +21,7 @@ static const struct stack_layout *unwind_afresh(uintptr_t pc, uintptr_t sp, uint
     else
         unwind_from_start(start, pc, lockhound.options.stack_depth, &unwound);
     const struct interned_stack *stack = stacks_intern(unwound.frames, unwound.depth);
-    *id = stack == NULL ? (struct stack_id){0} : stack->id;
+    *id = stacks_id(stack);
     return stack != NULL && unwound.exact && end > sp ? stack_layout_add(pc, sp, end, &unwound, *id) : NULL;
 }
 

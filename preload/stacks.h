@@ -1,6 +1,6 @@
 /* stacks.h: the depot of call stacks; each distinct one is kept once and has a number.
  *
- *   unwind --> frames --> [hash table] --> struct stack_id --> stack_frames(id) --> sink
+ *   unwind --> frames --> [interning.h] --> struct stack_id --> stacks_get(id) --> sink
  *
  * Invariant: a stack is never changed or removed; equal stacks have equal numbers.
  * Threads:   insertion takes OWN_RANK_STACKS; reading by number takes nothing.
@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "detector/ids.h"
+#include "preload/interning.h"
 
 /* In place of a module: a frame that is not code of a module; `pc` is then its number in symbolic.h. */
 #define FRAME_SYMBOLIC UINT32_C(0x7fffffff)
@@ -22,14 +23,15 @@ struct frame {
 };
 
 struct interned_stack {
-    struct stack_id id;
+    struct interned interned;
     uint32_t depth;
-    uint64_t hash;
     struct frame frames[]; /* innermost first */
 };
 
 /* Returns: the stack with these frames; NULL when there is no memory.  Context: signal, takes(OWN_RANK_STACKS). */
 const struct interned_stack *stacks_intern(const struct frame *frames, uint32_t depth);
+/* Returns: the number of `stack`, 0 for NULL.  Context: signal, in-malloc, loader-lock. */
+struct stack_id stacks_id(const struct interned_stack *stack);
 /* Returns: the stack numbered `id`, or NULL for 0.  Context: signal, in-malloc, loader-lock. */
 const struct interned_stack *stacks_get(struct stack_id id);
 /* Returns: how many distinct stacks there are.  Context: signal, in-malloc, loader-lock. */

@@ -15,9 +15,8 @@
 #include "preload/stacks.h"
 
 struct symbolic {
-    uint32_t number; /* from 1 */
+    struct interned interned;
     uint32_t line;
-    uint64_t hash;
     const char *function, *file;
 };
 

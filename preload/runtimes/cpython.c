@@ -132,7 +132,7 @@ static struct stack_id intern(const struct interned_stack *native, const struct 
     for (uint32_t i = 0; i < python->depth && depth < max_depth; i++)
         frames[depth++] = cpython_frames_describe(&python->frames[i]);
     const struct interned_stack *stack = stacks_intern(frames, depth);
-    return stack == NULL ? native->id : stack->id;
+    return stacks_id(stack == NULL ? native : stack);
 }
 
 struct stack_id cpython_stack_of(struct self *self, struct stack_id native, enum cpython_intent *intent)

@@ -65,7 +65,7 @@ static void walk(void *arg)
     struct unwound unwound;
     unwind_from_start(&walk->start, 0, STACK_MAX_DEPTH, &unwound);
     const struct interned_stack *stack = unwound.depth == 0 ? NULL : stacks_intern(unwound.frames, unwound.depth);
-    walk->id = stack == NULL ? (struct stack_id){0} : stack->id;
+    walk->id = stacks_id(stack);
 }
 
 static struct stack_id callers_of(struct plane *plane, const struct plane_site *known,

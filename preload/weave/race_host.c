@@ -59,7 +59,7 @@ static struct stack_id stack_of_site(uintptr_t return_address, struct stack_id c
     for (uint32_t i = 0; outer != NULL && i < outer->depth && depth < STACK_MAX_DEPTH; i++)
         frames[depth++] = outer->frames[i];
     const struct interned_stack *stack = stacks_intern(frames, depth);
-    return stack == NULL ? callers : stack->id;
+    return stack == NULL ? callers : stacks_id(stack);
 }
 
 /* The quick path of a miss notes no more than whether it writes. */
