@@ -198,7 +198,6 @@ static void failed_action_breaks_the_barrier(void)
     struct board *b = board_new();
     b->action_fails = 1;
     struct lhp_process *first = start(wait_at_barrier, b), *second = start(wait_at_barrier, b);
-    sleep_ms(30);
     int codes[MEMBERS] = {(int)lhp_shared_barrier_wait(&b->barrier, NULL), code_of(first), code_of(second)};
     int failed = 0, broken = 0;
     for (int i = 0; i < MEMBERS; i++) {
@@ -252,11 +251,18 @@ static void reset_in_an_action_is_noticed(void)
     board_free(b);
 }
 
+/* Only a party that has come breaks the barrier by its death. */
+static void await_parties(struct board *b, unsigned parties)
+{
+    while (*(volatile unsigned *)&b->barrier.monitor.waiting < parties)
+        sleep_ms(1);
+}
+
 static void dead_party_breaks_the_barrier(void)
 {
     struct board *b = board_new();
     struct lhp_process *victim = start(wait_at_barrier, b), *survivor = start(wait_at_barrier, b);
-    sleep_ms(30);
+    await_parties(b, 2);
     lhp_process_kill(victim);
     finish(survivor, LHP_BROKEN);
     finish(victim, -SIGKILL);

@@ -6,32 +6,13 @@
 #include "detector/detector.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
+
+#include "tests/unit/malloc_host.h"
 
 #define ROUNDS     9
 #define OPERATIONS 2000000
 #define LOCKS      16
-
-static void *host_alloc(void *ctx, size_t size)
-{
-    (void)ctx;
-    size_t rounded = (size + 63) & ~(size_t)63;
-    void *memory = aligned_alloc(64, rounded);
-    return memory == NULL ? NULL : memset(memory, 0, rounded);
-}
-
-static void host_free(void *ctx, void *memory, size_t size)
-{
-    (void)ctx, (void)size;
-    free(memory);
-}
-
-static void host_rank(void *ctx, enum rank rank)
-{
-    (void)ctx, (void)rank;
-}
 
 static void host_report(void *ctx, const struct finding *finding)
 {
@@ -39,29 +20,12 @@ static void host_report(void *ctx, const struct finding *finding)
     printf("unexpected finding: %s\n", finding_slug(finding->kind));
 }
 
-static uint64_t host_now_ns(void *ctx)
+static uint64_t now_ns(void)
 {
-    (void)ctx;
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
-
-static bool host_all_asleep(void *ctx)
-{
-    (void)ctx;
-    return false;
-}
-
-static const struct detector_host host = {
-    .alloc = host_alloc,
-    .free = host_free,
-    .enter = host_rank,
-    .leave = host_rank,
-    .report = host_report,
-    .now_ns = host_now_ns,
-    .all_asleep = host_all_asleep,
-};
 
 struct bench {
     struct detector *d;
@@ -93,11 +57,11 @@ static double best_ns(struct bench *b, void (*run)(struct bench *b, uint64_t i))
 {
     double best = 1e9;
     for (int round = 0; round < ROUNDS; round++) {
-        uint64_t start = host_now_ns(NULL);
+        uint64_t start = now_ns();
         for (uint64_t i = 0; i < OPERATIONS; i++) {
             run(b, i);
         }
-        double ns = (double)(host_now_ns(NULL) - start) / OPERATIONS;
+        double ns = (double)(now_ns() - start) / OPERATIONS;
         best = ns < best ? ns : best;
     }
     return best;
@@ -131,8 +95,10 @@ int main(void)
 {
     struct detector_options options;
     detector_options_default(&options);
+    struct detector_host host = malloc_host;
+    host.report = host_report;
     struct bench b = {.d = detector_new(&host, &options)};
-    b.t = host_alloc(NULL, thread_size());
+    b.t = host.alloc(NULL, thread_size());
     detector_thread_create(b.d, b.t, NULL, false, (struct stack_id){0});
     detector_thread_start(b.d, b.t);
     struct object_traits plain = {.was_initialised = true};
@@ -156,7 +122,7 @@ int main(void)
     print_case("free() of a block without locks", best_ns(&b, case_free), 3);
     detector_thread_end(b.d, b.t, (struct stack_id){1});
     detector_thread_forget(b.d, b.t);
-    free(b.t);
+    host.free(NULL, b.t, thread_size());
     detector_delete(b.d);
     return 0;
 }

@@ -2,106 +2,32 @@
  * planes are renumbered, chunks change hands and memory is used anew.  And a race that is there is found. */
 #include "detector_world.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "parallel_world.h"
 #include "race_world.h"
 
-enum { THREADS = 4, LOCKS = 4, STEPS = 40000, SHARED_BYTES = 4096 };
+enum { THREADS = PARALLEL_THREADS, LOCKS = 4, STEPS = 40000, SHARED_BYTES = 4096 };
 
 #define SHARED UINT64_C(0x7f2000000f80)
 #define OWN(t) (SHARED + 0x10000 + 4u * (uint64_t)(t)) /* neighbours in the same chunks */
 #define FLAGS  (SHARED + 0x20000)
 
-static pthread_mutex_t rank_lock[RANK_COUNT];
-static pthread_mutex_t real_lock[LOCKS];
-static struct object *lock[LOCKS];
-static atomic_int found;
 static atomic_int real_flag;
-static struct detector *d;
-static struct thread *thread[THREADS + 1];
 static struct race_plane plane[THREADS + 1];
 static struct race_engine *engine;
 
-static void *host_alloc(void *ctx, size_t size)
-{
-    (void)ctx;
-    size_t rounded = (size + 63) & ~(size_t)63;
-    void *memory = aligned_alloc(64, rounded);
-    return memory == NULL ? NULL : memset(memory, 0, rounded);
-}
-
-static void host_free(void *ctx, void *memory, size_t size)
-{
-    (void)ctx, (void)size;
-    free(memory);
-}
-
-static void host_enter(void *ctx, enum rank rank)
-{
-    (void)ctx;
-    pthread_mutex_lock(&rank_lock[rank]);
-}
-
-static void host_leave(void *ctx, enum rank rank)
-{
-    (void)ctx;
-    pthread_mutex_unlock(&rank_lock[rank]);
-}
-
-static void host_report(void *ctx, const struct finding *finding)
-{
-    (void)ctx;
-    atomic_fetch_add(&found, finding->kind == FINDING_DATA_RACE);
-}
-
-static uint64_t host_now_ns(void *ctx)
-{
-    (void)ctx;
-    return 0;
-}
-
-static bool host_all_asleep(void *ctx)
-{
-    (void)ctx;
-    return false;
-}
-
-static const struct detector_host host = {
-    .alloc = host_alloc,
-    .free = host_free,
-    .enter = host_enter,
-    .leave = host_leave,
-    .report = host_report,
-    .now_ns = host_now_ns,
-    .all_asleep = host_all_asleep,
-};
-
 static int set_up_as(bool hybrid)
 {
-    for (int i = 0; i < RANK_COUNT; i++) {
-        pthread_mutex_init(&rank_lock[i], NULL);
-    }
-    atomic_store(&found, 0);
     struct detector_options options;
     detector_options_default(&options);
     options.hybrid_races = hybrid;
-    d = detector_new(&host, &options);
-    race_world_start(d);
+    parallel_world_start(&options);
+    race_world_start(parallel.d);
     engine = race_world.engine;
     for (int i = 0; i <= THREADS; i++) {
-        thread[i] = host_alloc(NULL, thread_size());
-        detector_thread_create(d, thread[i], i == 0 ? NULL : thread[0], true, world_at(1));
-        detector_thread_start(d, thread[i]);
         race_world_map(&plane[i], (uint32_t)i + 1);
-        assert_true(race_plane_begin(engine, &plane[i], thread[i]));
-    }
-    for (uint64_t i = 0; i < LOCKS; i++) {
-        struct object_traits traits = {0};
-        lock[i] = object_init(d, thread[0], OBJECT_MUTEX, 0x1000 + 64 * i, &traits, world_at(1));
-        pthread_mutex_init(&real_lock[i], NULL);
+        assert_true(race_plane_begin(engine, &plane[i], parallel.thread[i]));
     }
     return 0;
 }
@@ -121,43 +47,39 @@ static int set_up_hybrid(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    for (int i = 0; i <= THREADS; i++) {
+    for (int i = 0; i <= THREADS; i++)
         race_plane_end(engine, &plane[i], 0, 0);
-        detector_thread_forget(d, thread[i]);
-        free(thread[i]);
+    parallel_world_forget_threads();
+    for (int i = 0; i <= THREADS; i++)
         race_world_unmap(&plane[i]);
-    }
     race_world_stop();
-    detector_delete(d);
+    parallel_world_stop();
     return 0;
 }
 
 static void run_threads(void *(*body)(void *))
 {
-    pthread_t real[THREADS];
-    for (int i = 0; i < THREADS; i++) {
-        assert_int_equal(pthread_create(&real[i], NULL, body, &plane[i + 1]), 0);
-    }
-    for (int i = 0; i < THREADS; i++) {
-        pthread_join(real[i], NULL);
-    }
+    void *args[THREADS];
+    for (int i = 0; i < THREADS; i++)
+        args[i] = &plane[i + 1];
+    parallel_world_run(body, args, THREADS);
 }
 
 static void take(struct race_plane *p, int i)
 {
     race_settle(engine, p);
-    detector_lock_request(d, p->thread, lock[i], LOCK_EXCLUSIVE, false, world_at(1));
-    pthread_mutex_lock(&real_lock[i]);
-    detector_lock_acquired(d, p->thread, lock[i], LOCK_EXCLUSIVE, false, world_at(1));
+    detector_lock_request(parallel.d, p->thread, parallel.mutex[i], LOCK_EXCLUSIVE, false, world_at(1));
+    pthread_mutex_lock(&parallel.real_mutex[i]);
+    detector_lock_acquired(parallel.d, p->thread, parallel.mutex[i], LOCK_EXCLUSIVE, false, world_at(1));
     race_plane_advance(engine, p);
 }
 
 static void leave(struct race_plane *p, int i)
 {
     race_settle(engine, p);
-    detector_lock_released(d, p->thread, lock[i], world_at(1));
+    detector_lock_released(parallel.d, p->thread, parallel.mutex[i], world_at(1));
     race_plane_advance(engine, p);
-    pthread_mutex_unlock(&real_lock[i]);
+    pthread_mutex_unlock(&parallel.real_mutex[i]);
 }
 
 /* Stripe `i` of the shared bytes is guarded by lock `i`; stripes of 16 bytes alternate, so that they share chunks. */
@@ -225,7 +147,7 @@ static void what_locks_and_atomics_order_does_not_race(void **state)
 {
     (void)state;
     run_threads(ordered);
-    assert_int_equal(atomic_load(&found), 0);
+    assert_int_equal(atomic_load(&parallel.found[FINDING_DATA_RACE]), 0);
     struct race_counts counts;
     race_counts(engine, &counts);
     assert_true(counts.renumberings > 0 && counts.chunks_shared > 0);
@@ -246,7 +168,7 @@ static void what_nothing_orders_races(void **state)
 {
     (void)state;
     run_threads(unordered);
-    assert_true(atomic_load(&found) > 0);
+    assert_true(atomic_load(&parallel.found[FINDING_DATA_RACE]) > 0);
 }
 
 int main(void)
