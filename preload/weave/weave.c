@@ -138,26 +138,31 @@ static void make_missing(struct round *round)
 
 /* ---- weaving ------------------------------------------------------------------------------------------------------ */
 
-static void leave_to_debugger(struct candidate *candidate)
+/* It was to be woven, and cannot be here; said once, with the first reason. */
+static void leave(struct candidate *candidate, const char *why)
 {
-    candidate->left = "a debugger has set breakpoints in it";
-    sink_note(
-        "weave-debugger",
-        "not all is woven: a debugger has set breakpoints, so that accesses are not checked in the modules where they "
-        "are; --verbose says in which");
+    struct text text = {0};
+    candidate->left = why;
+    text_string(&text, "not all is woven, so that accesses are not checked everywhere: ");
+    text_string(&text, why);
+    text_string(&text, "; --verbose says where");
+    if (text.at != NULL)
+        sink_note("weave-left", text.at);
+    text_release(&text);
 }
 
 static void map_code(struct round *round)
 {
     for (size_t i = 0; i < round->count; i++) {
         struct candidate *candidate = &round->candidates[i];
-        if (candidate->left == NULL && debugger_is_in(candidate->module))
-            leave_to_debugger(candidate);
         if (candidate->left != NULL)
             continue;
-        candidate->left = image_map_code(candidate->image);
-        if (candidate->left == NULL && !pc_map_add(candidate->image))
-            candidate->left = "there is no memory";
+        const char *why = debugger_is_in(candidate->module) ? "a debugger has set breakpoints in it"
+                                                            : image_map_code(candidate->image);
+        if (why == NULL && !pc_map_add(candidate->image))
+            why = "there is no memory";
+        if (why != NULL)
+            leave(candidate, why);
     }
 }
 
@@ -173,8 +178,9 @@ static void patch_modules(struct round *round)
 {
     for (size_t i = 0; i < round->count; i++) {
         struct candidate *candidate = &round->candidates[i];
-        if (candidate->left == NULL)
-            candidate->left = patch_module(candidate->image);
+        const char *why = candidate->left == NULL ? patch_module(candidate->image) : NULL;
+        if (why != NULL)
+            leave(candidate, why);
         if (candidate->left != NULL)
             pc_map_remove(candidate->module);
     }
@@ -184,7 +190,7 @@ static void leave_all(struct round *round, const char *why)
 {
     for (size_t i = 0; i < round->count; i++)
         if (round->candidates[i].left == NULL) {
-            round->candidates[i].left = why;
+            leave(&round->candidates[i], why);
             pc_map_remove(round->candidates[i].module);
         }
 }
@@ -230,11 +236,17 @@ static void say_fates(const struct round *round)
 
 /* ---- the beginning -------------------------------------------------------------------------------------------------- */
 
-static bool is_alone(void)
+/* Returns: NULL when no other thread can be in the program's code; else what is to be said. */
+static const char *why_not_alone(void)
 {
     struct process_status status;
     pid_t pid = (pid_t)raw_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
-    return process_status_read(pid, &status) && status.thread_count == 1;
+    if (!process_status_read(pid, &status))
+        return "accesses to memory are not checked: /proc/PID/stat, which tells of other threads, could not be read";
+    /* relaxed: set by this thread */
+    if (status.thread_count == 1 && !atomic_load_explicit(&has_raw_threads, memory_order_relaxed))
+        return NULL;
+    return "accesses to memory are not checked: the program had threads that lockhound did not see begin";
 }
 
 static void weave_modules(struct self *self, struct round *round)
@@ -282,10 +294,9 @@ void weave_begin(struct self *self)
     if (lockhound.options.memory != MEMORY_WEAVE || atomic_load_explicit(&begun, memory_order_relaxed) ||
         atomic_exchange_explicit(&begun, true, memory_order_relaxed))
         return;
-    if (!is_alone() || atomic_load_explicit(&has_raw_threads, memory_order_relaxed)) { /* relaxed: set by this thread */
-        sink_note("weave-late",
-                  "accesses to memory are not checked: the program had threads that lockhound did not see "
-                  "begin");
+    const char *obstacle = why_not_alone();
+    if (obstacle != NULL) {
+        sink_note("weave-late", obstacle);
         return;
     }
     weave_round(self, false);

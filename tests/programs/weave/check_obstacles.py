@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""check_obstacles.py: where surroundings stand in the way of weaving the program does what it does alone, and it is said why
+accesses are not checked; where they do not, it is woven.
+
+    check_obstacles.py --tool LOCKHOUND --program OBSTACLES [case ...]
+"""
+
+import argparse
+import ctypes
+import os
+import resource
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+LIMIT_S = 120
+PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS, PR_SET_MDWE = 22, 38, 65
+AT_ONCE = 20
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def limit_address_space(gib):
+    return lambda: resource.setrlimit(resource.RLIMIT_AS, (gib << 30, gib << 30))
+
+
+def refuse_new_code():
+    """As systemd's MemoryDenyWriteExecute does: what is or was writable does not become code."""
+    if libc.prctl(PR_SET_MDWE, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "PR_SET_MDWE")
+
+
+def forbid_mprotect_of_code():
+    """A filter of system calls: mprotect() with PROT_EXEC fails with EPERM, all else passes."""
+    mprotect, exec_bit, eperm = 10, 4, 1
+    program = [(0x20, 0, 0, 0), (0x15, 0, 3, mprotect), (0x20, 0, 0, 32), (0x45, 0, 1, exec_bit),
+               (0x06, 0, 0, 0x00050000 | eperm), (0x06, 0, 0, 0x7fff0000)]
+    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in program))
+    filter_ = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(program), ctypes.addressof(code)))
+    if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) or libc.prctl(PR_SET_SECCOMP, 2, ctypes.byref(filter_), 0, 0):
+        raise OSError(ctypes.get_errno(), "PR_SET_SECCOMP")
+
+
+class Obstacles(unittest.TestCase):
+    tool = program = None
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="lockhound-test-")
+        self.addCleanup(shutil.rmtree, self.folder, True)
+        self.cache = os.path.join(self.folder, "cache")
+
+    def environment(self, **more):
+        clean = {k: v for k, v in os.environ.items() if k not in ("LOCKHOUND_OPTIONS", "LD_PRELOAD")}
+        return {**clean, "LOCKHOUND_CACHE": self.cache, **more}
+
+    def copy(self):
+        place = os.path.join(self.folder, "obstacles")
+        shutil.copy(self.program, place)
+        return place
+
+    def run_woven(self, program, part="plain", prepare=None, before=()):
+        try:
+            return subprocess.run([*before, self.tool, "--verbose", "--", program, part], env=self.environment(),
+                                  capture_output=True, text=True, timeout=LIMIT_S, check=False, preexec_fn=prepare,
+                                  stdin=subprocess.DEVNULL)
+        except subprocess.SubprocessError as error:
+            return self.skipTest(f"these surroundings cannot be had here: {error}")
+
+    def check(self, woven, note=None, **keywords):
+        """Returns: what lockhound said."""
+        plain = subprocess.run([self.program, "plain"], capture_output=True, text=True, timeout=LIMIT_S, check=True)
+        under = self.run_woven(keywords.pop("program", self.program), **keywords)
+        self.assertEqual((under.returncode, under.stdout), (0, plain.stdout), under.stderr)
+        self.assertRegex(under.stderr, r"obstacles( \(deleted\))? " + ("woven" if woven else "left: "))
+        self.assertIn("nothing found", under.stderr)
+        if note is None:
+            self.assertNotIn("note: not all is woven", under.stderr)
+        else:
+            self.assertRegex(under.stderr, "note: .*" + note)
+        return under.stderr
+
+    def test_little_address_space(self):
+        self.check(False, "no address space for the planes", prepare=limit_address_space(4))
+
+    def test_address_space_for_some(self):
+        said = self.check(True, "accesses to memory of some threads are not checked", prepare=limit_address_space(16))
+        self.assertIn("address space for their planes", said)
+
+    def test_code_must_not_be_made(self):
+        self.check(True)  # the weaver needs none of it
+        self.check(False, "the system allows no code to be made", prepare=refuse_new_code)
+
+    def test_code_must_not_be_made_by_mprotect(self):
+        self.check(True)
+        self.check(False, "the system allows no code to be made", prepare=forbid_mprotect_of_code)
+
+    def test_full_disk(self):
+        os.mkdir(self.cache)
+        mount = f"mount -t tmpfs -o size=16k none {self.cache} && exec \"$@\""
+        if subprocess.run(["unshare", "-m", "sh", "-c", mount, "sh", "true"], capture_output=True, check=False).returncode:
+            self.skipTest("nothing can be mounted here")
+        self.check(False, "some images are missing", before=("unshare", "-m", "sh", "-c", mount, "sh"))
+
+    def test_deleted_file(self):
+        program = self.copy()
+        self.check(False, "some images are missing", program=program, part="deleted_file")
+        self.check(True)  # makes the image, which has the same name
+        self.check(True, program=self.copy(), part="deleted_file")
+
+    def test_replaced_file(self):
+        self.check(False, "some images are missing", program=self.copy(), part="replaced_file")
+        self.check(True)
+        os.unlink(os.path.join(self.folder, "obstacles"))
+        self.check(True, program=self.copy(), part="replaced_file")
+
+    def test_many_at_once(self):
+        """All want the same image, which nobody has made yet."""
+        runs = [subprocess.Popen([self.tool, "--verbose", "--", self.program, "plain"], env=self.environment(), text=True,
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+                for _ in range(AT_ONCE)]
+        for run in runs:
+            out, said = run.communicate(timeout=LIMIT_S)
+            self.assertEqual((run.returncode, out), (0, "  384\n"), said)
+            self.assertIn("obstacles woven", said)
+        names = os.listdir(os.path.join(self.cache, os.listdir(self.cache)[0]))
+        self.assertTrue(names and all(name.endswith(".woven") for name in names), names)  # nothing half made stays
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tool", required=True)
+    parser.add_argument("--program", required=True)
+    arguments, rest = parser.parse_known_args()
+    Obstacles.tool, Obstacles.program = os.path.abspath(arguments.tool), os.path.abspath(arguments.program)
+    unittest.main(argv=[sys.argv[0], *rest])
+
+
+if __name__ == "__main__":
+    main()
