@@ -208,6 +208,12 @@ static bool is_followed(const struct race_engine *engine, const struct finding *
     return host->is_followed == NULL || host->is_followed(host->ctx, &finding->memory);
 }
 
+static bool is_ignored(const struct race_engine *engine, const struct finding *finding)
+{
+    const struct race_host *host = &engine->host;
+    return host->is_ignored != NULL && host->is_ignored(host->ctx, &finding->memory);
+}
+
 static void tell(struct report *r, struct stack_id here, const struct race_recalled *theirs)
 {
     struct evidence e;
@@ -234,6 +240,10 @@ static void tell(struct report *r, struct stack_id here, const struct race_recal
     }
     e.finding.parties = e.parties;
     set_memory(&e.finding, r);
+    if (is_ignored(r->engine, &e.finding)) {
+        evidence_discard(&e);
+        return;
+    }
     bool followed = is_followed(r->engine, &e.finding);
     if (followed && is_news(r->engine, &e.finding)) {
         race_count(&r->engine->races);

@@ -205,14 +205,40 @@ static void look_at(const struct elf_module *module, struct function *function, 
             look_at_operand(module, function, frame, insn, i);
 }
 
+/* rol $3, $13, $61, $51, %rdi; xchg %rbx, %rbx.
+ * Source: valgrind.h, __SPECIAL_INSTRUCTION_PREAMBLE and what follows it for amd64. */
+static bool is_request(const struct function *function, size_t index)
+{
+    static const uint8_t turns[] = {3, 13, 61, 51};
+    enum { TURNS = sizeof turns };
+    const struct insn *last = &function->insns[index];
+    bool is_end = last->decoded.mnemonic == ZYDIS_MNEMONIC_XCHG && last->operands[0].reg.value == ZYDIS_REGISTER_RBX &&
+                  last->operands[1].reg.value == ZYDIS_REGISTER_RBX;
+    if (!is_end || index < TURNS || last->is_join)
+        return false;
+    for (size_t i = 0; i < TURNS; i++) {
+        const struct insn *insn = &function->insns[index - TURNS + i];
+        bool turns_rdi =
+            insn->decoded.mnemonic == ZYDIS_MNEMONIC_ROL && insn->operands[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+            insn->operands[0].reg.value == ZYDIS_REGISTER_RDI &&
+            insn->operands[1].type == ZYDIS_OPERAND_TYPE_IMMEDIATE && insn->operands[1].imm.value.u == turns[i];
+        if (!turns_rdi || (i > 0 && insn->is_join))
+            return false;
+    }
+    return true;
+}
+
 void accesses_find(const struct elf_module *module, struct function *function)
 {
     const struct frame frame = frame_find(function);
     bool goes_down = false;
     for (size_t i = 0; i < function->insn_count; i++)
         goes_down |= function->insns[i].decoded.mnemonic == ZYDIS_MNEMONIC_STD;
-    for (size_t i = 0; i < function->insn_count; i++)
+    for (size_t i = 0; i < function->insn_count; i++) {
         look_at(module, function, &frame, &function->insns[i], goes_down);
+        if (is_request(function, i))
+            add(&function->insns[i], (struct access){.operand = -1, .role = ACCESS_REQUEST});
+    }
     for (size_t i = 0; i < function->insn_count; i++)
         if (function->insns[i].refusal)
             function->insns[i].access_count = 0;

@@ -51,7 +51,7 @@ bool check_is_wanted(const struct insn *insn, const struct access *access)
     if (insn->refusal || access->is_redundant) {
         return false;
     }
-    if (access->role == ACCESS_FENCE) {
+    if (access->role == ACCESS_FENCE || access->role == ACCESS_REQUEST) {
         return true;
     }
     if (access->is_range) {
@@ -68,7 +68,7 @@ static void add_site(struct image_draft *draft, const struct insn *insn, const s
     if (!site) {
         return;
     }
-    bool is_atomic = access->role != ACCESS_PLAIN;
+    bool is_atomic = access->role != ACCESS_PLAIN && access->role != ACCESS_REQUEST;
     site->code = draft_offset(draft);
     site->module = (uint32_t)insn->address;
     site->size = access->is_range || access->role == ACCESS_FENCE ? 0 : access->size;
@@ -291,6 +291,7 @@ static void emit_before_atomic(struct image_draft *draft, const struct insn *ins
         break;
     case ACCESS_PLAIN:
     case ACCESS_FENCE:
+    case ACCESS_REQUEST:
         break;
     }
 }
@@ -312,6 +313,20 @@ void check_after(struct image_draft *draft, const struct insn *insn, register_se
     }
 }
 
+/* ---- requests ------------------------------------------------------------------------------------------------------ */
+
+/* The routine finds the program's RAX and RDX as they are. */
+static void emit_request(struct image_draft *draft, const struct insn *insn, const struct access *access)
+{
+    enum { REQUEST_REGISTERS = 1 << ENCODE_RAX | 1 << ENCODE_RDX };
+    struct scratch scratch;
+    scratch_begin(&scratch, draft, insn->live, REQUEST_REGISTERS);
+    begin_call(draft);
+    end_call(draft, PLANE_REQUEST, insn, access);
+    emit_add_rsp(draft, RED_ZONE);
+    scratch_end(&scratch, draft);
+}
+
 /* ---- one instruction ------------------------------------------------------------------------------------------------ */
 
 static void emit_access(struct image_draft *draft, struct check_stubs *stubs, const struct insn *insn,
@@ -321,6 +336,8 @@ static void emit_access(struct image_draft *draft, struct check_stubs *stubs, co
     if (access->role == ACCESS_FENCE) {
         emit_routine_with(draft, PLANE_FENCE, insn, access, NULL, insn->live);
         draft->counts[IMAGE_ATOMICS]++;
+    } else if (access->role == ACCESS_REQUEST) {
+        emit_request(draft, insn, access);
     } else if (access->is_range) {
         emit_string(draft, insn, access);
         draft->counts[IMAGE_CHECKS]++;

@@ -111,6 +111,8 @@ static struct effect effect_of(const struct insn *insn)
         effect.reads = 0;
     if (is_of_the_system(insn)) /* which registers count is the kernel's affair */
         effect = (struct effect){REGISTER_GPRS, 0};
+    if (insn->access_count == 1 && insn->access[0].role == ACCESS_REQUEST)
+        effect.reads |= register_bit(ZYDIS_REGISTER_RAX) | register_bit(ZYDIS_REGISTER_RDX);
     effect.reads |= register_bit(ZYDIS_REGISTER_RSP);
     if (insn->cfa == IMAGE_CFA_RBP)
         effect.reads |= register_bit(ZYDIS_REGISTER_RBP); /* whoever unwinds from here reads it */

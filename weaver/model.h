@@ -81,8 +81,9 @@ enum access_role {
     ACCESS_ATOMIC_STORE,
     ACCESS_RELAXED_LOAD,
     ACCESS_RELAXED_STORE, /* debug information says memory_order_relaxed */
-    ACCESS_FENCE /* LOCK-prefixed operation on the top of the stack, used as a fence; MFENCE has access_count 1 too,
-                           * with operand < 0 */
+    ACCESS_FENCE,  /* LOCK-prefixed operation on the top of the stack, used as a fence; MFENCE has access_count 1 too,
+                    * with operand < 0 */
+    ACCESS_REQUEST /* the end of the sequence that is a client request of Valgrind's; operand < 0 */
 };
 
 /* One memory access of an instruction that another thread could see. */

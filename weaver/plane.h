@@ -69,6 +69,8 @@ enum plane_routine {
     PLANE_RELAXED_STORE,
     /* MFENCE, or a LOCK-prefixed instruction on the stack's top that serves as one.  RDI is not an address. */
     PLANE_FENCE,
+    /* A client request, as Valgrind has them: RAX points to six words, the request and its arguments.  RDI is nothing. */
+    PLANE_REQUEST,
     PLANE_ROUTINE_COUNT
 };
 

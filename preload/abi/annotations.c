@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "preload/abi/annotate.h"
 #include "preload/abi/tsan.h"
 #include "preload/intercept/objects.h"
 #include "preload/weave/memory_events.h"
@@ -217,7 +218,7 @@ HOOK_EXPORT void AnnotateNewMemory(const char *file, int line, const volatile vo
 
 /* ---- what a thread does unseen -------------------------------------------------------------------------------------- */
 
-static void ignore(unsigned which, int change)
+void annotate_ignore(unsigned which, int change)
 {
     struct self *self = self_current;
     if (self > SELF_GONE)
@@ -229,7 +230,7 @@ static void ignore(unsigned which, int change)
     {                                                                                                                  \
         (void)file;                                                                                                    \
         (void)line;                                                                                                    \
-        ignore(which, change);                                                                                         \
+        annotate_ignore(which, change);                                                                                \
     }
 IGNORE(AnnotateIgnoreReadsBegin, SELF_IGNORES_READS, 1)
 IGNORE(AnnotateIgnoreReadsEnd, SELF_IGNORES_READS, -1)

@@ -1,5 +1,6 @@
 #include "preload/weave/memory_events.h"
 
+#include "preload/abi/ignored.h"
 #include "preload/deferral.h"
 #include "preload/weave/plane.h"
 
@@ -16,6 +17,8 @@ void memory_access_woven(struct self *self, const void *address, size_t size, ui
 
 void memory_fresh_woven(struct self *self, uintptr_t low, uintptr_t high)
 {
+    if (ignored_has_any())
+        ignored_remove(low, high);
     deferral_begin();
     race_range_fresh(plane_engine(), &self->plane->race, low, high);
     deferral_end();

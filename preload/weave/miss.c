@@ -1,9 +1,11 @@
 #include "preload/weave/miss.h"
 
 #include "detector/event.h"
+#include "preload/abi/request.h"
 #include "preload/unwind.h"
 #include "preload/weave/pc_map.h"
 #include "preload/weave/plane.h"
+#include "preload/weave/race_host.h"
 
 /* ---- the site ----------------------------------------------------------------------------------------------------- */
 
@@ -109,6 +111,28 @@ static void record_access(struct plane *plane, uint64_t address, uint64_t size, 
     race_access(plane_engine(), &plane->race, address, size, flags);
 }
 
+/* ---- requests ------------------------------------------------------------------------------------------------------ */
+
+struct asked {
+    struct plane *plane;
+    const struct routine_frame *frame;
+};
+
+static void answer(void *arg)
+{
+    const struct asked *asked = arg;
+    request_do(asked->plane->self, (const uint64_t *)(uintptr_t)asked->frame->rax, stack_pointer(asked->frame),
+               race_host.stack_here(NULL));
+}
+
+/* It has an entry of its own in the history, so that the site is not what moved the clock on. */
+static void ask(struct plane *plane, const struct routine_frame *frame)
+{
+    struct asked asked = {plane, frame};
+    vectors_apart(&plane->vectors, answer, &asked);
+    plane_sync(plane->self);
+}
+
 static void act(struct plane *plane, uint64_t address, const struct plane_site *known,
                 const struct routine_frame *frame)
 {
@@ -133,6 +157,9 @@ static void act(struct plane *plane, uint64_t address, const struct plane_site *
         break;
     case PLANE_FENCE:
         race_fence(engine, &plane->race, ORDER_SEQ_CST);
+        break;
+    case PLANE_REQUEST:
+        ask(plane, frame);
         break;
     case PLANE_READ_RANGE:
     case PLANE_WRITE_RANGE:

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include "detector/object.h"
+#include "preload/abi/ignored.h"
 #include "preload/raw.h"
 #include "preload/stacks.h"
 #include "preload/weave/blocks.h"
@@ -177,6 +178,12 @@ static void host_block(void *ctx, struct finding_memory *memory)
     memory->alloc_thread = block.thread;
 }
 
+static bool host_is_ignored(void *ctx, const struct finding_memory *memory)
+{
+    (void)ctx;
+    return ignored_has_any() && ignored_holds(memory->address);
+}
+
 static bool host_is_followed(void *ctx, const struct finding_memory *memory)
 {
     (void)ctx;
@@ -193,4 +200,5 @@ const struct race_host race_host = {.reserve = host_reserve,
                                     .place = host_place,
                                     .apart = host_apart,
                                     .block = host_block,
+                                    .is_ignored = host_is_ignored,
                                     .is_followed = host_is_followed};

@@ -32,7 +32,8 @@
     X(PLANE_ATOMIC_STORE, plane_atomic_store)                                                                          \
     X(PLANE_RELAXED_LOAD, plane_relaxed_load)                                                                          \
     X(PLANE_RELAXED_STORE, plane_relaxed_store)                                                                        \
-    X(PLANE_FENCE, plane_fence)
+    X(PLANE_FENCE, plane_fence)                                                                                        \
+    X(PLANE_REQUEST, plane_request)
 
 #define DECLARE(number, label) extern const char label[];
 QUICK_ROUTINES(DECLARE)

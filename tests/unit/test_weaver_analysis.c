@@ -34,6 +34,12 @@ SUBJECT(subject_accesses,
 SUBJECT(subject_ways,
         "mov %rax, (%rdi)\n test %esi, %esi\n jz 1f\n mov 4(%rdi), %ecx\n mov 6(%rdi), %ecx\n 1: mov (%rdi), %rdx\n"
         " inc %rdi\n mov (%rdi), %dl\n ret");
+#define REQUEST(last) "rol $3, %rdi\n rol $13, %rdi\n rol $" last ", %rdi\n rol $51, %rdi\n xchg %rbx, %rbx\n"
+SUBJECT(subject_request,
+        "lea 8(%rsp), %rax\n mov %rsi, (%rcx)\n " REQUEST("61") " xor %eax, %eax\n xor %edx, %edx\n ret");
+SUBJECT(subject_no_request, "lea 8(%rsp), %rax\n " REQUEST(
+                                "60") " xor %eax, %eax\n jz 1f\n rol $3, %rdi\n "
+                                      "rol $13, %rdi\n 1: rol $61, %rdi\n rol $51, %rdi\n xchg %rbx, %rbx\n ret");
 SUBJECT(subject_frame, "sub $40, %rsp\n .cfi_adjust_cfa_offset 40\n mov %rax, 8(%rsp)\n mov %rax, 24(%rsp)\n"
                        " lea 16(%rsp), %rdi\n call subject_kills\n add $40, %rsp\n .cfi_adjust_cfa_offset -40\n ret");
 SUBJECT(subject_spin, "jmp 2f\n 1: pause\n 2: mov (%rdi), %eax\n test %eax, %eax\n jnz 1b\n ret");
@@ -130,6 +136,21 @@ static void liveness_goes_round_loops(void **state)
     assert_true(function.insns[4].live & R10); /* at the branch back */
     assert_false(function.insns[5].live & R10);
     assert_int_equal(function.insns[4].target_index, 0);
+    function_model_free(&function);
+}
+
+static void a_request_reads_its_registers(void **state)
+{
+    (void)state;
+    struct function function;
+    make("subject_request", &function);
+    assert_int_equal(function.insns[6].access_count, 1);
+    assert_int_equal(function.insns[6].access[0].role, ACCESS_REQUEST);
+    assert_int_equal(function.insns[1].live & (RAX | RDX), RAX | RDX); /* a check there must not use them */
+    function_model_free(&function);
+    make("subject_no_request", &function);
+    for (size_t i = 0; i < function.insn_count; i++)
+        assert_int_equal(function.insns[i].access_count, 0);
     function_model_free(&function);
 }
 
@@ -357,6 +378,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(liveness_ends_with_whole_registers_only),
+        cmocka_unit_test(a_request_reads_its_registers),
         cmocka_unit_test(flags_live_across_shifts_by_a_register),
         cmocka_unit_test(liveness_goes_round_loops),
         cmocka_unit_test(accesses_are_what_the_instructions_do),
