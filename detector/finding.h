@@ -93,6 +93,8 @@ struct finding_party {
     bool access_by_library;               /* libc made it on the caller's behalf (memcpy, read, ...) */
     bool access_guess;                    /* a plain move that may be an atomic access in the source */
     bool history_lost;                    /* its stack and locks have aged out of the thread's history */
+    bool has_value;        /* access_value: what stood there when the race was found, before this access; */
+    uint64_t access_value; /* of access_size bytes, of the present side alone */
 };
 
 /* What a race is about: the bytes that both accesses touch, and the block around them. */

@@ -172,6 +172,17 @@ static void set_access(struct finding_party *party, uint64_t address, uint64_t s
     party->access_guess = (flags & RACE_GUESS) != 0;
 }
 
+/* An access is looked at before it is made, but for what libc has written. */
+static void set_value(const struct report *r, struct finding_party *mine)
+{
+    const struct race_host *host = &r->engine->host;
+    bool was_made = (r->piece.flags & RACE_LIBRARY) != 0 && (r->piece.flags & RACE_WRITE) != 0;
+    if (host->value != NULL && !was_made && (r->piece.flags & RACE_FREE) == 0 &&
+        r->piece.size <= sizeof mine->access_value) {
+        mine->has_value = host->value(host->ctx, r->piece.address, r->piece.size, &mine->access_value);
+    }
+}
+
 /* Sets the block to what one of the parties freed. */
 static void set_freed_block(struct finding *finding)
 {
@@ -223,6 +234,7 @@ static void tell(struct report *r, struct stack_id here, const struct race_recal
         evidence_party(&e, role_of((r->piece.flags & RACE_WRITE) != 0, r->piece.flags), t->id, here);
     mine->signal_number = t->signal_depth > 0 ? t->signal_number : 0;
     set_access(mine, r->piece.address, r->piece.size, r->piece.flags);
+    set_value(r, mine);
     evidence_held(&e, mine, &t->seat->held);
     struct finding_party *other =
         evidence_party(&e, role_of(r->met.wrote, theirs->flags), r->other_thread, theirs->stack);

@@ -229,6 +229,8 @@ static void append_access(struct text *text, const struct finding_party *party)
     record_bool(text, "library", party->access_by_library);
     record_bool(text, "guess", party->access_guess);
     record_bool(text, "lost", party->history_lost);
+    if (party->has_value)
+        record_address(text, "value", party->access_value);
     text_string(text, "}");
 }
 

@@ -136,6 +136,9 @@ static void add_party(struct page *page, const struct run_finding *f, const stru
         buffer_string(out, strcmp(party->role, "frees") == 0 ? "the block of " : party->access.size ? " of " : "");
         add_code(out, party->object->name);
     }
+    if (party->access.has_value) {
+        buffer_printf(out, ", where 0x%" PRIx64 " stood,", party->access.value);
+    }
     buffer_string(out, party_is_holder(party)        ? ", taken at</h4>\n"
                        : party->is_timed             ? " (with a time limit) at</h4>\n"
                        : party->access.is_by_library ? ", through a function of libc called at</h4>\n"

@@ -74,6 +74,9 @@ static json_t *access_value(const struct run_access *access)
     json_object_set_new(value, "library", json_boolean(access->is_by_library));
     json_object_set_new(value, "guess", json_boolean(access->is_guess));
     json_object_set_new(value, "lost", json_boolean(access->is_lost));
+    if (access->has_value) {
+        json_object_set_new(value, "value", json_hexadecimal(access->value));
+    }
     return value;
 }
 

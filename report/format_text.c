@@ -233,6 +233,9 @@ static void add_access(struct writer *w, const struct run_party *party)
                   size.length ? " of " : "");
     buffer_free(&size);
     add_name(w, party->object->name);
+    if (party->access.has_value) {
+        buffer_printf(w->out, ", where 0x%" PRIx64 " stood,", party->access.value);
+    }
     buffer_string(w->out, party->access.is_by_library ? ", through a function of libc called at\n" : " at\n");
     if (party->stack.symbol_count) {
         add_stack(w, &party->stack, 6);

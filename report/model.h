@@ -90,6 +90,8 @@ struct run_access {
     uint64_t address, size; /* size 0: not known any more */
     bool is_atomic, is_by_library, is_guess;
     bool is_lost; /* stack and locks of this side have aged out */
+    bool has_value;
+    uint64_t value; /* what stood there before the access */
 };
 
 struct run_party {

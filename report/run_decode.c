@@ -255,6 +255,8 @@ static void decode_access(struct decoder *d, const json_t *value, struct run_par
         .is_by_library = flag_member(value, "library"),
         .is_guess = flag_member(value, "guess"),
         .is_lost = flag_member(value, "lost"),
+        .has_value = json_is_string(json_object_get(value, "value")),
+        .value = address_value(json_object_get(value, "value")),
     };
 }
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 
 #include "detector/object.h"
 #include "preload/abi/ignored.h"
@@ -178,6 +179,16 @@ static void host_block(void *ctx, struct finding_memory *memory)
     memory->alloc_thread = block.thread;
 }
 
+/* By the kernel, which does not fault where another thread has just unmapped it. */
+static bool host_value(void *ctx, uint64_t address, uint64_t size, uint64_t *value)
+{
+    (void)ctx;
+    *value = 0;
+    const struct iovec to = {value, size}, from = {(void *)(uintptr_t)address, size};
+    long pid = raw_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
+    return raw_syscall(SYS_process_vm_readv, pid, (long)&to, 1, (long)&from, 1, 0) == (long)size;
+}
+
 static bool host_is_ignored(void *ctx, const struct finding_memory *memory)
 {
     (void)ctx;
@@ -200,5 +211,6 @@ const struct race_host race_host = {.reserve = host_reserve,
                                     .place = host_place,
                                     .apart = host_apart,
                                     .block = host_block,
+                                    .value = host_value,
                                     .is_ignored = host_is_ignored,
                                     .is_followed = host_is_followed};

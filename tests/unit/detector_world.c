@@ -28,6 +28,8 @@ static void keep(void *ctx, const struct finding *finding)
         to->party[i].stack = party->stack.v;
         to->party[i].signal_number = party->signal_number;
         to->party[i].held_count = party->held_count;
+        to->party[i].has_value = party->has_value;
+        to->party[i].value = party->access_value;
         to->party[i].address = party->object.address;
         to->party[i].held_address = party->held_count > 0 ? party->held[0].object.address : 0;
     }

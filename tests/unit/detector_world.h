@@ -36,6 +36,8 @@ struct world_finding {
         size_t held_count;
         uint64_t address;
         uint64_t held_address;
+        bool has_value;
+        uint64_t value;
     } party[WORLD_PARTIES];
 };
 

@@ -59,6 +59,13 @@ static struct stack_id stack_here(void *ctx)
     return (struct stack_id){race_world.stack};
 }
 
+static bool value(void *ctx, uint64_t address, uint64_t size, uint64_t *value)
+{
+    (void)ctx;
+    *value = address + size;
+    return true;
+}
+
 static void apart(void *ctx, void (*work)(void *arg), void *arg)
 {
     (void)ctx;
@@ -74,6 +81,7 @@ static const struct race_host race_host = {
     .sent = sent,
     .stack_here = stack_here,
     .apart = apart,
+    .value = value,
 };
 
 void race_world_start(struct detector *d)

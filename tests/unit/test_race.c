@@ -330,6 +330,23 @@ static void the_other_side_is_recalled(void **state)
     assert_true(race_world.asked_low <= race_world.asked_high);
 }
 
+static void what_stood_there_is_told_of_the_present_side(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    assert_false(race_world_write(1, X, 32));
+    assert_true(race_world_write(2, X, 4));
+    assert_true(race_world_access(3, X + 8, 8, RACE_LIBRARY));
+    assert_true(race_world_access(4, X + 16, 8, RACE_WRITE | RACE_LIBRARY)); /* it has been written already */
+    assert_true(race_world_write(5, X, 32));
+    assert_int_equal(world.found_count, 4);
+    assert_true(world.found[0].party[0].has_value && !world.found[0].party[1].has_value);
+    assert_int_equal(world.found[0].party[0].value, X + 4);
+    assert_true(world.found[1].party[0].has_value);
+    assert_false(world.found[2].party[0].has_value);
+    assert_false(world.found[3].party[0].has_value);
+}
+
 static void who_never_met_never_heard(void **state)
 {
     (void)state;
@@ -411,6 +428,7 @@ int main(void)
         CASE(a_forked_child_owes_the_other_threads_nothing),
         CASE(a_pair_of_places_is_said_once),
         CASE(the_other_side_is_recalled),
+        CASE(what_stood_there_is_told_of_the_present_side),
         CASE(who_never_met_never_heard),
         CASE(a_child_heard_last_of_its_creation),
         CASE(the_last_release_that_was_heard_of_is_asked_for),

@@ -56,7 +56,12 @@ def judge(options, program, case, folder):
     functions = [] if stack is None else [frame.get("function") for frame in races[0]["stacks"][stack]]
     if function is not None and function not in functions:
         return f"stack {functions}"
+    values = [party["access"].get("value") for party in races[0]["parties"]]
+    if values != ["0x1", None]:  # the first thread's write, which the second is about to overwrite
+        return f"values {values}"
     text, html, sarif = formats(options, run_file)
+    if "`place`, where 0x1 stood, at" not in text or "where 0x1 stood, at" not in html:
+        return "the text or the page lacks the value"
     if heard["message"] not in text:
         return "the text lacks it"
     if 'class="heard"' not in html:
