@@ -15,6 +15,7 @@ enum { HELGRIND = 'H' << 24 | 'G' << 16, LOCKS = HELGRIND + 256, DRD = 'D' << 24
 enum deed {
     DEED_MAKE_MUTEX,     /* lock, whether it is recursive */
     DEED_MAKE_SEMAPHORE, /* semaphore, value */
+    DEED_MAKE_BARRIER,   /* barrier, number of parties */
     DEED_MAKE,           /* object */
     DEED_END,
     DEED_WANT, /* lock, whether it is only tried */
@@ -23,6 +24,7 @@ enum deed {
     DEED_LEAVE,
     DEED_POST,
     DEED_WAITED,
+    DEED_ARRIVE,
     DEED_SEND,
     DEED_RECEIVE,
     DEED_FORGET,
@@ -57,11 +59,15 @@ static const struct request {
     {LOCKS + 21, DEED_END, OBJECT_SEMAPHORE},
     {LOCKS + 22, DEED_POST, OBJECT_SEMAPHORE},
     {LOCKS + 23, DEED_WAITED, OBJECT_SEMAPHORE},
+    {LOCKS + 24, DEED_MAKE_BARRIER, OBJECT_FUTEX},
+    {LOCKS + 25, DEED_ARRIVE, OBJECT_FUTEX},
+    {LOCKS + 26, DEED_END, OBJECT_FUTEX},
     {LOCKS + 33, DEED_SEND, OBJECT_FUTEX},
     {LOCKS + 34, DEED_RECEIVE, OBJECT_FUTEX},
     {LOCKS + 35, DEED_FORGET, OBJECT_FUTEX},
     {LOCKS + 39, DEED_IGNORE, 0},
     {LOCKS + 40, DEED_WATCH, 0},
+    {LOCKS + 41, DEED_MAKE_BARRIER, OBJECT_FUTEX}, /* another number of parties */
     {LOCKS + 42, DEED_FRESH_BLOCK, 0},
     {DRD + 2, DEED_IGNORE, 0},
     {DRD + 3, DEED_WATCH, 0},
@@ -130,6 +136,31 @@ static void leave(struct self *self, struct object *object, struct stack_id at)
         emit_channel_send(self, object, at); /* taken unseen, or by another thread: it orders all the same */
 }
 
+/* Two that arrive at once see the same round: nobody can be in the next one before both have left. */
+static void arrive(struct self *self, struct object *barrier, struct stack_id at)
+{
+    uint64_t before = (uint64_t)relaxed_load(&barrier->value), parties = barrier->count;
+    emit_channel_send(self, barrier, at);
+    self->plane->awaited = (struct plane_awaited){
+        .barrier = barrier,
+        .id = object_identity(barrier).v,
+        .ticket = parties == 0 ? UINT64_MAX : (before / parties + 1) * parties,
+    };
+}
+
+void request_meet(struct self *self)
+{
+    struct plane_awaited *awaited = &self->plane->awaited;
+    struct object *barrier = awaited->barrier;
+    bool is_known = awaited->ticket != UINT64_MAX;
+    if (object_identity(barrier).v != awaited->id) {
+        awaited->barrier = NULL;
+    } else if (!is_known || (uint64_t)relaxed_load(&barrier->value) >= awaited->ticket) {
+        awaited->barrier = is_known ? NULL : barrier;
+        emit_channel_receive(self, barrier);
+    }
+}
+
 static void do_to_object(const struct call *call, enum deed deed, struct object *object)
 {
     struct self *self = call->self;
@@ -152,6 +183,9 @@ static void do_to_object(const struct call *call, enum deed deed, struct object 
     case DEED_WAITED:
         emit_sem_acquired(self, object, call->at);
         break;
+    case DEED_ARRIVE:
+        arrive(self, object, call->at);
+        break;
     case DEED_SEND:
         emit_channel_send(self, object, call->at);
         break;
@@ -169,6 +203,7 @@ static void to_object(const struct call *call, enum deed deed)
         make(call, &(struct object_traits){.was_initialised = true,
                                            .type = call->second != 0 ? MUTEX_RECURSIVE : MUTEX_NORMAL});
         break;
+    case DEED_MAKE_BARRIER:
     case DEED_MAKE_SEMAPHORE:
         make(call, &(struct object_traits){.was_initialised = true, .count = (uint32_t)call->second});
         break;

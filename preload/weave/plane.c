@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "detector/thread.h"
+#include "preload/abi/request.h"
 #include "preload/lockhound.h"
 #include "preload/raw.h"
 #include "preload/sink.h"
@@ -39,6 +40,7 @@ static bool begin(struct plane *plane, uint32_t number, struct self *self)
 {
     char *window = (char *)plane + PLANE_SKEW;
     plane->self = self;
+    plane->awaited = (struct plane_awaited){0};
     plane->race = (struct race_plane){
         .tags = (uint8_t *)window, .writes = (uint8_t *)window + PLANE_WRITES_OFFSET, .number = number};
     if (!race_plane_begin(engine, &plane->race, self->thread))
@@ -190,10 +192,18 @@ void plane_order_unseen(void)
         race_order_unseen(engine);
 }
 
+static void meet(void *self)
+{
+    request_meet(self);
+}
+
 void plane_settle(struct self *self)
 {
-    if (race_owes(&self->plane->race))
-        race_settle(engine, &self->plane->race);
+    struct plane *plane = self->plane;
+    if (race_owes(&plane->race))
+        race_settle(engine, &plane->race);
+    if (__builtin_expect(plane->awaited.barrier != NULL, 0))
+        vectors_apart(&plane->vectors, meet, self);
 }
 
 static struct history_hold hold_of(const struct object *object, enum lock_mode mode, struct stack_id at)

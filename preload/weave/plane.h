@@ -35,6 +35,13 @@ struct plane_site {
     struct image_site site;
 };
 
+/* A barrier, told of by client requests, that the thread has arrived at and may not have left: request.h. */
+struct plane_awaited {
+    struct object *barrier; /* NULL: none */
+    uint32_t id;
+    uint64_t ticket; /* arrivals until it opens; UINT64_MAX: not known */
+};
+
 /* Begins the mapping: the header is what woven code sees. */
 struct plane {
     struct plane_header header;
@@ -48,6 +55,7 @@ struct plane {
     struct stack_id here;        /* the stack of that access, when site is 0 */
     struct routine_frame *frame; /* the program's registers while the slow path runs; NULL otherwise */
     struct plane_site sites[PLANE_SITES];
+    struct plane_awaited awaited;
     struct vectors vectors;
 };
 _Static_assert(sizeof(struct plane) <= PLANE_SKEW, "struct plane lies below the first window");

@@ -212,6 +212,19 @@ static void condition_second(void)
     second();
 }
 
+/* Racy: of three parties only two have come. */
+static void barrier_first(void)
+{
+    VALGRIND_HG_BARRIER_INIT_PRE(&lock, racy ? 3 : 2, 0);
+    first();
+    VALGRIND_HG_BARRIER_WAIT_PRE(&lock);
+}
+static void barrier_second(void)
+{
+    VALGRIND_HG_BARRIER_WAIT_PRE(&lock);
+    second();
+}
+
 static void forgotten_first(void)
 {
     first();
@@ -254,18 +267,13 @@ static const struct {
     const char *name;
     void (*first)(void), (*second)(void);
 } cases[] = {
-    {"happens", happens_first, happens_second},
-    {"rwlock", rwlock_first, rwlock_second},
-    {"benign", benign_first, benign_second},
-    {"semaphore", semaphore_first, semaphore_second},
-    {"ignored", ignored_first, ignored_second},
-    {"fresh", fresh_first, fresh_second},
+    {"happens", happens_first, happens_second},    {"rwlock", rwlock_first, rwlock_second},
+    {"benign", benign_first, benign_second},       {"semaphore", semaphore_first, semaphore_second},
+    {"ignored", ignored_first, ignored_second},    {"fresh", fresh_first, fresh_second},
 #ifndef WITH_DRD
-    {"mutex", mutex_first, mutex_second},
-    {"twice", twice_first, twice_second},
-    {"stranger", stranger_first, stranger_second},
-    {"condition", condition_first, condition_second},
-    {"forgotten", forgotten_first, forgotten_second},
+    {"mutex", mutex_first, mutex_second},          {"twice", twice_first, twice_second},
+    {"stranger", stranger_first, stranger_second}, {"condition", condition_first, condition_second},
+    {"barrier", barrier_first, barrier_second},    {"forgotten", forgotten_first, forgotten_second},
 #endif
 };
 
