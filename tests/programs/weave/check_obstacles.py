@@ -97,12 +97,42 @@ class Obstacles(unittest.TestCase):
         self.check(True)
         self.check(False, "the system allows no code to be made", prepare=forbid_mprotect_of_code)
 
+    def among_mounts(self, script):
+        """Returns: the beginning of a command that runs after `script`, whose mounts nobody else sees."""
+        before = ("unshare", "-m", "sh", "-c", script + ' && exec "$@"', "sh")
+        if subprocess.run([*before, "true"], capture_output=True, check=False).returncode:
+            self.skipTest("nothing can be mounted here")
+        return before
+
     def test_full_disk(self):
         os.mkdir(self.cache)
-        mount = f"mount -t tmpfs -o size=16k none {self.cache} && exec \"$@\""
-        if subprocess.run(["unshare", "-m", "sh", "-c", mount, "sh", "true"], capture_output=True, check=False).returncode:
-            self.skipTest("nothing can be mounted here")
-        self.check(False, "some images are missing", before=("unshare", "-m", "sh", "-c", mount, "sh"))
+        self.check(False, "some images are missing",
+                   before=self.among_mounts(f"mount -t tmpfs -o size=16k none {self.cache}"))
+
+    def test_file_system_that_is_read_only(self):
+        os.mkdir(self.cache)
+        self.check(False, "some images are missing", before=self.among_mounts(f"mount -t tmpfs -o ro none {self.cache}"))
+
+    def test_spare_folder(self):
+        """What others may have put where it belongs is not used, and nothing is written there."""
+        if self.tool.startswith("/tmp/"):
+            self.skipTest("the command would be hidden, too")
+        spare = f"/tmp/lockhound-{os.getuid()}"
+        program = os.path.join("/dev/shm", os.path.basename(self.folder))
+        shutil.copytree(os.path.dirname(self.program), program, ignore=lambda _, names: set(names) - {"obstacles"})
+        self.addCleanup(shutil.rmtree, program, True)
+        homeless = "mount -t tmpfs none /tmp && unset LOCKHOUND_CACHE XDG_CACHE_HOME && export HOME=/proc/nowhere"
+        self.check(True, program=os.path.join(program, "obstacles"), before=self.among_mounts(homeless))
+        for trap in (f"mkdir -m 777 {spare}", f"mkdir -m 700 {spare} && chown 12345 {spare}",
+                     f"mkdir -m 700 /tmp/mine && ln -s /tmp/mine {spare}", f"touch {spare}",
+                     f"mkdir -m 700 {spare} && mkdir -m 777 {spare}/woven-1 && chmod 777 {spare}/woven-1"):
+            with self.subTest(trap):
+                script = homeless + " && " + trap
+                self.check(False, "some images are missing", program=os.path.join(program, "obstacles"),
+                           before=self.among_mounts(script))
+                left = self.among_mounts(script) + ("sh", "-c", '"$@" >/dev/null 2>&1; find /tmp -name "*.woven"', "sh",
+                                                    self.tool, os.path.join(program, "obstacles"), "plain")
+                self.assertEqual(subprocess.run(left, capture_output=True, check=True, env=self.environment()).stdout, b"")
 
     def test_deleted_file(self):
         program = self.copy()

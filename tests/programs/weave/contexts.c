@@ -409,6 +409,55 @@ static void raw_threads(void)
     printf("  %ld\n", raw_cells[0][RAW_CELLS - 1]);
 }
 
+/* Two threads that libc knows, and between them one that it does not: what the one wrote the other reads. */
+static long handed_over[CELLS];
+static atomic_int given, passed;
+
+static void wait_for(const atomic_int *flag)
+{
+    while (atomic_load_explicit(flag, memory_order_acquire) == 0)
+        sched_yield();
+}
+
+static int pass_on(void *unused)
+{
+    (void)unused;
+    wait_for(&given);
+    atomic_store_explicit(&passed, 1, memory_order_release);
+    return 0;
+}
+
+static void *give(void *unused)
+{
+    for (int i = 0; i < CELLS; i++)
+        handed_over[i] = i;
+    atomic_store_explicit(&given, 1, memory_order_release);
+    return unused;
+}
+
+static void *take(void *own)
+{
+    long *sum = own;
+    wait_for(&passed);
+    for (int i = 0; i < CELLS; i++)
+        *sum += handed_over[i]++;
+    return NULL;
+}
+
+static void raw_hand_over(void)
+{
+    static char stack[RAW_STACK] __attribute__((aligned(16)));
+    static atomic_int tid = 1;
+    pthread_t taker, giver;
+    MUST(pthread_create(&taker, NULL, take, cells[0]) == 0);
+    MUST(clone(pass_on, stack + RAW_STACK, RAW_FLAGS | CLONE_SYSVSEM | CLONE_THREAD | CLONE_CHILD_CLEARTID, NULL, NULL,
+               NULL, &tid) > 0);
+    MUST(pthread_create(&giver, NULL, give, NULL) == 0);
+    MUST(pthread_join(taker, NULL) == 0 && pthread_join(giver, NULL) == 0);
+    wait_for_end(&tid);
+    printf("  %ld\n", cells[0][0]);
+}
+
 /* ---- raw processes -------------------------------------------------------------------------------------------------- */
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -475,6 +524,7 @@ int main(int argc, char **argv)
                  {"opened_pages", opened_pages},
                  {"crash", crash},
                  {"raw_threads", raw_threads},
+                 {"raw_hand_over", raw_hand_over},
                  {"raw_processes", raw_processes}};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         if (argc == 2 && strcmp(argv[1], parts[i].name) == 0)
