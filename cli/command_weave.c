@@ -54,6 +54,10 @@ static void explain_image(const struct woven_file *file)
            counts[IMAGE_STACK_SKIPPED], counts[IMAGE_READONLY_SKIPPED], counts[IMAGE_SPIN_LOOPS]);
     printf("  checks with a spilled register %" PRIu64 ", with saved flags %" PRIu64 "\n",
            counts[IMAGE_SPILLED_REGISTERS], counts[IMAGE_SAVED_FLAGS]);
+    if (header->gates.count) {
+        printf("  gates of its allocator %" PRIu64 ", %" PRIu64 " left\n", header->gates.count,
+               counts[IMAGE_GATES_LEFT]);
+    }
     for (uint64_t i = 0; i < header->left.count; i++) {
         printf("  left at %#" PRIx32 " %s: %" PRIu32 " accesses: %s\n", left[i].module, string_at(file, left[i].name),
                left[i].accesses, string_at(file, left[i].reason));

@@ -216,7 +216,7 @@ static void set_memory(struct finding *finding, const struct report *r)
 static bool is_followed(const struct race_engine *engine, const struct finding *finding)
 {
     const struct race_host *host = &engine->host;
-    return host->is_followed == NULL || host->is_followed(host->ctx, &finding->memory);
+    return host->is_followed == NULL || host->is_followed(host->ctx, finding);
 }
 
 static bool is_ignored(const struct race_engine *engine, const struct finding *finding)

@@ -133,3 +133,10 @@ bool dynamic_symbol_is_defined_in(const struct module *module, const char *name)
     const struct search search = {.name = name, .hash = hash_name(name)};
     return find_in(module->bias, module->phdr, module->phdr_count, &search) != NULL;
 }
+
+uintptr_t dynamic_symbol_function_in(const struct module *module, const char *name)
+{
+    const struct search search = {.name = name, .hash = hash_name(name)};
+    const ElfW(Sym) *symbol = find_in(module->bias, module->phdr, module->phdr_count, &search);
+    return symbol != NULL && ELF64_ST_TYPE(symbol->st_info) == STT_FUNC ? module->bias + symbol->st_value : 0;
+}

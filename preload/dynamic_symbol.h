@@ -20,5 +20,8 @@ uintptr_t dynamic_symbol_find(const char *name);
 uintptr_t dynamic_symbol_find_object(const char *name, size_t *size);
 /* Returns: true when the module exports a definition of `name`.  Context: signal, in-malloc, loader-lock. */
 bool dynamic_symbol_is_defined_in(const struct module *module, const char *name);
+/* Returns: the address of the function that the module exports by that name, or 0.
+ * Context: signal, in-malloc, loader-lock. */
+uintptr_t dynamic_symbol_function_in(const struct module *module, const char *name);
 
 #endif

@@ -14,6 +14,7 @@ void draft_begin(struct image_draft *draft)
     draft->fixups.width = sizeof(uint32_t);
     draft->places.width = sizeof(struct image_place);
     draft->sites.width = sizeof(struct image_site);
+    draft->gates.width = sizeof(struct image_gate);
     draft->left.width = sizeof(struct image_left);
     draft->strings.width = 1;
     draft->clones.width = sizeof(struct draft_clone);
@@ -29,6 +30,7 @@ void draft_end(struct image_draft *draft)
     free(draft->fixups.data);
     free(draft->places.data);
     free(draft->sites.data);
+    free(draft->gates.data);
     free(draft->left.data);
     free(draft->strings.data);
     free(draft->clones.data);
@@ -204,4 +206,5 @@ void draft_settle(struct image_draft *draft)
     sort(&draft->fixups);
     sort(&draft->places);
     sort(&draft->sites);
+    sort(&draft->gates);
 }

@@ -320,6 +320,7 @@ int elf_module_open(struct elf_module *module, const char *path, const char **me
         if (!module->entry_kinds || !symbols_read(module) || !functions_find(module) || !entries_find(module) ||
             !read_debug_info(module))
             status = -ENOMEM;
+        gates_find(module);
     }
     if (status != 0)
         elf_module_close(module);

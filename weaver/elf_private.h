@@ -19,7 +19,8 @@ struct section {
 struct symbol {
     uint64_t address, size;
     const char *name;
-    uint8_t type; /* STT_ */
+    uint8_t type;     /* STT_ */
+    bool is_exported; /* from .dynsym */
 };
 
 /* [low, high) of code. */
@@ -39,6 +40,7 @@ struct elf_private {
     uint64_t relro_low, relro_high;
     struct atomic_info *atomics; /* NULL: there is no debug information */
     uint64_t start, init, fini;  /* addresses; 0: none */
+    bool is_allocator;           /* see gates.h */
 };
 
 /* Returns: the section of that name, or NULL. */
@@ -54,6 +56,11 @@ bool elf_is_text(const struct elf_module *module, uint64_t address);
 /* symbols.c.  Returns: false when there is no memory. */
 bool symbols_read(struct elf_module *module);
 const char *symbol_name_at(const struct elf_module *module, uint64_t address);
+/* Returns: the symbols at `address`, *count of them. */
+const struct symbol *symbols_at(const struct elf_module *module, uint64_t address, size_t *count);
+
+/* gates.c: whether the module is an allocator. */
+void gates_find(struct elf_module *module);
 
 /* functions.c: fills module->functions from FDEs and symbols.  Returns: false when there is no memory. */
 bool functions_find(struct elf_module *module);

@@ -9,7 +9,7 @@
 #include "weaver/plane.h"
 #include "weaver/relocate.h"
 
-enum { FUNCTION_ALIGNMENT = 16, OPCODE_MOV_BYTE_IMMEDIATE = 0xc6 };
+enum { FUNCTION_ALIGNMENT = 16, OPCODE_MOV_BYTE_IMMEDIATE = 0xc6, OPCODE_CALL_MEMORY = 0xff, CALL_FIELD = 2 };
 
 /* A rel32 field that leads to an instruction of the same function. */
 struct local_branch {
@@ -20,8 +20,10 @@ struct emitter {
     struct image_draft *draft;
     const struct elf_module *module;
     const struct function *function;
-    uint8_t *states;             /* enum patch_state */
-    uint32_t *starts;            /* code offset of each instruction's clone */
+    uint8_t *states;  /* enum patch_state */
+    uint32_t *starts; /* code offset of each instruction's clone */
+    uint32_t gate;    /* code offset of what stands before the first one, for who comes from outside */
+    enum image_gate_kind gate_kind;
     struct draft_array branches; /* struct local_branch */
     struct check_stubs stubs;
 };
@@ -68,6 +70,28 @@ static void lead_to(struct emitter *emitter, uint32_t field, uint64_t address)
     }
 }
 
+/* The library is told of the call, and falls into what follows or calls it. */
+static void emit_gate(struct emitter *emitter)
+{
+    struct image_draft *draft = emitter->draft;
+    emitter->gate = draft_offset(draft);
+    if (emitter->gate_kind == IMAGE_GATE_NONE) {
+        return;
+    }
+    struct image_place *place = draft_add(draft, &draft->places);
+    struct image_gate *gate = draft_add(draft, &draft->gates);
+    if (place) {
+        *place = (struct image_place){draft_offset(draft), (uint32_t)emitter->function->insns[0].address};
+    }
+    encode_field(draft, 0, OPCODE_CALL_MEMORY, CALL_FIELD, PLANE_ROUTINE(PLANE_GATE), 0);
+    if (gate) {
+        *gate = (struct image_gate){draft_offset(draft), emitter->gate_kind};
+    }
+    if ((emitter->states[0] & 3) != PATCH_TAKEN && emitter->gate_kind != IMAGE_GATE_INSIDE) {
+        draft->counts[IMAGE_GATES_LEFT]++;
+    }
+}
+
 static void emit_begin(struct emitter *emitter, size_t index)
 {
     struct image_draft *draft = emitter->draft;
@@ -75,16 +99,17 @@ static void emit_begin(struct emitter *emitter, size_t index)
     struct image_place *place = draft_add(draft, &draft->places);
     struct draft_clone *clone = draft_add(draft, &draft->clones);
     emitter->starts[index] = draft_offset(draft);
+    uint32_t way_in = index == 0 ? emitter->gate : draft_offset(draft);
     if (place) {
         *place = (struct image_place){draft_offset(draft), (uint32_t)insn->address};
     }
     if (clone) {
-        *clone = (struct draft_clone){insn->address, draft_offset(draft)};
+        *clone = (struct draft_clone){insn->address, way_in};
     }
     if ((emitter->states[index] & 3) == PATCH_TAKEN) {
         struct image_entry *entry = draft_add(draft, &draft->entries);
         if (entry) {
-            *entry = (struct image_entry){(uint32_t)insn->address, draft_offset(draft)};
+            *entry = (struct image_entry){(uint32_t)insn->address, way_in};
         }
     }
     bool is_behind_entry = (emitter->states[index] & 3) == PATCH_TAKEN && !insn->is_entry;
@@ -161,15 +186,17 @@ static void count_left(struct emitter *emitter)
     }
 }
 
-void emit_function(struct image_draft *draft, const struct elf_module *module, const struct function *function)
+void emit_function(struct image_draft *draft, const struct elf_module *module, const struct function *function,
+                   enum image_gate_kind gate)
 {
-    struct emitter emitter = {.draft = draft, .module = module, .function = function};
+    struct emitter emitter = {.draft = draft, .module = module, .function = function, .gate_kind = gate};
     emitter.branches.width = sizeof(struct local_branch);
     emitter.states = patches_choose(module, function);
     emitter.starts = calloc(function->insn_count + 1, sizeof *emitter.starts);
     check_stubs_begin(&emitter.stubs);
     if (emitter.states && emitter.starts) {
         draft_align(draft, FUNCTION_ALIGNMENT);
+        emit_gate(&emitter);
         for (size_t i = 0; i < function->insn_count; i++) {
             emit_insn(&emitter, i);
         }

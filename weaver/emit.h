@@ -15,6 +15,7 @@
 /* Returns: why the function cannot be woven, or NULL. */
 const char *emit_refusal(const struct function *function);
 /* Emits the clone of a function that emit_refusal() does not refuse. */
-void emit_function(struct image_draft *draft, const struct elf_module *module, const struct function *function);
+void emit_function(struct image_draft *draft, const struct elf_module *module, const struct function *function,
+                   enum image_gate_kind gate);
 
 #endif

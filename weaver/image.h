@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 #define IMAGE_MAGIC   UINT64_C(0x314556414557484c) /* "LHWEAVE1" */
-#define IMAGE_VERSION 11                           /* of this format and of what plane.h says; raise it with either */
+#define IMAGE_VERSION 12                           /* of this format and of what plane.h says; raise it with either */
 
 enum { IMAGE_BUILD_ID_SIZE = 32 };
 
@@ -45,6 +45,7 @@ struct image_header {
     struct image_table fixups;       /* uint32_t code offsets of disp32 fields, ascending */
     struct image_table places;       /* struct image_place, by code offset */
     struct image_table sites;        /* struct image_site, by return offset */
+    struct image_table gates;        /* struct image_gate, by return offset */
     struct image_table left;         /* struct image_left: what was left alone, for --verbose and --explain */
     struct image_table strings;      /* bytes; names that image_left refers to, NUL-terminated */
     uint64_t counts[16];             /* enum image_count */
@@ -67,7 +68,8 @@ enum image_count {
     IMAGE_SPIN_LOOPS,
     IMAGE_LEFT_ACCESSES, /* candidates in what was left alone */
     IMAGE_SPILLED_REGISTERS,
-    IMAGE_SAVED_FLAGS
+    IMAGE_SAVED_FLAGS,
+    IMAGE_GATES_LEFT /* functions of an allocator that the library is not told of when they are called from elsewhere */
 };
 
 /* The five bytes at `module` become a jump to `code`. */
@@ -113,6 +115,26 @@ struct image_site {
     uint8_t cfa;     /* enum image_cfa; RSP as the program's, before any adjustment of the stub */
     int16_t cfa_offset;
 };
+
+/* What a function of an allocator does, and with which of its arguments. */
+enum image_gate_kind {
+    IMAGE_GATE_NONE,
+    IMAGE_GATE_GIVES,         /* (size) returns a block */
+    IMAGE_GATE_GIVES_MANY,    /* (count, size) */
+    IMAGE_GATE_GIVES_ALIGNED, /* (alignment, size) */
+    IMAGE_GATE_GIVES_TO,      /* (place of the pointer, alignment, size) returns 0 */
+    IMAGE_GATE_RESIZES,       /* (block, size) returns a block */
+    IMAGE_GATE_RESIZES_MANY,  /* (block, count, size) */
+    IMAGE_GATE_TAKES,         /* (block) */
+    IMAGE_GATE_INSIDE         /* nothing that the program would see */
+};
+
+struct image_gate {
+    uint32_t code; /* return address of the call of PLANE_GATE; the call begins IMAGE_GATE_CALL bytes before */
+    uint32_t kind; /* enum image_gate_kind */
+};
+
+enum { IMAGE_GATE_CALL = 8 };
 
 struct image_left {
     uint32_t module; /* address; 0 for the module as a whole */

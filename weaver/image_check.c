@@ -50,6 +50,7 @@ static const char *check_bounds(const struct image_header *header)
         !is_table_in(&header->fixups, sizeof(uint32_t), size) ||
         !is_table_in(&header->places, sizeof(struct image_place), size) ||
         !is_table_in(&header->sites, sizeof(struct image_site), size) ||
+        !is_table_in(&header->gates, sizeof(struct image_gate), size) ||
         !is_table_in(&header->left, sizeof(struct image_left), size) || !is_table_in(&header->strings, 1, size)) {
         return "has a table out of bounds";
     }
@@ -121,6 +122,18 @@ static bool are_sites_sound(const struct image_header *header)
     return true;
 }
 
+static bool are_gates_sound(const struct image_header *header)
+{
+    const struct image_gate *gates = table_of(header, &header->gates);
+    for (uint64_t i = 0; i < header->gates.count; i++) {
+        if (gates[i].code < IMAGE_GATE_CALL || gates[i].code >= header->code_size ||
+            gates[i].kind > IMAGE_GATE_INSIDE || (i && gates[i - 1].code >= gates[i].code)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool is_left_sound(const struct image_header *header)
 {
     const struct image_left *left = table_of(header, &header->left);
@@ -149,7 +162,7 @@ const char *image_check(const void *image, size_t size)
     if (!are_entries_sound(header) || !are_calls_sound(header) || !are_fixups_sound(header)) {
         return "patches what it must not";
     }
-    if (!are_places_sound(header) || !are_sites_sound(header) || !is_left_sound(header)) {
+    if (!are_places_sound(header) || !are_sites_sound(header) || !are_gates_sound(header) || !is_left_sound(header)) {
         return "has an unsound table";
     }
     return NULL;

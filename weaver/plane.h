@@ -71,6 +71,9 @@ enum plane_routine {
     PLANE_FENCE,
     /* A client request, as Valgrind has them: RAX points to six words, the request and its arguments.  RDI is nothing. */
     PLANE_REQUEST,
+    /* First thing in the clone of an allocator's function (struct image_gate): called with all registers as the function got
+     * them, RDI too, and RSP as it was.  It returns to the function's body, or calls it. */
+    PLANE_GATE,
     PLANE_ROUTINE_COUNT
 };
 

@@ -29,7 +29,8 @@ static void read_table(struct elf_module *module, const struct section *table)
         own->symbols[own->symbol_count++] = (struct symbol){.address = raw.st_value,
                                                             .size = raw.st_size,
                                                             .name = (const char *)names->bytes + raw.st_name,
-                                                            .type = type};
+                                                            .type = type,
+                                                            .is_exported = table->type == SHT_DYNSYM};
     }
 }
 
@@ -58,7 +59,7 @@ bool symbols_read(struct elf_module *module)
     return true;
 }
 
-const char *symbol_name_at(const struct elf_module *module, uint64_t address)
+const struct symbol *symbols_at(const struct elf_module *module, uint64_t address, size_t *count)
 {
     const struct symbol *symbols = module->own->symbols;
     size_t low = 0, high = module->own->symbol_count;
@@ -69,8 +70,17 @@ const char *symbol_name_at(const struct elf_module *module, uint64_t address)
         else
             high = middle;
     }
-    for (; low < module->own->symbol_count && symbols[low].address == address; low++)
-        if (symbols[low].name[0])
-            return symbols[low].name;
+    for (*count = 0; low + *count < module->own->symbol_count && symbols[low + *count].address == address;)
+        ++*count;
+    return &symbols[low];
+}
+
+const char *symbol_name_at(const struct elf_module *module, uint64_t address)
+{
+    size_t count;
+    const struct symbol *symbols = symbols_at(module, address, &count);
+    for (size_t i = 0; i < count; i++)
+        if (symbols[i].name[0])
+            return symbols[i].name;
     return NULL;
 }

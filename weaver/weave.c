@@ -6,6 +6,7 @@
 
 #include "weaver/check.h"
 #include "weaver/emit.h"
+#include "weaver/gates.h"
 #include "weaver/image_writer.h"
 #include "weaver/model.h"
 
@@ -82,6 +83,7 @@ static void weave_function(struct weaving *weaving, const struct function *funct
     struct image_draft *draft = &weaving->draft;
     struct tally tally = tally_function(function);
     const char *refusal = emit_refusal(function);
+    enum image_gate_kind gate = gate_of(weaving->module, function->range.low);
     draft->counts[IMAGE_FUNCTIONS]++;
     draft->counts[IMAGE_INSTRUCTIONS] += function->insn_count;
     draft->counts[IMAGE_ACCESSES] += tally.accesses;
@@ -89,20 +91,21 @@ static void weave_function(struct weaving *weaving, const struct function *funct
     explain(weaving, function, &tally, refusal);
     if (refusal) {
         draft->counts[IMAGE_LEFT_ACCESSES] += tally.accesses;
+        draft->counts[IMAGE_GATES_LEFT] += gate != IMAGE_GATE_NONE;
         if (tally.accesses) {
             draft_leave(draft, function->range.low, tally.accesses, function->name, refusal);
         }
         return;
     }
     note_calls(weaving, function);
-    if (!tally.wanted) {
+    if (!tally.wanted && gate == IMAGE_GATE_NONE) {
         draft->counts[IMAGE_LEFT_ACCESSES] += tally.left;
         return;
     }
     draft->counts[IMAGE_LEFT_ACCESSES] += tally.left;
     draft->counts[IMAGE_FUNCTIONS_WOVEN]++;
     explain_left(weaving, function);
-    emit_function(draft, weaving->module, function);
+    emit_function(draft, weaving->module, function, gate);
 }
 
 static int weave_functions(struct weaving *weaving, const char **message)

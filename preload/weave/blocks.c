@@ -53,6 +53,11 @@ static bool read_slot(struct slot *slot, struct block *block)
     return relaxed_load(&slot->address) == block->address;
 }
 
+bool blocks_find(uint64_t address, struct block *block)
+{
+    return read_slot(slot_of(address), block) && block->address == address;
+}
+
 bool blocks_find_containing(uint64_t address, struct block *block)
 {
     bool was_found = false;

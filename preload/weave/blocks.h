@@ -22,6 +22,8 @@ struct block {
 /* Context of all: signal, in-malloc, loader-lock. */
 void blocks_add(const struct block *block);
 void blocks_remove(uint64_t address);
+/* Returns: true and the block that begins there, when the table still has it. */
+bool blocks_find(uint64_t address, struct block *block);
 /* Returns: true and the block that holds `address`, the innermost if there are several. */
 bool blocks_find_containing(uint64_t address, struct block *block);
 

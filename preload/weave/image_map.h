@@ -20,10 +20,11 @@
 
 struct woven_image {
     const struct module *module;
-    const struct image_header *header; /* the whole file, read-only */
-    size_t size;                       /* of the file; units: bytes */
-    uintptr_t code;                    /* where the code section stands; 0 before image_map_code() */
-    long fd;                           /* of the file, until then; -1 */
+    const struct image_header *header;  /* the whole file, read-only */
+    size_t size;                        /* of the file; units: bytes */
+    uintptr_t code;                     /* where the code section stands; 0 before image_map_code() */
+    long fd;                            /* of the file, until then; -1 */
+    size_t (*usable_size)(void *block); /* the module's malloc_usable_size(); NULL when it is no allocator */
 };
 
 /* The elements of a table of the image. */

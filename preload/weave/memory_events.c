@@ -7,6 +7,8 @@
 void memory_access_woven(struct self *self, const void *address, size_t size, uint32_t flags, struct stack_id at)
 {
     struct plane *plane = self->plane;
+    if (plane->gate.frame != 0)
+        return; /* the allocator's */
     deferral_begin();
     plane->here = at;
     history_append(&plane->history, at.v, (uint32_t)(uintptr_t)address,

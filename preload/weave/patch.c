@@ -63,13 +63,26 @@ static void write_branch(uint8_t *at, uint8_t opcode, uintptr_t target)
     memcpy(at + 1, &distance, sizeof distance);
 }
 
-static void write_patches(const struct patches *patches)
+/* Returns: true when the entry leads to a gate. */
+static bool is_gate(const struct woven_image *image, const struct image_entry *entry)
+{
+    const struct image_gate *gates = image_table(image, &image->header->gates);
+    for (uint64_t i = 0; i < image->header->gates.count; i++)
+        if (gates[i].code == entry->code + IMAGE_GATE_CALL)
+            return true;
+    return false;
+}
+
+static void write_patches(const struct patches *patches, bool gates_alone)
 {
     const struct woven_image *image = patches->image;
     uintptr_t bias = image->module->bias;
     for (uint64_t i = 0; i < patches->entry_count; i++)
-        write_branch((uint8_t *)(bias + patches->entries[i].module), OPCODE_JUMP,
-                     image->code + patches->entries[i].code);
+        if (!gates_alone || is_gate(image, &patches->entries[i]))
+            write_branch((uint8_t *)(bias + patches->entries[i].module), OPCODE_JUMP,
+                         image->code + patches->entries[i].code);
+    if (gates_alone)
+        return;
     for (uint64_t i = 0; i < patches->call_count; i++) {
         uint8_t *at = (uint8_t *)(bias + patches->calls[i].module);
         write_branch(at, *at, image->code + patches->calls[i].code);
@@ -101,7 +114,7 @@ static unsigned protect_all(const struct module *module, unsigned count, bool wr
     return count;
 }
 
-const char *patch_module(const struct woven_image *image)
+const char *patch_module(const struct woven_image *image, bool gates_alone)
 {
     const struct image_header *header = image->header;
     const struct module *module = image->module;
@@ -117,7 +130,7 @@ const char *patch_module(const struct woven_image *image)
         return wrong;
     unsigned writable = protect_all(module, module->phdr_count, true);
     if (writable == module->phdr_count)
-        write_patches(&patches);
+        write_patches(&patches, gates_alone);
     protect_all(module, writable, false);
     return writable == module->phdr_count ? NULL : "the system does not let its code be changed";
 }

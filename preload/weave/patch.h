@@ -12,7 +12,7 @@
 
 #include "preload/weave/image_map.h"
 
-/* Returns: NULL, or why the module was left as it was.  Context: loader-lock, in-malloc. */
-const char *patch_module(const struct woven_image *image);
+/* `gates_alone`: nothing but the entries of an allocator's functions.  Returns: NULL, or why the module was left as it was.  Context: loader-lock, in-malloc. */
+const char *patch_module(const struct woven_image *image, bool gates_alone);
 
 #endif

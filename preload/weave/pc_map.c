@@ -140,6 +140,24 @@ const struct image_site *pc_map_site(uintptr_t return_address, const struct modu
     return found ? &sites[low] : NULL;
 }
 
+const struct image_gate *pc_map_gate(uintptr_t return_address, const struct woven_image **image)
+{
+    *image = pc_map_image(return_address);
+    if (*image == NULL)
+        return NULL;
+    const struct image_gate *gates = image_table(*image, &(*image)->header->gates);
+    uint64_t low = 0, high = (*image)->header->gates.count;
+    while (low < high) {
+        uint64_t middle = (low + high) / 2;
+        if (gates[middle].code < return_address - (*image)->code)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    bool found = low < (*image)->header->gates.count && gates[low].code == return_address - (*image)->code;
+    return found ? &gates[low] : NULL;
+}
+
 uint32_t pc_map_site_flags(const struct image_site *site)
 {
     return ((site->flags & IMAGE_SITE_WRITE) != 0 ? RACE_WRITE : 0u) |

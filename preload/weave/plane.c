@@ -49,6 +49,7 @@ static bool begin(struct plane *plane, uint32_t number, struct self *self)
     history_epoch(&plane->history, self->thread->hb.epoch, 0);
     plane->header.generations = PLANE_GENERATION_BITS * ONES;
     plane->header.context_changed = 1;
+    plane->gate.frame = 0;
     plane->chunks = race_chunks(engine);
     plane->number = number;
     show_tag(plane);
@@ -200,6 +201,8 @@ static void meet(void *self)
 void plane_settle(struct self *self)
 {
     struct plane *plane = self->plane;
+    if (plane->gate.frame != 0)
+        gate_look(self);
     if (race_owes(&plane->race))
         race_settle(engine, &plane->race);
     if (__builtin_expect(plane->awaited.barrier != NULL, 0))

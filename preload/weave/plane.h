@@ -20,6 +20,7 @@
 #include "detector/history.h"
 #include "detector/race.h"
 #include "preload/self.h"
+#include "preload/weave/gate.h"
 #include "preload/weave/vectors.h"
 #include "weaver/image.h"
 #include "weaver/plane.h"
@@ -54,6 +55,7 @@ struct plane {
     uintptr_t site;              /* of the access that is being looked at; 0: made by libc for the program */
     struct stack_id here;        /* the stack of that access, when site is 0 */
     struct routine_frame *frame; /* the program's registers while the slow path runs; NULL otherwise */
+    struct gate_call gate;       /* the allocator's call that the thread is in */
     struct plane_site sites[PLANE_SITES];
     struct plane_awaited awaited;
     struct vectors vectors;

@@ -11,6 +11,7 @@
 #include "preload/weave/blocks.h"
 #include "preload/weave/pc_map.h"
 #include "preload/weave/plane_pool.h"
+#include "preload/weave/scope.h"
 
 enum { PAGE_SIZE = 4096 };
 
@@ -195,9 +196,25 @@ static bool host_is_ignored(void *ctx, const struct finding_memory *memory)
     return ignored_has_any() && ignored_holds(memory->address);
 }
 
-static bool host_is_followed(void *ctx, const struct finding_memory *memory)
+/* What an allocator does of itself, by woven code of others too: at the end of a thread, say. */
+static bool is_of_allocator(struct stack_id id)
+{
+    const struct interned_stack *stack = stacks_get(id);
+    for (uint32_t i = 0; stack != NULL && i < stack->depth; i++) {
+        const struct module *module = module_by_id(stack->frames[i].module);
+        if (module != NULL && scope_is_gates_alone(module))
+            return true;
+    }
+    return false;
+}
+
+static bool host_is_followed(void *ctx, const struct finding *finding)
 {
     (void)ctx;
+    const struct finding_memory *memory = &finding->memory;
+    for (size_t i = 0; i < finding->party_count; i++)
+        if (is_of_allocator(finding->parties[i].stack))
+            return false;
     return !blocks_are_hidden() || memory->block != 0 || module_of((uintptr_t)memory->address) != NULL;
 }
 

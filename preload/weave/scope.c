@@ -74,12 +74,25 @@ bool scope_hides_blocks(const struct module *module)
     return is_allocator(module) && dynamic_symbol_is_defined_in(module, "_Znwm");
 }
 
+static bool is_program(const struct module *module)
+{
+    for (unsigned i = 0; i < module->phdr_count; i++)
+        if (module->phdr[i].p_type == PT_INTERP)
+            return true;
+    return false;
+}
+
+bool scope_is_gates_alone(const struct module *module)
+{
+    return lockhound.options.weave[0] == '\0' && is_allocator(module) && !is_program(module);
+}
+
 static const char *default_exclusion(const struct module *module)
 {
     for (size_t i = 0; i < sizeof left / sizeof *left; i++)
         if (scope_list_matches(left[i].names, module->path))
             return left[i].why;
-    return is_allocator(module) ? "allocator: it defines malloc and free" : NULL;
+    return NULL;
 }
 
 const char *scope_exclusion(const struct module *module)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "preload/arena.h"
+#include "preload/dynamic_symbol.h"
 #include "preload/lockhound.h"
 #include "preload/process_status.h"
 #include "preload/raw.h"
@@ -27,6 +28,7 @@ struct candidate {
     const struct module *module;
     const char *left; /* why it is not woven; NULL: it is, or is going to be */
     bool wants_image; /* the weaver may make the one it lacks */
+    bool gates_alone; /* scope_is_gates_alone() */
 };
 
 struct round {
@@ -84,9 +86,8 @@ static int take_module(struct dl_phdr_info *info, size_t size, void *argument)
     const struct module *module = module_of(first_address(info));
     if (module == NULL || round->count == CANDIDATES_MAX || !is_new(module))
         return 0;
-    round->candidates[round->count++] = (struct candidate){.module = module, .left = scope_exclusion(module)};
-    if (scope_hides_blocks(module))
-        blocks_set_hidden();
+    round->candidates[round->count++] = (struct candidate){
+        .module = module, .left = scope_exclusion(module), .gates_alone = scope_is_gates_alone(module)};
     return 0;
 }
 
@@ -174,11 +175,31 @@ static size_t count_woven(const struct round *round)
     return woven;
 }
 
+/* What an allocator gives out unseen must not be claimed to race. */
+static void look_for_hidden_blocks(const struct round *round)
+{
+    for (size_t i = 0; i < round->count; i++) {
+        const struct candidate *candidate = &round->candidates[i];
+        bool is_gated = candidate->left == NULL && candidate->image->header->counts[IMAGE_GATES_LEFT] == 0;
+        if (!is_gated && scope_hides_blocks(candidate->module))
+            blocks_set_hidden();
+    }
+}
+
+static void find_usable_size(struct woven_image *image)
+{
+    uintptr_t found =
+        image->header->gates.count == 0 ? 0 : dynamic_symbol_function_in(image->module, "malloc_usable_size");
+    memcpy(&image->usable_size, &found, sizeof found);
+}
+
 static void patch_modules(struct round *round)
 {
     for (size_t i = 0; i < round->count; i++) {
         struct candidate *candidate = &round->candidates[i];
-        const char *why = candidate->left == NULL ? patch_module(candidate->image) : NULL;
+        if (candidate->left == NULL)
+            find_usable_size(candidate->image);
+        const char *why = candidate->left == NULL ? patch_module(candidate->image, candidate->gates_alone) : NULL;
         if (why != NULL)
             leave(candidate, why);
         if (candidate->left != NULL)
@@ -227,7 +248,9 @@ static void say_fates(const struct round *round)
     for (size_t i = 0; i < round->count; i++) {
         const struct candidate *candidate = &round->candidates[i];
         struct text text = {0};
-        text_string(&text, candidate->left == NULL ? "woven" : "left: ");
+        text_string(&text, candidate->left != NULL  ? "left: "
+                           : candidate->gates_alone ? "allocator: calls of it are watched"
+                                                    : "woven");
         text_string(&text, candidate->left == NULL ? "" : candidate->left);
         sink_complain(text.at == NULL ? "" : text.at, candidate->module->path, strlen(candidate->module->path));
         text_release(&text);
@@ -264,6 +287,7 @@ static void weave_modules(struct self *self, struct round *round)
     }
     if (count_woven(round) > 0)
         atomic_store_explicit(&is_on, true, memory_order_relaxed); /* other threads begin later, by a system call */
+    look_for_hidden_blocks(round);
     say_fates(round);
     free_unused(round);
 }

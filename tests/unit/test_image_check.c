@@ -30,6 +30,7 @@ static void fill(struct image_draft *draft)
         *(struct image_place *)draft_add(draft, &draft->places) = (struct image_place){4 * i, 4096 + 16 * i};
         struct image_site site = {.code = 4 * i, .module = 4096 + 16 * i, .size = 4, .cfa = IMAGE_CFA_RSP};
         *(struct image_site *)draft_add(draft, &draft->sites) = site;
+        *(struct image_gate *)draft_add(draft, &draft->gates) = (struct image_gate){8 + i, IMAGE_GATE_TAKES};
     }
     draft_leave(draft, 4096, 3, "main", "for a test");
 }
@@ -113,7 +114,8 @@ static void tables_out_of_bounds_are_refused(void **unused)
     static const uint64_t wrong[] = {UINT64_MAX, UINT64_MAX - 7, UINT64_C(1) << 63, UINT64_C(1) << 32, 1, 8};
     struct image image = written();
     struct image_table *tables[] = {&image.header->entries, &image.header->calls, &image.header->fixups,
-                                    &image.header->places,  &image.header->sites, &image.header->left};
+                                    &image.header->places,  &image.header->sites, &image.header->gates,
+                                    &image.header->left};
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
         struct image_table sound = *tables[i];
         for (size_t k = 0; k < sizeof wrong / sizeof wrong[0]; k++) {
@@ -140,6 +142,8 @@ static void offsets_out_of_the_code_are_refused(void **unused)
                           &((uint32_t *)(void *)(bytes + image.header->fixups.offset))[99],
                           &((struct image_place *)(void *)(bytes + image.header->places.offset))[99].code,
                           &((struct image_site *)(void *)(bytes + image.header->sites.offset))[99].code,
+                          &((struct image_gate *)(void *)(bytes + image.header->gates.offset))[99].code,
+                          &((struct image_gate *)(void *)(bytes + image.header->gates.offset))[99].kind,
                           &((struct image_left *)(void *)(bytes + image.header->left.offset))[0].reason};
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
         uint32_t sound = *fields[i];

@@ -248,7 +248,7 @@ bool woven_emit(struct woven_world *world, const struct function *function)
         return false;
     }
     draft_begin(&draft);
-    emit_function(&draft, &world->module, function);
+    emit_function(&draft, &world->module, function, IMAGE_GATE_NONE);
     draft_settle(&draft);
     bool is_whole = !draft.has_failed && draft.code_size <= CODE_SIZE;
     if (is_whole) {

@@ -295,7 +295,7 @@ static uint32_t flags_defined_in(const struct function *function)
 static void make_clone(struct stage *stage)
 {
     draft_begin(&stage->draft);
-    emit_function(&stage->draft, &stage->module, &stage->function);
+    emit_function(&stage->draft, &stage->module, &stage->function, IMAGE_GATE_NONE);
     draft_settle(&stage->draft);
     protect(stage->clone, stage->draft.code_size, true);
     memcpy(stage->clone, stage->draft.code, stage->draft.code_size);

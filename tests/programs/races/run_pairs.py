@@ -1,8 +1,10 @@
 """run_pairs.py: each case of pairs.c, compiled in one way: clean must be clean, racy must be one race with both its sides.
 
-    run_pairs.py --tool LOCKHOUND --cc CC [--flags=FLAGS] [--races=hybrid [--hidden]] [--compiled-for LIBRARY] pairs.c
+    run_pairs.py --tool LOCKHOUND --cc CC [--flags=FLAGS] [--races=hybrid [--hidden]] [--compiled-for LIBRARY]
+                 [--in-block] [--preload LIBRARY] pairs.c
 
 With --hidden the races of the racy forms are warnings, and are not reported at all without --races=hybrid.
+With --in-block a race must lie in a block whose allocation is known.
 With --compiled-for the program is compiled with -fsanitize=thread and linked against the library instead of being woven.
 """
 
@@ -39,6 +41,12 @@ GUESSED = {"builtin"}
 WAITED = {"wait"}
 
 
+def is_in_block(finding):
+    """Whether the memory is part of a heap block of which it is known who allocated it."""
+    memory = [thing for thing in finding["objects"] if thing["kind"] == "memory"]
+    return len(memory) == 1 and "block" in memory[0] and "init_stack" in memory[0]
+
+
 def judge(options, program, name, racy, mode):
     """What is wrong with one run, in words; "" when nothing is."""
     outcome = checked(options.tool, [program, name] + (["racy"] if racy else []), ["--memory=weave", f"--races={mode}"])
@@ -66,6 +74,8 @@ def judge(options, program, name, racy, mode):
         return f"{len(races)} race(s) where there is none to be seen" if races else ""
     if len(races) != 1:
         return f"{len(races)} races, not one"
+    if options.in_block and not is_in_block(races[0]):
+        return f"not in a block that is known: {races[0]['objects']}"
     if options.hidden and races[0]["severity"] not in ("warning", "note"):
         return f"severity {races[0]['severity']}"
     if options.hidden and "order in which this run took its locks" not in races[0]["message"]:
@@ -92,12 +102,16 @@ def main():
     parser.add_argument("--tool", required=True)
     parser.add_argument("--cc", default="gcc")
     parser.add_argument("--flags", default="")
+    parser.add_argument("--in-block", action="store_true")
+    parser.add_argument("--preload", default="", help="another library that the program runs with")
     parser.add_argument("--compiled-for", default="")
     parser.add_argument("--races", default="hb", choices=("hb", "hybrid"))
     parser.add_argument("--hidden", action="store_true")
     parser.add_argument("source")
     options = parser.parse_args()
     failures = 0
+    if options.preload:
+        os.environ["LD_PRELOAD"] = options.preload
     with tempfile.TemporaryDirectory(prefix="lockhound-test-") as folder:
         program = os.path.join(folder, "pairs")
         build(options, program)
