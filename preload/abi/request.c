@@ -13,7 +13,6 @@
 enum { HELGRIND = 'H' << 24 | 'G' << 16, LOCKS = HELGRIND + 256, DRD = 'D' << 24 | 'R' << 16 };
 
 enum deed {
-    DEED_MAKE_MUTEX,     /* lock, whether it is recursive */
     DEED_MAKE_SEMAPHORE, /* semaphore, value */
     DEED_MAKE_BARRIER,   /* barrier, number of parties */
     DEED_MAKE,           /* object */
@@ -43,7 +42,7 @@ static const struct request {
     uint8_t kind; /* enum object_kind, of what the first argument points to */
 } requests[] = {
     {HELGRIND, DEED_FRESH, 0},
-    {LOCKS + 3, DEED_MAKE_MUTEX, OBJECT_MUTEX},
+    {LOCKS + 3, DEED_MAKE, OBJECT_MUTEX},
     {LOCKS + 4, DEED_END, OBJECT_MUTEX},
     {LOCKS + 5, DEED_LEAVE, OBJECT_MUTEX},
     {LOCKS + 7, DEED_WANT, OBJECT_MUTEX},
@@ -89,6 +88,9 @@ struct call {
 
 /* ---- objects ------------------------------------------------------------------------------------------------------ */
 
+/* What happens to a thread that takes such a lock twice is the program's affair: it is not said to wait for itself. */
+static const struct object_traits unknown = {.was_initialised = true, .type = MUTEX_RECURSIVE};
+
 static struct object *known(const struct call *call)
 {
     return hook_object(call->self, (const void *)(uintptr_t)call->place);
@@ -114,15 +116,13 @@ static void make(const struct call *call, const struct object_traits *traits)
         hook_remember_object(call->self, call->place, object);
 }
 
-/* Returns: the object, known from now on; NULL without memory.  Of a lock that nobody made before our eyes it is not known
- * whether it is recursive: so it may be. */
+/* Returns: the object, known from now on; NULL without memory. */
 static struct object *object_of(const struct call *call)
 {
     struct object *object = known(call);
     if (object != NULL)
         return object;
-    const struct object_traits traits = {.was_initialised = true, .type = MUTEX_RECURSIVE};
-    object = emit_object_adopt(call->self, call->kind, call->place, &traits, call->at);
+    object = emit_object_adopt(call->self, call->kind, call->place, &unknown, call->at);
     if (object != NULL)
         hook_remember_object(call->self, call->place, object);
     return object;
@@ -199,16 +199,12 @@ static void to_object(const struct call *call, enum deed deed)
     if (is_of_another_kind(call))
         return;
     switch (deed) {
-    case DEED_MAKE_MUTEX:
-        make(call, &(struct object_traits){.was_initialised = true,
-                                           .type = call->second != 0 ? MUTEX_RECURSIVE : MUTEX_NORMAL});
-        break;
     case DEED_MAKE_BARRIER:
     case DEED_MAKE_SEMAPHORE:
         make(call, &(struct object_traits){.was_initialised = true, .count = (uint32_t)call->second});
         break;
     case DEED_MAKE:
-        make(call, &(struct object_traits){.was_initialised = true});
+        make(call, &unknown);
         break;
     case DEED_END:
     case DEED_FORGET:

@@ -129,7 +129,10 @@ static void mutex_first(void)
     VALGRIND_HG_MUTEX_INIT_POST(&lock, 0);
     VALGRIND_HG_MUTEX_LOCK_PRE(&lock, 0);
     VALGRIND_HG_MUTEX_LOCK_POST(&lock);
+    VALGRIND_HG_MUTEX_LOCK_PRE(&lock, 0); /* once more: it may allow that */
+    VALGRIND_HG_MUTEX_LOCK_POST(&lock);
     first();
+    VALGRIND_HG_MUTEX_UNLOCK_PRE(&lock);
     VALGRIND_HG_MUTEX_UNLOCK_PRE(&lock);
     VALGRIND_HG_MUTEX_UNLOCK_POST(&lock);
 }
