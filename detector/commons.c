@@ -149,6 +149,7 @@ static void succeed(struct commons *c, uint32_t count, struct commons_process *p
         if (is_there(c, i, &before) && before.pid == process->pid) {
             process->began_ns = before.start_time == process->start_time ? before.began_ns : process->began_ns;
             relaxed_store(&c->processes[i].gone_ns, process->joined_ns);
+            commons_inherit(c, count + 1, i + 1);
         }
     }
 }
@@ -176,6 +177,7 @@ uint32_t commons_add_process(struct commons *c, const struct commons_process *pr
     slot->record.joined_ns = host->now_ns(host->ctx); /* after the sweep: who was gone by then comes before */
     succeed(c, count, &slot->record);
     slot->record.parent = find_parent(c, count, process->parent_pid);
+    commons_inherit(c, count + 1, slot->record.parent);
     relaxed_store(&slot->gone_ns, 0);
     slot->seal = commons_seal(&slot->record, sizeof slot->record);
     relaxed_store(&c->process_count, count + 1);

@@ -11,8 +11,10 @@
  *            is written last; it is copied before it is checked, and each index in it is checked.  What fails is passed
  *            over and counted in `damaged`.  Nothing found here is followed as an address.
  * Orders:    what a process did before it forked comes before all that the child does; what one did that has been reaped
- *            comes before all that begins afterwards, and before what its parent does then.  Other dependencies of two processes can meet.
- * Left out:  orders between processes by posts, conditions and pipes; circles through locks of one process alone.
+ *            comes before all that begins afterwards, and before what its parent does then.  What one did before a post, a
+ *            signal or an arrival at a barrier comes before what another does that has waited for it since.  Other
+ *            dependencies of two processes can meet.
+ * Left out:  orders between processes by pipes, sockets and memory; circles through locks of one process alone.
  * Threads:   the caller holds the block's lock, except for functions that say otherwise.
  * Tests:     tests/unit/test_commons.c: rules, random bytes.
  */
@@ -149,6 +151,10 @@ uint32_t commons_generation(const struct commons *c, uint32_t identity);
 /* A semaphore was posted by somebody other than its holder: it is no lock, for all processes and for good. */
 void commons_set_no_lock(struct commons *c, uint32_t identity);
 bool commons_is_no_lock(const struct commons *c, uint32_t identity);
+/* A hand-over: `process` is about to post, to arrive, or to signal under that mutex. */
+void commons_sent(struct commons *c, uint32_t process, uint32_t identity, uint64_t now_ns);
+/* `process` has come back from a wait for it.  Returns: whether anything was ever sent by it. */
+bool commons_heard(struct commons *c, uint32_t process, uint32_t identity);
 
 /* Notes that `party` happened, and looks for circles that it closes over at least two processes.
  * Returns: true when there is a new one, in `circle`. */

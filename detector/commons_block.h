@@ -9,12 +9,20 @@
 
 #include "detector/commons.h"
 
-#define COMMONS_MAGIC UINT64_C(0x6c6f636b686e6431) /* the last digit is the layout's version */
+#define COMMONS_MAGIC UINT64_C(0x6c6f636b686e6432) /* the last digit is the layout's version */
+
+enum { COMMONS_HEARSAY = 64 };
+
+/* Until when all that a process did comes before; by its number modulo COMMONS_HEARSAY. */
+struct hearsay {
+    _Atomic uint64_t until_ns[COMMONS_HEARSAY];
+};
 
 struct process_slot {
     struct commons_process record;
     uint64_t seal;
     _Atomic uint64_t gone_ns; /* when it was first seen to be gone */
+    struct hearsay heard;
 };
 
 struct module_slot {
@@ -32,6 +40,8 @@ struct identity_slot {
     uint64_t seal;
     _Atomic uint32_t generation;
     _Atomic uint32_t is_no_lock;
+    _Atomic uint32_t hands_over; /* something was sent by it */
+    struct hearsay sent;         /* what whoever hears of it by this object has heard */
 };
 
 struct party_slot {
@@ -67,5 +77,9 @@ bool commons_copy_party(struct commons *c, struct commons_party *to, const struc
 /* Looks which processes are gone. */
 void commons_sweep(struct commons *c, const struct commons_host *host);
 bool commons_process_lives(struct commons *c, uint32_t number, const struct commons_host *host);
+/* A process knows what its parent, or the program before it, has heard; 0 for none. */
+void commons_inherit(struct commons *c, uint32_t child, uint64_t parent);
+/* Returns: until when `process` has heard what `of` did; both are numbers of processes. */
+uint64_t commons_heard_until(const struct commons *c, uint32_t process, uint32_t of);
 
 #endif

@@ -85,7 +85,9 @@ static bool comes_before(struct commons *c, const struct commons_party *a, uint6
     bool is_gone = a_gone_ns != 0;
     bool began_after = is_gone && of_b.joined_ns >= a_gone_ns;
     bool waited_for = is_gone && b->first_ns >= a_gone_ns && descends(c, of_a, b->process, &forked_ns);
-    return began_after || waited_for || (descends(c, of_b, a->process, &forked_ns) && a_last_ns <= forked_ns);
+    bool handed_over = a_last_ns <= b->first_ns && a_last_ns <= commons_heard_until(c, b->process, a->process);
+    return began_after || waited_for || handed_over ||
+           (descends(c, of_b, a->process, &forked_ns) && a_last_ns <= forked_ns);
 }
 
 static bool same_thread(const struct commons_party *a, const struct commons_party *b)

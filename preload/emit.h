@@ -322,6 +322,8 @@ static inline void emit_cond_woken(struct self *self, struct object *cond, struc
         contention_acquired(self, mutex, LOCK_EXCLUSIVE, at);
     if (mutex != NULL)
         emit_note_held(self, mutex, LOCK_EXCLUSIVE, at);
+    if (woken && cond != NULL && sharing_concerns(cond))
+        sharing_on_heard(self, cond);
     if (mutex != NULL && sharing_concerns(mutex))
         sharing_on_acquired(self, mutex, LOCK_EXCLUSIVE, at);
 }
@@ -332,6 +334,8 @@ static inline void emit_cond_signal(struct self *self, struct object *cond, bool
     EMIT_TRACE(trace_object(self, broadcast ? EVENT_COND_BROADCAST : EVENT_COND_SIGNAL, 0, cond, at));
     detector_cond_signal(lockhound.detector, self->thread, cond, broadcast, at);
     emit_note_sent(self, cond, at);
+    if (sharing_concerns(cond))
+        sharing_on_sent(self, cond);
 }
 
 /* ---- semaphores, barriers, once, channels ---- */
@@ -375,6 +379,8 @@ static inline void emit_barrier_arrive(struct self *self, struct object *barrier
     EMIT_TRACE(trace_object(self, EVENT_BARRIER_ARRIVE, 0, barrier, at));
     detector_barrier_arrive(lockhound.detector, self->thread, barrier, at);
     emit_note_sent(self, barrier, at);
+    if (sharing_concerns(barrier))
+        sharing_on_sent(self, barrier);
 }
 
 static inline void emit_barrier_leave(struct self *self, struct object *barrier)
@@ -382,6 +388,8 @@ static inline void emit_barrier_leave(struct self *self, struct object *barrier)
     self->events++;
     EMIT_TRACE(trace_object(self, EVENT_BARRIER_LEAVE, 0, barrier, EMIT_NOWHERE));
     detector_barrier_leave(lockhound.detector, self->thread, barrier);
+    if (sharing_concerns(barrier))
+        sharing_on_heard(self, barrier);
 }
 
 static inline void emit_once_begin(struct self *self, struct object *once, struct stack_id at)

@@ -20,6 +20,9 @@ enum { KNOWN_NESTINGS = 64, MODULES_KEPT = 1024, COMPARED_AGAIN_NS = 5000000, NO
 /* Releases of locks on files whose hash is the index: a lock is its process's, and any thread may release it. */
 static _Atomic uint32_t file_releases[RELEASE_COUNTS];
 
+/* Hand-overs that this process took part in: what came before them counts as ordered, so nestings are compared anew. */
+static _Atomic uint32_t hand_overs;
+
 struct shared_hold {
     uint32_t identity, generation;
     uint32_t count; /* recursion */
@@ -33,6 +36,7 @@ struct shared_hold {
 struct known_nesting {
     uint64_t key;
     uint32_t births; /* of processes, when it was last compared with theirs */
+    uint32_t hand_overs;
     uint64_t compared_ns;
 };
 
@@ -269,14 +273,14 @@ void sharing_request(struct self *self, uint32_t identity, enum lock_mode mode, 
     if (s->held_count == 0 || c == NULL || commons_is_no_lock(c, identity) || find_hold(s, identity) != NULL)
         return;
     uint64_t key = nesting_key(s, c, identity, mode);
-    uint32_t births = commons_births(c);
+    uint32_t births = commons_births(c), handed_over = relaxed_load(&hand_overs);
     struct known_nesting *known = &s->known[key % KNOWN_NESTINGS];
-    if (known->key == key && known->births == births)
+    if (known->key == key && known->births == births && known->hand_overs == handed_over)
         return; /* every process that is there has been compared with it, or compares itself */
     uint64_t now_ns = clock_monotonic_ns();
     if (known->key == key && now_ns - known->compared_ns < COMPARED_AGAIN_NS)
         return; /* where processes come and go by the hundred, a later occurrence will do */
-    *known = (struct known_nesting){key, births, now_ns};
+    *known = (struct known_nesting){key, births, handed_over, now_ns};
     compare(self, c, identity, mode, at);
 }
 
@@ -309,6 +313,20 @@ void sharing_unblock(struct self *self)
         return;
     commons_awake(c, s->sleeper);
     s->sleeper = 0;
+}
+
+/* ---- hand-overs -------------------------------------------------------------------------------------------------- */
+
+static void note_sent(struct commons *c, uint32_t identity)
+{
+    commons_sent(c, commons_file_process(), identity, clock_monotonic_ns());
+    atomic_fetch_add_explicit(&hand_overs, 1, memory_order_relaxed);
+}
+
+static void note_heard(struct commons *c, uint32_t identity)
+{
+    if (commons_heard(c, commons_file_process(), identity))
+        atomic_fetch_add_explicit(&hand_overs, 1, memory_order_relaxed);
 }
 
 /* ---- by object --------------------------------------------------------------------------------------------------- */
@@ -386,7 +404,10 @@ void sharing_on_acquired(struct self *self, struct object *o, enum lock_mode mod
 {
     uint32_t identity = identity_of(self, o);
     struct commons *c = commons_file_open();
-    if (identity != 0 && c != NULL && !commons_is_no_lock(c, identity))
+    if (identity == 0 || c == NULL)
+        return;
+    note_heard(c, identity);
+    if (!commons_is_no_lock(c, identity))
         sharing_acquired(self, identity, mode, at);
 }
 
@@ -403,10 +424,33 @@ void sharing_on_posted(struct self *self, struct object *o)
     struct commons *c = commons_file_open();
     if (identity == 0 || c == NULL)
         return;
-    if (self->sharing != NULL && find_hold(self->sharing, identity) != NULL)
+    if (self->sharing != NULL && find_hold(self->sharing, identity) != NULL) {
         sharing_released(self, identity);
-    else if (!commons_is_no_lock(c, identity))
+        return;
+    }
+    if (!commons_is_no_lock(c, identity))
         commons_set_no_lock(c, identity);
+    note_sent(c, identity);
+}
+
+void sharing_on_sent(struct self *self, struct object *o)
+{
+    uint32_t identity = identity_of(self, o);
+    struct commons *c = commons_file_open();
+    if (identity == 0 || c == NULL)
+        return;
+    note_sent(c, identity);
+    /* Who comes too late to wait for a signal learns of it by the mutex. */
+    for (uint32_t i = 0; o->kind == OBJECT_COND && self->sharing != NULL && i < self->sharing->held_count; i++)
+        note_sent(c, self->sharing->held[i].identity);
+}
+
+void sharing_on_heard(struct self *self, struct object *o)
+{
+    uint32_t identity = identity_of(self, o);
+    struct commons *c = commons_file_open();
+    if (identity != 0 && c != NULL)
+        note_heard(c, identity);
 }
 
 void sharing_on_block(struct self *self, struct object *o, enum lock_mode mode, struct stack_id at)

@@ -11,8 +11,9 @@
  * Model:     an identity is asked for once and kept in the object (`common`).  What is shared by its attributes but lies
  *            in private memory, or cannot be named, is SHARING_NOTHING and costs one comparison from then on.
  * Private:   an object without OBJECT_ALERT_SHARED costs one test of a word that the detector has just read.
- * Left out:  conditions and barriers have an identity only in so far as they release or take a mutex; circles that go
- *            through a private lock.
+ * Orders:    a post of a semaphore that is no lock, a signal and an arrival at a barrier come before the waits that end
+ *            afterwards, in whichever process.
+ * Left out:  waits for conditions and barriers; circles that go through a private lock.
  * Threads:   a struct sharing_thread belongs to its thread alone.
  */
 #ifndef LOCKHOUND_PRELOAD_SHARING_H
@@ -36,6 +37,9 @@ void sharing_on_request(struct self *self, struct object *o, enum lock_mode mode
 void sharing_on_acquired(struct self *self, struct object *o, enum lock_mode mode, struct stack_id at);
 void sharing_on_released(struct self *self, struct object *o);
 void sharing_on_posted(struct self *self, struct object *o);
+/* About to signal, or to arrive at a barrier; and back from the wait for it. */
+void sharing_on_sent(struct self *self, struct object *o);
+void sharing_on_heard(struct self *self, struct object *o);
 void sharing_on_block(struct self *self, struct object *o, enum lock_mode mode, struct stack_id at);
 
 /* ---- by identity ---- */

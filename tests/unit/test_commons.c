@@ -155,6 +155,59 @@ static void what_precedes_a_fork_is_ordered(void **state)
     free(c);
 }
 
+static void send(struct commons *c, uint32_t process, uint32_t identity)
+{
+    commons_sent(c, process, identity, ++world.now_ns);
+}
+
+static void what_precedes_a_hand_over_is_ordered(void **state)
+{
+    (void)state;
+    struct commons *c = new_block();
+    uint32_t p = add_process(c, 1, 0), q = add_process(c, 2, 0), post = add_identity(c, 9);
+    uint32_t a = add_identity(c, 1), b = add_identity(c, 2);
+    assert_false(request(c, p, a, b));
+    send(c, p, post);
+    commons_heard(c, q, post);
+    assert_false(request(c, q, b, a));
+    send(c, q, post); /* and back */
+    commons_heard(c, p, post);
+    assert_false(request(c, p, a, b));
+    assert_true(request(c, q, b, a)); /* again, beside p */
+    free(c);
+}
+
+static void a_hand_over_passes_on_what_was_heard(void **state)
+{
+    (void)state;
+    struct commons *c = new_block();
+    uint32_t p = add_process(c, 1, 0), q = add_process(c, 2, 0), r = add_process(c, 3, 0);
+    uint32_t first = add_identity(c, 8), second = add_identity(c, 9), a = add_identity(c, 1), b = add_identity(c, 2);
+    assert_false(request(c, p, a, b));
+    send(c, p, first);
+    commons_heard(c, q, first);
+    send(c, q, second);
+    commons_heard(c, r, second);
+    uint32_t child = add_process(c, 4, 3);
+    assert_false(request(c, r, b, a));
+    assert_false(request(c, child, b, a)); /* knows what its parent had heard */
+    free(c);
+}
+
+static void a_hand_over_to_another_orders_nothing(void **state)
+{
+    (void)state;
+    struct commons *c = new_block();
+    uint32_t p = add_process(c, 1, 0), q = add_process(c, 2, 0), post = add_identity(c, 9), other = add_identity(c, 8);
+    uint32_t a = add_identity(c, 1), b = add_identity(c, 2);
+    send(c, p, post);
+    assert_false(request(c, p, a, b)); /* after the post */
+    send(c, p, other);
+    commons_heard(c, q, post);
+    assert_true(request(c, q, b, a));
+    free(c);
+}
+
 static void what_was_reaped_is_ordered(void **state)
 {
     (void)state;
@@ -284,6 +337,9 @@ int main(void)
         cmocka_unit_test(is_silent_within_one_process),
         cmocka_unit_test(a_gate_closes_no_circle),
         cmocka_unit_test(what_precedes_a_fork_is_ordered),
+        cmocka_unit_test(what_precedes_a_hand_over_is_ordered),
+        cmocka_unit_test(a_hand_over_passes_on_what_was_heard),
+        cmocka_unit_test(a_hand_over_to_another_orders_nothing),
         cmocka_unit_test(what_was_reaped_is_ordered),
         cmocka_unit_test(an_object_made_anew_is_another),
         cmocka_unit_test(finds_sleepers_that_live),

@@ -1,9 +1,12 @@
-/* nesting.c KIND bug|ok|gate|before|reaped: two processes nest two locks of one kind, in opposite orders in "bug".
+/* nesting.c KIND bug|ok|gate|before|reaped|killed|posted|early|signalled|missed|met: two processes nest two locks of one kind, in opposite orders in "bug".
  *
  *   mutex, robust, rwlock, readers, spin, semaphore    in anonymous shared memory, over fork
  *   unlinked                                           named semaphores, their names gone at once, as Python does it
  *   gate:   in opposite orders, both inside of a third lock      before: the first side is the parent before it forks
  *   reaped: the first side has ended and been waited for         killed: the first side dies holding robust mutexes
+ *   posted, signalled, met: the second side has waited for the first one's post, signal or arrival at a barrier
+ *   missed: as signalled, but the second side comes when the signal has been given
+ *   early:  as posted, but the first side posts before it nests
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,6 +37,75 @@ static bool is_kind(const char *name)
 static bool is_plan(const char *name)
 {
     return strcmp(plan, name) == 0;
+}
+
+/* What hands over from the first side to the second, in shared memory. */
+static struct hand_over {
+    sem_t posted;
+    pthread_mutex_t mutex;
+    pthread_cond_t cond;
+    bool is_set;
+    pthread_barrier_t barrier;
+    atomic_int nested, done; /* unseen */
+} * handed;
+
+static void make_hand_over(void)
+{
+    pthread_mutexattr_t mutex;
+    pthread_condattr_t cond;
+    pthread_barrierattr_t barrier;
+    handed = map_shared(sizeof *handed);
+    sem_init(&handed->posted, 1, 0);
+    pthread_mutexattr_init(&mutex);
+    pthread_mutexattr_setpshared(&mutex, PTHREAD_PROCESS_SHARED);
+    pthread_mutex_init(&handed->mutex, &mutex);
+    pthread_condattr_init(&cond);
+    pthread_condattr_setpshared(&cond, PTHREAD_PROCESS_SHARED);
+    pthread_cond_init(&handed->cond, &cond);
+    pthread_barrierattr_init(&barrier);
+    pthread_barrierattr_setpshared(&barrier, PTHREAD_PROCESS_SHARED);
+    pthread_barrier_init(&handed->barrier, &barrier, 2);
+}
+
+static bool is_signalled(void)
+{
+    return is_plan("signalled") || is_plan("missed");
+}
+
+static void hand_over(void)
+{
+    if (is_plan("posted") || is_plan("early")) {
+        sem_post(&handed->posted);
+    } else if (is_plan("met")) {
+        pthread_barrier_wait(&handed->barrier);
+    } else if (is_signalled()) {
+        pthread_mutex_lock(&handed->mutex);
+        handed->is_set = true;
+        pthread_cond_signal(&handed->cond);
+        pthread_mutex_unlock(&handed->mutex);
+    }
+    atomic_store(&handed->done, 1);
+}
+
+static void await_hand_over(void)
+{
+    if (is_plan("missed"))
+        wait_until(&handed->done, 1);
+    if (is_plan("posted") || is_plan("early")) {
+        sem_wait(&handed->posted);
+    } else if (is_plan("met")) {
+        pthread_barrier_wait(&handed->barrier);
+    } else if (is_signalled()) {
+        pthread_mutex_lock(&handed->mutex);
+        while (!handed->is_set)
+            pthread_cond_wait(&handed->cond, &handed->mutex);
+        pthread_mutex_unlock(&handed->mutex);
+    }
+}
+
+static bool is_handed_over(void)
+{
+    return is_plan("posted") || is_plan("early") || is_plan("met") || is_signalled();
 }
 
 static bool is_semaphore(void)
@@ -129,7 +201,16 @@ __attribute__((noinline)) static void nest(int outer, int inner)
 static void side(int number)
 {
     bool is_reversed = number == 1 && !is_plan("ok") && !is_plan("killed");
+    if (number == 0 && is_plan("early"))
+        hand_over();
+    if (number == 1 && is_handed_over()) {
+        await_hand_over();
+        wait_until(&handed->nested, 1);
+    }
     nest(is_reversed ? 1 : 0, is_reversed ? 0 : 1);
+    atomic_store(&handed->nested, 1);
+    if (number == 0 && !is_plan("early"))
+        hand_over();
 }
 
 /* Side 0 is done, as is its process or the part before the fork, when side 1 begins. */
@@ -161,9 +242,10 @@ int main(int argc, char **argv)
     locks = map_shared(3 * sizeof *locks);
     for (int number = 0; number < 3; number++)
         make(number);
+    make_hand_over();
     if (is_plan("before") || is_plan("reaped") || is_plan("killed"))
         run_one_after_the_other();
     else
-        run_both(side, false);
+        run_both(side, is_handed_over());
     return 0;
 }
