@@ -10,10 +10,12 @@
  *
  * Edges:        none between threads: a block is its thread's own; lhp_local_destroy() happens after the end of every
  *               thread that was joined before.
- * Lifetime:     a block lives until its thread ends or the object is destroyed, whichever is first; destroy only when
- * no thread uses it any more. Cancellation: not a cancellation point. Fork:         the child keeps the forking
- * thread's block; those of the other threads are freed with the object. Cost:         pthread_getspecific(). Source:
- * Python's threading.local.
+ * Lifetime:     a block lives until its thread ends or the object is destroyed, whichever is first; destroy only when no
+ *               thread uses it any more.
+ * Cancellation: not a cancellation point.
+ * Fork:         the child keeps the forking thread's block; those of the other threads are freed with the object.
+ * Cost:         pthread_getspecific().
+ * Source:       Python's threading.local.
  */
 #ifndef LHP_LOCAL_H
 #define LHP_LOCAL_H

@@ -11,19 +11,21 @@
  *   lhp_thread_current, _main         no          no               yes (2)
  *   lhp_thread_shutdown               yes         no               atexit only
  *
- *   (1) but native_id waits until the new thread has begun to run.  (2) in a thread-local destructor the thread has left the list already, and a
- * foreign object stands for what is left of it.
+ *   (1) but native_id waits until the new thread has begun to run.
+ *   (2) in a thread-local destructor the thread has left the list already, and a foreign object stands for what is left of
+ *   it.
  *
- * Edges:        start happens before the function; the end of the thread, its thread-local destructors included,
- * happens before the return of every successful join.  is_alive() promises nothing. Exit:         exit() and a return
- * from main() first wait for every thread that is not a daemon; daemons die with the process.  Do not start threads in
- * functions given to atexit(). Failure:      a function that returns non-zero has failed; the exception hook is told,
- * in that thread. Cancellation: join is a cancellation point and may be repeated.  A cancelled thread counts as ended,
- * not as failed. Fork:         in the child only the forking thread is left, and it is the main thread; the others
- * count as ended. Lifetime:     counted references: new, enumerate and retain give one, release gives it back.  A
- * running thread holds one of its own, so releasing a thread that still runs is fine: it is then detached. Cost:
- * pthread_create() and pthread_join(), and a few uncontended mutexes. Source:       Python's
- * threading.Thread.
+ * Edges:        start happens before the function; the end of the thread, its thread-local destructors included, happens
+ *               before the return of every successful join.  is_alive() promises nothing.
+ * Exit:         exit() and a return from main() first wait for every thread that is not a daemon; daemons die with the
+ *               process.  Do not start threads in functions given to atexit().
+ * Failure:      a function that returns non-zero has failed; the exception hook is told, in that thread.
+ * Cancellation: join is a cancellation point and may be repeated.  A cancelled thread counts as ended, not as failed.
+ * Fork:         in the child only the forking thread is left, and it is the main thread; the others count as ended.
+ * Lifetime:     counted references: new, enumerate and retain give one, release gives it back.  A running thread holds one
+ *               of its own, so releasing a thread that still runs is fine: it is then detached.
+ * Cost:         pthread_create() and pthread_join(), and a few uncontended mutexes.
+ * Source:       Python's threading.Thread.
  */
 #ifndef LHP_THREAD_H
 #define LHP_THREAD_H
