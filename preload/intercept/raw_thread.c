@@ -74,7 +74,7 @@ static int make_copy(const struct arguments *call)
 /* ---- memory shared ------------------------------------------------------------------------------------------------ */
 
 /* Its thread-local storage may be nobody's: nothing here may touch any. */
-__attribute__((optimize("no-stack-protector"))) static int begin_thread(void *argument)
+__attribute__((no_stack_protector)) static int begin_thread(void *argument)
 {
     const struct start *start = argument;
     if (start->header != NULL)
