@@ -171,13 +171,24 @@ void gate_leave(const struct gate_frame *frame)
     routines_set(&self->plane->header, true);
 }
 
+static void end(struct plane *plane)
+{
+    plane->gate.frame = 0;
+    routines_set(&plane->header, true);
+}
+
+void gate_abandon(void)
+{
+    struct self *self = self_current;
+    if (self > SELF_GONE && self->plane != NULL && self->plane->gate.frame != 0)
+        end(self->plane);
+}
+
 void gate_look(struct self *self)
 {
     struct plane *plane = self->plane;
     bool is_left = self->inside_frame > plane->gate.frame && self->inside_frame < self->stack_high &&
                    plane->gate.frame >= self->stack_low;
-    if (!is_left)
-        return; /* or on a signal's stack */
-    plane->gate.frame = 0;
-    routines_set(&plane->header, true);
+    if (is_left) /* and not on a signal's stack */
+        end(plane);
 }

@@ -7,7 +7,7 @@
  *            lists lie in blocks that are nobody's.  So while a thread is inside, woven code records nothing for it, whatever
  *            function it is in; neither do the hooks of memcpy() and the like.  Calls inside are part of the outermost one.
  * Left out:  what the allocator does of itself (at the end of a thread, by a timer) counts as the program's.
- * Left:      a call that an exception leaves is noticed by the next hook that the thread comes by: plane_settle().
+ * Left:      a call that longjmp() leaves is noticed by the next hook that the thread comes by: plane_settle().
  * Registers: all are kept, for a compiler may know of a function of the same file which ones it changes.
  * Test:      tests/programs/races/arena.c, operators.cc
  */
@@ -28,7 +28,7 @@ struct gate_call {
     uint32_t kind;                      /* enum image_gate_kind */
 };
 
-/* The registers at a gate, as routines.c pushes them. */
+/* The registers at a gate, as gate_path.c pushes them. */
 struct gate_frame {
     uint64_t r11, r10, r9, r8, rdi, rsi, rdx, rcx, rax;
     uint64_t body;           /* where the function goes on */
@@ -39,6 +39,8 @@ struct gate_frame {
  * Context: signal, in-malloc, loader-lock. */
 bool gate_enter(const struct gate_frame *frame);
 void gate_leave(const struct gate_frame *frame);
+/* The outermost call is left by an exception.  Context: signal, in-malloc, loader-lock. */
+void gate_abandon(void);
 
 /* The thread, whose hook's frame is self->inside_frame, has perhaps left a gate without returning.  Context: signal. */
 void gate_look(struct self *self);

@@ -63,13 +63,13 @@ static void write_branch(uint8_t *at, uint8_t opcode, uintptr_t target)
     memcpy(at + 1, &distance, sizeof distance);
 }
 
-/* Returns: true when the entry leads to a gate. */
+/* Returns: true when the entry leads to a gate behind which blocks come and go. */
 static bool is_gate(const struct woven_image *image, const struct image_entry *entry)
 {
     const struct image_gate *gates = image_table(image, &image->header->gates);
     for (uint64_t i = 0; i < image->header->gates.count; i++)
         if (gates[i].code == entry->code + IMAGE_GATE_CALL)
-            return true;
+            return gates[i].kind != IMAGE_GATE_INSIDE;
     return false;
 }
 

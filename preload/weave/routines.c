@@ -207,34 +207,6 @@ __attribute__((used)) static void slow_path(void)
                      : [plane] "i"(FIELD(header.own)));
 }
 
-/* On entry the body's address lies on the stack, and above it the caller's.  The body is returned to, or called. */
-#define GATE_PUSH(reg) "pushq %" reg "\n\t.cfi_adjust_cfa_offset 8\n\t"
-#define GATE_POP(reg)  "popq %" reg "\n\t.cfi_adjust_cfa_offset -8\n\t"
-#define WITH_GATE_FRAME(function)                                                                                      \
-    GATE_PUSH("rax")                                                                                                   \
-    GATE_PUSH("rcx")                                                                                                   \
-    GATE_PUSH("rdx")                                                                                                   \
-    GATE_PUSH("rsi")                                                                                                   \
-    GATE_PUSH("rdi")                                                                                                   \
-    GATE_PUSH("r8")                                                                                                    \
-    GATE_PUSH("r9")                                                                                                    \
-    GATE_PUSH("r10")                                                                                                   \
-    GATE_PUSH("r11")                                                                                                   \
-    "movq %rsp, %rdi\n\tleaq -8(%rsp), %rsp\n\t.cfi_adjust_cfa_offset 8\n\t"                                           \
-    "call " function "\n\tleaq 8(%rsp), %rsp\n\t.cfi_adjust_cfa_offset -8\n\ttestb %al, %al\n\t" GATE_POP("r11")       \
-        GATE_POP("r10") GATE_POP("r9") GATE_POP("r8") GATE_POP("rdi") GATE_POP("rsi") GATE_POP("rdx") GATE_POP("rcx")  \
-            GATE_POP("rax")
-
-__asm__(".pushsection .text\n.globl plane_gate\n.hidden plane_gate\n.type plane_gate,@function\n"
-        ".p2align 4\nplane_gate:\n\t.cfi_startproc\n\t.cfi_def_cfa_offset 16\n\t" WITH_GATE_FRAME(
-            "gate_enter") "jz 1f\n\tcall *(%rsp)\n\t" WITH_GATE_FRAME("gate_leave") "leaq 8(%rsp), "
-                                                                                    "%rsp\n\t.cfi_adjust_cfa_offset "
-                                                                                    "-8\n\tret\n"
-                                                                                    "1:\t.cfi_def_cfa_offset "
-                                                                                    "16\n\tret\n\t.cfi_endproc\n\t."
-                                                                                    "size plane_gate, . - "
-                                                                                    "plane_gate\n.popsection");
-
 /* Of the linker, which names the two ends of such a section. */
 extern const char __start_lockhound_quick[] __attribute__((visibility("hidden")));
 extern const char __stop_lockhound_quick[] __attribute__((visibility("hidden")));
