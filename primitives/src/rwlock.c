@@ -1,10 +1,9 @@
 #include <lhp/rwlock.h>
 
-#include "read_holds.h"
-#include "self.h"
+#include "rwlock_holds.h"
 #include "timing.h"
 
-_Thread_local struct read_holds lhp_read_holds;
+_Thread_local struct rwlock_holds lhp_rwlock_holds;
 
 void lhp_rwlock_init(struct lhp_rwlock *lock)
 {
@@ -15,10 +14,9 @@ void lhp_rwlock_init(struct lhp_rwlock *lock)
     pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
     pthread_rwlock_init(&lock->lock, &attr);
     pthread_rwlockattr_destroy(&attr);
-    lock->writer = NULL;
-    struct read_hold *inherited = read_hold_find(lock); /* in a forked child */
+    struct rwlock_hold *inherited = rwlock_hold_find(lock); /* in a forked child */
     if (inherited)
-        read_hold_remove(inherited);
+        rwlock_hold_remove(inherited);
 }
 
 void lhp_rwlock_destroy(struct lhp_rwlock *lock)
@@ -38,51 +36,48 @@ static enum lhp_status rwlock_status(int err)
     }
 }
 
-/* Relaxed: only this thread can have stored its own identity. */
-static bool rwlock_is_mine(struct lhp_rwlock *lock)
-{
-    return __atomic_load_n(&lock->writer, __ATOMIC_RELAXED) == self_token();
-}
-
-/* Returns: true when the answer is known without the lock underneath, and sets *status. */
-static bool rwlock_shared_is_settled(struct lhp_rwlock *lock, enum lhp_status *status)
-{
-    struct read_hold *hold = read_hold_find(lock);
-    if (hold)
-        hold->level++;
-    else if (!read_holds_full())
-        return false;
-    *status = hold ? LHP_OK : LHP_OVER_BOUND;
-    return true;
-}
-
-static enum lhp_status rwlock_note_reader(struct lhp_rwlock *lock, int err)
+static enum lhp_status rwlock_note_held(struct lhp_rwlock *lock, bool exclusive, int err)
 {
     if (err != 0)
         return rwlock_status(err);
-    read_hold_add(lock);
+    rwlock_hold_add(lock, exclusive);
     return LHP_OK;
+}
+
+/* ---- readers ---------------------------------------------------------------------------------------------------- */
+
+/* Returns: true when the answer is known without the lock underneath, and sets *status.  A `try` by the writer is left to
+ * the lock: it fails as any other. */
+static bool rwlock_shared_is_settled(struct lhp_rwlock *lock, bool is_try, enum lhp_status *status)
+{
+    struct rwlock_hold *hold = rwlock_hold_find(lock);
+    if (!hold) {
+        *status = LHP_OVER_BOUND;
+        return rwlock_holds_full();
+    }
+    *status = LHP_DEADLOCK;
+    if (hold->exclusive)
+        return !is_try;
+    hold->level++;
+    *status = LHP_OK;
+    return true;
 }
 
 enum lhp_status lhp_rwlock_acquire_shared(struct lhp_rwlock *lock)
 {
     enum lhp_status status;
-    if (rwlock_shared_is_settled(lock, &status))
+    if (rwlock_shared_is_settled(lock, false, &status))
         return status;
-    if (rwlock_is_mine(lock))
-        return LHP_DEADLOCK;
-    return rwlock_note_reader(lock, pthread_rwlock_rdlock(&lock->lock));
+    return rwlock_note_held(lock, false, pthread_rwlock_rdlock(&lock->lock));
 }
 
 enum lhp_status lhp_rwlock_acquire_shared_for(struct lhp_rwlock *lock, int64_t timeout_ns)
 {
     enum lhp_status status;
-    if (rwlock_shared_is_settled(lock, &status))
+    if (rwlock_shared_is_settled(lock, timeout_ns == 0, &status))
         return status;
-    if (timeout_ns != 0 && rwlock_is_mine(lock))
-        return LHP_DEADLOCK;
     struct deadline d = deadline_after(timeout_ns);
-    return rwlock_note_reader(lock, timing_rdlock_until(&lock->lock, &d));
+    return rwlock_note_held(lock, false, timing_rdlock_until(&lock->lock, &d));
 }
 
 enum lhp_status lhp_rwlock_try_acquire_shared(struct lhp_rwlock *lock)
@@ -92,37 +87,35 @@ enum lhp_status lhp_rwlock_try_acquire_shared(struct lhp_rwlock *lock)
 
 enum lhp_status lhp_rwlock_release_shared(struct lhp_rwlock *lock)
 {
-    struct read_hold *hold = read_hold_find(lock);
-    if (!hold)
+    struct rwlock_hold *hold = rwlock_hold_find(lock);
+    if (!hold || hold->exclusive)
         return LHP_NOT_HELD;
     if (--hold->level > 0)
         return LHP_OK;
-    read_hold_remove(hold);
+    rwlock_hold_remove(hold);
     pthread_rwlock_unlock(&lock->lock);
     return LHP_OK;
 }
 
-static enum lhp_status rwlock_note_writer(struct lhp_rwlock *lock, int err)
-{
-    if (err != 0)
-        return rwlock_status(err);
-    __atomic_store_n(&lock->writer, self_token(), __ATOMIC_RELAXED);
-    return LHP_OK;
-}
+/* ---- writers ---------------------------------------------------------------------------------------------------- */
 
 enum lhp_status lhp_rwlock_acquire_exclusive(struct lhp_rwlock *lock)
 {
-    if (rwlock_is_mine(lock) || read_hold_find(lock))
+    if (rwlock_hold_find(lock))
         return LHP_DEADLOCK;
-    return rwlock_note_writer(lock, pthread_rwlock_wrlock(&lock->lock));
+    if (rwlock_holds_full())
+        return LHP_OVER_BOUND;
+    return rwlock_note_held(lock, true, pthread_rwlock_wrlock(&lock->lock));
 }
 
 enum lhp_status lhp_rwlock_acquire_exclusive_for(struct lhp_rwlock *lock, int64_t timeout_ns)
 {
-    if (timeout_ns != 0 && (rwlock_is_mine(lock) || read_hold_find(lock)))
+    if (timeout_ns != 0 && rwlock_hold_find(lock))
         return LHP_DEADLOCK;
+    if (rwlock_holds_full())
+        return LHP_OVER_BOUND;
     struct deadline d = deadline_after(timeout_ns);
-    return rwlock_note_writer(lock, timing_wrlock_until(&lock->lock, &d));
+    return rwlock_note_held(lock, true, timing_wrlock_until(&lock->lock, &d));
 }
 
 enum lhp_status lhp_rwlock_try_acquire_exclusive(struct lhp_rwlock *lock)
@@ -132,9 +125,10 @@ enum lhp_status lhp_rwlock_try_acquire_exclusive(struct lhp_rwlock *lock)
 
 enum lhp_status lhp_rwlock_release_exclusive(struct lhp_rwlock *lock)
 {
-    if (!rwlock_is_mine(lock))
+    struct rwlock_hold *hold = rwlock_hold_find(lock);
+    if (!hold || !hold->exclusive)
         return LHP_NOT_OWNER;
-    __atomic_store_n(&lock->writer, NULL, __ATOMIC_RELAXED);
+    rwlock_hold_remove(hold);
     pthread_rwlock_unlock(&lock->lock);
     return LHP_OK;
 }

@@ -404,6 +404,7 @@ static void readers_own_their_holds(void)
     CHECK_IS(lhp_rwlock_release_shared(&lock), LHP_NOT_HELD);
     CHECK_IS(lhp_rwlock_acquire_shared(&lock), LHP_DEADLOCK);
     CHECK_IS(lhp_rwlock_acquire_exclusive(&lock), LHP_DEADLOCK);
+    CHECK_IS(lhp_rwlock_try_acquire_shared(&lock), LHP_TIMEOUT);
     CHECK_IS(lhp_rwlock_release_exclusive(&lock), LHP_OK);
     lhp_rwlock_destroy(&lock);
 }
@@ -443,14 +444,15 @@ static void reader_comes_again_past_a_writer(void)
 
 static void one_thread_reads_many(void)
 {
-    struct lhp_rwlock locks[LHP_RWLOCK_SHARED_MOST + 1];
-    for (int i = 0; i <= LHP_RWLOCK_SHARED_MOST; i++) {
+    struct lhp_rwlock locks[LHP_RWLOCK_HELD_MOST + 1];
+    for (int i = 0; i <= LHP_RWLOCK_HELD_MOST; i++) {
         lhp_rwlock_init(&locks[i]);
-        CHECK_IS(lhp_rwlock_acquire_shared(&locks[i]), i < LHP_RWLOCK_SHARED_MOST ? LHP_OK : LHP_OVER_BOUND);
+        CHECK_IS(lhp_rwlock_acquire_shared(&locks[i]), i < LHP_RWLOCK_HELD_MOST ? LHP_OK : LHP_OVER_BOUND);
     }
-    for (int i = 0; i < LHP_RWLOCK_SHARED_MOST; i++) /* not in the order of a stack */
+    for (int i = 0; i < LHP_RWLOCK_HELD_MOST; i++) /* not in the order of a stack */
         CHECK_IS(lhp_rwlock_release_shared(&locks[i]), LHP_OK);
-    for (int i = 0; i <= LHP_RWLOCK_SHARED_MOST; i++) {
+    CHECK_IS(lhp_rwlock_release_exclusive(&locks[0]), LHP_NOT_OWNER);
+    for (int i = 0; i <= LHP_RWLOCK_HELD_MOST; i++) {
         CHECK_IS(lhp_rwlock_acquire_exclusive(&locks[i]), LHP_OK);
         CHECK_IS(lhp_rwlock_release_exclusive(&locks[i]), LHP_OK);
         lhp_rwlock_destroy(&locks[i]);

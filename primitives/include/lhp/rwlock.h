@@ -17,8 +17,7 @@
  * Cancellation: acquire is not a cancellation point.
  * Fork:         what another thread held stays held in the child; reinitialise.
  * Lifetime:     destroy when free.
- * Cost:         a bare pthread_rwlock_t; for writers two plain stores, for readers a search in the thread's list of the
- *               locks that it holds shared.
+ * Cost:         a bare pthread_rwlock_t, and a search in the thread's own list of the RWLocks that it holds.
  */
 #ifndef LHP_RWLOCK_H
 #define LHP_RWLOCK_H
@@ -26,24 +25,24 @@
 #include <lhp/status.h>
 #include <pthread.h>
 
-#define LHP_RWLOCK_SHARED_MOST 32 /* locks that a thread holds shared at a time */
+#define LHP_RWLOCK_HELD_MOST 32 /* RWLocks that a thread holds at a time */
 
 struct lhp_rwlock {
     pthread_rwlock_t lock;
-    const void *writer; /* accessed atomically; NULL when there is none */
 };
 
 LHP_BEGIN
 LHP_API void lhp_rwlock_init(struct lhp_rwlock *lock);
 LHP_API void lhp_rwlock_destroy(struct lhp_rwlock *lock);
 /* Returns: LHP_OK; LHP_DEADLOCK when the caller is the writer; LHP_OVER_BOUND for too many readers, and when the caller
- * holds LHP_RWLOCK_SHARED_MOST other locks shared. */
+ * holds LHP_RWLOCK_HELD_MOST others. */
 LHP_API enum lhp_status lhp_rwlock_acquire_shared(struct lhp_rwlock *lock);
 LHP_API LHP_NODISCARD enum lhp_status lhp_rwlock_try_acquire_shared(struct lhp_rwlock *lock);
 LHP_API LHP_NODISCARD enum lhp_status lhp_rwlock_acquire_shared_for(struct lhp_rwlock *lock, int64_t timeout_ns);
 /* Returns: LHP_OK, or LHP_NOT_HELD and nothing changed when the caller does not hold it shared. */
 LHP_API enum lhp_status lhp_rwlock_release_shared(struct lhp_rwlock *lock);
-/* Returns: LHP_OK, or LHP_DEADLOCK when the caller is the writer or a reader; a try answers LHP_TIMEOUT then. */
+/* Returns: LHP_OK, or LHP_DEADLOCK when the caller is the writer or a reader, where a try answers
+ * LHP_TIMEOUT; LHP_OVER_BOUND when the caller holds LHP_RWLOCK_HELD_MOST others. */
 LHP_API enum lhp_status lhp_rwlock_acquire_exclusive(struct lhp_rwlock *lock);
 LHP_API LHP_NODISCARD enum lhp_status lhp_rwlock_try_acquire_exclusive(struct lhp_rwlock *lock);
 LHP_API LHP_NODISCARD enum lhp_status lhp_rwlock_acquire_exclusive_for(struct lhp_rwlock *lock, int64_t timeout_ns);
