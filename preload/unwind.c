@@ -352,10 +352,16 @@ static void inquire(void *arg)
         follow(&cursor, inquiry->walk, inquiry->last, inquiry->max_depth, inquiry->result);
 }
 
+static struct own_stack own_stack; /* goes with OWN_RANK_UNWIND, while which signals wait */
+
+bool unwind_is_at(const void *frame)
+{
+    return (uintptr_t)frame - (uintptr_t)&own_stack < sizeof own_stack;
+}
+
 /* libunwind takes locks: from there, too, hooks must know that they are inside. */
 static void inquire_apart(struct self *self, struct inquiry *inquiry)
 {
-    static struct own_stack own_stack; /* goes with the rank */
     uintptr_t frame = self == NULL ? 0 : self->inside_frame;
     if (self != NULL)
         self->inside_frame = UINTPTR_MAX;

@@ -21,6 +21,10 @@ void unwind_init(void);
  * Returns: at least that frame.  Context: signal, loader-lock, in-malloc, takes(OWN_RANK_UNWIND). */
 void unwind_from(uintptr_t pc, uint32_t max_depth, struct unwound *result);
 
+/* Returns: true when `frame` is one of a walk, in libunwind, and signals wait.
+ * Context: signal, loader-lock, in-malloc, early, late. */
+bool unwind_is_at(const void *frame);
+
 /* The registers of a frame that is to be walked from, in place of the caller's. */
 struct unwind_start {
     uintptr_t rip, rsp, rbp, rbx, r12, r13, r14, r15;

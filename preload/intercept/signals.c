@@ -11,6 +11,7 @@
 #include "preload/intercept/process.h"
 #include "preload/raw.h"
 #include "preload/runtimes/cpython.h"
+#include "preload/unwind.h"
 #include "preload/weave/interruption.h"
 #include "preload/weave/switch.h"
 
@@ -343,6 +344,16 @@ HOOK_EXPORT sighandler_t __sysv_signal(int number, sighandler_t handler)
 HOOK_EXPORT sighandler_t sigset(int number, sighandler_t disposition)
 {
     return install(real.sigset, number, disposition, CALLER());
+}
+
+/* libunwind blocks all signals around each step, by two system calls; in a walk of ours they wait anyhow. */
+HOOK_EXPORT int sigprocmask(int how, const sigset_t *restrict signals, sigset_t *restrict before)
+{
+    if (!unwind_is_at(__builtin_frame_address(0)))
+        return real.sigprocmask(how, signals, before);
+    if (before != NULL)
+        *before = (sigset_t){0};
+    return 0;
 }
 
 bool signal_is_blocked(int number)
