@@ -3,8 +3,7 @@
  *   stub --call gs:[ROUTINE]--> same callers? --yes--> quick: own chunk --yes--> tags, history entry --ret--> stub
  *                                 \--no--> routine_callers() --^   \--no--> registers saved --> routine_miss() --> miss.h
  *
- * The quick paths are assembly, for every access of a fixed size.  The
- * gates are in gate_path.c.
+ * The quick paths are assembly, for every access of a fixed size.  Gates are in gate_path.c.
  */
 #ifndef LOCKHOUND_PRELOAD_WEAVE_ROUTINES_H
 #define LOCKHOUND_PRELOAD_WEAVE_ROUTINES_H
