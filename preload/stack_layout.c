@@ -4,7 +4,7 @@
 
 #include "preload/arena.h"
 
-enum { BUCKET_BITS = 13, LAYOUTS_A_BUCKET = 256, LAYOUTS_MAX = 1 << 17 };
+enum { BUCKET_BITS = 13, LAYOUTS_A_BUCKET = 8, LAYOUTS_MAX = 1 << 17 };
 
 static struct bucket {
     struct stack_layout *_Atomic first;

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "preload/arena.h"
+#include "preload/eh_frame_header.h"
+#include "preload/frame_walk.h"
 #include "preload/mapping.h"
 #include "preload/modules.h"
 #include "preload/own_stack.h"
@@ -17,11 +19,7 @@
  * page.
  * Source: the way perf unwinds with libunwind, tools/perf/util/unwind-libunwind-local.c (the idea). */
 
-enum {
-    OWN_FRAMES_MAX = 16,           /* between this file and the program */
-    ENCODING_UDATA4 = 0x03,        /* of the count in .eh_frame_hdr */
-    ENCODING_DATAREL_SDATA4 = 0x3b /* of its table; what every linker writes */
-};
+enum { OWN_FRAMES_MAX = 16 }; /* between this file and the program */
 
 #define dwarf_search_unwind_table UNW_OBJ(dwarf_search_unwind_table)
 extern int dwarf_search_unwind_table(unw_addr_space_t space, unw_word_t ip, unw_dyn_info_t *info, unw_proc_info_t *proc,
@@ -36,32 +34,10 @@ struct walk {
 
 /* ---- callbacks ---------------------------------------------------------------------------------------------------- */
 
-struct eh_frame_header {
-    uint8_t version, frame_encoding, count_encoding, table_encoding;
-    int32_t frame;
-    uint32_t count;
-    struct {
-        int32_t start, description;
-    } table[];
-};
-
-static const struct eh_frame_header *header_of(const struct module *m)
-{
-    for (unsigned i = 0; i < m->phdr_count; i++) {
-        if (m->phdr[i].p_type != PT_GNU_EH_FRAME)
-            continue;
-        const struct eh_frame_header *header = (const void *)(m->bias + m->phdr[i].p_vaddr);
-        bool known = header->version == 1 && header->count_encoding == ENCODING_UDATA4 &&
-                     header->table_encoding == ENCODING_DATAREL_SDATA4;
-        return known ? header : NULL;
-    }
-    return NULL;
-}
-
 static int find_proc_info(unw_addr_space_t space, unw_word_t ip, unw_proc_info_t *proc, int need_info, void *arg)
 {
     const struct module *m = module_of((uintptr_t)ip);
-    const struct eh_frame_header *header = m == NULL ? NULL : header_of(m);
+    const struct eh_frame_header *header = m == NULL ? NULL : eh_frame_header_of(m);
     if (header == NULL)
         return -UNW_ENOINFO;
     unw_dyn_info_t info = {
@@ -225,13 +201,18 @@ static inline __attribute__((always_inline)) void capture(struct walk *walk)
                      : "rax");
 }
 
+static bool is_own_stack(const struct self *self, uintptr_t here)
+{
+    return here < self->stack_high && self->stack_high - here < (uintptr_t)1 << 23;
+}
+
 /* The thread's own stack reaches to a place that is known; another one's end is asked of the kernel. */
 static void bound_stack(struct walk *walk, uintptr_t here)
 {
     const struct self *self = self_current;
     struct mapping mapping;
     walk->stack_low = here;
-    if (self > SELF_GONE && here < self->stack_high && self->stack_high - here < (uintptr_t)1 << 23)
+    if (self > SELF_GONE && is_own_stack(self, here))
         walk->stack_high = self->stack_high;
     else
         walk->stack_high = mapping_find(here, &mapping) ? mapping.high : here;
@@ -251,6 +232,13 @@ static uintptr_t skip_own_frames(unw_cursor_t *cursor, uintptr_t *pc)
             return unw_get_reg(cursor, UNW_REG_SP, &sp) == 0 ? (uintptr_t)sp : 0;
     }
     return 0;
+}
+
+static void clear(struct unwound *result)
+{
+    result->depth = 0;
+    result->exact = true;
+    result->complete = false;
 }
 
 static void append(struct unwound *result, uintptr_t pc, uintptr_t place, bool exact)
@@ -370,9 +358,48 @@ static void inquire_apart(struct self *self, struct inquiry *inquiry)
         self->inside_frame = frame;
 }
 
+/* ---- without libunwind -------------------------------------------------------------------------------------------- */
+
+/* Leaves our own frames, as skip_own_frames().  Returns: false when the caller was not met. */
+static bool leave_own_frames(struct frame_walk *walk, uintptr_t pc)
+{
+    for (int i = 0; i < OWN_FRAMES_MAX && frame_walk_step(walk) == FRAME_STEPPED; i++)
+        if (pc == 0 || walk->pc == pc)
+            return true;
+    return false;
+}
+
+/* On the thread's own stack, as long as all frames are of the usual kind.
+ * Returns: the stack pointer, as unwind_from_start(); 0: libunwind is needed. */
+static uintptr_t walk_quickly(const struct walk *from, uintptr_t pc, uint32_t max_depth, struct unwound *result)
+{
+    const struct self *self = self_current;
+    const uintptr_t *r = from->registers;
+    if (self <= SELF_GONE || !is_own_stack(self, r[UNW_X86_64_RSP]))
+        return 0;
+    struct frame_walk walk = {.pc = r[UNW_X86_64_RIP],
+                              .sp = r[UNW_X86_64_RSP],
+                              .bp = r[UNW_X86_64_RBP],
+                              .is_innermost = true,
+                              .stack_high = self->stack_high};
+    if (!leave_own_frames(&walk, pc))
+        return 0;
+    uintptr_t sp = walk.sp;
+    append(result, walk.pc, 0, false);
+    enum frame_step step = FRAME_STEPPED;
+    while (result->depth < max_depth && (step = frame_walk_step(&walk)) == FRAME_STEPPED)
+        append(result, walk.pc, walk.sp - sizeof(uintptr_t), false);
+    result->complete = step == FRAME_ENDED;
+    return step == FRAME_UNABLE ? 0 : sp;
+}
+
 /* The walk's registers are set.  Returns: as unwind_from_start(). */
 static uintptr_t walk_on(struct walk *walk, uintptr_t pc, uint32_t max_depth, struct unwound *result)
 {
+    uintptr_t sp = walk_quickly(walk, pc, max_depth, result);
+    if (sp != 0)
+        return sp;
+    clear(result);
     struct self *self = self_current > SELF_GONE ? self_current : NULL;
     struct inquiry inquiry = {.walk = walk,
                               .last = self == NULL ? NULL : self->last_walk,
@@ -385,13 +412,6 @@ static uintptr_t walk_on(struct walk *walk, uintptr_t pc, uint32_t max_depth, st
     if (self != NULL && result->exact && result->depth > 0)
         remember(self, result);
     return inquiry.sp;
-}
-
-static void clear(struct unwound *result)
-{
-    result->depth = 0;
-    result->exact = true;
-    result->complete = false;
 }
 
 void unwind_from(uintptr_t pc, uint32_t max_depth, struct unwound *result)

@@ -1,4 +1,8 @@
-/* unwind.h: walks the program's stack once, by libunwind, and says where each return address stood. */
+/* unwind.h: walks the program's stack once and says where each return address stood.
+ *
+ * On a thread's own stack by the rules of frame_walk.h, frame after frame; with libunwind, slower and behind a lock, from other
+ * stacks and past frames of rare kinds (a signal's, hand-written ones).
+ */
 #ifndef LOCKHOUND_PRELOAD_UNWIND_H
 #define LOCKHOUND_PRELOAD_UNWIND_H
 

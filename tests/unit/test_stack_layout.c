@@ -8,7 +8,7 @@
 
 #include "preload/stack_layout.h"
 
-enum { WRAPPER = 0x1000, CALLERS = 0x2000, STACK_WORDS = 4096, SAME_DEPTH = 200, DEPTHS = 3000 };
+enum { WRAPPER = 0x1000, CALLERS = 0x2000, STACK_WORDS = 4096, SAME_DEPTH = 8, DEPTHS = 3000 };
 
 static uintptr_t stack[STACK_WORDS];
 

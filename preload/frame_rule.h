@@ -1,0 +1,32 @@
+/* frame_rule.h: how the caller's frame is found from a place in the code, read from .eh_frame once and remembered.
+ *
+ *   (module, pc) --hash--> [packed rule]  --miss--> .eh_frame_hdr --> FDE --call frame instructions--> rule
+ *
+ * Model:   a frame that most compilers make: its canonical frame address (CFA) is RSP or RBP and a distance, the return address
+ *          stands right below it, and RBP is unchanged or saved at a distance from it.  Other registers do not matter.
+ * Threads: a slot is two words; a reader believes them only when they fit together, so that none takes a lock.
+ * Source:  DWARF 5, 6.4; Linux Standard Base 5.0, 10.6 (.eh_frame, .eh_frame_hdr).
+ */
+#ifndef LOCKHOUND_PRELOAD_FRAME_RULE_H
+#define LOCKHOUND_PRELOAD_FRAME_RULE_H
+
+#include "preload/modules.h"
+
+enum frame_rule_kind {
+    FRAME_UNTOLD = 1, /* nothing says it: code without unwind information */
+    FRAME_OTHER,      /* it is found in another way */
+    FRAME_OUTERMOST,  /* has no caller */
+    FRAME_FROM_RSP,
+    FRAME_FROM_RBP
+};
+
+struct frame_rule {
+    enum frame_rule_kind kind;
+    int32_t cfa; /* from the register.  Units: bytes */
+    int32_t rbp; /* where RBP is saved, from the CFA; 0: it is not.  Units: bytes */
+};
+
+/* Returns: the rule at `pc` in the loaded module `m`.  Context: signal, loader-lock, in-malloc. */
+struct frame_rule frame_rule_find(const struct module *m, uintptr_t pc);
+
+#endif

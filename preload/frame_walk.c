@@ -1,0 +1,62 @@
+#include "preload/frame_walk.h"
+
+#include <stddef.h>
+
+#include "preload/frame_rule.h"
+
+enum { WORD = sizeof(uintptr_t), GUESSED_FRAME_MOST = 0x4000 }; /* units: bytes */
+
+static bool holds_word(const struct frame_walk *walk, uintptr_t address)
+{
+    return address % WORD == 0 && address >= walk->sp && address < walk->stack_high &&
+           walk->stack_high - address >= WORD;
+}
+
+static uintptr_t word_at(uintptr_t address)
+{
+    return *(const uintptr_t *)address;
+}
+
+static enum frame_step go_to(struct frame_walk *walk, uintptr_t cfa, uintptr_t bp)
+{
+    walk->pc = word_at(cfa - WORD);
+    walk->sp = cfa;
+    walk->bp = bp;
+    walk->is_innermost = false;
+    return walk->pc == 0 ? FRAME_ENDED : FRAME_STEPPED;
+}
+
+static enum frame_step guess(struct frame_walk *walk)
+{
+    uintptr_t bp = walk->bp;
+    bool leads_out = holds_word(walk, bp) && holds_word(walk, bp + WORD) && bp - walk->sp <= GUESSED_FRAME_MOST;
+    return leads_out ? go_to(walk, bp + 2 * WORD, word_at(bp)) : FRAME_ENDED;
+}
+
+static enum frame_step follow(struct frame_walk *walk, struct frame_rule rule)
+{
+    uintptr_t base = rule.kind == FRAME_FROM_RSP ? walk->sp : walk->bp;
+    uintptr_t cfa = base + (uintptr_t)(intptr_t)rule.cfa, saved = cfa + (uintptr_t)(intptr_t)rule.rbp;
+    if (!holds_word(walk, cfa - WORD) || (rule.rbp != 0 && !holds_word(walk, saved)))
+        return FRAME_UNABLE;
+    return go_to(walk, cfa, rule.rbp != 0 ? word_at(saved) : walk->bp);
+}
+
+enum frame_step frame_walk_step(struct frame_walk *walk)
+{
+    uintptr_t pc = walk->is_innermost ? walk->pc : walk->pc - 1;
+    const struct module *m = module_of(pc);
+    struct frame_rule rule = m == NULL ? (struct frame_rule){.kind = FRAME_UNTOLD} : frame_rule_find(m, pc);
+    switch (rule.kind) {
+    case FRAME_UNTOLD:
+        return guess(walk);
+    case FRAME_OUTERMOST:
+        return FRAME_ENDED;
+    case FRAME_FROM_RSP:
+    case FRAME_FROM_RBP:
+        return follow(walk, rule);
+    case FRAME_OTHER:
+        break;
+    }
+    return FRAME_UNABLE;
+}

@@ -1,0 +1,25 @@
+/* frame_walk.h: one step outwards on a stack, by the rules of frame_rule.h; without a lock, a system call or libunwind.
+ *
+ * Where code has no unwind information, as what a compiler made at run time has none, a frame pointer is followed when it leads
+ * a little further out: the same guess that libunwind makes.
+ */
+#ifndef LOCKHOUND_PRELOAD_FRAME_WALK_H
+#define LOCKHOUND_PRELOAD_FRAME_WALK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct frame_walk {
+    uintptr_t pc, sp, bp; /* of the present frame */
+    bool is_innermost;    /* `pc` is an instruction, not the return address behind a call */
+    uintptr_t stack_high; /* nothing is read from here on, nor below `sp` */
+};
+
+enum frame_step { FRAME_STEPPED, FRAME_ENDED, FRAME_UNABLE };
+
+/* Goes to the caller's frame, whose return address then stands in the word below `sp`.
+ * Returns: FRAME_ENDED where there is no caller, FRAME_UNABLE where only libunwind can tell; the walk is as it was then.
+ * Context: signal, loader-lock, in-malloc. */
+enum frame_step frame_walk_step(struct frame_walk *walk);
+
+#endif

@@ -1,0 +1,187 @@
+/* test_frame_walk.c: walks by the rules in .eh_frame meet the frames that the compiler's own unwinder meets. */
+#include <execinfo.h>
+#include <link.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "preload/frame_rule.h"
+#include "preload/frame_walk.h"
+
+enum { FRAMES = 64, MODULES = 16 };
+
+/* ---- modules, as the loader tells them ---------------------------------------------------------------------------- */
+
+static struct module modules[MODULES];
+static size_t module_count;
+
+static int take_module(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    (void)size;
+    (void)arg;
+    struct module *m = &modules[module_count];
+    if (module_count == MODULES)
+        return 0;
+    *m = (struct module){.id = (uint32_t)++module_count,
+                         .low = UINTPTR_MAX,
+                         .bias = info->dlpi_addr,
+                         .phdr = info->dlpi_phdr,
+                         .phdr_count = info->dlpi_phnum};
+    for (unsigned i = 0; i < m->phdr_count; i++) {
+        uintptr_t low = m->bias + m->phdr[i].p_vaddr, high = low + m->phdr[i].p_memsz;
+        if (m->phdr[i].p_type != PT_LOAD)
+            continue;
+        m->low = low < m->low ? low : m->low;
+        m->high = high > m->high ? high : m->high;
+    }
+    return 0;
+}
+
+const struct module *module_of(uintptr_t address)
+{
+    for (size_t i = 0; i < module_count; i++)
+        if (address >= modules[i].low && address < modules[i].high)
+            return &modules[i];
+    return NULL;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    dl_iterate_phdr(take_module, NULL);
+    return 0;
+}
+
+/* ---- stacks ------------------------------------------------------------------------------------------------------- */
+
+struct stack {
+    void *theirs[FRAMES];
+    uintptr_t ours[FRAMES];
+    int their_depth, our_depth;
+    enum frame_step last;
+    uintptr_t high;
+};
+
+static struct stack stack;
+
+/* Both from here; the innermost is this function, at places that differ. */
+static __attribute__((noinline)) void take_stack(void)
+{
+    struct frame_walk walk = {.is_innermost = true, .stack_high = stack.high};
+    __asm__ volatile("leaq 0(%%rip), %0\n\tmovq %%rsp, %1\n\tmovq %%rbp, %2"
+                     : "=r"(walk.pc), "=r"(walk.sp), "=r"(walk.bp));
+    stack.our_depth = 1;
+    while (stack.our_depth < FRAMES && (stack.last = frame_walk_step(&walk)) == FRAME_STEPPED)
+        stack.ours[stack.our_depth++] = walk.pc;
+    stack.their_depth = backtrace(stack.theirs, FRAMES);
+}
+
+static void expect_same(void)
+{
+    assert_int_equal(stack.last, FRAME_ENDED);
+    /* Behind the outermost caller backtrace() tells what it finds there, which may be one frame more. */
+    assert_in_range(stack.their_depth - stack.our_depth, 0, 1);
+    assert_true(stack.our_depth > 4);
+    for (int i = 1; i < stack.our_depth; i++)
+        assert_int_equal(stack.ours[i], (uintptr_t)stack.theirs[i]);
+}
+
+static int compare(const void *a, const void *b)
+{
+    if (stack.our_depth == 0)
+        take_stack();
+    return *(const int *)a - *(const int *)b;
+}
+
+/* A frame of libc in the midst. */
+static __attribute__((noinline)) void sort(void)
+{
+    int numbers[] = {3, 1, 2};
+    qsort(numbers, 3, sizeof numbers[0], compare);
+    assert_int_equal(numbers[0], 1);
+}
+
+/* A frame whose size is not known before it runs: found by RBP. */
+static __attribute__((noinline)) void sort_in_room(size_t size)
+{
+    volatile char *room = __builtin_alloca(size);
+    room[size - 1] = 0;
+    sort();
+    room[0] = 0;
+}
+
+static __attribute__((noinline)) void descend(int depth)
+{
+    if (depth == 0)
+        sort_in_room(1000);
+    else
+        descend(depth - 1);
+    __asm__ volatile("" ::: "memory"); /* no tail call */
+}
+
+static void stacks_are_those_of_the_unwinder(void **state)
+{
+    (void)state;
+    stack = (struct stack){.high = (uintptr_t)__builtin_frame_address(0) + ((uintptr_t)1 << 16)};
+    descend(10);
+    expect_same();
+}
+
+static void nothing_is_read_behind_the_end(void **state)
+{
+    (void)state;
+    stack = (struct stack){.high = (uintptr_t)__builtin_frame_address(0)};
+    take_stack();
+    assert_int_equal(stack.our_depth, 2); /* this function; its own frame reaches over the end */
+    assert_int_equal(stack.last, FRAME_UNABLE);
+}
+
+/* ---- rules -------------------------------------------------------------------------------------------------------- */
+
+/* Through all of libc's code: rules are read without harm, and nearly all are of the usual kind. */
+static void most_code_has_a_usual_rule(void **state)
+{
+    (void)state;
+    const struct module *m = module_of((uintptr_t)qsort);
+    size_t told = 0, usual = 0;
+    assert_non_null(m);
+    for (unsigned i = 0; i < m->phdr_count; i++) {
+        if (m->phdr[i].p_type != PT_LOAD || (m->phdr[i].p_flags & PF_X) == 0)
+            continue;
+        uintptr_t low = m->bias + m->phdr[i].p_vaddr;
+        for (uintptr_t pc = low; pc < low + m->phdr[i].p_filesz; pc += 7) {
+            enum frame_rule_kind kind = frame_rule_find(m, pc).kind;
+            told += kind != FRAME_UNTOLD;
+            usual += kind == FRAME_FROM_RSP || kind == FRAME_FROM_RBP;
+        }
+    }
+    assert_true(told > 100000);
+    assert_true(usual > told / 100 * 95);
+}
+
+static void a_rule_is_the_same_when_it_is_remembered(void **state)
+{
+    (void)state;
+    uintptr_t pc = (uintptr_t)qsort;
+    const struct module *m = module_of(pc);
+    struct frame_rule first = frame_rule_find(m, pc), again = frame_rule_find(m, pc);
+    assert_int_equal(first.kind, FRAME_FROM_RSP);
+    assert_int_equal(first.cfa, 8); /* at a function's first instruction */
+    assert_int_equal(first.rbp, 0);
+    assert_memory_equal(&first, &again, sizeof first);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(stacks_are_those_of_the_unwinder),
+        cmocka_unit_test(nothing_is_read_behind_the_end),
+        cmocka_unit_test(most_code_has_a_usual_rule),
+        cmocka_unit_test(a_rule_is_the_same_when_it_is_remembered),
+    };
+    return cmocka_run_group_tests(tests, set_up, NULL);
+}
