@@ -5,6 +5,8 @@
 #ifndef LOCKHOUND_PRELOAD_EH_FRAME_HEADER_H
 #define LOCKHOUND_PRELOAD_EH_FRAME_HEADER_H
 
+#include <stddef.h>
+
 #include "preload/modules.h"
 
 struct eh_frame_header {

@@ -13,6 +13,7 @@
 #include "preload/intercept/process.h"
 #include "preload/intercept/signals.h"
 #include "preload/intercept/thread.h"
+#include "preload/libunwind_walk.h"
 #include "preload/modules.h"
 #include "preload/ranks.h"
 #include "preload/real.h"
@@ -20,7 +21,6 @@
 #include "preload/self.h"
 #include "preload/sink.h"
 #include "preload/trace.h"
-#include "preload/unwind.h"
 #include "preload/weave/weave.h"
 
 struct lockhound lockhound;
@@ -180,7 +180,7 @@ __attribute__((constructor)) static void construct(int argc, char **argv, char *
     (void)argc;
     (void)argv;
     bootstrap(envp);
-    unwind_init();
+    libunwind_walk_init();
 }
 
 __attribute__((destructor)) static void destruct(void)

@@ -1,13 +1,16 @@
 /* unwind.h: walks the program's stack once and says where each return address stood.
  *
- * On a thread's own stack by the rules of frame_walk.h, frame after frame; with libunwind, slower and behind a lock, from other
- * stacks and past frames of rare kinds (a signal's, hand-written ones).
+ * On a thread's own stack by the rules of frame_walk.h, frame after frame; else by
+ * libunwind_walk.h.
  */
 #ifndef LOCKHOUND_PRELOAD_UNWIND_H
 #define LOCKHOUND_PRELOAD_UNWIND_H
 
 #include "preload/stack_cache.h"
 #include "preload/stacks.h"
+
+/* Between unwind_from() and the program. */
+enum { UNWIND_OWN_FRAMES_MAX = 16 };
 
 struct unwound {
     uint32_t depth;
@@ -17,17 +20,12 @@ struct unwound {
     uintptr_t places[STACK_MAX_DEPTH]; /* address on the stack of frames[i].pc; places[0] is not set */
 };
 
-/* Allocates by the program's allocator, once, in libunwind: not to be called from a hook, which may stand inside of it.
- * Before it stacks are one frame deep.  Context: early. */
-void unwind_init(void);
+/* One more frame outwards.  Context: signal, loader-lock, in-malloc. */
+void unwound_append(struct unwound *result, uintptr_t pc, uintptr_t place, bool exact);
 
 /* Walks from the caller whose return address is `pc`, out of our own frames first.
  * Returns: at least that frame.  Context: signal, loader-lock, in-malloc, takes(OWN_RANK_UNWIND). */
 void unwind_from(uintptr_t pc, uint32_t max_depth, struct unwound *result);
-
-/* Returns: true when `frame` is one of a walk, in libunwind, and signals wait.
- * Context: signal, loader-lock, in-malloc, early, late. */
-bool unwind_is_at(const void *frame);
 
 /* The registers of a frame that is to be walked from, in place of the caller's. */
 struct unwind_start {

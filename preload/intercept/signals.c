@@ -9,9 +9,9 @@
 #include "preload/intercept/channels.h"
 #include "preload/intercept/io.h"
 #include "preload/intercept/process.h"
+#include "preload/libunwind_walk.h"
 #include "preload/raw.h"
 #include "preload/runtimes/cpython.h"
-#include "preload/unwind.h"
 #include "preload/weave/interruption.h"
 #include "preload/weave/switch.h"
 
@@ -349,7 +349,7 @@ HOOK_EXPORT sighandler_t sigset(int number, sighandler_t disposition)
 /* libunwind blocks all signals around each step, by two system calls; in a walk of ours they wait anyhow. */
 HOOK_EXPORT int sigprocmask(int how, const sigset_t *restrict signals, sigset_t *restrict before)
 {
-    if (!unwind_is_at(__builtin_frame_address(0)))
+    if (!libunwind_walk_is_at(__builtin_frame_address(0)))
         return real.sigprocmask(how, signals, before);
     if (before != NULL)
         *before = (sigset_t){0};

@@ -19,8 +19,8 @@ PARTS = ("detector", "preload", "report", "cli", "weaver", "primitives", "sample
 # "lockhound/" is generated: version.h.  Tables (*.def) and formats are data that the parts agree on.
 MAY_INCLUDE = {
     "detector": (),
-    "preload": ("detector/", "lockhound/version.h", "weaver/image.h", "weaver/image_check.h", "weaver/image_hash.h",
-                "weaver/plane.h"),
+    "preload": ("detector/", "lockhound/version.h", "weaver/bytes.h", "weaver/cfi_opcodes.h",
+                "weaver/image.h", "weaver/image_check.h", "weaver/image_hash.h", "weaver/plane.h"),
     "report": ("detector/findings.def", "preload/run_file.h", "lockhound/version.h"),
     "weaver": ("lockhound/version.h",),
     "cli": ("report/", "weaver/", "detector/", "preload/options.def", "preload/run_file.h", "lockhound/version.h"),
