@@ -316,36 +316,57 @@ static struct {
     _Atomic uint64_t check, rule;
 } slots[SLOTS];
 
-/* The kind, which is never 0, and both distances in words. */
-static uint64_t pack(struct frame_rule rule)
+/* Each in a field of the packed word, from the lowest bit on: kind, module, and both distances in words. */
+enum { KIND_BITS = 3, MODULE_BITS = 17, DISTANCE_BITS = 22 };
+
+static uint64_t field_of(int32_t distance)
 {
-    int32_t cfa = rule.cfa / 8, rbp = rule.rbp / 8;
-    return ((uint64_t)(uint32_t)cfa & 0x1fffffff) << 35 | ((uint64_t)(uint32_t)rbp & 0x1fffffff) << 3 |
-           (uint64_t)rule.kind;
+    return (uint64_t)(uint32_t)(distance / 8) & ((1u << DISTANCE_BITS) - 1);
 }
 
-static int32_t distance(uint64_t field)
+static int32_t distance_of(uint64_t field)
 {
-    return (int32_t)((uint32_t)(field & 0x1fffffff) << 3);
+    unsigned unused = 32 - DISTANCE_BITS;
+    return ((int32_t)((uint32_t)field << unused) >> unused) * 8;
+}
+
+static uint64_t pack(struct frame_rule rule)
+{
+    return (field_of(rule.rbp) << DISTANCE_BITS | field_of(rule.cfa)) << (MODULE_BITS + KIND_BITS) |
+           (uint64_t)rule.module << KIND_BITS | (uint64_t)rule.kind;
 }
 
 static struct frame_rule unpack(uint64_t packed)
 {
-    return (struct frame_rule){
-        .kind = (enum frame_rule_kind)(packed & 7), .cfa = distance(packed >> 35), .rbp = distance(packed >> 3)};
+    uint64_t distances = packed >> (MODULE_BITS + KIND_BITS);
+    return (struct frame_rule){.kind = (enum frame_rule_kind)(packed & ((1u << KIND_BITS) - 1)),
+                               .cfa = distance_of(distances),
+                               .rbp = distance_of(distances >> DISTANCE_BITS),
+                               .module = (uint32_t)(packed >> KIND_BITS) & ((1u << MODULE_BITS) - 1)};
 }
 
-struct frame_rule frame_rule_find(const struct module *m, uintptr_t pc)
+static bool is_same(struct frame_rule a, struct frame_rule b)
 {
-    uint64_t key = hash_mix(pc, m->id);
+    return a.kind == b.kind && a.cfa == b.cfa && a.rbp == b.rbp && a.module == b.module;
+}
+
+struct frame_rule frame_rule_find(uintptr_t pc)
+{
+    uint64_t key = hash_mix(pc, modules_generation());
     size_t slot = key % SLOTS;
     /* relaxed: the two words vouch for each other */
     uint64_t packed = atomic_load_explicit(&slots[slot].rule, memory_order_relaxed);
     if (packed != 0 && (atomic_load_explicit(&slots[slot].check, memory_order_relaxed) ^ packed) == key)
         return unpack(packed);
+    const struct module *m = module_of(pc);
+    if (m == NULL)
+        return (struct frame_rule){.kind = FRAME_UNTOLD};
     struct frame_rule rule = read_rule(m, pc);
+    rule.module = m->id;
     packed = pack(rule);
-    atomic_store_explicit(&slots[slot].check, key ^ packed, memory_order_relaxed);
-    atomic_store_explicit(&slots[slot].rule, packed, memory_order_relaxed);
+    if (is_same(unpack(packed), rule)) {
+        atomic_store_explicit(&slots[slot].check, key ^ packed, memory_order_relaxed);
+        atomic_store_explicit(&slots[slot].rule, packed, memory_order_relaxed);
+    }
     return rule;
 }

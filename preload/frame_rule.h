@@ -1,9 +1,10 @@
 /* frame_rule.h: how the caller's frame is found from a place in the code, read from .eh_frame once and remembered.
  *
- *   (module, pc) --hash--> [packed rule]  --miss--> .eh_frame_hdr --> FDE --call frame instructions--> rule
+ *   pc --hash--> [packed rule and module]  --miss--> .eh_frame_hdr --> FDE --call frame instructions--> rule
  *
  * Model:   a frame that most compilers make: its canonical frame address (CFA) is RSP or RBP and a distance, the return address
  *          stands right below it, and RBP is unchanged or saved at a distance from it.  Other registers do not matter.
+ * Modules: what was read before one was loaded or went (modules_changed()) is read anew.
  * Threads: a slot is two words; a reader believes them only when they fit together, so that none takes a lock.
  * Source:  DWARF 5, 6.4; Linux Standard Base 5.0, 10.6 (.eh_frame, .eh_frame_hdr).
  */
@@ -22,11 +23,12 @@ enum frame_rule_kind {
 
 struct frame_rule {
     enum frame_rule_kind kind;
-    int32_t cfa; /* from the register.  Units: bytes */
-    int32_t rbp; /* where RBP is saved, from the CFA; 0: it is not.  Units: bytes */
+    int32_t cfa;     /* from the register.  Units: bytes */
+    int32_t rbp;     /* where RBP is saved, from the CFA; 0: it is not.  Units: bytes */
+    uint32_t module; /* number of the module that holds the place; 0: none */
 };
 
-/* Returns: the rule at `pc` in the loaded module `m`.  Context: signal, loader-lock, in-malloc. */
-struct frame_rule frame_rule_find(const struct module *m, uintptr_t pc);
+/* Returns: the rule at `pc`.  Context: signal, loader-lock, in-malloc. */
+struct frame_rule frame_rule_find(uintptr_t pc);
 
 #endif

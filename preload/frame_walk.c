@@ -45,8 +45,8 @@ static enum frame_step follow(struct frame_walk *walk, struct frame_rule rule)
 enum frame_step frame_walk_step(struct frame_walk *walk)
 {
     uintptr_t pc = walk->is_innermost ? walk->pc : walk->pc - 1;
-    const struct module *m = module_of(pc);
-    struct frame_rule rule = m == NULL ? (struct frame_rule){.kind = FRAME_UNTOLD} : frame_rule_find(m, pc);
+    struct frame_rule rule = frame_rule_find(pc);
+    walk->left = rule.module;
     switch (rule.kind) {
     case FRAME_UNTOLD:
         return guess(walk);

@@ -11,6 +11,7 @@
 
 struct frame_walk {
     uintptr_t pc, sp, bp; /* of the present frame */
+    uint32_t left;        /* number of the module of the frame that the last step left, or tried to; 0: none */
     bool is_innermost;    /* `pc` is an instruction, not the return address behind a call */
     uintptr_t stack_high; /* nothing is read from here on, nor below `sp` */
 };

@@ -12,13 +12,18 @@ static void clear(struct unwound *result)
     result->complete = false;
 }
 
+static void append(struct unwound *result, uintptr_t pc, uintptr_t place, uint32_t module)
+{
+    result->frames[result->depth] = (struct frame){.pc = pc, .module = module & 0x7fffffffu};
+    result->places[result->depth] = place;
+    result->depth++;
+}
+
 void unwound_append(struct unwound *result, uintptr_t pc, uintptr_t place, bool exact)
 {
     const struct module *m = module_of(exact ? pc : pc - 1);
-    result->frames[result->depth] =
-        (struct frame){.pc = pc, .module = m == NULL ? 0 : m->id & 0x7fffffffu, .exact = exact};
-    result->places[result->depth] = place;
-    result->depth++;
+    append(result, pc, place, m == NULL ? 0 : m->id);
+    result->frames[result->depth - 1].exact = exact;
 }
 
 /* Leaves our own frames, or the frame that the walk starts from.  Returns: false when the caller was not met. */
@@ -43,10 +48,12 @@ static uintptr_t walk_quickly(const struct unwind_start *start, uintptr_t pc, ui
     if (!leave_own_frames(&walk, pc))
         return 0;
     uintptr_t sp = walk.sp;
-    unwound_append(result, walk.pc, 0, false);
     enum frame_step step = FRAME_STEPPED;
-    while (result->depth < max_depth && (step = frame_walk_step(&walk)) == FRAME_STEPPED)
-        unwound_append(result, walk.pc, walk.sp - sizeof(uintptr_t), false);
+    for (uintptr_t place = 0; step == FRAME_STEPPED && result->depth < max_depth; place = walk.sp - sizeof(uintptr_t)) {
+        uintptr_t caller = walk.pc;
+        step = frame_walk_step(&walk);
+        append(result, caller, place, walk.left);
+    }
     result->complete = step == FRAME_ENDED;
     return step == FRAME_UNABLE ? 0 : sp;
 }

@@ -142,6 +142,23 @@ Dwarf *symbol_module_dwarf(struct symbol_module *m)
     return m->dwarf;
 }
 
+/* A linker's mark (__TMC_END__, __bss_start) may stand where a variable begins, and is preferred for being global.
+ * Returns: the symbol with a size that covers `address`, or NULL. */
+static const char *find_behind_mark(struct symbol_module *m, GElf_Addr address, GElf_Off *into, GElf_Sym *symbol)
+{
+    int count = dwfl_module_getsymtab(m->module);
+    for (int i = 1; i < count; i++) {
+        GElf_Addr value = 0;
+        const char *name = dwfl_module_getsym_info(m->module, i, symbol, &value, NULL, NULL, NULL);
+        bool is_named = name && *name && symbol->st_shndx != SHN_UNDEF && GELF_ST_TYPE(symbol->st_info) != STT_TLS;
+        if (is_named && address >= value && address - value < symbol->st_size) {
+            *into = address - value;
+            return name;
+        }
+    }
+    return NULL;
+}
+
 const char *symbol_module_find_symbol(struct symbol_module *m, uint64_t offset, uint64_t *begin, uint64_t *size)
 {
     GElf_Sym symbol;
@@ -152,6 +169,9 @@ const char *symbol_module_find_symbol(struct symbol_module *m, uint64_t offset, 
     debuginfod_begin_wait();
     const char *name = dwfl_module_addrinfo(m->module, offset + m->bias, &into, &symbol, NULL, NULL, NULL);
     debuginfod_end_wait(name != NULL);
+    if (name && symbol.st_size == 0) {
+        name = find_behind_mark(m, offset + m->bias, &into, &symbol);
+    }
     /* The nearest symbol below is not the right one when the address lies past its end (stripped files). */
     if (!name || !*name || into >= symbol.st_size) {
         return NULL;

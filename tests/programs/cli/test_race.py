@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import subprocess
 import unittest
 
 import jsonschema
@@ -54,6 +55,14 @@ class TextTest(RaceCase):
         self.assertIn("T2 'seller' was created by T1 'main' at", text)
         self.assertRegex(text, r"`totals\[1\]\.returned` is 4 bytes of type int in racy, at 0x1014")
         self.assertIn("What usually mends it", text)
+
+    def test_mark_of_the_linker_where_a_variable_begins_is_not_its_name(self):
+        plain = fixture.compile_program(os.path.join(fixture.HERE, "racy.c"), self.path("plain"), "-O1")
+        marked = self.path("marked")
+        lock, data = (fixture.Program(plain).symbols[name] for name in ("lock", "__data_start"))
+        subprocess.run(["objcopy", f"--add-symbol=mark=.data:{lock - data},global,object", plain, marked], check=True)
+        result = self.lockhound("report", self.run_file(fixture.Program(marked)))
+        self.assertRegex(result.stdout.decode(), r"    holding `lock`, taken at ")
 
     def test_lane_puts_the_earlier_side_first(self):
         lane = self.text().split("nothing to order it:\n")[1].splitlines()
