@@ -193,7 +193,7 @@ static void fork_in_handler(int number, siginfo_t *info, void *context)
             ring[i]++;
         _exit(7);
     }
-    int status;
+    int status = 0;
     MUST(child > 0 && waitpid(child, &status, 0) == child);
     MUST(WIFEXITED(status) && WEXITSTATUS(status) == 7);
 }
