@@ -154,7 +154,9 @@ static void emit_clear_written(struct image_draft *draft, unsigned width, unsign
     if (width == 8) {
         encode_field(draft, ENCODE_64, 0x23, reg, PLANE_GENERATION_MASK, 0); /* and reg, mask */
     } else {
-        uint32_t above = width == 1 ? 0xffffff80u : width == 2 ? 0xffff8000u : 0x80000000u; /* signs need no mask */
+        uint32_t above = width == 1   ? 0xffffff80u
+                         : width == 2 ? 0xffff8000u
+                                      : 0x80000000u; /* a short, sign-extended immediate */
         encode_and(draft, reg, (uint32_t)(PLANE_GENERATION_BITS * UINT32_C(0x01010101)) | above);
     }
 }
