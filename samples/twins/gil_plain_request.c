@@ -1,5 +1,4 @@
 /* expect: needs-weaving */
-/* miss: the loop waits for the request, so its load passes for an atomic one */
 /* GIL: the request to drop it is a plain variable. */
 #include "twin.h"
 
