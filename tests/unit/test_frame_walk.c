@@ -87,12 +87,15 @@ static __attribute__((noinline)) void take_stack(void)
 
 static void expect_same(void)
 {
+    int more = 0; /* frames of a sanitizer's around backtrace() */
+    while (more < 4 && (uintptr_t)stack.theirs[1 + more] != stack.ours[1])
+        more++;
     assert_int_equal(stack.last, FRAME_ENDED);
     /* Behind the outermost caller backtrace() tells what it finds there, which may be one frame more. */
-    assert_in_range(stack.their_depth - stack.our_depth, 0, 1);
+    assert_in_range(stack.their_depth - more - stack.our_depth, 0, 1);
     assert_true(stack.our_depth > 4);
     for (int i = 1; i < stack.our_depth; i++)
-        assert_int_equal(stack.ours[i], (uintptr_t)stack.theirs[i]);
+        assert_int_equal(stack.ours[i], (uintptr_t)stack.theirs[i + more]);
 }
 
 static int compare(const void *a, const void *b)
