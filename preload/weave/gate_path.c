@@ -6,384 +6,79 @@
 #include "preload/weave/gate.h"
 
 /* On entry the body's address lies on the stack, and above it the caller's.  The body is returned to, or called. */
-#define GATE_PUSH(reg) "pushq %" reg "\n\t.cfi_adjust_cfa_offset 8\n\t"
-#define GATE_POP(reg)  "popq %" reg "\n\t.cfi_adjust_cfa_offset -8\n\t"
-#define WITH_GATE_FRAME(function)                                                                                      \
-    GATE_PUSH("rax")                                                                                                   \
-    GATE_PUSH("rcx")                                                                                                   \
-    GATE_PUSH("rdx")                                                                                                   \
-    GATE_PUSH("rsi")                                                                                                   \
-    GATE_PUSH("rdi")                                                                                                   \
-    GATE_PUSH("r8")                                                                                                    \
-    GATE_PUSH("r9")                                                                                                    \
-    GATE_PUSH("r10")                                                                                                   \
-    GATE_PUSH("r11")                                                                                                   \
-    "movq %rsp, %rdi\n\tleaq -8(%rsp), %rsp\n\t.cfi_adjust_cfa_offset 8\n\t"                                           \
-    "call " function "\n\tleaq 8(%rsp), %rsp\n\t.cfi_adjust_cfa_offset -8\n\ttestb %al, %al\n\t" GATE_POP("r11")       \
-        GATE_POP("r10") GATE_POP("r9") GATE_POP("r8") GATE_POP("rdi") GATE_POP("rsi") GATE_POP("rdx") GATE_POP("rcx")  \
-            GATE_POP("rax")
+#define LINE(text)      "\t" text "\n"
+#define LABEL(name)     name ":\n"
+#define CFA_MOVES(by)   LINE(".cfi_adjust_cfa_offset " by)
+#define GATE_PUSH(reg)  LINE("pushq %" reg) CFA_MOVES("8")
+#define GATE_POP(reg)   LINE("popq %" reg) CFA_MOVES("-8")
+#define GATE_ROOM       LINE("leaq -8(%rsp), %rsp") CFA_MOVES("8")
+#define GATE_ROOM_BACK  LINE("leaq 8(%rsp), %rsp") CFA_MOVES("-8")
+#define GATE_PUSH_FIVE  GATE_PUSH("rax") GATE_PUSH("rcx") GATE_PUSH("rdx") GATE_PUSH("rsi") GATE_PUSH("rdi")
+#define GATE_PUSH_FRAME GATE_PUSH_FIVE GATE_PUSH("r8") GATE_PUSH("r9") GATE_PUSH("r10") GATE_PUSH("r11")
+#define GATE_POP_FOUR   GATE_POP("r11") GATE_POP("r10") GATE_POP("r9") GATE_POP("r8")
+#define GATE_POP_FRAME  GATE_POP_FOUR GATE_POP("rdi") GATE_POP("rsi") GATE_POP("rdx") GATE_POP("rcx") GATE_POP("rax")
+#define GATE_CALL(text) GATE_ROOM LINE("call " text) GATE_ROOM_BACK LINE("testb %al, %al")
+
+/* With struct gate_frame in RDI; what it returns is in the flags. */
+#define WITH_GATE_FRAME(function) GATE_PUSH_FRAME LINE("movq %rsp, %rdi") GATE_CALL(function) GATE_POP_FRAME
+
+#define GATE_BEGIN                                                                                                     \
+    LINE(".pushsection .text")                                                                                         \
+    LINE(".globl plane_gate")                                                                                          \
+    LINE(".hidden plane_gate")                                                                                         \
+    LINE(".type plane_gate,@function")                                                                                 \
+    LINE(".p2align 4")                                                                                                 \
+    LABEL("plane_gate")                                                                                                \
+    LINE(".cfi_startproc")                                                                                             \
+    LINE(".cfi_personality 0x9b, DW.ref.__gcc_personality_v0")                                                         \
+    LINE(".cfi_lsda 0x1b, plane_gate_pads")                                                                            \
+    LINE(".cfi_def_cfa_offset 16")
+
+/* The first return is the body's caller's; the second leads to the body, for which nothing is to be done behind it. */
+#define GATE_PASS                                                                                                      \
+    WITH_GATE_FRAME("gate_enter")                                                                                      \
+    LINE("jz 1f")                                                                                                      \
+    LABEL("plane_gate_call")                                                                                           \
+    LINE("call *(%rsp)")                                                                                               \
+    LABEL("plane_gate_called")                                                                                         \
+    WITH_GATE_FRAME("gate_leave")                                                                                      \
+    GATE_ROOM_BACK                                                                                                     \
+    LINE("ret")                                                                                                        \
+    LABEL("1")                                                                                                         \
+    LINE(".cfi_def_cfa_offset 16")                                                                                     \
+    LINE("ret")
 
 /* An exception of the body goes on through the landing pad.
  * Source: Itanium C++ ABI, Exception Handling Tables; gcc's unwind-c.c, which __gcc_personality_v0 is. */
-__asm__(".pushsection .text\n.globl plane_gate\n.hidden plane_gate\n.type plane_gate,@function\n"
-        ".p2align 4\nplane_gate:\n\t.cfi_startproc\n\t.cfi_personality 0x9b, DW.ref.__gcc_personality_v0\n\t"
-        ".cfi_lsda 0x1b, plane_gate_pads\n\t.cfi_def_cfa_offset 16\n\t" WITH_GATE_FRAME(
-            "gate_enter") "jz "
-                          "1f\nplane_gate_call:"
-                          "\n\tcall "
-                          "*(%rsp)\nplane_gate_"
-                          "called:"
-                          "\n"
-                          "\t" WITH_GATE_FRAME("gate_leave") "le"
-                                                             "aq"
-                                                             " 8"
-                                                             "(%"
-                                                             "rs"
-                                                             "p)"
-                                                             ", "
-                                                             "%r"
-                                                             "sp"
-                                                             "\n"
-                                                             "\t"
-                                                             ".c"
-                                                             "fi"
-                                                             "_a"
-                                                             "dj"
-                                                             "us"
-                                                             "t_"
-                                                             "cf"
-                                                             "a_"
-                                                             "of"
-                                                             "fs"
-                                                             "et"
-                                                             " -"
-                                                             "8"
-                                                             "\n"
-                                                             "\t"
-                                                             "re"
-                                                             "t"
-                                                             "\n"
-                                                             "1:"
-                                                             "\t"
-                                                             ".c"
-                                                             "fi"
-                                                             "_d"
-                                                             "ef"
-                                                             "_c"
-                                                             "fa"
-                                                             "_o"
-                                                             "ff"
-                                                             "se"
-                                                             "t "
-                                                             "16"
-                                                             "\n"
-                                                             "\t"
-                                                             "re"
-                                                             "t"
-                                                             "\n"
-                                                             "pl"
-                                                             "an"
-                                                             "e_"
-                                                             "ga"
-                                                             "te"
-                                                             "_l"
-                                                             "ef"
-                                                             "t:"
-                                                             "\n"
-                                                             "\t"
-                                                             "pu"
-                                                             "sh"
-                                                             "q "
-                                                             "%r"
-                                                             "ax"
-                                                             "\n"
-                                                             "\t"
-                                                             ".c"
-                                                             "fi"
-                                                             "_a"
-                                                             "dj"
-                                                             "us"
-                                                             "t_"
-                                                             "cf"
-                                                             "a_"
-                                                             "of"
-                                                             "fs"
-                                                             "et"
-                                                             " 8"
-                                                             "\n"
-                                                             "\t"
-                                                             "su"
-                                                             "bq"
-                                                             " $"
-                                                             "8,"
-                                                             " %"
-                                                             "rs"
-                                                             "p"
-                                                             "\n"
-                                                             "\t"
-                                                             ".c"
-                                                             "fi"
-                                                             "_a"
-                                                             "dj"
-                                                             "us"
-                                                             "t_"
-                                                             "cf"
-                                                             "a_"
-                                                             "of"
-                                                             "fs"
-                                                             "et"
-                                                             " 8"
-                                                             "\n"
-                                                             "\t"
-                                                             "ca"
-                                                             "ll"
-                                                             " g"
-                                                             "at"
-                                                             "e_"
-                                                             "ab"
-                                                             "an"
-                                                             "do"
-                                                             "n"
-                                                             "\n"
-                                                             "\t"
-                                                             "ad"
-                                                             "dq"
-                                                             " $"
-                                                             "8,"
-                                                             " %"
-                                                             "rs"
-                                                             "p"
-                                                             "\n"
-                                                             "\t"
-                                                             ".c"
-                                                             "fi"
-                                                             "_a"
-                                                             "dj"
-                                                             "us"
-                                                             "t_"
-                                                             "cf"
-                                                             "a_"
-                                                             "of"
-                                                             "fs"
-                                                             "et"
-                                                             " -"
-                                                             "8"
-                                                             "\n"
-                                                             "\t"
-                                                             "po"
-                                                             "pq"
-                                                             " %"
-                                                             "rd"
-                                                             "i"
-                                                             "\n"
-                                                             "\t"
-                                                             ".c"
-                                                             "fi"
-                                                             "_a"
-                                                             "dj"
-                                                             "us"
-                                                             "t_"
-                                                             "cf"
-                                                             "a_"
-                                                             "of"
-                                                             "fs"
-                                                             "et"
-                                                             " -"
-                                                             "8"
-                                                             "\n"
-                                                             "\t"
-                                                             "ca"
-                                                             "ll"
-                                                             " _"
-                                                             "Un"
-                                                             "wi"
-                                                             "nd"
-                                                             "_R"
-                                                             "es"
-                                                             "um"
-                                                             "e@"
-                                                             "PL"
-                                                             "T"
-                                                             "\n"
-                                                             "\t"
-                                                             "hl"
-                                                             "t"
-                                                             "\n"
-                                                             "\t"
-                                                             ".c"
-                                                             "fi"
-                                                             "_e"
-                                                             "nd"
-                                                             "pr"
-                                                             "oc"
-                                                             "\n"
-                                                             "\t"
-                                                             ".s"
-                                                             "iz"
-                                                             "e "
-                                                             "pl"
-                                                             "an"
-                                                             "e_"
-                                                             "ga"
-                                                             "te"
-                                                             ", "
-                                                             ". "
-                                                             "- "
-                                                             "pl"
-                                                             "an"
-                                                             "e_"
-                                                             "ga"
-                                                             "te"
-                                                             "\n"
-                                                             ".p"
-                                                             "op"
-                                                             "se"
-                                                             "ct"
-                                                             "io"
-                                                             "n"
-                                                             "\n"
-                                                             ".p"
-                                                             "us"
-                                                             "hs"
-                                                             "ec"
-                                                             "ti"
-                                                             "on"
-                                                             " ."
-                                                             "gc"
-                                                             "c_"
-                                                             "ex"
-                                                             "ce"
-                                                             "pt"
-                                                             "_t"
-                                                             "ab"
-                                                             "le"
-                                                             ","
-                                                             "\""
-                                                             "a"
-                                                             "\""
-                                                             ",@"
-                                                             "pr"
-                                                             "og"
-                                                             "bi"
-                                                             "ts"
-                                                             "\n"
-                                                             ".p"
-                                                             "2a"
-                                                             "li"
-                                                             "gn"
-                                                             " 2"
-                                                             "\n"
-                                                             "pl"
-                                                             "an"
-                                                             "e_"
-                                                             "ga"
-                                                             "te"
-                                                             "_p"
-                                                             "ad"
-                                                             "s:"
-                                                             "\n"
-                                                             "\t"
-                                                             ".b"
-                                                             "yt"
-                                                             "e "
-                                                             "0x"
-                                                             "ff"
-                                                             ", "
-                                                             "0x"
-                                                             "ff"
-                                                             ", "
-                                                             "0x"
-                                                             "01"
-                                                             "\n"
-                                                             "\t"
-                                                             ".u"
-                                                             "le"
-                                                             "b1"
-                                                             "28"
-                                                             " 3"
-                                                             "f "
-                                                             "- "
-                                                             "2f"
-                                                             "\n"
-                                                             "2:"
-                                                             "\t"
-                                                             ".u"
-                                                             "le"
-                                                             "b1"
-                                                             "28"
-                                                             " p"
-                                                             "la"
-                                                             "ne"
-                                                             "_g"
-                                                             "at"
-                                                             "e_"
-                                                             "ca"
-                                                             "ll"
-                                                             " -"
-                                                             " p"
-                                                             "la"
-                                                             "ne"
-                                                             "_g"
-                                                             "at"
-                                                             "e"
-                                                             "\n"
-                                                             "\t"
-                                                             ".u"
-                                                             "le"
-                                                             "b1"
-                                                             "28"
-                                                             " p"
-                                                             "la"
-                                                             "ne"
-                                                             "_g"
-                                                             "at"
-                                                             "e_"
-                                                             "ca"
-                                                             "ll"
-                                                             "ed"
-                                                             " -"
-                                                             " p"
-                                                             "la"
-                                                             "ne"
-                                                             "_g"
-                                                             "at"
-                                                             "e_"
-                                                             "ca"
-                                                             "ll"
-                                                             "\n"
-                                                             "\t"
-                                                             ".u"
-                                                             "le"
-                                                             "b1"
-                                                             "28"
-                                                             " p"
-                                                             "la"
-                                                             "ne"
-                                                             "_g"
-                                                             "at"
-                                                             "e_"
-                                                             "le"
-                                                             "ft"
-                                                             " -"
-                                                             " p"
-                                                             "la"
-                                                             "ne"
-                                                             "_g"
-                                                             "at"
-                                                             "e"
-                                                             "\n"
-                                                             "\t"
-                                                             ".u"
-                                                             "le"
-                                                             "b1"
-                                                             "28"
-                                                             " 0"
-                                                             "\n"
-                                                             "3:"
-                                                             "\n"
-                                                             ".p"
-                                                             "op"
-                                                             "se"
-                                                             "ct"
-                                                             "io"
-                                                             "n");
+#define GATE_LANDING_PAD                                                                                               \
+    LABEL("plane_gate_left")                                                                                           \
+    GATE_PUSH("rax")                                                                                                   \
+    LINE("subq $8, %rsp")                                                                                              \
+    CFA_MOVES("8")                                                                                                     \
+    LINE("call gate_abandon")                                                                                          \
+    LINE("addq $8, %rsp")                                                                                              \
+    CFA_MOVES("-8")                                                                                                    \
+    GATE_POP("rdi")                                                                                                    \
+    LINE("call _Unwind_Resume@PLT")                                                                                    \
+    LINE("hlt")
+
+#define GATE_END                                                                                                       \
+    LINE(".cfi_endproc")                                                                                               \
+    LINE(".size plane_gate, . - plane_gate")                                                                           \
+    LINE(".popsection")
+
+#define GATE_PADS                                                                                                      \
+    LINE(".pushsection .gcc_except_table,\"a\",@progbits")                                                             \
+    LINE(".p2align 2")                                                                                                 \
+    LABEL("plane_gate_pads")                                                                                           \
+    LINE(".byte 0xff, 0xff, 0x01")                                                                                     \
+    LINE(".uleb128 3f - 2f")                                                                                           \
+    LABEL("2")                                                                                                         \
+    LINE(".uleb128 plane_gate_call - plane_gate")                                                                      \
+    LINE(".uleb128 plane_gate_called - plane_gate_call")                                                               \
+    LINE(".uleb128 plane_gate_left - plane_gate")                                                                      \
+    LINE(".uleb128 0")                                                                                                 \
+    LABEL("3")                                                                                                         \
+    LINE(".popsection")
+
+__asm__(GATE_BEGIN GATE_PASS GATE_LANDING_PAD GATE_END GATE_PADS);
