@@ -1,12 +1,11 @@
 /* frame_rule.h: how the caller's frame is found from a place in the code, read from .eh_frame once and remembered.
  *
- *   pc --hash--> [packed rule and module]  --miss--> .eh_frame_hdr --> FDE --call frame instructions--> rule
+ *   pc --hash--> [packed rule and module]  --miss--> frame_description.h --> frame_cfi.h --> rule
  *
  * Model:   a frame that most compilers make: its canonical frame address (CFA) is RSP or RBP and a distance, the return address
  *          stands right below it, and RBP is unchanged or saved at a distance from it.  Other registers do not matter.
  * Modules: what was read before one was loaded or went (modules_changed()) is read anew.
  * Threads: a slot is two words; a reader believes them only when they fit together, so that none takes a lock.
- * Source:  DWARF 5, 6.4; Linux Standard Base 5.0, 10.6 (.eh_frame, .eh_frame_hdr).
  */
 #ifndef LOCKHOUND_PRELOAD_FRAME_RULE_H
 #define LOCKHOUND_PRELOAD_FRAME_RULE_H

@@ -1,6 +1,7 @@
 /* passes.h: what function_model_make() does to one function, in this order.
  *
- *   bytes --decode--> instructions --blocks--> --cfi--> --accesses--> --spin_loops--> --liveness--> model
+ *   bytes --decode--> instructions --blocks--> --cfi--> --accesses--> --spin_loops--> --atomic_moves-->
+ *   --decisions--> --redundant--> --liveness--> --untold--> model
  *
  * Each pass reads what the ones before it wrote.  None changes the module.
  */
@@ -39,12 +40,12 @@ bool insn_is_plain_move(const struct insn *insn, uint16_t size);
 
 /* spin_loops.c: which loads wait for another thread. */
 void spin_loops_find(const struct elf_module *module, struct function *function);
-/* spin_entry.c: marks loads shortly before the loop that begins at `first`, of the place that `load` in it waits for. */
-void spin_entry_mark(struct function *function, size_t first, size_t load);
 /* Returns: whether a plain load of a word, and nothing else, touches memory here. */
 bool insn_may_wait(const struct insn *insn);
 /* Makes that load an atomic one, by guess. */
 void insn_waits(struct insn *insn);
+/* spin_entry.c: marks loads shortly before the loop that begins at `first`, of the place that `load` in it waits for. */
+void spin_entry_mark(struct function *function, size_t first, size_t load);
 
 /* atomic_moves.c: which plain moves are atomic loads and stores. */
 void atomic_moves_mark(const struct elf_module *module, struct function *function);

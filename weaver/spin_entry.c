@@ -26,16 +26,3 @@ void spin_entry_mark(struct function *function, size_t first, size_t load)
             insn_waits(insn);
     }
 }
-
-bool insn_may_wait(const struct insn *insn)
-{
-    return insn->role == ROLE_PLAIN && insn->access_count == 1 && insn->access[0].role == ACCESS_PLAIN &&
-           !insn->access[0].is_write && insn->access[0].operand >= 0 &&
-           insn->operands[insn->access[0].operand].size <= 64;
-}
-
-void insn_waits(struct insn *insn)
-{
-    insn->access[0].role = ACCESS_ATOMIC_LOAD;
-    insn->access[0].is_guess = true;
-}

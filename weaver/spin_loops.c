@@ -55,6 +55,19 @@ static bool may_wait(const struct elf_module *module, const struct function *fun
     return blocks <= BLOCKS_MOST;
 }
 
+bool insn_may_wait(const struct insn *insn)
+{
+    return insn->role == ROLE_PLAIN && insn->access_count == 1 && insn->access[0].role == ACCESS_PLAIN &&
+           !insn->access[0].is_write && insn->access[0].operand >= 0 &&
+           insn->operands[insn->access[0].operand].size <= 64;
+}
+
+void insn_waits(struct insn *insn)
+{
+    insn->access[0].role = ACCESS_ATOMIC_LOAD;
+    insn->access[0].is_guess = true;
+}
+
 static bool is_waiting_load(const struct insn *insn, register_set varies)
 {
     if (!insn_may_wait(insn))
