@@ -97,14 +97,14 @@ enum image_cfa { IMAGE_CFA_UNKNOWN, IMAGE_CFA_RSP, IMAGE_CFA_RBP, IMAGE_CFA_OTHE
 enum image_site_flag {
     IMAGE_SITE_WRITE = 1 << 0,
     IMAGE_SITE_ATOMIC = 1 << 1,
-    IMAGE_SITE_GUESS = 1 << 2, /* the module has no debug information that tells atomics from plain moves, and this is a
-                                  * plain naturally aligned move of 1 to 8 bytes: it may be an atomic one */
-    IMAGE_SITE_READ_MODIFY =
-        1 << 3,                 /* one instruction reads and writes: add, inc, ... (never a plain C11 atomic move) */
-    IMAGE_SITE_UNTOLD = 1 << 4, /* and its thread learns nothing of what was there */
-    IMAGE_SITE_DECIDES =
-        1 << 5 /* a load whose value decides where the code goes or what it reads: a guess, or one that a
-                                  * loop waits for */
+    /* Nothing tells whether it is atomic: a plain naturally aligned move of 1 to 8 bytes, which may be. */
+    IMAGE_SITE_GUESS = 1 << 2,
+    /* One instruction reads and writes: add, inc, ... (never a plain C11 atomic move). */
+    IMAGE_SITE_READ_MODIFY = 1 << 3,
+    /* And its thread learns nothing of what was there. */
+    IMAGE_SITE_UNTOLD = 1 << 4,
+    /* A load whose value decides where the code goes or what it reads: a guess, or one that a loop waits for. */
+    IMAGE_SITE_DECIDES = 1 << 5
 };
 
 struct image_site {

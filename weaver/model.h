@@ -95,8 +95,9 @@ struct access {
     bool untold;   /* IMAGE_SITE_UNTOLD */
     bool is_guess; /* IMAGE_SITE_GUESS */
     bool decides;  /* IMAGE_SITE_DECIDES */
-    bool
-        is_range; /* REP MOVS/STOS/LODS (operand is -1; without REP it is the hidden operand): from RSI (read) or RDI (write), RCX elements of `size` bytes, upwards */
+    /* REP MOVS/STOS/LODS (operand is -1; without REP it is the hidden operand): from RSI (read) or RDI (write), RCX
+     * elements of `size` bytes, upwards */
+    bool is_range;
     bool is_redundant; /* an earlier check in the block, with nothing in between, covers it: none is emitted */
     uint16_t size;     /* units: bytes; of an element when is_range */
 };
