@@ -6,7 +6,7 @@
 #include "preload/raw.h"
 
 /* From the state, field 3, to fields 20 and 22; see proc(5). */
-enum { LINE_SIZE = 1024, FIELDS_TO_THREADS = 17, FIELDS_THREADS_TO_START = 2 };
+enum { LINE_SIZE = 1024, STATUS_SIZE = 4096, FIELDS_TO_THREADS = 17, FIELDS_THREADS_TO_START = 2 };
 
 static const char *skip_fields(const char *at, int count)
 {
@@ -58,19 +58,31 @@ static void write_path(char *path, pid_t pid)
     stpcpy(end, "/stat");
 }
 
+/* Reads as much of the file as there is room for.  Returns: false when there is nothing. */
+static bool read_text(const char *path, char *text, size_t size)
+{
+    long fd = raw_syscall(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0);
+    if (fd < 0)
+        return false;
+    long got = raw_syscall(SYS_read, fd, (long)text, (long)size - 1, 0, 0, 0);
+    raw_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
+    text[got > 0 ? got : 0] = '\0';
+    return got > 0;
+}
+
 bool process_status_read(pid_t pid, struct process_status *status)
 {
     char path[32], line[LINE_SIZE];
     if (pid <= 0)
         return false;
     write_path(path, pid);
-    long fd = raw_syscall(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0);
-    if (fd < 0)
-        return false;
-    long got = raw_syscall(SYS_read, fd, (long)line, sizeof line - 1, 0, 0, 0);
-    raw_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
-    if (got <= 0)
-        return false;
-    line[got] = '\0';
-    return parse(line, status);
+    return read_text(path, line, sizeof line) && parse(line, status);
+}
+
+bool process_is_traced(void)
+{
+    static const char field[] = "\nTracerPid:\t";
+    char text[STATUS_SIZE];
+    const char *at = read_text("/proc/self/status", text, sizeof text) ? strstr(text, field) : NULL;
+    return at != NULL && at[sizeof field - 1] != '0';
 }

@@ -1,4 +1,4 @@
-/* process_status.h: what the kernel tells of a process, from /proc/PID/stat.  Context of all: signal, in-malloc. */
+/* process_status.h: what the kernel tells of a process, from /proc/PID.  Context of all: signal, in-malloc. */
 #ifndef LOCKHOUND_PRELOAD_PROCESS_STATUS_H
 #define LOCKHOUND_PRELOAD_PROCESS_STATUS_H
 
@@ -17,5 +17,8 @@ struct process_status {
 
 /* Returns: false when there is no such process or it cannot be told. */
 bool process_status_read(pid_t pid, struct process_status *status);
+
+/* Returns: true when a debugger, or another tracer, is attached to this one. */
+bool process_is_traced(void);
 
 #endif

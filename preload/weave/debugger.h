@@ -1,6 +1,6 @@
 /* debugger.h: whether a debugger has set breakpoints in a module.
  *
- *   TracerPid of /proc/self/status: nobody --> no       else: INT3 in memory where the file has none --> yes
+ *   traced --> INT3 in memory where the file has none --> yes
  *
  * Why:       a debugger puts back what stood at a breakpoint before, whenever it stops the program: over a patch written
  *            meanwhile, that would be the program's end.  And where a copy runs, the breakpoint is never met.
@@ -11,7 +11,7 @@
 
 #include "preload/modules.h"
 
-/* Context: loader-lock, in-malloc. */
+/* To be asked when a debugger is there: process_is_traced().  Context: loader-lock, in-malloc. */
 bool debugger_is_in(const struct module *module);
 
 #endif

@@ -154,12 +154,13 @@ static void leave(struct candidate *candidate, const char *why)
 
 static void map_code(struct round *round)
 {
+    bool is_traced = process_is_traced();
     for (size_t i = 0; i < round->count; i++) {
         struct candidate *candidate = &round->candidates[i];
         if (candidate->left != NULL)
             continue;
-        const char *why = debugger_is_in(candidate->module) ? "a debugger has set breakpoints in it"
-                                                            : image_map_code(candidate->image);
+        const char *why = is_traced && debugger_is_in(candidate->module) ? "a debugger has set breakpoints in it"
+                                                                         : image_map_code(candidate->image);
         if (why == NULL && !pc_map_add(candidate->image))
             why = "there is no memory";
         if (why != NULL)

@@ -11,25 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accesses.h"
 #include "unseen.h"
-
-#define KEPT __attribute__((noinline))
-
-static bool racy;
-static long place;
-static long *cell = &place;
-
-KEPT void first(void)
-{
-    *cell = 1;
-    __asm__ volatile("" ::: "memory");
-}
-
-KEPT void second(void)
-{
-    *cell = 2;
-    __asm__ volatile("" ::: "memory");
-}
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t other_mutex = PTHREAD_MUTEX_INITIALIZER;

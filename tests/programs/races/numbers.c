@@ -25,25 +25,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "accesses.h"
 #include "unseen.h"
-
-#define KEPT __attribute__((noinline))
-
-static bool racy;
-static long place;
-static long *cell = &place; /* through a pointer: a compiler can't know where it leads */
-
-KEPT void first(void)
-{
-    *cell = 1;
-    __asm__ volatile("" ::: "memory");
-}
-
-KEPT void second(void)
-{
-    *cell = 2;
-    __asm__ volatile("" ::: "memory");
-}
 
 /* ---- who gives the number back ---------------------------------------------------------------------------------------- */
 

@@ -16,27 +16,8 @@
 #include <sys/eventfd.h>
 #include <threads.h>
 
+#include "accesses.h"
 #include "unseen.h"
-
-#define KEPT __attribute__((noinline))
-
-static bool racy;
-static long place;
-static long *cell = &place; /* through a pointer: a compiler can't know where it leads */
-
-/* ---- the two accesses --------------------------------------------------------------------------------------------- */
-
-KEPT void first(void)
-{
-    *cell = 1;
-    __asm__ volatile("" ::: "memory");
-}
-
-KEPT void second(void)
-{
-    *cell = 2;
-    __asm__ volatile("" ::: "memory");
-}
 
 /* ---- what may stand between them ------------------------------------------------------------------------------------ */
 
