@@ -66,6 +66,8 @@ void detector_thread_create(struct detector *d, struct thread *t, struct thread 
 void detector_thread_start(struct detector *d, struct thread *t);
 /* The thread runs no more code of the program.  Reports locks it still holds. */
 void detector_thread_end(struct detector *d, struct thread *t, struct stack_id at);
+/* `target` is about to be asked to end: its waits that are cancellation points end by themselves from now on. */
+void detector_thread_cancelled(struct thread *target);
 /* Checks join-self, double-join, a join that closes a circle.  `target` NULL when the identifier names nobody. */
 void detector_join_request(struct detector *d, struct thread *t, struct thread *target, bool timed, struct stack_id at);
 void detector_joined(struct detector *d, struct thread *t, struct thread *target);

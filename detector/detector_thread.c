@@ -137,6 +137,12 @@ void detector_thread_forget(struct detector *d, struct thread *t)
 
 /* ---- join and detach -------------------------------------------------------------------------------------------- */
 
+void detector_thread_cancelled(struct thread *target)
+{
+    /* seq_cst: before the caller's own wait is published; partner: seat_publish_wait() */
+    atomic_store(&target->seat->is_cancelled, true);
+}
+
 static void set_joiner(struct detector *d, struct thread *target, uint32_t joiner)
 {
     detector_enter(d, RANK_REGISTRY);

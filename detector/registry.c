@@ -89,6 +89,7 @@ struct seat *registry_take_seat(struct registry *registry)
     held_clear(&seat->held);
     relaxed_store(&seat->state, THREAD_CREATED);
     relaxed_store(&seat->wait, WAIT_NONE);
+    relaxed_store(&seat->is_cancelled, false);
     /* seq_cst: a thread that then looks for running ones sees the newcomer; partner: asleep.c */
     atomic_store(&seat->thread, ++registry->last_thread);
     atomic_fetch_add(&registry->births, 1);
@@ -143,6 +144,12 @@ void seat_resume_wait(struct seat *seat)
     atomic_store(&seat->sequence, relaxed_load(&seat->sequence) | 1);
 }
 
+/* POSIX XSH 2.9.5.2.  A wait for a lock, a barrier or a once routine is none. */
+static bool is_cancellation_point(enum wait_kind kind)
+{
+    return kind == WAIT_SEMAPHORE || kind == WAIT_COND || kind == WAIT_JOIN;
+}
+
 uint64_t seat_read_wait(const struct seat *seat, struct wait_record *wait)
 {
     uint64_t sequence = atomic_load(&seat->sequence); /* seq_cst; partner: seat_publish_wait() */
@@ -155,7 +162,8 @@ uint64_t seat_read_wait(const struct seat *seat, struct wait_record *wait)
     wait->target_seat = relaxed_load(&seat->target_seat);
     wait->ticket = relaxed_load(&seat->ticket);
     wait->mode = (enum lock_mode)relaxed_load(&seat->mode);
-    wait->timed = relaxed_load(&seat->timed);
+    bool is_cancelled = relaxed_load(&seat->is_cancelled) && is_cancellation_point(wait->kind);
+    wait->timed = relaxed_load(&seat->timed) || is_cancelled;
     wait->at = (struct stack_id){relaxed_load(&seat->at)};
     wait->signal_number = relaxed_load(&seat->signal_number);
     atomic_thread_fence(memory_order_acquire); /* the fields were read before the sequence is read again */

@@ -28,6 +28,7 @@ struct seat {
     _Alignas(64) _Atomic uint64_t sequence; /* odd: asleep */
     _Atomic uint32_t thread;                /* struct thread_id; 0: nobody */
     _Atomic uint8_t state;                  /* enum thread_state */
+    _Atomic bool is_cancelled;              /* asked to end; written by whoever asks */
     _Atomic uint8_t wait;                   /* enum wait_kind */
     _Atomic uint8_t mode;                   /* enum lock_mode wanted */
     _Atomic bool timed;

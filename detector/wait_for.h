@@ -2,7 +2,7 @@
  *
  *   t --wants--> lock --held by--> thread --wants--> lock ... --held by--> t      a circle: a deadlock, now
  *
- * Model:     an edge leads from a thread in an untimed wait to each thread without whose action that wait cannot end:
+ * Model:     an edge leads from a thread in an untimed wait (that no pthread_cancel() ends) to each thread without whose action that wait cannot end:
  *            the owner of a mutex or spinlock, each holder of a rwlock, the holder of a semaphore used as a lock, the
  *            thread joined, the runner of a once routine, and the holder of the mutex that a signalled waiter of a
  *            condition must take again.

@@ -222,6 +222,19 @@ HOOK_EXPORT int pthread_clockjoin_np(pthread_t thread, void **value, clockid_t c
     return timed_join(self, thread, value, &clock, until, HOOK_STACK(self));
 }
 
+/* ---- cancelling --------------------------------------------------------------------------------------------------- */
+
+HOOK_EXPORT int pthread_cancel(pthread_t thread)
+{
+    struct self *self = hook_enter();
+    struct self *target = self == NULL ? NULL : self_by_handle(thread);
+    if (target != NULL)
+        detector_thread_cancelled(target->thread);
+    if (self != NULL)
+        hook_leave(self); /* before the call: the thread may ask itself, and end in it */
+    return real.pthread_cancel(thread);
+}
+
 /* ---- detaching, names --------------------------------------------------------------------------------------------- */
 
 struct self *thread_detach_request(struct self *self, pthread_t handle, struct stack_id at)

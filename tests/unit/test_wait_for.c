@@ -299,6 +299,36 @@ static void timed_waiter_keeps_the_process_alive(void **state)
     world_expect_nothing();
 }
 
+static void cancelled_waiter_keeps_the_process_alive(void **state)
+{
+    (void)state;
+    struct object *c = world_object(OBJECT_COND, 0, plain);
+    detector_thread_cancelled(world_thread(1));
+    join(0, 1);
+    world_lock(1, world_mutex(0));
+    cond_wait(1, c, world_mutex(0));
+    world_expect_nothing();
+}
+
+static void cancelled_joiner_closes_no_circle(void **state)
+{
+    (void)state;
+    detector_thread_cancelled(world_thread(2));
+    join(1, 2);
+    join(2, 1);
+    world_expect_nothing();
+}
+
+static void cancelled_thread_waits_for_a_lock_all_the_same(void **state)
+{
+    (void)state;
+    world_lock(0, world_mutex(0));
+    detector_thread_cancelled(world_thread(1));
+    world_block(1, world_mutex(0), LOCK_EXCLUSIVE, false);
+    join(0, 1);
+    assert_int_equal(world_expect_one(FINDING_DEADLOCK)->form, DEADLOCK_JOIN);
+}
+
 static void running_thread_keeps_the_process_alive(void **state)
 {
     (void)state;
@@ -489,6 +519,9 @@ int main(void)
         TEST(lost_wake_up),
         TEST(signal_under_way_keeps_the_process_alive),
         TEST(timed_waiter_keeps_the_process_alive),
+        TEST(cancelled_waiter_keeps_the_process_alive),
+        TEST(cancelled_joiner_closes_no_circle),
+        TEST(cancelled_thread_waits_for_a_lock_all_the_same),
         TEST(running_thread_keeps_the_process_alive),
         TEST(token_in_the_semaphore_keeps_the_process_alive),
         TEST(signal_handler_might_post),
