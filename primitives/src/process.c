@@ -83,13 +83,16 @@ static _Noreturn void process_body(const struct lhp_process *p)
     _exit(code & 0xff);
 }
 
-/* With the mutex held: takes note if the child has ended.  Never waits. */
+/* With the mutex held: takes note if the child has ended.  Never waits, and is no cancellation point, which waitpid() is
+ * all the same. */
 static void process_reap(struct lhp_process *p)
 {
-    int status;
+    int status, cancel;
     if (p->state != PROCESS_ALIVE)
         return;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
     pid_t pid = waitpid(p->pid, &status, WNOHANG);
+    pthread_setcancelstate(cancel, NULL);
     if (pid == 0 || (pid < 0 && errno != ECHILD))
         return;
     if (pid < 0)
@@ -127,7 +130,10 @@ static bool children_tell_exit(void)
 /* Without the mutex: fork takes the list's, which comes before it. */
 static enum lhp_status process_fork(struct lhp_process *p)
 {
+    int cancel;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
     fflush(NULL); /* or the child would write the parent's unwritten output again */
+    pthread_setcancelstate(cancel, NULL);
     pid_t pid = fork();
     if (pid == 0)
         process_body(p);

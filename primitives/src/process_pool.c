@@ -305,7 +305,10 @@ static int manager_body(void *arg)
 
 static void manager_wake(struct lhp_process_pool *pool)
 {
+    int cancel;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
     (void)!write(pool->wake, &(uint64_t){1}, sizeof(uint64_t));
+    pthread_setcancelstate(cancel, NULL);
 }
 
 /* ---- the pool --------------------------------------------------------------------------------------------------- */

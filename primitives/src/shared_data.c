@@ -116,6 +116,16 @@ size_t lhp_shared_queue_size(struct lhp_shared_queue *queue)
     return size;
 }
 
+bool lhp_shared_queue_empty(struct lhp_shared_queue *queue)
+{
+    return lhp_shared_queue_size(queue) == 0;
+}
+
+bool lhp_shared_queue_full(struct lhp_shared_queue *queue)
+{
+    return lhp_shared_queue_size(queue) == queue->capacity;
+}
+
 /* ---- Value and Array -------------------------------------------------------------------------------------------- */
 
 struct lhp_shared_value *lhp_shared_value_new(void)

@@ -89,7 +89,7 @@ enum lhp_status lhp_shared_condition_wait_for(struct lhp_shared_condition *condi
     w.slot = lhp_monitor_take_slot(&condition->monitor, FOR_A_NOTIFY);
     lhp_monitor_leave(&condition->monitor);
     if (!w.slot)
-        return LHP_TIMEOUT; /* no room in the line: as if the time had passed, the caller looks again */
+        return LHP_OVER_BOUND;
     for (unsigned i = 0; i < w.level; i++)
         lhp_shared_rlock_release(condition->lock);
     pthread_cleanup_push(condition_wait_cancelled, &w);
@@ -98,6 +98,20 @@ enum lhp_status lhp_shared_condition_wait_for(struct lhp_shared_condition *condi
     bool told = condition_leave_line(&w);
     condition_relock(&w);
     return told ? w.relock : LHP_TIMEOUT;
+}
+
+enum lhp_status lhp_shared_condition_wait_until(struct lhp_shared_condition *condition, bool (*predicate)(void *arg),
+                                                void *arg, int64_t timeout_ns)
+{
+    if (!rlock_is_mine(condition->lock))
+        return LHP_NOT_OWNER;
+    struct deadline d = deadline_after(timeout_ns);
+    while (!predicate(arg)) {
+        enum lhp_status status = lhp_shared_condition_wait_for(condition, deadline_left_ns(&d));
+        if (status != LHP_OK)
+            return status == LHP_TIMEOUT && predicate(arg) ? LHP_OK : status;
+    }
+    return LHP_OK;
 }
 
 enum lhp_status lhp_shared_condition_notify(struct lhp_shared_condition *condition, unsigned n)
@@ -396,4 +410,17 @@ bool lhp_shared_barrier_broken(struct lhp_shared_barrier *barrier)
     bool broken = barrier->broken;
     lhp_monitor_leave(&barrier->monitor);
     return broken;
+}
+
+unsigned lhp_shared_barrier_parties(struct lhp_shared_barrier *barrier)
+{
+    return barrier->parties;
+}
+
+unsigned lhp_shared_barrier_waiting(struct lhp_shared_barrier *barrier)
+{
+    lhp_monitor_enter(&barrier->monitor);
+    unsigned waiting = barrier->ending.pid != 0 ? 0 : round_size(barrier);
+    lhp_monitor_leave(&barrier->monitor);
+    return waiting;
 }

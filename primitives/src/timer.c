@@ -95,6 +95,11 @@ enum lhp_status lhp_timer_join(struct lhp_timer *timer)
     return lhp_thread_join(timer->thread);
 }
 
+enum lhp_status lhp_timer_join_for(struct lhp_timer *timer, int64_t timeout_ns)
+{
+    return lhp_thread_join_for(timer->thread, timeout_ns);
+}
+
 void lhp_timer_release(struct lhp_timer *timer)
 {
     timer_unref(timer);

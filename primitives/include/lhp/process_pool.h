@@ -15,7 +15,7 @@
  *               another worker and goes on; an executor is broken, as Python's: every other future gets LHP_BROKEN and
  *               so do later submissions.  A worker that dies before it is ready breaks either kind.
  * Promise:      every future gets done; tasks begin in the order of their submission.
- * Cancellation: submit is not a cancellation point; delete and a waiting shutdown are not either.
+ * Cancellation: submit is not a cancellation point; delete and a waiting shutdown are, and may be repeated.
  * Fork:         workers are forked by new, and by the manager thread when it respawns; keep locks that functions need
  *               in shared memory.  The pool is not usable in a child.
  * Exit:         exit() shuts down every pool first: what was submitted is still run.

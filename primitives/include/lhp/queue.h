@@ -60,6 +60,7 @@ struct lhp_queue {
 LHP_BEGIN
 /* `limit` bounds the number of items, 0 does not.  `compare` orders the items of a priority queue as for qsort(), with
  * the items themselves as arguments; NULL for the other kinds.  `drop`, if not NULL, receives items that nobody will.
+ * Both are called with the queue locked: they must not use it.
  * Returns: LHP_OK, LHP_INVALID for a priority queue without order, LHP_NO_MEMORY. */
 LHP_API LHP_NODISCARD enum lhp_status lhp_queue_init(struct lhp_queue *queue, enum lhp_queue_kind kind, size_t limit,
                                                      int (*compare)(const void *a, const void *b),

@@ -18,7 +18,8 @@
  *               of a plain Semaphore have no holder (whoever likes may release), so a dead process keeps those it took.
  * Edges:        as those of the objects for threads; between processes they order shared memory alone.
  * Identity:     a process is its pid and its start time, so that a reused pid is not taken for it; one pid namespace.
- * Limits:       LHP_SHARED_WAITERS waiters at a time; more than that wait by polling every millisecond.
+ * Limits:       LHP_SHARED_WAITERS waiters at a time; more than that wait by polling every millisecond, and at a
+ *               Condition are told so.
  * Cancellation: acquire, wait, put and get are cancellation points while they wait, RLock excepted; nothing is lost.
  * Fork:         made for it.  A child inherits no holds: locks belong to the process that acquired them.
  * Lifetime:     initialise once, before the other processes exist; destroy when nobody uses it.  Pointers between
@@ -126,10 +127,14 @@ struct lhp_shared_condition {
 LHP_API void lhp_shared_condition_init(struct lhp_shared_condition *condition, struct lhp_shared_rlock *lock);
 LHP_API void lhp_shared_condition_destroy(struct lhp_shared_condition *condition);
 /* Returns: LHP_OK; LHP_NOT_OWNER; with a limit, LHP_TIMEOUT; LHP_OWNER_DIED when it was notified and the lock came from
- * a process that died.  Held again in every case but LHP_NOT_OWNER. */
+ * a process that died; LHP_OVER_BOUND at once when LHP_SHARED_WAITERS wait already.  Held again in every case but
+ * LHP_NOT_OWNER. */
 LHP_API enum lhp_status lhp_shared_condition_wait(struct lhp_shared_condition *condition);
 LHP_API LHP_NODISCARD enum lhp_status lhp_shared_condition_wait_for(struct lhp_shared_condition *condition,
                                                                     int64_t timeout_ns);
+/* Waits until `predicate(arg)`, called with the lock held, is true.  Returns: as wait. */
+LHP_API enum lhp_status lhp_shared_condition_wait_until(struct lhp_shared_condition *condition,
+                                                        bool (*predicate)(void *arg), void *arg, int64_t timeout_ns);
 /* Returns: LHP_OK or LHP_NOT_OWNER. */
 LHP_API enum lhp_status lhp_shared_condition_notify(struct lhp_shared_condition *condition, unsigned n);
 LHP_API enum lhp_status lhp_shared_condition_notify_all(struct lhp_shared_condition *condition);
@@ -175,6 +180,8 @@ LHP_API LHP_NODISCARD enum lhp_status lhp_shared_barrier_wait_for(struct lhp_sha
 LHP_API void lhp_shared_barrier_reset(struct lhp_shared_barrier *barrier);
 LHP_API void lhp_shared_barrier_abort(struct lhp_shared_barrier *barrier);
 LHP_API bool lhp_shared_barrier_broken(struct lhp_shared_barrier *barrier);
+LHP_API unsigned lhp_shared_barrier_parties(struct lhp_shared_barrier *barrier);
+LHP_API unsigned lhp_shared_barrier_waiting(struct lhp_shared_barrier *barrier);
 
 /* ---- Queue of items of one size, first in first out, bounded */
 struct lhp_shared_queue;
@@ -191,6 +198,8 @@ LHP_API enum lhp_status lhp_shared_queue_get(struct lhp_shared_queue *queue, voi
 LHP_API LHP_NODISCARD enum lhp_status lhp_shared_queue_get_for(struct lhp_shared_queue *queue, void *item,
                                                                int64_t timeout_ns);
 LHP_API size_t lhp_shared_queue_size(struct lhp_shared_queue *queue);
+LHP_API bool lhp_shared_queue_empty(struct lhp_shared_queue *queue);
+LHP_API bool lhp_shared_queue_full(struct lhp_shared_queue *queue);
 
 /* ---- Value and Array: an RLock and what it guards.  Lock, use the memory, unlock. */
 struct lhp_shared_value {

@@ -6,7 +6,7 @@
  *   operation                may block   signal handler   destructor
  *   lhp_timer_new, start     no          no               yes
  *   lhp_timer_cancel         no          no               yes
- *   lhp_timer_join           yes         no               no
+ *   lhp_timer_join[_for]     yes         no               no
  *   lhp_timer_release        no          no               yes
  *
  * Edges:        start happens before the function; the function happens before the return of join.
@@ -34,6 +34,8 @@ LHP_API LHP_NODISCARD enum lhp_status lhp_timer_start(struct lhp_timer *timer);
 LHP_API enum lhp_status lhp_timer_cancel(struct lhp_timer *timer);
 /* Waits for the end of the function or of a cancelled timer.  Returns: as lhp_thread_join(). */
 LHP_API enum lhp_status lhp_timer_join(struct lhp_timer *timer);
+/* Returns: as join, or LHP_TIMEOUT. */
+LHP_API LHP_NODISCARD enum lhp_status lhp_timer_join_for(struct lhp_timer *timer, int64_t timeout_ns);
 LHP_API void lhp_timer_release(struct lhp_timer *timer);
 LHP_END
 

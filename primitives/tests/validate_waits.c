@@ -1,0 +1,233 @@
+/* validate_waits.c: one validator for everything that waits, in one process and between processes (waits.h).
+ *
+ * Of every kind of wait the same is asked: that it ends at its time limit and not before; that a signal handler does not
+ * end it; that it ends when it may, for as many as it should; and that a waiter who is cancelled takes nothing with him
+ * and leaves nothing behind, at whatever moment that comes.
+ */
+#include "waits.h"
+
+#include <semaphore.h>
+#include <signal.h>
+#include <string.h>
+
+struct waiter {
+    const struct wait_kind *kind;
+    int64_t timeout_ns;
+    pthread_t thread;
+    pid_t id;
+    sem_t begun, ended; /* the latter only when the wait has come back */
+    enum lhp_status status;
+    int64_t took_ns;
+};
+
+static void *waiter_body(void *arg)
+{
+    struct waiter *w = arg;
+    int state;
+    w->id = gettid();
+    sem_post(&w->begun);
+    int64_t start = check_now_ns();
+    w->status = w->kind->wait(w->timeout_ns);
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+    w->took_ns = check_now_ns() - start;
+    if (w->status == LHP_OK && w->kind->leave)
+        w->kind->leave();
+    sem_post(&w->ended);
+    return NULL;
+}
+
+static void waiter_start(struct waiter *w, const struct wait_kind *kind, int64_t timeout_ns)
+{
+    *w = (struct waiter){.kind = kind, .timeout_ns = timeout_ns};
+    sem_init(&w->begun, 0, 0);
+    sem_init(&w->ended, 0, 0);
+    CHECK(pthread_create(&w->thread, NULL, waiter_body, w) == 0);
+}
+
+/* Until the kernel has it asleep, thrice in a row: a mutex on the way there would soon have been passed. */
+static void waiter_await_sleep(struct waiter *w)
+{
+    char path[64], text[512], *at;
+    while (sem_wait(&w->begun) != 0)
+        ;
+    snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)w->id);
+    for (int asleep = 0; asleep < 3; sleep_ms(1)) {
+        FILE *f = fopen(path, "r");
+        CHECK(f && fgets(text, sizeof(text), f));
+        fclose(f);
+        at = strrchr(text, ')');
+        asleep = at && at[2] == 'S' ? asleep + 1 : 0;
+    }
+}
+
+static bool waiter_has_ended(struct waiter *w)
+{
+    return sem_trywait(&w->ended) == 0;
+}
+
+/* Returns: whether its wait came back, which a cancelled one did not. */
+static bool waiter_join(struct waiter *w)
+{
+    CHECK(pthread_join(w->thread, NULL) == 0);
+    bool ended = waiter_has_ended(w);
+    sem_destroy(&w->begun);
+    sem_destroy(&w->ended);
+    return ended;
+}
+
+static enum lhp_status waiter_answer(struct waiter *w)
+{
+    CHECK(waiter_join(w));
+    return w->status;
+}
+
+static void ends_at_its_limit(const struct wait_kind *kind)
+{
+    const int64_t limits[] = {0, LHP_MS(20)};
+    for (int i = 0; i < 2 && kind->late != LHP_OK; i++) {
+        struct waiter w;
+        kind->open();
+        waiter_start(&w, kind, limits[i]);
+        CHECK_IS(waiter_answer(&w), kind->late);
+        CHECK(w.took_ns >= limits[i]);
+        kind->mend ? kind->mend() : (void)0;
+        waiter_start(&w, kind, LHP_SECONDS(60));
+        kind->let_go();
+        CHECK_IS(waiter_answer(&w), LHP_OK);
+        kind->close();
+    }
+}
+
+static void send_signals(struct waiter *w)
+{
+    for (int i = 0; i < 6; i++) {
+        pthread_kill(w->thread, SIGUSR1);
+        sleep_ms(1);
+    }
+}
+
+static void signals_do_not_end_it(const struct wait_kind *kind)
+{
+    struct waiter w;
+    kind->open();
+    if (kind->late != LHP_OK) {
+        waiter_start(&w, kind, LHP_MS(30));
+        waiter_await_sleep(&w);
+        send_signals(&w);
+        CHECK_IS(waiter_answer(&w), kind->late);
+        CHECK(w.took_ns >= LHP_MS(30));
+        kind->mend ? kind->mend() : (void)0;
+    }
+    waiter_start(&w, kind, LHP_FOREVER);
+    waiter_await_sleep(&w);
+    send_signals(&w);
+    CHECK(!waiter_has_ended(&w));
+    kind->let_go();
+    CHECK_IS(waiter_answer(&w), LHP_OK);
+    kind->close();
+}
+
+static void reaches_whom_it_should(const struct wait_kind *kind)
+{
+    struct waiter waiters[3];
+    if (kind->reach == REACHES_SOLE)
+        return;
+    kind->open();
+    for (int i = 0; i < 3; i++) {
+        waiter_start(&waiters[i], kind, LHP_FOREVER);
+        waiter_await_sleep(&waiters[i]);
+    }
+    for (int i = 0; i < (kind->reach == REACHES_ONE ? 3 : 1); i++)
+        kind->let_go();
+    for (int i = 0; i < 3; i++)
+        CHECK_IS(waiter_answer(&waiters[i]), LHP_OK);
+    kind->close();
+}
+
+/* What let_go gave must be there for the next: at once if it was there all the time. */
+static void next_gets_through(const struct wait_kind *kind)
+{
+    struct waiter next;
+    waiter_start(&next, kind, LHP_SECONDS(60));
+    if (kind->forgets)
+        kind->let_go();
+    CHECK_IS(waiter_answer(&next), LHP_OK);
+}
+
+static void cancelled_waiter_leaves_no_trace(const struct wait_kind *kind)
+{
+    struct waiter w;
+    kind->open();
+    waiter_start(&w, kind, LHP_FOREVER);
+    waiter_await_sleep(&w);
+    pthread_cancel(w.thread);
+    if (kind->cancellable) {
+        CHECK(!waiter_join(&w));
+        kind->mend ? kind->mend() : (void)0;
+        if (!kind->forgets)
+            kind->let_go();
+        next_gets_through(kind);
+    } else {
+        kind->let_go();
+        CHECK_IS(waiter_answer(&w), LHP_OK);
+    }
+    kind->close();
+}
+
+/* Cancelled at the moment at which it may go: it came through or it did not, and then the next one does. */
+static void cancelled_waiter_takes_nothing_along(const struct wait_kind *kind, struct random *r)
+{
+    if (kind->forgets || !kind->cancellable)
+        return;
+    for (unsigned i = 0; i < check_scaled(30); i++) {
+        struct waiter w;
+        kind->open();
+        waiter_start(&w, kind, LHP_FOREVER);
+        if (random_below(r, 2))
+            waiter_await_sleep(&w);
+        bool cancel_first = random_below(r, 2);
+        if (cancel_first)
+            pthread_cancel(w.thread);
+        kind->let_go();
+        random_yield(r);
+        if (!cancel_first)
+            pthread_cancel(w.thread);
+        bool came_through = waiter_join(&w);
+        if (!came_through || kind->reach == REACHES_ALL || kind->reach == REACHES_CHAIN)
+            next_gets_through(kind);
+        kind->close();
+    }
+}
+
+static void validate(const struct wait_kind *kind, struct random *r)
+{
+    ends_at_its_limit(kind);
+    signals_do_not_end_it(kind);
+    reaches_whom_it_should(kind);
+    if (!check_under_tool()) {
+        cancelled_waiter_leaves_no_trace(kind);
+        cancelled_waiter_takes_nothing_along(kind, r);
+    }
+    printf("ok   %s\n", kind->name);
+    fflush(stdout);
+}
+
+static void handle_signal(int number)
+{
+    (void)number;
+}
+
+int main(void)
+{
+    check_init_seed();
+    struct random r = random_for(0);
+    struct sigaction action = {.sa_handler = handle_signal}; /* without SA_RESTART: system calls do end */
+    CHECK(sigaction(SIGUSR1, &action, NULL) == 0);
+    for (size_t i = 0; i < thread_waits_count; i++)
+        validate(&thread_waits[i], &r);
+    for (size_t i = 0; i < result_waits_count; i++)
+        validate(&result_waits[i], &r);
+    for (size_t i = 0; i < shared_waits_count; i++)
+        validate(&shared_waits[i], &r);
+    return 0;
+}
