@@ -1,5 +1,6 @@
 #include "preload/places.h"
 
+#include "preload/intercept/descriptor_table.h"
 #include "preload/mapping.h"
 #include "preload/modules.h"
 #include "preload/self.h"
@@ -15,6 +16,10 @@ static void describe_static(struct text *text, const struct module *m, uint64_t 
 
 void place_describe(struct text *text, uint64_t address)
 {
+    if (descriptor_is_place(address)) {
+        descriptor_describe(text, address);
+        return;
+    }
     const struct module *m = module_of((uintptr_t)address);
     if (m != NULL && module_data_contains((uintptr_t)address)) {
         describe_static(text, m, address);

@@ -56,7 +56,9 @@
  * A member may instead be an object {"function":…, "file":…, "line":…} for a frame that is already symbolic.
  *
  * WHERE is {"in":"static", "module":3, "offset":4096} | {"in":"stack", "thread":2} | {"in":"heap"} | {"in":"shared",
- * "path":…} | {"in":"unknown"}.
+ * "path":…} | {"in":"unknown"}; of "memory" also {"in":"descriptor", "number":5, "kind":"socket"}: no memory, but a
+ * descriptor that one side closes (writes) and the other uses (reads); "kind" is "" when it is closed by now; alloc_stack is
+ * where it was opened; and {"in":"libc", "function":"strtok()"}: what functions of libc keep for all threads.
  */
 #ifndef LOCKHOUND_PRELOAD_RUN_FILE_H
 #define LOCKHOUND_PRELOAD_RUN_FILE_H

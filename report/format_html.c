@@ -5,7 +5,6 @@
 
 #include "lockhound/version.h"
 #include "report/assets.h"
-#include "report/catalogue.h"
 #include "report/escape.h"
 #include "report/format_graphs.h"
 #include "report/format_text.h"
@@ -139,10 +138,10 @@ static void add_party(struct page *page, const struct run_finding *f, const stru
     if (party->access.has_value) {
         buffer_printf(out, ", where 0x%" PRIx64 " stood,", party->access.value);
     }
-    buffer_string(out, party_is_holder(party)        ? ", taken at</h4>\n"
-                       : party->is_timed             ? " (with a time limit) at</h4>\n"
-                       : party->access.is_by_library ? ", through a function of libc called at</h4>\n"
-                                                     : " at</h4>\n");
+    buffer_string(out, party_is_holder(party)    ? ", taken at</h4>\n"
+                       : party->is_timed         ? " (with a time limit) at</h4>\n"
+                       : party_is_by_libc(party) ? ", through a function of libc called at</h4>\n"
+                                                 : " at</h4>\n");
     if (party->access.is_lost) {
         buffer_string(out, "<p class=\"faint\">Too long ago: its stack and locks have aged out of the thread's history."
                            "</p>\n");
@@ -168,6 +167,16 @@ static void add_heard(struct page *page, const struct run_heard *heard)
     buffer_string(page->out, "</section>\n");
 }
 
+static void add_memory_kind(struct buffer *out, const struct run_object *memory)
+{
+    if (memory->where == WHERE_DESCRIPTOR || memory->where == WHERE_LIBC) {
+        buffer_string(out, " is ");
+        escape_xml(out, object_account(memory));
+    } else {
+        buffer_printf(out, " is %" PRIu64 " bytes", memory->size);
+    }
+}
+
 static void add_background(struct page *page, const struct run_finding *f)
 {
     struct buffer *out = page->out;
@@ -177,12 +186,15 @@ static void add_background(struct page *page, const struct run_finding *f)
         buffer_string(out, "<section class=\"side\"><h4>");
         add_code(out, object->name);
         if (object == f->memory) {
-            buffer_printf(out, " is %" PRIu64 " bytes", object->size);
+            add_memory_kind(out, object);
         } else {
             buffer_string(out, " is a ");
             escape_xml(out, object->type ? object->type : object->kind);
         }
-        buffer_printf(out, " at 0x%" PRIx64 "</h4>\n", object->address);
+        if (object->where != WHERE_DESCRIPTOR && object->where != WHERE_LIBC) {
+            buffer_printf(out, " at 0x%" PRIx64, object->address);
+        }
+        buffer_string(out, "</h4>\n");
         if (object->named_by) {
             buffer_string(out, "<p>called so in ");
             add_code(out, object->named_by);
@@ -196,7 +208,7 @@ static void add_background(struct page *page, const struct run_finding *f)
                           object->address - object->block, object->block_size);
         }
         if (object->init_stack.symbol_count) {
-            buffer_string(out, object == f->memory ? "<p>allocated at</p>\n" : "<p>initialised at</p>\n");
+            buffer_printf(out, "<p>%s at</p>\n", object_origin_verb(object));
             add_stack(page, &object->init_stack);
         }
         buffer_string(out, "</section>\n");
@@ -216,7 +228,7 @@ static void add_background(struct page *page, const struct run_finding *f)
 static void add_finding(struct page *page, const struct run_finding *f)
 {
     struct buffer *out = page->out;
-    const struct catalogue_entry *entry = catalogue_find(f->kind);
+    const char *remedy = finding_remedy(f);
     buffer_printf(out, "<article id=\"f-%s\" data-severity=\"%s\" tabindex=\"-1\">\n<h2>", f->fingerprint, f->severity);
     add_sentence(out, f->message);
     buffer_printf(out, "</h2>\n<p class=\"faint\"><span class=\"badge %s\">%s</span> ", f->severity, f->severity);
@@ -235,9 +247,9 @@ static void add_finding(struct page *page, const struct run_finding *f)
     if (f->is_certain_hang) {
         buffer_string(out, "<p class=\"error\">No thread of the program can ever run again.</p>\n");
     }
-    if (entry) {
+    if (remedy) {
         buffer_string(out, "<p class=\"mend\">What usually mends it: ");
-        escape_xml(out, entry->remedy);
+        escape_xml(out, remedy);
         buffer_string(out, "</p>\n");
     }
     format_html_figures(out, f);

@@ -114,7 +114,7 @@ static json_t *party_value(struct stack_table *table, const struct run_party *pa
 
 static json_t *object_value(struct stack_table *table, const struct run_object *object)
 {
-    static const char *const places[] = {"unknown", "static", "stack", "heap", "shared"};
+    static const char *const places[] = {"unknown", "static", "stack", "heap", "shared", "descriptor", "libc"};
     json_t *value = json_object();
     json_object_set_new(value, "id", json_unsigned(object->id));
     json_object_set_new(value, "kind", json_bytes(object->kind));
@@ -131,6 +131,10 @@ static json_t *object_value(struct stack_table *table, const struct run_object *
         json_object_set_new(value, "offset", json_hexadecimal(object->offset));
     }
     json_set_bytes(value, "path", object->path);
+    if (object->where == WHERE_DESCRIPTOR) {
+        json_object_set_new(value, "descriptor", json_unsigned(object->number));
+    }
+    json_set_bytes(value, "what", object->what);
     if (object->stack_thread) {
         json_object_set_new(value, "stack_of_thread", json_unsigned(object->stack_thread));
     }
@@ -203,7 +207,7 @@ static void set_lists(json_t *value, const struct run_finding *f)
 
 static json_t *finding_value(const struct run_finding *f)
 {
-    const struct catalogue_entry *entry = catalogue_find(f->kind);
+    const char *remedy = finding_remedy(f);
     json_t *value = json_object();
     json_object_set_new(value, "kind", json_bytes(f->kind));
     json_set_bytes(value, "form", f->form);
@@ -214,7 +218,7 @@ static json_t *finding_value(const struct run_finding *f)
     if (f->number) {
         json_object_set_new(value, "number", json_unsigned(f->number));
     }
-    json_set_bytes(value, "remedy", entry ? entry->remedy : NULL);
+    json_set_bytes(value, "remedy", remedy);
     json_object_set_new(value, "count", json_unsigned(f->count));
     json_object_set_new(value, "certain_hang", json_boolean(f->is_certain_hang));
     json_object_set_new(value, "pid", json_integer(f->process->pid));

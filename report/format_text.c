@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "report/catalogue.h"
 #include "report/escape.h"
 #include "report/resolve.h"
 
@@ -236,7 +235,7 @@ static void add_access(struct writer *w, const struct run_party *party)
     if (party->access.has_value) {
         buffer_printf(w->out, ", where 0x%" PRIx64 " stood,", party->access.value);
     }
-    buffer_string(w->out, party->access.is_by_library ? ", through a function of libc called at\n" : " at\n");
+    buffer_string(w->out, party_is_by_libc(party) ? ", through a function of libc called at\n" : " at\n");
     if (party->stack.symbol_count) {
         add_stack(w, &party->stack, 6);
     } else if (!party->access.is_lost) {
@@ -330,6 +329,9 @@ static void add_where(struct writer *w, const struct run_object *object)
         buffer_string(w->out, strcmp(object->kind, "file lock") == 0 ? " on " : " in shared memory ");
         escape_text(w->out, object->path);
         break;
+    case WHERE_DESCRIPTOR:
+    case WHERE_LIBC:
+        return;
     case WHERE_UNKNOWN:
         break;
     }
@@ -338,6 +340,11 @@ static void add_where(struct writer *w, const struct run_object *object)
 
 static void add_memory_kind(struct writer *w, const struct run_object *memory)
 {
+    if (memory->where == WHERE_DESCRIPTOR || memory->where == WHERE_LIBC) {
+        buffer_string(w->out, " is ");
+        escape_text(w->out, object_account(memory));
+        return;
+    }
     buffer_printf(w->out, " is %" PRIu64 " byte%s", memory->size, memory->size == 1 ? "" : "s");
     if (memory->type) {
         buffer_string(w->out, " of type ");
@@ -376,7 +383,7 @@ static void add_object(struct writer *w, const struct run_object *object)
     add_where(w, object);
     add_namer(w, object);
     if (object->init_stack.symbol_count) {
-        buffer_string(w->out, is_memory ? ", allocated" : ", initialised");
+        buffer_printf(w->out, ", %s", object_origin_verb(object));
         if (maker) {
             buffer_string(w->out, " by ");
             add_thread(w, maker);
@@ -425,7 +432,7 @@ void format_text_finding(struct buffer *out, const struct run_finding *finding, 
 {
     char *directory = getcwd(NULL, 0);
     struct writer w = {out, finding, style->has_colour, style->sources, directory ? directory : "", ""};
-    const struct catalogue_entry *entry = catalogue_find(finding->kind);
+    const char *remedy = finding_remedy(finding);
     paint(&w, strcmp(finding->severity, "error") == 0 ? RED : YELLOW);
     buffer_string(out, "lockhound: ");
     escape_text(out, finding->message);
@@ -455,9 +462,9 @@ void format_text_finding(struct buffer *out, const struct run_finding *finding, 
     if (finding->is_certain_hang) {
         buffer_string(out, "  No thread of the program can ever run again.\n");
     }
-    if (entry) {
+    if (remedy) {
         paint(&w, GREEN);
-        buffer_printf(out, "  What usually mends it: %s\n", entry->remedy);
+        buffer_printf(out, "  What usually mends it: %s\n", remedy);
         paint(&w, RESET);
     }
     buffer_string(out, "  ");

@@ -160,10 +160,11 @@ static void add_access(struct buffer *out, const struct run_finding *f, const st
 static void add_race(struct buffer *out, const struct run_finding *f)
 {
     bool is_hidden = finding_is_hidden(f);
-    buffer_printf(out, "%sdata race on `%s`: ",
+    buffer_printf(out, "%s%s`%s`: ",
                   is_hidden             ? "hidden "
                   : finding_is_guess(f) ? "possible "
                                         : "",
+                  f->memory->where == WHERE_DESCRIPTOR ? "descriptor closed while used, " : "data race on ",
                   f->memory->name);
     add_access(out, f, &f->parties[0], NULL);
     buffer_string(out, " while ");
@@ -266,6 +267,15 @@ static bool add_way(struct buffer *out, const struct run_finding *f)
     return true;
 }
 
+static const char *deed_of(const struct run_object *memory, const char *role)
+{
+    bool is_write = strcmp(role, "writes") == 0;
+    if (memory->where == WHERE_DESCRIPTOR) {
+        return is_write ? "close" : "use";
+    }
+    return memory->where == WHERE_LIBC ? "call" : is_write ? "write" : strcmp(role, "frees") == 0 ? "free" : "read";
+}
+
 const char *finding_heard_message(struct run_finding *finding)
 {
     struct buffer text = {0};
@@ -273,7 +283,6 @@ const char *finding_heard_message(struct run_finding *finding)
         return "";
     }
     const struct run_party *later = &finding->parties[0], *earlier = &finding->parties[1];
-    const char *role = earlier->role;
     add_thread(&text, later->thread);
     if (strcmp(finding->heard.how, "never") == 0) {
         buffer_string(&text, " had heard nothing of ");
@@ -284,9 +293,8 @@ const char *finding_heard_message(struct run_finding *finding)
         add_thread(&text, earlier->thread);
         buffer_string(&text, " when that thread ");
         text.length = add_way(&text, finding) ? text.length : 0;
-        const char *deed = strcmp(role, "writes") == 0 ? "write" : strcmp(role, "frees") == 0 ? "free" : "read";
         if (text.length) {
-            buffer_printf(&text, ", before its %s", deed);
+            buffer_printf(&text, ", before its %s", deed_of(finding->memory, earlier->role));
         }
     }
     const char *message = text.length ? pool_copy(&finding->pool, text.data, text.length) : "";

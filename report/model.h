@@ -53,14 +53,22 @@ struct run_thread {
     struct run_stack created;
 };
 
-enum run_where { WHERE_UNKNOWN, WHERE_STATIC, WHERE_STACK, WHERE_HEAP, WHERE_SHARED };
+enum run_where {
+    WHERE_UNKNOWN,
+    WHERE_STATIC,
+    WHERE_STACK,
+    WHERE_HEAP,
+    WHERE_SHARED,
+    WHERE_DESCRIPTOR, /* no memory, but a number that is used (read) and closed (written) */
+    WHERE_LIBC        /* what a function of libc keeps for all threads; its address means nothing */
+};
 
 /* `id` of the one object that the run file does not number: the memory that a race is about. */
 #define RUN_MEMORY_ID ((uint32_t)1 << 31)
 
 struct run_object {
     uint32_t id;
-    const char *kind; /* "mutex", "thread", ...; "memory": what a race is about */
+    const char *kind; /* "mutex", "thread", ...; of what a race is about "memory", "descriptor" or "libc state" */
     uint64_t address;
     uint64_t size; /* Units: bytes; of "memory", 0 otherwise, as the next two */
     uint64_t block,
@@ -70,6 +78,8 @@ struct run_object {
     uint64_t offset;
     uint32_t stack_thread; /* WHERE_STACK */
     const char *path;      /* WHERE_SHARED */
+    uint64_t number;       /* WHERE_DESCRIPTOR, with what it is: "socket", or "" when that is not known */
+    const char *what;      /* of WHERE_LIBC the function, or functions: "strtok()" */
     uint32_t init_thread;
     struct run_stack init_stack;
     const char *name;     /* filled by resolve.c: "log_mutex", "accounts[2].lock", "mutex#5" */

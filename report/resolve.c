@@ -189,6 +189,13 @@ static void name_memory(struct resolver *r, struct run_object *memory)
     case WHERE_SHARED:
         memory->stable = memory->name = pool_format(pool, "shared memory %s", path_base(memory->path));
         return;
+    case WHERE_DESCRIPTOR:
+        memory->name = pool_format(pool, "descriptor %" PRIu64, memory->number);
+        memory->stable = pool_format(pool, "%s descriptor of %s", memory->what, maker);
+        return;
+    case WHERE_LIBC:
+        memory->stable = memory->name = pool_format(pool, "static state of %s", memory->what);
+        return;
     case WHERE_HEAP:
     case WHERE_UNKNOWN:
         break;
@@ -218,9 +225,15 @@ static void tell_apart(struct run_finding *finding)
     }
 }
 
+/* Returns: false when it has a name of its own. */
+static bool has_code_name(const struct run_object *object)
+{
+    return object->where == WHERE_STACK || object->where == WHERE_HEAP || object->where == WHERE_UNKNOWN;
+}
+
 static void name_object(struct resolver *r, struct run_object *object)
 {
-    static const char *const places[] = {"unknown", "static", "stack", "heap", "shared"};
+    static const char *const places[] = {"unknown", "static", "stack", "heap", "shared", "descriptor", "libc"};
     struct pool *pool = r->pool;
     if (is_memory(r, object)) {
         name_memory(r, object);
@@ -236,7 +249,7 @@ static void name_object(struct resolver *r, struct run_object *object)
             pool_format(pool, "%s@%s@%s", object->kind, places[object->where], top_function(&object->init_stack));
     }
     /* What code calls it differs from one piece of code to the next: no part of what is stable. */
-    if (r->finding && object->where != WHERE_STATIC && object->where != WHERE_SHARED) {
+    if (r->finding && has_code_name(object)) {
         if (is_memory(r, object)) {
             resolve_memory_by_code(r->finding, object, pool, r->symbols);
         } else {

@@ -33,6 +33,14 @@ bool finding_is_guess(const struct run_finding *finding);
 bool finding_is_hidden(const struct run_finding *finding);
 /* Returns: true when the party's stack is where it took its object. */
 bool party_is_holder(const struct run_party *party);
+/* verbs.c.  Returns: true when it should be said that libc made the access: what it is about does not say so by itself. */
+bool party_is_by_libc(const struct run_party *party);
+/* verbs.c.  Returns: words after "is" for what is no memory of the program's: "a socket". */
+const char *object_account(const struct run_object *object);
+/* verbs.c.  Returns: "initialised", "allocated" or "opened". */
+const char *object_origin_verb(const struct run_object *object);
+/* verbs.c.  Returns: what usually mends it, or NULL. */
+const char *finding_remedy(const struct run_finding *finding);
 /* Returns: true when another part of the report says all of it. */
 bool party_is_repeat(const struct run_finding *finding, const struct run_party *party);
 /* fingerprint.c: sets finding->fingerprint; the finding is resolved. */

@@ -116,7 +116,8 @@ static void decode_where(struct decoder *d, const json_t *where, struct run_obje
     static const struct {
         const char *name;
         enum run_where where;
-    } places[] = {{"static", WHERE_STATIC}, {"stack", WHERE_STACK}, {"heap", WHERE_HEAP}, {"shared", WHERE_SHARED}};
+    } places[] = {{"static", WHERE_STATIC}, {"stack", WHERE_STACK},           {"heap", WHERE_HEAP},
+                  {"shared", WHERE_SHARED}, {"descriptor", WHERE_DESCRIPTOR}, {"libc", WHERE_LIBC}};
     const char *in = string_member(d->pool, where, "in");
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
         if (strcmp(in, places[i].name) == 0) {
@@ -127,6 +128,8 @@ static void decode_where(struct decoder *d, const json_t *where, struct run_obje
     object->offset = address_value(json_object_get(where, "offset"));
     object->stack_thread = id_member(where, "thread");
     object->path = string_member(d->pool, where, "path");
+    object->number = number_member(where, "number");
+    object->what = string_member(d->pool, where, object->where == WHERE_LIBC ? "function" : "kind");
     if (object->where == WHERE_STATIC && !object->module) {
         object->where = WHERE_UNKNOWN;
     }
@@ -168,6 +171,10 @@ static void decode_memory(struct decoder *d, const json_t *value)
     memory->init_thread = id_member(value, "alloc_thread");
     decode_stack(d, json_object_get(value, "alloc_stack"), &memory->init_stack);
     decode_where(d, json_object_get(value, "where"), memory);
+    if (memory->where == WHERE_DESCRIPTOR || memory->where == WHERE_LIBC) {
+        memory->kind = memory->where == WHERE_LIBC ? "libc state" : "descriptor";
+        memory->size = 0;
+    }
     if (memory->address < memory->block || memory->address - memory->block >= memory->block_size) {
         memory->block = memory->block_size = 0;
     }

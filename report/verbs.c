@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "report/catalogue.h"
 #include "report/resolve.h"
 
 static const char *verb_of_call(const char *kind)
@@ -41,6 +42,9 @@ const char *party_verb(const struct run_finding *finding, const struct run_party
     } verbs[] = {{"requests", "wants"},      {"waits", "waits for"},
                  {"holds", "holds"},         {"initialised", "initialised"},
                  {"destroyed", "destroyed"}, {"interrupted", "is interrupted while it holds"}};
+    if (party->object && party->object->where == WHERE_DESCRIPTOR) {
+        return strcmp(party->role, "writes") == 0 ? "closes" : "uses";
+    }
     if (party->access.is_atomic) {
         return strcmp(party->role, "reads") == 0 ? "atomically reads" : "atomically writes";
     }
@@ -54,9 +58,53 @@ const char *party_verb(const struct run_finding *finding, const struct run_party
 
 void party_add_size(struct buffer *out, const struct run_party *party)
 {
-    if (party->access.size && strcmp(party->role, "frees") != 0) {
+    bool has_bytes = !party->object || party->object->size;
+    if (party->access.size && has_bytes && strcmp(party->role, "frees") != 0) {
         buffer_printf(out, "%" PRIu64 " byte%s", party->access.size, party->access.size == 1 ? "" : "s");
     }
+}
+
+bool party_is_by_libc(const struct run_party *party)
+{
+    bool is_said = party->object && (party->object->where == WHERE_DESCRIPTOR || party->object->where == WHERE_LIBC);
+    return party->access.is_by_library && !is_said;
+}
+
+const char *object_account(const struct run_object *object)
+{
+    static const struct {
+        const char *kind, *account;
+    } kinds[] = {{"socket", "a socket"},       {"pipe", "a pipe"},     {"file", "an open file"},
+                 {"directory", "a directory"}, {"device", "a device"}, {"eventfd", "an eventfd"},
+                 {"eventpoll", "an epoll"},    {"", "a descriptor"}};
+    if (object->where == WHERE_LIBC) {
+        return "what libc keeps in one place for all threads";
+    }
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (strcmp(kinds[i].kind, object->what) == 0) {
+            return kinds[i].account;
+        }
+    }
+    return object->what;
+}
+
+const char *object_origin_verb(const struct run_object *object)
+{
+    bool is_memory = object->id == RUN_MEMORY_ID;
+    return !is_memory ? "initialised" : object->where == WHERE_DESCRIPTOR ? "opened" : "allocated";
+}
+
+const char *finding_remedy(const struct run_finding *finding)
+{
+    const struct catalogue_entry *entry = catalogue_find(finding->kind);
+    if (finding->memory && finding->memory->where == WHERE_DESCRIPTOR) {
+        return "Close it when the last user has finished: join the threads that use it, or count its users under a "
+               "lock.";
+    }
+    if (finding->memory && finding->memory->where == WHERE_LIBC) {
+        return "Call the form that is made for threads (its name often ends in _r), or make all calls under one lock.";
+    }
+    return entry ? entry->remedy : NULL;
 }
 
 bool finding_is_guess(const struct run_finding *finding)

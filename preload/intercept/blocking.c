@@ -56,19 +56,31 @@ HOOK_EXPORT int clock_nanosleep(clockid_t clock, int flags, const struct timespe
 HOOK_EXPORT int poll(struct pollfd *fds, nfds_t count, int timeout)
 {
     CHECK_LOCKS("poll", timeout != 0);
-    return real.poll(fds, count, timeout);
+    if (hook_unlikely(weave_on))
+        io_polls(fds, count, CALLER());
+    int result = real.poll(fds, count, timeout);
+    if (hook_unlikely(weave_on) && result >= 0)
+        io_polled(fds, count, CALLER());
+    return result;
 }
 
 HOOK_EXPORT int select(int count, fd_set *restrict in, fd_set *restrict out, fd_set *restrict err,
                        struct timeval *restrict timeout)
 {
     CHECK_LOCKS("select", timeout == NULL || timeout->tv_sec != 0 || timeout->tv_usec != 0);
-    return real.select(count, in, out, err, timeout);
+    fd_set *const sets[] = {in, out, err};
+    if (hook_unlikely(weave_on))
+        io_selects(count, sets, CALLER());
+    int result = real.select(count, in, out, err, timeout);
+    if (hook_unlikely(weave_on) && result >= 0)
+        io_selected(count, sets, CALLER());
+    return result;
 }
 
 HOOK_EXPORT int epoll_wait(int epoll, struct epoll_event *events, int count, int timeout)
 {
     CHECK_LOCKS("epoll_wait", timeout != 0);
+    IO_USES(epoll);
     int result = real.epoll_wait(epoll, events, count, timeout);
     if (hook_unlikely(weave_on) && result > 0)
         io_received(epoll, events, (size_t)result * sizeof *events, CALLER());
@@ -84,6 +96,7 @@ static void accepted(int listener, int fd, struct caller caller)
 HOOK_EXPORT int accept(int fd, struct sockaddr *restrict address, socklen_t *restrict length)
 {
     CHECK_LOCKS("accept", true);
+    IO_USES(fd);
     int result = real.accept(fd, address, length);
     if (hook_unlikely(weave_on) && result >= 0)
         accepted(fd, result, CALLER());
@@ -93,6 +106,7 @@ HOOK_EXPORT int accept(int fd, struct sockaddr *restrict address, socklen_t *res
 HOOK_EXPORT int accept4(int fd, struct sockaddr *restrict address, socklen_t *restrict length, int flags)
 {
     CHECK_LOCKS("accept4", true);
+    IO_USES(fd);
     int result = real.accept4(fd, address, length, flags);
     if (hook_unlikely(weave_on) && result >= 0)
         accepted(fd, result, CALLER());
@@ -110,6 +124,7 @@ HOOK_EXPORT int connect(int fd, const struct sockaddr *address, socklen_t length
 HOOK_EXPORT ssize_t recv(int fd, void *buffer, size_t size, int flags)
 {
     CHECK_LOCKS("recv", (flags & MSG_DONTWAIT) == 0);
+    IO_USES(fd);
     ssize_t result = real.recv(fd, buffer, size, flags);
     if (hook_unlikely(weave_on) && result >= 0)
         io_received(fd, buffer, (size_t)result < size ? (size_t)result : size, CALLER());
@@ -119,6 +134,7 @@ HOOK_EXPORT ssize_t recv(int fd, void *buffer, size_t size, int flags)
 HOOK_EXPORT ssize_t read(int fd, void *buffer, size_t size)
 {
     CHECK_LOCKS("read", true);
+    IO_USES(fd);
     ssize_t result = real.read(fd, buffer, size);
     if (hook_unlikely(weave_on) && result >= 0)
         io_received(fd, buffer, (size_t)result, CALLER());
@@ -128,6 +144,7 @@ HOOK_EXPORT ssize_t read(int fd, void *buffer, size_t size)
 HOOK_EXPORT int fsync(int fd)
 {
     CHECK_LOCKS("fsync", true);
+    IO_USES(fd);
     return real.fsync(fd);
 }
 

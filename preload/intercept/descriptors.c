@@ -9,7 +9,11 @@
  * Invariant: one load and a jump while accesses are not checked.  Cancellation leaves the real call as it would leave libc's.
  */
 #include <dirent.h>
+#include <limits.h>
+#include <sched.h>
+#include <unistd.h>
 
+#include "preload/intercept/descriptor_table.h"
 #include "preload/intercept/io.h"
 
 /* ---- calls that only make one --------------------------------------------------------------------------------------- */
@@ -49,7 +53,7 @@ static inline int number_of_folder(DIR *folder)
 #undef HOOK_OPTIONAL
 #undef HOOK_VERSIONED
 
-/* ---- two at once ---------------------------------------------------------------------------------------------------- */
+/* ---- from another, and two at once ---------------------------------------------------------------------------- */
 
 #define BOTH_OPENED(result, fds)                                                                                       \
     do {                                                                                                               \
@@ -80,11 +84,31 @@ HOOK_EXPORT int socketpair(int domain, int type, int protocol, int fds[2])
     return result;
 }
 
+HOOK_EXPORT int dup(int fd)
+{
+    IO_USES(fd);
+    int result = real.dup(fd);
+    IO_OPENED(result);
+    return result;
+}
+
 /* ---- calls that close what had the number ---------------------------------------------------------------------------- */
+
+static void replaces_by(int fd, int number, struct caller caller)
+{
+    io_uses(fd, caller);
+    if (fd == number)
+        return;
+    if (descriptor_is_open(number))
+        io_closes(number, caller);
+    else
+        io_replaces(number, caller);
+}
 
 HOOK_EXPORT int dup2(int fd, int number)
 {
-    IO_CLOSES(number);
+    if (hook_unlikely(weave_on))
+        replaces_by(fd, number, CALLER());
     int result = real.dup2(fd, number);
     IO_OPENED(result);
     return result;
@@ -92,7 +116,8 @@ HOOK_EXPORT int dup2(int fd, int number)
 
 HOOK_EXPORT int dup3(int fd, int number, int flags)
 {
-    IO_CLOSES(number);
+    if (hook_unlikely(weave_on))
+        replaces_by(fd, number, CALLER());
     int result = real.dup3(fd, number, flags);
     IO_OPENED(result);
     return result;
@@ -100,7 +125,7 @@ HOOK_EXPORT int dup3(int fd, int number, int flags)
 
 HOOK_EXPORT FILE *freopen(const char *restrict path, const char *restrict mode, FILE *restrict stream)
 {
-    IO_CLOSES(io_descriptor_of(stream));
+    IO_REPLACES(io_descriptor_of(stream));
     FILE *result = real.freopen(path, mode, stream);
     IO_OPENED(number_of_stream(result));
     return result;
@@ -108,10 +133,19 @@ HOOK_EXPORT FILE *freopen(const char *restrict path, const char *restrict mode, 
 
 HOOK_EXPORT FILE *freopen64(const char *restrict path, const char *restrict mode, FILE *restrict stream)
 {
-    IO_CLOSES(io_descriptor_of(stream));
+    IO_REPLACES(io_descriptor_of(stream));
     FILE *result = real.freopen64(path, mode, stream);
     IO_OPENED(number_of_stream(result));
     return result;
+}
+
+/* ---- tables ---------------------------------------------------------------------------------------------------------- */
+
+HOOK_EXPORT int unshare(int flags)
+{
+    if ((flags & CLONE_FILES) != 0)
+        descriptor_tables_part();
+    return real.unshare(flags);
 }
 
 /* ---- calls that only close ------------------------------------------------------------------------------------------- */
@@ -122,17 +156,25 @@ HOOK_EXPORT int close(int fd)
     return real.close(fd);
 }
 
+static void closes_range(unsigned low, unsigned high, int flags, struct caller caller)
+{
+    if (((unsigned)flags & CLOSE_RANGE_UNSHARE) != 0)
+        descriptor_tables_part();
+    if (((unsigned)flags & CLOSE_RANGE_CLOEXEC) == 0)
+        io_closes_many(low, high, caller);
+}
+
 HOOK_EXPORT int close_range(unsigned low, unsigned high, int flags)
 {
     if (hook_unlikely(weave_on))
-        io_closes_many(CALLER());
+        closes_range(low, high, flags, CALLER());
     return real.close_range(low, high, flags);
 }
 
 HOOK_EXPORT void closefrom(int low)
 {
     if (hook_unlikely(weave_on))
-        io_closes_many(CALLER());
+        io_closes_many(low < 0 ? 0 : (unsigned)low, UINT_MAX, CALLER());
     real.closefrom(low);
 }
 

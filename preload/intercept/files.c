@@ -218,6 +218,8 @@ static int lock_range(struct self *self, int fd, int command, long argument, str
 
 static int duplicate(int fd, int command, long least, struct caller caller)
 {
+    if (hook_unlikely(weave_on))
+        io_uses(fd, caller);
     int result = real.fcntl(fd, command, least);
     if (hook_unlikely(weave_on))
         io_opened(result, caller);

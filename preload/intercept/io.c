@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "preload/intercept/channels.h"
+#include "preload/intercept/descriptor_table.h"
 
 /* ---- notes ------------------------------------------------------------------------------------------------------- */
 
@@ -23,6 +24,17 @@ static struct self *begin(struct caller caller)
     return NULL;
 }
 
+void io_uses(int fd, struct caller caller)
+{
+    int saved = errno;
+    struct self *self = fd >= 0 ? begin(caller) : NULL;
+    if (self != NULL) {
+        descriptor_uses(self, fd, access_stack(self, caller));
+        access_leave(self);
+    }
+    errno = saved;
+}
+
 void io_sends_parts(int fd, const struct iovec *parts, size_t count, struct caller caller)
 {
     int saved = errno;
@@ -31,6 +43,7 @@ void io_sends_parts(int fd, const struct iovec *parts, size_t count, struct call
         struct stack_id at = access_stack(self, caller);
         for (size_t i = 0; i < count; i++)
             memory_access(self, parts[i].iov_base, parts[i].iov_len, 0, at);
+        descriptor_uses(self, fd, at);
         channels_send(self, fd, at);
         access_leave(self);
     }
@@ -64,12 +77,14 @@ void io_received(int fd, const void *buffer, size_t size, struct caller caller)
     io_received_parts(fd, &(struct iovec){(void *)(uintptr_t)buffer, size}, 1, size, caller);
 }
 
-void io_closes(int fd, struct caller caller)
+static void end_number(int fd, bool is_closed, struct caller caller)
 {
     int saved = errno;
     struct self *self = fd >= 0 ? begin(caller) : NULL;
     if (self != NULL) {
         struct stack_id at = access_stack(self, caller);
+        if (is_closed)
+            descriptor_closes(self, fd, at);
         channels_send(self, fd, at);
         channels_send_number(self, (unsigned)fd, at);
         access_leave(self);
@@ -77,12 +92,24 @@ void io_closes(int fd, struct caller caller)
     errno = saved;
 }
 
-void io_closes_many(struct caller caller)
+void io_closes(int fd, struct caller caller)
+{
+    end_number(fd, true, caller);
+}
+
+void io_replaces(int fd, struct caller caller)
+{
+    end_number(fd, false, caller);
+}
+
+void io_closes_many(unsigned low, unsigned high, struct caller caller)
 {
     int saved = errno;
     struct self *self = begin(caller);
     if (self != NULL) {
-        channels_send_all_numbers(self, access_stack(self, caller));
+        struct stack_id at = access_stack(self, caller);
+        descriptor_closes_range(self, low, high, at);
+        channels_send_all_numbers(self, at);
         access_leave(self);
     }
     errno = saved;
@@ -94,6 +121,7 @@ void io_opened(int fd, struct caller caller)
     struct self *self = fd >= 0 ? begin(caller) : NULL;
     if (self != NULL) {
         channels_receive_number(self, (unsigned)fd);
+        descriptor_opened(self, fd, access_stack(self, caller));
         access_leave(self);
     }
     errno = saved;
@@ -127,6 +155,7 @@ void io_sends_signal(int number, struct caller caller)
 
 HOOK_EXPORT ssize_t pread(int fd, void *buffer, size_t size, off_t offset)
 {
+    IO_USES(fd);
     ssize_t result = real.pread(fd, buffer, size, offset);
     RECEIVED(result, fd, buffer, (size_t)result);
     return result;
@@ -135,6 +164,7 @@ HOOK_ALIAS(pread64, pread);
 
 HOOK_EXPORT ssize_t readv(int fd, const struct iovec *parts, int count)
 {
+    IO_USES(fd);
     ssize_t result = real.readv(fd, parts, count);
     if (hook_unlikely(weave_on) && result >= 0)
         io_received_parts(fd, parts, (size_t)count, (size_t)result, CALLER());
@@ -144,6 +174,7 @@ HOOK_EXPORT ssize_t readv(int fd, const struct iovec *parts, int count)
 HOOK_EXPORT ssize_t recvfrom(int fd, void *restrict buffer, size_t size, int flags, struct sockaddr *restrict address,
                              socklen_t *restrict length)
 {
+    IO_USES(fd);
     ssize_t result = real.recvfrom(fd, buffer, size, flags, address, length);
     RECEIVED(result, fd, buffer, (size_t)result < size ? (size_t)result : size); /* MSG_TRUNC tells more */
     return result;
@@ -165,6 +196,7 @@ static void open_passed(struct msghdr *message, struct caller caller)
 
 HOOK_EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 {
+    IO_USES(fd);
     ssize_t result = real.recvmsg(fd, message, flags);
     if (hook_unlikely(weave_on) && result >= 0) {
         io_received_parts(fd, message->msg_iov, message->msg_iovlen, (size_t)result, CALLER());
@@ -175,6 +207,7 @@ HOOK_EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 
 HOOK_EXPORT int eventfd_read(int fd, eventfd_t *value)
 {
+    IO_USES(fd);
     int result = real.eventfd_read(fd, value);
     RECEIVED(result, fd, value, sizeof *value);
     return result;
@@ -234,6 +267,7 @@ HOOK_EXPORT int shutdown(int fd, int how)
 
 HOOK_EXPORT int epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
 {
+    IO_USES(fd);
     SENDS(epoll, NULL, 0);
     return real.epoll_ctl(epoll, operation, fd, event);
 }
@@ -265,6 +299,7 @@ HOOK_EXPORT int sigqueue(pid_t process, int number, const union sigval value)
 
 HOOK_EXPORT size_t fread(void *restrict buffer, size_t size, size_t count, FILE *restrict stream)
 {
+    IO_USES(io_descriptor_of(stream));
     size_t result = real.fread(buffer, size, count, stream);
     RECEIVED(0, io_descriptor_of(stream), buffer, result * size);
     return result;
@@ -272,6 +307,7 @@ HOOK_EXPORT size_t fread(void *restrict buffer, size_t size, size_t count, FILE 
 
 HOOK_EXPORT char *fgets(char *restrict buffer, int size, FILE *restrict stream)
 {
+    IO_USES(io_descriptor_of(stream));
     char *result = real.fgets(buffer, size, stream);
     RECEIVED(0, io_descriptor_of(stream), buffer, result != NULL ? real.strlen(result) + 1 : 0);
     return result;
@@ -279,6 +315,7 @@ HOOK_EXPORT char *fgets(char *restrict buffer, int size, FILE *restrict stream)
 
 HOOK_EXPORT ssize_t getdelim(char **restrict line, size_t *restrict size, int delimiter, FILE *restrict stream)
 {
+    IO_USES(io_descriptor_of(stream));
     ssize_t result = real.getdelim(line, size, delimiter, stream);
     RECEIVED(result, io_descriptor_of(stream), *line, (size_t)result + 1);
     return result;
@@ -287,6 +324,7 @@ HOOK_EXPORT ssize_t getdelim(char **restrict line, size_t *restrict size, int de
 /* The name under which old programs call it. */
 HOOK_EXPORT ssize_t __getdelim(char **restrict line, size_t *restrict size, int delimiter, FILE *restrict stream)
 {
+    IO_USES(io_descriptor_of(stream));
     ssize_t result = real.getdelim(line, size, delimiter, stream);
     RECEIVED(result, io_descriptor_of(stream), *line, (size_t)result + 1);
     return result;
@@ -294,6 +332,7 @@ HOOK_EXPORT ssize_t __getdelim(char **restrict line, size_t *restrict size, int 
 
 HOOK_EXPORT ssize_t getline(char **restrict line, size_t *restrict size, FILE *restrict stream)
 {
+    IO_USES(io_descriptor_of(stream));
     ssize_t result = real.getline(line, size, stream);
     RECEIVED(result, io_descriptor_of(stream), *line, (size_t)result + 1);
     return result;
@@ -330,6 +369,7 @@ char *__fgets_chk(char *restrict buffer, size_t room, int size, FILE *restrict s
 
 HOOK_EXPORT ssize_t __read_chk(int fd, void *buffer, size_t size, size_t room)
 {
+    IO_USES(fd);
     ssize_t result = real.__read_chk(fd, buffer, size, room);
     RECEIVED(result, fd, buffer, (size_t)result);
     return result;
@@ -337,6 +377,7 @@ HOOK_EXPORT ssize_t __read_chk(int fd, void *buffer, size_t size, size_t room)
 
 HOOK_EXPORT ssize_t __pread_chk(int fd, void *buffer, size_t size, off_t offset, size_t room)
 {
+    IO_USES(fd);
     ssize_t result = real.__pread_chk(fd, buffer, size, offset, room);
     RECEIVED(result, fd, buffer, (size_t)result);
     return result;
@@ -345,6 +386,7 @@ HOOK_EXPORT __typeof__(__pread_chk) __pread64_chk HOOK_AS(__pread_chk);
 
 HOOK_EXPORT ssize_t __recv_chk(int fd, void *buffer, size_t size, size_t room, int flags)
 {
+    IO_USES(fd);
     ssize_t result = real.__recv_chk(fd, buffer, size, room, flags);
     RECEIVED(result, fd, buffer, (size_t)result < size ? (size_t)result : size);
     return result;
@@ -353,6 +395,7 @@ HOOK_EXPORT ssize_t __recv_chk(int fd, void *buffer, size_t size, size_t room, i
 HOOK_EXPORT ssize_t __recvfrom_chk(int fd, void *restrict buffer, size_t size, size_t room, int flags,
                                    struct sockaddr *restrict address, socklen_t *restrict length)
 {
+    IO_USES(fd);
     ssize_t result = real.__recvfrom_chk(fd, buffer, size, room, flags, address, length);
     RECEIVED(result, fd, buffer, (size_t)result < size ? (size_t)result : size);
     return result;
@@ -360,6 +403,7 @@ HOOK_EXPORT ssize_t __recvfrom_chk(int fd, void *restrict buffer, size_t size, s
 
 HOOK_EXPORT size_t __fread_chk(void *restrict buffer, size_t room, size_t size, size_t count, FILE *restrict stream)
 {
+    IO_USES(io_descriptor_of(stream));
     size_t result = real.__fread_chk(buffer, room, size, count, stream);
     RECEIVED(0, io_descriptor_of(stream), buffer, result * size);
     return result;
@@ -367,6 +411,7 @@ HOOK_EXPORT size_t __fread_chk(void *restrict buffer, size_t room, size_t size, 
 
 HOOK_EXPORT char *__fgets_chk(char *restrict buffer, size_t room, int size, FILE *restrict stream)
 {
+    IO_USES(io_descriptor_of(stream));
     char *result = real.__fgets_chk(buffer, room, size, stream);
     RECEIVED(0, io_descriptor_of(stream), buffer, result != NULL ? real.strlen(result) + 1 : 0);
     return result;

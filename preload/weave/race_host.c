@@ -6,6 +6,7 @@
 
 #include "detector/object.h"
 #include "preload/abi/ignored.h"
+#include "preload/intercept/descriptor_table.h"
 #include "preload/raw.h"
 #include "preload/stacks.h"
 #include "preload/weave/blocks.h"
@@ -172,6 +173,10 @@ static void host_block(void *ctx, struct finding_memory *memory)
 {
     (void)ctx;
     struct block block;
+    if (descriptor_is_place(memory->address)) {
+        descriptor_tell_opening(memory);
+        return;
+    }
     if (!blocks_find_containing(memory->address, &block))
         return;
     memory->block = block.address;
@@ -185,6 +190,8 @@ static bool host_value(void *ctx, uint64_t address, uint64_t size, uint64_t *val
 {
     (void)ctx;
     *value = 0;
+    if (descriptor_is_place(address))
+        return false;
     const struct iovec to = {value, size}, from = {(void *)(uintptr_t)address, size};
     long pid = raw_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
     return raw_syscall(SYS_process_vm_readv, pid, (long)&to, 1, (long)&from, 1, 0) == (long)size;
@@ -208,12 +215,23 @@ static bool is_of_allocator(struct stack_id id)
     return false;
 }
 
+/* Code made at run time, whose atomic operations nobody sees. */
+static bool is_of_code_unknown(struct stack_id id)
+{
+    const struct interned_stack *stack = stacks_get(id);
+    for (uint32_t i = 0; stack != NULL && i < stack->depth; i++)
+        if (stack->frames[i].module == 0)
+            return true;
+    return false;
+}
+
 static bool host_is_followed(void *ctx, const struct finding *finding)
 {
     (void)ctx;
     const struct finding_memory *memory = &finding->memory;
+    bool is_of_libc = descriptor_is_place(memory->address);
     for (size_t i = 0; i < finding->party_count; i++)
-        if (is_of_allocator(finding->parties[i].stack))
+        if (is_of_allocator(finding->parties[i].stack) || (is_of_libc && is_of_code_unknown(finding->parties[i].stack)))
             return false;
     return !blocks_are_hidden() || memory->block != 0 || module_of((uintptr_t)memory->address) != NULL;
 }

@@ -80,6 +80,28 @@ class TextTest(RaceCase):
         text = self.text(parties=parties, memory=fixture.heap_memory(self.racy))
         self.assertRegex(text, r"T1 'main' frees its block \(racy\.c:\d+\) while T2 'seller' reads 4 bytes")
 
+    def test_descriptor_is_closed_and_used(self):
+        memory = fixture.heap_memory(self.racy)
+        memory |= {"size": 1, "block": "0x0", "block_size": 0, "where": {"in": "descriptor", "number": 7, "kind": "socket"}}
+        sides = [fixture.access(role, thread, party["stack"], size=1, library=True)
+                 for role, thread, party in zip(("writes", "reads"), (1, 2), self.sides())]
+        text = self.text(parties=sides, memory=memory)
+        self.assertRegex(text, r"descriptor closed while used, `descriptor 7`: T1 'main' closes it \(racy\.c:\d+\) while T2 "
+                               r"'seller' uses it \(racy\.c:\d+\), and nothing orders the two\n")
+        self.assertRegex(text, r"T1 'main' closes `descriptor 7` at\n")
+        self.assertRegex(text, r"`descriptor 7` is a socket, opened by T1 'main' at\n +#0 make")
+        self.assertNotIn("byte", text)
+        self.assertIn("What usually mends it: Close it", text)
+
+    def test_state_of_libc_has_its_functions_name(self):
+        memory = {"address": "0x1014", "size": 8, "where": {"in": "libc", "function": "strtok()"}}
+        sides = [fixture.access("writes", thread, party["stack"], size=8, library=True)
+                 for thread, party in zip((1, 2), self.sides())]
+        text = self.text(parties=sides, memory=memory)
+        self.assertIn("data race on `static state of strtok()`: T1 'main' writes it", text)
+        self.assertIn("`static state of strtok()` is what libc keeps in one place for all threads\n", text)
+        self.assertNotIn("0x1014", text)
+
     def test_what_is_not_known_is_said(self):
         lost = self.text(parties=[self.sides()[0], fixture.access("writes", 2, [], size=0, lost=True)])
         self.assertIn("its stack and locks have aged out", lost)
