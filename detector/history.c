@@ -92,7 +92,7 @@ void history_restart(struct history *history, uint32_t thread)
     history_put(history, 0, 0, HISTORY_WHAT(HISTORY_CONTEXT, 0, 0));
 }
 
-void history_context(struct history *history, struct stack_id callers)
+void history_context(struct history *history, struct callers_id callers)
 {
     if (history->context.v == callers.v)
         return;
@@ -147,7 +147,7 @@ struct question {
 /* What is so after the entries replayed up to now. */
 struct replay {
     uint64_t epoch;
-    struct stack_id context;
+    struct callers_id context;
     struct history_hold held[HISTORY_HELD_MAX];
     uint32_t held_count;
 };
@@ -169,7 +169,8 @@ static void answer(const struct replay *replay, const struct history_entry *entr
     found->position = position;
     found->is_site = kind_of(entry) == HISTORY_ACCESS;
     found->place = entry->place;
-    found->stack = found->is_site ? replay->context : (struct stack_id){(uint32_t)entry->place};
+    found->callers = replay->context;
+    found->stack.v = found->is_site ? 0 : (uint32_t)entry->place;
     found->flags = entry->what >> 20 & 0xff;
     found->size = entry->what & HISTORY_SIZE_MAX;
     found->low = entry->low;
@@ -261,7 +262,7 @@ struct search {
     /* What is so after the entries looked at up to now: */
     uint32_t thread_now;
     uint64_t epoch_now;
-    struct stack_id callers;
+    struct callers_id callers;
     struct history_entry sender; /* the latest of this epoch; all zero when there is none */
     bool is_over;                /* the epoch's end was met: what is known of it is in *sent */
 };

@@ -22,7 +22,7 @@ enum history_kind {
     HISTORY_NONE,
     HISTORY_ACCESS,  /* by woven code: `place` is its site */
     HISTORY_RANGE,   /* by libc for the program: `place` is its stack */
-    HISTORY_CONTEXT, /* `place` is the stack of the callers from here on */
+    HISTORY_CONTEXT, /* `place` is the callers from here on */
     HISTORY_EPOCH,   /* `place` is the epoch from here on; `low` and the size are the site that caused it, or 0 */
     HISTORY_LOCK,    /* see struct history_hold */
     HISTORY_UNLOCK,  /* likewise; the stack is the unlock's, 0 when it is not known */
@@ -32,7 +32,7 @@ enum history_kind {
 };
 
 /* One entry.  `place` of an access is the site (return address of the stub's call), the host turns it into a frame on top of
- * the context's stack; of a range it is a stack_id. */
+ * the callers' stack; of a range it is a stack_id. */
 struct history_entry {
     uint64_t place;
     uint32_t low;  /* low 32 bits of the address; stack of a lock's acquisition */
@@ -59,17 +59,18 @@ struct history {
     _Atomic uint64_t written; /* entries ever written */
     uint64_t epoch;
     uint32_t thread;
-    uint64_t unlocked;       /* number of the latest HISTORY_UNLOCK */
-    struct stack_id context; /* of the last HISTORY_CONTEXT */
-    uint32_t held_count;     /* locks of which the outermost HISTORY_HELD_MAX are in held[] */
+    uint64_t unlocked;         /* number of the latest HISTORY_UNLOCK */
+    struct callers_id context; /* of the last HISTORY_CONTEXT */
+    uint32_t held_count;       /* locks of which the outermost HISTORY_HELD_MAX are in held[] */
     struct history_hold held[HISTORY_HELD_MAX];
 };
 
 struct history_found {
     bool found;
-    bool is_site; /* an access by woven code: `place` is its site and `stack` its callers */
+    bool is_site; /* an access by woven code: `place` is its site, and it has `callers`; otherwise it has `stack` */
     uint64_t place;
     uint64_t position; /* number of the entry, of all ever written */
+    struct callers_id callers;
     struct stack_id stack;
     uint32_t flags;
     uint64_t size;
@@ -110,7 +111,7 @@ static inline void history_append(struct history *history, uint64_t place, uint3
 }
 
 /* Each says what is so from now on; saying it again adds nothing. */
-void history_context(struct history *history, struct stack_id callers);
+void history_context(struct history *history, struct callers_id callers);
 void history_lock(struct history *history, const struct history_hold *hold);
 void history_unlock(struct history *history, const struct history_hold *hold);
 /* Out of line part of history_epoch(). */
@@ -137,8 +138,8 @@ struct history_sent {
     enum history_kind kind;   /* HISTORY_UNLOCK, _SENT, _CREATED, or _EPOCH: by an access; HISTORY_NONE: not known */
     struct history_hold what; /* for the first two; `stack` for the third too */
     uint32_t created;
-    uint64_t site;           /* of the access, ... */
-    struct stack_id callers; /* ... and its callers */
+    uint64_t site;             /* of the access, ... */
+    struct callers_id callers; /* ... and its callers */
 };
 
 /* Says what `thread` did to release its epoch `epoch`.  Any thread may ask about another's. */

@@ -22,4 +22,9 @@ struct stack_id {
     uint32_t v;
 };
 
+/* The callers of an access as the host has them: likewise. */
+struct callers_id {
+    uint32_t v;
+};
+
 #endif

@@ -61,23 +61,47 @@ static bool is_same(struct frame_rule a, struct frame_rule b)
     return a.kind == b.kind && a.cfa == b.cfa && a.rbp == b.rbp && a.module == b.module;
 }
 
-struct frame_rule frame_rule_find(uintptr_t pc)
+static uint64_t key_of(uintptr_t pc)
 {
-    uint64_t key = hash_mix(pc, modules_generation());
+    return hash_mix(pc, modules_generation());
+}
+
+static bool find_known(uint64_t key, struct frame_rule *rule)
+{
     size_t slot = key % SLOTS;
     /* relaxed: the two words vouch for each other */
     uint64_t packed = atomic_load_explicit(&slots[slot].rule, memory_order_relaxed);
-    if (packed != 0 && (atomic_load_explicit(&slots[slot].check, memory_order_relaxed) ^ packed) == key)
-        return unpack(packed);
+    if (packed == 0 || (atomic_load_explicit(&slots[slot].check, memory_order_relaxed) ^ packed) != key)
+        return false;
+    *rule = unpack(packed);
+    return true;
+}
+
+static void remember(uint64_t key, struct frame_rule rule)
+{
+    uint64_t packed = pack(rule);
+    if (!is_same(unpack(packed), rule))
+        return;
+    atomic_store_explicit(&slots[key % SLOTS].check, key ^ packed, memory_order_relaxed);
+    atomic_store_explicit(&slots[key % SLOTS].rule, packed, memory_order_relaxed);
+}
+
+bool frame_rule_find_known(uintptr_t pc, struct frame_rule *rule)
+{
+    return find_known(key_of(pc), rule);
+}
+
+struct frame_rule frame_rule_find(uintptr_t pc)
+{
+    uint64_t key = key_of(pc);
+    struct frame_rule rule;
+    if (find_known(key, &rule))
+        return rule;
     const struct module *m = module_of(pc);
     if (m == NULL)
         return (struct frame_rule){.kind = FRAME_UNTOLD};
-    struct frame_rule rule = read_rule(m, pc);
+    rule = read_rule(m, pc);
     rule.module = m->id;
-    packed = pack(rule);
-    if (is_same(unpack(packed), rule)) {
-        atomic_store_explicit(&slots[slot].check, key ^ packed, memory_order_relaxed);
-        atomic_store_explicit(&slots[slot].rule, packed, memory_order_relaxed);
-    }
+    remember(key, rule);
     return rule;
 }

@@ -29,5 +29,8 @@ struct frame_rule {
 
 /* Returns: the rule at `pc`.  Context: signal, loader-lock, in-malloc. */
 struct frame_rule frame_rule_find(uintptr_t pc);
+/* The same without reading anything anew, nor a vector register.  Returns: false when it is not remembered.
+ * Context: signal, loader-lock, in-malloc. */
+bool frame_rule_find_known(uintptr_t pc, struct frame_rule *rule);
 
 #endif

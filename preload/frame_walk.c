@@ -42,10 +42,13 @@ static enum frame_step follow(struct frame_walk *walk, struct frame_rule rule)
     return go_to(walk, cfa, rule.rbp != 0 ? word_at(saved) : walk->bp);
 }
 
-enum frame_step frame_walk_step(struct frame_walk *walk)
+static uintptr_t place_of(const struct frame_walk *walk)
 {
-    uintptr_t pc = walk->is_innermost ? walk->pc : walk->pc - 1;
-    struct frame_rule rule = frame_rule_find(pc);
+    return walk->is_innermost ? walk->pc : walk->pc - 1;
+}
+
+static enum frame_step step_by(struct frame_walk *walk, struct frame_rule rule)
+{
     walk->left = rule.module;
     switch (rule.kind) {
     case FRAME_UNTOLD:
@@ -59,4 +62,15 @@ enum frame_step frame_walk_step(struct frame_walk *walk)
         break;
     }
     return FRAME_UNABLE;
+}
+
+enum frame_step frame_walk_step(struct frame_walk *walk)
+{
+    return step_by(walk, frame_rule_find(place_of(walk)));
+}
+
+enum frame_step frame_walk_step_known(struct frame_walk *walk)
+{
+    struct frame_rule rule;
+    return frame_rule_find_known(place_of(walk), &rule) ? step_by(walk, rule) : FRAME_UNABLE;
 }

@@ -22,5 +22,8 @@ enum frame_step { FRAME_STEPPED, FRAME_ENDED, FRAME_UNABLE };
  * Returns: FRAME_ENDED where there is no caller, FRAME_UNABLE where only libunwind can tell; the walk is as it was then.
  * Context: signal, loader-lock, in-malloc. */
 enum frame_step frame_walk_step(struct frame_walk *walk);
+/* The same by rules that are remembered: FRAME_UNABLE where one must be read.  Uses no vector register.
+ * Context: signal, loader-lock, in-malloc. */
+enum frame_step frame_walk_step_known(struct frame_walk *walk);
 
 #endif

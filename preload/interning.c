@@ -7,33 +7,56 @@
 
 enum { FIRST_BUCKETS = 1024, SEGMENT_ITEMS = 1 << INTERNING_SEGMENT_SHIFT };
 
-static bool grow_buckets(struct interning *table)
+/* Returns: the slot that holds this item, or the empty one where it belongs. */
+static struct interning_slot *find_slot(const struct interning *table, struct interning_buckets *buckets, uint64_t hash,
+                                        const void *key)
 {
-    uint32_t capacity = table->capacity == 0 ? FIRST_BUCKETS : table->capacity * 2;
-    struct interned **buckets = arena_alloc(capacity * sizeof *buckets);
-    if (buckets == NULL)
-        return false;
-    for (uint32_t i = 0; i < table->capacity; i++) {
-        if (table->buckets[i] == NULL)
-            continue;
-        uint32_t at = (uint32_t)table->buckets[i]->hash & (capacity - 1);
-        while (buckets[at] != NULL)
-            at = (at + 1) & (capacity - 1);
-        buckets[at] = table->buckets[i];
+    for (uint32_t at = (uint32_t)hash;; at++) {
+        struct interning_slot *slot = &buckets->slots[at & (buckets->capacity - 1)];
+        /* acquire: pairs with the release in insert() */
+        const struct interned *item = atomic_load_explicit(&slot->item, memory_order_acquire);
+        if (item == NULL || (item->hash == hash && table->equal(item, key)))
+            return slot;
     }
-    arena_free(table->buckets, table->capacity * sizeof *buckets);
-    table->buckets = buckets;
-    table->capacity = capacity;
-    return true;
 }
 
-/* Returns: the bucket that holds this item, or the empty one where it belongs. */
-static struct interned **find_bucket(struct interning *table, uint64_t hash, const void *key)
+static const struct interned *find(const struct interning *table, uint64_t hash, const void *key)
 {
-    uint32_t at = (uint32_t)hash & (table->capacity - 1);
-    while (table->buckets[at] != NULL && !(table->buckets[at]->hash == hash && table->equal(table->buckets[at], key)))
-        at = (at + 1) & (table->capacity - 1);
-    return &table->buckets[at];
+    /* acquire: pairs with the release in make_room() */
+    struct interning_buckets *buckets = atomic_load_explicit(&table->buckets, memory_order_acquire);
+    if (buckets == NULL)
+        return NULL;
+    return atomic_load_explicit(&find_slot(table, buckets, hash, key)->item, memory_order_relaxed);
+}
+
+/* No two of these are equal. */
+static void put_item(struct interning_buckets *buckets, struct interned *item)
+{
+    uint32_t at = (uint32_t)item->hash & (buckets->capacity - 1);
+    while (atomic_load_explicit(&buckets->slots[at].item, memory_order_relaxed) != NULL)
+        at = (at + 1) & (buckets->capacity - 1);
+    atomic_store_explicit(&buckets->slots[at].item, item, memory_order_relaxed);
+}
+
+/* holds(OWN_RANK_STACKS).  Returns: buckets with room for one more; NULL when there is no memory. */
+static struct interning_buckets *make_room(struct interning *table)
+{
+    struct interning_buckets *old = atomic_load_explicit(&table->buckets, memory_order_relaxed);
+    uint32_t filled = old == NULL ? 0 : old->capacity;
+    if ((interning_count(table) + 1) * 3 <= filled * 2)
+        return old;
+    uint32_t capacity = filled == 0 ? FIRST_BUCKETS : filled * 2;
+    struct interning_buckets *buckets = arena_alloc(sizeof *buckets + capacity * sizeof buckets->slots[0]);
+    if (buckets == NULL)
+        return NULL;
+    buckets->capacity = capacity;
+    for (uint32_t i = 0; i < filled; i++) {
+        struct interned *item = atomic_load_explicit(&old->slots[i].item, memory_order_relaxed);
+        if (item != NULL)
+            put_item(buckets, item);
+    }
+    atomic_store_explicit(&table->buckets, buckets, memory_order_release); /* pairs with find() */
+    return buckets;
 }
 
 /* holds(OWN_RANK_STACKS) */
@@ -51,7 +74,8 @@ static struct interning_slot *slot_of(struct interning *table, uint32_t number)
 }
 
 /* holds(OWN_RANK_STACKS) */
-static struct interned *insert(struct interning *table, struct interned **bucket, uint64_t hash, const void *key)
+static const struct interned *insert(struct interning *table, struct interning_slot *bucket, uint64_t hash,
+                                     const void *key)
 {
     uint32_t number = interning_count(table) + 1;
     struct interning_slot *slot = slot_of(table, number);
@@ -62,17 +86,22 @@ static struct interned *insert(struct interning *table, struct interned **bucket
     item->number = number;
     atomic_store_explicit(&slot->item, item, memory_order_release); /* pairs with interning_get() */
     atomic_store_explicit(&table->count, number, memory_order_relaxed);
-    *bucket = item;
+    atomic_store_explicit(&bucket->item, item, memory_order_release); /* pairs with find_slot() */
     return item;
 }
 
 const struct interned *interning_find_or_add(struct interning *table, uint64_t hash, const void *key)
 {
-    const struct interned *item = NULL;
+    const struct interned *item = find(table, hash, key);
+    if (item != NULL)
+        return item;
     rank_enter(OWN_RANK_STACKS);
-    if ((interning_count(table) + 1) * 3 <= table->capacity * 2 || grow_buckets(table)) {
-        struct interned **bucket = find_bucket(table, hash, key);
-        item = *bucket != NULL ? *bucket : insert(table, bucket, hash, key);
+    struct interning_buckets *buckets = make_room(table);
+    if (buckets != NULL) {
+        struct interning_slot *bucket = find_slot(table, buckets, hash, key);
+        item = atomic_load_explicit(&bucket->item, memory_order_relaxed);
+        if (item == NULL)
+            item = insert(table, bucket, hash, key);
     }
     rank_leave(OWN_RANK_STACKS);
     return item;

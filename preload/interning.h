@@ -5,8 +5,8 @@
  *
  * Model:     items are made from keys; `equal` says whether an item is what a key asks for.
  * Invariant: an item is never changed, moved or removed; numbers count from 1 without gaps; buckets are at most two thirds full.
- * Threads:   insertion takes OWN_RANK_STACKS; reading by number takes nothing.
- * Memory:    from the arena.
+ * Threads:   insertion takes OWN_RANK_STACKS; finding what is there and reading by number take nothing.
+ * Memory:    from the arena.  Buckets that were outgrown stay, for somebody may read them: together no more than the present ones.
  */
 #ifndef LOCKHOUND_PRELOAD_INTERNING_H
 #define LOCKHOUND_PRELOAD_INTERNING_H
@@ -26,6 +26,12 @@ struct interning_slot {
     struct interned *_Atomic item;
 };
 
+/* Open addressing: an item stands in the first free bucket from its hash on. */
+struct interning_buckets {
+    uint32_t capacity; /* a power of two */
+    struct interning_slot slots[];
+};
+
 struct interning {
     /* The hashes are equal already. */
     bool (*equal)(const struct interned *item, const void *key);
@@ -33,11 +39,11 @@ struct interning {
     struct interned *(*make)(const void *key);
     struct interning_slot *_Atomic directory[INTERNING_SEGMENTS]; /* each segment is filled from the front */
     uint32_t _Atomic count;
-    struct interned **buckets; /* open addressing */
-    uint32_t capacity;         /* of the buckets; 0 or a power of two */
+    struct interning_buckets *_Atomic buckets; /* NULL before the first item */
 };
 
-/* Returns: the item for `key`; NULL when there is no memory.  Context: signal, in-malloc, takes(OWN_RANK_STACKS). */
+/* Returns: the item for `key`; NULL when there is no memory.  The lock is taken for one that is new.
+ * Context: signal, in-malloc, takes(OWN_RANK_STACKS). */
 const struct interned *interning_find_or_add(struct interning *table, uint64_t hash, const void *key);
 /* Returns: the item numbered `number`, or NULL.  Context: signal, in-malloc, loader-lock. */
 const struct interned *interning_get(struct interning *table, uintptr_t number);

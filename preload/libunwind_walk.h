@@ -7,7 +7,7 @@
 /* Allocates by the program's allocator, once, in libunwind.  Before it stacks are one frame deep.  Context: early. */
 void libunwind_walk_init(void);
 
-/* As unwind_from_start(); `result` is empty.  Context: signal, loader-lock, in-malloc, takes(OWN_RANK_UNWIND). */
+/* As unwind_from(); `result` is empty.  Context: signal, loader-lock, in-malloc, takes(OWN_RANK_UNWIND). */
 uintptr_t libunwind_walk(const struct unwind_start *start, uintptr_t pc, uint32_t max_depth, struct unwound *result);
 
 /* Returns: true when `frame` is one of a walk, in libunwind, and signals wait.

@@ -11,6 +11,7 @@
 #define LOCKHOUND_PRELOAD_SELF_H
 
 #include "detector/detector.h"
+#include "preload/call_path.h"
 #include "preload/libc_types.h"
 #include "preload/stack_cache.h"
 
@@ -83,6 +84,7 @@ struct self {
 
     struct object_cache_line objects[OBJECT_CACHE_SIZE];
     struct stack_cache stacks;
+    struct call_path path;     /* of the program's frames */
     struct unwound *last_walk; /* of unwind.c; NULL before the first */
 };
 

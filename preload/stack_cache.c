@@ -1,8 +1,10 @@
 #include "preload/stack_cache.h"
 
+#include "preload/call_tree.h"
 #include "preload/lockhound.h"
 #include "preload/self.h"
 #include "preload/stack_layout.h"
+#include "preload/unwind.h"
 
 /* Returns: the end of the thread's own stack when `sp` is on it; `sp` itself on a fiber's or a signal's, whose end is
  * not known: there only unwinding is safe. */
@@ -12,30 +14,55 @@ static uintptr_t end_of_stack(uintptr_t sp)
     return self > SELF_GONE && sp >= self->stack_low && sp < self->stack_high ? self->stack_high : sp;
 }
 
-static const struct stack_layout *unwind_afresh(uintptr_t pc, uintptr_t sp, uintptr_t end,
-                                                const struct unwind_start *start, struct stack_id *id)
+/* The path's innermost frames are the stack's. */
+static const struct stack_layout *add_path(const struct call_path *path, uintptr_t pc, uintptr_t sp, uintptr_t end,
+                                           struct stack_id id)
+{
+    struct unwound unwound = {.depth = stacks_get(id)->depth};
+    if (!stack_layout_has_room(pc, end - sp) || unwound.depth > path->depth)
+        return NULL;
+    for (uint32_t i = 0; i < unwound.depth; i++) {
+        const struct call_path_frame *frame = &path->frames[path->depth - 1 - i];
+        unwound.frames[i].pc = frame->pc;
+        unwound.places[i] = frame->sp - sizeof frame->pc;
+    }
+    return stack_layout_add(pc, sp, end, &unwound, id);
+}
+
+static const struct stack_layout *take_by_path(struct self *self, uintptr_t pc, uintptr_t sp, uintptr_t end,
+                                               const struct unwind_start *start, struct stack_id *id)
+{
+    *id = call_tree_stack(unwind_by_path(self, start, pc), lockhound.options.stack_depth);
+    return id->v == 0 ? NULL : add_path(&self->path, pc, sp, end, *id);
+}
+
+static const struct stack_layout *take_by_unwinder(uintptr_t pc, uintptr_t sp, uintptr_t end,
+                                                   const struct unwind_start *start, struct stack_id *id)
 {
     struct unwound unwound;
-    if (start == NULL)
-        unwind_from(pc, lockhound.options.stack_depth, &unwound);
-    else
-        unwind_from_start(start, pc, lockhound.options.stack_depth, &unwound);
+    unwind_from(start, pc, lockhound.options.stack_depth, &unwound);
     const struct interned_stack *stack = stacks_intern(unwound.frames, unwound.depth);
     *id = stacks_id(stack);
     return stack != NULL && unwound.exact && end > sp ? stack_layout_add(pc, sp, end, &unwound, *id) : NULL;
 }
 
+/* `start` NULL: from here, and first by the path, which the other callers have tried. */
 static __attribute__((noinline)) struct stack_id take_slowly(struct stack_cache *cache, uintptr_t pc, uintptr_t sp,
                                                              const struct unwind_start *start,
                                                              struct stack_cache_entry *set)
 {
     uintptr_t end = end_of_stack(sp);
     const struct stack_layout *layout = stack_layout_find(pc, sp, end);
-    struct stack_id id;
-    if (layout != NULL)
-        id = layout->stack;
-    else
-        layout = unwind_afresh(pc, sp, end, start, &id);
+    struct stack_id id = {layout == NULL ? 0 : layout->stack.v};
+    struct unwind_start here;
+    if (id.v == 0 && start == NULL) {
+        UNWIND_CAPTURE(&here);
+        start = &here;
+        if (end > sp)
+            layout = take_by_path(self_current, pc, sp, end, start, &id);
+    }
+    if (id.v == 0)
+        layout = take_by_unwinder(pc, sp, end, start, &id);
     if (layout != NULL && end > sp)
         set[cache->misses++ % STACK_CACHE_WAYS] = (struct stack_cache_entry){pc, sp, layout};
     return id;

@@ -2,7 +2,7 @@
  *
  *   (return address, stack pointer) --> [the thread's own: layout last seen there] --all words in place--> its number
  *        \--not there, or a word differs--> [layouts of all threads, by return address] --one stands--> remember it
- *                                                \--none--> unwind once, intern, add a layout
+ *                                                \--none--> walk what is new, intern, add a layout
  *
  * Checking costs one load a frame and no unwinder.
  *
@@ -32,7 +32,7 @@ struct stack_id stack_cache_take(struct stack_cache *cache, uintptr_t pc, uintpt
 struct stack_id stack_cache_find(struct stack_cache *cache, uintptr_t pc, uintptr_t sp);
 
 struct unwind_start;
-/* The same for a stack that is not the caller's own: the frame with the registers `start` was called from there.
+/* The same by libunwind, where unwind_by_path() is not able to: the frame with the registers `start` was called from there.
  * Context: signal, loader-lock, in-malloc. */
 struct stack_id stack_cache_take_at(struct stack_cache *cache, uintptr_t pc, uintptr_t sp,
                                     const struct unwind_start *start);

@@ -31,12 +31,22 @@ const struct stack_layout *stack_layout_find(uintptr_t pc, uintptr_t sp, uintptr
     return NULL;
 }
 
+static bool has_room(struct bucket *bucket)
+{
+    return atomic_load_explicit(&bucket->count, memory_order_relaxed) < LAYOUTS_A_BUCKET &&
+           atomic_load_explicit(&layouts, memory_order_relaxed) < LAYOUTS_MAX;
+}
+
+bool stack_layout_has_room(uintptr_t pc, uintptr_t depth)
+{
+    return has_room(bucket_of(pc, depth));
+}
+
 const struct stack_layout *stack_layout_add(uintptr_t pc, uintptr_t sp, uintptr_t high, const struct unwound *unwound,
                                             struct stack_id stack)
 {
     struct bucket *bucket = bucket_of(pc, high - sp);
-    if (atomic_load_explicit(&bucket->count, memory_order_relaxed) >= LAYOUTS_A_BUCKET ||
-        atomic_load_explicit(&layouts, memory_order_relaxed) >= LAYOUTS_MAX)
+    if (!has_room(bucket))
         return NULL;
     uint32_t others = unwound->depth - 1;
     struct stack_layout *layout = arena_alloc(sizeof *layout + others * sizeof layout->places[0]);

@@ -37,6 +37,10 @@ static inline bool stack_layout_stands(const struct stack_layout *layout, uintpt
  * Context: signal, loader-lock, in-malloc. */
 const struct stack_layout *stack_layout_find(uintptr_t pc, uintptr_t sp, uintptr_t high);
 
+/* Returns: true when a layout with this innermost return address, `depth` bytes above whose stack pointer the stack ends, will
+ * be taken.  Context: signal, loader-lock, in-malloc. */
+bool stack_layout_has_room(uintptr_t pc, uintptr_t depth);
+
 /* Returns: the layout just unwound, known to all from now on; NULL when there is no memory or no room.
  * Context: signal, loader-lock, in-malloc. */
 const struct stack_layout *stack_layout_add(uintptr_t pc, uintptr_t sp, uintptr_t high, const struct unwound *unwound,

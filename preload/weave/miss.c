@@ -2,7 +2,7 @@
 
 #include "detector/event.h"
 #include "preload/abi/request.h"
-#include "preload/unwind.h"
+#include "preload/weave/callers.h"
 #include "preload/weave/pc_map.h"
 #include "preload/weave/plane.h"
 #include "preload/weave/race_host.h"
@@ -27,78 +27,11 @@ static const struct plane_site *site_of(struct plane *plane, uintptr_t return_ad
 
 /* ---- the callers -------------------------------------------------------------------------------------------------- */
 
-static uintptr_t stack_pointer(const struct routine_frame *frame)
-{
-    return (uintptr_t)(frame + 1);
-}
-
-/* Returns: the canonical frame address of the function at the site, 0 when it takes unwinding to know. */
-static uintptr_t frame_address(const struct plane_site *known, const struct routine_frame *frame)
-{
-    intptr_t offset = known->site.cfa_offset;
-    switch ((enum image_cfa)known->site.cfa) {
-    case IMAGE_CFA_RSP:
-        return stack_pointer(frame) + (uintptr_t)offset;
-    case IMAGE_CFA_RBP:
-        return (uintptr_t)frame->rbp + (uintptr_t)offset;
-    case IMAGE_CFA_UNKNOWN:
-    case IMAGE_CFA_OTHER:
-        break;
-    }
-    return 0;
-}
-
-/* What unwinding takes and gives: it is done apart, for it is libunwind's. */
-struct walk {
-    struct self *self;
-    struct unwind_start start;
-    uintptr_t cfa; /* 0: not known */
-    struct stack_id id;
-};
-
-static void walk(void *arg)
-{
-    struct walk *walk = arg;
-    if (walk->cfa != 0) {
-        uintptr_t pc = *(const uintptr_t *)(walk->cfa - sizeof(uintptr_t));
-        walk->id = stack_cache_take_at(&walk->self->stacks, pc, walk->cfa, &walk->start);
-        return;
-    }
-    struct unwound unwound;
-    unwind_from_start(&walk->start, 0, STACK_MAX_DEPTH, &unwound);
-    const struct interned_stack *stack = unwound.depth == 0 ? NULL : stacks_intern(unwound.frames, unwound.depth);
-    walk->id = stacks_id(stack);
-}
-
-static struct stack_id callers_of(struct plane *plane, const struct plane_site *known,
-                                  const struct routine_frame *frame)
-{
-    struct self *self = plane->self;
-    uintptr_t cfa = frame_address(known, frame);
-    if (cfa != 0) {
-        struct stack_id id = stack_cache_find(&self->stacks, *(const uintptr_t *)(cfa - sizeof(uintptr_t)), cfa);
-        if (id.v != 0)
-            return id;
-    }
-    struct walk work = {.self = self,
-                        .start = {.rip = known->bias + known->site.module,
-                                  .rsp = stack_pointer(frame),
-                                  .rbp = frame->rbp,
-                                  .rbx = frame->rbx,
-                                  .r12 = frame->r12,
-                                  .r13 = frame->r13,
-                                  .r14 = frame->r14,
-                                  .r15 = frame->r15},
-                        .cfa = cfa};
-    vectors_apart(&plane->vectors, walk, &work);
-    return work.id;
-}
-
 static void take_callers(struct plane *plane, const struct plane_site *known, const struct routine_frame *frame)
 {
     /* First: a signal handler that comes in between sets it again. */
     plane->header.context_changed = 0;
-    history_context(&plane->history, callers_of(plane, known, frame));
+    history_context(&plane->history, callers_take(plane, known, frame));
 }
 
 /* ---- the access ---------------------------------------------------------------------------------------------------- */
@@ -121,7 +54,7 @@ struct asked {
 static void answer(void *arg)
 {
     const struct asked *asked = arg;
-    request_do(asked->plane->self, (const uint64_t *)(uintptr_t)asked->frame->rax, stack_pointer(asked->frame),
+    request_do(asked->plane->self, (const uint64_t *)(uintptr_t)asked->frame->rax, (uintptr_t)(asked->frame + 1),
                race_host.stack_here(NULL));
 }
 

@@ -7,9 +7,11 @@
 #include "detector/object.h"
 #include "preload/abi/ignored.h"
 #include "preload/intercept/descriptor_table.h"
+#include "preload/lockhound.h"
 #include "preload/raw.h"
 #include "preload/stacks.h"
 #include "preload/weave/blocks.h"
+#include "preload/weave/callers.h"
 #include "preload/weave/pc_map.h"
 #include "preload/weave/plane_pool.h"
 #include "preload/weave/scope.h"
@@ -50,20 +52,19 @@ static void host_empty(void *ctx, struct race_plane *race)
 /* ---- stacks ------------------------------------------------------------------------------------------------------- */
 
 /* Returns: the program's instruction at the site, on top of its callers; the callers alone when the site is gone. */
-static struct stack_id stack_of_site(uintptr_t return_address, struct stack_id callers)
+static struct stack_id stack_of_site(uintptr_t return_address, struct callers_id callers)
 {
     const struct module *module = NULL;
     const struct image_site *site = pc_map_site(return_address, &module);
-    const struct interned_stack *outer = stacks_get(callers);
-    if (site == NULL)
-        return callers;
-    struct frame frames[STACK_MAX_DEPTH];
-    uint32_t depth = 1;
-    frames[0] = (struct frame){.pc = module->bias + site->module, .module = module->id & 0x7fffffffu, .exact = 1};
-    for (uint32_t i = 0; outer != NULL && i < outer->depth && depth < STACK_MAX_DEPTH; i++)
-        frames[depth++] = outer->frames[i];
-    const struct interned_stack *stack = stacks_intern(frames, depth);
-    return stack == NULL ? callers : stacks_id(stack);
+    struct frame frames[STACK_MAX_DEPTH + 1];
+    uint32_t depth = 0;
+    if (site != NULL)
+        frames[depth++] =
+            (struct frame){.pc = module->bias + site->module, .module = module->id & 0x7fffffffu, .exact = 1};
+    depth += callers_frames(callers, frames + depth, lockhound.options.stack_depth);
+    if (depth > STACK_MAX_DEPTH)
+        depth = STACK_MAX_DEPTH;
+    return depth == 0 ? (struct stack_id){0} : stacks_id(stacks_intern(frames, depth));
 }
 
 /* The quick path of a miss notes no more than whether it writes. */
@@ -130,7 +131,7 @@ static void host_recall(void *ctx, const struct race_plane *race, uint64_t epoch
     if (!found.found)
         return;
     recalled->found = true;
-    recalled->stack = found.is_site ? stack_of_site((uintptr_t)found.place, found.stack) : found.stack;
+    recalled->stack = found.is_site ? stack_of_site((uintptr_t)found.place, found.callers) : found.stack;
     recalled->position = found.position;
     recalled->flags = found.flags | (found.is_site ? flags_of_site((uintptr_t)found.place) : 0);
     recalled->address = address_near(address, found.low);

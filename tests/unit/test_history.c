@@ -46,9 +46,9 @@ static void the_last_fitting_access_is_recalled_with_its_callers(void **state)
 {
     (void)state;
     history_epoch(&history, 7, 0);
-    history_context(&history, (struct stack_id){11});
+    history_context(&history, (struct callers_id){11});
     access_at(0x1000, 100, RACE_WRITE, 8);
-    history_context(&history, (struct stack_id){12});
+    history_context(&history, (struct callers_id){12});
     access_at(0x2000, 104, 0, 4);
     history_epoch(&history, 8, 0);
     access_at(0x3000, 100, RACE_WRITE, 8);
@@ -56,11 +56,11 @@ static void the_last_fitting_access_is_recalled_with_its_callers(void **state)
     struct history_found found = recall(7, 7, 107, 1, false);
     assert_true(found.found && found.is_site);
     assert_int_equal(found.place, 0x2000);
-    assert_int_equal(found.stack.v, 12);
+    assert_int_equal(found.callers.v, 12);
     found = recall(7, 7, 96, 5, true);
     assert_true(found.found);
     assert_int_equal(found.place, 0x1000);
-    assert_int_equal(found.stack.v, 11);
+    assert_int_equal(found.callers.v, 11);
     assert_int_equal(recall(7, 8, 100, 1, false).place, 0x3000);
     assert_false(recall(9, 9, 100, 1, false).found);
     assert_false(recall(7, 8, 108, 4, false).found);
@@ -103,14 +103,14 @@ static void a_part_knows_what_came_before_it(void **state)
     (void)state;
     const struct history_hold hold = {0x5555, 3, {31}, false};
     history_epoch(&history, 5, 0);
-    history_context(&history, (struct stack_id){44});
+    history_context(&history, (struct callers_id){44});
     history_lock(&history, &hold);
     for (unsigned i = 0; i < 5 * CAPACITY; i++)
         access_at(i, 1000 + i, RACE_WRITE, 1);
     struct history_found found = recall(5, 5, 1000 + 5 * CAPACITY - 10, 1, true);
     assert_true(found.found);
     assert_int_equal(found.place, 5 * CAPACITY - 10);
-    assert_int_equal(found.stack.v, 44);
+    assert_int_equal(found.callers.v, 44);
     assert_int_equal(found.held_count, 1);
     assert_int_equal(found.held[0].id, 3);
     assert_false(recall(5, 5, 1000, 1, true).found);
@@ -156,7 +156,7 @@ static void what_released_an_epoch_is_told(void **state)
     history_create(&history, 17, (struct stack_id){34});
     history_epoch(&history, 9, 0);
     history_unlock(&history, &(struct history_hold){0x8000, 1, {0}, false}); /* of a recursion: nothing is released */
-    history_context(&history, (struct stack_id){44});
+    history_context(&history, (struct callers_id){44});
     history_epoch(&history, 10, 0x7fffffffabcd);
 
     assert_int_equal(sent(3, 5).kind, HISTORY_UNLOCK);
@@ -222,7 +222,7 @@ static void *write_for_long(void *unused)
 {
     (void)unused;
     for (uint32_t i = 1; !relaxed_load(&stop); i++) {
-        history_context(&history, (struct stack_id){i});
+        history_context(&history, (struct callers_id){i});
         access_at((uint64_t)i << 8, i % 64 * 16, RACE_WRITE, 8);
     }
     return NULL;
@@ -237,7 +237,7 @@ static void a_recall_beside_the_writer_is_never_wrong(void **state)
     for (unsigned i = 0; i < 20000; i++) {
         struct history_found found = recall(0, UINT64_MAX, i % 64 * 16, 8, true);
         if (found.found) {
-            assert_int_equal(found.place >> 8, found.stack.v);
+            assert_int_equal(found.place >> 8, found.callers.v);
             assert_int_equal((found.place >> 8) % 64, i % 64);
         }
     }

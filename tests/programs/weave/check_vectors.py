@@ -3,7 +3,7 @@
 
     check_vectors.py LIBLOCKHOUND.SO
 
-Follows the direct calls and jumps from where woven code arrives, and from what the engines call of their host.  What
+Follows the direct calls and jumps from where woven code arrives, and from what the engines call of their host, and tables of their keeper.  What
 vectors_apart() calls is called through a pointer and not followed.
 """
 
@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 ROOTS = ["plane_slow", "routine_miss", "host_reserve", "host_release", "host_discard", "host_apart", "host_alloc", "host_free",
-         "host_enter", "host_leave"]
+         "host_enter", "host_leave", "frame_walk_step_known", "is_that_node", "make_node"]
 # Of libc: gives an address; does not return.
 ALLOWED = {"__errno_location", "__assert_fail"}
 VECTOR = re.compile(r"%([xyz]mm\d|k[0-7]\b|mm[0-7]\b|st\b)")

@@ -1,0 +1,76 @@
+#include "preload/call_tree.h"
+
+#include <stdatomic.h>
+
+#include "detector/hash_table.h"
+#include "preload/arena.h"
+#include "preload/unwind.h"
+
+struct node {
+    struct interned interned;
+    uint32_t caller;
+    _Atomic uint32_t stack; /* of the chain, in stacks.h; 0: not asked for */
+    struct frame frame;
+};
+
+struct wanted {
+    uint32_t caller;
+    struct frame frame;
+};
+
+static bool is_that_node(const struct interned *item, const void *key)
+{
+    const struct node *node = (const struct node *)item;
+    const struct wanted *wanted = key;
+    return node->caller == wanted->caller && node->frame.pc == wanted->frame.pc &&
+           node->frame.module == wanted->frame.module && node->frame.exact == wanted->frame.exact;
+}
+
+static struct interned *make_node(const void *key)
+{
+    const struct wanted *wanted = key;
+    struct node *node = arena_alloc(sizeof *node);
+    if (node == NULL)
+        return NULL;
+    node->caller = wanted->caller;
+    node->frame = wanted->frame;
+    return &node->interned;
+}
+
+static struct interning tree = {.equal = is_that_node, .make = make_node};
+
+uint32_t call_tree_add(uint32_t caller, struct frame frame)
+{
+    struct wanted wanted = {caller, frame};
+    const struct interned *node = interning_find_or_add(&tree, hash_mix(frame.pc, caller), &wanted);
+    return node == NULL ? 0 : node->number;
+}
+
+uint32_t call_tree_frames(uint32_t number, struct frame *frames, uint32_t most)
+{
+    uint32_t depth = 0;
+    for (; depth < most; depth++) {
+        const struct node *node = (const struct node *)interning_get(&tree, number);
+        if (node == NULL)
+            break;
+        frames[depth] = node->frame;
+        number = node->caller;
+    }
+    return depth;
+}
+
+struct stack_id call_tree_stack(uint32_t number, uint32_t most)
+{
+    struct node *node = (struct node *)interning_get(&tree, number);
+    if (node == NULL)
+        return (struct stack_id){0};
+    /* relaxed, as below: a number says what it says; whoever looks the stack up has interning_get()'s order */
+    uint32_t stack = atomic_load_explicit(&node->stack, memory_order_relaxed);
+    if (stack == 0) {
+        struct frame frames[STACK_MAX_DEPTH];
+        uint32_t depth = call_tree_frames(number, frames, most < STACK_MAX_DEPTH ? most : STACK_MAX_DEPTH);
+        stack = stacks_id(stacks_intern(frames, depth)).v;
+        atomic_store_explicit(&node->stack, stack, memory_order_relaxed);
+    }
+    return (struct stack_id){stack};
+}

@@ -1,0 +1,29 @@
+/* call_tree.h: the calling context tree: each distinct chain of callers is one node, which has a number.
+ *
+ *   frame, node of its caller --call_tree_add()--> [interning.h] --> node --call_tree_frames()--> frames, innermost first
+ *
+ * Model:     chains that share their outer frames share those nodes, so that a call deeper costs one node, whatever lies
+ *            outside.  Node 0 has no frame: what is outside is not known, or there is nothing.
+ * Threads:   shared by all; as interning.h.
+ * Memory:    from the arena, one node for each distinct chain.
+ * Source:    Ammons, Ball and Larus, "Exploiting hardware performance counters with flow and context sensitive
+ *            profiling", PLDI 1997.
+ */
+#ifndef LOCKHOUND_PRELOAD_CALL_TREE_H
+#define LOCKHOUND_PRELOAD_CALL_TREE_H
+
+#include "preload/stacks.h"
+
+/* Returns: the node of `frame`, called from what `caller` is the node of; 0 when there is no memory.
+ * Context: signal, in-malloc, loader-lock, takes(OWN_RANK_STACKS). */
+uint32_t call_tree_add(uint32_t caller, struct frame frame);
+
+/* Writes the frames of `node`, innermost first, `most` at most.  Returns: how many.
+ * Context: signal, in-malloc, loader-lock. */
+uint32_t call_tree_frames(uint32_t node, struct frame *frames, uint32_t most);
+
+/* Returns: the number in stacks.h of the innermost `most` frames, which is looked up once: `most` is the same in every call; 0 for
+ * node 0 and when there is no memory.  Context: signal, in-malloc, loader-lock, takes(OWN_RANK_STACKS). */
+struct stack_id call_tree_stack(uint32_t node, uint32_t most);
+
+#endif

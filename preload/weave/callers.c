@@ -1,0 +1,110 @@
+#include "preload/weave/callers.h"
+
+#include "preload/call_tree.h"
+#include "preload/lockhound.h"
+#include "preload/unwind.h"
+
+#define IS_STACK (UINT32_C(1) << 31)
+
+/* ---- by the last walk ----------------------------------------------------------------------------------------------- */
+
+/* Returns: false where `step` is unable to. */
+static bool take_by_path(struct self *self, const struct unwind_start *start,
+                         enum frame_step (*step)(struct frame_walk *), struct callers_id *callers)
+{
+    if (start->rsp < self->stack_low || start->rsp >= self->stack_high)
+        return false;
+    struct frame_walk walk = {
+        .pc = start->rip, .sp = start->rsp, .bp = start->rbp, .is_innermost = true, .stack_high = self->stack_high};
+    switch (step(&walk)) {
+    case FRAME_STEPPED:
+        return call_path_take(&self->path, &walk, step, lockhound.options.stack_depth, &callers->v);
+    case FRAME_ENDED:
+        return true;
+    case FRAME_UNABLE:
+        break;
+    }
+    return false;
+}
+
+/* ---- by libunwind --------------------------------------------------------------------------------------------------- */
+
+/* Returns: the canonical frame address of the function at the site, 0 when it takes unwinding to know. */
+static uintptr_t frame_address(const struct plane_site *known, const struct unwind_start *start)
+{
+    intptr_t offset = known->site.cfa_offset;
+    switch ((enum image_cfa)known->site.cfa) {
+    case IMAGE_CFA_RSP:
+        return start->rsp + (uintptr_t)offset;
+    case IMAGE_CFA_RBP:
+        return start->rbp + (uintptr_t)offset;
+    case IMAGE_CFA_UNKNOWN:
+    case IMAGE_CFA_OTHER:
+        break;
+    }
+    return 0;
+}
+
+static struct stack_id take_by_unwinder(struct self *self, const struct unwind_start *start, uintptr_t cfa)
+{
+    if (cfa != 0)
+        return stack_cache_take_at(&self->stacks, *(const uintptr_t *)(cfa - sizeof(uintptr_t)), cfa, start);
+    struct unwound unwound;
+    unwind_from(start, 0, lockhound.options.stack_depth, &unwound);
+    return stacks_id(unwound.depth == 0 ? NULL : stacks_intern(unwound.frames, unwound.depth));
+}
+
+/* ---- both ----------------------------------------------------------------------------------------------------------- */
+
+static struct callers_id mark(struct stack_id id)
+{
+    return (struct callers_id){id.v == 0 ? 0 : id.v | IS_STACK};
+}
+
+/* What is done apart: reading rules and libunwind use vector registers. */
+struct walk {
+    struct self *self;
+    struct unwind_start start;
+    uintptr_t cfa; /* 0: not known */
+    struct callers_id callers;
+};
+
+static void walk(void *arg)
+{
+    struct walk *walk = arg;
+    if (!take_by_path(walk->self, &walk->start, frame_walk_step, &walk->callers))
+        walk->callers = mark(take_by_unwinder(walk->self, &walk->start, walk->cfa));
+}
+
+struct callers_id callers_take(struct plane *plane, const struct plane_site *known, const struct routine_frame *frame)
+{
+    struct walk work = {.self = plane->self,
+                        .start = {.rip = known->bias + known->site.module,
+                                  .rsp = (uintptr_t)(frame + 1),
+                                  .rbp = frame->rbp,
+                                  .rbx = frame->rbx,
+                                  .r12 = frame->r12,
+                                  .r13 = frame->r13,
+                                  .r14 = frame->r14,
+                                  .r15 = frame->r15}};
+    work.cfa = frame_address(known, &work.start);
+    struct stack_id id = {0};
+    if (work.cfa != 0)
+        id = stack_cache_find(&work.self->stacks, *(const uintptr_t *)(work.cfa - sizeof(uintptr_t)), work.cfa);
+    if (id.v != 0)
+        return mark(id);
+    if (!take_by_path(work.self, &work.start, frame_walk_step_known, &work.callers))
+        vectors_apart(&plane->vectors, walk, &work);
+    return work.callers;
+}
+
+uint32_t callers_frames(struct callers_id callers, struct frame *frames, uint32_t most)
+{
+    if ((callers.v & IS_STACK) == 0)
+        return call_tree_frames(callers.v, frames, most);
+    const struct interned_stack *stack = stacks_get((struct stack_id){callers.v & ~IS_STACK});
+    uint32_t depth = 0;
+    for (; stack != NULL && depth < stack->depth && depth < most; depth++)
+        frames[depth] = stack->frames[depth];
+    return depth;
+}
