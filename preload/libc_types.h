@@ -5,11 +5,20 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <getopt.h>
+#include <grp.h>
 #include <link.h>
+#include <locale.h>
 #include <malloc.h>
+#include <mntent.h>
+#include <netdb.h>
+#include <netinet/ether.h>
 #include <poll.h>
 #include <pthread.h>
+#include <pwd.h>
+#include <search.h>
 #include <semaphore.h>
+#include <shadow.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,6 +37,7 @@
 #include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
+#include <utmpx.h>
 #include <wchar.h>
 
 #endif

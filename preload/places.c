@@ -1,6 +1,7 @@
 #include "preload/places.h"
 
 #include "preload/intercept/descriptor_table.h"
+#include "preload/intercept/static_state.h"
 #include "preload/mapping.h"
 #include "preload/modules.h"
 #include "preload/self.h"
@@ -18,6 +19,10 @@ void place_describe(struct text *text, uint64_t address)
 {
     if (descriptor_is_place(address)) {
         descriptor_describe(text, address);
+        return;
+    }
+    if (static_state_is_place(address)) {
+        static_state_describe(text, address);
         return;
     }
     const struct module *m = module_of((uintptr_t)address);

@@ -17,10 +17,10 @@ enum state {
     STATE_CLOSED
 };
 
-struct entry {
+struct number {
     _Atomic uint32_t state, opened_at, opened_by; /* enum state, stack, thread */
 };
-static struct entry entries[NUMBERS];
+static struct number entries[NUMBERS];
 
 /* Nothing is stored in it: a number's bytes are its place. */
 static uint8_t places[NUMBERS][PLACE_SIZE];
@@ -147,7 +147,7 @@ static unsigned number_at(uint64_t address)
 
 void descriptor_tell_opening(struct finding_memory *memory)
 {
-    const struct entry *entry = &entries[number_at(memory->address)];
+    const struct number *entry = &entries[number_at(memory->address)];
     memory->alloc_stack = (struct stack_id){LOAD(entry->opened_at)};
     memory->alloc_thread = (struct thread_id){LOAD(entry->opened_by)};
 }

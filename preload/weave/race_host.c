@@ -7,6 +7,7 @@
 #include "detector/object.h"
 #include "preload/abi/ignored.h"
 #include "preload/intercept/descriptor_table.h"
+#include "preload/intercept/static_state.h"
 #include "preload/lockhound.h"
 #include "preload/raw.h"
 #include "preload/stacks.h"
@@ -191,7 +192,7 @@ static bool host_value(void *ctx, uint64_t address, uint64_t size, uint64_t *val
 {
     (void)ctx;
     *value = 0;
-    if (descriptor_is_place(address))
+    if (descriptor_is_place(address) || static_state_is_place(address))
         return false;
     const struct iovec to = {value, size}, from = {(void *)(uintptr_t)address, size};
     long pid = raw_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
@@ -230,7 +231,7 @@ static bool host_is_followed(void *ctx, const struct finding *finding)
 {
     (void)ctx;
     const struct finding_memory *memory = &finding->memory;
-    bool is_of_libc = descriptor_is_place(memory->address);
+    bool is_of_libc = descriptor_is_place(memory->address) || static_state_is_place(memory->address);
     for (size_t i = 0; i < finding->party_count; i++)
         if (is_of_allocator(finding->parties[i].stack) || (is_of_libc && is_of_code_unknown(finding->parties[i].stack)))
             return false;

@@ -9,6 +9,7 @@ And what is hooked is resolved in the version that the installed library gives b
 
 import argparse
 import fnmatch
+import os
 import re
 import subprocess
 import sys
@@ -23,7 +24,7 @@ SYNCHRONISES = re.compile(r"""^(
     _ZNSt6thread\w*
     )$""", re.VERBOSE)
 
-HOOK = re.compile(r'^HOOK(?:_OPTIONAL|_PLAIN|_OPENS|_VARIADIC)?\(\s*[^,]+,\s*(\w+)\s*,\s*"([^"]+)"', re.MULTILINE)
+HOOK = re.compile(r'^HOOK(?:_OPTIONAL|_PLAIN|_OPENS|_STATE|_FILLS|_VARIADIC)?\(\s*[^,]+,\s*(\w+)\s*,\s*"([^"]+)"', re.MULTILINE)
 HOOK_VERSIONED = re.compile(r'^HOOK_VERSIONED\(\s*[^,]+,\s*(\w+)\s*,\s*\w+\s*,\s*"([^"]+)"', re.MULTILINE)
 
 
@@ -38,10 +39,13 @@ def symbols_of(library):
 
 
 def read_hooks(path):
-    """Returns name -> set of versions."""
+    """Returns name -> set of versions, of the table and those that it includes from beside it."""
     hooks = {}
     with open(path, encoding="utf-8") as file:
         text = file.read()
+    for part in re.findall(r'^#include "preload/(\w+\.def)"', text, re.MULTILINE):
+        with open(os.path.join(os.path.dirname(path), part), encoding="utf-8") as file:
+            text += file.read()
     for name, version in HOOK.findall(text) + HOOK_VERSIONED.findall(text):
         hooks.setdefault(name, set()).add(version)
     return hooks
