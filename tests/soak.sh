@@ -21,7 +21,7 @@ check_primitives() { # folder, how to run a program under the tool, cmake option
     cmake -S primitives -B "$folder" -DCMAKE_BUILD_TYPE=RelWithDebInfo "$option" >"$folder.log" 2>&1 ||
         { cat "$folder.log"; exit 1; }
     make -C "$folder" -j 2 --no-print-directory >>"$folder.log" 2>&1 || { tail -n 30 "$folder.log"; exit 1; }
-    for test in validate_waits test_sync test_thread validate_locks validate_queues validate_executors; do
+    for test in validate_waits test_sync test_condition test_barrier test_rwlock test_thread test_future validate_locks validate_queues validate_executors; do
         # shellcheck disable=SC2086 # the runner is a command with its options
         LHP_UNDER_TOOL=1 LHP_SCALE=3 timeout -s KILL 300 $runner "$folder/tests/lhp_$test" >"$folder/$test.log" 2>&1 ||
             { cat "$folder/$test.log"; printf 'soak.sh: %s: %s\n' "$folder" "$test" >&2; exit 1; }

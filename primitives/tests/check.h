@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -95,6 +96,13 @@ static inline bool check_under_tool(void)
 #endif
 }
 
+static inline pthread_t spawn(void *(*body)(void *), void *arg)
+{
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, body, arg) == 0);
+    return thread;
+}
+
 /* Lets other threads in at a random moment. */
 static inline void random_yield(struct random *r)
 {
@@ -115,6 +123,21 @@ static inline int64_t check_now_ns(void)
 static inline void sleep_ms(unsigned ms)
 {
     nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000}, NULL);
+}
+
+/* Until the kernel has it asleep, thrice in a row: a mutex on the way there would soon have been passed.  Under tools that
+ * keep threads asleep for ends of their own this may return early. */
+static inline void check_await_sleep(pid_t thread_id)
+{
+    char path[64], text[512];
+    snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)thread_id);
+    for (int asleep = 0; asleep < 3; sleep_ms(1)) {
+        FILE *f = fopen(path, "r");
+        CHECK(f && fgets(text, sizeof(text), f));
+        fclose(f);
+        char *at = strrchr(text, ')');
+        asleep = at && at[2] == 'S' ? asleep + 1 : 0;
+    }
 }
 
 #endif

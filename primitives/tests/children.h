@@ -1,8 +1,11 @@
-/* children.h: processes of a test: started, and ended with the code that is expected. */
+/* children.h: processes of a test: started, waited for in line, and ended with the code that is expected. */
 #ifndef LHP_TESTS_CHILDREN_H
 #define LHP_TESTS_CHILDREN_H
 
+#include <errno.h>
+
 #include <lhp/process.h>
+#include <lhp/shared.h>
 
 #include "check.h"
 
@@ -26,6 +29,22 @@ static inline int code_of(struct lhp_process *p)
 static inline void finish(struct lhp_process *p, int expected)
 {
     CHECK(code_of(p) == expected);
+}
+
+static inline unsigned line_length(struct lhp_shared_monitor *monitor)
+{
+    if (pthread_mutex_lock(&monitor->guard) == EOWNERDEAD)
+        pthread_mutex_consistent(&monitor->guard);
+    unsigned length = monitor->waiting;
+    pthread_mutex_unlock(&monitor->guard);
+    return length;
+}
+
+/* Until so many stand in line.  Looked at in the guard: who is counted has his place as well. */
+static inline void await_line(struct lhp_shared_monitor *monitor, unsigned length)
+{
+    while (line_length(monitor) < length)
+        sleep_ms(1);
 }
 
 #endif

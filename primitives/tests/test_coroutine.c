@@ -101,6 +101,60 @@ static void yield_from_is_transparent(void)
     lhp_generator_release(g);
 }
 
+static void *yield_one_return_two(struct lhp_generator *self, void *arg)
+{
+    (void)arg;
+    CHECK_IS(lhp_yield(self, number(1), NULL), LHP_OK);
+    return number(2);
+}
+
+static void *delegate_and_go_on(struct lhp_generator *self, void *arg)
+{
+    void *result = NULL;
+    struct lhp_generator *other = lhp_generator_new(yield_one_return_two, arg, 0);
+    CHECK_IS(lhp_yield_from(self, other, &result), LHP_OK);
+    lhp_generator_release(other);
+    CHECK(result == number(2));
+    CHECK_IS(lhp_yield(self, number(3), NULL), LHP_OK);
+    return number(4);
+}
+
+/* What the inner one returns is the value of the yield-from; closing the outer one closes the inner one. */
+static void yield_from_returns_and_closes(void)
+{
+    unsigned cleaned = 0;
+    void *value;
+    struct lhp_generator *g = lhp_generator_new(delegate_and_go_on, NULL, 0);
+    CHECK_IS(lhp_generator_next(g, &value), LHP_OK);
+    CHECK(value == number(1));
+    CHECK_IS(lhp_generator_next(g, &value), LHP_OK);
+    CHECK(value == number(3));
+    CHECK_IS(lhp_generator_next(g, &value), LHP_STOPPED);
+    CHECK(value == number(4));
+    lhp_generator_release(g);
+    g = lhp_generator_new(delegate, &cleaned, 0);
+    CHECK_IS(lhp_generator_next(g, &value), LHP_OK);
+    CHECK_IS(lhp_generator_close(g), LHP_OK);
+    CHECK(cleaned == 1);
+    lhp_generator_release(g);
+}
+
+static void *body_that_must_not_run(struct lhp_generator *self, void *arg)
+{
+    (void)self;
+    CHECK(false);
+    return arg;
+}
+
+static void thrown_into_a_new_one_it_stops(void)
+{
+    void *value;
+    struct lhp_generator *g = lhp_generator_new(body_that_must_not_run, NULL, 0);
+    CHECK_IS(lhp_generator_throw(g, LHP_FAILED, &value), LHP_STOPPED);
+    CHECK_IS(lhp_generator_next(g, &value), LHP_STOPPED);
+    lhp_generator_release(g);
+}
+
 static char trail[64];
 
 static void leave_trail(struct lhp_scheduler *s, void *arg)
@@ -149,6 +203,7 @@ static void sleepers_wake_in_order_of_time(void)
     lhp_scheduler_run(s);
     lhp_scheduler_release(s);
     CHECK(sleep_log.count == SLEEPERS);
+    CHECK(check_now_ns() - sleep_log.begun_ns[0] >= sleep_log.sleep_ns[0]);
     for (int i = 1; i < SLEEPERS; i++) {
         int early = sleep_log.woken[i - 1], late = sleep_log.woken[i];
         CHECK(sleep_log.begun_ns[early] + sleep_log.sleep_ns[early] <=
@@ -197,6 +252,80 @@ static void *evaluate(void *arg)
     return NULL;
 }
 
+/* Two who only ever check, with one turn after the other: a check that gives way comes back after the other's turn. */
+struct duel {
+    struct lhp_gil gil;
+    unsigned last, turns; /* guarded by the gil */
+};
+
+static void *duel_body(void *arg)
+{
+    struct duel *d = arg;
+    lhp_gil_acquire(&d->gil);
+    unsigned me = ++d->last;
+    while (d->turns < 6) {
+        while (d->turns < 6 && !lhp_gil_check(&d->gil))
+            ;
+        if (d->turns >= 6)
+            break;
+        CHECK(d->last != me); /* forced: somebody else had it in between */
+        d->last = me;
+        d->turns++;
+    }
+    lhp_gil_release(&d->gil);
+    return NULL;
+}
+
+static void gil_turns_are_forced_and_last_an_interval(void)
+{
+    struct duel d = {.turns = 0};
+    lhp_gil_init(&d.gil, 0);
+    CHECK(d.gil.interval_ns == LHP_MS(5) && LHP_GIL_INTERVAL_NS == LHP_MS(5));
+    CHECK(!lhp_gil_check(&d.gil)); /* nobody asks */
+    pthread_t threads[2] = {spawn(duel_body, &d), spawn(duel_body, &d)};
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    CHECK(d.turns == 6 && lhp_gil_switches(&d.gil) >= 7);
+    lhp_gil_destroy(&d.gil);
+}
+
+struct holder {
+    struct lhp_gil gil;
+    int64_t acquired_ns;
+    pid_t id;
+    pthread_barrier_t met;
+};
+
+static void *want_gil(void *arg)
+{
+    struct holder *h = arg;
+    h->id = gettid();
+    pthread_barrier_wait(&h->met);
+    lhp_gil_acquire(&h->gil);
+    h->acquired_ns = check_now_ns();
+    lhp_gil_release(&h->gil);
+    return NULL;
+}
+
+/* The holder is asked once the interval has passed, not before. */
+static void gil_is_asked_for_after_the_interval(void)
+{
+    struct holder h = {.acquired_ns = 0};
+    lhp_gil_init(&h.gil, LHP_MS(30));
+    pthread_barrier_init(&h.met, NULL, 2);
+    lhp_gil_acquire(&h.gil);
+    int64_t start = check_now_ns();
+    pthread_t other = spawn(want_gil, &h);
+    pthread_barrier_wait(&h.met);
+    while (!lhp_gil_check(&h.gil))
+        CHECK(check_now_ns() - start < LHP_SECONDS(30));
+    CHECK(h.acquired_ns - start >= LHP_MS(30));
+    lhp_gil_release(&h.gil);
+    pthread_join(other, NULL);
+    pthread_barrier_destroy(&h.met);
+    lhp_gil_destroy(&h.gil);
+}
+
 static void gil_starves_nobody(void)
 {
     struct interpreter in = {.stop = false};
@@ -231,8 +360,12 @@ int main(void)
     RUN(generators_yield_take_and_close);
     RUN(refusal_to_close_is_told);
     RUN(yield_from_is_transparent);
+    RUN(yield_from_returns_and_closes);
+    RUN(thrown_into_a_new_one_it_stops);
     RUN(tasks_run_in_turn);
     RUN(sleepers_wake_in_order_of_time);
+    RUN(gil_turns_are_forced_and_last_an_interval);
+    RUN(gil_is_asked_for_after_the_interval);
     RUN(gil_starves_nobody);
     return 0;
 }

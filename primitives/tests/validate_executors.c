@@ -4,9 +4,11 @@
  * order of map, waits, as_completed, callbacks, initializers, idle threads, and the ways to shut down.
  */
 #include <string.h>
+#include <sys/wait.h>
 
 #include <lhp/event.h>
 #include <lhp/executor.h>
+#include <lhp/lock.h>
 #include <lhp/thread.h>
 
 #include "check.h"
@@ -109,6 +111,13 @@ static int fail_at_once(void *arg, void **result)
     (void)arg;
     (void)result;
     return 1;
+}
+
+static int count_run(void *arg, void **result)
+{
+    (void)result;
+    ++*(unsigned *)arg;
+    return 0;
 }
 
 static void waits_end_when_they_should(void)
@@ -223,15 +232,212 @@ static void left_executor_ends_with_the_process(void)
     CHECK_IS(lhp_executor_submit(e, square, (void *)2, NULL), LHP_OK); /* and never deleted */
 }
 
+/* Two items, the first of which waits for the second: in vain, when one task has both. */
+struct pair {
+    struct lhp_event second_ran;
+    int64_t limit_ns;
+    enum lhp_status first_saw;
+    bool is_second[2]; /* the items point here */
+};
+
+static struct pair pair;
+
+static int one_of_a_pair(void *arg, void **result)
+{
+    (void)result;
+    if (*(bool *)arg)
+        lhp_event_set(&pair.second_ran);
+    else
+        pair.first_saw = lhp_event_wait_for(&pair.second_ran, pair.limit_ns);
+    return 0;
+}
+
+static void items_of_a_chunk_are_one_task(void)
+{
+    for (size_t chunk = 1; chunk <= 2; chunk++) {
+        void *items[2] = {&pair.is_second[0], &pair.is_second[1]}, *result;
+        struct lhp_map *map;
+        struct lhp_executor *e = executor_of(2);
+        pair.is_second[1] = true;
+        pair.limit_ns = chunk == 1 ? LHP_SECONDS(20) : LHP_MS(20);
+        lhp_event_init(&pair.second_ran);
+        CHECK_IS(lhp_executor_map(e, one_of_a_pair, items, 2, chunk, &map), LHP_OK);
+        for (int i = 0; i < 2; i++)
+            CHECK_IS(lhp_map_next(map, &result), LHP_OK);
+        CHECK(pair.first_saw == (chunk == 1 ? LHP_OK : LHP_TIMEOUT));
+        lhp_map_release(map);
+        lhp_executor_delete(e);
+        lhp_event_destroy(&pair.second_ran);
+    }
+}
+
+static void map_comes_back_to_an_item_and_lets_go_of_the_rest(void)
+{
+    struct lhp_event slow;
+    void *items[3] = {&slow, &slow, &slow}, *result;
+    struct lhp_map *map;
+    struct lhp_future *after;
+    struct lhp_executor *e = executor_of(1);
+    lhp_event_init(&slow);
+    CHECK_IS(lhp_executor_map(e, wait_for_event, items, 3, 1, &map), LHP_OK);
+    for (int i = 0; i < 5; i++)
+        CHECK_IS(lhp_map_next_for(map, LHP_MS(1), &result), LHP_TIMEOUT);
+    lhp_event_set(&slow);
+    for (int i = 0; i < 3; i++)
+        CHECK_IS(lhp_map_next_for(map, LHP_SECONDS(20), &result), LHP_OK);
+    CHECK_IS(lhp_map_next_for(map, 0, &result), LHP_STOPPED);
+    lhp_map_release(map);
+
+    unsigned runs = 0;
+    void *counted[3] = {&runs, &runs, &runs};
+    lhp_event_clear(&slow);
+    CHECK_IS(lhp_executor_submit(e, wait_for_event, &slow, &after), LHP_OK);
+    CHECK_IS(lhp_executor_map(e, count_run, counted, 3, 1, &map), LHP_OK);
+    lhp_map_release(map); /* none has begun, none will */
+    lhp_event_set(&slow);
+    CHECK_IS(lhp_future_result(after, NULL), LHP_OK);
+    lhp_future_release(after);
+    lhp_executor_delete(e);
+    CHECK(runs == 0);
+    lhp_event_destroy(&slow);
+}
+
+struct crew {
+    struct lhp_event go;
+    struct lhp_lock lock;
+    unsigned initialized, inside;
+};
+
+static _Thread_local bool initialized_here;
+
+static int initialize(void *arg)
+{
+    struct crew *c = arg;
+    initialized_here = true;
+    lhp_lock_acquire(&c->lock);
+    c->initialized++;
+    lhp_lock_release(&c->lock);
+    return 0;
+}
+
+static int work_in_crew(void *arg, void **result)
+{
+    struct crew *c = arg;
+    char name[32];
+    (void)result;
+    lhp_thread_name(lhp_thread_current(), name, sizeof(name));
+    CHECK(initialized_here && strncmp(name, "crew-", 5) == 0 && !lhp_thread_daemon(lhp_thread_current()));
+    lhp_lock_acquire(&c->lock);
+    c->inside++;
+    lhp_lock_release(&c->lock);
+    lhp_event_wait(&c->go);
+    return 0;
+}
+
+/* As many at a time as there may be workers, and never more; each worker initialised once. */
+static void workers_are_as_many_as_allowed(void)
+{
+    struct crew c = {.initialized = 0};
+    struct lhp_future *f[8];
+    unsigned inside = 0;
+    lhp_event_init(&c.go);
+    lhp_lock_init(&c.lock);
+    struct lhp_executor *e = lhp_executor_new(&(struct lhp_executor_options){
+        .max_workers = 3, .name = "crew", .initializer = initialize, .initializer_arg = &c});
+    CHECK(e && lhp_executor_workers(e) == 0);
+    for (int i = 0; i < 8; i++)
+        CHECK_IS(lhp_executor_submit(e, work_in_crew, &c, &f[i]), LHP_OK);
+    for (; inside < 3; sched_yield()) {
+        lhp_lock_acquire(&c.lock);
+        inside = c.inside;
+        lhp_lock_release(&c.lock);
+    }
+    sleep_ms(5);
+    lhp_lock_acquire(&c.lock);
+    CHECK(c.inside == 3 && c.initialized == 3);
+    lhp_lock_release(&c.lock);
+    CHECK(lhp_executor_workers(e) == 3);
+    CHECK(!lhp_future_running(f[7]));
+    lhp_event_set(&c.go);
+    CHECK_IS(lhp_executor_shutdown(e, true, false), LHP_OK); /* what has been submitted is still run */
+    CHECK(c.inside == 8 && c.initialized == 3);
+    for (int i = 0; i < 8; i++) {
+        CHECK(lhp_future_done(f[i]));
+        CHECK_IS(lhp_future_result(f[i], NULL), LHP_OK);
+        lhp_future_release(f[i]);
+    }
+    lhp_executor_delete(e);
+    lhp_lock_destroy(&c.lock);
+    lhp_event_destroy(&c.go);
+}
+
+/* Several wait behind a worker whose initializer fails. */
+static int refuse_when_told(void *arg)
+{
+    lhp_event_wait(arg);
+    return 1;
+}
+
+static void failed_initializer_ends_every_future(void)
+{
+    struct lhp_event go;
+    struct lhp_future *f[3];
+    lhp_event_init(&go);
+    struct lhp_executor *e = lhp_executor_new(
+        &(struct lhp_executor_options){.max_workers = 1, .initializer = refuse_when_told, .initializer_arg = &go});
+    for (int i = 0; i < 3; i++)
+        CHECK_IS(lhp_executor_submit(e, square, NULL, &f[i]), LHP_OK);
+    lhp_event_set(&go);
+    for (int i = 0; i < 3; i++) {
+        CHECK_IS(lhp_future_result_for(f[i], LHP_SECONDS(20), NULL), LHP_BROKEN);
+        lhp_future_release(f[i]);
+    }
+    lhp_executor_delete(e);
+    lhp_event_destroy(&go);
+}
+
+static int print_later(void *arg, void **result)
+{
+    (void)result;
+    sleep_ms(20);
+    CHECK(write(*(int *)arg, "x", 1) == 1);
+    return 0;
+}
+
+/* exit() runs what has been submitted, also what waits behind something slow. */
+static void exit_runs_what_was_submitted(void)
+{
+    int ends[2], status;
+    char bytes[4];
+    CHECK(pipe(ends) == 0);
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        struct lhp_executor *e = executor_of(1);
+        for (int i = 0; i < 3; i++)
+            CHECK_IS(lhp_executor_submit(e, print_later, &ends[1], NULL), LHP_OK);
+        exit(4);
+    }
+    CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 4);
+    CHECK(read(ends[0], bytes, sizeof(bytes)) == 3);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 int main(void)
 {
     check_init_seed();
     RUN(random_tasks_answer_as_the_model_says);
     RUN(map_keeps_the_order_of_the_items);
     RUN(waits_end_when_they_should);
+    RUN(items_of_a_chunk_are_one_task);
+    RUN(map_comes_back_to_an_item_and_lets_go_of_the_rest);
+    RUN(workers_are_as_many_as_allowed);
     RUN(idle_threads_are_used_again);
     RUN(failed_initializer_breaks_the_executor);
+    RUN(failed_initializer_ends_every_future);
     RUN(shutdown_drains_or_cancels);
+    RUN(exit_runs_what_was_submitted);
     RUN(left_executor_ends_with_the_process);
     return 0;
 }

@@ -1,5 +1,5 @@
-/* validate_processes.c: the validator of processes, connections and process pools: random loads between processes, counted; every
- * kind of end of a process and its code.
+/* validate_processes.c: the validator of processes and connections: random messages, counted; every kind of end of a process
+ * and its code.
  */
 #include <signal.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 
 #include <lhp/connection.h>
 #include <lhp/process.h>
-#include <lhp/process_pool.h>
+#include <lhp/thread.h>
 
 #include "check.h"
 #include "children.h"
@@ -62,6 +62,111 @@ static void exit_codes_and_signals(void)
     CHECK_IS(lhp_process_start(p), LHP_OK);
     finish(p, 0);
     CHECK(lhp_process_active_count() == 0);
+}
+
+static int say_nothing(void *arg)
+{
+    (void)arg;
+    return 300; /* an exit status has eight bits */
+}
+
+static void names_daemons_and_strange_ends(void)
+{
+    char name[32], other[32];
+    int code;
+    struct lhp_process *p = lhp_process_new(say_nothing, NULL, &(struct lhp_process_options){.name = "worker"});
+    lhp_process_name(p, name, sizeof(name));
+    CHECK(strcmp(name, "worker") == 0 && !lhp_process_daemon(p) && lhp_process_pid(p) == 0);
+    CHECK(!lhp_process_is_alive(p));
+    CHECK_IS(lhp_process_exitcode(p, &code), LHP_BAD_STATE);
+    CHECK_IS(lhp_process_kill(p), LHP_BAD_STATE);
+    CHECK_IS(lhp_process_close(p), LHP_OK); /* never started */
+    p = lhp_process_new(say_nothing, NULL, &(struct lhp_process_options){.daemon = true});
+    struct lhp_process *q = lhp_process_new(say_nothing, NULL, NULL);
+    lhp_process_name(p, name, sizeof(name));
+    lhp_process_name(q, other, sizeof(other));
+    CHECK(strncmp(name, "Process-", 8) == 0 && strcmp(name, other) != 0 && lhp_process_daemon(p));
+    CHECK_IS(lhp_process_close(p), LHP_OK);
+    CHECK_IS(lhp_process_start(q), LHP_OK);
+    CHECK_IS(lhp_process_join(q), LHP_OK);
+    CHECK_IS(lhp_process_join_for(q, 0), LHP_OK); /* again */
+    CHECK(!lhp_process_is_alive(q));
+    CHECK_IS(lhp_process_terminate(q), LHP_OK); /* ended: nobody is hit */
+    finish(q, 300 & 0xff);
+    p = start(wait_for_signal, NULL);
+    CHECK_IS(lhp_process_kill(p), LHP_OK);
+    CHECK(waitpid(lhp_process_pid(p), NULL, 0) == lhp_process_pid(p)); /* somebody else reaps it */
+    finish(p, 255);
+}
+
+/* What a child writes to its standard output, as text, and how it ends. */
+static int output_of_a_child(void (*body)(void), char *text, size_t size)
+{
+    int ends[2], status;
+    size_t length = 0;
+    CHECK(pipe(ends) == 0);
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(ends[1], 1);
+        close(ends[0]);
+        close(ends[1]);
+        body();
+        exit(7);
+    }
+    close(ends[1]);
+    for (ssize_t n; (n = read(ends[0], text + length, size - 1 - length)) > 0;)
+        length += (size_t)n;
+    text[length] = 0;
+    close(ends[0]);
+    CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void say_goodbye(void)
+{
+    printf("goodbye ");
+}
+
+static int print_from_a_thread(void *arg)
+{
+    sleep_ms(20);
+    printf("%s", (const char *)arg);
+    return 0;
+}
+
+static int leave_a_thread_behind(void *arg)
+{
+    struct lhp_thread *t = lhp_thread_new(print_from_a_thread, arg, NULL);
+    printf("child ");
+    return t && lhp_thread_start(t) == LHP_OK ? 0 : 1;
+}
+
+static int outlive(void *arg)
+{
+    sleep_ms(30);
+    return print_from_a_thread(arg);
+}
+
+/* The parent's unwritten text is written once, the child's own at its end, after its threads', without the parent's
+ * atexit(); and the parent waits for the one that is no daemon, and ends the other. */
+static void start_and_leave(void)
+{
+    struct lhp_process *daemon = lhp_process_new(wait_for_signal, NULL, &(struct lhp_process_options){.daemon = true});
+    struct lhp_process *child = lhp_process_new(leave_a_thread_behind, "thread ", NULL);
+    struct lhp_process *later = lhp_process_new(outlive, "later ", NULL);
+    atexit(say_goodbye);
+    printf("parent ");
+    if (lhp_process_start(daemon) != LHP_OK || lhp_process_start(child) != LHP_OK ||
+        lhp_process_join(child) != LHP_OK || lhp_process_start(later) != LHP_OK)
+        _exit(9);
+}
+
+static void processes_end_in_order(void)
+{
+    char text[256];
+    CHECK(output_of_a_child(start_and_leave, text, sizeof(text)) == 7);
+    CHECK(strcmp(text, "parent child thread later goodbye ") == 0);
 }
 
 struct pipe_ends {
@@ -123,144 +228,47 @@ static void messages_keep_their_bounds(void)
     free(got);
 }
 
-static int pool_square(const void *argument, size_t size, void **result, size_t *result_size)
+/* Ends of one direction, of a message torn by a death, and of a connection. */
+static void ends_know_what_they_may(void)
 {
-    int64_t n;
-    memcpy(&n, argument, size);
-    int64_t *answer = malloc(sizeof(*answer));
-    *answer = n * n;
-    *result = answer;
-    *result_size = sizeof(*answer);
-    return n == 13 ? 113 : 0;
-}
-
-static int pool_die(const void *argument, size_t size, void **result, size_t *result_size)
-{
-    (void)argument, (void)size, (void)result, (void)result_size;
-    return raise(SIGKILL);
-}
-
-static int pool_sleep(const void *argument, size_t size, void **result, size_t *result_size)
-{
-    (void)argument, (void)size, (void)result, (void)result_size;
-    sleep_ms(20);
-    return 0;
-}
-
-static struct lhp_process_pool *pool_of(unsigned workers, bool respawn)
-{
-    struct lhp_process_pool *pool =
-        lhp_process_pool_new(&(struct lhp_process_pool_options){.workers = workers, .respawn = respawn});
-    CHECK(pool);
-    return pool;
-}
-
-static void pool_answers(void)
-{
-    enum { ITEMS = 40 };
-    int64_t items[ITEMS];
-    struct lhp_future *f[ITEMS];
-    struct lhp_process_pool *pool = pool_of(2, false);
-    pid_t pids[2];
-    CHECK(lhp_process_pool_workers(pool, pids, 2) == 2 && pids[0] != pids[1]);
-    for (int64_t i = 0; i < ITEMS; i++)
-        items[i] = i;
-    CHECK_IS(lhp_process_pool_submit(pool, "unknown", NULL, 0, &f[0]), LHP_INVALID);
-    CHECK_IS(lhp_process_pool_map(pool, "square", items, sizeof(items[0]), ITEMS, f), LHP_OK);
-    for (int64_t i = 0; i < ITEMS; i++) {
-        void *result;
-        CHECK_IS(lhp_future_result_for(f[i], LHP_SECONDS(20), &result), i == 13 ? LHP_FAILED : LHP_OK);
-        CHECK(i != 13 || lhp_future_error(f[i]) == 113);
-        if (i != 13) {
-            const struct lhp_bytes *bytes = result;
-            CHECK(bytes->size == sizeof(i) && *(const int64_t *)(const void *)bytes->data == i * i);
-        }
-        lhp_future_release(f[i]);
-    }
-    for (int i = 0; i < 6; i++)
-        CHECK_IS(lhp_process_pool_submit(pool, "sleep", NULL, 0, &f[i]), LHP_OK);
-    lhp_process_pool_shutdown(pool, false, true);
-    CHECK_IS(lhp_process_pool_submit(pool, "sleep", NULL, 0, NULL), LHP_SHUT_DOWN);
-    lhp_process_pool_delete(pool);
-    for (int i = 0; i < 6; i++) {
-        CHECK(lhp_future_done(f[i]));
-        lhp_future_release(f[i]);
-    }
-}
-
-static void dead_worker_breaks_an_executor(void)
-{
-    struct lhp_process_pool *pool = pool_of(1, false);
-    struct lhp_future *f[3];
-    CHECK_IS(lhp_process_pool_submit(pool, "sleep", NULL, 0, &f[0]), LHP_OK);
-    CHECK_IS(lhp_process_pool_submit(pool, "die", NULL, 0, &f[1]), LHP_OK);
-    CHECK_IS(lhp_process_pool_submit(pool, "sleep", NULL, 0, &f[2]), LHP_OK);
-    CHECK_IS(lhp_future_result_for(f[0], LHP_SECONDS(20), NULL), LHP_OK);
-    CHECK_IS(lhp_future_result_for(f[1], LHP_SECONDS(20), NULL), LHP_WORKER_DIED);
-    CHECK_IS(lhp_future_result_for(f[2], LHP_SECONDS(20), NULL), LHP_BROKEN);
-    CHECK_IS(lhp_process_pool_submit(pool, "sleep", NULL, 0, NULL), LHP_BROKEN);
-    lhp_process_pool_delete(pool);
-    for (int i = 0; i < 3; i++)
-        lhp_future_release(f[i]);
-}
-
-static void pool_replaces_dead_workers(void)
-{
-    struct lhp_process_pool *pool = pool_of(2, true);
-    for (int64_t i = 0; i < 10; i++) {
-        struct lhp_future *f;
-        bool die = i % 3 == 0;
-        CHECK_IS(lhp_process_pool_submit(pool, die ? "die" : "square", &i, sizeof(i), &f), LHP_OK);
-        CHECK_IS(lhp_future_result_for(f, LHP_SECONDS(20), NULL), die ? LHP_WORKER_DIED : LHP_OK);
-        lhp_future_release(f);
-    }
-    struct lhp_future *f;
-    CHECK_IS(lhp_process_pool_submit(pool, "sleep", NULL, 0, &f), LHP_OK);
-    lhp_process_pool_terminate(pool);
-    enum lhp_status status = lhp_future_result_for(f, LHP_SECONDS(20), NULL);
-    CHECK(status == LHP_BROKEN || status == LHP_OK);
-    lhp_future_release(f);
-    lhp_process_pool_delete(pool);
-}
-
-static int refuse_to_start(void *arg)
-{
-    (void)arg;
-    return 1;
-}
-
-static void failed_initializer_breaks_the_pool(void)
-{
-    struct lhp_future *f;
-    struct lhp_process_pool *pool = lhp_process_pool_new(
-        &(struct lhp_process_pool_options){.workers = 2, .respawn = true, .initializer = refuse_to_start});
-    enum lhp_status status = lhp_process_pool_submit(pool, "sleep", NULL, 0, &f);
-    if (status == LHP_OK) {
-        CHECK_IS(lhp_future_result_for(f, LHP_SECONDS(20), NULL), LHP_BROKEN);
-        lhp_future_release(f);
-    } else {
-        CHECK_IS(status, LHP_BROKEN);
-    }
-    lhp_process_pool_delete(pool);
-}
-
-static void left_pool_ends_with_the_process(void)
-{
-    (void)pool_of(2, true); /* and never deleted */
+    struct lhp_connection in, out;
+    unsigned char header[4] = {0, 0, 0, 100}, bytes[16];
+    size_t size = 0;
+    void *made;
+    CHECK_IS(lhp_connection_pair(&in, &out, false), LHP_OK);
+    CHECK_IS(lhp_connection_recv(&out, bytes, sizeof(bytes), &size), LHP_BAD_STATE);
+    CHECK_IS(lhp_connection_poll(&out, 0), LHP_BAD_STATE);
+    CHECK_IS(lhp_connection_poll(&in, 0), LHP_TIMEOUT);
+    CHECK_IS(lhp_connection_send(&out, "two", 3), LHP_OK);
+    CHECK_IS(lhp_connection_send(&out, "messages", 8), LHP_OK);
+    CHECK_IS(lhp_connection_recv(&in, bytes, 2, &size), LHP_TOO_LONG);
+    CHECK(size == 3);
+    CHECK_IS(lhp_connection_recv_new(&in, &made, &size), LHP_OK);
+    CHECK(size == 8 && memcmp(made, "messages", 8) == 0);
+    free(made);
+    CHECK(write(out.fd, header, sizeof(header)) == 4 && write(out.fd, "torn", 4) == 4);
+    lhp_connection_close(&out);
+    CHECK_IS(lhp_connection_poll(&in, LHP_SECONDS(20)), LHP_OK);
+    CHECK_IS(lhp_connection_recv_new(&in, &made, &size), LHP_BROKEN);
+    CHECK_IS(lhp_connection_poll(&in, LHP_SECONDS(20)), LHP_OK); /* the end is something to be received as well */
+    CHECK_IS(lhp_connection_recv(&in, bytes, sizeof(bytes), &size), LHP_EOF);
+    lhp_connection_close(&in);
+    CHECK_IS(lhp_connection_poll(&in, 0), LHP_BAD_STATE);
+    lhp_connection_close(&in); /* once more, which is nothing */
+    CHECK_IS(lhp_connection_pair(&in, &out, true), LHP_OK);
+    CHECK(write(out.fd, header, 2) == 2);
+    lhp_connection_close(&out);
+    CHECK_IS(lhp_connection_recv(&in, bytes, sizeof(bytes), &size), LHP_BROKEN);
+    lhp_connection_close(&in);
 }
 
 int main(void)
 {
     check_init_seed();
-    CHECK_IS(lhp_process_function("square", pool_square), LHP_OK);
-    CHECK_IS(lhp_process_function("die", pool_die), LHP_OK);
-    CHECK_IS(lhp_process_function("sleep", pool_sleep), LHP_OK);
     RUN(exit_codes_and_signals);
+    RUN(names_daemons_and_strange_ends);
+    RUN(processes_end_in_order);
     RUN(messages_keep_their_bounds);
-    RUN(pool_answers);
-    RUN(dead_worker_breaks_an_executor);
-    RUN(pool_replaces_dead_workers);
-    RUN(failed_initializer_breaks_the_pool);
-    RUN(left_pool_ends_with_the_process);
+    RUN(ends_know_what_they_may);
     return 0;
 }

@@ -224,6 +224,23 @@ static void *join_queue(void *queue)
     return NULL;
 }
 
+/* Three who wait at a queue of two places, of which `filled` are taken. */
+static void shutdown_wakes_all(void *(*body)(void *queue), unsigned filled)
+{
+    struct lhp_queue q;
+    pthread_t threads[3];
+    CHECK_IS(lhp_queue_init(&q, LHP_QUEUE_FIFO, 2, NULL, NULL), LHP_OK);
+    for (; filled > 0; filled--)
+        CHECK_IS(lhp_queue_try_put(&q, &q), LHP_OK);
+    for (int i = 0; i < 3; i++)
+        threads[i] = spawn(body, &q);
+    sleep_ms(5);
+    lhp_queue_shutdown(&q, false);
+    for (int i = 0; i < 3; i++)
+        pthread_join(threads[i], NULL);
+    lhp_queue_destroy(&q);
+}
+
 static void shutdown_wakes_everybody(void)
 {
     struct lhp_queue q;
@@ -235,6 +252,8 @@ static void shutdown_wakes_everybody(void)
     lhp_queue_shutdown(&q, false);
     pthread_join(getter, NULL);
     lhp_queue_destroy(&q);
+    shutdown_wakes_all(get_until_shut_down, 0);
+    shutdown_wakes_all(put_until_shut_down, 2);
 
     CHECK_IS(lhp_queue_init(&q, LHP_QUEUE_FIFO, 1, NULL, count_drop), LHP_OK);
     CHECK_IS(lhp_queue_put(&q, &q), LHP_OK);
@@ -252,8 +271,56 @@ static void shutdown_wakes_everybody(void)
     CHECK_IS(lhp_queue_init(&q, LHP_QUEUE_LIFO, 0, NULL, count_drop), LHP_OK);
     CHECK_IS(lhp_queue_put(&q, &q), LHP_OK);
     lhp_queue_shutdown(&q, false);
+    CHECK_IS(lhp_queue_try_put(&q, &q), LHP_SHUT_DOWN);
     CHECK_IS(lhp_queue_get(&q, &item), LHP_OK);
     CHECK_IS(lhp_queue_get(&q, &item), LHP_SHUT_DOWN);
+    CHECK_IS(lhp_queue_join_for(&q, LHP_MS(5)), LHP_TIMEOUT); /* gotten, not done: a drain waits for that */
+    CHECK_IS(lhp_queue_task_done(&q), LHP_OK);
+    CHECK_IS(lhp_queue_join(&q), LHP_OK);
+    CHECK(dropped == 1);
+    lhp_queue_destroy(&q);
+}
+
+/* Shut down at once: what a getter has is still his to finish, the rest is dropped and counts as done. */
+static void immediate_shutdown_drops_the_rest(void)
+{
+    struct lhp_queue q;
+    void *item;
+    dropped = 0;
+    CHECK_IS(lhp_queue_init(&q, LHP_QUEUE_PRIORITY, 0, compare_high, count_drop), LHP_OK);
+    for (uintptr_t i = 0; i < 4; i++)
+        CHECK_IS(lhp_queue_put(&q, (void *)(i << 32)), LHP_OK);
+    CHECK_IS(lhp_queue_get(&q, &item), LHP_OK);
+    lhp_queue_shutdown(&q, true);
+    CHECK(dropped == 3 && lhp_queue_empty(&q));
+    CHECK_IS(lhp_queue_join_for(&q, 0), LHP_TIMEOUT);
+    CHECK_IS(lhp_queue_task_done(&q), LHP_OK);
+    CHECK_IS(lhp_queue_join(&q), LHP_OK);
+    CHECK_IS(lhp_queue_task_done(&q), LHP_OVER_BOUND);
+    lhp_queue_shutdown(&q, true); /* again, which changes nothing */
+    CHECK_IS(lhp_queue_get_for(&q, &item, LHP_SECONDS(5)), LHP_SHUT_DOWN);
+    lhp_queue_destroy(&q);
+    CHECK_IS(lhp_queue_init(&q, LHP_QUEUE_LIFO, 0, NULL, count_drop), LHP_OK);
+    CHECK_IS(lhp_queue_put(&q, &q), LHP_OK);
+    lhp_queue_destroy(&q);
+    CHECK(dropped == 4);
+}
+
+static void join_wakes_every_joiner(void)
+{
+    struct lhp_queue q;
+    pthread_t joiners[3];
+    void *item;
+    CHECK_IS(lhp_queue_init(&q, LHP_QUEUE_FIFO, 0, NULL, NULL), LHP_OK);
+    CHECK_IS(lhp_queue_join(&q), LHP_OK); /* nothing was ever put */
+    CHECK_IS(lhp_queue_put(&q, &q), LHP_OK);
+    for (int i = 0; i < 3; i++)
+        joiners[i] = spawn(join_queue, &q);
+    CHECK_IS(lhp_queue_get(&q, &item), LHP_OK);
+    sleep_ms(5);
+    CHECK_IS(lhp_queue_task_done(&q), LHP_OK);
+    for (int i = 0; i < 3; i++)
+        pthread_join(joiners[i], NULL);
     lhp_queue_destroy(&q);
 }
 
@@ -365,6 +432,8 @@ int main(void)
     }
     RUN(limits_hold);
     RUN(shutdown_wakes_everybody);
+    RUN(immediate_shutdown_drops_the_rest);
+    RUN(join_wakes_every_joiner);
     RUN(timed_out_getters_lose_no_signal);
     if (!check_under_tool())
         RUN(cancelled_getters_lose_nothing);

@@ -252,17 +252,11 @@ static void reset_in_an_action_is_noticed(void)
 }
 
 /* Only a party that has come breaks the barrier by its death. */
-static void await_parties(struct board *b, unsigned parties)
-{
-    while (*(volatile unsigned *)&b->barrier.monitor.waiting < parties)
-        sleep_ms(1);
-}
-
 static void dead_party_breaks_the_barrier(void)
 {
     struct board *b = board_new();
     struct lhp_process *victim = start(wait_at_barrier, b), *survivor = start(wait_at_barrier, b);
-    await_parties(b, 2);
+    await_line(&b->barrier.monitor, 2);
     lhp_process_kill(victim);
     finish(survivor, LHP_BROKEN);
     finish(victim, -SIGKILL);

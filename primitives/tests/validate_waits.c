@@ -8,7 +8,6 @@
 
 #include <semaphore.h>
 #include <signal.h>
-#include <string.h>
 
 struct waiter {
     const struct wait_kind *kind;
@@ -41,23 +40,14 @@ static void waiter_start(struct waiter *w, const struct wait_kind *kind, int64_t
     *w = (struct waiter){.kind = kind, .timeout_ns = timeout_ns};
     sem_init(&w->begun, 0, 0);
     sem_init(&w->ended, 0, 0);
-    CHECK(pthread_create(&w->thread, NULL, waiter_body, w) == 0);
+    w->thread = spawn(waiter_body, w);
 }
 
-/* Until the kernel has it asleep, thrice in a row: a mutex on the way there would soon have been passed. */
 static void waiter_await_sleep(struct waiter *w)
 {
-    char path[64], text[512], *at;
     while (sem_wait(&w->begun) != 0)
         ;
-    snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)w->id);
-    for (int asleep = 0; asleep < 3; sleep_ms(1)) {
-        FILE *f = fopen(path, "r");
-        CHECK(f && fgets(text, sizeof(text), f));
-        fclose(f);
-        at = strrchr(text, ')');
-        asleep = at && at[2] == 'S' ? asleep + 1 : 0;
-    }
+    check_await_sleep(w->id);
 }
 
 static bool waiter_has_ended(struct waiter *w)
