@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # soak.sh [--minutes N]: what is too long for every day, in N minutes (10): half goes to the fuzzers, three tenths to the weaver
-# and the programs of this machine, the rest to the random tests with seeds that were never tried; before that, once, the primitives under ThreadSanitizer and Helgrind.  Started by `./dev soak`, which has built build/.
+# and the programs of this machine, the rest to the random tests with seeds that were never tried; before that, once, the primitives under
+# ThreadSanitizer, Helgrind and DRD.  Started by `./dev soak`, which has built build/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 minutes=10
@@ -21,7 +22,8 @@ check_primitives() { # folder, how to run a program under the tool, cmake option
     cmake -S primitives -B "$folder" -DCMAKE_BUILD_TYPE=RelWithDebInfo "$option" >"$folder.log" 2>&1 ||
         { cat "$folder.log"; exit 1; }
     make -C "$folder" -j 2 --no-print-directory >>"$folder.log" 2>&1 || { tail -n 30 "$folder.log"; exit 1; }
-    for test in validate_waits test_sync test_condition test_barrier test_rwlock test_thread test_future validate_locks validate_queues validate_executors; do
+    for test in validate_waits validate_locks validate_queues validate_executors validate_processes validate_pools \
+        test_sync test_condition test_barrier test_rwlock test_thread test_future test_coroutine; do
         # shellcheck disable=SC2086 # the runner is a command with its options
         LHP_UNDER_TOOL=1 LHP_SCALE=3 timeout -s KILL 300 $runner "$folder/tests/lhp_$test" >"$folder/$test.log" 2>&1 ||
             { cat "$folder/$test.log"; printf 'soak.sh: %s: %s\n' "$folder" "$test" >&2; exit 1; }
@@ -33,8 +35,11 @@ if command -v valgrind >/dev/null; then
     check_primitives build-primitives-helgrind \
         'valgrind -q --tool=helgrind --error-exitcode=9 --suppressions=primitives/tests/helgrind.supp' \
         -DLHP_ANNOTATE_VALGRIND=ON
+    check_primitives build-primitives-drd \
+        'valgrind -q --tool=drd --error-exitcode=9 --suppressions=primitives/tests/drd.supp' \
+        -DLHP_ANNOTATE_VALGRIND=OFF
 else
-    printf 'soak.sh: no valgrind: the primitives are not run under Helgrind\n'
+    printf 'soak.sh: no valgrind: the primitives are not run under Helgrind and DRD\n'
 fi
 
 printf '== building the fuzzers\n'

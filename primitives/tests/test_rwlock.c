@@ -54,6 +54,7 @@ static void readers_own_their_holds(void)
     CHECK_IS(lhp_rwlock_try_acquire_shared(&lock), LHP_OK);
     CHECK_IS(lhp_rwlock_try_acquire_exclusive(&lock), LHP_TIMEOUT);
     CHECK_IS(lhp_rwlock_acquire_exclusive(&lock), LHP_DEADLOCK);
+    CHECK_IS(lhp_rwlock_acquire_exclusive_for(&lock, LHP_MS(1)), LHP_DEADLOCK);
     CHECK_IS(lhp_rwlock_release_shared(&lock), LHP_OK);
     CHECK_IS(lhp_rwlock_try_acquire_exclusive(&lock), LHP_TIMEOUT);
     CHECK_IS(lhp_rwlock_release_shared(&lock), LHP_OK);
@@ -61,7 +62,9 @@ static void readers_own_their_holds(void)
     CHECK_IS(lhp_rwlock_acquire_exclusive(&lock), LHP_OK);
     CHECK_IS(lhp_rwlock_release_shared(&lock), LHP_NOT_HELD);
     CHECK_IS(lhp_rwlock_acquire_shared(&lock), LHP_DEADLOCK);
+    CHECK_IS(lhp_rwlock_acquire_shared_for(&lock, LHP_MS(1)), LHP_DEADLOCK);
     CHECK_IS(lhp_rwlock_acquire_exclusive(&lock), LHP_DEADLOCK);
+    CHECK_IS(lhp_rwlock_acquire_exclusive_for(&lock, LHP_MS(1)), LHP_DEADLOCK);
     CHECK_IS(lhp_rwlock_try_acquire_shared(&lock), LHP_TIMEOUT);
     CHECK_IS(lhp_rwlock_release_exclusive(&lock), LHP_OK);
     lhp_rwlock_destroy(&lock);
