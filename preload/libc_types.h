@@ -2,11 +2,14 @@
 #ifndef LOCKHOUND_PRELOAD_LIBC_TYPES_H
 #define LOCKHOUND_PRELOAD_LIBC_TYPES_H
 
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <grp.h>
+#include <ifaddrs.h>
+#include <inttypes.h>
 #include <link.h>
 #include <locale.h>
 #include <malloc.h>
@@ -20,6 +23,7 @@
 #include <semaphore.h>
 #include <shadow.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,10 +32,16 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/select.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/times.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <threads.h>
 #include <time.h>

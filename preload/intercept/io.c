@@ -1,7 +1,7 @@
 /* io.c: reads and writes of the program's buffers by the kernel and by streams, and what they order; see io.h.
  *
- * Left out:  splice(), sendfile(), the mmsg and aio families, io_uring; formatted output and single characters through
- *            streams, unless fflush() or fclose() follows.
+ * Left out:  the aio family, io_uring; input and output of streams without their lock (getc_unlocked()).  transfers.c and
+ *            formatted.c have more.
  */
 /* stdio.h shall define none of these functions itself: clang refuses a second definition with an attribute. */
 #define __NO_INLINE__ 1
@@ -203,6 +203,25 @@ HOOK_EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
         open_passed(message, CALLER());
     }
     return result;
+}
+
+HOOK_EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags, struct timespec *timeout)
+{
+    IO_USES(fd);
+    int result = real.recvmmsg(fd, messages, count, flags, timeout);
+    for (int i = 0; hook_unlikely(weave_on) && i < result; i++) {
+        struct msghdr *message = &messages[i].msg_hdr;
+        io_received_parts(fd, message->msg_iov, message->msg_iovlen, messages[i].msg_len, CALLER());
+        open_passed(message, CALLER());
+    }
+    return result;
+}
+
+HOOK_EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
+{
+    for (unsigned i = 0; hook_unlikely(weave_on) && i < count; i++)
+        io_sends_parts(fd, messages[i].msg_hdr.msg_iov, messages[i].msg_hdr.msg_iovlen, CALLER());
+    return real.sendmmsg(fd, messages, count, flags);
 }
 
 HOOK_EXPORT int eventfd_read(int fd, eventfd_t *value)

@@ -6,7 +6,7 @@
  * Model:     a function touches what the C standard lets it need: a comparison ends at the first difference, a search
  *            where it finds.  That libc reads whole vectors is nobody's business.
  * Early:     these are called before the library is resolved; see plain.h.
- * Left out:  functions that depend on the locale, and conversions (strcoll, strcasecmp, printf's family, strtol).
+ * Left out:  functions that depend on the locale, and conversions (strcoll, strcasecmp).
  */
 #include <string.h>
 #include <wchar.h>
@@ -190,6 +190,15 @@ __attribute__((noinline, cold)) static void note_part_searched(const char *strin
 
 NOTED(char *, strstr, (const char *string, const char *part), (string, part), note_part_searched(string, part, caller))
 
+NOTED(size_t, strspn, (const char *string, const char *set), (string, set),
+      note_two_reads(string, real.strspn(string, set) + 1, set, real.strlen(set) + 1, caller))
+
+NOTED(size_t, strcspn, (const char *string, const char *set), (string, set),
+      note_two_reads(string, real.strcspn(string, set) + 1, set, real.strlen(set) + 1, caller))
+
+NOTED(char *, strpbrk, (const char *string, const char *set), (string, set),
+      note_two_reads(string, real.strcspn(string, set) + 1, set, real.strlen(set) + 1, caller))
+
 /* The copy comes from malloc(), which says that it is new. */
 NOTED(char *, strdup, (const char *string), (string), note_read(string, real.strlen(string) + 1, caller))
 HOOK_ALIAS(__strdup, strdup);
@@ -208,6 +217,53 @@ NOTED(wchar_t *, wmemcpy, (wchar_t *restrict to, const wchar_t *restrict from, s
 
 NOTED(wchar_t *, wmemset, (wchar_t * to, wchar_t character, size_t count), (to, character, count),
       note_written(to, count * sizeof *to, caller))
+
+NOTED(wchar_t *, wmemmove, (wchar_t * to, const wchar_t *from, size_t count), (to, from, count),
+      note_copy(to, count * sizeof *to, from, count * sizeof *from, caller))
+
+static size_t wide_size(const wchar_t *string)
+{
+    return (real.wcslen(string) + 1) * sizeof *string;
+}
+
+static size_t wide_extent(const wchar_t *string, size_t count)
+{
+    size_t length = real.wcsnlen(string, count);
+    return (length < count ? length + 1 : length) * sizeof *string;
+}
+
+static size_t wide_extent_compared(const wchar_t *a, const wchar_t *b, size_t count, bool are_strings)
+{
+    size_t i = 0;
+    while (i < count && a[i] == b[i] && !(are_strings && a[i] == L'\0'))
+        i++;
+    return (i < count ? i + 1 : count) * sizeof *a;
+}
+
+NOTED(wchar_t *, wcscpy, (wchar_t *restrict to, const wchar_t *restrict from), (to, from),
+      note_copy(to, wide_size(from), from, wide_size(from), caller))
+
+NOTED(wchar_t *, wcsncpy, (wchar_t *restrict to, const wchar_t *restrict from, size_t count), (to, from, count),
+      note_copy(to, count * sizeof *to, from, wide_extent(from, count), caller))
+
+NOTED(wchar_t *, wcscat, (wchar_t *restrict to, const wchar_t *restrict from), (to, from),
+      note_ranges(to + real.wcslen(to), wide_size(from), from, wide_size(from), to, real.wcslen(to) * sizeof *to,
+                  caller))
+
+NOTED(int, wcscmp, (const wchar_t *a, const wchar_t *b), (a, b),
+      note_two_reads(a, wide_extent_compared(a, b, SIZE_MAX, true), b, wide_extent_compared(a, b, SIZE_MAX, true),
+                     caller))
+
+NOTED(int, wmemcmp, (const wchar_t *a, const wchar_t *b, size_t count), (a, b, count),
+      note_two_reads(a, wide_extent_compared(a, b, count, false), b, wide_extent_compared(a, b, count, false), caller))
+
+NOTED(wchar_t *, wcschr, (const wchar_t *string, wchar_t character), (string, character),
+      note_searched(string, real.wcschr(string, character), sizeof *string, wide_size(string), caller))
+
+NOTED(wchar_t *, wcsdup, (const wchar_t *string), (string), note_read(string, wide_size(string), caller))
+
+NOTED(size_t, wcsnlen, (const wchar_t *string, size_t count), (string, count),
+      note_read(string, wide_extent(string, count), caller))
 
 /* ---- with the size of the target, as _FORTIFY_SOURCE calls them; no header declares these --------------------------- */
 
