@@ -5,37 +5,51 @@
 #include "preload/arena.h"
 #include "preload/ranks.h"
 
+#define ADDRESS_MASK ((UINT64_C(1) << 48) - 1)
+
 enum { FIRST_BUCKETS = 1024, SEGMENT_ITEMS = 1 << INTERNING_SEGMENT_SHIFT };
 
-/* Returns: the slot that holds this item, or the empty one where it belongs. */
-static struct interning_slot *find_slot(const struct interning *table, struct interning_buckets *buckets, uint64_t hash,
-                                        const void *key)
+static uint64_t tag_of(uint64_t hash)
+{
+    return hash & ~ADDRESS_MASK;
+}
+
+static struct interned *item_in(uint64_t tagged)
+{
+    return (struct interned *)(uintptr_t)(tagged & ADDRESS_MASK);
+}
+
+/* Returns: the bucket that holds this item, or the empty one where it belongs; and what it holds. */
+static _Atomic uint64_t *find_bucket(const struct interning *table, struct interning_buckets *buckets, uint64_t hash,
+                                     const void *key, struct interned **item)
 {
     for (uint32_t at = (uint32_t)hash;; at++) {
-        struct interning_slot *slot = &buckets->slots[at & (buckets->capacity - 1)];
+        _Atomic uint64_t *bucket = &buckets->tagged[at & (buckets->capacity - 1)];
         /* acquire: pairs with the release in insert() */
-        const struct interned *item = atomic_load_explicit(&slot->item, memory_order_acquire);
-        if (item == NULL || (item->hash == hash && table->equal(item, key)))
-            return slot;
+        uint64_t tagged = atomic_load_explicit(bucket, memory_order_acquire);
+        *item = item_in(tagged);
+        if (tagged == 0 || (tag_of(tagged) == tag_of(hash) && (*item)->hash == hash && table->equal(*item, key)))
+            return bucket;
     }
 }
 
-static const struct interned *find(const struct interning *table, uint64_t hash, const void *key)
+static struct interned *find(const struct interning *table, uint64_t hash, const void *key)
 {
     /* acquire: pairs with the release in make_room() */
     struct interning_buckets *buckets = atomic_load_explicit(&table->buckets, memory_order_acquire);
-    if (buckets == NULL)
-        return NULL;
-    return atomic_load_explicit(&find_slot(table, buckets, hash, key)->item, memory_order_relaxed);
+    struct interned *item = NULL;
+    if (buckets != NULL)
+        find_bucket(table, buckets, hash, key, &item);
+    return item;
 }
 
 /* No two of these are equal. */
-static void put_item(struct interning_buckets *buckets, struct interned *item)
+static void put_item(struct interning_buckets *buckets, uint64_t tagged)
 {
-    uint32_t at = (uint32_t)item->hash & (buckets->capacity - 1);
-    while (atomic_load_explicit(&buckets->slots[at].item, memory_order_relaxed) != NULL)
+    uint32_t at = (uint32_t)item_in(tagged)->hash & (buckets->capacity - 1);
+    while (atomic_load_explicit(&buckets->tagged[at], memory_order_relaxed) != 0)
         at = (at + 1) & (buckets->capacity - 1);
-    atomic_store_explicit(&buckets->slots[at].item, item, memory_order_relaxed);
+    atomic_store_explicit(&buckets->tagged[at], tagged, memory_order_relaxed);
 }
 
 /* holds(OWN_RANK_STACKS).  Returns: buckets with room for one more; NULL when there is no memory. */
@@ -43,17 +57,17 @@ static struct interning_buckets *make_room(struct interning *table)
 {
     struct interning_buckets *old = atomic_load_explicit(&table->buckets, memory_order_relaxed);
     uint32_t filled = old == NULL ? 0 : old->capacity;
-    if ((interning_count(table) + 1) * 3 <= filled * 2)
+    if ((interning_count(table) + 1) * 2 <= filled)
         return old;
     uint32_t capacity = filled == 0 ? FIRST_BUCKETS : filled * 2;
-    struct interning_buckets *buckets = arena_alloc(sizeof *buckets + capacity * sizeof buckets->slots[0]);
+    struct interning_buckets *buckets = arena_alloc(sizeof *buckets + capacity * sizeof buckets->tagged[0]);
     if (buckets == NULL)
         return NULL;
     buckets->capacity = capacity;
     for (uint32_t i = 0; i < filled; i++) {
-        struct interned *item = atomic_load_explicit(&old->slots[i].item, memory_order_relaxed);
-        if (item != NULL)
-            put_item(buckets, item);
+        uint64_t tagged = atomic_load_explicit(&old->tagged[i], memory_order_relaxed);
+        if (tagged != 0)
+            put_item(buckets, tagged);
     }
     atomic_store_explicit(&table->buckets, buckets, memory_order_release); /* pairs with find() */
     return buckets;
@@ -74,8 +88,7 @@ static struct interning_slot *slot_of(struct interning *table, uint32_t number)
 }
 
 /* holds(OWN_RANK_STACKS) */
-static const struct interned *insert(struct interning *table, struct interning_slot *bucket, uint64_t hash,
-                                     const void *key)
+static struct interned *insert(struct interning *table, _Atomic uint64_t *bucket, uint64_t hash, const void *key)
 {
     uint32_t number = interning_count(table) + 1;
     struct interning_slot *slot = slot_of(table, number);
@@ -86,20 +99,19 @@ static const struct interned *insert(struct interning *table, struct interning_s
     item->number = number;
     atomic_store_explicit(&slot->item, item, memory_order_release); /* pairs with interning_get() */
     atomic_store_explicit(&table->count, number, memory_order_relaxed);
-    atomic_store_explicit(&bucket->item, item, memory_order_release); /* pairs with find_slot() */
+    atomic_store_explicit(bucket, (uintptr_t)item | tag_of(hash), memory_order_release); /* pairs with find_bucket() */
     return item;
 }
 
 const struct interned *interning_find_or_add(struct interning *table, uint64_t hash, const void *key)
 {
-    const struct interned *item = find(table, hash, key);
+    struct interned *item = find(table, hash, key);
     if (item != NULL)
         return item;
     rank_enter(OWN_RANK_STACKS);
     struct interning_buckets *buckets = make_room(table);
     if (buckets != NULL) {
-        struct interning_slot *bucket = find_slot(table, buckets, hash, key);
-        item = atomic_load_explicit(&bucket->item, memory_order_relaxed);
+        _Atomic uint64_t *bucket = find_bucket(table, buckets, hash, key, &item);
         if (item == NULL)
             item = insert(table, bucket, hash, key);
     }

@@ -4,7 +4,7 @@
  *                                               \--new--> make(key) --> [directory by number] --interning_get(number)--> item
  *
  * Model:     items are made from keys; `equal` says whether an item is what a key asks for.
- * Invariant: an item is never changed, moved or removed; numbers count from 1 without gaps; buckets are at most two thirds full.
+ * Invariant: an item is never changed, moved or removed; numbers count from 1 without gaps; buckets are at most half full.
  * Threads:   insertion takes OWN_RANK_STACKS; finding what is there and reading by number take nothing.
  * Memory:    from the arena.  Buckets that were outgrown stay, for somebody may read them: together no more than the present ones.
  */
@@ -26,10 +26,11 @@ struct interning_slot {
     struct interned *_Atomic item;
 };
 
-/* Open addressing: an item stands in the first free bucket from its hash on. */
+/* Open addressing: an item stands in the first free bucket from its hash on.  A bucket is the item's address, in 48 bits, below
+ * the upper 16 of its hash: one that is of no use is told without a look at the item. */
 struct interning_buckets {
     uint32_t capacity; /* a power of two */
-    struct interning_slot slots[];
+    _Atomic uint64_t tagged[];
 };
 
 struct interning {
