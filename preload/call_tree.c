@@ -6,10 +6,13 @@
 #include "preload/arena.h"
 #include "preload/unwind.h"
 
+#define LEFT UINT32_MAX
+
 struct node {
     struct interned interned;
     uint32_t caller;
     _Atomic uint32_t stack; /* of the chain, in stacks.h; 0: not asked for */
+    _Atomic uint32_t met;   /* how often; or LEFT */
     struct frame frame;
 };
 
@@ -73,4 +76,22 @@ struct stack_id call_tree_stack(uint32_t number, uint32_t most)
         atomic_store_explicit(&node->stack, stack, memory_order_relaxed);
     }
     return (struct stack_id){stack};
+}
+
+bool call_tree_is_often_met(uint32_t number)
+{
+    struct node *node = (struct node *)interning_get(&tree, number);
+    /* relaxed: a visit that another thread's hides is no loss */
+    uint32_t met = node == NULL ? LEFT : atomic_load_explicit(&node->met, memory_order_relaxed);
+    if (met == LEFT)
+        return false;
+    atomic_store_explicit(&node->met, (met + 1) % CALL_TREE_OFTEN, memory_order_relaxed);
+    return met + 1 == CALL_TREE_OFTEN;
+}
+
+void call_tree_leave(uint32_t number)
+{
+    struct node *node = (struct node *)interning_get(&tree, number);
+    if (node != NULL)
+        atomic_store_explicit(&node->met, LEFT, memory_order_relaxed);
 }

@@ -14,6 +14,8 @@
 
 #include "preload/stacks.h"
 
+enum { CALL_TREE_OFTEN = 8 };
+
 /* Returns: the node of `frame`, called from what `caller` is the node of; 0 when there is no memory.
  * Context: signal, in-malloc, loader-lock, takes(OWN_RANK_STACKS). */
 uint32_t call_tree_add(uint32_t caller, struct frame frame);
@@ -25,5 +27,10 @@ uint32_t call_tree_frames(uint32_t node, struct frame *frames, uint32_t most);
 /* Returns: the number in stacks.h of the innermost `most` frames, which is looked up once: `most` is the same in every call; 0 for
  * node 0 and when there is no memory.  Context: signal, in-malloc, loader-lock, takes(OWN_RANK_STACKS). */
 struct stack_id call_tree_stack(uint32_t node, uint32_t most);
+
+/* Counts a visit.  Returns: true at every CALL_TREE_OFTEN-th: the chain is worth a faster way.  Context: signal, in-malloc, loader-lock. */
+bool call_tree_is_often_met(uint32_t node);
+/* There is no faster way: it is never worth one again.  Context: signal, in-malloc, loader-lock. */
+void call_tree_leave(uint32_t node);
 
 #endif

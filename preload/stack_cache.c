@@ -46,10 +46,32 @@ static const struct stack_layout *take_by_unwinder(uintptr_t pc, uintptr_t sp, u
     return stack != NULL && unwound.exact && end > sp ? stack_layout_add(pc, sp, end, &unwound, *id) : NULL;
 }
 
+static struct stack_cache_entry *set_of(struct stack_cache *cache, uintptr_t pc, uintptr_t sp)
+{
+    return &cache->entries[((pc ^ pc >> 7) + (sp >> 4) * 31) % STACK_CACHE_SETS][0];
+}
+
+static void put(struct stack_cache *cache, uintptr_t pc, uintptr_t sp, const struct stack_layout *layout)
+{
+    set_of(cache, pc, sp)[cache->misses++ % STACK_CACHE_WAYS] = (struct stack_cache_entry){pc, sp, layout};
+}
+
+bool stack_cache_keep_path(struct self *self, uint32_t node)
+{
+    const struct call_path_frame *innermost = &self->path.frames[self->path.depth - 1];
+    uintptr_t pc = innermost->pc, sp = innermost->sp;
+    const struct stack_layout *layout = stack_layout_find(pc, sp, self->stack_high);
+    struct stack_id id = layout != NULL ? layout->stack : call_tree_stack(node, lockhound.options.stack_depth);
+    if (layout == NULL && id.v != 0)
+        layout = add_path(&self->path, pc, sp, self->stack_high, id);
+    if (layout != NULL)
+        put(&self->stacks, pc, sp, layout);
+    return layout != NULL;
+}
+
 /* `start` NULL: from here, and first by the path, which the other callers have tried. */
 static __attribute__((noinline)) struct stack_id take_slowly(struct stack_cache *cache, uintptr_t pc, uintptr_t sp,
-                                                             const struct unwind_start *start,
-                                                             struct stack_cache_entry *set)
+                                                             const struct unwind_start *start)
 {
     uintptr_t end = end_of_stack(sp);
     const struct stack_layout *layout = stack_layout_find(pc, sp, end);
@@ -64,17 +86,13 @@ static __attribute__((noinline)) struct stack_id take_slowly(struct stack_cache 
     if (id.v == 0)
         layout = take_by_unwinder(pc, sp, end, start, &id);
     if (layout != NULL && end > sp)
-        set[cache->misses++ % STACK_CACHE_WAYS] = (struct stack_cache_entry){pc, sp, layout};
+        put(cache, pc, sp, layout);
     return id;
 }
 
-static inline struct stack_cache_entry *set_of(struct stack_cache *cache, uintptr_t pc, uintptr_t sp)
+struct stack_id stack_cache_find(struct stack_cache *cache, uintptr_t pc, uintptr_t sp)
 {
-    return cache->entries[((pc ^ pc >> 7) + (sp >> 4) * 31) % STACK_CACHE_SETS];
-}
-
-static inline struct stack_id find_in(const struct stack_cache_entry *set, uintptr_t pc, uintptr_t sp)
-{
+    const struct stack_cache_entry *set = set_of(cache, pc, sp);
     for (unsigned way = 0; way < STACK_CACHE_WAYS; way++) {
         const struct stack_cache_entry *entry = &set[way];
         if (entry->pc == pc && entry->sp == sp && stack_layout_stands(entry->layout, sp))
@@ -83,17 +101,11 @@ static inline struct stack_id find_in(const struct stack_cache_entry *set, uintp
     return (struct stack_id){0};
 }
 
-struct stack_id stack_cache_find(struct stack_cache *cache, uintptr_t pc, uintptr_t sp)
-{
-    return find_in(set_of(cache, pc, sp), pc, sp);
-}
-
 struct stack_id stack_cache_take_at(struct stack_cache *cache, uintptr_t pc, uintptr_t sp,
                                     const struct unwind_start *start)
 {
-    struct stack_cache_entry *set = set_of(cache, pc, sp);
-    struct stack_id id = find_in(set, pc, sp);
-    return id.v != 0 ? id : take_slowly(cache, pc, sp, start, set);
+    struct stack_id id = stack_cache_find(cache, pc, sp);
+    return id.v != 0 ? id : take_slowly(cache, pc, sp, start);
 }
 
 struct stack_id stack_cache_take(struct stack_cache *cache, uintptr_t pc, uintptr_t sp)

@@ -37,4 +37,9 @@ struct unwind_start;
 struct stack_id stack_cache_take_at(struct stack_cache *cache, uintptr_t pc, uintptr_t sp,
                                     const struct unwind_start *start);
 
+struct self;
+/* The stack that self->path was just walked on, to `node`, is met often.  Returns: true when the cache has it from now on.
+ * Context: signal, loader-lock, in-malloc, takes(OWN_RANK_STACKS). */
+bool stack_cache_keep_path(struct self *self, uint32_t node);
+
 #endif

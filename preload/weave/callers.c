@@ -61,13 +61,20 @@ static struct callers_id mark(struct stack_id id)
     return (struct callers_id){id.v == 0 ? 0 : id.v | IS_STACK};
 }
 
-/* What is done apart: reading rules and libunwind use vector registers. */
+/* What is done apart: keeping a stack, reading rules and libunwind use vector registers. */
 struct walk {
     struct self *self;
     struct unwind_start start;
     uintptr_t cfa; /* 0: not known */
     struct callers_id callers;
 };
+
+static void keep(void *arg)
+{
+    const struct walk *walk = arg;
+    if (!stack_cache_keep_path(walk->self, walk->callers.v))
+        call_tree_leave(walk->callers.v);
+}
 
 static void walk(void *arg)
 {
@@ -95,6 +102,8 @@ struct callers_id callers_take(struct plane *plane, const struct plane_site *kno
         return mark(id);
     if (!take_by_path(work.self, &work.start, frame_walk_step_known, &work.callers))
         vectors_apart(&plane->vectors, walk, &work);
+    else if (work.cfa != 0 && call_tree_is_often_met(work.callers.v))
+        vectors_apart(&plane->vectors, keep, &work);
     return work.callers;
 }
 

@@ -4,6 +4,7 @@
  *        \--a rule not read yet--> the same, vector registers kept -------/
  *               \--another stack, a frame that takes libunwind--> [stack_cache.h] --> number of a stack
  *
+ * Often met: a chain that comes up again and again gets into the cache of stacks, which is asked first.
  * Model:     struct callers_id is the node, or the number with a mark.
  */
 #ifndef LOCKHOUND_PRELOAD_WEAVE_CALLERS_H
