@@ -7,6 +7,7 @@ enum { CHUNKS_PER_USE = 512 }; /* in a page of 4096 bytes */
 
 uint32_t race_chunk_lock(struct race_part *part, struct race_chunk *chunk)
 {
+    uint32_t spins = 0;
     part->locked_chunk = chunk;
     for (;;) {
         uint32_t state = relaxed_load(&chunk->state);
@@ -16,7 +17,7 @@ uint32_t race_chunk_lock(struct race_part *part, struct race_chunk *chunk)
                                                   memory_order_relaxed)) {
             return state;
         }
-        race_pause();
+        race_pause(&spins);
     }
 }
 

@@ -10,14 +10,16 @@
  *     \------> race_finding (evidence, once) --> race_heard (where the order between the two ends)
  *
  * Locks:   chunk's lock bit, then a sync bucket or the sets, then RANK_CLOCKS.  None is held across a call that reports.
- *          All are spun on: they are held for less than a microsecond and never across a call of the host, but for
- *          RANK_CLOCKS.  The engine is not re-entered: a call of a signal handler that interrupts one of its own thread
- *          does nothing; when it would have ordered something, all before counts as ordered (race_trust.h).
+ *          All are spun on, with a yield now and then: they are held for less than a microsecond and never across a call of
+ *          the host, but for RANK_CLOCKS.  The engine is not re-entered: a call of a signal handler that interrupts one of
+ *          its own thread does nothing; when it would have ordered something, all before counts as ordered (race_trust.h).
  * Planes:  their bytes are written by their thread, and cleared by others under the chunk's lock.
  * Code:    compiled without vector registers, and calls nothing of libc: see bytes.h.
  */
 #ifndef LOCKHOUND_DETECTOR_RACE_ENGINE_H
 #define LOCKHOUND_DETECTOR_RACE_ENGINE_H
+
+#include <sys/syscall.h>
 
 #include "detector/bytes.h"
 #include "detector/race.h"
@@ -182,8 +184,15 @@ static inline void race_leave(struct race_engine *engine, struct race_part *part
     }
 }
 
-static inline void race_pause(void)
+enum { RACE_SPINS_BEFORE_YIELDING = 64 };
+
+/* One turn of a wait for a lock of the engine.  Its holder may have lost its processor, perhaps to this thread. */
+static inline void race_pause(uint32_t *spins)
 {
+    if (++*spins % RACE_SPINS_BEFORE_YIELDING == 0) {
+        long result = SYS_sched_yield;
+        __asm__ volatile("syscall" : "+a"(result) : : "rcx", "r11", "memory");
+    }
     __builtin_ia32_pause();
 }
 

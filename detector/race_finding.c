@@ -12,12 +12,16 @@ enum {
     SAID = 1 << 16,
     HEARD = 1 << 14,
     HEARD_ENOUGH = 16,
-    STACKS_A_PLACE = 4 /* pairs of stacks told of one pair of places and one kind of block */
+    STACKS_A_PLACE = 4, /* pairs of stacks told of one pair of places and one kind of block */
+    STALE = 1 << 12,
+    STALE_FIRST = 64,         /* looks in a row that told nothing new, after which not every one is taken */
+    STALE_FIRST_DECIDES = 512 /* the same of loads that may receive what a flag hands over: race_hand_over.h */
 };
 
 struct race_said {
-    _Atomic uint64_t key[SAID];   /* hashes of what was told */
-    _Atomic uint8_t heard[HEARD]; /* how often something was looked at; by address and thread */
+    _Atomic uint64_t key[SAID];    /* hashes of what was told */
+    _Atomic uint8_t heard[HEARD];  /* how often something was looked at; by address and thread */
+    _Atomic uint32_t stale[STALE]; /* races since the last news; by stack and thread */
 };
 
 /* A race that was confirmed, with what is needed to tell of it. */
@@ -59,6 +63,25 @@ static bool is_worth_a_look(struct race_engine *engine, const struct race_met *m
     }
     relaxed_store(heard, (uint8_t)(count + 1)); /* approximate */
     return true;
+}
+
+static _Atomic uint32_t *stale_count(struct race_engine *engine, struct stack_id here, uint32_t number)
+{
+    return &engine->said->stale[hash_mix(here.v, number) % STALE];
+}
+
+/* A loop over an array races at each element, and each look goes through the other thread's history.  The longer nothing
+ * new came of it the fewer are taken, so that n of them cost some log(n) looks.
+ * Returns: false when this one is not. */
+static bool may_be_news(const struct report *r, struct stack_id here)
+{
+    _Atomic uint32_t *stale = stale_count(r->engine, here, r->met.number);
+    uint32_t count = relaxed_load(stale) + 1;
+    relaxed_store(stale, count); /* approximate */
+    uint32_t step = count / ((r->piece.flags & RACE_DECIDES) != 0 ? STALE_FIRST_DECIDES : STALE_FIRST);
+    while ((step & (step - 1)) != 0)
+        step &= step - 1; /* its highest bit */
+    return step <= 1 || count % step == 0;
 }
 
 /* Returns: true the first time. */
@@ -259,6 +282,7 @@ static void tell(struct report *r, struct stack_id here, const struct race_recal
     bool followed = is_followed(r->engine, &e.finding);
     if (followed && is_news(r->engine, &e.finding)) {
         race_count(&r->engine->races);
+        relaxed_store(stale_count(r->engine, here, r->met.number), 0);
         evidence_send(&e);
         return;
     }
@@ -272,6 +296,10 @@ static void report(void *arg)
     const struct race_host *host = &r->engine->host;
     struct race_recalled theirs = {0};
     struct stack_id here = host->stack_here(host->ctx);
+    if (!may_be_news(r, here)) {
+        race_count(&r->engine->repeats);
+        return;
+    }
     if (r->other->plane != NULL) {
         host->recall(host->ctx, r->other->plane, r->epoch_low, r->epoch_high, r->met.address, 1, r->met.wrote, &theirs);
     }

@@ -74,6 +74,7 @@ static _Atomic uint32_t *bucket_of(struct race_engine *engine, uint64_t granule)
 
 static uint32_t bucket_lock(_Atomic uint32_t *bucket)
 {
+    uint32_t spins = 0;
     for (;;) {
         uint32_t first = relaxed_load(bucket);
         if ((first & BUCKET_LOCK) == 0 &&
@@ -82,7 +83,7 @@ static uint32_t bucket_lock(_Atomic uint32_t *bucket)
                                                   memory_order_relaxed)) {
             return first;
         }
-        race_pause();
+        race_pause(&spins);
     }
 }
 
@@ -105,8 +106,9 @@ static struct granule *granule_find(struct race_engine *engine, uint32_t first, 
 
 static void free_lock(struct race_granules *table)
 {
+    uint32_t spins = 0;
     while (atomic_exchange_explicit(&table->lock, 1, memory_order_acquire) != 0) { /* partner: free_unlock() */
-        race_pause();
+        race_pause(&spins);
     }
 }
 

@@ -110,8 +110,9 @@ static uint32_t intern(const struct race_engine *engine, struct race_sets *sets,
 static uint32_t change(struct race_engine *engine, uint32_t name, uint32_t added, uint32_t taken)
 {
     struct race_sets *sets = engine->sets;
+    uint32_t spins = 0;
     while (atomic_exchange_explicit(&sets->lock, 1, memory_order_acquire) != 0) { /* partner: the store below */
-        race_pause();
+        race_pause(&spins);
     }
     const struct race_set *from = race_set_get(engine, name);
     uint32_t result = 0;

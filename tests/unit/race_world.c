@@ -38,6 +38,7 @@ static void recall(void *ctx, const struct race_plane *plane, uint64_t epoch_low
                    uint64_t size, bool write, struct race_recalled *recalled)
 {
     (void)ctx, (void)plane, (void)address, (void)size, (void)write;
+    race_world.recalls++;
     race_world.asked_low = epoch_low;
     race_world.asked_high = epoch_high;
     *recalled = race_world.recalled;

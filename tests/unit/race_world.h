@@ -19,6 +19,7 @@ struct race_world {
     bool same_place;                /* keep `stack` as it is */
     struct race_recalled recalled;  /* answer of recall() */
     uint64_t asked_low, asked_high; /* epochs of the last recall() */
+    uint32_t recalls;               /* how often recall() was asked */
     uint64_t sent_epoch;            /* of the last sent(); 0: it was not asked */
     uint32_t sent_thread;
 };

@@ -316,6 +316,32 @@ static void a_pair_of_places_is_said_once(void **state)
     assert_int_equal(counts.repeats, 99);
 }
 
+static void race_over(uint64_t first, uint64_t count)
+{
+    for (uint64_t i = first; i < first + count; i++) {
+        assert_false(race_world_write(1, X + 8 * i, 8));
+        assert_true(race_world_write(2, X + 8 * i, 8));
+    }
+}
+
+/* Two loops over one array, of which the first thread's goes on by another place in the middle. */
+static void a_race_at_each_element_is_not_looked_into_each_time(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    race_world.same_place = true;
+    race_world.recalled = (struct race_recalled){.found = true, .stack = {77}, .flags = RACE_WRITE};
+    race_over(0, 10000);
+    assert_in_range(race_world.recalls, 64, 1000);
+    (void)world_expect_one(FINDING_DATA_RACE);
+    race_world.recalled.stack.v = 78;
+    race_over(10000, 1000);
+    struct race_counts counts;
+    race_counts(race_world.engine, &counts);
+    assert_int_equal(counts.races, 2);
+    assert_int_equal(counts.races + counts.repeats, 11000);
+}
+
 static void the_other_side_is_recalled(void **state)
 {
     (void)state;
@@ -427,6 +453,7 @@ int main(void)
         CASE(a_forgotten_plane_races_no_more),
         CASE(a_forked_child_owes_the_other_threads_nothing),
         CASE(a_pair_of_places_is_said_once),
+        CASE(a_race_at_each_element_is_not_looked_into_each_time),
         CASE(the_other_side_is_recalled),
         CASE(what_stood_there_is_told_of_the_present_side),
         CASE(who_never_met_never_heard),
