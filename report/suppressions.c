@@ -87,6 +87,19 @@ static bool object_fits(bool (*matches)(const char *, const char *), const char 
     return false;
 }
 
+/* Does each party's stack begin with such a function, file or module? */
+static bool all_begin_with(const struct suppression_term *term, bool (*matches)(const char *, const char *),
+                           const struct run_finding *f)
+{
+    for (size_t i = 0; i < f->party_count; i++) {
+        const struct run_stack *stack = &f->parties[i].stack;
+        if (stack->symbol_count == 0 || !frame_fits(matches, TERM_ANY, term->pattern, &stack->symbols[0])) {
+            return false;
+        }
+    }
+    return f->party_count > 0;
+}
+
 /* ---- the styles ------------------------------------------------------------------------------------------------- */
 
 static bool term_fits(const struct suppression_rule *rule, const struct suppression_term *term,
@@ -94,6 +107,9 @@ static bool term_fits(const struct suppression_rule *rule, const struct suppress
 {
     if (term->field == TERM_FINGERPRINT) {
         return matches(term->pattern, f->fingerprint);
+    }
+    if (term->field == TERM_INNERMOST) {
+        return all_begin_with(term, matches, f);
     }
     if ((term->field == TERM_ANY || term->field == TERM_OBJECT) && object_fits(matches, term->pattern, f)) {
         return true;

@@ -36,6 +36,7 @@ enum term_field {
     TERM_MODULE,
     TERM_OBJECT,
     TERM_FINGERPRINT,
+    TERM_INNERMOST, /* of each party */
     TERM_ELLIPSIS
 };
 

@@ -187,8 +187,9 @@ static void parse_block_line(struct parser *p, struct suppression_rule *rule, ch
     static const struct {
         const char *key;
         enum term_field field;
-    } keys[] = {{"frame", TERM_FRAME},   {"function", TERM_FUNCTION}, {"file", TERM_FILE},
-                {"module", TERM_MODULE}, {"object", TERM_OBJECT},     {"fingerprint", TERM_FINGERPRINT}};
+    } keys[] = {{"frame", TERM_FRAME},        {"function", TERM_FUNCTION}, {"file", TERM_FILE},
+                {"module", TERM_MODULE},      {"object", TERM_OBJECT},     {"fingerprint", TERM_FINGERPRINT},
+                {"innermost", TERM_INNERMOST}};
     char *colon = strchr(line, ':');
     char *value = colon ? colon + 1 + strspn(colon + 1, " \t") : NULL;
     if (!value || !*value) {
@@ -206,7 +207,8 @@ static void parse_block_line(struct parser *p, struct suppression_rule *rule, ch
             return;
         }
     }
-    complain(p, p->line, "'%s' is no key of a block: kind, frame, function, file, module, object, fingerprint", line);
+    complain(p, p->line,
+             "'%s' is no key of a block: kind, frame, function, file, module, innermost, object, fingerprint", line);
 }
 
 static void parse_block(struct parser *p, char *line)
