@@ -54,7 +54,8 @@ static bool is_text(const char *text, size_t size)
 
 static bool lock_is_good(const struct commons_lock *lock)
 {
-    return lock->identity >= 1 && lock->identity <= COMMONS_IDENTITIES && lock->stack <= COMMONS_STACKS;
+    bool is_known = commons_is_end(lock->identity) || (lock->identity >= 1 && lock->identity <= COMMONS_IDENTITIES);
+    return is_known && lock->stack <= COMMONS_STACKS;
 }
 
 bool commons_copy_party(struct commons *c, struct commons_party *to, const struct party_slot *slot)
@@ -310,4 +311,11 @@ void commons_set_no_lock(struct commons *c, uint32_t identity)
 bool commons_is_no_lock(const struct commons *c, uint32_t identity)
 {
     return identity < 1 || identity > COMMONS_IDENTITIES || relaxed_load(&c->identities[identity - 1].is_no_lock) != 0;
+}
+
+struct commons_lock commons_end_of(int64_t pid, uint64_t start_time)
+{
+    const uint64_t words[] = {(uint64_t)pid, start_time};
+    uint64_t hash = commons_seal(words, sizeof words);
+    return (struct commons_lock){.identity = COMMONS_END_BIT | (uint32_t)hash, .generation = (uint32_t)(hash >> 32)};
 }

@@ -14,6 +14,7 @@
  *            comes before all that begins afterwards, and before what its parent does then.  What one did before a post, a
  *            signal or an arrival at a barrier comes before what another does that has waited for it since.  Other
  *            dependencies of two processes can meet.
+ * Ends:      the end of a process stands as a lock that the process holds: who waits for the process wants it.
  * Left out:  orders between processes by pipes, sockets and memory; circles through locks of one process alone.
  * Threads:   the caller holds the block's lock, except for functions that say otherwise.
  * Tests:     tests/unit/test_commons.c: rules, random bytes.
@@ -41,6 +42,9 @@ enum {
     COMMONS_BUILD_ID_SIZE = 32,
     COMMONS_NAME_SIZE = 16,
 };
+
+/* Set in a number that is no record's but stands for the end of a process, which needs no room. */
+#define COMMONS_END_BIT (UINT32_C(1) << 31)
 
 /* Numbers of records count from 1; 0 is none. */
 
@@ -99,7 +103,7 @@ struct commons_party {
     struct commons_lock wanted;
     struct commons_lock held[COMMONS_HELD_MAX];
     uint32_t held_count;
-    uint32_t is_alone; /* its process has no other thread */
+    uint32_t is_alone; /* nothing else in its process can act */
 };
 
 struct commons_circle {
@@ -151,6 +155,12 @@ uint32_t commons_generation(const struct commons *c, uint32_t identity);
 /* A semaphore was posted by somebody other than its holder: it is no lock, for all processes and for good. */
 void commons_set_no_lock(struct commons *c, uint32_t identity);
 bool commons_is_no_lock(const struct commons *c, uint32_t identity);
+/* The end of a process; the caller sets the stack.  Two processes have the same by a chance of one in 2^63. */
+struct commons_lock commons_end_of(int64_t pid, uint64_t start_time);
+static inline bool commons_is_end(uint32_t identity)
+{
+    return (identity & COMMONS_END_BIT) != 0;
+}
 /* A hand-over: `process` is about to post, to arrive, or to signal under that mutex. */
 void commons_sent(struct commons *c, uint32_t process, uint32_t identity, uint64_t now_ns);
 /* `process` has come back from a wait for it.  Returns: whether anything was ever sent by it. */
@@ -164,6 +174,8 @@ bool commons_request(struct commons *c, const struct commons_party *party, const
  * Returns: true when it closes a circle of sleepers over at least two processes. */
 bool commons_asleep(struct commons *c, const struct commons_party *party, const struct commons_host *host,
                     uint32_t *sleeper, struct commons_circle *circle);
+/* Returns: true when every member of that circle sleeps on, in a process that lives. */
+bool commons_sleeps_on(struct commons *c, const struct commons_circle *circle, const struct commons_host *host);
 /* Needs no lock. */
 void commons_awake(struct commons *c, uint32_t sleeper);
 

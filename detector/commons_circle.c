@@ -28,7 +28,8 @@ static bool same_lock(const struct commons_lock *a, const struct commons_lock *b
 /* Returns: true when `lock` is still what it was. */
 static bool is_current(const struct commons *c, const struct commons_lock *lock)
 {
-    return lock->generation == commons_generation(c, lock->identity) && !commons_is_no_lock(c, lock->identity);
+    return commons_is_end(lock->identity) ||
+           (lock->generation == commons_generation(c, lock->identity) && !commons_is_no_lock(c, lock->identity));
 }
 
 /* Returns: true when `holder` holds what keeps `wanted` from being granted. */
@@ -159,20 +160,31 @@ static bool close_circle(struct search *s, uint32_t length)
     return false;
 }
 
-/* A set of identities. */
+/* A set of identities.  All ends of processes are one member. */
 struct identity_set {
     uint64_t words[COMMONS_IDENTITIES / 64 + 1];
 };
 
+/* Returns: its place in the set, or COMMONS_IDENTITIES + 1 for none. */
+static uint32_t member_of(uint32_t identity)
+{
+    if (commons_is_end(identity)) {
+        return 0;
+    }
+    return identity <= COMMONS_IDENTITIES ? identity : COMMONS_IDENTITIES + 1;
+}
+
 static bool set_has(const struct identity_set *set, uint32_t identity)
 {
-    return identity <= COMMONS_IDENTITIES && (set->words[identity / 64] >> identity % 64 & 1) != 0;
+    uint32_t member = member_of(identity);
+    return member <= COMMONS_IDENTITIES && (set->words[member / 64] >> member % 64 & 1) != 0;
 }
 
 static void set_add(struct identity_set *set, uint32_t identity)
 {
-    if (identity <= COMMONS_IDENTITIES) {
-        set->words[identity / 64] |= UINT64_C(1) << identity % 64;
+    uint32_t member = member_of(identity);
+    if (member <= COMMONS_IDENTITIES) {
+        set->words[member / 64] |= UINT64_C(1) << member % 64;
     }
 }
 
@@ -354,18 +366,18 @@ static struct party_slot *find_bed(struct commons *c)
     return &c->sleepers[count];
 }
 
-/* Returns: true when every member sleeps on, and none has been killed meanwhile. */
-static bool still_asleep(const struct search *s, const struct commons_host *host)
+bool commons_sleeps_on(struct commons *c, const struct commons_circle *circle, const struct commons_host *host)
 {
-    for (uint32_t i = 0; i < s->circle->count; i++) {
-        const struct commons_party *member = &s->circle->parties[i];
+    uint32_t count = commons_count(&c->sleeper_count, COMMONS_SLEEPERS);
+    for (uint32_t i = 0; i < circle->count; i++) {
+        const struct commons_party *member = &circle->parties[i];
         bool is_asleep = false;
-        for (uint32_t k = 0; k < s->count && !is_asleep; k++) {
+        for (uint32_t k = 0; k < count && !is_asleep; k++) {
             struct commons_party now;
-            is_asleep = relaxed_load(&s->slots[k].is_set) != 0 && commons_copy_party(s->c, &now, &s->slots[k]) &&
+            is_asleep = relaxed_load(&c->sleepers[k].is_set) != 0 && commons_copy_party(c, &now, &c->sleepers[k]) &&
                         memcmp(&now, member, sizeof now) == 0;
         }
-        if (!is_asleep || !commons_process_lives(s->c, member->process, host)) {
+        if (!is_asleep || !commons_process_lives(c, member->process, host)) {
             return false;
         }
     }
@@ -386,7 +398,7 @@ bool commons_asleep(struct commons *c, const struct commons_party *party, const 
     *sleeper = (uint32_t)(bed - c->sleepers) + 1;
     struct search search = {
         .c = c, .slots = c->sleepers, .count = commons_count(&c->sleeper_count, COMMONS_SLEEPERS), .circle = circle};
-    return find_circle(&search, &mine, mine.first_ns) && still_asleep(&search, host) && say_once(&search);
+    return find_circle(&search, &mine, mine.first_ns) && commons_sleeps_on(c, circle, host) && say_once(&search);
 }
 
 void commons_awake(struct commons *c, uint32_t sleeper)

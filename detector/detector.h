@@ -97,6 +97,7 @@ enum signal_handlers {
     HANDLERS_INTERRUPT, /* only an interpreter's own: it posts nothing, but the user may break the wait off by Ctrl-C */
 };
 void detector_set_handlers_installed(struct detector *d, enum signal_handlers handlers);
+enum signal_handlers detector_handlers_installed(const struct detector *d);
 
 /* ---- objects --------------------------------------------------------------------------------------------------- */
 

@@ -26,6 +26,11 @@ void detector_set_handlers_installed(struct detector *d, enum signal_handlers ha
     relaxed_store(&d->handlers, (uint8_t)handlers);
 }
 
+enum signal_handlers detector_handlers_installed(const struct detector *d)
+{
+    return (enum signal_handlers)relaxed_load(&d->handlers);
+}
+
 /* ---- fork ------------------------------------------------------------------------------------------------------- */
 
 /* The thread of this seat was left behind: what it holds in this process's memory will never be released. */

@@ -230,6 +230,12 @@ struct commons *commons_file_open(void)
     return c;
 }
 
+struct commons *commons_file_opened(void)
+{
+    /* acquire: as in commons_file_open() */
+    return atomic_load_explicit(&file.open, memory_order_acquire);
+}
+
 uint32_t commons_file_process(void)
 {
     return file.process;

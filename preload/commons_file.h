@@ -19,6 +19,8 @@ void commons_file_init(void);
 /* Returns: the commons, mapped and joined by this process, or NULL.  Context: signal, in-malloc, takes(OWN_RANK_COMMONS).
  */
 struct commons *commons_file_open(void);
+/* Returns: the same if it is mapped already, else NULL.  Context: signal, in-malloc. */
+struct commons *commons_file_opened(void);
 /* Returns: the number of this process in the commons, or 0.  Context: signal, in-malloc. */
 uint32_t commons_file_process(void);
 /* Returns: false when the lock could not be had in time.  Context: signal, in-malloc, may-block (100 ms). */

@@ -46,7 +46,8 @@ static bool parse(const char *line, struct process_status *status)
     return true;
 }
 
-static void write_path(char *path, pid_t pid)
+/* `file`: as "/stat". */
+static void write_path(char *path, pid_t pid, const char *file)
 {
     char digits[12];
     size_t first = sizeof digits;
@@ -55,7 +56,7 @@ static void write_path(char *path, pid_t pid)
         pid /= 10;
     } while (pid != 0);
     char *end = mempcpy(stpcpy(path, "/proc/"), digits + first, sizeof digits - first);
-    stpcpy(end, "/stat");
+    stpcpy(end, file);
 }
 
 /* Reads as much of the file as there is room for.  Returns: false when there is nothing. */
@@ -75,8 +76,24 @@ bool process_status_read(pid_t pid, struct process_status *status)
     char path[32], line[LINE_SIZE];
     if (pid <= 0)
         return false;
-    write_path(path, pid);
+    write_path(path, pid, "/stat");
     return read_text(path, line, sizeof line) && parse(line, status);
+}
+
+bool process_is_asleep(pid_t pid)
+{
+    static const char *const lines[] = {"\nState:\tS", "\nThreads:\t1\n", "\nSigPnd:\t0000000000000000\n",
+                                        "\nShdPnd:\t0000000000000000\n"};
+    char path[32], text[STATUS_SIZE];
+    if (pid <= 0)
+        return false;
+    write_path(path, pid, "/status");
+    if (!read_text(path, text, sizeof text))
+        return false;
+    bool is_asleep = strstr(text, "\nCoreDumping:\t1") == NULL;
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        is_asleep = is_asleep && strstr(text, lines[i]) != NULL;
+    return is_asleep;
 }
 
 bool process_is_traced(void)

@@ -18,6 +18,9 @@ struct process_status {
 /* Returns: false when there is no such process or it cannot be told. */
 bool process_status_read(pid_t pid, struct process_status *status);
 
+/* Returns: true when it has one thread, which sleeps in the kernel, and no signal is on its way to it. */
+bool process_is_asleep(pid_t pid);
+
 /* Returns: true when a debugger, or another tracer, is attached to this one. */
 bool process_is_traced(void);
 

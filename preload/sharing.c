@@ -11,6 +11,7 @@
 #include "preload/mapping.h"
 #include "preload/modules.h"
 #include "preload/raw.h"
+#include "preload/sharing_end.h"
 #include "preload/sharing_report.h"
 #include "preload/symbolic.h"
 #include "preload/thread_records.h"
@@ -213,7 +214,7 @@ static uint32_t tell_stack(struct commons *c, struct stack_id id)
 }
 
 /* holds the commons' lock */
-static void describe(struct commons *c, struct self *self, uint32_t identity, enum lock_mode mode, struct stack_id at,
+static void describe(struct commons *c, struct self *self, struct commons_lock wanted, struct stack_id at,
                      struct commons_party *party)
 {
     const struct sharing_thread *s = self->sharing;
@@ -225,14 +226,19 @@ static void describe(struct commons *c, struct self *self, uint32_t identity, en
     party->tid = self->tid;
     memcpy(party->name, record.name, sizeof party->name);
     party->is_alone = self_live_count() == 1;
-    party->wanted =
-        (struct commons_lock){identity, commons_generation(c, identity), mode == LOCK_SHARED, tell_stack(c, at)};
+    party->wanted = wanted;
+    party->wanted.stack = tell_stack(c, at);
     for (uint32_t i = 0; i < s->held_count; i++) {
         const struct shared_hold *hold = &s->held[i];
         party->held[i] =
             (struct commons_lock){hold->identity, hold->generation, hold->mode == LOCK_SHARED, tell_stack(c, hold->at)};
     }
     party->held_count = s->held_count;
+}
+
+static struct commons_lock lock_of(const struct commons *c, uint32_t identity, enum lock_mode mode)
+{
+    return (struct commons_lock){identity, commons_generation(c, identity), mode == LOCK_SHARED, 0};
 }
 
 /* ---- order ------------------------------------------------------------------------------------------------------- */
@@ -256,7 +262,7 @@ __attribute__((noinline)) static void compare(struct self *self, struct commons 
     struct commons_circle circle;
     if (!commons_file_enter(c))
         return;
-    describe(c, self, identity, mode, at, &party);
+    describe(c, self, lock_of(c, identity, mode), at, &party);
     bool is_circle = commons_request(c, &party, commons_file_host(), &circle);
     struct shared_finding *finding = is_circle ? sharing_report_gather(c, FINDING_LOCK_ORDER_INVERSION, &circle) : NULL;
     commons_file_leave(c);
@@ -286,23 +292,56 @@ void sharing_request(struct self *self, uint32_t identity, enum lock_mode mode, 
 
 /* ---- waiting ----------------------------------------------------------------------------------------------------- */
 
-void sharing_block(struct self *self, uint32_t identity, enum lock_mode mode, struct stack_id at)
+static void fall_asleep(struct self *self, struct commons *c, struct commons_lock wanted, struct stack_id at,
+                        bool is_awaited)
 {
-    struct sharing_thread *s = self->sharing;
-    struct commons *c = commons_file_open();
+    struct sharing_thread *s = sharing_of(self);
     struct commons_party party;
     struct commons_circle circle;
-    if (s != NULL)
-        drop_closed(s);
-    bool is_idle = s == NULL || s->held_count == 0; /* nobody can wait for it */
-    if (is_idle || c == NULL || !lockhound.options.checks[FINDING_DEADLOCK] || commons_is_no_lock(c, identity) ||
-        !commons_file_enter(c))
+    if (s == NULL || !commons_file_enter(c))
         return;
-    describe(c, self, identity, mode, at, &party);
-    bool is_circle = commons_asleep(c, &party, commons_file_host(), &s->sleeper, &circle);
-    struct shared_finding *finding = is_circle ? sharing_report_gather(c, FINDING_DEADLOCK, &circle) : NULL;
+    describe(c, self, wanted, at, &party);
+    sharing_end_complete(c, &party, is_awaited);
+    bool is_circle = party.held_count > 0 && commons_asleep(c, &party, commons_file_host(), &s->sleeper, &circle);
+    commons_file_leave(c);
+    if (!is_circle || !sharing_end_is_lasting(c, &circle) || !commons_file_enter(c))
+        return;
+    struct shared_finding *finding = sharing_report_gather(c, FINDING_DEADLOCK, &circle);
     commons_file_leave(c);
     sharing_report_send(finding);
+}
+
+/* Returns: true when nobody can wait for what this thread holds. */
+static bool is_idle(const struct self *self)
+{
+    return self->sharing == NULL || self->sharing->held_count == 0;
+}
+
+void sharing_block(struct self *self, uint32_t identity, enum lock_mode mode, struct stack_id at)
+{
+    struct commons *c = commons_file_open();
+    if (self->sharing != NULL)
+        drop_closed(self->sharing);
+    if (c == NULL || !lockhound.options.checks[FINDING_DEADLOCK] || commons_is_no_lock(c, identity))
+        return;
+    bool is_awaited = sharing_end_is_awaited(c);
+    if (is_awaited || !is_idle(self))
+        fall_asleep(self, c, lock_of(c, identity, mode), at, is_awaited);
+}
+
+bool sharing_block_end(struct self *self, pid_t pid, struct stack_id at)
+{
+    struct commons *c = commons_file_opened();
+    if (self->sharing != NULL)
+        drop_closed(self->sharing);
+    if (c == NULL || !lockhound.options.checks[FINDING_DEADLOCK] || !sharing_end_is_stuck())
+        return false;
+    bool is_awaited = sharing_end_is_awaited(c);
+    struct commons_lock end = sharing_end_of(pid);
+    if (end.identity == 0 || (is_idle(self) && !is_awaited))
+        return false;
+    fall_asleep(self, c, end, at, is_awaited);
+    return true;
 }
 
 void sharing_unblock(struct self *self)

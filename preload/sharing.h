@@ -19,13 +19,15 @@
 #ifndef LOCKHOUND_PRELOAD_SHARING_H
 #define LOCKHOUND_PRELOAD_SHARING_H
 
+#include <sys/types.h>
+
 #include "detector/object.h"
 #include "preload/self.h"
 
 #define SHARING_NOTHING UINT32_MAX
 
 /* Beyond the object kinds: a kind of identity each. */
-enum { SHARING_FILE_RANGE = OBJECT_KIND_COUNT, SHARING_WHOLE_FILE };
+enum { SHARING_FILE_RANGE = OBJECT_KIND_COUNT, SHARING_WHOLE_FILE, SHARING_PROCESS_END };
 
 /* ---- by object: called only for one with OBJECT_ALERT_SHARED ---- */
 
@@ -62,6 +64,9 @@ void sharing_acquired(struct self *self, uint32_t identity, enum lock_mode mode,
 void sharing_released(struct self *self, uint32_t identity);
 void sharing_block(struct self *self, uint32_t identity, enum lock_mode mode, struct stack_id at);
 void sharing_unblock(struct self *self);
+/* About to wait, without a limit, for the process to end (sharing_end.h).  Returns: true when sharing_unblock() must
+ * follow.  Costs a look when nothing is shared. */
+bool sharing_block_end(struct self *self, pid_t pid, struct stack_id at);
 
 /* ---- life ---- */
 

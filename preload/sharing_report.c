@@ -24,6 +24,7 @@ struct shared_party {
     struct commons_party party;
     struct commons_process process;
     struct shared_lock wanted, held[COMMONS_HELD_MAX];
+    uint32_t held_count;
 };
 
 struct shared_finding {
@@ -68,6 +69,19 @@ static bool waits_for_ever(const struct shared_party *p)
     return p->party.is_alone && kind != OBJECT_SEMAPHORE && kind != SHARING_FILE_RANGE;
 }
 
+/* Who holds the end that `lock` stands for is in the circle, too. */
+static void name_end(const struct shared_finding *f, struct shared_lock *lock)
+{
+    for (uint32_t i = 0; i < f->count; i++) {
+        const struct commons_process *process = &f->parties[i].process;
+        if (commons_end_of(process->pid, process->start_time).identity == lock->number) {
+            lock->identity.key.kind = SHARING_PROCESS_END;
+            lock->identity.key.offset = (uint64_t)process->pid;
+            memcpy(lock->identity.path, process->name, sizeof process->name);
+        }
+    }
+}
+
 struct shared_finding *sharing_report_gather(struct commons *c, enum finding_kind kind,
                                              const struct commons_circle *circle)
 {
@@ -84,9 +98,13 @@ struct shared_finding *sharing_report_gather(struct commons *c, enum finding_kin
             memset(&p->process, 0, sizeof p->process);
         gather_lock(c, f, &p->party.wanted, &p->wanted);
         for (uint32_t k = 0; k < p->party.held_count; k++)
-            gather_lock(c, f, &p->party.held[k], &p->held[k]);
+            if (!commons_is_end(p->party.held[k].identity)) /* goes without saying */
+                gather_lock(c, f, &p->party.held[k], &p->held[p->held_count++]);
         f->is_certain_hang = f->is_certain_hang && waits_for_ever(p);
     }
+    for (uint32_t i = 0; i < f->count; i++)
+        if (commons_is_end(f->parties[i].wanted.number))
+            name_end(f, &f->parties[i].wanted);
     return f;
 }
 
@@ -161,7 +179,7 @@ static void append_party(struct text *text, const struct shared_finding *f, cons
     record_number(text, "signal", 0);
     record_key(text, "held");
     text_string(text, "[");
-    for (uint32_t i = 0; i < p->party.held_count; i++) {
+    for (uint32_t i = 0; i < p->held_count; i++) {
         text_string(text, i == 0 ? "{\"object\":" : ",{\"object\":");
         text_number(text, p->held[i].number);
         record_string(text, "mode", p->held[i].is_read ? "shared" : "exclusive");
@@ -175,6 +193,8 @@ static const char *kind_name(uint64_t kind)
 {
     if (kind == SHARING_FILE_RANGE || kind == SHARING_WHOLE_FILE)
         return "file lock";
+    if (kind == SHARING_PROCESS_END)
+        return "process";
     return kind < OBJECT_KIND_COUNT ? object_kind_name((enum object_kind)kind) : "lock";
 }
 
@@ -205,7 +225,7 @@ static void append_objects(struct text *text, const struct shared_finding *f)
         const struct shared_party *p = &f->parties[i];
         text_string(text, is_first ? "" : ",");
         append_object(text, &p->wanted);
-        for (uint32_t k = 0; k < p->party.held_count; k++) {
+        for (uint32_t k = 0; k < p->held_count; k++) {
             text_string(text, ",");
             append_object(text, &p->held[k]);
         }

@@ -216,6 +216,7 @@ static void add_object_of_party(struct writer *w, const struct run_party *party)
         buffer_string(w->out, strcmp(party->role, "waits") == 0 ? " to end" : "");
     } else {
         add_name(w, object->name);
+        buffer_string(w->out, strcmp(object->kind, "process") == 0 ? " to end" : "");
     }
     if (strcmp(party->role, "requests") == 0 || strcmp(party->role, "waits") == 0 ||
         strcmp(party->role, "holds") == 0) {
@@ -300,7 +301,7 @@ static bool is_shown(const struct run_finding *f, const struct run_object *objec
 {
     for (size_t i = 0; i < f->party_count; i++) {
         if (object != NULL && f->parties[i].object == object) {
-            return strcmp(object->kind, "thread") != 0;
+            return strcmp(object->kind, "thread") != 0 && strcmp(object->kind, "process") != 0;
         }
     }
     return false;

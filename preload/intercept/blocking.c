@@ -1,10 +1,11 @@
-/* blocking.c: calls that may last, for the opt-in check of locks held across them.
+/* blocking.c: calls that may last, for the opt-in check of locks held across them; and waits for the end of a process.
  *
  * Invariant: with the check off a hook is one load and a jump; with it on the call is made all the same, errno and
  *            cancellation included.
  */
 #include <errno.h>
 
+#include "preload/commons_file.h"
 #include "preload/emit.h"
 #include "preload/hook.h"
 #include "preload/intercept/io.h"
@@ -148,10 +149,39 @@ HOOK_EXPORT int fsync(int fd)
     return real.fsync(fd);
 }
 
+__attribute__((noinline, cold)) static bool wait_begins(pid_t pid, uintptr_t pc, uintptr_t sp)
+{
+    int saved = errno;
+    struct self *self = hook_enter();
+    bool is_told = self != NULL && sharing_block_end(self, pid, stack_cache_take(&self->stacks, pc, sp));
+    if (self != NULL)
+        hook_leave(self);
+    errno = saved;
+    return is_told;
+}
+
+__attribute__((noinline, cold)) static void wait_ends(void)
+{
+    int saved = errno;
+    struct self *self = hook_enter();
+    if (self != NULL) {
+        sharing_unblock(self);
+        hook_leave(self);
+    }
+    errno = saved;
+}
+
+/* A wait for one process, for as long as it takes, may be part of a circle over processes.  A cancelled one is not undone:
+ * only a thread that is alone is told of, and with it the process ends. */
 HOOK_EXPORT pid_t waitpid(pid_t pid, int *status, int options)
 {
     CHECK_LOCKS("waitpid", (options & WNOHANG) == 0);
-    return real.waitpid(pid, status, options);
+    bool is_told = lockhound.ready && pid > 0 && options == 0 && commons_file_opened() != NULL &&
+                   wait_begins(pid, (uintptr_t)__builtin_return_address(0), (uintptr_t)__builtin_dwarf_cfa());
+    pid_t result = real.waitpid(pid, status, options);
+    if (is_told)
+        wait_ends();
+    return result;
 }
 
 HOOK_EXPORT int system(const char *command)

@@ -1,5 +1,4 @@
 /* expect: needs-weaving */
-/* miss: libc formats into the buffer, and formatted output is not watched */
 /* Connection: two threads build their messages in one buffer. */
 #include "twin.h"
 

@@ -1,5 +1,4 @@
 /* expect: needs-weaving */
-/* miss: libc formats into the buffer, and formatted output is not watched */
 /* Thread-local data: a static buffer that all threads share. */
 #include "twin.h"
 

@@ -257,6 +257,31 @@ static void finds_sleepers_that_live(void **state)
     free(c);
 }
 
+/* The first waits for the end of the second, who waits for what the first holds. */
+static void finds_who_waits_for_the_end_of_a_process(void **state)
+{
+    (void)state;
+    struct commons *c = new_block();
+    struct commons_circle circle;
+    uint32_t p = add_process(c, 1, 0), q = add_process(c, 2, 1), a = add_identity(c, 1), bed = 0, other = 0;
+    struct commons_party first = party_of(c, p, a, a), second = party_of(c, q, a, a);
+    first.wanted = commons_end_of(2, 0);
+    second.held[0] = commons_end_of(3, 0);
+    assert_false(commons_asleep(c, &first, &host, &bed, &circle));
+    assert_false(commons_asleep(c, &second, &host, &other, &circle)); /* nobody waits for that one */
+    commons_awake(c, other);
+    second.held[0] = commons_end_of(2, 0);
+    assert_true(commons_asleep(c, &second, &host, &other, &circle));
+    assert_int_equal(circle.count, 2);
+    assert_true(commons_sleeps_on(c, &circle, &host));
+    world.life[2] = COMMONS_ENDED;
+    assert_false(commons_sleeps_on(c, &circle, &host));
+    world.life[2] = COMMONS_LIVES;
+    commons_awake(c, bed);
+    assert_false(commons_sleeps_on(c, &circle, &host));
+    free(c);
+}
+
 static void a_foreign_block_is_refused(void **state)
 {
     (void)state;
@@ -344,6 +369,7 @@ int main(void)
         cmocka_unit_test(an_object_made_anew_is_another),
         cmocka_unit_test(finds_sleepers_that_live),
         cmocka_unit_test(a_foreign_block_is_refused),
+        cmocka_unit_test(finds_who_waits_for_the_end_of_a_process),
         cmocka_unit_test(full_tables_are_counted),
         cmocka_unit_test(damage_does_no_harm),
         cmocka_unit_test(garbage_does_no_harm),

@@ -21,12 +21,14 @@ LIMIT_S = 60
 
 def complaints_of_finding(finding):
     names = {thread["pid"]: thread.get("process") for thread in finding["threads"]}
+    ends = {int(each["address"], 16) for each in finding["objects"] if each["kind"] == "process"}  # are waited for
     if len({party["pid"] for party in finding["parties"]}) < 2:
         yield "a finding names one process only"
     for party in finding["parties"]:
         if not names.get(party["pid"]):
             yield f"process {party['pid']} has no name"
-        if party["stack"] is None or not party["held"] or any(held["stack"] is None for held in party["held"]):
+        lacks_hold = not party["held"] and party["pid"] not in ends
+        if party["stack"] is None or lacks_hold or any(held["stack"] is None for held in party["held"]):
             yield f"a party of process {party['pid']} lacks a stack"
 
 
