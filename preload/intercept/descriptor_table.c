@@ -52,7 +52,7 @@ static void drop_history(struct self *self, unsigned number)
     memory_fresh(self, (uintptr_t)places[number], (uintptr_t)places[number] + PLACE_SIZE);
 }
 
-bool descriptor_is_open(int fd)
+static bool is_open(int fd)
 {
     return raw_syscall(SYS_fcntl, fd, F_GETFD, 0, 0, 0, 0) >= 0;
 }
@@ -60,7 +60,7 @@ bool descriptor_is_open(int fd)
 /* A number that was closed and is open has been given out unseen. */
 static void look_for_reuse(struct self *self, unsigned number)
 {
-    if (LOAD(entries[number].state) != STATE_CLOSED || !descriptor_is_open((int)number))
+    if (LOAD(entries[number].state) != STATE_CLOSED || !is_open((int)number))
         return;
     drop_history(self, number);
     STORE(entries[number].opened_at, 0);
@@ -111,7 +111,7 @@ void descriptor_closes_range(struct self *self, unsigned low, unsigned high, str
     unsigned last = LOAD(highest);
     last = high < last ? high : last;
     for (unsigned number = low < FIRST ? FIRST : low; number <= last && is_watched(number); number++)
-        if (descriptor_is_open((int)number))
+        if (is_open((int)number))
             close_one(self, number, at);
 }
 

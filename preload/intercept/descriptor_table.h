@@ -34,8 +34,6 @@ void descriptor_opened(struct self *self, int fd, struct stack_id at);
 /* Threads have tables of their own from now on: a number alone says nothing. */
 void descriptor_tables_part(void);
 
-bool descriptor_is_open(int fd);
-
 /* Returns: true when the address is the place of a number. */
 bool descriptor_is_place(uint64_t address);
 /* For a finding: where the descriptor was opened; the WHERE of run_file.h. */

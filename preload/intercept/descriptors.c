@@ -4,7 +4,8 @@
  *   close(), fclose(), ...  --> io_closes(fd) --> real call
  *
  * Model:     a number is given out again once it is closed, and the kernel does both under one lock: what a program keeps
- *            by number (a table of connections) is handed on with it.  dup2() and freopen() do both.
+ *            by number (a table of connections) is handed on with it.  dup2() and freopen() do both, and the number is never
+ *            free between: no use of it is cut off.
  * Left out:  what libc opens and closes for itself; descriptors made by syscall() or by libraries' own instructions.
  * Invariant: one load and a jump while accesses are not checked.  Cancellation leaves the real call as it would leave libc's.
  */
@@ -97,11 +98,7 @@ HOOK_EXPORT int dup(int fd)
 static void replaces_by(int fd, int number, struct caller caller)
 {
     io_uses(fd, caller);
-    if (fd == number)
-        return;
-    if (descriptor_is_open(number))
-        io_closes(number, caller);
-    else
+    if (fd != number)
         io_replaces(number, caller);
 }
 
