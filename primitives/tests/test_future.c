@@ -151,12 +151,14 @@ struct change {
     struct lhp_future *future;
     enum lhp_status outcome;
     struct lhp_event go;
+    pid_t waiter; /* who will sleep by then */
 };
 
 static void *change_when_told(void *arg)
 {
     struct change *c = arg;
     lhp_event_wait(&c->go);
+    check_await_sleep(c->waiter);
     if (c->outcome == LHP_CANCELLED)
         CHECK_IS(lhp_future_cancel(c->future), LHP_OK);
     else
@@ -168,7 +170,8 @@ static void *change_when_told(void *arg)
 static void waits_hear_errors_as_they_come(void)
 {
     struct lhp_future *f[2] = {new_future(), new_future()};
-    struct change c = {f[0], LHP_CANCELLED, .go = {.up = false}}, d = {f[1], LHP_FAILED, .go = {.up = false}};
+    struct change c = {.future = f[0], .outcome = LHP_CANCELLED, .waiter = gettid()};
+    struct change d = {.future = f[1], .outcome = LHP_FAILED, .waiter = gettid()};
     lhp_event_init(&c.go);
     lhp_event_init(&d.go);
     pthread_t first = spawn(change_when_told, &c), second = spawn(change_when_told, &d);
@@ -177,7 +180,7 @@ static void waits_hear_errors_as_they_come(void)
     struct lhp_future *next;
     CHECK_IS(lhp_as_completed_next(hurried, &next), LHP_TIMEOUT);
     lhp_event_set(&c.go);
-    CHECK_IS(lhp_futures_wait(f, 2, LHP_FIRST_ERROR, LHP_MS(20)), LHP_TIMEOUT);
+    CHECK_IS(lhp_futures_wait(f, 2, LHP_FIRST_ERROR, LHP_MS(100)), LHP_TIMEOUT);
     lhp_event_set(&d.go);
     CHECK_IS(lhp_futures_wait(f, 2, LHP_FIRST_ERROR, LHP_SECONDS(20)), LHP_OK);
     for (int i = 0; i < 2; i++) { /* in the order in which they got done */

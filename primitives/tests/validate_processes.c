@@ -90,6 +90,7 @@ static void names_daemons_and_strange_ends(void)
     CHECK_IS(lhp_process_start(q), LHP_OK);
     CHECK_IS(lhp_process_join(q), LHP_OK);
     CHECK_IS(lhp_process_join_for(q, 0), LHP_OK); /* again */
+    CHECK(lhp_process_active_count() == 0);       /* ended, though not closed */
     CHECK(!lhp_process_is_alive(q));
     CHECK_IS(lhp_process_terminate(q), LHP_OK); /* ended: nobody is hit */
     finish(q, 300 & 0xff);
@@ -259,6 +260,11 @@ static void ends_know_what_they_may(void)
     CHECK(write(out.fd, header, 2) == 2);
     lhp_connection_close(&out);
     CHECK_IS(lhp_connection_recv(&in, bytes, sizeof(bytes), &size), LHP_BROKEN);
+    lhp_connection_close(&in);
+    CHECK_IS(lhp_connection_pair(&in, &out, true), LHP_OK);
+    CHECK(write(out.fd, header, sizeof(header)) == 4); /* and nothing of the message itself */
+    lhp_connection_close(&out);
+    CHECK_IS(lhp_connection_recv_new(&in, &made, &size), LHP_BROKEN);
     lhp_connection_close(&in);
 }
 

@@ -8,8 +8,10 @@
  *   lhp_barrier_init           no          no               yes
  *   lhp_barrier_wait[_for]     yes         no               yes
  *   lhp_barrier_reset, abort   no          no               yes
- *   lhp_barrier_parties,
- *   _waiting, _broken          no          no               yes
+ *   lhp_barrier_parties        no          yes              yes
+ *   lhp_barrier_waiting, broken
+ *                              no          no               yes
+ *   lhp_barrier_destroy        no          no               yes
  *
  * Edges:        every arrival of a round happens before its action, and the action before every return of the round.
  * Promise:      rounds never mix: each wait's outcome is written into the wait itself by whoever ends its round.

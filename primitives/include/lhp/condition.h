@@ -9,6 +9,7 @@
  *   lhp_condition_wait[_for]      yes         no               yes
  *   lhp_condition_wait_until*     yes         no               yes
  *   lhp_condition_notify[_all]    no          no               yes
+ *   lhp_condition_destroy         no          no               yes
  *
  * Edges:        a notify happens before the return of the waits it ends; and those of the lock.
  * Promises:     waits end in the order they began; a wait ends by a notify or by its time limit and never by itself; a

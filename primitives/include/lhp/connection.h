@@ -5,7 +5,7 @@
  *   operation                  may block   signal handler   destructor
  *   lhp_connection_pair        no          no               yes
  *   lhp_connection_send        yes         no               yes
- *   lhp_connection_recv        yes         no               yes
+ *   lhp_connection_recv[_new]  yes         no               yes
  *   lhp_connection_poll        yes         no               yes
  *   lhp_connection_close       no          yes              yes
  *

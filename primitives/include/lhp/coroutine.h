@@ -4,10 +4,13 @@
  *                                                 +--close: yield answers LHP_CLOSED, body cleans up--> stopped
  *
  *   operation                          may block   signal handler   destructor
- *   lhp_generator_new, release         no          no               yes
+ *   lhp_generator_new                  no          no               yes
+ *   lhp_generator_release              body        no               yes
  *   lhp_generator_next, send, throw    body        no               yes
  *   lhp_generator_close                body        no               yes
  *   lhp_yield, lhp_yield_from          switches    no               no
+ *   lhp_scheduler_new, spawn           no          no               yes
+ *   lhp_scheduler_release              tasks       no               no
  *   lhp_scheduler_run                  yes         no               no
  *   lhp_task_yield, lhp_task_sleep     switches    no               no
  *

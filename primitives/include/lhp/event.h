@@ -5,6 +5,7 @@
  *   lhp_event_set, clear    no          no               yes
  *   lhp_event_is_set        no          no               yes
  *   lhp_event_wait[_for]    yes         no               yes
+ *   lhp_event_destroy       no          no               yes
  *
  * Edges:        a set happens before every wait it lets through and every is_set that sees it.
  * Promise:      a set ends every wait that had begun, even when a clear follows at once.

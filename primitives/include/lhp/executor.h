@@ -7,6 +7,8 @@
  *   lhp_executor_submit           no (1)      no               yes
  *   lhp_executor_map              no (1)      no               yes
  *   lhp_map_next[_for]            yes         no               yes
+ *   lhp_map_release               yes         no               not in a worker
+ *   lhp_executor_workers          no          no               yes
  *   lhp_executor_shutdown         if waiting  no               not in a worker
  *   lhp_executor_delete           yes         no               not in a worker
  *

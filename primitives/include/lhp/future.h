@@ -6,10 +6,15 @@
  *   operation                          may block   signal handler   destructor
  *   lhp_future_result[_for]            yes         no               yes
  *   lhp_future_cancel                  no (1)      no               yes
- *   lhp_future_done, running, ...      no          no               yes
+ *   lhp_future_new, retain, release    no          no               yes
+ *   lhp_future_done, running           no          no               yes
+ *   lhp_future_cancelled, error        no          no               yes
+ *   lhp_future_set_running             no          no               yes
+ *   lhp_future_set_result, set_error   no (1)      no               yes
  *   lhp_future_add_done_callback       no (1)      no               yes
  *   lhp_futures_wait                   yes         no               yes
  *   lhp_as_completed_next              yes         no               yes
+ *   lhp_as_completed_new, release      no          no               yes
  *
  *   (1) but runs callbacks, with no lock held.
  *

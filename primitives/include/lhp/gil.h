@@ -8,6 +8,8 @@
  *   lhp_gil_acquire            yes         no               yes
  *   lhp_gil_release            yes (1)     no               yes
  *   lhp_gil_check              yes         no               no
+ *   lhp_gil_switches           no          no               yes
+ *   lhp_gil_at_fork_reinit     no          no               no
  *
  *   (1) when it was asked to drop: until a thread that waits has taken it (a forced switch: without it the releasing
  *   thread, which is running, would win it back every time).

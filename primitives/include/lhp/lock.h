@@ -10,6 +10,8 @@
  *   lhp_lock_release       no          yes              yes
  *   lhp_lock_locked        no          yes              yes
  *   lhp_lock_destroy       no          no               yes
+ *   lhp_lock_at_fork_reinit
+ *                          no          no               no
  *
  * Edges:        a release happens before the acquire that follows it.
  * Model:        a semaphore of value 1, which is what plain pthreads offer for a lock that changes hands.

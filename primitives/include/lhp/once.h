@@ -2,7 +2,7 @@
  *
  *   operation       may block   signal handler   destructor
  *   lhp_once_call   yes         no               yes
- *   lhp_once_done   no          no               yes
+ *   lhp_once_done   no          yes              yes
  *
  * Edges:        the end of the call that succeeded happens before the return of every lhp_once_call() and before every
  *               lhp_once_done() that answers true.

@@ -5,7 +5,10 @@
  *   operation                    may block   signal handler   destructor
  *   lhp_process_new, start       no          no               no
  *   lhp_process_join[_for]       yes         no               no
- *   lhp_process_is_alive, ...    no          no               yes
+ *   lhp_process_is_alive, pid    no          no               yes
+ *   lhp_process_exitcode         no          no               yes
+ *   lhp_process_name, daemon     no          yes              yes
+ *   lhp_process_active_count     no          no               yes
  *   lhp_process_terminate, kill  no          no               yes
  *   lhp_process_close            no          no               yes
  *

@@ -7,6 +7,8 @@
  *   lhp_process_pool_new            no          no               no
  *   lhp_process_pool_submit, map    no          no               yes
  *   lhp_process_pool_shutdown       if waiting  no               not in a callback
+ *   lhp_process_pool_terminate      no          no               yes
+ *   lhp_process_pool_workers        no          no               yes
  *   lhp_process_pool_delete         yes         no               not in a callback
  *
  * Edges:        submit happens before the function, the function before everything that sees its future done; arguments

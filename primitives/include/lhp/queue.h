@@ -11,6 +11,7 @@
  *   lhp_queue_join[_for]          yes         no               yes
  *   lhp_queue_size, empty, full   no          no               yes
  *   lhp_queue_shutdown            no          no               yes
+ *   lhp_queue_destroy             no          no               yes
  *
  * Edges:        a put happens before the get that returns its item; every task_done happens before the return of the
  *               join that it completes.

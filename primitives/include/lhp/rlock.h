@@ -11,6 +11,8 @@
  *   lhp_rlock_owned         no          no               yes
  *   lhp_rlock_level         no          no               yes
  *   lhp_rlock_destroy       no          no               yes
+ *   lhp_rlock_at_fork_reinit
+ *                           no          no               no
  *
  * Edges:        the owner's last release happens before the next owner's first acquire.
  * Invariant:    the mutex underneath is locked `level` times by `owner`; both are written by the owner alone.

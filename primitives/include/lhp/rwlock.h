@@ -6,6 +6,7 @@
  *   lhp_rwlock_acquire_exclusive[_for] yes         no               yes
  *   lhp_rwlock_try_acquire_*           no          no               yes
  *   lhp_rwlock_release_*               no          no               yes
+ *   lhp_rwlock_destroy                 no          no               yes
  *
  * Edges:        a release of a writer happens before every later acquire; a release of a reader happens before the
  *               next writer's acquire (and promises nothing to other readers).

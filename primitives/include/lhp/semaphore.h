@@ -6,6 +6,8 @@
  *   lhp_semaphore_try_acquire     no          yes              yes
  *   lhp_semaphore_acquire_for     yes         no               yes
  *   lhp_semaphore_release         no          yes, n = 1       yes
+ *   lhp_semaphore_value           no          yes              yes
+ *   lhp_semaphore_destroy         no          no               yes
  *   lhp_bounded_*                 as above, but release takes a mutex: not from a signal handler
  *
  * Edges:        a release happens before every acquire that its permit lets through.

@@ -6,11 +6,17 @@
  *                      struct lhp_shared_monitor: a robust guard, and a line of waiters, each with its process
  *
  *   operation                          may block   signal handler   destructor
- *   init, destroy                      no          no               yes
- *   acquire, wait, put, get [_for]     yes         no               yes
+ *   lhp_shared_alloc, free             no          no               yes
+ *   init, destroy, new                 no          no               yes
+ *   acquire[_for], wait[_for]          yes         no               yes
+ *   wait_until, put[_for], get[_for]   yes         no               yes
+ *   lhp_shared_rlock_release           no          no               yes
+ *   lhp_shared_barrier_parties         no          yes              yes
+ *   lhp_shared_value_get, add          yes (2)     no               yes
  *   everything else                    no (1)      no               yes
  *
  *   (1) but enters the guard, which others hold for some dozens of instructions.
+ *   (2) for the value's lock.
  *
  * Death:        a process that dies while it holds a Lock or RLock, or permits of a BoundedSemaphore, is noticed by the
  *               next acquire that must wait, within LHP_SHARED_CHECK_NS: it gets the lock and LHP_OWNER_DIED.

@@ -4,6 +4,9 @@
  * back, except where the function's comment says so.  errno carries the cause of LHP_SYSTEM and means nothing
  * otherwise.
  *
+ *   operation         may block   signal handler   destructor
+ *   lhp_status_text   no          yes              yes
+ *
  * Time limits are durations in nanoseconds, measured on CLOCK_MONOTONIC: setting the wall clock never moves them.
  * 0 tries without waiting; a negative one (LHP_FOREVER) never expires.
  */

@@ -6,12 +6,19 @@
  *   lhp_thread_new                    no          no               yes
  *   lhp_thread_start                  no          no               yes
  *   lhp_thread_join[_for]             yes         no               no
- *   lhp_thread_is_alive, _ident, ...  no (1)      no               yes
- *   lhp_thread_enumerate, _count      no          no               yes
- *   lhp_thread_current, _main         no          no               yes (2)
+ *   lhp_thread_retain, release        no          no               yes
+ *   lhp_thread_is_alive, daemon       no          no               yes
+ *   lhp_thread_name, set_name         no          no               yes
+ *   lhp_thread_ident, error           no          no               yes
+ *   lhp_thread_native_id              yes (1)     no               yes
+ *   lhp_thread_enumerate              no          no               yes
+ *   lhp_thread_active_count           no          no               yes
+ *   lhp_thread_current, main          no          no               yes (2)
+ *   lhp_thread_set_exception_hook     no          no               yes
+ *   lhp_thread_at_shutdown            no          no               yes
  *   lhp_thread_shutdown               yes         no               atexit only
  *
- *   (1) but native_id waits until the new thread has begun to run.
+ *   (1) until the new thread has begun to run.
  *   (2) in a thread-local destructor the thread has left the list already, and a foreign object stands for what is left of
  *   it.
  *
