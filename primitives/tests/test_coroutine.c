@@ -139,6 +139,37 @@ static void yield_from_returns_and_closes(void)
     lhp_generator_release(g);
 }
 
+/* Answers what is thrown into it by yielding it, until it is closed. */
+static void *yield_what_is_thrown(struct lhp_generator *self, void *arg)
+{
+    uintptr_t value = 0;
+    for (enum lhp_status status = LHP_OK; status != LHP_CLOSED; value = status)
+        status = lhp_yield(self, number(value), NULL);
+    return arg;
+}
+
+static void *delegate_to_a_catcher(struct lhp_generator *self, void *arg)
+{
+    void *result;
+    struct lhp_generator *other = lhp_generator_new(yield_what_is_thrown, arg, 0);
+    enum lhp_status status = lhp_yield_from(self, other, &result);
+    lhp_generator_release(other);
+    return number(status);
+}
+
+static void yield_from_throws_into_the_inner_one(void)
+{
+    void *value;
+    struct lhp_generator *g = lhp_generator_new(delegate_to_a_catcher, NULL, 0);
+    CHECK_IS(lhp_generator_next(g, &value), LHP_OK);
+    CHECK_IS(lhp_generator_throw(g, LHP_FULL, &value), LHP_OK); /* caught inside, which goes on */
+    CHECK(value == number(LHP_FULL));
+    CHECK_IS(lhp_generator_next(g, &value), LHP_OK);
+    CHECK(value == number(LHP_OK));
+    CHECK_IS(lhp_generator_close(g), LHP_OK);
+    lhp_generator_release(g);
+}
+
 static void *body_that_must_not_run(struct lhp_generator *self, void *arg)
 {
     (void)self;
@@ -209,6 +240,23 @@ static void sleepers_wake_in_order_of_time(void)
         CHECK(sleep_log.begun_ns[early] + sleep_log.sleep_ns[early] <=
               sleep_log.begun_ns[late + 1] + sleep_log.sleep_ns[late]);
     }
+}
+
+static void sleep_10_ms(struct lhp_scheduler *s, void *arg)
+{
+    int64_t start = check_now_ns();
+    CHECK_IS(lhp_task_sleep(s, LHP_MS(10)), LHP_OK);
+    *(int64_t *)arg = check_now_ns() - start;
+}
+
+static void sleep_lasts_as_long_as_it_should(void)
+{
+    int64_t took_ns = 0;
+    struct lhp_scheduler *s = lhp_scheduler_new();
+    CHECK_IS(lhp_scheduler_spawn(s, sleep_10_ms, &took_ns), LHP_OK);
+    lhp_scheduler_run(s);
+    lhp_scheduler_release(s);
+    CHECK(took_ns >= LHP_MS(10));
 }
 
 static void tasks_run_in_turn(void)
@@ -361,9 +409,11 @@ int main(void)
     RUN(refusal_to_close_is_told);
     RUN(yield_from_is_transparent);
     RUN(yield_from_returns_and_closes);
+    RUN(yield_from_throws_into_the_inner_one);
     RUN(thrown_into_a_new_one_it_stops);
     RUN(tasks_run_in_turn);
     RUN(sleepers_wake_in_order_of_time);
+    RUN(sleep_lasts_as_long_as_it_should);
     RUN(gil_turns_are_forced_and_last_an_interval);
     RUN(gil_is_asked_for_after_the_interval);
     RUN(gil_starves_nobody);

@@ -200,6 +200,48 @@ static void notification_of_the_dead_goes_on(void)
     board_free(b);
 }
 
+static void relay_leave(void *board)
+{
+    struct board *b = board;
+    b->waiting--;
+    CHECK_IS(lhp_shared_rlock_release(&b->rlock), LHP_OK);
+}
+
+static void *wait_cancellable(void *arg)
+{
+    struct board *b = arg;
+    CHECK_IS(lhp_shared_rlock_acquire(&b->rlock), LHP_OK);
+    b->waiting++;
+    pthread_cleanup_push(relay_leave, b);
+    CHECK_IS(lhp_shared_condition_wait(&b->condition), LHP_OK);
+    b->woken++;
+    pthread_cleanup_pop(1);
+    return NULL;
+}
+
+/* Notified and cancelled at one moment: the notification is the victim's, or it goes to the next. */
+static void notification_of_the_cancelled_goes_on(void)
+{
+    for (unsigned i = 0; i < check_scaled(300); i++) {
+        struct board *b = board_new();
+        pthread_t victim = spawn(wait_cancellable, b), next;
+        await_waiting(b, 1);
+        CHECK_IS(lhp_shared_rlock_release(&b->rlock), LHP_OK);
+        next = spawn(wait_cancellable, b);
+        await_waiting(b, 2);
+        CHECK_IS(lhp_shared_condition_notify(&b->condition, 1), LHP_OK);
+        pthread_cancel(victim);
+        CHECK_IS(lhp_shared_rlock_release(&b->rlock), LHP_OK);
+        pthread_join(victim, NULL);
+        CHECK_IS(lhp_shared_rlock_acquire(&b->rlock), LHP_OK);
+        if (b->woken == 1 && b->waiting == 1) /* it came through, unless that was the next */
+            CHECK_IS(lhp_shared_condition_notify(&b->condition, 1), LHP_OK);
+        CHECK_IS(lhp_shared_rlock_release(&b->rlock), LHP_OK);
+        pthread_join(next, NULL);
+        board_free(b);
+    }
+}
+
 /* ---- Event, Barrier, Semaphore ----------------------------------------------------------------------------------- */
 
 static int wait_for_event(void *arg)
@@ -375,6 +417,8 @@ int main(void)
     RUN(crowd_gets_through);
     RUN(full_line_of_a_condition_is_told);
     RUN(queue_is_first_in_first_out);
+    if (!check_under_tool())
+        RUN(notification_of_the_cancelled_goes_on);
     RUN(values_add_under_their_lock);
     return 0;
 }
