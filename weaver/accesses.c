@@ -105,6 +105,11 @@ bool insn_is_plain_move(const struct insn *insn, uint16_t size)
     }
 }
 
+bool insn_loads_on_condition(const struct insn *insn)
+{
+    return insn->decoded.meta.category == ZYDIS_CATEGORY_CMOV && insn->access_count == 1;
+}
+
 static void add(struct insn *insn, struct access access)
 {
     insn->access[insn->access_count++] = access;

@@ -1,8 +1,10 @@
 /* check.c: the checks around one instruction. */
 #include "weaver/check.h"
+#include "weaver/passes.h"
 
 #include <stdlib.h>
 
+#include "weaver/passes.h"
 #include "weaver/plane.h"
 #include "weaver/scratch.h"
 
@@ -357,11 +359,35 @@ static void emit_access(struct image_draft *draft, struct check_stubs *stubs, co
     }
 }
 
+/* Compilers make a load of a branch by CMOV from memory, which they may where the branch is not taken: what is read then
+ * is thrown away.  Returns: the offset of the field of a jump over the check of such a load, taken when the condition does
+ * not hold; 0 when there is none. */
+static uint32_t begin_condition(struct image_draft *draft, const struct insn *insn)
+{
+    if (!insn_loads_on_condition(insn) || insn->access[0].role != ACCESS_PLAIN ||
+        !check_is_wanted(insn, &insn->access[0])) {
+        return 0;
+    }
+    draft_byte(draft, 0x0f);
+    draft_byte(draft, (uint8_t)(0x80 | ((insn->decoded.opcode & 0xf) ^ 1)));
+    draft_u32(draft, 0);
+    return draft_offset(draft) - 4;
+}
+
+static void end_condition(struct image_draft *draft, uint32_t field)
+{
+    if (field != 0) {
+        draft_set_u32(draft, field, draft_offset(draft) - (field + 4));
+    }
+}
+
 void check_before(struct image_draft *draft, struct check_stubs *stubs, const struct insn *insn)
 {
+    uint32_t condition = begin_condition(draft, insn);
     for (size_t i = 0; i < insn->access_count; i++) {
         if (check_is_wanted(insn, &insn->access[i])) {
             emit_access(draft, stubs, insn, &insn->access[i]);
         }
     }
+    end_condition(draft, condition);
 }

@@ -37,6 +37,8 @@ void accesses_find(const struct elf_module *module, struct function *function);
 void accesses_find_redundant(struct function *function);
 /* Returns: whether an atomic load or store of the source may have become this instruction. */
 bool insn_is_plain_move(const struct insn *insn, uint16_t size);
+/* Returns: whether it is a CMOV from memory: it reads always, but uses what it read where its condition holds. */
+bool insn_loads_on_condition(const struct insn *insn);
 
 /* spin_loops.c: which loads wait for another thread. */
 void spin_loops_find(const struct elf_module *module, struct function *function);

@@ -308,6 +308,14 @@ static void readers_second(void)
         (void)*(volatile long *)cell;
 }
 
+/* A load that is made whatever the condition, and thrown away where that does not hold. */
+KEPT static void select_second(void)
+{
+    long value = 0;
+    __asm__ volatile("test %2, %2\n\tcmovne %1, %0" : "+r"(value) : "m"(*cell), "r"((long)racy) : "cc");
+    sink = value;
+}
+
 /* libc writes on the program's behalf. */
 static char buffer[64];
 KEPT static void copy_first(void)
@@ -356,6 +364,7 @@ static const struct {
     {"barrier", barrier_first, barrier_second, true, false},
     {"bytes", bytes_first, bytes_second, false, false},
     {"readers", readers_first, readers_second, false, false},
+    {"select", first, select_second, false, false},
     {"copy", copy_first, copy_second, false, false},
     {"free", free_first, free_second, false, true},
 };

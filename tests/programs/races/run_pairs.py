@@ -24,7 +24,8 @@ def races_of(outcome):
 
 
 # Where the accesses are; a stripped program has frames without functions.
-EXPECTED = {"first", "second", "bytes_first", "bytes_second", "copy_first", "copy_second", "free_first", "free_second", ""}
+EXPECTED = {"first", "second", "bytes_first", "bytes_second", "select_second", "copy_first", "copy_second", "free_first",
+            "free_second", ""}
 
 
 def functions_of(finding, party):
@@ -39,6 +40,9 @@ GUESSED = {"builtin"}
 # With debug information the flag of these is a plain variable: it races, and what it hands over is no race.  Without, it may
 # be an atomic one, and all that its writer did before the wait ended counts as handed over: the racy form is a known miss.
 WAITED = {"wait"}
+
+# Made of an instruction that a compiler knows nothing of.
+ASSEMBLY = {"select"}
 
 
 def is_in_block(finding):
@@ -118,7 +122,7 @@ def main():
         os.environ["LOCKHOUND_CACHE"] = os.path.join(folder, "cache")
         names = native([program]).stdout.decode().split()
         if options.compiled_for:
-            names = [name for name in names if name not in WAITED]  # to the compiler such a flag orders nothing
+            names = [name for name in names if name not in WAITED | ASSEMBLY]  # the flag orders nothing to a compiler
         modes = ("hb", "hybrid") if options.hidden else (options.races,)
         runs = [(name, racy, mode) for name in names for racy in (False, True) for mode in modes]
         for name, racy, mode in runs:
