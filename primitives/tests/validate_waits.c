@@ -140,7 +140,7 @@ static void reaches_whom_it_should(const struct wait_kind *kind)
 static void is_told_at_once(const struct wait_kind *kind)
 {
     int64_t best_ns = INT64_MAX;
-    for (int i = 0; i < 8 && best_ns >= LHP_MS(15); i++) {
+    for (int i = 0; i < 20 && best_ns >= LHP_MS(15); i++) {
         struct waiter w;
         kind->open();
         waiter_start(&w, kind, LHP_FOREVER);
