@@ -133,6 +133,8 @@ struct object *object_adopt(struct detector *d, struct thread *t, enum object_ki
  * have been reused unseen (is_static), otherwise go on with object_adopt(). */
 bool object_check_kind(struct detector *d, struct thread *t, struct object *o, enum object_kind kind,
                        struct stack_id at);
+/* Returns: true when `o` is held or waited for: its end would be reported for that. */
+bool object_is_in_use(struct detector *d, struct object *o);
 /* pthread_*_destroy, sem_destroy, sem_close. */
 void object_destroy(struct detector *d, struct thread *t, struct object *o, struct stack_id at);
 /* The memory [low, high) of the program was freed, unmapped or popped off a stack: objects in it are gone.

@@ -117,6 +117,13 @@ bool usage_object_end(struct detector *d, struct thread *t, struct object *o, en
     return is_waited_for;
 }
 
+bool object_is_in_use(struct detector *d, struct object *o)
+{
+    struct seat *waiter;
+    struct wait_record wait;
+    return usage_object_is_held(d, o) || has_waiters(d, o, &waiter, &wait);
+}
+
 static void report_with_past(struct detector *d, struct thread *t, struct object *o, enum finding_kind kind,
                              enum party_role past, struct thread_id who, struct stack_id where, struct stack_id at)
 {

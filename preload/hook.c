@@ -38,7 +38,7 @@ struct object *hook_object_slowly(struct self *self, uint64_t address)
 
 void hook_remember_object(struct self *self, uint64_t address, struct object *object)
 {
-    *hook_cache_line(self, address) = (struct object_cache_line){address, object};
+    *hook_cache_line(self, address) = (struct object_cache_line){.address = address, .object = object};
     hook_note_stack_object(self, address);
 }
 

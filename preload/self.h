@@ -34,6 +34,7 @@ struct signal_level {
 struct object_cache_line {
     uint64_t address;
     struct object *object;
+    uint64_t uses; /* since it stands here, while accesses are checked */
 };
 
 struct contention_thread;

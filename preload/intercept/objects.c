@@ -1,6 +1,10 @@
 #include "preload/intercept/objects.h"
 
 #include "preload/intercept/traits.h"
+#include "preload/weave/memory_events.h"
+
+/* So many uses of an object by a thread are noted each, then one in so many. */
+enum { USES_NOTED = 16, USES_PASSED = 64 };
 
 struct object *objects_adopt(struct self *self, enum object_kind kind, const void *place, struct object *known,
                              struct stack_id at)
@@ -17,13 +21,71 @@ struct object *objects_adopt(struct self *self, enum object_kind kind, const voi
     return object;
 }
 
+/* Returns: 0 for what has no memory of its own, or is an atomic variable of the program's besides.  Units: bytes */
+static size_t size_of_kind(enum object_kind kind)
+{
+    switch (kind) {
+    case OBJECT_MUTEX:
+        return sizeof(pthread_mutex_t);
+    case OBJECT_RWLOCK:
+        return sizeof(pthread_rwlock_t);
+    case OBJECT_SPINLOCK:
+        return sizeof(pthread_spinlock_t);
+    case OBJECT_SEMAPHORE:
+        return sizeof(sem_t);
+    case OBJECT_COND:
+        return sizeof(pthread_cond_t);
+    case OBJECT_BARRIER:
+        return sizeof(pthread_barrier_t);
+    case OBJECT_ONCE:
+    case OBJECT_FUTEX:
+    case OBJECT_THREAD:
+    case OBJECT_KIND_COUNT:
+        break;
+    }
+    return 0;
+}
+
+/* Each time would make a lock that threads fight for half as dear again. */
+static bool is_worth_noting(struct self *self, const void *place)
+{
+    struct object_cache_line *line = hook_cache_line(self, (uint64_t)(uintptr_t)place);
+    if (line->address != (uint64_t)(uintptr_t)place)
+        return true;
+    line->uses++;
+    return line->uses <= USES_NOTED || line->uses % USES_PASSED == 0;
+}
+
+/* In this epoch already. */
+static bool is_noted(const struct self *self, const void *place)
+{
+    const struct race_plane *plane = &self->plane->race;
+    return plane->tags[(uint32_t)(uintptr_t)place] >> 1 == plane->write_tag >> 1;
+}
+
+void objects_note_use(struct self *self, enum object_kind kind, const void *place, struct stack_id at)
+{
+    if (size_of_kind(kind) != 0 && is_worth_noting(self, place) && !is_noted(self, place))
+        memory_access(self, place, 1, 0, at);
+}
+
+/* What ends while it is held or waited for is told as that, once. */
+static bool is_reported_as_in_use(struct self *self, const void *place)
+{
+    struct object *object = memory_is_watched(self) ? hook_object(self, place) : NULL;
+    return object != NULL && object_is_in_use(lockhound.detector, object);
+}
+
 void objects_init(struct self *self, enum object_kind kind, const void *place, uintptr_t frame, struct stack_id at)
 {
     hook_check_stack(self, frame);
     struct object_traits traits = traits_read(kind, place);
+    bool is_told = is_reported_as_in_use(self, place);
     struct object *object = emit_object_init(self, kind, (uintptr_t)place, &traits, at);
     if (object != NULL)
         hook_remember_object(self, (uintptr_t)place, object);
+    if (!is_told)
+        memory_access(self, place, size_of_kind(kind), RACE_WRITE, at);
 }
 
 void objects_destroy(struct self *self, enum object_kind kind, const void *place, uintptr_t frame, struct stack_id at)
@@ -35,5 +97,7 @@ void objects_destroy(struct self *self, enum object_kind kind, const void *place
         return;
     if (sharing_concerns(object))
         sharing_on_destroy(self, object);
+    if (!is_reported_as_in_use(self, place))
+        memory_access(self, place, size_of_kind(kind), RACE_WRITE, at);
     emit_object_destroy(self, object, at);
 }

@@ -22,11 +22,17 @@
 struct object *objects_adopt(struct self *self, enum object_kind kind, const void *place, struct object *known,
                              struct stack_id at);
 
+/* While accesses are checked a use of the object counts as a read of its first byte, and its making and end as writes of it: so
+ * they race like others.  Of many uses by one thread a part is noted.  Context: signal, in-malloc. */
+void objects_note_use(struct self *self, enum object_kind kind, const void *place, struct stack_id at);
+
 /* Returns: the object that the call means, or NULL.  Context: signal, in-malloc. */
 static inline struct object *objects_find(struct self *self, enum object_kind kind, const void *place, uintptr_t frame,
                                           struct stack_id at)
 {
     hook_check_stack(self, frame);
+    if (hook_unlikely(self->plane != NULL))
+        objects_note_use(self, kind, place, at);
     struct object *object = hook_object(self, place);
     if (hook_unlikely(object == NULL || object->kind != kind))
         return objects_adopt(self, kind, place, object, at);
