@@ -3,8 +3,9 @@
  *   header | code (page-aligned; mapped executable) | tables, each an array of one of the structures below
  *
  * An image belongs to one module (ELF file).  Its code holds a clone of every function of the module that touches memory
- * another thread could see, with checks in line (plane.h).  It is position-independent but for the fix-ups: the library
- * maps it within 2 GiB of the module and adds (module bias - address of the image's code) to each.
+ * another thread could see, with checks in line (plane.h).  It is position-independent but for the fix-ups, which are those
+ * of its home: an address that is as far from the module in every process.  Where that is free the code is mapped there from the
+ * file, shared and read as it is needed; else within 2 GiB of the module, and each fix-up is changed by how far that is from home.
  *
  * Addresses:  `module` offsets are addresses as in the ELF file (relative to the bias); `code` offsets count from the
  *             first byte of the code section.
@@ -21,6 +22,10 @@
 #define IMAGE_VERSION 13                           /* of this format and of what plane.h says; raise it with either */
 
 enum { IMAGE_BUILD_ID_SIZE = 32 };
+
+/* How far the first byte of the code and the last of the module, or the other way round, may lie apart: as far as a disp32
+ * reaches, less what code sequences add.  Units: bytes. */
+#define IMAGE_REACH INT64_C(0x7f000000)
 
 /* A table: `count` elements from byte `offset` of the file. */
 struct image_table {
@@ -40,15 +45,16 @@ struct image_header {
     uint64_t module_size;            /* of the ELF file; units: bytes */
     uint64_t module_hash;            /* FNV-1a over 64-bit words of the module's executable segments' bytes */
     uint64_t code_offset, code_size; /* page-aligned in the file */
-    struct image_table entries;      /* struct image_entry, by module address */
-    struct image_table calls;        /* struct image_call, by module address */
-    struct image_table fixups;       /* uint32_t code offsets of disp32 fields, ascending */
-    struct image_table places;       /* struct image_place, by code offset */
-    struct image_table sites;        /* struct image_site, by return offset */
-    struct image_table gates;        /* struct image_gate, by return offset */
-    struct image_table left;         /* struct image_left: what was left alone, for --verbose and --explain */
-    struct image_table strings;      /* bytes; names that image_left refers to, NUL-terminated */
-    uint64_t counts[16];             /* enum image_count */
+    int64_t home; /* of the code, less the module's bias: whole pages, within IMAGE_REACH; 0: it has none */
+    struct image_table entries; /* struct image_entry, by module address */
+    struct image_table calls;   /* struct image_call, by module address */
+    struct image_table fixups;  /* uint32_t code offsets of disp32 fields, ascending; they hold for the home */
+    struct image_table places;  /* struct image_place, by code offset */
+    struct image_table sites;   /* struct image_site, by return offset */
+    struct image_table gates;   /* struct image_gate, by return offset */
+    struct image_table left;    /* struct image_left: what was left alone, for --verbose and --explain */
+    struct image_table strings; /* bytes; names that image_left refers to, NUL-terminated */
+    uint64_t counts[16];        /* enum image_count */
 };
 
 enum image_flag {

@@ -41,6 +41,9 @@ static const char *check_header(const struct image_header *header, size_t size)
 static const char *check_bounds(const struct image_header *header)
 {
     uint64_t size = header->file_size;
+    if (header->home % PAGE_SIZE != 0 || header->home > IMAGE_REACH || header->home < -IMAGE_REACH) {
+        return "has a home out of reach";
+    }
     if (header->code_offset % PAGE_SIZE != 0 || header->code_size > INT32_MAX || header->code_offset < sizeof *header ||
         !is_range_in(header->code_offset, header->code_size, size)) {
         return "has its code out of bounds";

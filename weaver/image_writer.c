@@ -12,7 +12,9 @@
 #include "weaver/image_check.h"
 #include "weaver/image_hash.h"
 
-enum { PAGE_SIZE = 4096 };
+/* Units: bytes.  Modules that are loaded together, and what a heap grows by at first, fit into the nearest; the data of a module
+ * and what the mapping is rounded up by, into the margin. */
+enum { PAGE_SIZE = 4096, HOME_NEAREST = 384 << 20, HOME_MARGIN = 64 << 20 };
 
 static uint64_t round_up(uint64_t value, uint64_t unit)
 {
@@ -69,6 +71,37 @@ static void identify(struct image_header *header, const struct elf_module *modul
     header->module_hash = image_module_hash(module);
 }
 
+/* Below the module nothing grows, but other modules are near.  A program that stands where it was linked has nothing below it,
+ * and its heap above.  Modules that are used together must not have one home: the build-id, or what the code hashes to, spreads
+ * them.  Returns: 0 when there is no room. */
+static int64_t choose_home(const struct image_header *header, const struct elf_module *module)
+{
+    int64_t size = (int64_t)round_up(header->code_size, PAGE_SIZE);
+    int64_t module_low = (int64_t)module->text_low, module_high = (int64_t)module->text_high;
+    int64_t low = module_high + HOME_MARGIN - IMAGE_REACH, high = module_low - HOME_NEAREST - size;
+    if (!module->is_pie) {
+        low = module_high + HOME_NEAREST;
+        high = module_low + IMAGE_REACH - HOME_MARGIN - size;
+    }
+    if (high <= low) {
+        return 0;
+    }
+    uint64_t spread = image_hash(header->module_hash, header->build_id, sizeof header->build_id);
+    return (low + (int64_t)(spread % (uint64_t)(high - low))) & -(int64_t)PAGE_SIZE;
+}
+
+/* The fix-ups count from a bias of 0 and code at 0. */
+static void move_home(uint8_t *code, const struct image_draft *draft, int64_t home)
+{
+    const uint32_t *fixups = draft->fixups.data;
+    for (size_t i = 0; i < draft->fixups.count; i++) {
+        uint32_t displacement;
+        memcpy(&displacement, code + fixups[i], sizeof displacement);
+        displacement -= (uint32_t)home;
+        memcpy(code + fixups[i], &displacement, sizeof displacement);
+    }
+}
+
 /* Returns: the bytes of the whole file, or NULL.  Owns: the caller frees. */
 static uint8_t *make(const struct image_draft *draft, const struct elf_module *module, uint32_t flags, size_t *size)
 {
@@ -83,6 +116,8 @@ static uint8_t *make(const struct image_draft *draft, const struct elf_module *m
     }
     if (draft->code_size) {
         memcpy(image + header.code_offset, draft->code, draft->code_size);
+        header.home = choose_home(&header, module);
+        move_home(image + header.code_offset, draft, header.home);
     }
     copy_table(image, &header.entries, &draft->entries);
     copy_table(image, &header.calls, &draft->calls);

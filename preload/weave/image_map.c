@@ -15,7 +15,6 @@
 enum { PAGE = 4096, NAME_SIZE = 2 * IMAGE_BUILD_ID_SIZE + 64 };
 
 /* Units: bytes. */
-#define REACH        ((intptr_t)0x7f000000) /* of a disp32, less what code sequences add */
 #define SEARCH_STEP  ((intptr_t)4 << 20)
 #define LOWEST       ((intptr_t)0x100000)
 #define LARGEST_FILE ((int64_t)1 << 31)
@@ -214,23 +213,29 @@ static bool take_place(intptr_t address, size_t size)
     return false;
 }
 
+static bool is_in_reach(const struct module *module, intptr_t at, intptr_t size)
+{
+    return at >= LOWEST && at > (intptr_t)module->high - IMAGE_REACH && at + size < (intptr_t)module->low + IMAGE_REACH;
+}
+
 /* Returns: memory from which the whole module can be reached, and the other way round; or 0. */
-static uintptr_t find_place(const struct module *module, size_t size)
+static uintptr_t find_place(const struct module *module, intptr_t size)
 {
     intptr_t low = (intptr_t)(module->low & ~(uintptr_t)(PAGE - 1));
-    intptr_t lowest = (intptr_t)module->high - REACH, highest = low + REACH - (intptr_t)size;
-    for (intptr_t at = low - SEARCH_STEP - (intptr_t)size; at > lowest && at >= LOWEST; at -= SEARCH_STEP)
-        if (take_place(at, size))
+    for (intptr_t at = low - SEARCH_STEP - size; is_in_reach(module, at, size); at -= SEARCH_STEP)
+        if (take_place(at, (size_t)size))
             return (uintptr_t)at;
-    for (intptr_t at = highest & -PAGE; at > (intptr_t)module->high; at -= SEARCH_STEP)
-        if (take_place(at, size))
+    for (intptr_t at = (low + IMAGE_REACH - size - PAGE) & -PAGE; at > (intptr_t)module->high; at -= SEARCH_STEP)
+        if (take_place(at, (size_t)size))
             return (uintptr_t)at;
     return 0;
 }
 
+/* The code is not at home. */
 static void apply_fixups(const struct woven_image *image)
 {
-    uint32_t difference = (uint32_t)(image->module->bias - image->code); /* modulo 2^32: all is within reach */
+    /* modulo 2^32: all is within reach */
+    uint32_t difference = (uint32_t)(image->module->bias + (uintptr_t)image->header->home - image->code);
     const uint32_t *offsets = image_table(image, &image->header->fixups);
     for (uint64_t i = 0; i < image->header->fixups.count; i++) {
         char *at = (char *)image->code + offsets[i];
@@ -278,17 +283,43 @@ static bool place_code(struct woven_image *image, bool copies)
     return raw_syscall(SYS_mprotect, mapped, size, PROT_READ | PROT_EXEC, 0, 0, 0) == 0;
 }
 
-const char *image_map_code(struct woven_image *image)
+/* Returns: true when the home was free and the file system allows code in its files. */
+static bool map_at_home(struct woven_image *image)
 {
-    image->code = find_place(image->module, (size_t)code_mapping_size(image));
+    const struct image_header *header = image->header;
+    long home = (long)(image->module->bias + (uintptr_t)header->home), size = code_mapping_size(image);
+    if (header->home == 0 || !is_in_reach(image->module, home, size))
+        return false;
+    long got = raw_syscall(SYS_mmap, home, size, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED_NOREPLACE, image->fd,
+                           (long)header->code_offset);
+    if (got == home)
+        image->code = (uintptr_t)home;
+    else if (got > 0) /* before Linux 4.17 the address is but a hint */
+        raw_syscall(SYS_munmap, got, size, 0, 0, 0, 0);
+    return got == home;
+}
+
+static const char *map_elsewhere(struct woven_image *image)
+{
+    image->code = find_place(image->module, code_mapping_size(image));
     if (image->code == 0)
         return "no memory within 2 GiB of it is free";
-    bool is_placed = place_code(image, false) || place_code(image, true);
-    close_file(image);
-    if (is_placed)
+    if (place_code(image, false) || place_code(image, true))
         return NULL;
     unmap_code(image);
     return "the system allows no code to be made";
+}
+
+const char *image_map_code(struct woven_image *image)
+{
+    const char *wrong = map_at_home(image) ? NULL : map_elsewhere(image);
+    close_file(image);
+    return wrong;
+}
+
+void image_settle(const struct woven_image *image)
+{
+    raw_syscall(SYS_madvise, (long)image->header, (long)image->size, MADV_DONTNEED, 0, 0, 0);
 }
 
 void image_close(struct woven_image *image)

@@ -3,11 +3,12 @@
  *   module --build-id, or hash and size--> CACHE/woven-1/NAME.woven --image_check--> tables (read-only)
  *                                          or in the spare folder
  *                                                            |
- *                                                            +--fix-ups--> code, private, within 2 GiB of the module
+ *                                                            +--its home is free--> code, from the file, as it is needed
+ *                                                            +--fix-ups--> code, copied, within 2 GiB of the module
  *
  * Trust:     the file must belong to the user or to root and be writable by nobody else; then image.h's checks; then it
  *            must name this very module.
- * Placement: below the module where that is possible, for above the program its heap grows; else as far above as reaches.
+ * Placement: at home (image.h); else below the module where that is possible, for above the program its heap grows; else as far above as reaches.
  */
 #ifndef LOCKHOUND_PRELOAD_WEAVE_IMAGE_MAP_H
 #define LOCKHOUND_PRELOAD_WEAVE_IMAGE_MAP_H
@@ -41,8 +42,10 @@ void image_cache_init(char **envp);
 const char *image_open(struct woven_image *image);
 /* Returns: NULL when it is to be mapped; else why the module is left, as the weaver says.  Context: signal, in-malloc. */
 const char *image_refusal(const struct woven_image *image);
-/* Maps the code and applies the fix-ups.  Returns: NULL, or what failed.  Context: loader-lock, in-malloc. */
+/* Maps the code where it can run.  Returns: NULL, or what failed.  Context: loader-lock, in-malloc. */
 const char *image_map_code(struct woven_image *image);
+/* The module was patched: gives back the pages of the file that no look-up needs.  Context: signal, in-malloc, loader-lock. */
+void image_settle(const struct woven_image *image);
 /* Nothing may run in its code any more.  Context: loader-lock, in-malloc. */
 void image_close(struct woven_image *image);
 

@@ -6,6 +6,7 @@
 #include "detector/bytes.h"
 #include "preload/ranks.h"
 #include "preload/raw.h"
+#include "preload/weave/far_memory.h"
 
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18
@@ -47,12 +48,6 @@ static struct {
 
 /* ---- memory ------------------------------------------------------------------------------------------------------- */
 
-static void *reserve(size_t size, int protection)
-{
-    long at = raw_syscall(SYS_mmap, 0, (long)size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return at < 0 && at > -PAGE_SIZE ? NULL : (void *)at;
-}
-
 static void advise(void *memory, size_t size, int advice)
 {
     raw_syscall(SYS_madvise, (long)memory, (long)size, advice, 0, 0, 0);
@@ -60,8 +55,8 @@ static void advise(void *memory, size_t size, int advice)
 
 static struct plane *map_plane(void)
 {
-    char *memory = reserve(PLANE_MAPPING + PAGE_SIZE, PROT_READ | PROT_WRITE);
-    void *ring = reserve(HISTORY_ENTRIES * sizeof(struct history_entry), PROT_READ | PROT_WRITE);
+    char *memory = far_memory_reserve(PLANE_MAPPING + PAGE_SIZE, PROT_READ | PROT_WRITE);
+    void *ring = far_memory_reserve(HISTORY_ENTRIES * sizeof(struct history_entry), PROT_READ | PROT_WRITE);
     if (memory == NULL || ring == NULL) {
         if (memory != NULL)
             raw_syscall(SYS_munmap, (long)memory, PLANE_MAPPING + PAGE_SIZE, 0, 0, 0, 0);
@@ -262,7 +257,7 @@ void plane_pool_end_blind(const struct plane_header *header)
 bool plane_pool_start(struct race_engine *engine)
 {
     pool.engine = engine;
-    pool.blind_mapping = reserve(BLIND_MAPPING, PROT_READ);
+    pool.blind_mapping = far_memory_reserve(BLIND_MAPPING, PROT_READ);
     if (pool.blind_mapping == NULL)
         return false;
     advise(pool.blind_mapping, BLIND_MAPPING / PAGE_SIZE * PAGE_SIZE, MADV_DONTDUMP);

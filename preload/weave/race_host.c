@@ -13,6 +13,7 @@
 #include "preload/stacks.h"
 #include "preload/weave/blocks.h"
 #include "preload/weave/callers.h"
+#include "preload/weave/far_memory.h"
 #include "preload/weave/pc_map.h"
 #include "preload/weave/plane_pool.h"
 #include "preload/weave/scope.h"
@@ -24,12 +25,10 @@ enum { PAGE_SIZE = 4096 };
 static void *host_reserve(void *ctx, size_t size)
 {
     (void)ctx;
-    long at = raw_syscall(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                          -1, 0);
-    if (at < 0 && at > -PAGE_SIZE)
-        return NULL;
-    raw_syscall(SYS_madvise, at, (long)size, MADV_DONTDUMP, 0, 0, 0);
-    return (void *)at;
+    void *memory = far_memory_reserve(size, PROT_READ | PROT_WRITE);
+    if (memory != NULL)
+        raw_syscall(SYS_madvise, (long)memory, (long)size, MADV_DONTDUMP, 0, 0, 0);
+    return memory;
 }
 
 static void host_release(void *ctx, void *memory, size_t size)

@@ -205,6 +205,8 @@ static void patch_modules(struct round *round)
             leave(candidate, why);
         if (candidate->left != NULL)
             pc_map_remove(candidate->module);
+        else
+            image_settle(candidate->image);
     }
 }
 

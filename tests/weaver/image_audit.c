@@ -97,12 +97,12 @@ static bool is_relative_to_pc(const ZydisDecodedInstruction *decoded)
            decoded->raw.disp.size == 32;
 }
 
-/* Returns: what the field refers to in the module. */
+/* Returns: what the field refers to in the module, when the code is at home. */
 static uint64_t target_of(const struct auditing *auditing, uint64_t field, uint64_t next)
 {
     int32_t value;
     memcpy(&value, auditing->code + field, sizeof value);
-    return (uint32_t)(next + (uint64_t)(int64_t)value);
+    return (uint32_t)(next + (uint64_t)(int64_t)value + (uint64_t)auditing->header->home);
 }
 
 static void audit_branch(struct auditing *auditing, uint64_t at, const ZydisDecodedInstruction *decoded)

@@ -91,11 +91,11 @@ class Obstacles(unittest.TestCase):
 
     def test_code_must_not_be_made(self):
         self.check(True)  # the weaver needs none of it
-        self.check(False, "the system allows no code to be made", prepare=refuse_new_code)
+        self.check(False, "the system does not let its code be changed", prepare=refuse_new_code)
 
     def test_code_must_not_be_made_by_mprotect(self):
         self.check(True)
-        self.check(False, "the system allows no code to be made", prepare=forbid_mprotect_of_code)
+        self.check(False, "the system does not let its code be changed", prepare=forbid_mprotect_of_code)
 
     def among_mounts(self, script):
         """Returns: the beginning of a command that runs after `script`, whose mounts nobody else sees."""

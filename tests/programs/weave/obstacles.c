@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -163,6 +164,42 @@ static void own_text(void)
     print_cells();
 }
 
+/* Woven code is read from its file, and shared: nothing of it is this process's own. */
+static void shared_code(void)
+{
+    enum { LINE_SIZE = 1024 };
+    char line[LINE_SIZE];
+    bool is_code = false;
+    run_threads(2);
+    FILE *maps = fopen("/proc/self/smaps", "re");
+    MUST(maps != NULL);
+    while (fgets(line, sizeof line, maps) != NULL) {
+        if (strchr(line, '-') != NULL && strstr(line, "kB") == NULL)
+            is_code = strstr(line, " r-xp ") != NULL && strstr(line, ".woven") != NULL;
+        else if (is_code && strncmp(line, "Private_Dirty:", 14) == 0 && strstr(line, " 0 kB") == NULL)
+            printf("  copied: %s", line);
+    }
+    fclose(maps);
+    print_cells();
+}
+
+/* Takes what is free from 2 GiB below `place` to 256 MiB below it. */
+static void crowd(uintptr_t place)
+{
+    enum { CHUNK = 16 << 20, CHUNKS_AWAY = 16, CHUNKS = 128 };
+    for (uintptr_t i = CHUNKS_AWAY; i <= CHUNKS && place > i * CHUNK; i++)
+        mmap((void *)((place & -(uintptr_t)PAGE) - i * CHUNK), CHUNK, PROT_NONE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+}
+
+static void crowded(void)
+{
+    crowd((uintptr_t)crowd);
+    crowd((uintptr_t)dlsym(RTLD_DEFAULT, "printf"));
+    run_threads(4);
+    print_cells();
+}
+
 static const char *own_path;
 
 /* Deleted, then another program stands where it was, before the first thread begins. */
@@ -249,6 +286,8 @@ int main(int argc, char **argv)
                  {"all_closed", all_closed},
                  {"late_limit", late_limit},
                  {"own_text", own_text},
+                 {"shared_code", shared_code},
+                 {"crowded", crowded},
                  {"deleted_file", deleted_file},
                  {"replaced_file", replaced_file},
                  {"modules", modules},

@@ -1,0 +1,24 @@
+#include "preload/weave/far_memory.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/mman.h>
+
+#include "preload/raw.h"
+
+enum { PAGE_SIZE = 4096 };
+
+/* Where nothing asks for memory: programs linked to be moved begin at 0x55.., libraries at 0x7f..; allocators, Go's, Java's and the
+ * sanitizers' run-times ask for fixed places up to 16 TiB.  What is taken there is no harm: the address is a hint. */
+#define FAR_PLACE UINT64_C(0x3d0000000000)
+
+void *far_memory_reserve(size_t size, int protection)
+{
+    static _Atomic uint64_t next = FAR_PLACE;
+    size_t pages = (size + PAGE_SIZE - 1) & ~(size_t)(PAGE_SIZE - 1);
+    uint64_t hint =
+        atomic_fetch_add_explicit(&next, pages, memory_order_relaxed); /* whoever is first: all are as good */
+    long at =
+        raw_syscall(SYS_mmap, (long)hint, (long)size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return at < 0 && at > -PAGE_SIZE ? NULL : (void *)at;
+}
