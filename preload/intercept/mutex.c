@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <limits.h>
 
+#include "detector/thread.h"
 #include "preload/intercept/deadline.h"
 #include "preload/intercept/objects.h"
 
@@ -46,10 +47,34 @@ static __attribute__((noinline)) int wait_for_mutex(struct self *self, struct ob
     return result;
 }
 
+/* Held by the caller as the books have it, or by a thread that a fork left behind, and free all the same: the program has
+ * assigned an initialiser to it.  (Of a thread that lives the two could change between the looks.) */
+static inline bool was_assigned(const struct self *self, const struct object *object, const pthread_mutex_t *mutex)
+{
+    return *(volatile const int *)&mutex->__data.__lock == 0 &&
+           (thread_owns(self->thread, object) || object_alert_any(object, OBJECT_ALERT_ORPHANED));
+}
+
+/* What the books have of it was about another mutex. */
+static __attribute__((noinline)) struct object *find_anew(struct self *self, pthread_mutex_t *mutex, uintptr_t frame,
+                                                          struct stack_id at)
+{
+    emit_object_range_gone(self, (uintptr_t)mutex, (uintptr_t)(mutex + 1), false, at);
+    return objects_find(self, OBJECT_MUTEX, mutex, frame, at);
+}
+
+static inline struct object *find(struct self *self, pthread_mutex_t *mutex, uintptr_t frame, struct stack_id at)
+{
+    struct object *object = objects_find(self, OBJECT_MUTEX, mutex, frame, at);
+    if (hook_unlikely(object != NULL && was_assigned(self, object, mutex)))
+        return find_anew(self, mutex, frame, at);
+    return object;
+}
+
 static inline int lock(struct self *self, pthread_mutex_t *mutex, const struct deadline *deadline, uintptr_t frame,
                        struct stack_id at)
 {
-    struct object *object = objects_find(self, OBJECT_MUTEX, mutex, frame, at);
+    struct object *object = find(self, mutex, frame, at);
     if (hook_unlikely(object == NULL)) {
         hook_leave(self);
         return really_lock(mutex, deadline);
@@ -97,7 +122,7 @@ HOOK_EXPORT int pthread_mutex_trylock(pthread_mutex_t *mutex)
     if (hook_unlikely(self == NULL))
         return real.pthread_mutex_trylock(mutex);
     struct stack_id at = HOOK_STACK(self);
-    struct object *object = objects_find(self, OBJECT_MUTEX, mutex, HOOK_FRAME(), at);
+    struct object *object = find(self, mutex, HOOK_FRAME(), at);
     int result = real.pthread_mutex_trylock(mutex);
     if (object != NULL && (result == 0 || result == EOWNERDEAD))
         emit_lock_acquired(self, object, LOCK_EXCLUSIVE, result == EOWNERDEAD, at);
