@@ -259,6 +259,32 @@ static void sleep_lasts_as_long_as_it_should(void)
     CHECK(took_ns >= LHP_MS(10));
 }
 
+static char order[8];
+
+static void sleep_and_sign(struct lhp_scheduler *s, void *arg)
+{
+    lhp_task_sleep(s, LHP_MS(200));
+    strcat(order, arg);
+}
+
+static void yield_and_sign(struct lhp_scheduler *s, void *arg)
+{
+    for (int i = 0; i < 5; i++)
+        lhp_task_yield(s);
+    strcat(order, arg);
+}
+
+/* The thread sleeps only when all of them do. */
+static void others_run_while_one_sleeps(void)
+{
+    struct lhp_scheduler *s = lhp_scheduler_new();
+    CHECK_IS(lhp_scheduler_spawn(s, sleep_and_sign, "s"), LHP_OK);
+    CHECK_IS(lhp_scheduler_spawn(s, yield_and_sign, "y"), LHP_OK);
+    lhp_scheduler_run(s);
+    lhp_scheduler_release(s);
+    CHECK(strcmp(order, "ys") == 0);
+}
+
 static void tasks_run_in_turn(void)
 {
     struct lhp_scheduler *s = lhp_scheduler_new();
@@ -414,6 +440,7 @@ int main(void)
     RUN(tasks_run_in_turn);
     RUN(sleepers_wake_in_order_of_time);
     RUN(sleep_lasts_as_long_as_it_should);
+    RUN(others_run_while_one_sleeps);
     RUN(gil_turns_are_forced_and_last_an_interval);
     RUN(gil_is_asked_for_after_the_interval);
     RUN(gil_starves_nobody);

@@ -417,7 +417,7 @@ int main(void)
     RUN(crowd_gets_through);
     RUN(full_line_of_a_condition_is_told);
     RUN(queue_is_first_in_first_out);
-    if (!check_under_tool())
+    if (check_may_cancel())
         RUN(notification_of_the_cancelled_goes_on);
     RUN(values_add_under_their_lock);
     return 0;
