@@ -4,14 +4,18 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/woven_cache.h"
+#include "cli/woven_prune.h"
 
 struct weave_request {
     bool wants_help, explains, checks, forces;
     const char *output;
+    const char *made_in; /* the cache's folder, once an image was made there; NULL */
+    time_t start;
     struct pool pool;
 };
 
@@ -80,7 +84,7 @@ static bool make_image(const struct weave_request *request, const char *path, co
     return true;
 }
 
-static bool weave_module_to(const struct weave_request *request, const char *path, const struct elf_module *module,
+static bool weave_module_to(struct weave_request *request, const char *path, const struct elf_module *module,
                             const char *output)
 {
     struct woven_file file;
@@ -92,6 +96,9 @@ static bool weave_module_to(const struct weave_request *request, const char *pat
             return false;
         }
         wrong = woven_file_open(&file, output, module);
+        if (!request->output) {
+            request->made_in = pool_copy(&request->pool, output, (size_t)(strrchr(output, '/') - output));
+        }
     }
     if (wrong) {
         fprintf(stderr, "lockhound: %s, the image of %s, %s\n", output, path, wrong);
@@ -159,7 +166,7 @@ static bool parse(struct weave_request *request, int argc, char **argv)
 
 int command_weave_main(int argc, char **argv)
 {
-    struct weave_request request = {0};
+    struct weave_request request = {.start = time(NULL)};
     if (!parse(&request, argc, argv)) {
         return EXIT_USAGE;
     }
@@ -177,6 +184,9 @@ int command_weave_main(int argc, char **argv)
         if (!weave_file(&request, argv[i])) {
             status = EXIT_FAILED;
         }
+    }
+    if (request.made_in) {
+        woven_prune(request.made_in, woven_prune_limit(), request.start);
     }
     pool_free(&request.pool);
     if (fflush(stdout) != 0) {
