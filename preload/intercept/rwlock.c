@@ -7,6 +7,7 @@
  *            What the caller write-locked itself glibc refuses with EDEADLK: a request, but no wait.
  * Source:    glibc nptl/pthread_rwlock_common.c.
  */
+#include "detector/thread.h"
 #include "preload/intercept/deadline.h"
 #include "preload/intercept/objects.h"
 
@@ -40,10 +41,26 @@ static inline int request_wait(const struct request *r)
     return shared ? real.pthread_rwlock_rdlock(r->lock) : real.pthread_rwlock_wrlock(r->lock);
 }
 
+/* As in mutex.c: the program has assigned an initialiser.  While somebody holds the lock the word is never 0. */
+static inline bool was_assigned(const struct self *self, const struct object *object, const pthread_rwlock_t *lock)
+{
+    return *(volatile const unsigned *)&lock->__data.__readers == 0 &&
+           (thread_owns(self->thread, object) || object_alert_any(object, OBJECT_ALERT_ORPHANED));
+}
+
+static inline struct object *find(struct self *self, pthread_rwlock_t *lock, uintptr_t frame, struct stack_id at)
+{
+    struct object *object = objects_find(self, OBJECT_RWLOCK, lock, frame, at);
+    if (hook_likely(object == NULL || !was_assigned(self, object, lock)))
+        return object;
+    emit_object_range_gone(self, (uintptr_t)lock, (uintptr_t)(lock + 1), false, at);
+    return objects_find(self, OBJECT_RWLOCK, lock, frame, at);
+}
+
 static inline int take(struct self *self, const struct request *r, uintptr_t frame, struct stack_id at)
 {
     bool timed = r->deadline.form != DEADLINE_NONE;
-    struct object *object = objects_find(self, OBJECT_RWLOCK, r->lock, frame, at);
+    struct object *object = find(self, r->lock, frame, at);
     if (hook_unlikely(object == NULL || !deadline_is_valid(&r->deadline))) {
         hook_leave(self);
         return request_wait(r);
@@ -67,7 +84,7 @@ static inline int take(struct self *self, const struct request *r, uintptr_t fra
 
 static inline int try_take(struct self *self, const struct request *r, uintptr_t frame, struct stack_id at)
 {
-    struct object *object = objects_find(self, OBJECT_RWLOCK, r->lock, frame, at);
+    struct object *object = find(self, r->lock, frame, at);
     int result = request_try(r);
     if (result == 0 && object != NULL)
         emit_lock_acquired(self, object, r->mode, false, at);

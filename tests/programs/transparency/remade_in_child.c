@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 static pthread_mutex_t held, at_rest, own;
+static pthread_rwlock_t read_write;
 static pthread_cond_t condition;
 
 static void make_by_calls(void)
@@ -12,6 +13,7 @@ static void make_by_calls(void)
     pthread_mutex_init(&held, NULL);
     pthread_mutex_init(&at_rest, NULL);
     pthread_mutex_init(&own, NULL);
+    pthread_rwlock_init(&read_write, NULL);
     pthread_cond_init(&condition, NULL);
 }
 
@@ -20,6 +22,7 @@ static void make_by_assignments(void)
     held = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
     at_rest = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
     own = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    read_write = (pthread_rwlock_t)PTHREAD_RWLOCK_INITIALIZER;
     condition = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
 }
 
@@ -28,6 +31,8 @@ static int child(void (*make)(void))
     make();
     pthread_mutex_lock(&held);
     pthread_mutex_lock(&at_rest);
+    MUST(pthread_rwlock_wrlock(&read_write) == 0);
+    MUST(pthread_rwlock_unlock(&read_write) == 0);
     MUST(pthread_mutex_trylock(&own) == 0);
     pthread_mutex_unlock(&own);
     pthread_mutex_lock(&own);
@@ -62,11 +67,15 @@ int main(void)
     pthread_mutex_init(&held, NULL);
     pthread_mutex_init(&at_rest, NULL);
     pthread_mutex_init(&own, NULL);
+    pthread_rwlock_init(&read_write, NULL);
     pthread_cond_init(&condition, NULL);
     pthread_mutex_lock(&held);
+    pthread_rwlock_wrlock(&read_write);
     pthread_create(&thread, NULL, fork_while_held, NULL);
     pthread_join(thread, NULL);
+    pthread_rwlock_unlock(&read_write);
     pthread_mutex_unlock(&held);
+    pthread_rwlock_destroy(&read_write);
     pthread_cond_destroy(&condition);
     pthread_mutex_destroy(&at_rest);
     pthread_mutex_destroy(&own);
