@@ -6,6 +6,7 @@
 
 #include "detector/object.h"
 #include "preload/abi/ignored.h"
+#include "preload/intercept/access.h"
 #include "preload/intercept/descriptor_table.h"
 #include "preload/intercept/static_state.h"
 #include "preload/lockhound.h"
@@ -209,7 +210,9 @@ static bool is_of_allocator(struct stack_id id)
 {
     const struct interned_stack *stack = stacks_get(id);
     for (uint32_t i = 0; stack != NULL && i < stack->depth; i++) {
-        const struct module *module = module_by_id(stack->frames[i].module);
+        bool is_our_own =
+            access_is_our_own((struct caller){.pc = stack->frames[i].pc}); /* below a handler of signals */
+        const struct module *module = is_our_own ? NULL : module_by_id(stack->frames[i].module);
         if (module != NULL && scope_is_gates_alone(module))
             return true;
     }
