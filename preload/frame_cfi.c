@@ -7,7 +7,9 @@ enum { REMEMBERED_MOST = 8 };
 /* What the instructions have set so far. */
 struct row {
     uint64_t reg;
-    int64_t cfa, rbp; /* rbp 0: not saved */
+    int64_t cfa, rbp;      /* rbp 0: not saved */
+    bool is_kept;          /* the CFA stands at that distance from the register */
+    bool is_rbp_at_itself; /* the caller's RBP stands where RBP points to */
     bool is_other, is_outermost;
 };
 
@@ -21,9 +23,10 @@ struct machine {
 static void save(struct machine *machine, uint64_t reg, int64_t factored)
 {
     int64_t offset = factored * machine->description->data_factor;
-    if (reg == DWARF_RBP)
+    if (reg == DWARF_RBP) {
         machine->row.rbp = offset;
-    else if (reg == DWARF_RIP)
+        machine->row.is_rbp_at_itself = false;
+    } else if (reg == DWARF_RIP)
         machine->row.is_other |= offset != -(int64_t)sizeof(uintptr_t);
 }
 
@@ -34,16 +37,19 @@ static void save_otherwise(struct machine *machine, uint64_t reg)
 
 static void save_not(struct machine *machine, uint64_t reg)
 {
-    if (reg == DWARF_RBP)
+    if (reg == DWARF_RBP) {
         machine->row.rbp = 0;
-    else if (reg == DWARF_RIP)
+        machine->row.is_rbp_at_itself = false;
+    } else if (reg == DWARF_RIP)
         machine->row.is_outermost = true;
 }
 
 static void restore(struct machine *machine, uint64_t reg)
 {
-    if (reg == DWARF_RBP)
+    if (reg == DWARF_RBP) {
         machine->row.rbp = machine->initial.rbp;
+        machine->row.is_rbp_at_itself = false;
+    }
 }
 
 static void remember(struct machine *machine, struct bytes *program)
@@ -62,6 +68,44 @@ static void recall(struct machine *machine, struct bytes *program)
         machine->row = machine->remembered[--machine->depth];
 }
 
+/* Returns: the block that follows, which is left. */
+static struct bytes take_block(struct bytes *program)
+{
+    uint64_t size = bytes_uleb(program);
+    struct bytes block = *program;
+    bytes_skip(program, size);
+    block.end = program->at;
+    block.bad = program->bad;
+    return block;
+}
+
+/* An expression that begins with RBP and a distance.  Returns: false when it does not. */
+static bool is_from_rbp(struct bytes *expression, int64_t *distance)
+{
+    if (expression->bad || bytes_unsigned(expression, 1) != OP_BREG_RBP)
+        return false;
+    *distance = bytes_sleb(expression);
+    return !expression->bad;
+}
+
+static void keep_cfa(struct row *row, struct bytes *program)
+{
+    struct bytes expression = take_block(program);
+    row->is_kept = is_from_rbp(&expression, &row->cfa) && bytes_unsigned(&expression, 1) == OP_DEREF &&
+                   !expression.bad && expression.at == expression.end;
+    row->reg = row->is_kept ? DWARF_RBP : UINT64_MAX;
+}
+
+static void save_by_expression(struct machine *machine, struct bytes *program, uint64_t reg)
+{
+    struct bytes expression = take_block(program);
+    int64_t distance = 0;
+    if (reg == DWARF_RBP && is_from_rbp(&expression, &distance) && distance == 0 && expression.at == expression.end)
+        machine->row.is_rbp_at_itself = true;
+    else
+        save_otherwise(machine, reg);
+}
+
 /* Returns: false when the instruction does not set the CFA, nor remembers or recalls a row. */
 static bool step_cfa(struct machine *machine, struct bytes *program, uint64_t opcode)
 {
@@ -70,13 +114,16 @@ static bool step_cfa(struct machine *machine, struct bytes *program, uint64_t op
     case CFA_DEF_CFA:
         row->reg = bytes_uleb(program);
         row->cfa = (int64_t)bytes_uleb(program);
+        row->is_kept = false;
         return true;
     case CFA_DEF_CFA_SF:
         row->reg = bytes_uleb(program);
+        row->is_kept = false;
         row->cfa = bytes_sleb(program) * machine->description->data_factor;
         return true;
     case CFA_DEF_CFA_REGISTER:
         row->reg = bytes_uleb(program);
+        row->is_kept = false;
         return true;
     case CFA_DEF_CFA_OFFSET:
         row->cfa = (int64_t)bytes_uleb(program);
@@ -85,8 +132,7 @@ static bool step_cfa(struct machine *machine, struct bytes *program, uint64_t op
         row->cfa = bytes_sleb(program) * machine->description->data_factor;
         return true;
     case CFA_DEF_CFA_EXPRESSION:
-        bytes_skip(program, bytes_uleb(program));
-        row->reg = UINT64_MAX;
+        keep_cfa(row, program);
         return true;
     case CFA_REMEMBER:
         remember(machine, program);
@@ -126,6 +172,8 @@ static void step_register(struct machine *machine, struct bytes *program, uint64
         save_otherwise(machine, reg);
         break;
     case CFA_EXPRESSION:
+        save_by_expression(machine, program, reg);
+        break;
     case CFA_VAL_EXPRESSION:
         bytes_skip(program, bytes_uleb(program));
         save_otherwise(machine, reg);
@@ -169,10 +217,12 @@ static struct frame_rule rule_of(const struct row *row)
     struct frame_rule rule = {.kind = FRAME_OTHER, .cfa = (int32_t)row->cfa, .rbp = (int32_t)row->rbp};
     if (row->is_outermost)
         return (struct frame_rule){.kind = FRAME_OUTERMOST};
+    if (row->is_rbp_at_itself != row->is_kept)
+        return (struct frame_rule){.kind = FRAME_OTHER};
     bool fits = rule.cfa == row->cfa && rule.rbp == row->rbp && row->cfa % 8 == 0 && row->rbp % 8 == 0;
     if (row->is_other || !fits || (row->reg != DWARF_RSP && row->reg != DWARF_RBP))
         return (struct frame_rule){.kind = FRAME_OTHER};
-    rule.kind = row->reg == DWARF_RSP ? FRAME_FROM_RSP : FRAME_FROM_RBP;
+    rule.kind = row->is_kept ? FRAME_KEPT_AT_RBP : row->reg == DWARF_RSP ? FRAME_FROM_RSP : FRAME_FROM_RBP;
     return rule;
 }
 

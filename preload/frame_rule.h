@@ -4,6 +4,8 @@
  *
  * Model:   a frame that most compilers make: its canonical frame address (CFA) is RSP or RBP and a distance, the return address
  *          stands right below it, and RBP is unchanged or saved at a distance from it.  Other registers do not matter.
+ *          Or the frame of a function that aligns its stack, as gcc makes it: RBP points to the caller's, and the CFA is kept
+ *          at a distance from there.
  * Modules: what was read before one was loaded or went (modules_changed()) is read anew.
  * Threads: a slot is two words; a reader believes them only when they fit together, so that none takes a lock.
  */
@@ -17,12 +19,13 @@ enum frame_rule_kind {
     FRAME_OTHER,      /* it is found in another way */
     FRAME_OUTERMOST,  /* has no caller */
     FRAME_FROM_RSP,
-    FRAME_FROM_RBP
+    FRAME_FROM_RBP,
+    FRAME_KEPT_AT_RBP
 };
 
 struct frame_rule {
     enum frame_rule_kind kind;
-    int32_t cfa;     /* from the register.  Units: bytes */
+    int32_t cfa;     /* from the register; or where it is kept from there.  Units: bytes */
     int32_t rbp;     /* where RBP is saved, from the CFA; 0: it is not.  Units: bytes */
     uint32_t module; /* number of the module that holds the place; 0: none */
 };

@@ -33,6 +33,15 @@ static enum frame_step guess(struct frame_walk *walk)
     return leads_out ? go_to(walk, bp + 2 * WORD, word_at(bp)) : FRAME_ENDED;
 }
 
+static enum frame_step follow_kept(struct frame_walk *walk, struct frame_rule rule)
+{
+    uintptr_t place = walk->bp + (uintptr_t)(intptr_t)rule.cfa;
+    if (!holds_word(walk, place) || !holds_word(walk, walk->bp))
+        return FRAME_UNABLE;
+    uintptr_t cfa = word_at(place);
+    return holds_word(walk, cfa - WORD) ? go_to(walk, cfa, word_at(walk->bp)) : FRAME_UNABLE;
+}
+
 static enum frame_step follow(struct frame_walk *walk, struct frame_rule rule)
 {
     uintptr_t base = rule.kind == FRAME_FROM_RSP ? walk->sp : walk->bp;
@@ -58,6 +67,8 @@ static enum frame_step step_by(struct frame_walk *walk, struct frame_rule rule)
     case FRAME_FROM_RSP:
     case FRAME_FROM_RBP:
         return follow(walk, rule);
+    case FRAME_KEPT_AT_RBP:
+        return follow_kept(walk, rule);
     case FRAME_OTHER:
         break;
     }

@@ -35,4 +35,7 @@ enum {
     CFA_GNU_ARGS_SIZE = 0x2e
 };
 
+/* Of expressions. */
+enum { OP_DEREF = 0x06, OP_BREG_RBP = 0x76 };
+
 #endif

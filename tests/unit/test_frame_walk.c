@@ -122,10 +122,21 @@ static __attribute__((noinline)) void sort_in_room(size_t size)
     room[0] = 0;
 }
 
+/* A frame that is aligned and of a size not known before: gcc keeps its canonical frame address in it. */
+static __attribute__((noinline)) void sort_aligned(size_t size)
+{
+    _Alignas(64) volatile char line[64];
+    volatile char *room = __builtin_alloca(size);
+    line[0] = room[size - 1] = 1;
+    __asm__ volatile("" ::"r"(line), "r"(room) : "memory");
+    sort_in_room(size);
+    line[1] = line[0];
+}
+
 static __attribute__((noinline)) void descend(int depth)
 {
     if (depth == 0)
-        sort_in_room(1000);
+        sort_aligned(1000);
     else
         descend(depth - 1);
     __asm__ volatile("" ::: "memory"); /* no tail call */
