@@ -362,6 +362,7 @@ static void timers_fire_or_are_cancelled(void)
     lhp_event_clear(&go);
     t = lhp_timer_new(LHP_SECONDS(60), set_event, &go);
     CHECK(t && lhp_timer_start(t) == LHP_OK);
+    CHECK_IS(lhp_timer_join_for(t, LHP_MS(10)), LHP_TIMEOUT); /* asleep by now */
     CHECK_IS(lhp_timer_cancel(t), LHP_OK);
     CHECK_IS(lhp_timer_join(t), LHP_OK);
     CHECK(!lhp_event_is_set(&go));

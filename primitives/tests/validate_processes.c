@@ -271,6 +271,7 @@ static void ends_know_what_they_may(void)
 int main(void)
 {
     check_init_seed();
+    signal(SIGPIPE, SIG_DFL); /* whoever started this may ignore it */
     RUN(exit_codes_and_signals);
     RUN(names_daemons_and_strange_ends);
     RUN(processes_end_in_order);

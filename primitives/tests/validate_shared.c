@@ -178,9 +178,11 @@ static void dead_holders_are_seen(void)
     CHECK_IS(lhp_shared_rlock_acquire_for(&b->rlock, LHP_SECONDS(5)), LHP_OWNER_DIED);
     CHECK_IS(lhp_shared_semaphore_acquire_for(&b->permits, LHP_SECONDS(5)), LHP_OWNER_DIED);
     finish(child, -SIGKILL);
+    CHECK(lhp_shared_semaphore_value(&b->permits) == 0);
     CHECK_IS(lhp_shared_lock_release(&b->lock), LHP_OK);
     CHECK_IS(lhp_shared_rlock_release(&b->rlock), LHP_OK);
     CHECK_IS(lhp_shared_semaphore_release(&b->permits, 1), LHP_OK);
+    CHECK(lhp_shared_semaphore_value(&b->permits) == 1);
     CHECK_IS(lhp_shared_rlock_acquire(&b->rlock), LHP_OK);
     CHECK_IS(lhp_shared_rlock_release(&b->rlock), LHP_OK);
     board_free(b);
