@@ -11,7 +11,8 @@
 
 enum {
     USED_BYTES = RACE_CHUNKS / 512 / 8,
-    PATIENCE = 32 /* shared accesses until a thread tries again to own a chunk */
+    PATIENCE = 32, /* shared accesses until a thread tries again to own a chunk */
+    OFTEN = 4      /* shared accesses to one chunk until it tries that one */
 };
 
 /* ---- the engine ------------------------------------------------------------------------------------------------- */
@@ -341,6 +342,17 @@ static bool access_granules(struct race_engine *engine, struct race_plane *plane
     return found;
 }
 
+/* A chunk that others have used costs a look at all their tags to own: a thread that passes by does not take the time.
+ * Returns: true when it is worth that now. */
+static bool is_worth_owning(struct race_part *part, uint64_t address)
+{
+    uint32_t index = RACE_CHUNK_INDEX(address);
+    struct race_visit *visit = &part->visits[index % RACE_VISITS];
+    visit->count = index == visit->chunk ? visit->count + 1 : 1;
+    visit->chunk = index;
+    return visit->count % OFTEN == 0 || ++part->patience % PATIENCE == 0;
+}
+
 static bool access_chunk(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece)
 {
     struct race_part *part = race_part(plane);
@@ -361,9 +373,9 @@ static bool access_chunk(struct race_engine *engine, struct race_plane *plane, c
     uint32_t state = atomic_load_explicit(&chunk->state, memory_order_acquire); /* partner: race_chunk_unlock() */
     bool takes_part = who == race_shared_word(piece->address) &&
                       race_set_has(race_set_get(engine, state >> RACE_STATE_SET), plane->number);
-    bool tries = ++part->patience % PATIENCE == 0 && (state & RACE_STATE_SYNC) == 0;
+    bool tries = is_worth_owning(part, piece->address) && (state & RACE_STATE_SYNC) == 0;
     if (!takes_part || tries || !race_is_touched(part, piece->address)) {
-        state = race_chunk_enter(engine, plane, chunk, piece);
+        state = race_chunk_enter(engine, plane, chunk, piece, tries);
     }
     if ((state & RACE_STATE_SYNC) != 0) {
         return access_granules(engine, plane, chunk, state, piece);

@@ -114,7 +114,7 @@ static uint32_t join(struct race_engine *engine, struct race_plane *plane, uint3
 }
 
 uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk,
-                          const struct race_piece *piece)
+                          const struct race_piece *piece, bool wants_it)
 {
     struct race_part *part = race_part(plane);
     uint64_t address = piece->address;
@@ -127,7 +127,8 @@ uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, 
         (void)race_mark(engine, part, address); /* it may be here still from before its plane was emptied */
     }
     bool is_sync = (state & RACE_STATE_SYNC) != 0;
-    if (!is_sync && all_is_seen(engine, plane, race_set_get(engine, set), address)) {
+    bool may_own = !is_sync && (wants_it || race_set_get(engine, set)->count == 1);
+    if (may_own && all_is_seen(engine, plane, race_set_get(engine, set), address)) {
         if (race_set_get(engine, set)->count > RACE_KEPT) {
             race_count(&engine->forgotten);
             race_hybrid_trust_all(engine);

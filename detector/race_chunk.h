@@ -1,7 +1,6 @@
 /* race_chunk.h: who takes part in 256 bytes of the program, and whether somebody has them for himself.
  *
- *   first access --> [owned, {A}] --B comes, has seen all of A's tags--> [owned by B, {A, B}]
- *                                 --B comes, has not--> [shared, {A, B}] --A has seen all--> [owned by A, {A, B}]
+ *   first access --> [owned, {A}] --B comes--> [shared, {A, B}] --B comes often, has seen all of A's tags--> [owned by B, {A, B}]
  *   address of other high bits, fresh memory --> history dropped
  *
  * Model:     participants are the planes whose tags in the chunk are true; they stay until the history is dropped, for
@@ -34,11 +33,11 @@ void race_chunk_unlock(struct race_part *part, struct race_chunk *chunk, uint32_
 
 /* Sets the tags of the access. */
 void race_record(struct race_plane *plane, const struct race_piece *piece);
-/* Makes `plane` a participant of the chunk of the access, and its owner when it has seen all that others did there.  Unless
- * there are sync addresses, the access is recorded, so that whoever comes next sees it before becoming the owner.
+/* Makes `plane` a participant of the chunk of the access, and its owner when nobody else takes part, or, `wants_it`, when it
+ * has seen all that others did there.  Unless there are sync addresses, the access is recorded, so that whoever comes next sees it before becoming the owner.
  * Returns: the chunk's state. */
 uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk,
-                          const struct race_piece *piece);
+                          const struct race_piece *piece, bool wants_it);
 /* The plane is no owner of the locked chunk any more: its next access comes to race_access(). */
 void race_chunk_disown(const struct race_part *part, struct race_chunk *chunk);
 /* Drops what the locked chunk says of another address with the same low bits.  Returns: the state. */

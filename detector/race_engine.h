@@ -63,6 +63,12 @@ struct race_tally {
     uint64_t accesses, renumberings;
 };
 
+/* Shared accesses of a thread to one chunk, by the chunk's number modulo RACE_VISITS. */
+enum { RACE_VISITS = 256 };
+struct race_visit {
+    uint32_t chunk, count;
+};
+
 /* Others look at this, never at the plane itself, which the host sets up anew for each thread. */
 struct race_part {
     struct race_plane *plane;
@@ -79,7 +85,8 @@ struct race_part {
     struct race_generation generation[RACE_GENERATIONS + 1];
     struct race_locks locks[RACE_GENERATIONS + 1]; /* with --races=hybrid */
     uint32_t alone;                                /* the set of this plane alone */
-    uint32_t patience; /* counts shared accesses between two attempts to have a chunk for itself */
+    uint32_t patience; /* counts shared accesses between two attempts to have a chunk for itself, ... */
+    struct race_visit visits[RACE_VISITS]; /* ... and those to each of the chunks it came to lately */
     uint32_t owed_count;
     uint64_t owed[RACE_OWED];               /* sync addresses loaded and not acquired yet */
     uint64_t owed_low, owed_high;           /* those past RACE_OWED lie in here; low is 0 when there are none */

@@ -42,10 +42,31 @@ static struct interned *make_node(const void *key)
 
 static struct interning tree = {.equal = is_that_node, .make = make_node};
 
+/* Returns: the nearest of the chain's inner nodes with this frame; 0 when there is none. */
+static uint32_t find_round(uint32_t number, struct frame frame)
+{
+    for (unsigned i = 0; i < CALL_TREE_LATELY; i++) {
+        const struct node *node = (const struct node *)interning_get(&tree, number);
+        if (node == NULL)
+            break;
+        if (node->frame.pc == frame.pc && node->frame.module == frame.module && node->frame.exact == frame.exact)
+            return number;
+        number = node->caller;
+    }
+    return 0;
+}
+
 uint32_t call_tree_add(uint32_t caller, struct frame frame)
 {
     struct wanted wanted = {caller, frame};
-    const struct interned *node = interning_find_or_add(&tree, hash_mix(frame.pc, caller), &wanted);
+    uint64_t hash = hash_mix(frame.pc, caller);
+    const struct interned *node = interning_find(&tree, hash, &wanted);
+    if (node == NULL) {
+        uint32_t round = interning_count(&tree) < CALL_TREE_FOLDS ? 0 : find_round(caller, frame);
+        if (round != 0)
+            return round;
+        node = interning_find_or_add(&tree, hash, &wanted);
+    }
     return node == NULL ? 0 : node->number;
 }
 

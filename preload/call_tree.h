@@ -4,6 +4,9 @@
  *
  * Model:     chains that share their outer frames share those nodes, so that a call deeper costs one node, whatever lies
  *            outside.  Node 0 has no frame: what is outside is not known, or there is nothing.
+ * Recursion: takes a node for each of its rounds, and for each order of its calls, until there are CALL_TREE_FOLDS nodes.  From
+ *            then on a call from a place that the chain has been at lately is taken for that earlier one: of a recursion's
+ *            rounds one is left, and the number of nodes has a bound that the program's text gives.
  * Threads:   shared by all; as interning.h.
  * Memory:    from the arena, one node for each distinct chain.
  * Source:    Ammons, Ball and Larus, "Exploiting hardware performance counters with flow and context sensitive
@@ -14,7 +17,10 @@
 
 #include "preload/stacks.h"
 
-enum { CALL_TREE_OFTEN = 8 };
+enum { CALL_TREE_OFTEN = 8, CALL_TREE_LATELY = 32 };
+#ifndef CALL_TREE_FOLDS /* a test of other things may have it larger */
+#define CALL_TREE_FOLDS (UINT32_C(1) << 16)
+#endif
 
 /* Returns: the node of `frame`, called from what `caller` is the node of; 0 when there is no memory.
  * Context: signal, in-malloc, loader-lock, takes(OWN_RANK_STACKS). */

@@ -103,6 +103,11 @@ static struct interned *insert(struct interning *table, _Atomic uint64_t *bucket
     return item;
 }
 
+const struct interned *interning_find(const struct interning *table, uint64_t hash, const void *key)
+{
+    return find(table, hash, key);
+}
+
 const struct interned *interning_find_or_add(struct interning *table, uint64_t hash, const void *key)
 {
     struct interned *item = find(table, hash, key);

@@ -43,6 +43,8 @@ struct interning {
     struct interning_buckets *_Atomic buckets; /* NULL before the first item */
 };
 
+/* Returns: the item for `key`, or NULL.  Context: signal, in-malloc, loader-lock. */
+const struct interned *interning_find(const struct interning *table, uint64_t hash, const void *key);
 /* Returns: the item for `key`; NULL when there is no memory.  The lock is taken for one that is new.
  * Context: signal, in-malloc, takes(OWN_RANK_STACKS). */
 const struct interned *interning_find_or_add(struct interning *table, uint64_t hash, const void *key);

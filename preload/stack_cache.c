@@ -18,8 +18,10 @@ static uintptr_t end_of_stack(uintptr_t sp)
 static const struct stack_layout *add_path(const struct call_path *path, uintptr_t pc, uintptr_t sp, uintptr_t end,
                                            struct stack_id id)
 {
-    struct unwound unwound = {.depth = stacks_get(id)->depth};
-    if (!stack_layout_has_room(pc, end - sp) || unwound.depth > path->depth)
+    struct unwound unwound = {.depth = path->depth};
+    if (unwound.depth > lockhound.options.stack_depth)
+        unwound.depth = lockhound.options.stack_depth;
+    if (!stack_layout_has_room(pc, end - sp))
         return NULL;
     for (uint32_t i = 0; i < unwound.depth; i++) {
         const struct call_path_frame *frame = &path->frames[path->depth - 1 - i];
@@ -61,9 +63,10 @@ bool stack_cache_keep_path(struct self *self, uint32_t node)
     const struct call_path_frame *innermost = &self->path.frames[self->path.depth - 1];
     uintptr_t pc = innermost->pc, sp = innermost->sp;
     const struct stack_layout *layout = stack_layout_find(pc, sp, self->stack_high);
-    struct stack_id id = layout != NULL ? layout->stack : call_tree_stack(node, lockhound.options.stack_depth);
-    if (layout == NULL && id.v != 0)
-        layout = add_path(&self->path, pc, sp, self->stack_high, id);
+    if (layout == NULL && stack_layout_has_room(pc, self->stack_high - sp)) {
+        struct stack_id id = call_tree_stack(node, lockhound.options.stack_depth);
+        layout = id.v == 0 ? NULL : add_path(&self->path, pc, sp, self->stack_high, id);
+    }
     if (layout != NULL)
         put(&self->stacks, pc, sp, layout);
     return layout != NULL;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """bench.py: measures and rewrites the tables of docs/performance.md.
 
-    locks.py, primitives.py, programs.py, servers.py --> {table name: text} --> <!-- table: NAME --> ... <!-- end --> in the page
+    locks.py, primitives.py, programs.py, servers.py, sources.py --> {table name: text} --> <!-- table: NAME --> ... <!-- end --> in the page
 
 usage: bench.py --build FOLDER [--rounds N] [--only PART] [--without-valgrind] [--page FILE]
 """
@@ -19,9 +19,11 @@ import locks
 import primitives
 import programs
 import servers
+import sources
 from measure import Tool
 
-PARTS = {"locks": locks.measure, "primitives": primitives.measure, "programs": programs.measure, "servers": servers.measure}
+PARTS = {"locks": locks.measure, "primitives": primitives.measure, "programs": programs.measure, "servers": servers.measure,
+         "races": sources.measure}
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 

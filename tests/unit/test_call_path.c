@@ -192,26 +192,12 @@ static void a_walk_that_fails_leaves_nothing_behind(void **state)
     take_and_compare(&path);
 }
 
-static void a_chain_has_one_stack(void **state)
-{
-    (void)state;
-    uint32_t outer = call_tree_add(0, (struct frame){.pc = 7}), inner = call_tree_add(outer, (struct frame){.pc = 8});
-    assert_int_equal(call_tree_add(outer, (struct frame){.pc = 8}), inner);
-    assert_int_not_equal(call_tree_add(0, (struct frame){.pc = 8}), inner);
-    struct stack_id id = call_tree_stack(inner, CERTAIN);
-    assert_int_equal(call_tree_stack(inner, CERTAIN).v, id.v);
-    assert_int_equal(stacks_get(id)->depth, 2);
-    assert_int_equal(stacks_get(id)->frames[0].pc, 8);
-    assert_int_equal(call_tree_stack(0, CERTAIN).v, 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frames_are_those_of_a_whole_walk),
         cmocka_unit_test(what_stands_is_not_walked_again),
         cmocka_unit_test(a_walk_that_fails_leaves_nothing_behind),
-        cmocka_unit_test(a_chain_has_one_stack),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

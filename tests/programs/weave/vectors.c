@@ -160,8 +160,8 @@ int main(void)
     if (pthread_create(&thread, NULL, second, &ready) != 0)
         return EXIT_FAILURE;
     pthread_barrier_wait(&ready);
-    racy = 1;
     look_together(0);
+    racy = 1;
     pthread_join(thread, NULL);
     if (failures == 0)
         puts("vector registers kept");
