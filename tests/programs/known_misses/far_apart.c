@@ -1,19 +1,24 @@
 /* miss: a plane tells 127 epochs of its thread apart; older ones are merged four by four, and count as the earliest of the
- * four.  When the other thread has seen that one, the access counts as seen: here the race comes right behind what the
- * other thread has heard of, and hundreds of epochs before it is met. */
+ * four.  When the other thread has heard of that one, the access counts as heard of too: here the first side comes right
+ * behind what the other thread has heard of, a thousand epochs before the second. */
 /* expect: data-race at=add@write at=main@write */
 #include <pthread.h>
 
 #include "../races/unseen.h"
 
+enum { EPOCHS = 1000 };
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_barrier_t begun;
 static volatile long total;
-static long cells[1000];
+static long cells[EPOCHS];
+static int has_left[2]; /* a second pipe, the other way */
 
 static void *add(void *unused)
 {
+    char byte = 1;
     pthread_barrier_wait(&begun);
+    unseen_call(SYS_write, has_left[1], (long)&byte, 1);
     unseen_wait();
     total = 2; /* @write */
     return unused;
@@ -21,14 +26,17 @@ static void *add(void *unused)
 
 int main(void)
 {
+    char byte;
     pthread_t thread;
     unseen_open();
+    unseen_call(SYS_pipe, (long)has_left, 0, 0);
     pthread_barrier_init(&begun, NULL, 2);
     pthread_create(&thread, NULL, add, NULL);
     cells[0] = 1;
     pthread_barrier_wait(&begun);
+    unseen_call(SYS_read, has_left[0], (long)&byte, 1);
     total = 1; /* @write */
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < EPOCHS; i++) {
         pthread_mutex_lock(&lock);
         cells[i]++;
         pthread_mutex_unlock(&lock);
