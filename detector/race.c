@@ -218,6 +218,7 @@ void race_plane_advance(struct race_engine *engine, struct race_plane *plane)
         if (__builtin_expect(race_memory_is_spent(engine, race_part(plane)), 0)) {
             race_memory_drop(engine, plane);
         }
+        race_generation_hear(engine, plane);
         race_generation_advance(engine, plane);
         race_leave(engine, race_part(plane));
     }

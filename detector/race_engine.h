@@ -51,6 +51,11 @@ struct race_handed {
     uint64_t position;
 };
 
+/* What each tag becomes when generations are renumbered: the bit that says written stays. */
+struct race_renumbering {
+    uint8_t tag[2 * (RACE_GENERATIONS + 1)];
+};
+
 /* The locks that a generation's accesses were made under, with --races=hybrid. */
 struct race_locks {
     _Atomic(struct object *) object[RACE_LOCKS_MAX];
@@ -62,6 +67,9 @@ struct race_locks {
 struct race_tally {
     uint64_t accesses, renumberings;
 };
+
+/* Of so many planes each thread says what it has heard of them. */
+enum { RACE_HEARD = 16 };
 
 /* Shared accesses of a thread to one chunk, by the chunk's number modulo RACE_VISITS. */
 enum { RACE_VISITS = 256 };
@@ -83,8 +91,10 @@ struct race_part {
     _Atomic uint32_t version;  /* odd while its tags are renumbered */
     _Atomic uint32_t present;  /* generation */
     struct race_generation generation[RACE_GENERATIONS + 1];
+    struct race_renumbering renumbering;           /* the last */
     struct race_locks locks[RACE_GENERATIONS + 1]; /* with --races=hybrid */
-    uint32_t alone;                                /* the set of this plane alone */
+    _Atomic uint64_t heard[RACE_HEARD + 1]; /* by a plane's number: up to which of its epochs this thread has seen */
+    uint32_t alone;                         /* the set of this plane alone */
     uint32_t patience; /* counts shared accesses between two attempts to have a chunk for itself, ... */
     struct race_visit visits[RACE_VISITS]; /* ... and those to each of the chunks it came to lately */
     uint32_t owed_count;

@@ -83,22 +83,26 @@ void race_touched_visit(struct race_engine *engine, struct race_plane *plane, ra
     }
 }
 
-/* Eight tags at once: generation g becomes (g + 3) / 4; 0 stays 0, and so does the bit that says written. */
-static uint64_t renumbered(uint64_t tags)
+static uint64_t renumbered(const struct race_renumbering *to, uint64_t tags)
 {
-    uint64_t wrote = tags & BYTES_EACH(1);
-    uint64_t generations = tags >> 1 & BYTES_EACH(0x7f);
-    return ((generations + BYTES_EACH(3)) >> 2 & BYTES_EACH(0x3f)) << 1 | wrote;
+    if (tags == BYTES_EACH(tags & 0xff)) {
+        return BYTES_EACH(to->tag[tags & 0xff]);
+    }
+    uint64_t result = 0;
+    for (unsigned shift = 0; shift < 64; shift += 8) {
+        result |= (uint64_t)to->tag[tags >> shift & 0xff] << shift;
+    }
+    return result;
 }
 
 /* Returns: the new tags, or'd. */
-static uint64_t renumber_row(uint8_t *row)
+static uint64_t renumber_row(const struct race_renumbering *to, uint8_t *row)
 {
     uint64_t any = 0;
     for (size_t i = 0; i < RACE_CHUNK_BYTES; i += 8) {
         uint64_t tags = bytes_load(row + i);
         if (tags != 0) {
-            tags = renumbered(tags);
+            tags = renumbered(to, tags);
             bytes_store(row + i, tags);
             any |= tags;
         }
@@ -112,7 +116,8 @@ static bool renumber_chunk(struct race_engine *engine, struct race_plane *plane,
     struct race_chunk *chunk = &engine->chunks[index];
     uint32_t low = index << RACE_CHUNK_SHIFT;
     uint32_t state = race_chunk_lock(part, chunk);
-    uint64_t any = renumber_row(plane->tags + low) | renumber_row(plane->writes + low);
+    const struct race_renumbering *to = &part->renumbering;
+    uint64_t any = renumber_row(to, plane->tags + low) | renumber_row(to, plane->writes + low);
     bool is_old = (any & ~BYTES_EACH(RACE_TAG(1, 1))) == 0;
     if (is_old) {
         /* Nothing but the oldest generation, which stays: no need to come again before something is recorded. */
@@ -122,31 +127,70 @@ static bool renumber_chunk(struct race_engine *engine, struct race_plane *plane,
     return !is_old;
 }
 
-/* What group `g` was protected by: any of the locks of any of its members. */
-static void join_locks(struct race_part *part, uint32_t g)
+/* Marks the last generation of `part` that each other thread has heard of: it does not go with the next one, which would then
+ * count as heard of as well. */
+static void mark_heard(const struct race_engine *engine, const struct race_part *part, bool *is_last)
 {
-    struct race_locks all;
-    race_locks_copy(&all, &part->locks[4 * g - 3]);
-    for (uint32_t i = 4 * g - 2; i <= 4 * g && i <= RACE_GENERATIONS; i++) {
-        race_locks_join(&all, &part->locks[i]);
+    uint32_t slot = relaxed_load(&part->generation[RACE_GENERATIONS].slot);
+    uint32_t numbers = part->number <= RACE_HEARD ? relaxed_load(&engine->last_number) : 0;
+    for (uint32_t n = 1; n <= numbers && n <= RACE_HEARD; n++) {
+        const struct race_part *other = race_part_at(engine, n);
+        uint64_t heard = other == NULL || other == part ? 0 : relaxed_load(&other->heard[part->number]);
+        uint32_t g = heard == 0 ? 0 : RACE_GENERATIONS;
+        while (g > 0 &&
+               (relaxed_load(&part->generation[g].slot) != slot || relaxed_load(&part->generation[g].epoch) > heard)) {
+            g--;
+        }
+        is_last[g] = true;
     }
-    race_locks_copy(&part->locks[g], &all);
 }
 
+/* Generation `g` goes into group `to`.  It was protected by any of the locks of any of its members. */
+static void put_in_group(const struct race_engine *engine, struct race_part *part, uint32_t g, uint32_t to,
+                         bool is_first)
+{
+    if (is_first) {
+        generation_copy(part, to, g);
+    }
+    if (engine->hidden_trusted == NULL) {
+        return;
+    }
+    struct race_locks all;
+    race_locks_copy(&all, &part->locks[is_first ? g : to]);
+    if (!is_first) {
+        race_locks_join(&all, &part->locks[g]);
+    }
+    race_locks_copy(&part->locks[to], &all);
+}
+
+/* Returns: how many groups there are; none begins behind the generations that it is made of. */
+static uint32_t form_groups(const struct race_engine *engine, struct race_part *part)
+{
+    enum { GROUP_MOST = 4 };
+    bool is_last[RACE_GENERATIONS + 1] = {false};
+    uint32_t groups = 0, members = 0;
+    mark_heard(engine, part, is_last);
+    part->renumbering.tag[0] = part->renumbering.tag[1] = 0;
+    for (uint32_t g = 1; g <= RACE_GENERATIONS; g++) {
+        bool is_first = members == 0 || members == GROUP_MOST || is_last[g - 1];
+        groups += is_first;
+        members = is_first ? 1 : members + 1;
+        part->renumbering.tag[RACE_TAG(g, 0)] = RACE_TAG(groups, 0);
+        part->renumbering.tag[RACE_TAG(g, 1)] = RACE_TAG(groups, 1);
+        put_in_group(engine, part, g, groups, is_first);
+    }
+    return groups;
+}
+
+/* The version is odd meanwhile: nobody believes tags or generations. */
 static void renumber(struct race_engine *engine, struct race_plane *plane)
 {
     struct race_part *part = race_part(plane);
     uint32_t version = relaxed_load(&part->version);
     relaxed_store(&part->version, version + 1);
     atomic_thread_fence(memory_order_seq_cst); /* odd before any tag changes; partner: race_version_stands() */
+    uint32_t groups = form_groups(engine, part);
     race_touched_visit(engine, plane, renumber_chunk);
-    uint32_t groups = (RACE_GENERATIONS + 3) / 4;
-    for (uint32_t g = 1; g <= groups; g++) {
-        generation_copy(part, g, 4 * g - 3);
-        if (engine->hidden_trusted != NULL) {
-            join_locks(part, g);
-        }
-    }
     relaxed_store(&part->present, groups);
     part->tally.renumberings++;
     /* release: tags and table before the even number; partner: race_version_begin() */
@@ -180,7 +224,21 @@ bool race_generation_follows(const struct race_plane *plane, const struct thread
 
 void race_generation_begin(struct race_engine *engine, struct race_plane *plane)
 {
+    race_generation_hear(engine, plane);
     generation_next(engine, plane);
+}
+
+void race_generation_hear(const struct race_engine *engine, const struct race_plane *plane)
+{
+    const struct thread_clock *clock = race_order(engine, plane);
+    uint32_t numbers = relaxed_load(&engine->last_number);
+    for (uint32_t n = 1; n <= numbers && n <= RACE_HEARD; n++) {
+        const struct race_part *part = race_part_at(engine, n);
+        if (part != NULL && n != plane->number) {
+            uint32_t slot = relaxed_load(&part->generation[relaxed_load(&part->present)].slot);
+            relaxed_store(&race_part(plane)->heard[n], clock_snapshot_epoch(clock->seen, slot));
+        }
+    }
 }
 
 /* Returns: true when the present generation was begun under other locks than those held now, and that matters. */

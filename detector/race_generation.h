@@ -1,13 +1,15 @@
 /* race_generation.h: what the tags of a plane stand for: generation -> (clock slot, epoch).
  *
  *   release: epoch + 1 --race_generation_advance()--> next generation   (none when nothing was recorded in the old one)
- *   127 used up --renumber--> groups of 4 become one, standing for the earliest epoch of the group
+ *   127 used up --renumber--> groups of up to 4 become one, standing for the earliest epoch of the group
  *
  * Model:     whoever has seen a generation has seen all lower ones of the plane.  So a thread that takes a plane over
  *            from one that ended must have seen its end: race_generation_follows().
  * Renumber:  goes over the chunks that the thread touched, each under its lock; meanwhile the plane's version is odd and
  *            other threads take its tags neither for seen nor for a race.  A chunk where nothing but the oldest
  *            generation is left counts as untouched again, and the thread does not own it.
+ *            What another thread has heard of and what it has not are never in one group: an access that races with that
+ *            thread now does so for as long as that thread hears nothing more.
  * Trust:     an epoch whose order could not be seen counts as seen (race_trust.h).
  */
 #ifndef LOCKHOUND_DETECTOR_RACE_GENERATION_H
@@ -22,6 +24,9 @@ bool race_generation_follows(const struct race_plane *plane, const struct thread
 void race_generation_begin(struct race_engine *engine, struct race_plane *plane);
 /* A new generation when the epoch moved on and something was recorded before. */
 void race_generation_advance(struct race_engine *engine, struct race_plane *plane);
+
+/* The thread says what it has heard of others by now, for their renumbering. */
+void race_generation_hear(const struct race_engine *engine, const struct race_plane *plane);
 
 /* Returns: true when the thread of `observer` has seen generation `g` of `part`, or it is trusted. */
 bool race_generation_seen(const struct race_engine *engine, const struct race_plane *observer,

@@ -1,10 +1,8 @@
-/* miss: a plane tells 127 epochs of its thread apart; older ones are merged four by four, and count as the earliest of the
- * four.  When the other thread has heard of that one, the access counts as heard of too: here the first side comes right
- * behind what the other thread has heard of, a thousand epochs before the second. */
-/* expect: data-race at=add@write at=main@write */
+/* far_apart.c: a race whose sides are a thousand epochs apart, the first right behind what the other thread has heard of. */
+/* expect: data-race at=add@adds at=main@begins */
 #include <pthread.h>
 
-#include "../races/unseen.h"
+#include "unseen.h"
 
 enum { EPOCHS = 1000 };
 
@@ -20,7 +18,7 @@ static void *add(void *unused)
     pthread_barrier_wait(&begun);
     unseen_call(SYS_write, has_left[1], (long)&byte, 1);
     unseen_wait();
-    total = 2; /* @write */
+    total = 2; /* @adds */
     return unused;
 }
 
@@ -35,7 +33,7 @@ int main(void)
     cells[0] = 1;
     pthread_barrier_wait(&begun);
     unseen_call(SYS_read, has_left[0], (long)&byte, 1);
-    total = 1; /* @write */
+    total = 1; /* @begins */
     for (int i = 0; i < EPOCHS; i++) {
         pthread_mutex_lock(&lock);
         cells[i]++;
