@@ -1,4 +1,5 @@
 /* expect: use-after-destroy */
+/* may: data-race */
 /* Timer: not cancelled before its data are destroyed. */
 #include "twin.h"
 
