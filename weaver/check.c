@@ -1,6 +1,5 @@
 /* check.c: the checks around one instruction. */
 #include "weaver/check.h"
-#include "weaver/passes.h"
 
 #include <stdlib.h>
 

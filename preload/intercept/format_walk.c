@@ -135,6 +135,26 @@ struct arguments {
     va_list list;
 };
 
+static void skip_int(struct arguments *arguments)
+{
+    (void)va_arg(arguments->list, int);
+}
+
+static void skip_long_long(struct arguments *arguments)
+{
+    (void)va_arg(arguments->list, long long);
+}
+
+static void skip_double(struct arguments *arguments)
+{
+    (void)va_arg(arguments->list, double);
+}
+
+static void skip_long_double(struct arguments *arguments)
+{
+    (void)va_arg(arguments->list, long double);
+}
+
 /* Returns: false when the letter is none of libc's own. */
 static bool take_output(const struct directive *d, struct arguments *arguments, const struct format_visitor *visitor)
 {
@@ -146,9 +166,9 @@ static bool take_output(const struct directive *d, struct arguments *arguments, 
     case 'x':
     case 'X':
         if (size_of_integer(d->length) == sizeof(long long))
-            (void)va_arg(arguments->list, long long);
+            skip_long_long(arguments);
         else
-            (void)va_arg(arguments->list, int);
+            skip_int(arguments);
         return true;
     case 'c':
     case 'C':
@@ -163,9 +183,9 @@ static bool take_output(const struct directive *d, struct arguments *arguments, 
     case 'a':
     case 'A':
         if (d->length == LENGTH_LONG_DOUBLE)
-            (void)va_arg(arguments->list, long double);
+            skip_long_double(arguments);
         else
-            (void)va_arg(arguments->list, double);
+            skip_double(arguments);
         return true;
     case 's':
     case 'S':
