@@ -86,7 +86,7 @@ struct self {
     struct object_cache_line objects[OBJECT_CACHE_SIZE];
     struct stack_cache stacks;
     struct call_path path;     /* of the program's frames */
-    struct unwound *last_walk; /* of unwind.c; NULL before the first */
+    struct unwound *last_walk; /* of libunwind_walk.c; NULL before the first */
 };
 
 extern __thread struct self *self_current __attribute__((tls_model("initial-exec")));
