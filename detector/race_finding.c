@@ -270,8 +270,6 @@ static void tell(struct report *r, struct stack_id here, const struct race_recal
     if (r->hidden) {
         e.finding.severity = e.finding.severity == SEVERITY_ERROR ? SEVERITY_WARNING : SEVERITY_NOTE;
         e.finding.detail = "only the order in which this run took its locks kept them apart";
-    } else {
-        race_heard(r->engine, r->plane, r->other, r->other_slot, r->other_thread, &e.finding.heard);
     }
     e.finding.parties = e.parties;
     set_memory(&e.finding, r);
@@ -281,6 +279,9 @@ static void tell(struct report *r, struct stack_id here, const struct race_recal
     }
     bool followed = is_followed(r->engine, &e.finding);
     if (followed && is_news(r->engine, &e.finding)) {
+        if (!r->hidden) { /* only now: it is a search through the other thread's history */
+            race_heard(r->engine, r->plane, r->other, r->other_slot, r->other_thread, &e.finding.heard);
+        }
         race_count(&r->engine->races);
         relaxed_store(stale_count(r->engine, here, r->met.number), 0);
         evidence_send(&e);

@@ -7,11 +7,17 @@ static struct race_handed *handed_from(const struct race_plane *plane, uint32_t 
     return &race_part(plane)->handed[number % RACE_HANDED];
 }
 
+/* A counter that a library's own locks keep, changed in place. */
+static bool is_counter(uint32_t flags)
+{
+    return (flags & (RACE_WRITE | RACE_READ_MODIFY | RACE_GUESS)) == (RACE_WRITE | RACE_READ_MODIFY | RACE_GUESS);
+}
+
 /* A guess hands over to a guess; what a loop waits for, to all. */
 static bool hands_over(uint32_t load, uint32_t store)
 {
     bool is_deciding_load = (load & (RACE_DECIDES | RACE_WRITE)) == RACE_DECIDES;
-    bool is_store = (store & (RACE_WRITE | RACE_READ_MODIFY)) == RACE_WRITE;
+    bool is_store = (store & (RACE_WRITE | RACE_READ_MODIFY)) == RACE_WRITE || is_counter(store);
     return is_deciding_load && is_store && ((store & RACE_GUESS) != 0 || (load & RACE_GUESS) == 0);
 }
 
@@ -26,7 +32,8 @@ void race_hand_over_note(struct race_engine *engine, struct race_plane *plane, c
     if (receives) {
         *handed_from(plane, number) = (struct race_handed){number, theirs->position};
     }
-    race_sync_adopt(engine, plane, piece);
+    /* Others may have counted before, each ordered with the last by the lock alone. */
+    race_sync_adopt(engine, plane, piece, is_counter(theirs->flags));
 }
 
 void race_hand_over_forget(struct race_part *part)

@@ -261,12 +261,12 @@ bool race_sync_access(struct race_engine *engine, struct race_plane *plane, cons
     return true;
 }
 
-void race_sync_adopt(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece)
+void race_sync_adopt(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece, bool trusts)
 {
     uint32_t mask = mask_of(piece->address, piece->size);
     bool spilled = false;
     if (!sync_do(engine, plane, piece->address, mask, mask, 0)) {
-        spilled = !become(engine, plane, piece->address, piece->size, mask, false);
+        spilled = !become(engine, plane, piece->address, piece->size, mask, trusts);
     }
     (void)race_sync_access(engine, plane, piece, spilled);
 }

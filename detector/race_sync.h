@@ -23,8 +23,9 @@
  * Returns: false when none of its bytes is sync, and nothing was done. */
 bool race_sync_access(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece,
                       bool spilled);
-/* The same for a piece that is to be sync from now on.  What others wrote there before stays unordered. */
-void race_sync_adopt(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece);
+/* The same for a piece that is to be sync from now on.  What others wrote there before stays unordered, or, when it `trusts`
+ * them, all that was done so far counts as ordered. */
+void race_sync_adopt(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece, bool trusts);
 /* Acquires what is owed; race_settle() from inside. */
 void race_sync_settle(struct race_engine *engine, struct race_plane *plane);
 /* The plane's thread begins or ends: nothing is owed, no fence was passed. */

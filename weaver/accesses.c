@@ -105,6 +105,12 @@ bool insn_is_plain_move(const struct insn *insn, uint16_t size)
     }
 }
 
+bool insn_may_be_atomic(const struct elf_module *module, const struct insn *insn, uint16_t size)
+{
+    return insn_is_plain_move(insn, size) ||
+           (module->makes_locks && size <= 8 && insn->decoded.encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY);
+}
+
 bool insn_loads_on_condition(const struct insn *insn)
 {
     return insn->decoded.meta.category == ZYDIS_CATEGORY_CMOV && insn->access_count == 1;
@@ -148,7 +154,8 @@ static void look_at_operand(const struct elf_module *module, struct function *fu
                               .role = is_locked ? ACCESS_ATOMIC : ACCESS_PLAIN,
                               .is_write = is_write,
                               .read_modify = is_write && is_read,
-                              .is_guess = !module->has_debug_info && insn_is_plain_move(insn, size),
+                              .is_guess = (module->makes_locks || !module->has_debug_info) &&
+                                          insn_may_be_atomic(module, insn, size),
                               .size = size});
 }
 

@@ -27,8 +27,9 @@ static uint64_t named_address(const struct function *function, size_t index)
     return place.is_known && place.base == ZYDIS_REGISTER_NONE ? place.displacement : 0;
 }
 
-static void look_at(const struct atomic_info *info, const struct insn *insn, struct access *access, uint64_t named)
+static void look_at(const struct elf_module *module, const struct insn *insn, struct access *access, uint64_t named)
 {
+    const struct atomic_info *info = module->own->atomics;
     bool is_relaxed = covers(&info->relaxed, insn->address);
     if (covers(&info->code, insn->address) || is_relaxed || (named && covers(&info->data, named))) {
         if (access->is_write)
@@ -39,9 +40,9 @@ static void look_at(const struct atomic_info *info, const struct insn *insn, str
         return;
     }
     bool may_be_known_size = !named && (info->c_atomic_sizes >> access->size & 1) != 0;
-    bool may_be_atomic = may_be_known_size || !covers(&info->plain, insn->address);
+    bool may_be_atomic = module->makes_locks || may_be_known_size || !covers(&info->plain, insn->address);
     if (access->role == ACCESS_PLAIN) {
-        access->is_guess = may_be_atomic && insn_is_plain_move(insn, access->size);
+        access->is_guess = may_be_atomic && insn_may_be_atomic(module, insn, access->size);
     } else if (!may_be_atomic) { /* a loop waits for a plain variable: it hands over, but it races */
         access->role = ACCESS_PLAIN;
         access->is_guess = false;
@@ -57,13 +58,12 @@ static bool may_be_told(const struct access *access)
 
 void atomic_moves_mark(const struct elf_module *module, struct function *function)
 {
-    const struct atomic_info *info = module->own->atomics;
-    for (size_t i = 0; info && i < function->insn_count; i++) {
+    for (size_t i = 0; module->own->atomics && i < function->insn_count; i++) {
         struct insn *insn = &function->insns[i];
         for (size_t j = 0; insn->role == ROLE_PLAIN && j < insn->access_count; j++) {
             struct access *access = &insn->access[j];
             if (may_be_told(access))
-                look_at(info, insn, access, j == 0 ? named_address(function, i) : 0);
+                look_at(module, insn, access, j == 0 ? named_address(function, i) : 0);
         }
     }
 }

@@ -66,12 +66,26 @@ static void follow(struct entry_scan *scan, const ZydisDecodedInstruction *decod
     }
 }
 
+/* A function that has the number of futex() and a system call waits or wakes by itself. */
+struct futex_signs {
+    bool number, call;
+};
+
+static void look_for_futex(struct futex_signs *signs, const ZydisDecodedInstruction *decoded)
+{
+    enum { NUMBER_OF_FUTEX = 202 };
+    signs->call |= decoded->mnemonic == ZYDIS_MNEMONIC_SYSCALL;
+    signs->number |= decoded->mnemonic == ZYDIS_MNEMONIC_MOV && decoded->raw.imm[0].size >= 32 &&
+                     !has_memory_operand(decoded) && decoded->raw.imm[0].value.u == NUMBER_OF_FUTEX;
+}
+
 static void scan_range(struct entry_scan *scan, const ZydisDecoder *decoder, struct function_range range,
                        uint32_t index)
 {
     struct elf_module *module = scan->module;
     const uint8_t *bytes = elf_bytes_at(module, range.low, range.high - range.low);
     bool is_function = index != UINT32_MAX;
+    struct futex_signs signs = {false, false};
     ZydisDecodedInstruction decoded;
     for (uint64_t address = range.low; bytes && address < range.high;) {
         if (ZYAN_FAILED(ZydisDecoderDecodeInstruction(decoder, NULL, bytes + (address - range.low),
@@ -95,8 +109,10 @@ static void scan_range(struct entry_scan *scan, const ZydisDecoder *decoder, str
             collect(scan, &decoded, next, index);
         if (is_function && uses_gs(&decoded))
             module->refusal = "uses the GS segment itself";
+        look_for_futex(&signs, &decoded);
         address = next;
     }
+    module->makes_locks |= is_function && signs.number && signs.call && !module->own->has_interpreter;
 }
 
 /* Code that is no function we know (no .eh_frame entry, no symbol) may branch to ones that we do. */

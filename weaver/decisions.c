@@ -38,6 +38,11 @@ static bool leads_to_memory(const struct insn *insn, register_set value)
     return false;
 }
 
+static bool compares(const struct insn *insn)
+{
+    return insn->decoded.mnemonic == ZYDIS_MNEMONIC_CMP || insn->decoded.mnemonic == ZYDIS_MNEMONIC_TEST;
+}
+
 /* What becomes of the value in the registers *value. */
 static enum fate follow(const struct insn *insn, register_set *value)
 {
@@ -75,6 +80,9 @@ static enum fate follow(const struct insn *insn, register_set *value)
 
 static bool decides(const struct function *function, size_t load)
 {
+    if (compares(&function->insns[load])) {
+        return true;
+    }
     register_set value = insn_changes(&function->insns[load]);
     enum fate fate = value ? FATE_FOLLOWED : FATE_LOST;
     for (size_t i = load + 1; fate == FATE_FOLLOWED && i < function->insn_count && i <= load + INSNS_MOST; i++) {

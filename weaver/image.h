@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 #define IMAGE_MAGIC   UINT64_C(0x314556414557484c) /* "LHWEAVE1" */
-#define IMAGE_VERSION 14                           /* of this format and of what plane.h says; raise it with either */
+#define IMAGE_VERSION 15                           /* of this format and of what plane.h says; raise it with either */
 
 enum { IMAGE_BUILD_ID_SIZE = 32 };
 
@@ -103,7 +103,8 @@ enum image_cfa { IMAGE_CFA_UNKNOWN, IMAGE_CFA_RSP, IMAGE_CFA_RBP, IMAGE_CFA_OTHE
 enum image_site_flag {
     IMAGE_SITE_WRITE = 1 << 0,
     IMAGE_SITE_ATOMIC = 1 << 1,
-    /* Nothing tells whether it is atomic: a plain naturally aligned move of 1 to 8 bytes, which may be. */
+    /* Nothing tells whether it is atomic: a plain naturally aligned move of 1 to 8 bytes, which may be.  In a library that
+     * makes locks of its own also any other instruction on so many bytes. */
     IMAGE_SITE_GUESS = 1 << 2,
     /* One instruction reads and writes: add, inc, ... (never a plain C11 atomic move). */
     IMAGE_SITE_READ_MODIFY = 1 << 3,

@@ -37,6 +37,9 @@ void accesses_find(const struct elf_module *module, struct function *function);
 void accesses_find_redundant(struct function *function);
 /* Returns: whether an atomic load or store of the source may have become this instruction. */
 bool insn_is_plain_move(const struct insn *insn, uint16_t size);
+/* Returns: the same, or whether it may be part of a lock: a library that makes locks of its own reads and changes what they
+ * consist of by plain instructions too, where its authors know that they may. */
+bool insn_may_be_atomic(const struct elf_module *module, const struct insn *insn, uint16_t size);
 /* Returns: whether it is a CMOV from memory: it reads always, but uses what it read where its condition holds. */
 bool insn_loads_on_condition(const struct insn *insn);
 

@@ -44,6 +44,21 @@ static void run_tasks(void)
     }
 }
 
+/* What tasks wrote is read after the team's end, of which the library learns by a plain look at a counter of tasks. */
+static void run_handed(void)
+{
+    for (int round = 0; round < ROUNDS; round++) {
+#pragma omp parallel num_threads(THREADS)
+#pragma omp single
+        for (int i = 0; i < ITEMS; i++) {
+#pragma omp task firstprivate(i)
+            sums[i] = i;
+        }
+        for (int i = 0; i < ITEMS; i++)
+            total += sums[i];
+    }
+}
+
 static void run_ordered(void)
 {
 #pragma omp parallel for ordered num_threads(THREADS)
@@ -65,7 +80,7 @@ static void run_critical(void)
 static const struct {
     const char *name;
     void (*run)(void);
-} cases[] = {{"regions", run_regions}, {"tasks", run_tasks}, {"ordered", run_ordered}, {"critical", run_critical}};
+} cases[] = {{"regions", run_regions}, {"tasks", run_tasks}, {"handed", run_handed}, {"ordered", run_ordered}, {"critical", run_critical}};
 
 KEPT static void first(void)
 {
