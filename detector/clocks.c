@@ -355,3 +355,14 @@ void sync_clock_drop(struct sync_clock *sync)
     sync->slot = 0;
     relaxed_store(&sync->version, relaxed_load(&sync->version) + 1);
 }
+
+void thread_clock_fold(const struct thread_clock *clock, uint64_t *seen, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        seen[i] = i == clock->slot % count ? clock->epoch : 0;
+    }
+    for (uint32_t slot = 0; clock->seen != NULL && slot < clock->seen->size; slot++) {
+        uint64_t epoch = clock->seen->epoch[slot];
+        seen[slot % count] = epoch > seen[slot % count] ? epoch : seen[slot % count];
+    }
+}

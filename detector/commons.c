@@ -54,7 +54,7 @@ static bool is_text(const char *text, size_t size)
 
 static bool lock_is_good(const struct commons_lock *lock)
 {
-    bool is_known = commons_is_end(lock->identity) || (lock->identity >= 1 && lock->identity <= COMMONS_IDENTITIES);
+    bool is_known = commons_is_end(lock->identity) || (lock->identity >= 1 && lock->identity <= COMMONS_LOCKS);
     return is_known && lock->stack <= COMMONS_STACKS;
 }
 
@@ -260,7 +260,7 @@ uint32_t commons_add_stack(struct commons *c, const struct commons_stack *stack)
 
 bool commons_get_identity(struct commons *c, uint32_t number, struct commons_identity *identity)
 {
-    if (number < 1 || number > COMMONS_IDENTITIES) {
+    if (number < 1 || number > COMMONS_LOCKS) {
         return false;
     }
     const struct identity_slot *slot = &c->identities[number - 1];
@@ -268,34 +268,63 @@ bool commons_get_identity(struct commons *c, uint32_t number, struct commons_ide
            is_text(identity->path, sizeof identity->path);
 }
 
-uint32_t commons_add_identity(struct commons *c, const struct commons_identity *identity, bool *is_new)
+/* The identities `first` .. `first` + `count` - 1 are a table of their own.  Returns: the slot of that key, or a free one
+ * where it may stand; NULL when there is no room. */
+static struct identity_slot *find_slot(struct commons *c, const struct commons_key *key, uint32_t first, uint32_t count)
 {
-    *is_new = false;
-    uint64_t hash = commons_seal(&identity->key, sizeof identity->key);
+    uint64_t hash = commons_seal(key, sizeof *key);
     for (uint64_t probe = 0; probe < PROBES_MAX; probe++) {
-        uint32_t place = (uint32_t)((hash + probe) % COMMONS_IDENTITIES);
-        struct identity_slot *slot = &c->identities[place];
-        if (slot->seal == 0) {
-            *is_new = true;
-            slot->record = *identity;
-            slot->seal = commons_seal(identity, sizeof *identity);
-        }
-        if (memcmp(&slot->record.key, &identity->key, sizeof identity->key) == 0) {
-            return place + 1; /* sealed or not: the seal is checked when the record is read */
+        struct identity_slot *slot = &c->identities[first + (hash + probe) % count];
+        /* sealed or not: the seal is checked when the record is read */
+        if (slot->seal == 0 || memcmp(&slot->record.key, key, sizeof *key) == 0) {
+            return slot;
         }
     }
-    commons_note_lost(c);
-    return 0;
+    return NULL;
+}
+
+static uint32_t add_to(struct commons *c, const struct commons_identity *identity, uint32_t first, uint32_t count,
+                       bool *is_new)
+{
+    struct identity_slot *slot = find_slot(c, &identity->key, first, count);
+    *is_new = false;
+    if (slot == NULL) {
+        commons_note_lost(c);
+        return 0;
+    }
+    if (slot->seal == 0) {
+        *is_new = true;
+        slot->record = *identity;
+        slot->seal = commons_seal(identity, sizeof *identity);
+    }
+    return (uint32_t)(slot - c->identities) + 1;
+}
+
+uint32_t commons_add_identity(struct commons *c, const struct commons_identity *identity, bool *is_new)
+{
+    return add_to(c, identity, 0, COMMONS_IDENTITIES, is_new);
+}
+
+uint32_t commons_add_private(struct commons *c, const struct commons_identity *identity)
+{
+    bool is_new;
+    return add_to(c, identity, COMMONS_IDENTITIES, COMMONS_PRIVATE, &is_new);
+}
+
+uint32_t commons_find_private(struct commons *c, const struct commons_key *key)
+{
+    struct identity_slot *slot = find_slot(c, key, COMMONS_IDENTITIES, COMMONS_PRIVATE);
+    return slot == NULL || slot->seal == 0 ? 0 : (uint32_t)(slot - c->identities) + 1;
 }
 
 uint32_t commons_generation(const struct commons *c, uint32_t identity)
 {
-    return identity >= 1 && identity <= COMMONS_IDENTITIES ? relaxed_load(&c->identities[identity - 1].generation) : 0;
+    return identity >= 1 && identity <= COMMONS_LOCKS ? relaxed_load(&c->identities[identity - 1].generation) : 0;
 }
 
 void commons_renew_identity(struct commons *c, uint32_t identity)
 {
-    if (identity >= 1 && identity <= COMMONS_IDENTITIES) {
+    if (identity >= 1 && identity <= COMMONS_LOCKS) {
         relaxed_store(&c->identities[identity - 1].is_no_lock, 0);
         count_one(&c->identities[identity - 1].generation);
     }
@@ -303,14 +332,14 @@ void commons_renew_identity(struct commons *c, uint32_t identity)
 
 void commons_set_no_lock(struct commons *c, uint32_t identity)
 {
-    if (identity >= 1 && identity <= COMMONS_IDENTITIES) {
+    if (identity >= 1 && identity <= COMMONS_LOCKS) {
         relaxed_store(&c->identities[identity - 1].is_no_lock, 1);
     }
 }
 
 bool commons_is_no_lock(const struct commons *c, uint32_t identity)
 {
-    return identity < 1 || identity > COMMONS_IDENTITIES || relaxed_load(&c->identities[identity - 1].is_no_lock) != 0;
+    return identity < 1 || identity > COMMONS_LOCKS || relaxed_load(&c->identities[identity - 1].is_no_lock) != 0;
 }
 
 struct commons_lock commons_end_of(int64_t pid, uint64_t start_time)

@@ -7,15 +7,19 @@
  * Model:     tables of fixed size in memory that several processes map.  An identity is a lock wherever it is mapped:
  *            (device, inode, offset, kind) and a generation.  A dependency says that a thread of a process wanted one
  *            identity while it held others; a sleeper, that it sleeps in that state now.
+ * Private:   a lock of one process alone has an identity too, once it was nested with one that is shared: (process,
+ *            number there, address, kind).  They have a part of the table, and of the dependencies, to themselves, so that
+ *            they never take the room of those that are shared.
  * Trust:     memory full of zeros is a valid, empty block.  A record counts only with its seal, a hash of its bytes that
  *            is written last; it is copied before it is checked, and each index in it is checked.  What fails is passed
  *            over and counted in `damaged`.  Nothing found here is followed as an address.
  * Orders:    what a process did before it forked comes before all that the child does; what one did that has been reaped
  *            comes before all that begins afterwards, and before what its parent does then.  What one did before a post, a
  *            signal or an arrival at a barrier comes before what another does that has waited for it since.  Other
- *            dependencies of two processes can meet.
+ *            dependencies of two processes can meet.  Those of two threads of one process are compared by their hand-over
+ *            clocks, folded to COMMONS_SEEN numbers: more is taken for ordered than is, never less.
  * Ends:      the end of a process stands as a lock that the process holds: who waits for the process wants it.
- * Left out:  orders between processes by pipes, sockets and memory; circles through locks of one process alone.
+ * Left out:  orders between processes by pipes, sockets and memory; nestings of which both locks are private.
  * Threads:   the caller holds the block's lock, except for functions that say otherwise.
  * Tests:     tests/unit/test_commons.c: rules, random bytes.
  */
@@ -30,12 +34,15 @@ enum {
     COMMONS_PROCESSES = 4096,
     COMMONS_MODULES = 2048,
     COMMONS_STACKS = 8192,
-    COMMONS_IDENTITIES = 8192,
+    COMMONS_IDENTITIES = 8192, /* that are shared */
+    COMMONS_PRIVATE = 2048,    /* and that are not; numbered after those */
+    COMMONS_LOCKS = COMMONS_IDENTITIES + COMMONS_PRIVATE,
     COMMONS_DEPENDENCIES = 4096,
     COMMONS_SLEEPERS = 2048,
     COMMONS_SAID = 1024, /* circles that were reported */
     COMMONS_FRAMES = 24,
     COMMONS_HELD_MAX = 8,
+    COMMONS_SEEN = 32,
     COMMONS_CIRCLE_MAX = 6,
     COMMONS_PATH_SIZE = 256,
     COMMONS_FUNCTION_SIZE = 64,
@@ -74,8 +81,10 @@ struct commons_key {
 };
 
 struct commons_identity {
-    struct commons_key key;
+    struct commons_key key; /* of a private one: process, number in it, address */
     char path[COMMONS_PATH_SIZE];
+    struct commons_frame place; /* of a private one that is a variable of a module; else its module is 0 */
+    uint64_t init_stack;        /* of a private one: where it was made or first met */
 };
 
 struct commons_process {
@@ -103,7 +112,10 @@ struct commons_party {
     struct commons_lock wanted;
     struct commons_lock held[COMMONS_HELD_MAX];
     uint32_t held_count;
-    uint32_t is_alone; /* nothing else in its process can act */
+    uint32_t threads; /* that its process has; 0: it may be woken otherwise */
+    uint32_t unused, slot;
+    uint64_t epoch;              /* of its hand-over clock in `slot`; 0: not known */
+    uint64_t seen[COMMONS_SEEN]; /* and what it has seen of the other slots, modulo COMMONS_SEEN */
 };
 
 struct commons_circle {
@@ -133,6 +145,9 @@ uint32_t commons_add_process(struct commons *c, const struct commons_process *pr
 uint32_t commons_add_module(struct commons *c, const struct commons_module *module);
 uint32_t commons_add_stack(struct commons *c, const struct commons_stack *stack);
 uint32_t commons_add_identity(struct commons *c, const struct commons_identity *identity, bool *is_new);
+uint32_t commons_add_private(struct commons *c, const struct commons_identity *identity);
+/* Returns: the number of a private one that somebody has added, or 0, which is not counted. */
+uint32_t commons_find_private(struct commons *c, const struct commons_key *key);
 
 /* Each copies the record.  Returns: false when there is none or it is damaged. */
 bool commons_get_process(struct commons *c, uint32_t number, struct commons_process *process);
@@ -160,6 +175,10 @@ struct commons_lock commons_end_of(int64_t pid, uint64_t start_time);
 static inline bool commons_is_end(uint32_t identity)
 {
     return (identity & COMMONS_END_BIT) != 0;
+}
+static inline bool commons_is_private(uint32_t identity)
+{
+    return identity > COMMONS_IDENTITIES && identity <= COMMONS_LOCKS;
 }
 /* A hand-over: `process` is about to post, to arrive, or to signal under that mutex. */
 void commons_sent(struct commons *c, uint32_t process, uint32_t identity, uint64_t now_ns);

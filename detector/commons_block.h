@@ -9,7 +9,7 @@
 
 #include "detector/commons.h"
 
-#define COMMONS_MAGIC UINT64_C(0x6c6f636b686e6432) /* the last digit is the layout's version */
+#define COMMONS_MAGIC UINT64_C(0x6c6f636b686e6433) /* the last digit is the layout's version */
 
 enum { COMMONS_HEARSAY = 64 };
 
@@ -59,7 +59,7 @@ struct commons {
     struct process_slot processes[COMMONS_PROCESSES];
     struct module_slot modules[COMMONS_MODULES];
     struct stack_slot stacks[COMMONS_STACKS];
-    struct identity_slot identities[COMMONS_IDENTITIES];
+    struct identity_slot identities[COMMONS_LOCKS]; /* the private ones last */
     struct party_slot dependencies[COMMONS_DEPENDENCIES];
     struct party_slot sleepers[COMMONS_SLEEPERS];
     uint64_t said[COMMONS_SAID];

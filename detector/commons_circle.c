@@ -35,7 +35,7 @@ static bool is_current(const struct commons *c, const struct commons_lock *lock)
 /* Returns: true when `holder` holds what keeps `wanted` from being granted. */
 static bool holds(const struct commons *c, const struct commons_party *holder, const struct commons_lock *wanted)
 {
-    for (uint32_t i = 0; i < holder->held_count; i++) {
+    for (uint32_t i = 0; i < holder->held_count && i < COMMONS_HELD_MAX; i++) {
         const struct commons_lock *held = &holder->held[i];
         if (same_lock(held, wanted) && !(held->is_shared && wanted->is_shared) && is_current(c, held)) {
             return true;
@@ -76,8 +76,9 @@ static bool comes_before(struct commons *c, const struct commons_party *a, uint6
                          const struct commons_party *b)
 {
     struct commons_process of_a, of_b;
+    bool handed_over = a_last_ns <= b->first_ns && a_last_ns <= commons_heard_until(c, b->process, a->process);
     if (a->process == b->process) {
-        return false;
+        return handed_over || (a->epoch != 0 && a->epoch <= b->seen[a->slot % COMMONS_SEEN]);
     }
     if (!commons_get_process(c, a->process, &of_a) || !commons_get_process(c, b->process, &of_b)) {
         return true; /* not known: no finding */
@@ -86,7 +87,6 @@ static bool comes_before(struct commons *c, const struct commons_party *a, uint6
     bool is_gone = a_gone_ns != 0;
     bool began_after = is_gone && of_b.joined_ns >= a_gone_ns;
     bool waited_for = is_gone && b->first_ns >= a_gone_ns && descends(c, of_a, b->process, &forked_ns);
-    bool handed_over = a_last_ns <= b->first_ns && a_last_ns <= commons_heard_until(c, b->process, a->process);
     return began_after || waited_for || handed_over ||
            (descends(c, of_b, a->process, &forked_ns) && a_last_ns <= forked_ns);
 }
@@ -148,8 +148,10 @@ static bool close_circle(struct search *s, uint32_t length)
         struct commons_party party;
         const struct party_slot *slot = &s->slots[i];
         s->steps++;
-        if (relaxed_load(&slot->is_set) == 0 || !commons_copy_party(s->c, &party, slot) ||
-            !holds(s->c, &party, &circle->parties[last].wanted) || !append(s, &party, relaxed_load(&slot->last_ns))) {
+        /* asked of the record where it lies, which costs little, and again of the copy that has its seal */
+        if (relaxed_load(&slot->is_set) == 0 || !holds(s->c, &slot->record, &circle->parties[last].wanted) ||
+            !commons_copy_party(s->c, &party, slot) || !holds(s->c, &party, &circle->parties[last].wanted) ||
+            !append(s, &party, relaxed_load(&slot->last_ns))) {
             continue;
         }
         if (close_circle(s, length)) {
@@ -162,28 +164,28 @@ static bool close_circle(struct search *s, uint32_t length)
 
 /* A set of identities.  All ends of processes are one member. */
 struct identity_set {
-    uint64_t words[COMMONS_IDENTITIES / 64 + 1];
+    uint64_t words[COMMONS_LOCKS / 64 + 1];
 };
 
-/* Returns: its place in the set, or COMMONS_IDENTITIES + 1 for none. */
+/* Returns: its place in the set, or COMMONS_LOCKS + 1 for none. */
 static uint32_t member_of(uint32_t identity)
 {
     if (commons_is_end(identity)) {
         return 0;
     }
-    return identity <= COMMONS_IDENTITIES ? identity : COMMONS_IDENTITIES + 1;
+    return identity <= COMMONS_LOCKS ? identity : COMMONS_LOCKS + 1;
 }
 
 static bool set_has(const struct identity_set *set, uint32_t identity)
 {
     uint32_t member = member_of(identity);
-    return member <= COMMONS_IDENTITIES && (set->words[member / 64] >> member % 64 & 1) != 0;
+    return member <= COMMONS_LOCKS && (set->words[member / 64] >> member % 64 & 1) != 0;
 }
 
 static void set_add(struct identity_set *set, uint32_t identity)
 {
     uint32_t member = member_of(identity);
-    if (member <= COMMONS_IDENTITIES) {
+    if (member <= COMMONS_LOCKS) {
         set->words[member / 64] |= UINT64_C(1) << member % 64;
     }
 }
@@ -291,36 +293,79 @@ static bool is_alike(const struct commons_party *a, const struct commons_party *
            memcmp(a->held, b->held, a->held_count * sizeof a->held[0]) == 0;
 }
 
-/* Returns: the place for `party`: its own, that of one like it whose process is gone, or the next; NULL for none. */
-static struct party_slot *find_place(struct commons *c, const struct commons_party *party)
+/* Returns: true when a lock of one process alone is in it. */
+static bool has_private(const struct commons_party *party)
 {
-    uint32_t count = commons_count(&c->dependency_count, COMMONS_DEPENDENCIES), alike = 0;
-    struct party_slot *of_gone = NULL;
-    for (uint32_t i = 0; i < count; i++) {
-        struct party_slot *slot = &c->dependencies[i];
-        struct commons_party other;
-        if (!commons_copy_party(c, &other, slot) || !is_alike(&other, party)) {
-            continue;
-        }
-        if (same_thread(&other, party)) {
-            return slot;
-        }
-        alike++;
-        bool is_gone = relaxed_load(&c->processes[other.process - 1].gone_ns) != 0;
-        of_gone = of_gone == NULL && is_gone ? slot : of_gone;
+    bool result = commons_is_private(party->wanted.identity);
+    for (uint32_t i = 0; i < party->held_count && i < COMMONS_HELD_MAX; i++) {
+        result = result || commons_is_private(party->held[i].identity);
     }
-    if (of_gone != NULL && alike >= ALIKE_MAX / 2) {
-        return of_gone;
+    return result;
+}
+
+/* What there is of the kind of dependencies that a party is of. */
+struct kin {
+    uint32_t alike, privates;
+    struct party_slot *own, *of_gone; /* like it; of_gone: by a process that is gone */
+    struct party_slot *spare;         /* private, of a process that is gone */
+};
+
+static void look_at(struct commons *c, struct party_slot *slot, const struct commons_party *party, struct kin *kin)
+{
+    struct commons_party other;
+    bool is_private = has_private(&slot->record), may_be_alike = is_alike(&slot->record, party);
+    kin->privates += is_private;
+    if ((!is_private && !may_be_alike) || !commons_copy_party(c, &other, slot)) {
+        return;
     }
-    if (alike >= ALIKE_MAX) {
-        return NULL; /* evidence enough */
+    bool is_gone = relaxed_load(&c->processes[other.process - 1].gone_ns) != 0;
+    if (is_private && is_gone) {
+        kin->spare = slot;
     }
-    if (count == COMMONS_DEPENDENCIES) {
+    if (!is_alike(&other, party)) {
+        return;
+    }
+    kin->alike++;
+    if (same_thread(&other, party)) {
+        kin->own = slot;
+    } else if (is_gone && kin->of_gone == NULL) {
+        kin->of_gone = slot;
+    }
+}
+
+static struct party_slot *next_place(struct commons *c, const struct commons_party *party, const struct kin *kin,
+                                     uint32_t count)
+{
+    bool is_full = has_private(party) && kin->privates >= COMMONS_DEPENDENCIES / 2;
+    if (is_full && kin->spare != NULL) {
+        return kin->spare;
+    }
+    if (is_full || count == COMMONS_DEPENDENCIES) {
         commons_note_lost(c);
         return NULL;
     }
     relaxed_store(&c->dependency_count, count + 1);
     return &c->dependencies[count];
+}
+
+/* Returns: the place for `party`: its own, that of one like it whose process is gone, or the next; NULL for none. */
+static struct party_slot *find_place(struct commons *c, const struct commons_party *party)
+{
+    uint32_t count = commons_count(&c->dependency_count, COMMONS_DEPENDENCIES);
+    struct kin kin = {.alike = 0};
+    for (uint32_t i = 0; i < count && kin.own == NULL; i++) {
+        look_at(c, &c->dependencies[i], party, &kin);
+    }
+    if (kin.own != NULL) {
+        return kin.own;
+    }
+    if (kin.of_gone != NULL && kin.alike >= ALIKE_MAX / 2) {
+        return kin.of_gone;
+    }
+    if (kin.alike >= ALIKE_MAX) {
+        return NULL; /* evidence enough */
+    }
+    return next_place(c, party, &kin, count);
 }
 
 bool commons_request(struct commons *c, const struct commons_party *party, const struct commons_host *host,
@@ -333,7 +378,8 @@ bool commons_request(struct commons *c, const struct commons_party *party, const
     struct party_slot *place = find_place(c, &mine);
     if (place != NULL) {
         bool is_known = commons_copy_party(c, &known, place) && is_alike(&known, &mine) && same_thread(&known, &mine);
-        struct commons_party kept = is_known ? known : mine;
+        struct commons_party kept = mine; /* its clock is that of the last */
+        kept.first_ns = is_known ? known.first_ns : now_ns;
         set_slot(place, &kept, now_ns);
     }
     struct search search = {.c = c,

@@ -219,6 +219,8 @@ static inline void emit_lock_request(struct self *self, struct object *object, e
     detector_lock_request(lockhound.detector, self->thread, object, mode, timed, at);
     if (sharing_concerns(object))
         sharing_on_request(self, object, mode, at);
+    else if (__builtin_expect(self->sharing != NULL, 0))
+        sharing_request_private(self, object, mode, at);
 }
 
 static inline void emit_lock_acquired(struct self *self, struct object *object, enum lock_mode mode, bool owner_died,
@@ -279,6 +281,8 @@ static inline void emit_block(struct self *self, struct object *object, enum loc
     detector_block(lockhound.detector, self->thread, object, mode, timed, at);
     if (!timed && sharing_concerns(object))
         sharing_on_block(self, object, mode, at);
+    else if (!timed)
+        sharing_block_private(self, object, mode, at);
 }
 
 static inline void emit_unblock(struct self *self)
@@ -346,13 +350,23 @@ static inline void emit_sem_request(struct self *self, struct object *sem, bool 
     detector_sem_request(lockhound.detector, self->thread, sem, timed, at);
     if (sharing_concerns(sem))
         sharing_on_request(self, sem, LOCK_EXCLUSIVE, at);
+    else if (__builtin_expect(self->sharing != NULL, 0))
+        sharing_request_private(self, sem, LOCK_EXCLUSIVE, at);
+}
+
+static inline void emit_sem_was_lock(const struct object *sem, bool was_lock)
+{
+    if (__builtin_expect(was_lock && !relaxed_load(&sem->lock_like), 0) && !sharing_concerns(sem))
+        sharing_private_no_lock(sem);
 }
 
 static inline void emit_sem_acquired(struct self *self, struct object *sem, struct stack_id at)
 {
     self->events++;
     EMIT_TRACE(trace_semaphore(self, EVENT_SEM_ACQUIRE, 0, sem, at));
+    bool was_lock = relaxed_load(&sem->lock_like);
     detector_sem_acquired(lockhound.detector, self->thread, sem, at);
+    emit_sem_was_lock(sem, was_lock);
     if (sharing_concerns(sem))
         sharing_on_acquired(self, sem, LOCK_EXCLUSIVE, at);
 }
@@ -367,7 +381,9 @@ static inline void emit_sem_post(struct self *self, struct object *sem, bool ove
 {
     self->events++;
     EMIT_TRACE(trace_semaphore(self, EVENT_SEM_POST, overflows ? EVENT_OVERFLOW : 0, sem, at));
+    bool was_lock = relaxed_load(&sem->lock_like);
     detector_sem_post(lockhound.detector, self->thread, sem, overflows, at);
+    emit_sem_was_lock(sem, was_lock);
     emit_note_sent(self, sem, at);
     if (sharing_concerns(sem))
         sharing_on_posted(self, sem);

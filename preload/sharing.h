@@ -10,10 +10,11 @@
  *
  * Model:     an identity is asked for once and kept in the object (`common`).  What is shared by its attributes but lies
  *            in private memory, or cannot be named, is SHARING_NOTHING and costs one comparison from then on.
- * Private:   an object without OBJECT_ALERT_SHARED costs one test of a word that the detector has just read.
+ * Private:   an object without OBJECT_ALERT_SHARED costs one test of a word that the detector has just read, and another of
+ *            the thread's.  Nested with one that is shared it is part of orders and circles, too.
  * Orders:    a post of a semaphore that is no lock, a signal and an arrival at a barrier come before the waits that end
  *            afterwards, in whichever process.
- * Left out:  waits for conditions and barriers; circles that go through a private lock.
+ * Left out:  waits for conditions and barriers; orders through two private locks, one nested in the other.
  * Threads:   a struct sharing_thread belongs to its thread alone.
  */
 #ifndef LOCKHOUND_PRELOAD_SHARING_H
@@ -44,6 +45,14 @@ void sharing_on_sent(struct self *self, struct object *o);
 void sharing_on_heard(struct self *self, struct object *o);
 void sharing_on_block(struct self *self, struct object *o, enum lock_mode mode, struct stack_id at);
 
+/* ---- by object: one that is not shared ---- */
+
+/* Context of all: signal, in-malloc, may-block (100 ms), takes(OWN_RANK_COMMONS). */
+void sharing_request_private(struct self *self, const struct object *o, enum lock_mode mode, struct stack_id at);
+void sharing_block_private(struct self *self, const struct object *o, enum lock_mode mode, struct stack_id at);
+/* A semaphore has shown itself to be no lock. */
+void sharing_private_no_lock(const struct object *o);
+
 /* ---- by identity ---- */
 
 /* A lock on a file, from `low` on: two ranges are one lock exactly when they begin at the same place. */
@@ -64,6 +73,8 @@ void sharing_acquired(struct self *self, uint32_t identity, enum lock_mode mode,
 void sharing_released(struct self *self, uint32_t identity);
 void sharing_block(struct self *self, uint32_t identity, enum lock_mode mode, struct stack_id at);
 void sharing_unblock(struct self *self);
+/* Something was handed over between processes: nestings are to be compared anew.  Context: signal, in-malloc. */
+void sharing_note_hand_over(void);
 /* About to wait, without a limit, for the process to end (sharing_end.h).  Returns: true when sharing_unblock() must
  * follow.  Costs a look when nothing is shared. */
 bool sharing_block_end(struct self *self, pid_t pid, struct stack_id at);

@@ -71,8 +71,8 @@ void sharing_end_complete(struct commons *c, struct commons_party *party, bool i
         if (commons_get_process(c, party->process, &own))
             party->held[party->held_count++] = commons_end_of(own.pid, own.start_time);
     }
-    if (wants_end || holds_end)
-        party->is_alone &= detector_handlers_installed(lockhound.detector) == HANDLERS_NONE;
+    if ((wants_end || holds_end) && detector_handlers_installed(lockhound.detector) != HANDLERS_NONE)
+        party->threads = 0;
 }
 
 static bool has_end(const struct commons_circle *circle)

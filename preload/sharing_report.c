@@ -17,7 +17,7 @@ struct shared_lock {
     uint32_t number;
     bool is_read;
     struct commons_identity identity;
-    struct commons_stack stack;
+    struct commons_stack stack, init_stack; /* init_stack: of a private one */
 };
 
 struct shared_party {
@@ -49,6 +49,14 @@ static void gather_module(struct commons *c, struct shared_finding *f, uint32_t 
     f->module_numbers[f->module_count++] = number;
 }
 
+static void gather_stack(struct commons *c, struct shared_finding *f, uint32_t number, struct commons_stack *stack)
+{
+    if (!commons_get_stack(c, number, stack))
+        stack->depth = 0;
+    for (uint32_t i = 0; i < stack->depth; i++)
+        gather_module(c, f, stack->frames[i].module);
+}
+
 static void gather_lock(struct commons *c, struct shared_finding *f, const struct commons_lock *lock,
                         struct shared_lock *out)
 {
@@ -56,17 +64,22 @@ static void gather_lock(struct commons *c, struct shared_finding *f, const struc
     out->is_read = lock->is_shared != 0;
     if (!commons_get_identity(c, lock->identity, &out->identity))
         memset(&out->identity, 0, sizeof out->identity);
-    if (!commons_get_stack(c, lock->stack, &out->stack))
-        out->stack.depth = 0;
-    for (uint32_t i = 0; i < out->stack.depth; i++)
-        gather_module(c, f, out->stack.frames[i].module);
+    gather_stack(c, f, lock->stack, &out->stack);
+    if (commons_is_private(lock->identity)) {
+        gather_stack(c, f, (uint32_t)out->identity.init_stack, &out->init_stack);
+        gather_module(c, f, out->identity.place.module);
+    }
 }
 
-/* A signal handler may post a semaphore, and the kernel itself refuses to close a circle of file ranges. */
-static bool waits_for_ever(const struct shared_party *p)
+/* Nothing else is in its process that could act; a signal handler may post a semaphore, and the kernel itself refuses to
+ * close a circle of file ranges. */
+static bool waits_for_ever(const struct shared_finding *f, const struct shared_party *p)
 {
     uint64_t kind = p->wanted.identity.key.kind;
-    return p->party.is_alone && kind != OBJECT_SEMAPHORE && kind != SHARING_FILE_RANGE;
+    uint32_t threads = 0;
+    for (uint32_t i = 0; i < f->count; i++)
+        threads += f->parties[i].party.process == p->party.process;
+    return p->party.threads == threads && kind != OBJECT_SEMAPHORE && kind != SHARING_FILE_RANGE;
 }
 
 /* Who holds the end that `lock` stands for is in the circle, too. */
@@ -100,8 +113,9 @@ struct shared_finding *sharing_report_gather(struct commons *c, enum finding_kin
         for (uint32_t k = 0; k < p->party.held_count; k++)
             if (!commons_is_end(p->party.held[k].identity)) /* goes without saying */
                 gather_lock(c, f, &p->party.held[k], &p->held[p->held_count++]);
-        f->is_certain_hang = f->is_certain_hang && waits_for_ever(p);
     }
+    for (uint32_t i = 0; i < f->count; i++)
+        f->is_certain_hang = f->is_certain_hang && waits_for_ever(f, &f->parties[i]);
     for (uint32_t i = 0; i < f->count; i++)
         if (commons_is_end(f->parties[i].wanted.number))
             name_end(f, &f->parties[i].wanted);
@@ -198,7 +212,26 @@ static const char *kind_name(uint64_t kind)
     return kind < OBJECT_KIND_COUNT ? object_kind_name((enum object_kind)kind) : "lock";
 }
 
-static void append_object(struct text *text, const struct shared_lock *lock)
+static void append_place(struct text *text, const struct shared_lock *lock)
+{
+    const struct commons_frame *place = &lock->identity.place;
+    if (!commons_is_private(lock->number)) {
+        text_string(text, "{\"in\":\"shared\",\"path\":");
+        text_json_string(text, lock->identity.path);
+    } else if (place->module != 0) {
+        text_string(text, "{\"in\":\"static\",\"module\":");
+        text_number(text, MODULES_FROM + place->module);
+        record_key(text, "offset");
+        text_string(text, "\"");
+        text_hexadecimal(text, place->offset);
+        text_string(text, "\"");
+    } else {
+        text_string(text, "{\"in\":\"unknown\"");
+    }
+    text_string(text, "}");
+}
+
+static void append_object(struct text *text, const struct shared_finding *f, const struct shared_lock *lock)
 {
     text_string(text, "{\"id\":");
     text_number(text, lock->number);
@@ -208,12 +241,9 @@ static void append_object(struct text *text, const struct shared_lock *lock)
     text_hexadecimal(text, lock->identity.key.offset);
     text_string(text, "\"");
     record_key(text, "where");
-    text_string(text, "{\"in\":\"shared\",\"path\":");
-    text_json_string(text, lock->identity.path);
-    text_string(text, "}");
+    append_place(text, lock);
     record_number(text, "init_thread", 0);
-    record_key(text, "init_stack");
-    text_string(text, "[]");
+    member_frames(text, f, "init_stack", &lock->init_stack);
     text_string(text, "}");
 }
 
@@ -224,10 +254,10 @@ static void append_objects(struct text *text, const struct shared_finding *f)
     for (uint32_t i = 0; i < f->count; i++) {
         const struct shared_party *p = &f->parties[i];
         text_string(text, is_first ? "" : ",");
-        append_object(text, &p->wanted);
+        append_object(text, f, &p->wanted);
         for (uint32_t k = 0; k < p->held_count; k++) {
             text_string(text, ",");
-            append_object(text, &p->held[k]);
+            append_object(text, f, &p->held[k]);
         }
         is_first = false;
     }

@@ -1,5 +1,4 @@
 /* expect: lock-order-inversion */
-/* miss: a circle over processes is searched among the locks that they share */
 /* across: processes */
 /* Shared lock: one process takes the second after the first by way of a mutex of its own, another in the opposite order. */
 #include "shared.h"

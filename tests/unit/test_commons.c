@@ -235,6 +235,62 @@ static void an_object_made_anew_is_another(void **state)
     free(c);
 }
 
+static uint32_t add_private(struct commons *c, uint32_t process, uint64_t number)
+{
+    struct commons_identity identity = {.key = {.device = process, .inode = number}};
+    assert_int_equal(commons_find_private(c, &identity.key), 0);
+    uint32_t result = commons_add_private(c, &identity);
+    assert_true(commons_is_private(result));
+    assert_int_equal(commons_find_private(c, &identity.key), result);
+    return result;
+}
+
+/* A thread of p nests its own lock in a, another b in that lock, and q nests a in b.  Returns: whether that is told when the second
+ * thread has seen the first's slot up to `seen`; the first was at 5. */
+static bool ring_through_a_private_lock(uint64_t seen)
+{
+    struct commons *c = new_block();
+    struct commons_circle circle;
+    uint32_t p = add_process(c, 1, 0), q = add_process(c, 2, 0), a = add_identity(c, 1), b = add_identity(c, 2);
+    uint32_t own = add_private(c, p, 7);
+    struct commons_party first = party_of(c, p, a, own), second = party_of(c, p, own, b);
+    first.slot = 3;
+    first.epoch = 5;
+    second.tid++;
+    second.slot = COMMONS_SEEN + 1;
+    second.epoch = 2;
+    second.seen[3] = seen;
+    assert_false(commons_request(c, &first, &host, &circle));
+    assert_false(commons_request(c, &second, &host, &circle));
+    bool result = request(c, q, b, a);
+    free(c);
+    return result;
+}
+
+static void threads_of_a_process_are_compared_by_their_clocks(void **state)
+{
+    (void)state;
+    assert_true(ring_through_a_private_lock(0));
+    assert_true(ring_through_a_private_lock(4));
+    assert_false(ring_through_a_private_lock(5));
+}
+
+static void private_locks_leave_room_for_shared_ones(void **state)
+{
+    (void)state;
+    struct commons *c = new_block();
+    uint32_t p = add_process(c, 1, 0), q = add_process(c, 2, 0), a = add_identity(c, 1), b = add_identity(c, 2);
+    for (uint32_t i = 0; i < COMMONS_DEPENDENCIES; i++) {
+        struct commons_identity identity = {.key = {.device = p, .inode = i}};
+        uint32_t own = commons_add_private(c, &identity);
+        assert_false(own != 0 && request(c, p, a, own));
+    }
+    assert_true(commons_lost(c) > 0);
+    assert_false(request(c, p, a, b));
+    assert_true(request(c, q, b, a));
+    free(c);
+}
+
 static void finds_sleepers_that_live(void **state)
 {
     (void)state;
@@ -301,6 +357,12 @@ static void full_tables_are_counted(void **state)
     free(c);
 }
 
+static uint32_t add_any_private(struct commons *c)
+{
+    struct commons_identity identity = {.key = {.device = (uint64_t)rand() % 4, .inode = (uint64_t)rand() % 4}};
+    return commons_add_private(c, &identity);
+}
+
 /* Everything that a process may do, with numbers that may be anything. */
 static void do_everything(struct commons *c)
 {
@@ -320,6 +382,8 @@ static void do_everything(struct commons *c)
     assert_true(!found || circle.count <= COMMONS_CIRCLE_MAX);
     (void)commons_request(c, &second, &host, &circle);
     (void)commons_asleep(c, &first, &host, &bed, &circle);
+    struct commons_party inner = party_of(c, p, a, add_any_private(c));
+    (void)commons_request(c, &inner, &host, &circle);
     (void)commons_others_live(c, p, &host);
     commons_awake(c, (uint32_t)rand());
 }
@@ -367,6 +431,8 @@ int main(void)
         cmocka_unit_test(a_hand_over_to_another_orders_nothing),
         cmocka_unit_test(what_was_reaped_is_ordered),
         cmocka_unit_test(an_object_made_anew_is_another),
+        cmocka_unit_test(threads_of_a_process_are_compared_by_their_clocks),
+        cmocka_unit_test(private_locks_leave_room_for_shared_ones),
         cmocka_unit_test(finds_sleepers_that_live),
         cmocka_unit_test(a_foreign_block_is_refused),
         cmocka_unit_test(finds_who_waits_for_the_end_of_a_process),

@@ -1,0 +1,161 @@
+/* sharing_object.c: the calls that concern a lock in shared memory, from the object to its identity. */
+#include <string.h>
+
+#include "preload/clock.h"
+#include "preload/commons_file.h"
+#include "preload/mapping.h"
+#include "preload/sharing_held.h"
+
+/* ---- hand-overs -------------------------------------------------------------------------------------------------- */
+
+static void note_sent(struct commons *c, uint32_t identity)
+{
+    commons_sent(c, commons_file_process(), identity, clock_monotonic_ns());
+    sharing_note_hand_over();
+}
+
+static void note_heard(struct commons *c, uint32_t identity)
+{
+    if (commons_heard(c, commons_file_process(), identity))
+        sharing_note_hand_over();
+}
+
+/* ---- by object --------------------------------------------------------------------------------------------------- */
+
+/* Returns: the identity's number, or SHARING_NOTHING; *is_new when nobody has met it before. */
+static uint32_t identify(const struct commons_identity *identity, bool *is_new)
+{
+    struct commons *c = commons_file_open();
+    *is_new = false;
+    if (c == NULL || !commons_file_enter(c))
+        return SHARING_NOTHING;
+    uint32_t number = commons_add_identity(c, identity, is_new);
+    commons_file_leave(c);
+    return number == 0 ? SHARING_NOTHING : number;
+}
+
+static uint32_t identify_object(struct object *o)
+{
+    struct mapping mapping;
+    uint64_t address = relaxed_load(&o->address);
+    if (!mapping_find((uintptr_t)address, &mapping) || !mapping.shared || mapping.inode == 0)
+        return SHARING_NOTHING;
+    struct commons_identity identity = {
+        .key = {mapping.device, mapping.inode, mapping.offset + (address - mapping.low), o->kind}};
+    memcpy(identity.path, mapping.path, strnlen(mapping.path, sizeof identity.path - 1));
+    bool is_new;
+    uint32_t number = identify(&identity, &is_new);
+    if (is_new && o->kind == OBJECT_SEMAPHORE && relaxed_load(&o->value) != 1)
+        commons_set_no_lock(commons_file_open(), number);
+    return number;
+}
+
+void sharing_on_known(struct self *self, struct object *o)
+{
+    (void)self;
+    if (relaxed_load(&o->common) == 0)
+        relaxed_store(&o->common, identify_object(o));
+}
+
+/* Returns: the identity, or 0 when `o` is not shared after all. */
+static uint32_t identity_of(struct self *self, struct object *o)
+{
+    sharing_on_known(self, o);
+    uint32_t number = relaxed_load(&o->common);
+    return number == SHARING_NOTHING ? 0 : number;
+}
+
+void sharing_on_init(struct self *self, struct object *o)
+{
+    uint32_t identity = identity_of(self, o);
+    struct commons *c = commons_file_open();
+    if (identity == 0 || c == NULL)
+        return;
+    commons_renew_identity(c, identity);
+    if (o->kind == OBJECT_SEMAPHORE && relaxed_load(&o->value) != 1)
+        commons_set_no_lock(c, identity);
+}
+
+void sharing_on_destroy(struct self *self, struct object *o)
+{
+    uint32_t identity = identity_of(self, o);
+    struct commons *c = commons_file_open();
+    if (identity != 0 && c != NULL)
+        commons_renew_identity(c, identity);
+}
+
+void sharing_on_request(struct self *self, struct object *o, enum lock_mode mode, struct stack_id at)
+{
+    uint32_t identity = identity_of(self, o);
+    if (identity != 0)
+        sharing_request(self, identity, mode, at);
+}
+
+void sharing_on_acquired(struct self *self, struct object *o, enum lock_mode mode, struct stack_id at)
+{
+    uint32_t identity = identity_of(self, o);
+    struct commons *c = commons_file_open();
+    if (identity == 0 || c == NULL)
+        return;
+    note_heard(c, identity);
+    if (!commons_is_no_lock(c, identity))
+        sharing_acquired(self, identity, mode, at);
+}
+
+void sharing_on_released(struct self *self, struct object *o)
+{
+    uint32_t identity = identity_of(self, o);
+    if (identity != 0)
+        sharing_released(self, identity);
+}
+
+void sharing_on_posted(struct self *self, struct object *o)
+{
+    uint32_t identity = identity_of(self, o);
+    struct commons *c = commons_file_open();
+    if (identity == 0 || c == NULL)
+        return;
+    if (self->sharing != NULL && sharing_held_find(self->sharing, identity) != NULL) {
+        sharing_released(self, identity);
+        return;
+    }
+    if (!commons_is_no_lock(c, identity))
+        commons_set_no_lock(c, identity);
+    note_sent(c, identity);
+}
+
+void sharing_on_sent(struct self *self, struct object *o)
+{
+    uint32_t identity = identity_of(self, o);
+    struct commons *c = commons_file_open();
+    if (identity == 0 || c == NULL)
+        return;
+    note_sent(c, identity);
+    /* Who comes too late to wait for a signal learns of it by the mutex. */
+    for (uint32_t i = 0; o->kind == OBJECT_COND && self->sharing != NULL && i < self->sharing->held_count; i++)
+        note_sent(c, self->sharing->held[i].identity);
+}
+
+void sharing_on_heard(struct self *self, struct object *o)
+{
+    uint32_t identity = identity_of(self, o);
+    struct commons *c = commons_file_open();
+    if (identity != 0 && c != NULL)
+        note_heard(c, identity);
+}
+
+void sharing_on_block(struct self *self, struct object *o, enum lock_mode mode, struct stack_id at)
+{
+    uint32_t identity = identity_of(self, o);
+    if (identity != 0)
+        sharing_block(self, identity, mode, at);
+}
+
+uint32_t sharing_identify_range(const struct sharing_range *range, const char *path)
+{
+    struct commons_identity identity = {.key = {range->device, range->inode, range->low, range->kind}};
+    bool is_new;
+    memcpy(identity.path, path, strnlen(path, sizeof identity.path - 1));
+    uint32_t number = identify(&identity, &is_new);
+    return number == SHARING_NOTHING ? 0 : number;
+}
