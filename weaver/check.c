@@ -186,14 +186,57 @@ static void emit_pieces(struct image_draft *draft, struct check_stub *stub, cons
     }
 }
 
+enum { OPCODE_COMPARE = 0x39, OPCODE_COMPARE_IMMEDIATE = 0x81, COMPARE_FIELD = 7 };
+
+static const ZydisDecodedOperand *value_of(const struct insn *insn)
+{
+    return &insn->operands[1];
+}
+
+/* A store of what is there already is none.  Returns: the offset of the field of a jump over its check; 0 for others. */
+static uint32_t begin_repetition(struct image_draft *draft, const struct insn *insn, const struct access *access,
+                                 const struct encode_operand *operand)
+{
+    if (!access->may_repeat) {
+        return 0;
+    }
+    if (value_of(insn)->type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
+        encode_memory(draft, ENCODE_64, OPCODE_COMPARE_IMMEDIATE, COMPARE_FIELD, operand, sizeof(uint32_t));
+        draft_u32(draft, (uint32_t)value_of(insn)->imm.value.u);
+    } else {
+        unsigned reg = (unsigned)__builtin_ctz(register_bit(value_of(insn)->reg.value));
+        encode_memory(draft, ENCODE_64, OPCODE_COMPARE, reg, operand, 0);
+    }
+    draft_bytes(draft, "\x0f\x84\0\0\0\0", 6); /* je */
+    return draft_offset(draft) - 4;
+}
+
+/* The registers that a check needs with the program's values. */
+static register_set needed(const struct insn *insn, const struct access *access, const struct encode_operand *operand)
+{
+    bool needs_value = access->may_repeat && value_of(insn)->type == ZYDIS_OPERAND_TYPE_REGISTER;
+    return encode_operand_registers(operand) | (needs_value ? register_bit(value_of(insn)->reg.value) : 0);
+}
+
+/* Sets the field of a jump to lead to where the code has come; 0: there is none. */
+static void end_jump(struct image_draft *draft, uint32_t field)
+{
+    if (field != 0) {
+        draft_set_u32(draft, field, draft_offset(draft) - (field + 4));
+    }
+}
+
 static void emit_inline(struct image_draft *draft, struct check_stubs *stubs, const struct insn *insn,
                         const struct access *access, const struct encode_operand *operand)
 {
     struct scratch scratch;
     struct check_stub stub = {.insn = insn, .access = access, .operand = *operand};
-    scratch_begin(&scratch, draft, insn->live, encode_operand_registers(operand));
-    scratch_take_register(&scratch, draft, insn->live, encode_operand_registers(operand), insn->soon);
+    register_set used = needed(insn, access, operand);
+    scratch_begin(&scratch, draft, insn->live, used);
+    scratch_take_register(&scratch, draft, insn->live, used, insn->soon);
+    uint32_t repetition = begin_repetition(draft, insn, access, operand);
     emit_pieces(draft, &stub, size_class_of(access), scratch.reg);
+    end_jump(draft, repetition);
     stub.back = draft_offset(draft);
     scratch_end(&scratch, draft);
     struct check_stub *added = draft_add(draft, &stubs->array);
@@ -373,13 +416,6 @@ static uint32_t begin_condition(struct image_draft *draft, const struct insn *in
     return draft_offset(draft) - 4;
 }
 
-static void end_condition(struct image_draft *draft, uint32_t field)
-{
-    if (field != 0) {
-        draft_set_u32(draft, field, draft_offset(draft) - (field + 4));
-    }
-}
-
 void check_before(struct image_draft *draft, struct check_stubs *stubs, const struct insn *insn)
 {
     uint32_t condition = begin_condition(draft, insn);
@@ -388,5 +424,5 @@ void check_before(struct image_draft *draft, struct check_stubs *stubs, const st
             emit_access(draft, stubs, insn, &insn->access[i]);
         }
     }
-    end_condition(draft, condition);
+    end_jump(draft, condition);
 }

@@ -96,6 +96,8 @@ struct access {
     bool untold;   /* IMAGE_SITE_UNTOLD */
     bool is_guess; /* IMAGE_SITE_GUESS */
     bool decides;  /* IMAGE_SITE_DECIDES */
+    bool
+        may_repeat; /* a store of a constant by MOV, from a register or an immediate: none where that is there already */
     /* REP MOVS/STOS/LODS (operand is -1; without REP it is the hidden operand): from RSI (read) or RDI (write), RCX
      * elements of `size` bytes, upwards */
     bool is_range;

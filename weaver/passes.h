@@ -1,7 +1,7 @@
 /* passes.h: what function_model_make() does to one function, in this order.
  *
  *   bytes --decode--> instructions --blocks--> --cfi--> --accesses--> --spin_loops--> --atomic_moves-->
- *   --decisions--> --redundant--> --liveness--> --untold--> model
+ *   --decisions--> --table_stores--> --redundant--> --liveness--> --untold--> model
  *
  * Each pass reads what the ones before it wrote.  None changes the module.
  */
@@ -57,6 +57,9 @@ void atomic_moves_mark(const struct elf_module *module, struct function *functio
 
 /* decisions.c: which guessed loads decide where the code goes. */
 void decisions_mark(struct function *function);
+
+/* table_stores.c: which stores set what may be there already, and are none then. */
+void table_stores_mark(const struct elf_module *module, struct function *function);
 
 /* plt.c.  Returns: the name of the function that the stub at `address` leads to, or NULL. */
 const char *plt_name(const struct elf_module *module, uint64_t address);

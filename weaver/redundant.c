@@ -72,7 +72,7 @@ static void look_at(struct known_set *set, struct insn *insn)
         if (access->role != ACCESS_PLAIN || access->operand < 0)
             continue;
         access->is_redundant = is_known(set, insn, access);
-        if (!access->is_redundant && !insn_loads_on_condition(insn))
+        if (!access->is_redundant && !insn_loads_on_condition(insn) && !access->may_repeat)
             learn(set, insn, access);
     }
     if (time_passes)

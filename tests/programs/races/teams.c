@@ -80,7 +80,11 @@ static void run_critical(void)
 static const struct {
     const char *name;
     void (*run)(void);
-} cases[] = {{"regions", run_regions}, {"tasks", run_tasks}, {"handed", run_handed}, {"ordered", run_ordered}, {"critical", run_critical}};
+} cases[] = {{"regions", run_regions},
+             {"tasks", run_tasks},
+             {"handed", run_handed},
+             {"ordered", run_ordered},
+             {"critical", run_critical}};
 
 KEPT static void first(void)
 {

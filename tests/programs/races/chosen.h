@@ -1,0 +1,56 @@
+/* chosen.h: the frame of a program of cases, of which run_pairs.py runs each twice.
+ *
+ *   PROGRAM             prints the cases' names
+ *   PROGRAM CASE        runs the case; nothing may be reported
+ *   PROGRAM CASE racy   runs the racy form of it
+ */
+#ifndef RACES_CHOSEN_H
+#define RACES_CHOSEN_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "unseen.h"
+
+static bool racy;
+static size_t chosen; /* index of the case */
+
+/* Each case begins with its name.  Returns: the name of case i. */
+static inline const char *case_name(const void *cases, size_t size, size_t i)
+{
+    const char *name;
+    memcpy(&name, (const char *)cases + i * size, sizeof name);
+    return name;
+}
+
+/* Sets `racy` and `chosen`, and opens the unseen pipe.  Ends the program when there is no such case, or none was named. */
+static inline void choose_case(int argc, char **argv, const void *cases, size_t size, size_t count)
+{
+    for (size_t i = 0; argc < 2 && i < count; i++)
+        puts(case_name(cases, size, i));
+    if (argc < 2)
+        exit(0);
+    racy = argc > 2;
+    while (chosen < count && strcmp(case_name(cases, size, chosen), argv[1]) != 0)
+        chosen++;
+    if (chosen == count || unseen_open() != 0)
+        exit(2);
+}
+#define CHOOSE_CASE(argc, argv, cases) choose_case(argc, argv, cases, sizeof *(cases), sizeof(cases) / sizeof *(cases))
+
+/* Returns: main()'s status, when both threads have ended. */
+static inline int run_both(void *(*first)(void *arg), void *(*second)(void *arg), void *arg)
+{
+    pthread_t first_thread, second_thread;
+    pthread_create(&first_thread, NULL, first, arg);
+    pthread_create(&second_thread, NULL, second, arg);
+    pthread_join(first_thread, NULL);
+    pthread_join(second_thread, NULL);
+    puts("done");
+    return 0;
+}
+
+#endif

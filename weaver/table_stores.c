@@ -1,0 +1,104 @@
+/* table_stores.c: stores of the address of a table of functions, as constructors and destructors make them.
+ *
+ *      lea table(%rip), %rax;  mov %rax, (%rdi)           mov table@GOT(%rip), %rax;  add $16, %rax;  mov %rax, (%rdi)
+ *
+ * Model:  a store of what is there already changes nothing that another thread could see: it is no access.  A destructor makes
+ *         such stores of its own class's table, while another thread may still be in a virtual function that it waits for.
+ *         The value is followed back through straight code.  A table is what the loader made read-only after it has put
+ *         addresses there; where addresses are fixed, what is read-only and begins with one of code.
+ * Source: LLVM's tsan, __tsan_vptr_update().
+ */
+#include "weaver/passes.h"
+
+enum { INSNS_BACK = 24, TABLE_HEAD = 16 /* of a virtual table, before what objects point to; units: bytes */ };
+
+static bool is_in_relro(const struct elf_module *module, uint64_t address)
+{
+    return address >= module->own->relro_low && address < module->own->relro_high;
+}
+
+static bool is_table(const struct elf_module *module, uint64_t address)
+{
+    uint64_t first;
+    if (address % sizeof first != 0 || elf_is_text(module, address))
+        return false;
+    if (is_in_relro(module, address))
+        return true;
+    const uint8_t *bytes = elf_bytes_at(module, address, sizeof first);
+    if (module->is_pie || !bytes || !elf_module_is_readonly(module, address, sizeof first))
+        return false;
+    memcpy(&first, bytes, sizeof first);
+    return elf_is_text(module, first);
+}
+
+/* Returns: the instruction before `at` that sets the register last, or NULL. */
+static const struct insn *setter_of(const struct function *function, size_t at, ZydisRegister reg, size_t *index)
+{
+    size_t floor = at > INSNS_BACK ? at - INSNS_BACK : 0;
+    while (at > floor && !function->insns[at].is_block_start)
+        if (insn_changes(&function->insns[--at]) & register_bit(reg)) {
+            *index = at;
+            return &function->insns[at];
+        }
+    return NULL;
+}
+
+static uint64_t behind(const struct insn *insn, const ZydisDecodedOperand *operand)
+{
+    return insn->address + insn->length + (uint64_t)operand->mem.disp.value;
+}
+
+/* Is the register loaded from a place that the loader has filled in, before the instruction at `at`? */
+static bool is_from_loader(const struct elf_module *module, const struct function *function, size_t at,
+                           ZydisRegister reg)
+{
+    const struct insn *setter = setter_of(function, at, reg, &at);
+    return setter && setter->decoded.mnemonic == ZYDIS_MNEMONIC_MOV &&
+           setter->operands[1].type == ZYDIS_OPERAND_TYPE_MEMORY &&
+           setter->operands[1].mem.base == ZYDIS_REGISTER_RIP &&
+           is_in_relro(module, behind(setter, &setter->operands[1]));
+}
+
+static bool holds_table(const struct elf_module *module, const struct function *function, size_t at, ZydisRegister reg)
+{
+    const struct insn *setter = setter_of(function, at, reg, &at);
+    const ZydisDecodedOperand *from = setter ? &setter->operands[1] : NULL;
+    if (!setter)
+        return false;
+    switch (setter->decoded.mnemonic) {
+    case ZYDIS_MNEMONIC_LEA:
+        if (from->mem.base == ZYDIS_REGISTER_RIP)
+            return is_table(module, behind(setter, from));
+        return from->mem.index == ZYDIS_REGISTER_NONE && from->mem.disp.value >= TABLE_HEAD &&
+               is_from_loader(module, function, at, from->mem.base);
+    case ZYDIS_MNEMONIC_ADD:
+        return from->type == ZYDIS_OPERAND_TYPE_IMMEDIATE && from->imm.value.s >= TABLE_HEAD &&
+               is_from_loader(module, function, at, reg);
+    case ZYDIS_MNEMONIC_MOV:
+        return from->type == ZYDIS_OPERAND_TYPE_IMMEDIATE && !module->is_pie && is_table(module, from->imm.value.u);
+    default:
+        return false;
+    }
+}
+
+static bool stores_table(const struct elf_module *module, const struct function *function, size_t index)
+{
+    const struct insn *insn = &function->insns[index];
+    const ZydisDecodedOperand *value = &insn->operands[1];
+    if (insn->decoded.mnemonic != ZYDIS_MNEMONIC_MOV || insn->decoded.address_width != 64)
+        return false;
+    if (value->type == ZYDIS_OPERAND_TYPE_IMMEDIATE)
+        return !module->is_pie && is_table(module, value->imm.value.u);
+    return value->type == ZYDIS_OPERAND_TYPE_REGISTER && holds_table(module, function, index, value->reg.value);
+}
+
+void table_stores_mark(const struct elf_module *module, struct function *function)
+{
+    for (size_t i = 0; i < function->insn_count; i++) {
+        struct insn *insn = &function->insns[i];
+        struct access *access = &insn->access[0];
+        if (insn->role == ROLE_PLAIN && insn->access_count == 1 && access->role == ACCESS_PLAIN && access->is_write &&
+            access->operand == 0 && access->size == sizeof(uint64_t))
+            access->may_repeat = stores_table(module, function, i);
+    }
+}
