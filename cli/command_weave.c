@@ -12,7 +12,7 @@
 #include "cli/woven_prune.h"
 
 struct weave_request {
-    bool wants_help, explains, checks, forces;
+    bool wants_help, explains, checks, forces, narrow;
     const char *output;
     const char *made_in; /* the cache's folder, once an image was made there; NULL */
     time_t start;
@@ -74,7 +74,8 @@ static void explain_image(const struct woven_file *file)
 static bool make_image(const struct weave_request *request, const char *path, const struct elf_module *module,
                        const char *output)
 {
-    struct weave_options options = {.explain = request->explains, .output_fd = STDOUT_FILENO};
+    struct weave_options options = {
+        .narrow = request->narrow, .explain = request->explains, .output_fd = STDOUT_FILENO};
     const char *message = "cannot be woven";
     fflush(stdout);
     if (weave_open_module(module, output, &options, &message) != 0) {
@@ -88,14 +89,14 @@ static bool weave_module_to(struct weave_request *request, const char *path, con
                             const char *output)
 {
     struct woven_file file;
-    const char *wrong = woven_file_open(&file, output, module);
+    const char *wrong = woven_file_open(&file, output, module, request->narrow);
     bool is_remade = !request->checks && (wrong || request->forces || request->explains || request->output);
     if (is_remade) {
         woven_file_close(&file);
         if (!make_image(request, path, module, output)) {
             return false;
         }
-        wrong = woven_file_open(&file, output, module);
+        wrong = woven_file_open(&file, output, module, request->narrow);
         if (!request->output) {
             request->made_in = pool_copy(&request->pool, output, (size_t)(strrchr(output, '/') - output));
         }
@@ -120,8 +121,8 @@ static bool weave_file(struct weave_request *request, const char *path)
         fprintf(stderr, "lockhound: %s %s\n", path, message);
         return false;
     }
-    const char *output =
-        request->output ? request->output : woven_cache_path(&request->pool, &module, !request->checks);
+    const char *output = request->output ? request->output
+                                         : woven_cache_path(&request->pool, &module, request->narrow, !request->checks);
     bool is_done = output && weave_module_to(request, path, &module, output);
     elf_module_close(&module);
     return is_done;
@@ -131,10 +132,13 @@ static bool weave_file(struct weave_request *request, const char *path)
 
 static bool parse(struct weave_request *request, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"help", no_argument, NULL, 'h'},         {"explain", no_argument, NULL, 'e'},
-        {"output", required_argument, NULL, 'o'}, {"check", no_argument, NULL, 'c'},
-        {"force", no_argument, NULL, 'f'},        {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"help", no_argument, NULL, 'h'},
+                                            {"explain", no_argument, NULL, 'e'},
+                                            {"output", required_argument, NULL, 'o'},
+                                            {"check", no_argument, NULL, 'c'},
+                                            {"force", no_argument, NULL, 'f'},
+                                            {"narrow", no_argument, NULL, 'n'},
+                                            {NULL, 0, NULL, 0}};
     int option;
     optind = 1;
     opterr = 0;
@@ -154,6 +158,9 @@ static bool parse(struct weave_request *request, int argc, char **argv)
             break;
         case 'f':
             request->forces = true;
+            break;
+        case 'n':
+            request->narrow = true;
             break;
         default:
             fprintf(stderr, "lockhound: weave: %s %s\n",

@@ -18,7 +18,7 @@ const struct command command_table[] = {
      command_suppress_main},
     {"analyze", "analyze [options] TRACE...", "look for findings in recorded traces (- is stdin)", FOR_ANALYZE, false,
      command_analyze_main},
-    {"weave", "weave [--explain] [--check] [--force] [--output=FILE] FILE...",
+    {"weave", "weave [--explain] [--check] [--force] [--narrow] [--output=FILE] FILE...",
      "make, explain or check the woven images of programs and libraries ahead of time", 0, false, command_weave_main},
     {"ps", "ps PID", "show the threads and locks of a program that runs with --dump-signal, and who blocks whom",
      FOR_PS, false, command_ps_main},

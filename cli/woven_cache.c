@@ -56,16 +56,17 @@ static bool is_folder_trusted(const char *path)
            (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
-static const char *name_of(struct pool *pool, const struct elf_module *module)
+static const char *name_of(struct pool *pool, const struct elf_module *module, bool narrow)
 {
+    const char *suffix = narrow ? IMAGE_NARROW_SUFFIX : IMAGE_SUFFIX;
     if (!module->build_id_size) {
-        return pool_format(pool, "%016" PRIx64 "-%" PRIu64 IMAGE_SUFFIX, image_module_hash(module), module->size);
+        return pool_format(pool, "%016" PRIx64 "-%" PRIu64 "%s", image_module_hash(module), module->size, suffix);
     }
     char name[2 * IMAGE_BUILD_ID_SIZE + 1];
     for (size_t i = 0; i < module->build_id_size; i++) {
         snprintf(name + 2 * i, 3, "%02x", module->build_id[i]);
     }
-    return pool_format(pool, "%s" IMAGE_SUFFIX, name);
+    return pool_format(pool, "%s%s", name, suffix);
 }
 
 /* Returns: false when the folder cannot be made or written. */
@@ -112,7 +113,7 @@ static const char *make_folder(struct pool *pool, const char *wanted)
     return check_trusted(folder) ? folder : NULL;
 }
 
-const char *woven_cache_path(struct pool *pool, const struct elf_module *module, bool wants_folder)
+const char *woven_cache_path(struct pool *pool, const struct elf_module *module, bool narrow, bool wants_folder)
 {
     const char *folder = find_folder(pool);
     if (wants_folder) {
@@ -120,7 +121,7 @@ const char *woven_cache_path(struct pool *pool, const struct elf_module *module,
     } else if (!folder) {
         fputs("lockhound: no place for woven images: set LOCKHOUND_CACHE to the absolute path of a folder\n", stderr);
     }
-    return folder ? pool_format(pool, "%s/%s", folder, name_of(pool, module)) : NULL;
+    return folder ? pool_format(pool, "%s/%s", folder, name_of(pool, module, narrow)) : NULL;
 }
 
 static bool is_of_module(const struct image_header *header, const struct elf_module *module)
@@ -149,7 +150,7 @@ static const char *map_file(struct woven_file *file, int fd)
     return bytes == MAP_FAILED ? "cannot be mapped" : NULL;
 }
 
-const char *woven_file_open(struct woven_file *file, const char *path, const struct elf_module *module)
+const char *woven_file_open(struct woven_file *file, const char *path, const struct elf_module *module, bool narrow)
 {
     *file = (struct woven_file){NULL, 0};
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -160,6 +161,9 @@ const char *woven_file_open(struct woven_file *file, const char *path, const str
     close(fd);
     if (!wrong) {
         wrong = image_check(file->header, file->size);
+    }
+    if (!wrong && narrow != ((file->header->flags & IMAGE_NARROW) != 0)) {
+        wrong = narrow ? "is not a narrow one" : "is a narrow one";
     }
     if (!wrong && !is_of_module(file->header, module)) {
         wrong = "is of another module";

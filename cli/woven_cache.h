@@ -12,8 +12,9 @@
 #include "report/memory.h"
 #include "weaver/model.h"
 
-/* Returns: the path of the module's image, or NULL after a complaint.  `wants_folder`: makes the folders that lack. */
-const char *woven_cache_path(struct pool *pool, const struct elf_module *module, bool wants_folder);
+/* Returns: the path of the module's image, the `narrow` one (IMAGE_NARROW) or the usual one, or NULL after a complaint.
+ * `wants_folder`: makes the folders that lack. */
+const char *woven_cache_path(struct pool *pool, const struct elf_module *module, bool narrow, bool wants_folder);
 
 /* An image, read-only. */
 struct woven_file {
@@ -22,7 +23,7 @@ struct woven_file {
 };
 
 /* Returns: NULL with the image of the module mapped, or what is wrong with it. */
-const char *woven_file_open(struct woven_file *file, const char *path, const struct elf_module *module);
+const char *woven_file_open(struct woven_file *file, const char *path, const struct elf_module *module, bool narrow);
 void woven_file_close(struct woven_file *file);
 
 #endif

@@ -10,18 +10,42 @@
 #include "detector/race_trust.h"
 
 enum {
-    USED_BYTES = RACE_CHUNKS / 512 / 8,
     PATIENCE = 32, /* shared accesses until a thread tries again to own a chunk */
     OFTEN = 4      /* shared accesses to one chunk until it tries that one */
 };
 
 /* ---- the engine ------------------------------------------------------------------------------------------------- */
 
+static size_t chunks_size(const struct race_engine *engine)
+{
+    return race_chunk_count(engine) * sizeof(struct race_chunk);
+}
+
+/* A word for 64 pages of chunks. */
+static size_t used_size(const struct race_engine *engine)
+{
+    return (chunks_size(engine) / RACE_PAGE / 64 + 1) * sizeof(uint64_t);
+}
+
+static size_t sync_places_size(const struct race_engine *engine)
+{
+    return ((size_t)engine->window + 1) / 8;
+}
+
+static bool reserve_sync_places(struct race_engine *engine)
+{
+    if (engine->window == UINT32_MAX) {
+        return true;
+    }
+    engine->sync_places = engine->host.reserve(engine->host.ctx, sync_places_size(engine));
+    return engine->sync_places != NULL;
+}
+
 static bool engine_reserve(struct race_engine *engine)
 {
     const struct race_host *host = &engine->host;
-    engine->chunks = host->reserve(host->ctx, RACE_CHUNKS * sizeof(struct race_chunk));
-    engine->used = host->reserve(host->ctx, USED_BYTES);
+    engine->chunks = host->reserve(host->ctx, chunks_size(engine));
+    engine->used = host->reserve(host->ctx, used_size(engine));
     engine->trusted = host->reserve(host->ctx, RACE_SLOTS * sizeof(uint64_t));
     if (engine->d->options.hybrid_races) {
         engine->hidden_trusted = host->reserve(host->ctx, RACE_SLOTS * sizeof(uint64_t));
@@ -29,8 +53,8 @@ static bool engine_reserve(struct race_engine *engine)
             return false;
         }
     }
-    return engine->chunks != NULL && engine->used != NULL && engine->trusted != NULL && race_sets_init(engine) &&
-           race_granules_init(engine) && race_said_init(engine);
+    return engine->chunks != NULL && engine->used != NULL && engine->trusted != NULL && reserve_sync_places(engine) &&
+           race_sets_init(engine) && race_granules_init(engine) && race_said_init(engine);
 }
 
 static void call_here(void *ctx, void (*work)(void *arg), void *arg)
@@ -47,6 +71,9 @@ struct race_engine *race_engine_new(struct detector *d, const struct race_host *
     }
     engine->d = d;
     engine->host = *host;
+    unsigned bits = host->window_bits == 0 ? 32 : host->window_bits;
+    engine->window = (uint32_t)((UINT64_C(1) << bits) - 1);
+    engine->high = ~(uint32_t)((UINT64_C(1) << (bits - RACE_HIGH_SHIFT)) - 1);
     if (engine->host.apart == NULL) {
         engine->host.apart = call_here;
     }
@@ -64,11 +91,16 @@ static void release(const struct race_engine *engine, void *memory, size_t size)
     }
 }
 
+static size_t part_size(const struct race_engine *engine)
+{
+    return sizeof(struct race_part) + race_chunk_count(engine) / 8;
+}
+
 static void delete_part(const struct race_engine *engine, struct race_part *part)
 {
     if (part != NULL) {
-        release(engine, part->marked, RACE_MARKED_BYTES);
-        release(engine, part, sizeof *part);
+        release(engine, part->marked, race_chunk_count(engine) / 8);
+        release(engine, part, part_size(engine));
     }
 }
 
@@ -86,8 +118,9 @@ void race_engine_delete(struct race_engine *engine)
     race_sets_delete(engine);
     release(engine, engine->trusted, RACE_SLOTS * sizeof(uint64_t));
     release(engine, engine->hidden_trusted, RACE_SLOTS * sizeof(uint64_t));
-    release(engine, engine->used, USED_BYTES);
-    release(engine, engine->chunks, RACE_CHUNKS * sizeof(struct race_chunk));
+    release(engine, engine->used, used_size(engine));
+    release(engine, engine->chunks, chunks_size(engine));
+    release(engine, engine->sync_places, sync_places_size(engine));
     release(engine, engine, sizeof *engine);
 }
 
@@ -130,17 +163,18 @@ bool race_plane_follows(const struct race_plane *plane, const struct thread *t)
 static struct race_part *make_part(struct race_engine *engine, uint32_t number)
 {
     const struct race_host *host = &engine->host;
-    struct race_part *part = host->reserve(host->ctx, sizeof *part);
+    struct race_part *part = host->reserve(host->ctx, part_size(engine));
     if (part == NULL) {
         return NULL;
     }
-    part->marked = host->reserve(host->ctx, RACE_MARKED_BYTES);
+    part->marked = host->reserve(host->ctx, race_chunk_count(engine) / 8);
     part->alone = part->marked == NULL ? 0 : race_set_with(engine, 0, number);
     if (part->alone == 0) {
         delete_part(engine, part);
         return NULL;
     }
     part->number = number;
+    part->window = engine->window;
     return part;
 }
 
@@ -173,6 +207,8 @@ bool race_plane_begin(struct race_engine *engine, struct race_plane *plane, stru
     part->tags = plane->tags;
     part->writes = plane->writes;
     plane->engine_part = part;
+    plane->window = engine->window;
+    plane->high = engine->high;
     plane->thread = t;
     relaxed_store(&part->thread, t->id.v);
     relaxed_store(&part->born_in, t->born_in);
@@ -276,7 +312,7 @@ static bool meets(const struct race_engine *engine, const struct race_plane *pla
                   const struct race_piece *piece, struct race_met *met)
 {
     const uint8_t *window = (piece->flags & RACE_WRITE) != 0 ? other->tags : other->writes;
-    const uint8_t *at = window + (uint32_t)piece->address;
+    const uint8_t *at = window + race_place(plane, piece->address);
     uint64_t known = 0;
     for (size_t done = 0; done < piece->size; done += 8) {
         size_t left = piece->size - done;
@@ -314,9 +350,11 @@ static bool check(struct race_engine *engine, struct race_plane *plane, struct r
 /* ---- an access -------------------------------------------------------------------------------------------------- */
 
 static bool access_bytes(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk,
-                         const struct race_piece *piece)
+                         const struct race_piece *piece, bool records)
 {
-    race_record(plane, piece);
+    if (records) {
+        race_record(plane, piece);
+    }
     /* Record, then look who is there by now: of two at once, one sees the other's tag.  seq_cst: a store and then loads. */
     atomic_thread_fence(memory_order_seq_cst);
     uint32_t state = atomic_load_explicit(&chunk->state, memory_order_acquire); /* partner: race_chunk_unlock() */
@@ -337,7 +375,7 @@ static bool access_granules(struct race_engine *engine, struct race_plane *plane
         uint64_t granule_end = (part.address & ~(uint64_t)7) + 8;
         part.size = (size_t)((granule_end < end ? granule_end : end) - part.address);
         if (!race_sync_access(engine, plane, &part, (state & RACE_STATE_SPILLED) != 0)) {
-            found |= access_bytes(engine, plane, chunk, &part);
+            found |= access_bytes(engine, plane, chunk, &part, !race_sync_is_place(engine, &part));
         }
     }
     return found;
@@ -347,7 +385,7 @@ static bool access_granules(struct race_engine *engine, struct race_plane *plane
  * Returns: true when it is worth that now. */
 static bool is_worth_owning(struct race_part *part, uint64_t address)
 {
-    uint32_t index = RACE_CHUNK_INDEX(address);
+    uint32_t index = race_chunk_index(part, address);
     struct race_visit *visit = &part->visits[index % RACE_VISITS];
     visit->count = index == visit->chunk ? visit->count + 1 : 1;
     visit->chunk = index;
@@ -368,11 +406,12 @@ static bool access_chunk(struct race_engine *engine, struct race_plane *plane, c
             return false;
         }
     }
-    if ((piece->flags & RACE_FREE) != 0 && piece->size == RACE_CHUNK_BYTES && !race_word_is_of(who, piece->address)) {
+    if ((piece->flags & RACE_FREE) != 0 && piece->size == RACE_CHUNK_BYTES &&
+        !race_word_is_of(engine, who, piece->address)) {
         return false; /* the midst of a large block, never used: no need to fill the planes with it */
     }
     uint32_t state = atomic_load_explicit(&chunk->state, memory_order_acquire); /* partner: race_chunk_unlock() */
-    bool takes_part = who == race_shared_word(piece->address) &&
+    bool takes_part = who == race_shared_word(engine, piece->address) &&
                       race_set_has(race_set_get(engine, state >> RACE_STATE_SET), plane->number);
     bool tries = is_worth_owning(part, piece->address) && (state & RACE_STATE_SYNC) == 0;
     if (!takes_part || tries || !race_is_touched(part, piece->address)) {
@@ -381,7 +420,7 @@ static bool access_chunk(struct race_engine *engine, struct race_plane *plane, c
     if ((state & RACE_STATE_SYNC) != 0) {
         return access_granules(engine, plane, chunk, state, piece);
     }
-    bool found = access_bytes(engine, plane, chunk, piece);
+    bool found = access_bytes(engine, plane, chunk, piece, true);
     state = relaxed_load(&chunk->state);
     if ((state & RACE_STATE_SYNC) != 0) {
         found |= access_granules(engine, plane, chunk, state, piece); /* an address became one meanwhile */
@@ -426,21 +465,23 @@ bool race_access(struct race_engine *engine, struct race_plane *plane, uint64_t 
 static void chunk_fresh(struct race_engine *engine, struct race_part *part, uint64_t low, uint64_t high, bool is_clear)
 {
     struct race_chunk *chunk = race_chunk_at(engine, low);
-    if (relaxed_load(&chunk->who) == 0) {
+    uint32_t who = relaxed_load(&chunk->who);
+    bool is_other = !race_word_is_of(engine, who, low) && (relaxed_load(&chunk->state) & RACE_STATE_SYNC) == 0;
+    if (who == 0 || is_other) {
         return;
     }
     uint32_t state = race_chunk_lock(part, chunk);
     if ((state & RACE_STATE_SYNC) != 0) {
         race_granules_remove(engine, low, high);
     }
-    if (race_word_is_of(relaxed_load(&chunk->who), low)) {
+    if (race_word_is_of(engine, relaxed_load(&chunk->who), low)) {
         if (!is_clear) {
             race_chunk_clear(engine, state, low, (size_t)(high - low));
         }
         if (high - low == RACE_CHUNK_BYTES) {
             /* Other addresses with these low bits may be sync ones when any were ever met. */
             state = relaxed_load(&engine->aliases) == 0 ? 0 : state & RACE_STATE_SYNCS;
-            relaxed_store(&chunk->who, state == 0 ? 0 : race_shared_word(low));
+            relaxed_store(&chunk->who, state == 0 ? 0 : race_shared_word(engine, low));
         }
     }
     race_chunk_unlock(part, chunk, state);

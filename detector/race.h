@@ -12,8 +12,9 @@
  *            dropped; a thread clears its tags when it joins.  A participant that has seen all of the others' tags in the
  *            chunk owns it: as long as nobody else comes, its misses only set tags.  The others' tags stay, for a third
  *            thread may race with them.  Without an owner each miss looks at the tags of the others.
- * Aliases:   tags are found by the low 32 bits of the address.  A chunk remembers the high bits; when another address with
- *            the same low bits comes, the chunk is given to it and its history dropped (counted).
+ * Aliases:   tags are found by the low bits of the address, 32 or fewer (struct race_host, window_bits).  A chunk remembers
+ *            the high bits; when another address with the same low bits comes, the chunk is given to it and its history
+ *            dropped (counted).
  * Generations: 1..127, monotone in the epoch, with a table generation -> epoch a plane.  When they run out the thread
  *            renumbers: groups of four old generations become one, standing for the earliest epoch of the group (never a
  *            false race), in both windows of every chunk that it has touched.
@@ -69,7 +70,8 @@ struct race_host {
     void (*discard)(void *ctx, void *memory, size_t size);
     /* Makes both windows of the plane zero and gives their pages back.  Its thread calls. */
     void (*empty)(void *ctx, struct race_plane *plane);
-    size_t budget; /* of the pages of all windows; past it threads drop their history; 0: none.  Units: bytes */
+    size_t budget;        /* of the pages of all windows; past it threads drop their history; 0: none.  Units: bytes */
+    unsigned window_bits; /* of an address, by which its tags are found: RACE_WINDOW_LEAST to 32; 0: 32 */
     /* Looks for the last access of the thread of `plane` to any byte of [address, address+size) in the epochs
      * [epoch_low, epoch_high] (a write, when `write`). */
     void (*recall)(void *ctx, const struct race_plane *plane, uint64_t epoch_low, uint64_t epoch_high, uint64_t address,
@@ -100,15 +102,24 @@ struct race_host {
 
 /* One thread's plane as the engine sees it; inside memory of the host, near the GS base. */
 struct race_plane {
-    uint8_t *tags;         /* window of last accesses: tags[(uint32_t)address] */
+    uint8_t *tags;         /* window of last accesses: tags[address & window] */
     uint8_t *writes;       /* window of last writes */
     uint32_t number;       /* 1..RACE_PLANES_MAX, the participant's name in chunks */
     uint8_t write_tag;     /* present one; the host copies it to where woven code reads it */
     bool accessed;         /* something was recorded since the generation was raised; woven misses set it too */
     struct thread *thread; /* whose clock its epochs are of; NULL when it has ended; its memory stays until then */
     void *engine_part;     /* generation table, touched chunks, ...: the engine's */
+    uint32_t window;       /* the engine's; and the bits of a chunk's word that hold high bits of the address */
+    uint32_t high;
 };
-enum { RACE_PLANES_MAX = 4000 };
+enum { RACE_PLANES_MAX = 4000, RACE_WINDOW_LEAST = 21, RACE_HIGH_SHIFT = 15 /* addresses of programs have 47 bits */ };
+
+/* Returns: how many planes there may be when tags are found by `bits` of the address. */
+static inline uint32_t race_planes_max(unsigned bits)
+{
+    uint32_t names = (UINT32_C(1) << (bits - RACE_HIGH_SHIFT)) - 2;
+    return names < RACE_PLANES_MAX ? names : RACE_PLANES_MAX;
+}
 
 /* Returns: an engine for detector `d` on memory of the hosts, or NULL. */
 struct race_engine *race_engine_new(struct detector *d, const struct race_host *host);
@@ -172,16 +183,19 @@ void race_forked(struct race_engine *engine, const struct race_plane *plane);
 
 /* For the quick path of a miss, written in assembly or inline: the chunk's word; equal to race_owner_word() while the plane's
  * thread owns it (then no byte in it is a sync address): setting tags (and writes) and plane->accessed is all there is to do. */
-#define RACE_CHUNK_INDEX(address) ((uint32_t)(address) >> 8)
 struct race_chunk {
-    _Atomic uint32_t who;   /* (address >> 32 & 0xffff) << 16 | plane number, or | RACE_WHO_SHARED; 0: nobody yet */
+    _Atomic uint32_t who;   /* (address >> RACE_HIGH_SHIFT & high) | plane number, or | ~high: shared; 0: nobody yet */
     _Atomic uint32_t state; /* the engine's: set of participants, lock bit, sync bit */
 };
-#define RACE_WHO_SHARED 0xffffu
-struct race_chunk *race_chunks(struct race_engine *engine); /* 1 << 24 of them */
+struct race_chunk *race_chunks(struct race_engine *engine); /* the one of an address: [(address & window) >> 8] */
 static inline uint32_t race_owner_word(const struct race_plane *plane, uint64_t address)
 {
-    return (uint32_t)(address >> 32 & 0xffff) << 16 | plane->number;
+    return ((uint32_t)(address >> RACE_HIGH_SHIFT) & plane->high) | plane->number;
+}
+/* Returns: the place of the address in a window, or in both. */
+static inline size_t race_place(const struct race_plane *plane, uint64_t address)
+{
+    return (size_t)(address & plane->window);
 }
 
 #endif

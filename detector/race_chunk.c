@@ -40,7 +40,7 @@ void race_chunk_use(struct race_engine *engine, const struct race_chunk *chunk)
 
 bool race_chunk_in_use(const struct race_engine *engine, uint64_t index)
 {
-    size_t page = (size_t)(index % RACE_CHUNKS) / CHUNKS_PER_USE;
+    size_t page = (size_t)(index % race_chunk_count(engine)) / CHUNKS_PER_USE;
     return (relaxed_load((_Atomic uint64_t *)&engine->used[page / 64]) >> page % 64 & 1) != 0;
 }
 
@@ -49,15 +49,15 @@ void race_chunk_clear(struct race_engine *engine, uint32_t state, uint64_t addre
     const struct race_set *set = race_set_get(engine, state >> RACE_STATE_SET);
     for (uint32_t i = 0; i < set->count; i++) {
         struct race_part *part = race_part_at(engine, set->number[i]);
-        bytes_clear(part->tags + (uint32_t)address, size);
-        bytes_clear(part->writes + (uint32_t)address, size);
+        bytes_clear(part->tags + (address & engine->window), size);
+        bytes_clear(part->writes + (address & engine->window), size);
     }
 }
 
 uint32_t race_chunk_claim(struct race_engine *engine, struct race_chunk *chunk, uint32_t state, uint64_t address)
 {
     uint32_t who = relaxed_load(&chunk->who);
-    if (who == 0 || race_word_is_of(who, address)) {
+    if (who == 0 || race_word_is_of(engine, who, address)) {
         return state;
     }
     race_count(&engine->aliases);
@@ -85,7 +85,7 @@ static bool other_is_seen(struct race_engine *engine, const struct race_plane *p
 static bool all_is_seen(struct race_engine *engine, const struct race_plane *plane, const struct race_set *set,
                         uint64_t address)
 {
-    uint32_t low = (uint32_t)address & ~(uint32_t)(RACE_CHUNK_BYTES - 1);
+    uint32_t low = (uint32_t)address & engine->window & ~(uint32_t)(RACE_CHUNK_BYTES - 1);
     for (uint32_t i = 0; i < set->count; i++) {
         if (set->number[i] != plane->number &&
             !other_is_seen(engine, plane, race_part_at(engine, set->number[i]), low)) {
@@ -99,7 +99,7 @@ static bool all_is_seen(struct race_engine *engine, const struct race_plane *pla
 static uint32_t join(struct race_engine *engine, struct race_plane *plane, uint32_t set, uint64_t address)
 {
     struct race_part *part = race_part(plane);
-    uint32_t low = (uint32_t)address & ~(uint32_t)(RACE_CHUNK_BYTES - 1);
+    uint32_t low = (uint32_t)address & engine->window & ~(uint32_t)(RACE_CHUNK_BYTES - 1);
     if (race_mark(engine, part, address)) {
         bytes_clear(plane->tags + low, RACE_CHUNK_BYTES);
         bytes_clear(plane->writes + low, RACE_CHUNK_BYTES);
@@ -135,8 +135,8 @@ uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, 
             set = part->alone;
         }
         relaxed_store(&chunk->who, race_owner_word(plane, address));
-    } else if (relaxed_load(&chunk->who) != race_shared_word(address)) {
-        relaxed_store(&chunk->who, race_shared_word(address));
+    } else if (relaxed_load(&chunk->who) != race_shared_word(engine, address)) {
+        relaxed_store(&chunk->who, race_shared_word(engine, address));
         race_count(&engine->chunks_shared);
     }
     race_chunk_use(engine, chunk);
@@ -148,11 +148,11 @@ uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, 
     return state;
 }
 
-void race_chunk_disown(const struct race_part *part, struct race_chunk *chunk)
+void race_chunk_disown(const struct race_engine *engine, const struct race_part *part, struct race_chunk *chunk)
 {
     uint32_t who = relaxed_load(&chunk->who);
-    if ((who & 0xffff) == part->number) {
-        relaxed_store(&chunk->who, who | RACE_WHO_SHARED);
+    if ((who & ~engine->high) == part->number) {
+        relaxed_store(&chunk->who, who | ~engine->high);
     }
 }
 
@@ -168,7 +168,7 @@ static bool leave(struct race_engine *engine, struct race_plane *plane, uint32_t
         set = race_set_without(engine, set, plane->number);
         uint32_t who = relaxed_load(&chunk->who);
         bool is_empty = set == 0 && (state & RACE_STATE_SYNC) == 0;
-        relaxed_store(&chunk->who, is_empty ? 0 : who | RACE_WHO_SHARED);
+        relaxed_store(&chunk->who, is_empty ? 0 : who | ~engine->high);
     }
     race_chunk_unlock(part, chunk, set << RACE_STATE_SET | (state & RACE_STATE_SYNCS));
     return false;

@@ -6,7 +6,7 @@
  * Model:     participants are the planes whose tags in the chunk are true; they stay until the history is dropped, for
  *            a third thread may race with any of them.  The owner is the one who may add tags without looking at the
  *            others' ones: it has seen all of them, and nobody adds to them before he has taken the chunk from it.
- * Words:     who = high bits and owner, or RACE_WHO_SHARED; state = set of participants << 8 | spilled, sync and lock bits.
+ * Words:     who = high bits and owner, or all ones: shared; state = set of participants << 8 | spilled, sync and lock bits.
  *            Both change under the lock bit alone.  A thread that finds itself in the set of a shared chunk may go on
  *            without the lock, for only it puts itself in.
  * Sync:      a chunk with the sync bit holds a sync address, here or under other high bits; it is always shared.  With the
@@ -39,7 +39,7 @@ void race_record(struct race_plane *plane, const struct race_piece *piece);
 uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk,
                           const struct race_piece *piece, bool wants_it);
 /* The plane is no owner of the locked chunk any more: its next access comes to race_access(). */
-void race_chunk_disown(const struct race_part *part, struct race_chunk *chunk);
+void race_chunk_disown(const struct race_engine *engine, const struct race_part *part, struct race_chunk *chunk);
 /* Drops what the locked chunk says of another address with the same low bits.  Returns: the state. */
 uint32_t race_chunk_claim(struct race_engine *engine, struct race_chunk *chunk, uint32_t state, uint64_t address);
 /* Makes the tags of all participants zero in these bytes; part of one chunk, which is locked. */
@@ -52,19 +52,19 @@ void race_chunk_use(struct race_engine *engine, const struct race_chunk *chunk);
 /* Returns: false when no chunk near this one (of the same page of chunks) was ever used. */
 bool race_chunk_in_use(const struct race_engine *engine, uint64_t index);
 
-static inline uint32_t race_shared_word(uint64_t address)
+static inline uint32_t race_shared_word(const struct race_engine *engine, uint64_t address)
 {
-    return (uint32_t)(address >> 32 & 0xffff) << 16 | RACE_WHO_SHARED;
+    return (uint32_t)(address >> RACE_HIGH_SHIFT) | ~engine->high;
 }
 
-static inline bool race_word_is_of(uint32_t who, uint64_t address)
+static inline bool race_word_is_of(const struct race_engine *engine, uint32_t who, uint64_t address)
 {
-    return who != 0 && who >> 16 == (uint32_t)(address >> 32 & 0xffff);
+    return who != 0 && ((who ^ (uint32_t)(address >> RACE_HIGH_SHIFT)) & engine->high) == 0;
 }
 
 static inline struct race_chunk *race_chunk_at(struct race_engine *engine, uint64_t address)
 {
-    return &engine->chunks[RACE_CHUNK_INDEX(address)];
+    return &engine->chunks[((uint32_t)address & engine->window) >> RACE_CHUNK_SHIFT];
 }
 
 #endif

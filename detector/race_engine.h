@@ -28,9 +28,8 @@
 enum {
     RACE_CHUNK_SHIFT = 8,
     RACE_CHUNK_BYTES = 1 << RACE_CHUNK_SHIFT,
-    RACE_CHUNKS = 1 << 24,
+    RACE_CHUNKS_MOST = 1 << 24, /* by the window */
     RACE_GENERATIONS = 127,
-    RACE_MARKED_BYTES = RACE_CHUNKS / 8,
     RACE_PAGE = 4096, /* of the program, and of a window */
     RACE_OWED = 8,
     RACE_HANDED = 8,
@@ -82,6 +81,7 @@ struct race_part {
     struct race_plane *plane;
     uint8_t *tags, *writes; /* the plane's, which never move */
     uint32_t number;
+    uint32_t window; /* the engine's */
     bool has_thread;
     _Atomic uint32_t thread;  /* thread_id of the latest thread */
     _Atomic uint64_t born_in; /* its first epoch */
@@ -109,8 +109,8 @@ struct race_part {
     struct race_tally tally;
     _Atomic uint32_t pages; /* of 4096 bytes of the program, where it has marks: as many of each window */
     uint64_t *marked;       /* a bit for each chunk where the plane's windows may not be zero */
-    uint64_t summary[RACE_CHUNKS / 64 / 64]; /* a bit for each word of `touched` that may not be 0 */
-    uint64_t touched[RACE_CHUNKS / 64];      /* a bit for each chunk with tags of the plane that are not all old */
+    uint64_t summary[RACE_CHUNKS_MOST / 64 / 64]; /* a bit for each word of `touched` that may not be 0 */
+    uint64_t touched[];                           /* a bit for each chunk with tags of the plane that are not all old */
 };
 
 struct race_sets;
@@ -120,8 +120,13 @@ struct race_said;
 struct race_engine {
     struct detector *d;
     struct race_host host;
+    uint32_t window; /* the bits of an address by which its tags are found */
+    uint32_t high;   /* those of a chunk's word that hold higher ones */
     struct race_chunk *chunks;
     uint64_t *used; /* a bit for each page of `chunks` that was written to */
+    /* For each 8 bytes of the window a mask of those where an address was a sync one; NULL when it has 32 bits: then two
+     * addresses of one place are too rare to keep it for. */
+    _Atomic uint8_t *sync_places;
     struct race_sets *sets;
     struct race_granules *granules;
     struct race_said *said;
@@ -149,6 +154,17 @@ struct race_met {
     bool wrote;
     uint64_t address; /* of the byte */
 };
+
+/* Returns: how many chunks there are. */
+static inline uint32_t race_chunk_count(const struct race_engine *engine)
+{
+    return (engine->window >> RACE_CHUNK_SHIFT) + 1;
+}
+
+static inline uint32_t race_chunk_index(const struct race_part *part, uint64_t address)
+{
+    return ((uint32_t)address & part->window) >> RACE_CHUNK_SHIFT;
+}
 
 static inline void race_count(_Atomic uint64_t *counter)
 {

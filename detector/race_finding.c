@@ -147,12 +147,13 @@ static bool confirm(struct report *r, struct race_chunk *chunk, uint32_t state)
 {
     const struct race_part *part = r->other;
     const struct race_set *set = race_set_get(r->engine, state >> RACE_STATE_SET);
-    if (!race_word_is_of(relaxed_load(&chunk->who), r->met.address) || !race_set_has(set, r->met.number)) {
+    if (!race_word_is_of(r->engine, relaxed_load(&chunk->who), r->met.address) || !race_set_has(set, r->met.number)) {
         return false;
     }
     uint32_t version = race_version_begin(part);
     bool writes = (r->piece.flags & RACE_WRITE) != 0;
-    uint8_t tag = bytes_load_one((writes ? r->other->tags : r->other->writes) + (uint32_t)r->met.address);
+    const uint8_t *window = writes ? r->other->tags : r->other->writes;
+    uint8_t tag = bytes_load_one(window + (r->met.address & r->engine->window));
     uint32_t g = tag >> 1;
     if (race_generation_seen(r->engine, r->plane, part, g)) {
         return false;

@@ -72,7 +72,7 @@ static void visit_word(struct race_engine *engine, struct race_plane *plane, uin
 void race_touched_visit(struct race_engine *engine, struct race_plane *plane, race_chunk_visit *visit)
 {
     struct race_part *part = race_part(plane);
-    for (uint32_t s = 0; s < RACE_CHUNKS / 64 / 64; s++) {
+    for (uint32_t s = 0; s < race_chunk_count(engine) / 64 / 64; s++) {
         for (uint64_t words = part->summary[s]; words != 0; words &= words - 1) {
             uint32_t word = s * 64 + (uint32_t)__builtin_ctzll(words);
             visit_word(engine, plane, word, visit);
@@ -121,7 +121,7 @@ static bool renumber_chunk(struct race_engine *engine, struct race_plane *plane,
     bool is_old = (any & ~BYTES_EACH(RACE_TAG(1, 1))) == 0;
     if (is_old) {
         /* Nothing but the oldest generation, which stays: no need to come again before something is recorded. */
-        race_chunk_disown(part, chunk);
+        race_chunk_disown(engine, part, chunk);
     }
     race_chunk_unlock(part, chunk, state);
     return !is_old;

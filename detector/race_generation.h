@@ -50,7 +50,7 @@ static inline bool race_version_stands(const struct race_part *part, uint32_t ve
 /* The chunk of `address` may hold tags of the plane from now on. */
 static inline void race_touch(struct race_part *part, uint64_t address)
 {
-    uint32_t chunk = RACE_CHUNK_INDEX(address);
+    uint32_t chunk = race_chunk_index(part, address);
     uint64_t bit = UINT64_C(1) << chunk % 64;
     if ((part->touched[chunk / 64] & bit) == 0) {
         part->touched[chunk / 64] |= bit;
@@ -63,7 +63,7 @@ static inline void race_touch(struct race_part *part, uint64_t address)
 static inline bool race_mark(struct race_engine *engine, struct race_part *part, uint64_t address)
 {
     enum { CHUNKS_PER_PAGE = RACE_PAGE / RACE_CHUNK_BYTES };
-    uint32_t chunk = RACE_CHUNK_INDEX(address);
+    uint32_t chunk = race_chunk_index(part, address);
     uint64_t bit = UINT64_C(1) << chunk % 64;
     uint64_t page = ((UINT64_C(1) << CHUNKS_PER_PAGE) - 1) << (chunk % 64 & ~(uint32_t)(CHUNKS_PER_PAGE - 1));
     bool was_marked = (part->marked[chunk / 64] & bit) != 0;
@@ -77,9 +77,15 @@ static inline bool race_mark(struct race_engine *engine, struct race_part *part,
     return was_marked;
 }
 
+static inline bool race_is_marked(const struct race_part *part, uint64_t address)
+{
+    uint32_t chunk = race_chunk_index(part, address);
+    return (part->marked[chunk / 64] >> chunk % 64 & 1) != 0;
+}
+
 static inline bool race_is_touched(const struct race_part *part, uint64_t address)
 {
-    uint32_t chunk = RACE_CHUNK_INDEX(address);
+    uint32_t chunk = race_chunk_index(part, address);
     return (part->touched[chunk / 64] >> chunk % 64 & 1) != 0;
 }
 

@@ -1,6 +1,6 @@
 #include "detector/race_granules.h"
 
-enum { COMMON = 0, BUCKETS = 1 << 16, GRANULES = 1 << 20, BUCKET_LOCK = 1u << 31 };
+enum { COMMON = 0, BUCKETS = 1 << 16, GRANULES_MOST = 1 << 20, GRANULES_NARROW = 1 << 17, BUCKET_LOCK = 1u << 31 };
 
 struct granule {
     uint64_t address;
@@ -12,7 +12,8 @@ struct granule {
 struct race_granules {
     _Atomic uint32_t lock; /* of free and used */
     uint32_t free;
-    uint32_t used; /* granules ever taken, and the common one */
+    uint32_t used;  /* granules ever taken, and the common one */
+    uint32_t count; /* room for */
     struct granule *granules;
     struct sync_clock *loose;         /* by granule; NULL without --races=hybrid */
     _Atomic uint32_t common_lock;     /* used as a bucket */
@@ -28,9 +29,10 @@ bool race_granules_init(struct race_engine *engine)
     }
     engine->granules = table;
     table->used = COMMON + 1;
-    table->granules = host->reserve(host->ctx, GRANULES * sizeof(struct granule));
+    table->count = engine->window == UINT32_MAX ? GRANULES_MOST : GRANULES_NARROW;
+    table->granules = host->reserve(host->ctx, table->count * sizeof(struct granule));
     if (engine->d->options.hybrid_races) {
-        table->loose = host->reserve(host->ctx, GRANULES * sizeof(struct sync_clock));
+        table->loose = host->reserve(host->ctx, table->count * sizeof(struct sync_clock));
         if (table->loose == NULL) {
             return false;
         }
@@ -57,10 +59,10 @@ void race_granules_delete(struct race_engine *engine)
         for (uint32_t i = COMMON; i < table->used; i++) {
             drop_clocks(table, i);
         }
-        host->release(host->ctx, table->granules, GRANULES * sizeof(struct granule));
+        host->release(host->ctx, table->granules, table->count * sizeof(struct granule));
     }
     if (table->loose != NULL) {
-        host->release(host->ctx, table->loose, GRANULES * sizeof(struct sync_clock));
+        host->release(host->ctx, table->loose, table->count * sizeof(struct sync_clock));
     }
     host->release(host->ctx, table, sizeof *table);
 }
@@ -124,7 +126,7 @@ static uint32_t granule_take(struct race_granules *table)
     uint32_t i = table->free;
     if (i != 0) {
         table->free = table->granules[i].next;
-    } else if (table->used < GRANULES) {
+    } else if (table->used < table->count) {
         i = table->used++;
     }
     free_unlock(table);

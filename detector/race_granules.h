@@ -3,7 +3,7 @@
  *   granule's address --hash--> bucket, with a lock bit --> chain of granules --> clock, and the loose one with --races=hybrid
  *
  * Locks:   one bucket's bit while a granule is held; the list of free ones has a lock of its own, taken inside.
- * Memory:  2^20 granules.  Number 0 is none, and has the clocks that all addresses without a granule share.
+ * Memory:  2^20 granules, 2^17 where windows are small.  Number 0 is none, and has the clocks that all addresses without a granule share.
  */
 #ifndef LOCKHOUND_DETECTOR_RACE_GRANULES_H
 #define LOCKHOUND_DETECTOR_RACE_GRANULES_H

@@ -174,7 +174,7 @@ static bool look(struct race_engine *engine, struct race_plane *plane, struct ra
     uint32_t version = race_version_begin(part);
     uint8_t known = 0;
     for (size_t i = 0; i < piece->size; i++) {
-        uint8_t tag = bytes_load_one(window + (uint32_t)piece->address + i);
+        uint8_t tag = bytes_load_one(window + race_place(plane, piece->address) + i);
         if (tag == known || tag == 0) {
             continue;
         }

@@ -16,7 +16,7 @@ bool race_memory_is_spent(const struct race_engine *engine, const struct race_pa
 
 void race_memory_unmark(struct race_engine *engine, struct race_part *part)
 {
-    engine->host.discard(engine->host.ctx, part->marked, RACE_MARKED_BYTES);
+    engine->host.discard(engine->host.ctx, part->marked, race_chunk_count(engine) / 8);
     atomic_fetch_sub_explicit(&engine->pages, relaxed_load(&part->pages), memory_order_relaxed); /* a measure */
     relaxed_store(&part->pages, 0);
 }
@@ -37,7 +37,7 @@ static bool is_of_none_other(struct race_engine *engine, uint64_t low, uint64_t 
 {
     for (uint64_t at = low; at < high; at += RACE_CHUNK_BYTES) {
         uint32_t who = relaxed_load(&race_chunk_at(engine, at)->who);
-        if (who != 0 && !race_word_is_of(who, at)) {
+        if (who != 0 && !race_word_is_of(engine, who, at)) {
             return false;
         }
     }
@@ -57,11 +57,11 @@ static void discard_within(const struct race_engine *engine, uint8_t *window, ui
 static bool is_marked(const struct race_part *part, uint64_t low, uint64_t high)
 {
     for (uint64_t at = low; at < high; at += 64 * RACE_CHUNK_BYTES) {
-        if (part->marked[RACE_CHUNK_INDEX(at) / 64] != 0) {
+        if (part->marked[race_chunk_index(part, at) / 64] != 0) {
             return true;
         }
     }
-    return part->marked[RACE_CHUNK_INDEX(high - 1) / 64] != 0;
+    return part->marked[race_chunk_index(part, high - 1) / 64] != 0;
 }
 
 static void give_back(struct race_engine *engine, uint64_t low, uint64_t high)
@@ -71,15 +71,15 @@ static void give_back(struct race_engine *engine, uint64_t low, uint64_t high)
     for (uint32_t i = 1; i <= last; i++) {
         const struct race_part *part = race_part_at(engine, i);
         if (part != NULL && is_marked(part, low, high)) {
-            discard_within(engine, part->tags, (uint32_t)low, high - low);
-            discard_within(engine, part->writes, (uint32_t)low, high - low);
+            discard_within(engine, part->tags, (uint32_t)low & engine->window, high - low);
+            discard_within(engine, part->writes, (uint32_t)low & engine->window, high - low);
         }
     }
 }
 
 struct race_returned race_memory_return(struct race_engine *engine, uint64_t low, uint64_t high)
 {
-    bool is_one_piece = low < high && low >> 32 == (high - 1) >> 32; /* in the windows */
+    bool is_one_piece = low < high && ((low ^ (high - 1)) & ~(uint64_t)engine->window) == 0; /* in the windows */
     if (!is_one_piece || high - low < RETURNED_LEAST || !is_of_none_other(engine, low, high)) {
         return (struct race_returned){0, 0};
     }

@@ -28,7 +28,7 @@ static void record_read(uint8_t *tags, uint8_t write_tag, size_t size)
 
 void race_record(struct race_plane *plane, const struct race_piece *piece)
 {
-    uint32_t at = (uint32_t)piece->address;
+    size_t at = race_place(plane, piece->address);
     if ((piece->flags & RACE_ATOMIC) != 0) {
         return; /* they leave no tags */
     }

@@ -2,29 +2,42 @@
 
 enum {
     ARENA_UNIT = 16,
-    ARENA_BYTES = ARENA_UNIT << RACE_SET_BITS, /* reserved: as many units as there are names */
-    INDEX_SIZE = 1 << 20
+    NARROW_SHIFT = 6 /* less room, by so many bits, where windows are small: address space is short */
 };
 
 struct race_sets {
     _Atomic uint32_t lock;
-    uint32_t used;  /* units of the arena */
-    uint32_t count; /* names in the index */
+    uint32_t used;              /* units of the arena */
+    uint32_t count;             /* names in the index */
+    uint32_t units, index_size; /* room for */
     uint32_t *index;
     uint8_t *arena;
 };
 
+/* As many units as there are names. */
+static uint32_t units_of(const struct race_engine *engine)
+{
+    return UINT32_C(1) << (engine->window == UINT32_MAX ? RACE_SET_BITS : RACE_SET_BITS - NARROW_SHIFT);
+}
+
+static uint32_t index_size_of(const struct race_engine *engine)
+{
+    return units_of(engine) / ARENA_UNIT;
+}
+
 bool race_sets_init(struct race_engine *engine)
 {
     const struct race_host *host = &engine->host;
-    size_t bytes = sizeof(struct race_sets) + INDEX_SIZE * sizeof(uint32_t);
+    size_t bytes = sizeof(struct race_sets) + index_size_of(engine) * sizeof(uint32_t);
     struct race_sets *sets = host->reserve(host->ctx, bytes);
     if (sets == NULL) {
         return false;
     }
     sets->index = (void *)(sets + 1);
     sets->used = 1; /* the empty set */
-    sets->arena = host->reserve(host->ctx, ARENA_BYTES);
+    sets->units = units_of(engine);
+    sets->index_size = index_size_of(engine);
+    sets->arena = host->reserve(host->ctx, (size_t)sets->units * ARENA_UNIT);
     engine->sets = sets;
     return sets->arena != NULL;
 }
@@ -37,9 +50,9 @@ void race_sets_delete(struct race_engine *engine)
         return;
     }
     if (sets->arena != NULL) {
-        host->release(host->ctx, sets->arena, ARENA_BYTES);
+        host->release(host->ctx, sets->arena, (size_t)sets->units * ARENA_UNIT);
     }
-    host->release(host->ctx, sets, sizeof(struct race_sets) + INDEX_SIZE * sizeof(uint32_t));
+    host->release(host->ctx, sets, sizeof(struct race_sets) + sets->index_size * sizeof(uint32_t));
 }
 
 const struct race_set *race_set_get(const struct race_engine *engine, uint32_t name)
@@ -90,13 +103,13 @@ static bool same(const struct race_set *a, const struct race_set *b)
  * Context: holds the lock. */
 static uint32_t intern(const struct race_engine *engine, struct race_sets *sets, const struct race_set *set)
 {
-    uint32_t i = set->hash & (INDEX_SIZE - 1);
-    for (; sets->index[i] != 0; i = (i + 1) & (INDEX_SIZE - 1)) {
+    uint32_t i = set->hash & (sets->index_size - 1);
+    for (; sets->index[i] != 0; i = (i + 1) & (sets->index_size - 1)) {
         if (same(race_set_get(engine, sets->index[i]), set)) {
             return sets->index[i];
         }
     }
-    if (sets->count >= INDEX_SIZE / 4 * 3) {
+    if (sets->count >= sets->index_size / 4 * 3) {
         return 0;
     }
     uint32_t name = sets->used;
@@ -117,7 +130,7 @@ static uint32_t change(struct race_engine *engine, uint32_t name, uint32_t added
     const struct race_set *from = race_set_get(engine, name);
     uint32_t result = 0;
     size_t units = (sizeof *from + (from->count + 1u) * sizeof from->number[0]) / ARENA_UNIT + 1;
-    if (sets->used + units < 1u << RACE_SET_BITS) {
+    if (sets->used + units < sets->units) {
         struct race_set *to = (void *)(sets->arena + (size_t)sets->used * ARENA_UNIT);
         build(to, from, added, taken);
         to->hash = from->hash ^ mix(added != 0 ? added : taken);

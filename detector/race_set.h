@@ -10,7 +10,7 @@
 
 #include "detector/race_engine.h"
 
-enum { RACE_SET_BITS = 24 }; /* of a name; 0 is the empty set */
+enum { RACE_SET_BITS = 24 }; /* of a name; 0 is the empty set. */
 
 struct race_set {
     uint32_t hash;

@@ -44,10 +44,36 @@ static struct writers find_writers(struct race_engine *engine, const struct race
     for (uint32_t i = 0; i < set->count; i++) {
         const struct race_part *other = race_part_at(engine, set->number[i]);
         for (size_t at = 0; other != race_part(plane) && at < size; at++) {
-            look_at_writer(engine, plane, other, (uint32_t)address + (uint32_t)at, &writers);
+            look_at_writer(engine, plane, other, ((uint32_t)address & engine->window) + (uint32_t)at, &writers);
         }
     }
     return writers;
+}
+
+/* Returns: the bytes of the granule of `address` that [address, address + size) covers. */
+static uint32_t mask_of(uint64_t address, size_t size)
+{
+    return (0xffu >> (8 - size)) << (address & 7);
+}
+
+/* A tag of another address of this place would hide a plain load of the one that becomes sync from who set it. */
+static void clear_place(struct race_engine *engine, uint64_t address, size_t size)
+{
+    if (engine->sync_places == NULL) {
+        return;
+    }
+    size_t place = address & engine->window;
+    atomic_fetch_or_explicit(&engine->sync_places[place / RACE_GRANULE_BYTES], (uint8_t)mask_of(address, size),
+                             memory_order_relaxed); /* the chunk's lock orders it */
+    /* acquire: the parts up to it; partner: race_plane_begin() */
+    uint32_t last = atomic_load_explicit(&engine->last_number, memory_order_acquire);
+    for (uint32_t i = 1; i <= last; i++) {
+        struct race_part *part = race_part_at(engine, i);
+        if (part != NULL && race_is_marked(part, address)) {
+            bytes_clear(part->tags + place, size);
+            bytes_clear(part->writes + place, size);
+        }
+    }
 }
 
 /* Makes bytes [address, address + size) of one granule sync; `trusts` what others wrote there.
@@ -60,12 +86,13 @@ static bool become(struct race_engine *engine, struct race_plane *plane, uint64_
     uint32_t state = race_chunk_claim(engine, chunk, race_chunk_lock(part, chunk), address);
     struct writers writers = find_writers(engine, plane, state, address, size);
     race_chunk_clear(engine, state, address, size);
-    bytes_clear(plane->tags + (uint32_t)address, size);
-    bytes_clear(plane->writes + (uint32_t)address, size);
+    bytes_clear(plane->tags + race_place(plane, address), size);
+    bytes_clear(plane->writes + race_place(plane, address), size);
+    clear_place(engine, address, size);
     /* In a spilled chunk these bytes may have been released on the common clock already. */
     bool was_spilled = (state & RACE_STATE_SPILLED) != 0;
     bool has_clock = !was_spilled && race_granule_put(engine, address & ~(uint64_t)7, mask);
-    relaxed_store(&chunk->who, race_shared_word(address));
+    relaxed_store(&chunk->who, race_shared_word(engine, address));
     race_chunk_use(engine, chunk);
     race_chunk_unlock(part, chunk, state | (has_clock ? RACE_STATE_SYNC : RACE_STATE_SYNCS));
     if (trusts && writers.unseen) {
@@ -121,12 +148,6 @@ static void spilled_do(struct race_engine *engine, struct race_plane *plane, uns
     race_granule_hold_common(engine, &hold);
     clocks_do(engine, plane, &hold, deeds);
     race_granule_release(&hold);
-}
-
-/* Returns: the bytes of the granule of `address` that [address, address + size) covers. */
-static uint32_t mask_of(uint64_t address, size_t size)
-{
-    return (0xffu >> (8 - size)) << (address & 7);
 }
 
 /* Returns: false when none of these bytes is sync, or not all of `wanted` are. */
@@ -237,6 +258,13 @@ static void owe(struct race_part *part, uint64_t granule)
     part->owed_high =
         is_first || part->owed_high < granule + RACE_GRANULE_BYTES ? granule + RACE_GRANULE_BYTES : part->owed_high;
     part->owed_low = is_first || granule < part->owed_low ? granule : part->owed_low;
+}
+
+bool race_sync_is_place(const struct race_engine *engine, const struct race_piece *piece)
+{
+    size_t granule = (piece->address & engine->window) / RACE_GRANULE_BYTES;
+    return engine->sync_places != NULL &&
+           (relaxed_load(&engine->sync_places[granule]) & mask_of(piece->address, piece->size)) != 0;
 }
 
 bool race_sync_access(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece,

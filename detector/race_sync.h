@@ -7,6 +7,7 @@
  *            make up a race.  An acquire takes the granule's clock in.
  * Owed:      a plain load is seen before it happens; it acquires at once, and again when the thread comes next, for the
  *            store that it reads may have come in between.
+ * Aliases:   another address of the place of a sync one gets no tags either, where windows are small enough to care.
  * Becoming:  tags of these bytes go.  What another thread wrote there unseen was a release nobody could know of, of all that
  *            this thread had seen: everything done so far is trusted (race_trust.h).
  * Relaxed:   a relaxed store publishes what the last release fence knew; a relaxed load counts at the next acquire fence.
@@ -26,6 +27,8 @@ bool race_sync_access(struct race_engine *engine, struct race_plane *plane, cons
 /* The same for a piece that is to be sync from now on.  What others wrote there before stays unordered, or, when it `trusts`
  * them, all that was done so far counts as ordered. */
 void race_sync_adopt(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece, bool trusts);
+/* Returns: true when a byte with the same low bits as one of the piece, which has none that is sync, may be a sync one. */
+bool race_sync_is_place(const struct race_engine *engine, const struct race_piece *piece);
 /* Acquires what is owed; race_settle() from inside. */
 void race_sync_settle(struct race_engine *engine, struct race_plane *plane);
 /* The plane's thread begins or ends: nothing is owed, no fence was passed. */

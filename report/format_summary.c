@@ -92,7 +92,7 @@ static const struct {
     const char *name, *what, *why;
 } losses[] = {
     {"lost_race_history", "pieces of the history of accesses",
-     "addresses equal modulo 4 GiB, or too many threads at one place; races there may be missed"},
+     "addresses of one place in the history, or too many threads at one place; races there may be missed"},
     {"lost_atomics", "pieces of memory whose atomics share one clock",
      "too many addresses are used atomically; more is taken for ordered than is"},
     {"lost_order", "times that threads were ordered unseen",

@@ -140,7 +140,13 @@ static void add_jump(struct image_draft *draft, struct check_stub *stub)
     stub->jumps[stub->jump_count++] = draft_offset(draft) - 4;
 }
 
-enum { OPCODE_MOV_LOAD = 0x8b, OPCODE_MOVZX_BYTE = 0x0fb6, OPCODE_MOVZX_WORD = 0x0fb7 };
+enum {
+    OPCODE_AND_LOAD = 0x23,
+    OPCODE_CMP_LOAD = 0x3b,
+    OPCODE_MOV_LOAD = 0x8b,
+    OPCODE_MOVZX_BYTE = 0x0fb6,
+    OPCODE_MOVZX_WORD = 0x0fb7
+};
 
 /* All 32 bits of the register are written, so that nothing waits for what it held. */
 static void emit_load(struct image_draft *draft, unsigned width, unsigned reg, const struct encode_operand *piece)
@@ -159,6 +165,31 @@ static void emit_clear_written(struct image_draft *draft, unsigned width, unsign
                          : width == 2 ? 0xffff8000u
                                       : 0x80000000u; /* a short, sign-extended immediate */
         encode_and(draft, reg, (uint32_t)(PLANE_GENERATION_BITS * UINT32_C(0x01010101)) | above);
+    }
+}
+
+/* The register gets the place in the window of the access's first byte. */
+static void emit_place(struct image_draft *draft, const struct encode_operand *operand, unsigned reg)
+{
+    encode_address(draft, operand, reg);
+    encode_field(draft, 0, OPCODE_AND_LOAD, reg, PLANE_MASK, 0);
+}
+
+/* With a window of any size: all in one register, so that a piece is loaded and compared with what the header holds. */
+static void emit_narrow_pieces(struct image_draft *draft, struct check_stub *stub, const struct size_class *class,
+                               unsigned reg)
+{
+    unsigned width = class->piece_count > 1 ? 8 : class->size;
+    for (unsigned i = 0; i < class->piece_count; i++) {
+        const struct encode_operand piece = {(uint8_t)reg, ENCODE_NONE, 1, false, class->pieces[i]};
+        emit_place(draft, &stub->operand, reg);
+        emit_load(draft, width, reg, &piece);
+        if (!stub->access->is_write) {
+            emit_clear_written(draft, width, reg);
+        }
+        encode_field(draft, width_flags(width), OPCODE_CMP_LOAD - (width == 1), reg,
+                     stub->access->is_write ? PLANE_WRITE_TAG : PLANE_READ_TAG, 0);
+        add_jump(draft, stub);
     }
 }
 
@@ -235,7 +266,7 @@ static void emit_inline(struct image_draft *draft, struct check_stubs *stubs, co
     scratch_begin(&scratch, draft, insn->live, used);
     scratch_take_register(&scratch, draft, insn->live, used, insn->soon);
     uint32_t repetition = begin_repetition(draft, insn, access, operand);
-    emit_pieces(draft, &stub, size_class_of(access), scratch.reg);
+    (draft->is_narrow ? emit_narrow_pieces : emit_pieces)(draft, &stub, size_class_of(access), scratch.reg);
     end_jump(draft, repetition);
     stub.back = draft_offset(draft);
     scratch_end(&scratch, draft);

@@ -45,6 +45,7 @@ struct image_draft {
     struct draft_array branches;     /* struct draft_branch */
     struct draft_array direct_calls; /* struct draft_branch */
     uint64_t counts[16];
+    bool is_narrow; /* IMAGE_NARROW */
     bool has_failed;
 };
 

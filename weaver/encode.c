@@ -3,7 +3,7 @@
 
 #include "weaver/plane.h"
 
-enum { OPCODE_MOV_STORE = 0x89, OPCODE_MOV_LOAD = 0x8b, OPCODE_LEA = 0x8d, OPCODE_MOV_RDI_IMMEDIATE = 0xbf };
+enum { OPCODE_MOV_STORE = 0x89, OPCODE_MOV_LOAD = 0x8b, OPCODE_LEA = 0x8d, OPCODE_MOV_IMMEDIATE = 0xb8 };
 
 /* Returns: false when it is no general-purpose register of 32 or 64 bits, RIP or none. */
 static bool register_from(uint8_t *number, ZydisRegister reg)
@@ -149,19 +149,23 @@ void encode_load(struct image_draft *draft, unsigned reg, int32_t displacement)
     encode_field(draft, ENCODE_64, OPCODE_MOV_LOAD, reg, displacement, 0);
 }
 
+void encode_address(struct image_draft *draft, const struct encode_operand *operand, unsigned reg)
+{
+    if (operand->base == ENCODE_NONE && operand->displacement != (int32_t)operand->displacement) {
+        uint64_t address = (uint64_t)operand->displacement; /* MOV with a 64-bit address (moffs) */
+        draft_byte(draft, 0x48 | reg >> 3);
+        draft_byte(draft, OPCODE_MOV_IMMEDIATE | (reg & 7));
+        draft_bytes(draft, &address, sizeof address);
+        return;
+    }
+    encode_memory(draft, ENCODE_64 | (operand->is_address32 ? ENCODE_ADDRESS32 : 0), OPCODE_LEA, reg, operand, 0);
+}
+
 void encode_address_in_rdi(struct image_draft *draft, const struct encode_operand *operand, int moved)
 {
     struct encode_operand adjusted = *operand;
     if (operand->base == ENCODE_RSP) {
         adjusted.displacement += moved;
     }
-    if (operand->base == ENCODE_NONE && adjusted.displacement != (int32_t)adjusted.displacement) {
-        uint64_t address = (uint64_t)adjusted.displacement; /* MOV with a 64-bit address (moffs) */
-        draft_byte(draft, 0x48);
-        draft_byte(draft, OPCODE_MOV_RDI_IMMEDIATE);
-        draft_bytes(draft, &address, sizeof address);
-        return;
-    }
-    encode_memory(draft, ENCODE_64 | (operand->is_address32 ? ENCODE_ADDRESS32 : 0), OPCODE_LEA, ENCODE_RDI, &adjusted,
-                  0);
+    encode_address(draft, &adjusted, ENCODE_RDI);
 }

@@ -56,6 +56,8 @@ void encode_and(struct image_draft *draft, unsigned reg, uint32_t immediate);
 /* mov gs:[displacement], reg and back. */
 void encode_store(struct image_draft *draft, unsigned reg, int32_t displacement);
 void encode_load(struct image_draft *draft, unsigned reg, int32_t displacement);
+/* lea reg, operand. */
+void encode_address(struct image_draft *draft, const struct encode_operand *operand, unsigned reg);
 /* lea RDI, operand, where RSP is `moved` bytes lower than the program's. */
 void encode_address_in_rdi(struct image_draft *draft, const struct encode_operand *operand, int moved);
 

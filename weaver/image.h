@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 #define IMAGE_MAGIC   UINT64_C(0x314556414557484c) /* "LHWEAVE1" */
-#define IMAGE_VERSION 16                           /* of this format and of what plane.h says; raise it with either */
+#define IMAGE_VERSION 17                           /* of this format and of what plane.h says; raise it with either */
 
 enum { IMAGE_BUILD_ID_SIZE = 32 };
 
@@ -60,6 +60,7 @@ struct image_header {
 enum image_flag {
     IMAGE_EMPTY = 1 << 0,   /* nothing in the module needs weaving */
     IMAGE_REFUSED = 1 << 1, /* the module must not be woven; the one image_left says why */
+    IMAGE_NARROW = 1 << 2   /* its checks are for windows of any size (plane.h) */
 };
 
 enum image_count {
@@ -151,10 +152,11 @@ struct image_left {
 };
 
 /* Where an image is kept: $LOCKHOUND_CACHE or $XDG_CACHE_HOME/lockhound or $HOME/.cache/lockhound, then this folder,
- * then "<build-id in hex or hash-size>.woven".  Unless the first is set: where the folder cannot be written, as by a server
+ * then "<build-id in hex or hash-size>.woven", or ".narrow.woven".  Unless the first is set: where the folder cannot be written, as by a server
  * that has become another user, IMAGE_SPARE_FOLDER and the user's number stand before this folder. */
-#define IMAGE_CACHE_FOLDER "woven-1"
-#define IMAGE_SPARE_FOLDER "/tmp/lockhound-"
-#define IMAGE_SUFFIX       ".woven"
+#define IMAGE_CACHE_FOLDER  "woven-1"
+#define IMAGE_SPARE_FOLDER  "/tmp/lockhound-"
+#define IMAGE_SUFFIX        ".woven"
+#define IMAGE_NARROW_SUFFIX ".narrow.woven"
 
 #endif

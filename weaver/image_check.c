@@ -32,7 +32,8 @@ static const char *check_header(const struct image_header *header, size_t size)
     if (header->checksum != image_hash(IMAGE_HASH_START, header + 1, size - sizeof *header)) {
         return "has a wrong checksum";
     }
-    if (header->build_id_size > IMAGE_BUILD_ID_SIZE || header->flags & ~(uint32_t)(IMAGE_EMPTY | IMAGE_REFUSED)) {
+    if (header->build_id_size > IMAGE_BUILD_ID_SIZE ||
+        header->flags & ~(uint32_t)(IMAGE_EMPTY | IMAGE_REFUSED | IMAGE_NARROW)) {
         return "has an unsound header";
     }
     return NULL;

@@ -155,6 +155,7 @@ bool elf_module_is_readonly(const struct elf_module *module, uint64_t address, u
 /* ---- emission (emit.c, relocate.c, check.c, image_writer.c) ----------------------------------------------------------- */
 
 struct weave_options {
+    bool narrow;   /* for planes with smaller windows: IMAGE_NARROW */
     bool explain;  /* print what was done and left, function by function */
     int output_fd; /* of the explanation */
 };

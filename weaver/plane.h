@@ -1,6 +1,6 @@
 /* plane.h: what woven code and the library agree on: the tag plane of a thread and the routines behind a miss.
  *
- *   mapping: [ struct plane_header | tags: one byte for each byte of the program, modulo 4 GiB | guard | writes | guard ]
+ *   mapping: [ struct plane_header | tags: one byte for each byte of the program, modulo the window | guard | writes | guard ]
  *                                  ^ GS base
  *
  *   check in woven code:   tag at gs:[low 32 bits of the address]  ==  the thread's present tag ?  --no--> routine
@@ -10,6 +10,8 @@
  *             address, no address can fault, and the base is a plain positive one that arch_prctl(ARCH_SET_GS) accepts:
  *             one system call a thread, FSGSBASE is not needed.  The header lies below, at gs:[negative disp32] without
  *             the address-size prefix.
+ * Narrow:     where there is little address space windows are smaller.  Images made for that (IMAGE_NARROW) compute the address
+ *             in a register and AND it with the mask in the header: two instructions more a check.
  * Tags:       (generation << 1) | written.  Generation 0 is "never".  A thread's generation is raised after a release, if
  *             it has recorded anything since it was raised last.  A write is known when the tag equals the present write
  *             tag; a read also when it equals the present read tag (the write tag with bit 0 clear).
@@ -25,11 +27,13 @@
 #include <stdint.h>
 
 /* Units: bytes. */
-#define PLANE_SKEW          0x3840                            /* GS base - start of the mapping; size of the header */
-#define PLANE_WINDOW        (UINT64_C(1) << 32)               /* of program addresses */
-#define PLANE_GUARD         0x10000                           /* past each window: the widest access, and the skews */
-#define PLANE_WRITES_OFFSET (PLANE_WINDOW + 0x10000 + 0x1c40) /* of the second window, from the GS base */
-#define PLANE_MAPPING       (PLANE_SKEW + PLANE_WRITES_OFFSET + PLANE_WINDOW + PLANE_GUARD)
+#define PLANE_SKEW              0x3840                  /* GS base - start of the mapping; size of the header */
+#define PLANE_GUARD             0x10000                 /* past each window: the widest access, and the skews */
+#define PLANE_WINDOW(bits)      (UINT64_C(1) << (bits)) /* of program addresses */
+#define PLANE_WINDOW_MASK(bits) ((uint32_t)(PLANE_WINDOW(bits) - 1))
+#define PLANE_WRITES_AT(bits)   (PLANE_WINDOW(bits) + 0x10000 + 0x1c40) /* of the second window, from the GS base */
+#define PLANE_MAPPING(bits)     (PLANE_SKEW + PLANE_WRITES_AT(bits) + PLANE_WINDOW(bits) + PLANE_GUARD)
+#define PLANE_WIDE              32 /* bits of a window where there is room: that of every image that is not narrow */
 
 enum { PLANE_CHUNK_SHIFT = 8, PLANE_GENERATIONS = 127 /* 1..127 */ };
 
@@ -79,9 +83,11 @@ enum plane_routine {
 
 struct plane_header {
     /* -- read by every check -- */
-    uint64_t write_tag;      /* the present write tag, eight times */
-    uint64_t read_tag;       /* the present read tag, eight times */
-    uint64_t generations;    /* PLANE_GENERATION_BITS eight times: what of a tag is no "written" */
+    uint64_t write_tag;   /* the present write tag, eight times */
+    uint64_t read_tag;    /* the present read tag, eight times */
+    uint64_t generations; /* PLANE_GENERATION_BITS eight times: what of a tag is no "written" */
+    uint32_t window;      /* PLANE_WINDOW_MASK() */
+    uint32_t room;
     uint64_t spill[6];       /* scratch of woven code: registers and flags of a check that finds none free */
     uint8_t context_changed; /* set to 1 by woven code at each function entry and after each call: whoever wants to
                               * know the callers must look again */
@@ -97,6 +103,7 @@ struct plane_header {
 #define PLANE_WRITE_TAG       PLANE_FIELD(write_tag)
 #define PLANE_READ_TAG        PLANE_FIELD(read_tag)
 #define PLANE_GENERATION_MASK PLANE_FIELD(generations)
+#define PLANE_MASK            PLANE_FIELD(window)
 #define PLANE_SPILL(i)        (PLANE_FIELD(spill) + 8 * (int32_t)(i))
 #define PLANE_CONTEXT_CHANGED PLANE_FIELD(context_changed)
 #define PLANE_SAVED_RDI       PLANE_FIELD(saved_rdi)

@@ -130,6 +130,7 @@ int weave_open_module(const struct elf_module *module, const char *output, const
     int status = 0;
     uint32_t flags = 0;
     draft_begin(&weaving.draft);
+    weaving.draft.is_narrow = options && options->narrow;
     if (module->refusal) {
         flags = IMAGE_REFUSED;
         draft_leave(&weaving.draft, 0, 0, NULL, module->refusal);
@@ -138,6 +139,7 @@ int weave_open_module(const struct elf_module *module, const char *output, const
         flags = weaving.draft.counts[IMAGE_FUNCTIONS_WOVEN] == 0 ? IMAGE_EMPTY : 0;
     }
     if (status == 0) {
+        flags |= weaving.draft.is_narrow ? IMAGE_NARROW : 0;
         status = image_write(&weaving.draft, module, output, flags, message);
     }
     draft_end(&weaving.draft);

@@ -20,7 +20,7 @@ void abi_miss(uint64_t address, uint64_t size, uint32_t flags, uintptr_t pc, uin
 /* Returns: true when the thread has recorded this very access in its present epoch; `size` is 1, 2, 4, 8 or 16. */
 static inline bool abi_is_known(const struct race_plane *race, uint64_t address, uint64_t size, bool write)
 {
-    const uint8_t *tags = race->tags + (uint32_t)address;
+    const uint8_t *tags = race->tags + race_place(race, address);
     uint8_t ignore = write ? 0 : 1; /* a read is known by either tag */
     for (uint64_t i = 0; i < size; i++)
         if ((tags[i] | ignore) != race->write_tag)

@@ -72,7 +72,7 @@ static void look_for_reuse(struct self *self, unsigned number)
 static bool is_noted(const struct self *self, unsigned number)
 {
     const struct race_plane *plane = &self->plane->race;
-    return plane->tags[(uint32_t)(uintptr_t)places[number]] >> 1 == plane->write_tag >> 1;
+    return plane->tags[race_place(plane, (uintptr_t)places[number])] >> 1 == plane->write_tag >> 1;
 }
 
 void descriptor_uses(struct self *self, int fd, struct stack_id at)

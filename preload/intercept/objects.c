@@ -60,7 +60,7 @@ static bool is_worth_noting(struct self *self, const void *place)
 static bool is_noted(const struct self *self, const void *place)
 {
     const struct race_plane *plane = &self->plane->race;
-    return plane->tags[(uint32_t)(uintptr_t)place] >> 1 == plane->write_tag >> 1;
+    return plane->tags[race_place(plane, (uintptr_t)place)] >> 1 == plane->write_tag >> 1;
 }
 
 void objects_note_use(struct self *self, enum object_kind kind, const void *place, struct stack_id at)

@@ -9,6 +9,7 @@
 
 #include "preload/environment.h"
 #include "preload/raw.h"
+#include "preload/weave/window.h"
 #include "weaver/image_check.h"
 #include "weaver/image_hash.h"
 
@@ -103,12 +104,12 @@ static void write_name(char name[NAME_SIZE], const struct module *module)
         *at++ = '-';
         at = write_number(at, size_of_file(module->path));
     }
-    stpcpy(at, IMAGE_SUFFIX);
+    stpcpy(at, window_is_narrow() ? IMAGE_NARROW_SUFFIX : IMAGE_SUFFIX);
 }
 
 static bool is_of_module(const struct image_header *header, const struct module *module)
 {
-    if (header->build_id_size != module->build_id_size)
+    if (header->build_id_size != module->build_id_size || ((header->flags & IMAGE_NARROW) != 0) != window_is_narrow())
         return false;
     if (module->build_id_size > 0)
         return memcmp(header->build_id, module->build_id, module->build_id_size) == 0;

@@ -12,6 +12,7 @@
 #include "preload/weave/routines.h"
 #include "preload/weave/switch.h"
 #include "preload/weave/vectors.h"
+#include "preload/weave/window.h"
 
 enum { SET_GS = 0x1001 }; /* ARCH_SET_GS of asm/prctl.h */
 #define ONES UINT64_C(0x0101010101010101)
@@ -42,7 +43,7 @@ static bool begin(struct plane *plane, uint32_t number, struct self *self)
     plane->self = self;
     plane->awaited = (struct plane_awaited){0};
     plane->race = (struct race_plane){
-        .tags = (uint8_t *)window, .writes = (uint8_t *)window + PLANE_WRITES_OFFSET, .number = number};
+        .tags = (uint8_t *)window, .writes = (uint8_t *)window + PLANE_WRITES_AT(window_bits()), .number = number};
     if (!race_plane_begin(engine, &plane->race, self->thread))
         return false;
     history_restart(&plane->history, thread_identity(self->thread).v);
@@ -52,6 +53,8 @@ static bool begin(struct plane *plane, uint32_t number, struct self *self)
     plane->gate.frame = 0;
     plane->chunks = race_chunks(engine);
     plane->number = number;
+    plane->high = plane->race.high;
+    plane->header.window = plane->race.window;
     show_tag(plane);
     routines_set(&plane->header, true);
     plane->header.own[0] = (uint64_t)(uintptr_t)plane;
@@ -93,17 +96,21 @@ static bool start_blind(struct self *self)
     if (header == NULL)
         return false;
     self->plane_header = header;
-    sink_note("planes-blind",
-              "accesses to memory of some threads are not checked: there is no address space for their planes (8 GiB a "
-              "thread; see ulimit -v), or there are too many threads");
+    sink_note(
+        "planes-blind",
+        "accesses to memory of some threads are not checked: there is no address space for their planes (see ulimit "
+        "-v), or there are too many threads");
     return set_gs(header);
 }
 
 static bool start_engine(void)
 {
+    if (!window_choose())
+        return false;
     vectors_init();
     struct race_host host = race_host;
     host.budget = (size_t)lockhound.options.memory_limit << 20;
+    host.window_bits = window_bits();
     engine = race_engine_new(lockhound.detector, &host);
     return engine != NULL && plane_pool_start(engine);
 }

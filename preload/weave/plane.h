@@ -49,6 +49,7 @@ struct plane {
     struct self *self;
     struct race_chunk *chunks; /* for the quick path, as the next */
     uint32_t number;           /* race.number */
+    uint32_t high;             /* race.high */
     struct race_plane race;
     struct history history;
     struct held_lock recalled_held[HISTORY_HELD_MAX]; /* of the latest recall by this thread */

@@ -7,6 +7,7 @@
 #include "preload/ranks.h"
 #include "preload/raw.h"
 #include "preload/weave/far_memory.h"
+#include "preload/weave/window.h"
 
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18
@@ -14,15 +15,13 @@
 
 enum {
     FOLLOWED_TRIED = 16,
-    ENDED_KEPT = 64,           /* planes whose thread has ended, for their history */
-    HISTORY_ENTRIES = 1 << 17, /* 2 MiB a thread */
+    ENDED_KEPT = 64, /* planes whose thread has ended, for their history */
     BLIND_MAX = 1024,
     BLIND_STRIDE = 0x4000,  /* of headers */
     WINDOWS_BEGIN = 0x4000, /* first whole page of the windows, from the mapping's start */
     PAGE_SIZE = 4096
 };
 #define BLIND_HEADERS ((size_t)BLIND_MAX * BLIND_STRIDE)
-#define BLIND_MAPPING (BLIND_HEADERS + PLANE_WINDOW + PLANE_GUARD)
 _Static_assert(PLANE_SKEW <= BLIND_STRIDE && PLANE_SKEW <= WINDOWS_BEGIN, "a header fits before its window");
 
 /* A thread's plane or blind header, and the thread, which may be ending still. */
@@ -53,37 +52,54 @@ static void advise(void *memory, size_t size, int advice)
     raw_syscall(SYS_madvise, (long)memory, (long)size, advice, 0, 0, 0);
 }
 
+static size_t plane_size(void)
+{
+    return PLANE_MAPPING(window_bits()) + PAGE_SIZE;
+}
+
+/* Returns: units of bytes, whole pages. */
+static size_t windows_size(void)
+{
+    return (plane_size() - WINDOWS_BEGIN) / PAGE_SIZE * PAGE_SIZE;
+}
+
+static size_t ring_size(void)
+{
+    return window_history_entries() * sizeof(struct history_entry);
+}
+
 static struct plane *map_plane(void)
 {
-    char *memory = far_memory_reserve(PLANE_MAPPING + PAGE_SIZE, PROT_READ | PROT_WRITE);
-    void *ring = far_memory_reserve(HISTORY_ENTRIES * sizeof(struct history_entry), PROT_READ | PROT_WRITE);
+    char *memory = far_memory_reserve(plane_size(), PROT_READ | PROT_WRITE);
+    void *ring = far_memory_reserve(ring_size(), PROT_READ | PROT_WRITE);
     if (memory == NULL || ring == NULL) {
         if (memory != NULL)
-            raw_syscall(SYS_munmap, (long)memory, PLANE_MAPPING + PAGE_SIZE, 0, 0, 0, 0);
+            raw_syscall(SYS_munmap, (long)memory, (long)plane_size(), 0, 0, 0, 0);
+        if (ring != NULL)
+            raw_syscall(SYS_munmap, (long)ring, (long)ring_size(), 0, 0, 0, 0);
         return NULL;
     }
-    size_t windows = (PLANE_MAPPING + PAGE_SIZE - WINDOWS_BEGIN) / PAGE_SIZE * PAGE_SIZE;
+    size_t windows = windows_size();
     advise(memory, WINDOWS_BEGIN + windows, MADV_DONTDUMP);
     advise(memory + WINDOWS_BEGIN, windows, MADV_NOHUGEPAGE);
     advise(memory + WINDOWS_BEGIN, windows, MADV_WIPEONFORK);
-    advise(ring, HISTORY_ENTRIES * sizeof(struct history_entry), MADV_DONTDUMP);
-    advise(ring, HISTORY_ENTRIES * sizeof(struct history_entry), MADV_WIPEONFORK);
+    advise(ring, ring_size(), MADV_DONTDUMP);
+    advise(ring, ring_size(), MADV_WIPEONFORK);
     struct plane *plane = (struct plane *)(void *)memory;
-    history_init(&plane->history, ring, HISTORY_ENTRIES);
+    history_init(&plane->history, ring, window_history_entries());
     return plane;
 }
 
 void plane_empty_windows(struct plane *plane)
 {
     bytes_clear((uint8_t *)plane + PLANE_SKEW, WINDOWS_BEGIN - PLANE_SKEW); /* on the last page of struct plane's */
-    advise((char *)plane + WINDOWS_BEGIN, (PLANE_MAPPING + PAGE_SIZE - WINDOWS_BEGIN) / PAGE_SIZE * PAGE_SIZE,
-           MADV_DONTNEED);
+    advise((char *)plane + WINDOWS_BEGIN, windows_size(), MADV_DONTNEED);
 }
 
 void plane_empty(struct plane *plane)
 {
     plane_empty_windows(plane);
-    advise(plane->history.ring, HISTORY_ENTRIES * sizeof(struct history_entry), MADV_DONTNEED);
+    advise(plane->history.ring, ring_size(), MADV_DONTNEED);
 }
 
 /* ---- which one ---------------------------------------------------------------------------------------------------- */
@@ -136,7 +152,7 @@ static void put_ended(uint32_t number)
 /* holds(OWN_RANK_PLANES) */
 static uint32_t make_number(void)
 {
-    if (pool.count == RACE_PLANES_MAX)
+    if (pool.count >= window_planes_max())
         return 0;
     struct plane *plane = map_plane();
     if (plane == NULL)
@@ -257,10 +273,12 @@ void plane_pool_end_blind(const struct plane_header *header)
 bool plane_pool_start(struct race_engine *engine)
 {
     pool.engine = engine;
-    pool.blind_mapping = far_memory_reserve(BLIND_MAPPING, PROT_READ);
+    /* A narrow check looks at the window's first bytes alone, for the mask in a blind header is 0: they lie before the next. */
+    size_t size = BLIND_HEADERS + (window_is_narrow() ? PAGE_SIZE : PLANE_WINDOW(PLANE_WIDE) + PLANE_GUARD);
+    pool.blind_mapping = far_memory_reserve(size, PROT_READ);
     if (pool.blind_mapping == NULL)
         return false;
-    advise(pool.blind_mapping, BLIND_MAPPING / PAGE_SIZE * PAGE_SIZE, MADV_DONTDUMP);
+    advise(pool.blind_mapping, size / PAGE_SIZE * PAGE_SIZE, MADV_DONTDUMP);
     return raw_syscall(SYS_mprotect, (long)pool.blind_mapping, (long)BLIND_HEADERS, PROT_READ | PROT_WRITE, 0, 0, 0) ==
            0;
 }
@@ -273,7 +291,7 @@ void plane_pool_fork_child(const struct self *self)
         struct plane *plane = place->memory;
         place->tid = self->plane == plane ? self->tid : 0;
         if (place->known && plane != NULL)
-            history_init(&plane->history, plane->history.ring, HISTORY_ENTRIES);
+            history_init(&plane->history, plane->history.ring, window_history_entries());
         if (!place->taken || self->plane == plane || plane == NULL)
             continue;
         place->taken = false;

@@ -54,7 +54,7 @@ void routines_set(struct plane_header *header, bool recording)
 
 /* RDI: the address.  Has the callers taken when they may be others.  Leaves for the slow path unless this thread owns the
  * chunks of the first and of the last byte, and the next entry of the history begins no part; then RCX is where that entry
- * goes, RDI the address's low half and RAX the write tags. */
+ * goes and RAX the write tags. */
 #define QUICK_BEGIN(label, size)                                                                                       \
     ".globl " label "\n.hidden " label "\n.type " label ",@function\n.p2align 4\n" label ":\n\t"                       \
     "cmpb $0, %%gs:%c[changed]\n\t"                                                                                    \
@@ -65,6 +65,8 @@ void routines_set(struct plane_header *header, bool recording)
     "pushq %%rdx\n\t"                                                                                                  \
     "movl %%edi, %%eax\n\t"                                                                                            \
     "leal " size "-1(%%rdi), %%ecx\n\t"                                                                                \
+    "andl %%gs:%c[window], %%eax\n\t"                                                                                  \
+    "andl %%gs:%c[window], %%ecx\n\t"                                                                                  \
     "shrl $%c[shift], %%eax\n\t"                                                                                       \
     "shrl $%c[shift], %%ecx\n\t"                                                                                       \
     "movq %%gs:%c[chunks], %%rdx\n\t"                                                                                  \
@@ -72,8 +74,8 @@ void routines_set(struct plane_header *header, bool recording)
     "cmpl (%%rdx,%%rcx,8), %%eax\n\t"                                                                                  \
     "jne 8f\n\t"                                                                                                       \
     "movq %%rdi, %%rcx\n\t"                                                                                            \
-    "shrq $16, %%rcx\n\t"                                                                                              \
-    "andl $0xffff0000, %%ecx\n\t"                                                                                      \
+    "shrq $%c[high_shift], %%rcx\n\t"                                                                                  \
+    "andl %%gs:%c[high], %%ecx\n\t"                                                                                    \
     "orl %%gs:%c[number], %%ecx\n\t"                                                                                   \
     "cmpl %%eax, %%ecx\n\t"                                                                                            \
     "jne 8f\n\t"                                                                                                       \
@@ -87,15 +89,15 @@ void routines_set(struct plane_header *header, bool recording)
     "andl %%eax, %%ecx\n\t"                                                                                            \
     "shlq $4, %%rcx\n\t"                                                                                               \
     "addq %%gs:%c[ring], %%rcx\n\t"                                                                                    \
-    "movl %%edi, %%edi\n\t"                                                                                            \
     "movq %%gs:%c[tag], %%rax\n\t"
 
-/* The entry comes before the tags: whoever meets those finds it. */
+/* The entry comes before the tags: whoever meets those finds it.  RDI is the place in the windows then. */
 #define QUICK_NOTE(what)                                                                                               \
     "movq 24(%%rsp), %%rdx\n\t"                                                                                        \
     "movq %%rdx, (%%rcx)\n\t"                                                                                          \
     "movl %%edi, 8(%%rcx)\n\t"                                                                                         \
     "movl $" what ", 12(%%rcx)\n\t"                                                                                    \
+    "andl %%gs:%c[window], %%edi\n\t"                                                                                  \
     "incq %%gs:%c[written]\n\t"                                                                                        \
     "movb $1, %%gs:%c[accessed]\n\t"
 
@@ -138,7 +140,8 @@ void routines_set(struct plane_header *header, bool recording)
 
 /* Operands that every quick path names. */
 #define QUICK_OPERANDS                                                                                                 \
-    [changed] "i"(FIELD(header.context_changed)), [shift] "i"(PLANE_CHUNK_SHIFT), [chunks] "i"(FIELD(chunks)),         \
+    [window] "i"(FIELD(header.window)), [high] "i"(FIELD(high)), [high_shift] "i"(RACE_HIGH_SHIFT),                    \
+        [changed] "i"(FIELD(header.context_changed)), [shift] "i"(PLANE_CHUNK_SHIFT), [chunks] "i"(FIELD(chunks)),     \
         [number] "i"(FIELD(number)), [written] "i"(FIELD(history.written)), [part] "i"(FIELD(history.part_size)),      \
         [capacity] "i"(FIELD(history.capacity)), [ring] "i"(FIELD(history.ring)), [tag] "i"(FIELD(header.write_tag)),  \
         [read_tag] "i"(FIELD(header.read_tag)), [accessed] "i"(FIELD(race.accessed)),                                  \

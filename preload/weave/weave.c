@@ -19,6 +19,7 @@
 #include "preload/weave/plane.h"
 #include "preload/weave/scope.h"
 #include "preload/weave/weaver_run.h"
+#include "preload/weave/window.h"
 
 enum { CANDIDATES_MAX = 1024, KERNEL_SIGSET_SIZE = sizeof(uint64_t) };
 
@@ -125,7 +126,7 @@ static void make_missing(struct round *round)
             files[count++] = round->candidates[i].module->path;
     if (count == 0)
         return;
-    if (!weaver_run(files, count))
+    if (!weaver_run(files, count, window_is_narrow()))
         sink_note("weave-no-command",
                   "not all is woven: the lockhound command, which weaves, could not be run; `lockhound "
                   "weave FILE` makes an image ahead of time");
@@ -326,7 +327,11 @@ void weave_begin(struct self *self)
         sink_note("weave-late", obstacle);
         return;
     }
-    weave_round(self, false);
+    if (window_choose())
+        weave_round(self, false);
+    else
+        sink_note("weave-no-room",
+                  "accesses to memory are not checked: there is no address space for that (see ulimit -v)");
 }
 
 void weave_note_raw_thread(void)

@@ -13,9 +13,9 @@
 
 enum { WEAVER_FILES_MAX = 1000 };
 
-/* Weaves `count` files, WEAVER_FILES_MAX at most.
+/* Weaves `count` files, WEAVER_FILES_MAX at most; into `narrow` images or the usual ones.
  * Returns: false when the command could not run, or not to its end; images may be there all the same.
  * Context: signal, in-malloc, may-block. */
-bool weaver_run(const char *const files[], size_t count);
+bool weaver_run(const char *const files[], size_t count, bool narrow);
 
 #endif

@@ -6,6 +6,7 @@
 #include "weaver/plane.h"
 
 struct race_world race_world;
+unsigned race_world_bits = PLANE_WIDE;
 
 static void *reserve(void *ctx, size_t size)
 {
@@ -31,7 +32,7 @@ static void empty(void *ctx, struct race_plane *plane)
     (void)ctx;
     uint8_t *page = (uint8_t *)(((uintptr_t)plane->tags + 4095) & ~(uintptr_t)4095);
     memset(plane->tags, 0, (size_t)(page - plane->tags));
-    madvise(page, PLANE_MAPPING - PLANE_SKEW - 4096, MADV_DONTNEED);
+    madvise(page, PLANE_MAPPING(race_world_bits) - PLANE_SKEW - 4096, MADV_DONTNEED);
 }
 
 static void recall(void *ctx, const struct race_plane *plane, uint64_t epoch_low, uint64_t epoch_high, uint64_t address,
@@ -89,22 +90,25 @@ void race_world_start(struct detector *d)
 {
     memset(&race_world, 0, sizeof race_world);
     race_world.stack = 1000;
-    race_world.engine = race_engine_new(d, &race_host);
+    struct race_host host = race_host;
+    host.window_bits = race_world_bits;
+    race_world.engine = race_engine_new(d, &host);
     assert_non_null(race_world.engine);
 }
 
 void race_world_map(struct race_plane *plane, uint32_t number)
 {
-    uint8_t *memory = reserve(NULL, PLANE_MAPPING);
+    uint8_t *memory = reserve(NULL, PLANE_MAPPING(race_world_bits));
     assert_non_null(memory);
-    madvise(memory, PLANE_MAPPING, MADV_NOHUGEPAGE); /* as the library does: pages are what it counts */
+    madvise(memory, PLANE_MAPPING(race_world_bits),
+            MADV_NOHUGEPAGE); /* as the library does: pages are what it counts */
     *plane = (struct race_plane){.tags = memory + PLANE_SKEW, .number = number};
-    plane->writes = plane->tags + PLANE_WRITES_OFFSET;
+    plane->writes = plane->tags + PLANE_WRITES_AT(race_world_bits);
 }
 
 void race_world_unmap(struct race_plane *plane)
 {
-    munmap(plane->tags - PLANE_SKEW, PLANE_MAPPING);
+    munmap(plane->tags - PLANE_SKEW, PLANE_MAPPING(race_world_bits));
     plane->tags = NULL;
 }
 

@@ -24,6 +24,9 @@ struct race_world {
     uint32_t sent_thread;
 };
 
+/* Of the windows of engines made from now on. */
+extern unsigned race_world_bits;
+
 extern struct race_world race_world;
 
 /* For cmocka. */

@@ -92,29 +92,21 @@ static bool condition_holds(unsigned opcode, uint64_t flags)
     return holds[opcode >> 1 & 7] != (opcode & 1);
 }
 
-/* Returns: whether the original ran; a clone that differs from it fails the test. */
-static bool check_program(const uint8_t *bytes, size_t size, const struct woven_state *state, register_set live)
+static void check_clone(const struct function *function, const uint8_t *bytes, size_t size,
+                        const struct woven_state *state, const struct woven_state *expected, register_set live)
 {
-    struct function function;
-    struct woven_state expected = *state;
     uint64_t from = seed;
-    if (!woven_decode(&world, &function, bytes, size, live) || woven_run(&world, world.text, &expected) != 0) {
-        return false;
-    }
-    if (!woven_emit(&world, &function)) {
-        return false;
-    }
     for (int is_blind = 0; is_blind < 2; is_blind++) {
         struct woven_state got = *state;
         woven_set_blind(is_blind);
         int died = woven_run(&world, world.code, &got);
         const char *mode = is_blind ? "all checks hit" : "all checks miss";
-        const char *different = died ? "died" : compare(&expected, &got, live);
+        const char *different = died ? "died" : compare(expected, &got, live);
         if (different) {
             fail_for(bytes, size, mode, different, from);
         }
-        const struct insn *insn = &function.insns[0];
-        bool is_single = function.insn_count == 2 && insn->access_count == 1 && insn->access[0].role == ACCESS_PLAIN;
+        const struct insn *insn = &function->insns[0];
+        bool is_single = function->insn_count == 2 && insn->access_count == 1 && insn->access[0].role == ACCESS_PLAIN;
         if (is_single && !insn->access[0].is_range && insn->decoded.mnemonic != ZYDIS_MNEMONIC_POP) {
             bool is_inline = insn->access[0].size <= 64 && (insn->access[0].size & (insn->access[0].size - 1)) == 0;
             bool uses = !insn_loads_on_condition(insn) || condition_holds(insn->decoded.opcode, state->flags);
@@ -125,6 +117,23 @@ static bool check_program(const uint8_t *bytes, size_t size, const struct woven_
                 fail_for(bytes, size, mode, "a wrong address", from);
             }
         }
+    }
+}
+
+/* Returns: whether the original ran; a clone of either form that differs from it fails the test. */
+static bool check_program(const uint8_t *bytes, size_t size, const struct woven_state *state, register_set live)
+{
+    struct function function;
+    struct woven_state expected = *state;
+    if (!woven_decode(&world, &function, bytes, size, live) || woven_run(&world, world.text, &expected) != 0) {
+        return false;
+    }
+    for (int is_narrow = 0; is_narrow < 2; is_narrow++) {
+        world.is_narrow = is_narrow;
+        if (!woven_emit(&world, &function)) {
+            return false;
+        }
+        check_clone(&function, bytes, size, state, &expected, live);
     }
     return true;
 }

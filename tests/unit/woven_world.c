@@ -91,8 +91,8 @@ static bool catch_signals(void)
 
 static bool make_plane(void)
 {
-    uint8_t *mapping =
-        mmap(NULL, PLANE_MAPPING, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    uint8_t *mapping = mmap(NULL, PLANE_MAPPING(PLANE_WIDE), PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (mapping == MAP_FAILED) {
         return false;
     }
@@ -100,6 +100,7 @@ static bool make_plane(void)
     for (size_t i = 0; i < PLANE_ROUTINE_COUNT; i++) {
         plane->routine[i] = (uint64_t)(uintptr_t)woven_routine;
     }
+    plane->window = PLANE_WINDOW_MASK(24);
     return syscall(SYS_arch_prctl, ARCH_SET_GS, mapping + PLANE_SKEW) == 0;
 }
 
@@ -248,6 +249,7 @@ bool woven_emit(struct woven_world *world, const struct function *function)
         return false;
     }
     draft_begin(&draft);
+    draft.is_narrow = world->is_narrow;
     emit_function(&draft, &world->module, function, IMAGE_GATE_NONE);
     draft_settle(&draft);
     bool is_whole = !draft.has_failed && draft.code_size <= CODE_SIZE;

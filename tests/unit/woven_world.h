@@ -29,6 +29,7 @@ struct woven_world {
     struct elf_module module;
     struct elf_segment segment;
     uint8_t *kinds;
+    bool is_narrow; /* what is emitted: IMAGE_NARROW */
 };
 
 bool woven_world_begin(struct woven_world *world);

@@ -37,13 +37,14 @@ static struct plane_header *plane;
 
 static bool make_plane(void)
 {
-    uint8_t *mapping =
-        mmap(NULL, PLANE_MAPPING, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    uint8_t *mapping = mmap(NULL, PLANE_MAPPING(PLANE_WIDE), PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (mapping == MAP_FAILED)
         return false;
     plane = (struct plane_header *)(void *)mapping;
     for (size_t i = 0; i < PLANE_ROUTINE_COUNT; i++)
         plane->routine[i] = (uint64_t)(uintptr_t)stage_routine;
+    plane->window = PLANE_WINDOW_MASK(24);
     return syscall(SYS_arch_prctl, ARCH_SET_GS, mapping + PLANE_SKEW) == 0;
 }
 
@@ -295,6 +296,7 @@ static uint32_t flags_defined_in(const struct function *function)
 static void make_clone(struct stage *stage)
 {
     draft_begin(&stage->draft);
+    stage->draft.is_narrow = stage->is_narrow;
     emit_function(&stage->draft, &stage->module, &stage->function, IMAGE_GATE_NONE);
     draft_settle(&stage->draft);
     protect(stage->clone, stage->draft.code_size, true);

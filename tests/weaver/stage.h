@@ -25,6 +25,7 @@ struct stage {
     uint8_t *written; /* the module's data when the program may write them; NULL: a write is a fault */
     size_t written_size;
     uint8_t *data, *stack;
+    bool is_narrow; /* which form of clones is made: IMAGE_NARROW */
     /* -- of the function -- */
     struct function function;
     struct image_draft draft;

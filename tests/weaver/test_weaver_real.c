@@ -20,6 +20,7 @@ enum { STARTS_MOST = 6, DESCRIPTION_SIZE = 8192, DIFFERENCES_MOST = 20 };
 static struct {
     uint64_t seed, seconds, most, function;
     const char *files;
+    bool narrow;
 } options = {.seed = 1, .most = 400};
 
 static struct trial_count count;
@@ -81,10 +82,13 @@ static void try_file(struct stage *stage, const char *path)
 
 static bool read_options(int argc, char **argv)
 {
-    static const struct option known[] = {
-        {"seed", required_argument, NULL, 's'},  {"seconds", required_argument, NULL, 't'},
-        {"most", required_argument, NULL, 'm'},  {"function", required_argument, NULL, 'f'},
-        {"files", required_argument, NULL, 'l'}, {0}};
+    static const struct option known[] = {{"seed", required_argument, NULL, 's'},
+                                          {"seconds", required_argument, NULL, 't'},
+                                          {"most", required_argument, NULL, 'm'},
+                                          {"function", required_argument, NULL, 'f'},
+                                          {"files", required_argument, NULL, 'l'},
+                                          {"narrow", no_argument, NULL, 'n'},
+                                          {0}};
     for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         uint64_t value = optarg ? strtoull(optarg, NULL, 0) : 0;
         switch (option) {
@@ -103,6 +107,9 @@ static bool read_options(int argc, char **argv)
         case 'l':
             options.files = optarg;
             break;
+        case 'n':
+            options.narrow = true;
+            break;
         default:
             return false;
         }
@@ -120,6 +127,7 @@ int main(int argc, char **argv)
         printf("no address space, or no signals\n");
         return 1;
     }
+    stage.is_narrow = options.narrow;
     began = time(NULL);
     struct files files = files_take(argv + optind, (size_t)(argc - optind), options.files);
     for (size_t i = 0; i < files.count && !is_time_up() && differences < DIFFERENCES_MOST; i++)

@@ -23,8 +23,8 @@ AT_ONCE = 20
 libc = ctypes.CDLL(None, use_errno=True)
 
 
-def limit_address_space(gib):
-    return lambda: resource.setrlimit(resource.RLIMIT_AS, (gib << 30, gib << 30))
+def limit_address_space(mib):
+    return lambda: resource.setrlimit(resource.RLIMIT_AS, (mib << 20, mib << 20))
 
 
 def refuse_new_code():
@@ -83,11 +83,36 @@ class Obstacles(unittest.TestCase):
         return under.stderr
 
     def test_little_address_space(self):
-        self.check(False, "no address space for the planes", prepare=limit_address_space(4))
+        for mib in (16 << 10, 4 << 10, 1 << 10, 400):
+            with self.subTest(mib=mib):
+                said = self.check(True, prepare=limit_address_space(mib))
+                self.assertNotIn("are not checked", said)
+                said = self.run_woven(self.program, "racy", prepare=limit_address_space(mib)).stderr
+                self.assertIn("data race on `unguarded`", said)
+
+    def test_little_address_space_and_a_compressor(self):
+        if shutil.which("pigz") is None:
+            self.skipTest("no pigz here")
+        command = ["pigz", "-p4", "-n", "-c", self.program]
+        plain = subprocess.run(command, capture_output=True, timeout=LIMIT_S, check=True).stdout
+        under = subprocess.run([self.tool, "--verbose", "--", *command], env=self.environment(), capture_output=True,
+                               timeout=LIMIT_S, check=False, preexec_fn=limit_address_space(2 << 10))
+        said = under.stderr.decode()
+        self.assertTrue(under.stdout == plain, "its output differs")
+        self.assertRegex(said, r"pigz woven")
+        self.assertIn("nothing found", said)
+        self.assertNotIn("are not checked", said)
+
+    def test_too_little_address_space(self):
+        said = self.run_woven(self.program, prepare=limit_address_space(90)).stderr
+        self.assertIn("accesses to memory are not checked: there is no address space for that", said)
 
     def test_address_space_for_some(self):
-        said = self.check(True, "accesses to memory of some threads are not checked", prepare=limit_address_space(16))
-        self.assertIn("address space for their planes", said)
+        plain = subprocess.run([self.program, "live_threads"], capture_output=True, text=True, timeout=LIMIT_S, check=True)
+        under = self.run_woven(self.program, "live_threads", prepare=limit_address_space(1 << 10))
+        self.assertEqual((under.returncode, under.stdout), (0, plain.stdout), under.stderr)
+        self.assertIn("accesses to memory of some threads are not checked", under.stderr)
+        self.assertIn("address space for their planes", under.stderr)
 
     def test_code_must_not_be_made(self):
         self.check(True)  # the weaver needs none of it

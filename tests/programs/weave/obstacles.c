@@ -73,6 +73,26 @@ static void plain(void)
     print_cells();
 }
 
+static long unguarded;
+
+static void *add_unguarded(void *step)
+{
+    for (int i = 0; i < CELLS; i++)
+        unguarded += i % 2;
+    return step;
+}
+
+/* The threads run one after the other by chance, not by order. */
+static void racy(void)
+{
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++)
+        MUST(pthread_create(&threads[i], NULL, add_unguarded, NULL) == 0);
+    for (int i = 0; i < 4; i++)
+        MUST(pthread_join(threads[i], NULL) == 0);
+    puts("  done");
+}
+
 /* ---- threads -------------------------------------------------------------------------------------------------------- */
 
 static void short_threads(void)
@@ -281,6 +301,7 @@ int main(int argc, char **argv)
         void (*run)(void);
     } parts[] = {{"plain", plain},
                  {"short_threads", short_threads},
+                 {"racy", racy},
                  {"live_threads", live_threads},
                  {"no_descriptors", no_descriptors},
                  {"all_closed", all_closed},
