@@ -46,17 +46,22 @@ static bool parse(const char *line, struct process_status *status)
     return true;
 }
 
-/* `file`: as "/stat". */
-static void write_path(char *path, pid_t pid, const char *file)
+/* Writes the number, and what follows it. */
+static void write_number(char *to, int number, const char *end)
 {
     char digits[12];
     size_t first = sizeof digits;
     do {
-        digits[--first] = (char)('0' + pid % 10);
-        pid /= 10;
-    } while (pid != 0);
-    char *end = mempcpy(stpcpy(path, "/proc/"), digits + first, sizeof digits - first);
-    stpcpy(end, file);
+        digits[--first] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number != 0);
+    stpcpy(mempcpy(to, digits + first, sizeof digits - first), end);
+}
+
+/* `file`: as "/stat". */
+static void write_path(char *path, pid_t pid, const char *file)
+{
+    write_number(stpcpy(path, "/proc/"), pid, file);
 }
 
 /* Reads as much of the file as there is room for.  Returns: false when there is nothing. */
@@ -94,6 +99,28 @@ bool process_is_asleep(pid_t pid)
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
         is_asleep = is_asleep && strstr(text, lines[i]) != NULL;
     return is_asleep;
+}
+
+/* "PID PID ... " */
+pid_t process_only_child(void)
+{
+    char path[64] = "/proc/self/task/", text[64];
+    write_number(path + strlen(path), (pid_t)raw_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0), "/children");
+    if (!read_text(path, text, sizeof text))
+        return 0;
+    const char *next = skip_fields(text, 1);
+    return *next == '\0' ? (pid_t)read_number(text) : 0;
+}
+
+pid_t process_of_descriptor(int fd)
+{
+    static const char field[] = "\nPid:\t";
+    char path[64] = "/proc/self/fdinfo/", text[STATUS_SIZE];
+    if (fd < 0)
+        return 0;
+    write_number(path + strlen(path), fd, "");
+    const char *at = read_text(path, text, sizeof text) ? strstr(text, field) : NULL;
+    return at == NULL ? 0 : (pid_t)read_number(at + sizeof field - 1); /* "-1" when it is gone */
 }
 
 bool process_is_traced(void)

@@ -21,6 +21,11 @@ bool process_status_read(pid_t pid, struct process_status *status);
 /* Returns: true when it has one thread, which sleeps in the kernel, and no signal is on its way to it. */
 bool process_is_asleep(pid_t pid);
 
+/* Returns: the only child of this process, which has one thread; 0 for none or several, or when it cannot be told. */
+pid_t process_only_child(void);
+/* Returns: the process that a pidfd stands for; 0 for another descriptor, or when that process has been waited for. */
+pid_t process_of_descriptor(int fd);
+
 /* Returns: true when a debugger, or another tracer, is attached to this one. */
 bool process_is_traced(void);
 

@@ -1,16 +1,10 @@
-/* blocking.c: calls that may last, for the opt-in check of locks held across them; and waits for the end of a process.
- *
- * Invariant: with the check off a hook is one load and a jump; with it on the call is made all the same, errno and
- *            cancellation included.
- */
-#include <errno.h>
+/* blocking.c: calls that may last, for the opt-in check of locks held across them; see blocking.h. */
+#include "preload/intercept/blocking.h"
 
-#include "preload/commons_file.h"
-#include "preload/emit.h"
-#include "preload/hook.h"
+#include "preload/intercept/ends.h"
 #include "preload/intercept/io.h"
 
-__attribute__((noinline, cold)) static void check_locks(const char *name, uintptr_t pc, uintptr_t sp)
+void blocking_check(const char *name, uintptr_t pc, uintptr_t sp)
 {
     int saved = errno;
     struct self *self = hook_enter();
@@ -21,14 +15,6 @@ __attribute__((noinline, cold)) static void check_locks(const char *name, uintpt
     }
     errno = saved;
 }
-
-/* `may_block`: false when the arguments say that the call returns at once. */
-#define CHECK_LOCKS(name, may_block)                                                                                   \
-    do {                                                                                                               \
-        if (hook_unlikely(lockhound.options.checks[FINDING_BLOCKING_CALL_WITH_LOCK_HELD]) && lockhound.ready &&        \
-            (may_block))                                                                                               \
-            check_locks(name, (uintptr_t)__builtin_return_address(0), (uintptr_t)__builtin_dwarf_cfa());               \
-    } while (0)
 
 HOOK_EXPORT unsigned sleep(unsigned seconds)
 {
@@ -59,7 +45,10 @@ HOOK_EXPORT int poll(struct pollfd *fds, nfds_t count, int timeout)
     CHECK_LOCKS("poll", timeout != 0);
     if (hook_unlikely(weave_on))
         io_polls(fds, count, CALLER());
+    bool is_told = timeout < 0 && count == 1 && ENDS_LOOKED_AT() && ends_begin(ends_of_descriptor(fds[0].fd), CALLER());
     int result = real.poll(fds, count, timeout);
+    if (hook_unlikely(is_told))
+        ends_over();
     if (hook_unlikely(weave_on) && result >= 0)
         io_polled(fds, count, CALLER());
     return result;
@@ -147,41 +136,6 @@ HOOK_EXPORT int fsync(int fd)
     CHECK_LOCKS("fsync", true);
     IO_USES(fd);
     return real.fsync(fd);
-}
-
-__attribute__((noinline, cold)) static bool wait_begins(pid_t pid, uintptr_t pc, uintptr_t sp)
-{
-    int saved = errno;
-    struct self *self = hook_enter();
-    bool is_told = self != NULL && sharing_block_end(self, pid, stack_cache_take(&self->stacks, pc, sp));
-    if (self != NULL)
-        hook_leave(self);
-    errno = saved;
-    return is_told;
-}
-
-__attribute__((noinline, cold)) static void wait_ends(void)
-{
-    int saved = errno;
-    struct self *self = hook_enter();
-    if (self != NULL) {
-        sharing_unblock(self);
-        hook_leave(self);
-    }
-    errno = saved;
-}
-
-/* A wait for one process, for as long as it takes, may be part of a circle over processes.  A cancelled one is not undone:
- * only a thread that is alone is told of, and with it the process ends. */
-HOOK_EXPORT pid_t waitpid(pid_t pid, int *status, int options)
-{
-    CHECK_LOCKS("waitpid", (options & WNOHANG) == 0);
-    bool is_told = lockhound.ready && pid > 0 && options == 0 && commons_file_opened() != NULL &&
-                   wait_begins(pid, (uintptr_t)__builtin_return_address(0), (uintptr_t)__builtin_dwarf_cfa());
-    pid_t result = real.waitpid(pid, status, options);
-    if (is_told)
-        wait_ends();
-    return result;
 }
 
 HOOK_EXPORT int system(const char *command)

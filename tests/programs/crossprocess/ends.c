@@ -1,6 +1,7 @@
 /* ends.c PLAN: a process that holds a lock waits for the end of one that waits for the lock, or it only looks so.
  *
  *   stuck:     the child waits for the parent's lock, and the parent for its end: both for ever
+ *   wait, any, wait3, wait4, waitid, all, pidfd, poll: the same, by another call
  *   chain:     the same with a process in between, which waits for the child's end and holds nothing
  * All others come to an end by themselves:
  *   looking:   the parent looks again and again whether the child has ended, and gives up
@@ -11,11 +12,16 @@
  *   timed:     the child waits with a limit
  *   elsewhere: the child waits for a lock that a third process holds, who lets it go
  *   posted:    the lock is a semaphore, which another child posts
+ *   either:    the parent waits for any child, and another one ends
+ *   soon:      the parent looks at the child's pidfd for a while only
  */
+#include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 #include "pair.h"
@@ -98,6 +104,35 @@ static void help(void)
         sem_post(&shared->semaphore);
 }
 
+/* Returns: a process that has ended. */
+static pid_t await_end(void)
+{
+    siginfo_t info = {.si_pid = 0};
+    struct pollfd poll_for = {.events = POLLIN};
+    bool by_descriptor = plan_is("pidfd") || plan_is("poll") || plan_is("soon");
+    int fd = by_descriptor ? (int)syscall(SYS_pidfd_open, child, 0) : -1;
+    poll_for.fd = fd;
+    if (plan_is("wait") || plan_is("either"))
+        return wait(NULL);
+    if (plan_is("any"))
+        return waitpid(-1, NULL, 0);
+    if (plan_is("wait3"))
+        return wait3(NULL, 0, NULL);
+    if (plan_is("wait4"))
+        return wait4(child, NULL, 0, NULL);
+    if (plan_is("waitid"))
+        return waitid(P_PID, (id_t)child, &info, WEXITED) == 0 ? info.si_pid : -1;
+    if (plan_is("all"))
+        return waitid(P_ALL, 0, &info, WEXITED) == 0 ? info.si_pid : -1;
+    if (plan_is("pidfd"))
+        return waitid(P_PIDFD, (id_t)fd, &info, WEXITED) == 0 ? info.si_pid : -1;
+    if (plan_is("poll"))
+        poll(&poll_for, 1, -1);
+    if (plan_is("soon") && poll(&poll_for, 1, SHORT_US / 1000) == 0)
+        end_child(0);
+    return waitpid(child, NULL, 0);
+}
+
 static void wait_for_child(void)
 {
     pthread_t helper;
@@ -120,8 +155,13 @@ static void wait_for_child(void)
     }
     if (plan_is("killed"))
         end_child(0);
-    while (waitpid(child, NULL, 0) < 0 && plan_is("handler"))
-        ;
+    pid_t ended = await_end();
+    while (ended < 0 && plan_is("handler"))
+        ended = await_end();
+    if (plan_is("either") && ended != child) {
+        end_child(0);
+        waitpid(child, NULL, 0);
+    }
     if (plan_is("helper"))
         pthread_join(helper, NULL);
 }
@@ -142,13 +182,13 @@ int main(int argc, char **argv)
         sem_wait(&shared->semaphore);
     else
         pthread_mutex_lock(&shared->lock);
-    if (plan_is("elsewhere") || plan_is("posted")) {
+    if (plan_is("elsewhere") || plan_is("posted") || plan_is("either")) {
         third = begin(help);
         wait_until(&shared->waits, 1);
     }
     child = begin(plan_is("chain") ? wait_between : want);
     wait_for_child();
-    if (third != 0)
+    if (third != 0 && !plan_is("either"))
         waitpid(third, NULL, 0);
     pthread_mutex_unlock(&shared->lock);
     printf("over\n");
