@@ -9,6 +9,7 @@
 #include "preload/commons_file.h"
 #include "preload/dump.h"
 #include "preload/helper_command.h"
+#include "preload/hook.h"
 #include "preload/intercept/memory.h"
 #include "preload/intercept/process.h"
 #include "preload/intercept/signals.h"
@@ -21,6 +22,7 @@
 #include "preload/self.h"
 #include "preload/sink.h"
 #include "preload/trace.h"
+#include "preload/weave/early.h"
 #include "preload/weave/weave.h"
 
 struct lockhound lockhound;
@@ -181,6 +183,11 @@ __attribute__((constructor)) static void construct(int argc, char **argv, char *
     (void)argv;
     bootstrap(envp);
     libunwind_walk_init();
+    struct self *self = hook_enter();
+    if (self != NULL) {
+        weave_early(self);
+        hook_leave(self);
+    }
 }
 
 __attribute__((destructor)) static void destruct(void)

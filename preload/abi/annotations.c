@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "preload/abi/annotate.h"
+#include "preload/abi/ignored.h"
 #include "preload/abi/tsan.h"
 #include "preload/intercept/objects.h"
 #include "preload/weave/memory_events.h"
@@ -176,15 +177,19 @@ NOTHING(__tsan_mutex_post_divert)
 
 /* ---- memory ------------------------------------------------------------------------------------------------------- */
 
-/* The bytes become a synchronising address: no access to them is a race any more. */
+/* The bytes become a synchronising address: no access to them is a race any more.  Before accesses are looked at, they are
+ * kept as ones where none is told. */
 static void benign(const volatile void *place, size_t size)
 {
-    if (self_current <= SELF_GONE || self_current->plane == NULL)
-        return;
     struct self *self = hook_enter();
     if (self == NULL)
         return;
     uint64_t low = (uint64_t)(uintptr_t)place, high = low + (size < BENIGN_SIZE_MAX ? size : BENIGN_SIZE_MAX);
+    if (self->plane == NULL) {
+        ignored_add(low, high);
+        hook_leave(self);
+        return;
+    }
     for (uint64_t at = low; at < high; at += 8)
         race_atomic_after(plane_engine(), &self->plane->race, at, (uint32_t)(high - at < 8 ? high - at : 8),
                           ORDER_RELAXED);

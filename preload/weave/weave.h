@@ -1,6 +1,6 @@
 /* weave.h: the program's code is led into woven clones, before its first thread is created.
  *
- *   first creation of a thread, one task --> [modules in scope] --image_open--> missing: weaver_run, once for all
+ *   first creation of a thread (early.h: or the start), one task --> [modules in scope] --image_open--> missing: weaver_run, once for all
  *        --image_map_code--> plane_start (this thread's plane) --patch_module--> woven
  *   next hook of a thread that called dlopen --> the same for what is new        dlclose --> images forgotten
  *
@@ -19,7 +19,7 @@
 /* Finds the place of the images.  Context: early. */
 void weave_init(char **envp);
 
-/* The calling thread, inside a hook, is about to create a thread.  Context: may-block. */
+/* The calling thread, inside a hook, is about to create a thread; or is at its start.  Context: may-block. */
 void weave_begin(struct self *self);
 
 /* The program makes threads that libc does not know of: its code is not woven any more if it is not yet.  Context: signal. */

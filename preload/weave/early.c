@@ -1,0 +1,36 @@
+#include "preload/weave/early.h"
+
+#include <link.h>
+#include <string.h>
+
+#include "preload/lockhound.h"
+#include "preload/weave/weave.h"
+
+/* rol $3, $13, $61, $51, %rdi; xchg %rbx, %rbx: see weaver/accesses.c. */
+static const char request[] = "\x48\xc1\xc7\x03\x48\xc1\xc7\x0d\x48\xc1\xc7\x3d\x48\xc1\xc7\x33\x48\x87\xdb";
+
+static bool holds_request(const struct dl_phdr_info *info, const ElfW(Phdr) * segment)
+{
+    size_t size = segment->p_filesz < EARLY_BYTES_MOST ? segment->p_filesz : EARLY_BYTES_MOST;
+    return segment->p_type == PT_LOAD && (segment->p_flags & (PF_R | PF_X)) == (PF_R | PF_X) &&
+           memmem((const void *)(info->dlpi_addr + segment->p_vaddr), size, request, sizeof request - 1) != NULL;
+}
+
+/* The program itself comes first.  Ends the walk there. */
+static int look(struct dl_phdr_info *info, size_t size, void *found)
+{
+    (void)size;
+    for (size_t i = 0; i < info->dlpi_phnum && !*(bool *)found; i++)
+        *(bool *)found = holds_request(info, &info->dlpi_phdr[i]);
+    return 1;
+}
+
+void weave_early(struct self *self)
+{
+    bool found = false;
+    if (lockhound.options.memory != MEMORY_WEAVE)
+        return;
+    dl_iterate_phdr(look, &found);
+    if (found)
+        weave_begin(self);
+}
