@@ -17,7 +17,7 @@ static bool holds_request(const struct dl_phdr_info *info, const ElfW(Phdr) * se
 }
 
 /* The program itself comes first.  Ends the walk there. */
-static int look(struct dl_phdr_info *info, size_t size, void *found)
+static int look_at_program(struct dl_phdr_info *info, size_t size, void *found)
 {
     (void)size;
     for (size_t i = 0; i < info->dlpi_phnum && !*(bool *)found; i++)
@@ -30,7 +30,7 @@ void weave_early(struct self *self)
     bool found = false;
     if (lockhound.options.memory != MEMORY_WEAVE)
         return;
-    dl_iterate_phdr(look, &found);
+    dl_iterate_phdr(look_at_program, &found);
     if (found)
         weave_begin(self);
 }

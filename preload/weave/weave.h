@@ -1,7 +1,7 @@
 /* weave.h: the program's code is led into woven clones, before its first thread is created.
  *
- *   first creation of a thread (early.h: or the start), one task --> [modules in scope] --image_open--> missing: weaver_run, once for all
- *        --image_map_code--> plane_start (this thread's plane) --patch_module--> woven
+ *   first creation of a thread, or the start (early.h); one task --> [modules in scope] --image_open--> missing: weaver_run,
+ *        once for all --image_map_code--> plane_start (this thread's plane) --patch_module--> woven
  *   next hook of a thread that called dlopen --> the same for what is new        dlclose --> images forgotten
  *
  * Model:     a program with one thread runs as it is.  What cannot be woven runs as it is too, is counted and, with
