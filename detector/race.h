@@ -140,6 +140,9 @@ void race_plane_advance(struct race_engine *engine, struct race_plane *plane);
 /* The present access of `plane`'s thread.  Checks it against the others and records it (sets tags).
  * Returns: true when a race was found and reported. */
 bool race_access(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint64_t size, uint32_t flags);
+/* A read of one byte of what the thread has read before, recorded but not held against what others did: cheap.
+ * Returns: false when that cannot be done; then race_access() is to be called. */
+bool race_note(struct race_engine *engine, struct race_plane *plane, uint64_t address);
 /* [low, high) is fresh memory (allocated, mapped) or gone (unmapped, a stack that was left): no history. */
 void race_range_fresh(struct race_engine *engine, struct race_plane *plane, uint64_t low, uint64_t high);
 

@@ -1,5 +1,6 @@
 /* race_record.c: the tags of an access in its thread's plane. */
 #include "detector/race_chunk.h"
+#include "detector/race_generation.h"
 
 /* Read tags, but for bytes that hold the present write tag. */
 static void record_read(uint8_t *tags, uint8_t write_tag, size_t size)
@@ -39,4 +40,25 @@ void race_record(struct race_plane *plane, const struct race_piece *piece)
     } else {
         record_read(plane->tags + at, plane->write_tag, piece->size);
     }
+}
+
+bool race_note(struct race_engine *engine, struct race_plane *plane, uint64_t address)
+{
+    struct race_part *part = race_part(plane);
+    const struct race_chunk *chunk = race_chunk_at(engine, address);
+    uint32_t who = relaxed_load(&chunk->who);
+    const struct race_piece piece = {.address = address, .size = 1};
+    if (who == race_owner_word(plane, address)) {
+        race_record(plane, &piece);
+        return relaxed_load(&chunk->who) == who; /* else somebody takes it just now, and may not have seen the tag */
+    }
+    /* acquire: the set's members; partner: race_chunk_unlock() */
+    uint32_t state = atomic_load_explicit(&chunk->state, memory_order_acquire);
+    if (who != race_shared_word(engine, address) || part->inside || (state & RACE_STATE_SYNC) != 0 ||
+        !race_is_touched(part, address) ||
+        !race_set_has(race_set_get(engine, state >> RACE_STATE_SET), plane->number)) {
+        return false;
+    }
+    race_record(plane, &piece);
+    return true;
 }

@@ -180,8 +180,10 @@ HOOK_EXPORT int cnd_timedwait(cnd_t *cond, mtx_t *mutex, const struct timespec *
 static inline void signal_it(struct self *self, cnd_t *cond, bool broadcast, uintptr_t frame, struct stack_id at)
 {
     struct object *object = objects_find(self, OBJECT_COND, cond, frame, at);
-    if (object != NULL)
+    if (object != NULL) {
         emit_cond_signal(self, object, broadcast, at);
+        objects_signalled(self, cond, at);
+    }
     hook_leave(self);
 }
 

@@ -74,8 +74,10 @@ static inline void signal_it(struct self *self, pthread_cond_t *cond, bool broad
                              struct stack_id at)
 {
     struct object *object = objects_find(self, OBJECT_COND, cond, frame, at);
-    if (object != NULL)
+    if (object != NULL) {
         emit_cond_signal(self, object, broadcast, at);
+        objects_signalled(self, cond, at);
+    }
     hook_leave(self);
 }
 

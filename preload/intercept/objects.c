@@ -2,9 +2,10 @@
 
 #include "preload/intercept/traits.h"
 #include "preload/weave/memory_events.h"
+#include "preload/weave/plane.h"
 
-/* So many uses of an object by a thread are noted each, then one in so many. */
-enum { USES_NOTED = 16, USES_PASSED = 64 };
+/* So many uses of an object by a thread are held against what others did before, then one in so many. */
+enum { USES_HELD = 16, USES_PASSED = 64 };
 
 struct object *objects_adopt(struct self *self, enum object_kind kind, const void *place, struct object *known,
                              struct stack_id at)
@@ -47,13 +48,13 @@ static size_t size_of_kind(enum object_kind kind)
 }
 
 /* Each time would make a lock that threads fight for half as dear again. */
-static bool is_worth_noting(struct self *self, const void *place)
+static bool is_worth_a_look(struct self *self, const void *place)
 {
     struct object_cache_line *line = hook_cache_line(self, (uint64_t)(uintptr_t)place);
     if (line->address != (uint64_t)(uintptr_t)place)
         return true;
     line->uses++;
-    return line->uses <= USES_NOTED || line->uses % USES_PASSED == 0;
+    return line->uses <= USES_HELD || line->uses % USES_PASSED == 0;
 }
 
 /* In this epoch already. */
@@ -65,8 +66,20 @@ static bool is_noted(const struct self *self, const void *place)
 
 void objects_note_use(struct self *self, enum object_kind kind, const void *place, struct stack_id at)
 {
-    if (size_of_kind(kind) != 0 && is_worth_noting(self, place) && !is_noted(self, place))
+    if (size_of_kind(kind) == 0 || is_noted(self, place))
+        return;
+    if (is_worth_a_look(self, place))
         memory_access(self, place, 1, 0, at);
+    else
+        memory_note_woven(self, place, at);
+}
+
+void objects_signalled(struct self *self, const void *place, struct stack_id at)
+{
+    if (self->plane == NULL)
+        return;
+    plane_sync(self);
+    objects_note_use(self, OBJECT_COND, place, at);
 }
 
 /* What ends while it is held or waited for is told as that, once. */

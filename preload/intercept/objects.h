@@ -26,6 +26,10 @@ struct object *objects_adopt(struct self *self, enum object_kind kind, const voi
  * they race like others.  Of many uses by one thread a part is noted.  Context: signal, in-malloc. */
 void objects_note_use(struct self *self, enum object_kind kind, const void *place, struct stack_id at);
 
+/* The condition was just signalled for the detector: the call, which goes on when whoever it wakes may run, counts as a use that
+ * comes after what it has handed over.  Source: glibc nptl/pthread_cond_destroy.c.  Context: signal, in-malloc. */
+void objects_signalled(struct self *self, const void *place, struct stack_id at);
+
 /* Returns: the object that the call means, or NULL.  Context: signal, in-malloc. */
 static inline struct object *objects_find(struct self *self, enum object_kind kind, const void *place, uintptr_t frame,
                                           struct stack_id at)

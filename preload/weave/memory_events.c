@@ -17,6 +17,19 @@ void memory_access_woven(struct self *self, const void *address, size_t size, ui
     deferral_end();
 }
 
+void memory_note_woven(struct self *self, const void *address, struct stack_id at)
+{
+    struct plane *plane = self->plane;
+    if (plane->gate.frame != 0)
+        return; /* the allocator's */
+    deferral_begin();
+    plane->here = at;
+    history_append(&plane->history, at.v, (uint32_t)(uintptr_t)address, HISTORY_WHAT(HISTORY_RANGE, RACE_LIBRARY, 1));
+    if (!race_note(plane_engine(), &plane->race, (uint64_t)(uintptr_t)address))
+        race_access(plane_engine(), &plane->race, (uint64_t)(uintptr_t)address, 1, RACE_LIBRARY);
+    deferral_end();
+}
+
 void memory_fresh_woven(struct self *self, uintptr_t low, uintptr_t high)
 {
     if (ignored_has_any())

@@ -3,23 +3,19 @@
  *   objects CASE        the object's end (or beginning) is handed over: nothing may be reported
  *   objects CASE racy   nothing orders the two: one race, between first() and second()
  *
- * A case is KIND_WAY: destroy, free (of the block it lies in, never destroyed), init (the use comes second), remake (init over
- * one that is in use).  The first thread always acts first (unseen.h), so that a run shows the same thing each time.
+ * A case is KIND_WAY: destroy, free (of the block it lies in, never destroyed), init (the use comes second), last (of many uses
+ * only the last one is in question); or signalled: the one who is woken ends the condition.  The first thread always acts first (unseen.h), so that a run shows the same thing each time.
  */
 #define _GNU_SOURCE 1
-#include <pthread.h>
 #include <semaphore.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <threads.h>
 
-#include "unseen.h"
+#include "chosen.h"
 
 #define KEPT __attribute__((noinline))
 
-static bool racy;
+enum { USES = 40 };
+
 static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
 static union object {
     pthread_mutex_t mutex;
@@ -138,14 +134,75 @@ static void free_object(void)
     free(object);
 }
 
+static void pass_guard(void)
+{
+    pthread_mutex_lock(&guard);
+    pthread_mutex_unlock(&guard);
+}
+
+/* Racy: the last of many uses comes after the hand-over. */
+static void use_often(void (*use)(void))
+{
+    for (int i = 0; i < USES; i++)
+        use();
+    pass_guard();
+    if (racy)
+        use();
+}
+static void mutex_often(void)
+{
+    use_often(mutex_use);
+}
+static void rwlock_often(void)
+{
+    use_often(rwlock_use);
+}
+static void sem_often(void)
+{
+    use_often(sem_use);
+}
+
+/* Racy: the signal comes when the mutex is free, so that who is woken may be there before the call has ended. */
+static bool is_told;
+static void signal_first(void)
+{
+    unseen_wait(); /* the other has the mutex until it sleeps */
+    pthread_mutex_lock(&guard);
+    is_told = true;
+    if (racy)
+        pthread_mutex_unlock(&guard);
+    pthread_cond_signal(&object->cond);
+    if (!racy)
+        pthread_mutex_unlock(&guard);
+}
+static void await_signal(void)
+{
+    pthread_mutex_lock(&guard);
+    unseen_pass();
+    while (!is_told)
+        pthread_cond_wait(&object->cond, &guard);
+    pthread_mutex_unlock(&guard);
+}
+static void signalled_destroy(void)
+{
+    await_signal();
+    cond_destroy();
+}
+static void signalled_free(void)
+{
+    await_signal();
+    free_object();
+}
+
 static const struct {
     const char *name;
     void (*begin)(void), (*first)(void), (*second)(void);
+    enum { IN_TURN, LAST, BY_THEMSELVES } order;
 } cases[] = {
 #define CASES(name, make, use, end)                                                                                    \
-    {#name "_destroy", make, use, end}, {#name "_free", make, use, free_object},                                       \
+    {#name "_destroy", make, use, end, IN_TURN}, {#name "_free", make, use, free_object, IN_TURN},                     \
     {                                                                                                                  \
-#name "_init", NULL, make, use                                                                                 \
+#name "_init", NULL, make, use, IN_TURN                                                                        \
     }
     CASES(mutex, mutex_init, mutex_use, mutex_destroy),
     CASES(rwlock, rwlock_init, rwlock_use, rwlock_destroy),
@@ -155,9 +212,12 @@ static const struct {
     CASES(semaphore, sem_make, sem_use, sem_end),
     CASES(c11, c11_init, c11_use, c11_destroy),
     CASES(c11_cond, cnd_make, cnd_use, cnd_end),
+    {"mutex_last", mutex_init, mutex_often, mutex_destroy, LAST},
+    {"rwlock_last", rwlock_init, rwlock_often, free_object, LAST},
+    {"semaphore_last", sem_make, sem_often, sem_end, LAST},
+    {"signalled_destroy", cond_init, signal_first, signalled_destroy, BY_THEMSELVES},
+    {"signalled_free", cond_init, signal_first, signalled_free, BY_THEMSELVES},
 };
-
-static size_t chosen;
 
 KEPT static void first(void)
 {
@@ -173,45 +233,30 @@ KEPT static void second(void)
 static void *run_first(void *arg)
 {
     first();
-    pthread_mutex_lock(&guard);
-    pthread_mutex_unlock(&guard);
-    unseen_pass();
+    if (cases[chosen].order == IN_TURN)
+        pass_guard();
+    if (cases[chosen].order != BY_THEMSELVES)
+        unseen_pass();
     return arg;
 }
 
 static void *run_second(void *arg)
 {
-    unseen_wait();
-    if (!racy) {
-        pthread_mutex_lock(&guard);
-        pthread_mutex_unlock(&guard);
-    }
+    if (cases[chosen].order != BY_THEMSELVES)
+        unseen_wait();
+    if (cases[chosen].order == LAST || (cases[chosen].order == IN_TURN && !racy))
+        pass_guard();
     second();
     return arg;
 }
 
 int main(int argc, char **argv)
 {
-    const size_t count = sizeof cases / sizeof *cases;
-    racy = argc > 2;
-    if (argc < 2) {
-        for (size_t i = 0; i < count; i++)
-            puts(cases[i].name);
-        return 0;
-    }
-    while (chosen < count && strcmp(cases[chosen].name, argv[1]) != 0)
-        chosen++;
+    CHOOSE_CASE(argc, argv, cases);
     object = calloc(1, sizeof *object);
-    if (chosen == count || unseen_open() != 0 || object == NULL)
+    if (object == NULL)
         return 2;
     if (cases[chosen].begin != NULL)
         cases[chosen].begin();
-
-    pthread_t first_thread, second_thread;
-    pthread_create(&first_thread, NULL, run_first, NULL);
-    pthread_create(&second_thread, NULL, run_second, NULL);
-    pthread_join(first_thread, NULL);
-    pthread_join(second_thread, NULL);
-    puts("done");
-    return 0;
+    return run_both(run_first, run_second, NULL);
 }
