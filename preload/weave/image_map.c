@@ -289,7 +289,7 @@ static bool map_at_home(struct woven_image *image)
 {
     const struct image_header *header = image->header;
     long home = (long)(image->module->bias + (uintptr_t)header->home), size = code_mapping_size(image);
-    if (header->home == 0 || !is_in_reach(image->module, home, size))
+    if (image->fd < 0 || header->home == 0 || !is_in_reach(image->module, home, size))
         return false;
     long got = raw_syscall(SYS_mmap, home, size, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED_NOREPLACE, image->fd,
                            (long)header->code_offset);
@@ -305,10 +305,15 @@ static const char *map_elsewhere(struct woven_image *image)
     image->code = find_place(image->module, code_mapping_size(image));
     if (image->code == 0)
         return "no memory within 2 GiB of it is free";
-    if (place_code(image, false) || place_code(image, true))
+    if ((image->fd >= 0 && place_code(image, false)) || place_code(image, true))
         return NULL;
     unmap_code(image);
     return "the system allows no code to be made";
+}
+
+void image_keep(struct woven_image *image)
+{
+    close_file(image);
 }
 
 const char *image_map_code(struct woven_image *image)

@@ -24,7 +24,7 @@ struct woven_image {
     const struct image_header *header;  /* the whole file, read-only */
     size_t size;                        /* of the file; units: bytes */
     uintptr_t code;                     /* where the code section stands; 0 before image_map_code() */
-    long fd;                            /* of the file, until then; -1 */
+    long fd;                            /* of the file, until then or until image_keep(); -1 */
     size_t (*usable_size)(void *block); /* the module's malloc_usable_size(); NULL when it is no allocator */
 };
 
@@ -40,6 +40,8 @@ void image_cache_init(char **envp);
 /* Opens and checks the image of image->module; the rest of `image` is set.
  * Returns: NULL, or why there is none, as a constant string.  Context: loader-lock, in-malloc. */
 const char *image_open(struct woven_image *image);
+/* It is mapped later, when the descriptor may have been closed by the program or given out to it: does without. */
+void image_keep(struct woven_image *image);
 /* Returns: NULL when it is to be mapped; else why the module is left, as the weaver says.  Context: signal, in-malloc. */
 const char *image_refusal(const struct woven_image *image);
 /* Maps the code where it can run.  Returns: NULL, or what failed.  Context: loader-lock, in-malloc. */

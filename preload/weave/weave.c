@@ -1,5 +1,7 @@
 #include "preload/weave/weave.h"
 
+#include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -44,6 +46,9 @@ static atomic_bool has_raw_threads; /* some of which is_alone() cannot see */
 /* Modules that were looked at, by number; changed by one thread at a time. */
 enum { MODULES_MAX = 4096, BITS = 64 };
 static uint64_t considered[MODULES_MAX / BITS];
+
+static atomic_bool has_begun;
+static struct round *prepared; /* by the only thread, before weaving begins */
 
 /* The thread that has called dlopen() and whose modules have not been looked at since; whether it was alone in that. */
 static _Atomic(struct self *) loading;
@@ -111,7 +116,8 @@ static void open_images(struct round *round, bool again)
 {
     for (size_t i = 0; i < round->count; i++) {
         struct candidate *candidate = &round->candidates[i];
-        if (again ? candidate->wants_image : candidate->left == NULL)
+        bool is_open = candidate->image != NULL && candidate->image->header != NULL;
+        if (again ? candidate->wants_image : candidate->left == NULL && !is_open)
             open_image(candidate);
     }
 }
@@ -263,15 +269,26 @@ static void say_fates(const struct round *round)
 
 /* ---- the beginning -------------------------------------------------------------------------------------------------- */
 
-/* Returns: NULL when no other thread can be in the program's code; else what is to be said. */
-static const char *why_not_alone(void)
+/* Returns: how many threads the process has, 2 for more than one; 0 when that cannot be known. */
+static uint64_t count_threads(void)
 {
     struct process_status status;
     pid_t pid = (pid_t)raw_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
-    if (!process_status_read(pid, &status))
-        return "accesses to memory are not checked: /proc/PID/stat, which tells of other threads, could not be read";
+    if (process_status_read(pid, &status))
+        return status.thread_count;
+    /* Another root may have no /proc.  This does nothing, and fails where there is another thread (unshare(2)). */
+    long got = raw_syscall(SYS_unshare, CLONE_THREAD, 0, 0, 0, 0, 0);
+    return got == 0 ? 1 : got == -EINVAL ? 2 : 0;
+}
+
+/* Returns: NULL when no other thread can be in the program's code; else what is to be said. */
+static const char *why_not_alone(void)
+{
+    uint64_t count = count_threads();
+    if (count == 0)
+        return "accesses to memory are not checked: whether there are other threads could not be learnt from /proc/PID/stat";
     /* relaxed: set by this thread */
-    if (status.thread_count == 1 && !atomic_load_explicit(&has_raw_threads, memory_order_relaxed))
+    if (count == 1 && !atomic_load_explicit(&has_raw_threads, memory_order_relaxed))
         return NULL;
     return "accesses to memory are not checked: the program had threads that lockhound did not see begin";
 }
@@ -307,7 +324,8 @@ static void weave_without_signals(struct self *self, struct round *round)
 
 static void weave_round(struct self *self, bool contended)
 {
-    struct round *round = arena_alloc(sizeof *round);
+    struct round *round = prepared != NULL ? prepared : arena_alloc(sizeof *round);
+    prepared = NULL;
     if (round == NULL)
         return;
     round->contended = contended;
@@ -315,12 +333,32 @@ static void weave_round(struct self *self, bool contended)
     arena_free(round, sizeof *round);
 }
 
+/* Returns: true while weaving is still to begin.  relaxed: whoever comes second is another thread, and finds that this is
+ * not the first creation. */
+static bool is_to_begin(void)
+{
+    return lockhound.options.memory == MEMORY_WEAVE && !atomic_load_explicit(&has_begun, memory_order_relaxed);
+}
+
+void weave_prepare(void)
+{
+    if (!is_to_begin() || prepared != NULL || why_not_alone() != NULL)
+        return;
+    struct round *round = arena_alloc(sizeof *round);
+    if (round == NULL)
+        return;
+    dl_iterate_phdr(take_module, round);
+    open_images(round, false);
+    make_missing(round);
+    for (size_t i = 0; i < round->count; i++)
+        if (round->candidates[i].image != NULL)
+            image_keep(round->candidates[i].image);
+    prepared = round;
+}
+
 void weave_begin(struct self *self)
 {
-    static atomic_bool begun;
-    /* relaxed: whoever comes second is another thread, and finds that this is not the first creation */
-    if (lockhound.options.memory != MEMORY_WEAVE || atomic_load_explicit(&begun, memory_order_relaxed) ||
-        atomic_exchange_explicit(&begun, true, memory_order_relaxed))
+    if (!is_to_begin() || atomic_exchange_explicit(&has_begun, true, memory_order_relaxed))
         return;
     const char *obstacle = why_not_alone();
     if (obstacle != NULL) {
@@ -363,8 +401,24 @@ void weave_loaded(struct self *self)
     atomic_store_explicit(&loading, NULL, memory_order_relaxed);
 }
 
+/* Nothing of it runs yet. */
+static void forget_prepared(const struct module *module)
+{
+    for (size_t i = 0; prepared != NULL && i < prepared->count; i++) {
+        struct candidate *candidate = &prepared->candidates[i];
+        if (candidate->module != module)
+            continue;
+        if (candidate->image != NULL) {
+            image_close(candidate->image);
+            arena_free(candidate->image, sizeof *candidate->image);
+        }
+        *candidate = prepared->candidates[--prepared->count];
+    }
+}
+
 void weave_forget(const struct module *module)
 {
+    forget_prepared(module);
     if (!weave_is_on())
         return;
     if (module->id < MODULES_MAX)

@@ -2,6 +2,7 @@
  *
  *   first creation of a thread, or the start (early.h); one task --> [modules in scope] --image_open--> missing: weaver_run,
  *        once for all --image_map_code--> plane_start (this thread's plane) --patch_module--> woven
+ *   first setuid(), chroot() and the like before that --> missing images made, all opened
  *   next hook of a thread that called dlopen --> the same for what is new        dlclose --> images forgotten
  *
  * Model:     a program with one thread runs as it is.  What cannot be woven runs as it is too, is counted and, with
@@ -18,6 +19,10 @@
 
 /* Finds the place of the images.  Context: early. */
 void weave_init(char **envp);
+
+/* The calling thread, inside a hook, is about to give up rights or its place in the file system, and the process may have
+ * threads later: its images are made and opened while they can be.  Context: may-block. */
+void weave_prepare(void);
 
 /* The calling thread, inside a hook, is about to create a thread; or is at its start.  Context: may-block. */
 void weave_begin(struct self *self);

@@ -171,6 +171,16 @@ class Obstacles(unittest.TestCase):
         os.unlink(os.path.join(self.folder, "obstacles"))
         self.check(True, program=self.copy(), part="replaced_file")
 
+    @unittest.skipIf(os.getuid() != 0, "only the superuser may become another")
+    def test_rights_given_up(self):
+        """The images are where only the superuser looks; whoever gives that up before the first thread needs them still."""
+        os.mkdir(self.cache, 0o700)
+        for part in ("another_user", "another_root"):
+            with self.subTest(part):
+                shutil.rmtree(self.cache, True)
+                self.check(True, part=part)
+                self.check(True, part=part)
+
     def test_many_at_once(self):
         """All want the same image, which nobody has made yet."""
         runs = [subprocess.Popen([self.tool, "--verbose", "--", self.program, "plain"], env=self.environment(), text=True,

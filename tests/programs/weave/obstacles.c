@@ -125,7 +125,7 @@ static void live_threads(void)
     print_cells();
 }
 
-/* ---- limits and descriptors ----------------------------------------------------------------------------------------- */
+/* ---- limits ---- */
 
 static void no_descriptors(void)
 {
@@ -136,6 +136,27 @@ static void no_descriptors(void)
     MUST(open("/dev/null", O_RDONLY) < 0); /* nobody has put the limit up */
     print_cells();
 }
+
+/* ---- rights --------------------------------------------------------------------------------------------------------- */
+
+/* What is opened for the one is nothing that the other may use. */
+static void another_user(void)
+{
+    enum { NOBODY = 65534 };
+    MUST(setgid(NOBODY) == 0 && setuid(NOBODY) == 0);
+    closefrom(STDERR_FILENO + 1);
+    run_threads(4);
+    print_cells();
+}
+
+static void another_root(void)
+{
+    MUST(chroot("/proc") == 0 && chdir("/") == 0);
+    run_threads(4);
+    print_cells();
+}
+
+/* ---- descriptors ---------------------------------------------------------------------------------------------------- */
 
 static void all_closed(void)
 {
@@ -305,6 +326,8 @@ int main(int argc, char **argv)
                  {"live_threads", live_threads},
                  {"no_descriptors", no_descriptors},
                  {"all_closed", all_closed},
+                 {"another_user", another_user},
+                 {"another_root", another_root},
                  {"late_limit", late_limit},
                  {"own_text", own_text},
                  {"shared_code", shared_code},
