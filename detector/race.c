@@ -11,7 +11,8 @@
 
 enum {
     PATIENCE = 32, /* shared accesses until a thread tries again to own a chunk */
-    OFTEN = 4      /* shared accesses to one chunk until it tries that one */
+    RACE_FETCHED = 4,
+    OFTEN = 4 /* shared accesses to one chunk until it tries that one */
 };
 
 /* ---- the engine ------------------------------------------------------------------------------------------------- */
@@ -93,7 +94,7 @@ static void release(const struct race_engine *engine, void *memory, size_t size)
 
 static size_t part_size(const struct race_engine *engine)
 {
-    return sizeof(struct race_part) + race_chunk_count(engine) / 8;
+    return sizeof(struct race_part) + (size_t)race_chunk_count(engine) * RACE_CHUNK_LINES / 8;
 }
 
 static void delete_part(const struct race_engine *engine, struct race_part *part)
@@ -212,6 +213,7 @@ bool race_plane_begin(struct race_engine *engine, struct race_plane *plane, stru
     plane->thread = t;
     relaxed_store(&part->thread, t->id.v);
     relaxed_store(&part->born_in, t->born_in);
+    relaxed_store(&part->slot, t->hb.slot);
     t->accessed = &plane->accessed;
     race_sync_thread_begin(plane);
     race_generation_begin(engine, plane);
@@ -243,6 +245,7 @@ void race_plane_forget(struct race_engine *engine, struct race_plane *plane)
     }
     race_hand_over_forget(part);
     relaxed_store(&part->present, 0);
+    part->renumbering.old = part->renumbered = 0;
     part->plane = NULL;
     relaxed_store(&part->version, (relaxed_load(&part->version) + 1) & ~1u); /* a fork may have left it odd */
     race_count(&engine->forgotten);
@@ -349,9 +352,24 @@ static bool check(struct race_engine *engine, struct race_plane *plane, struct r
 
 /* ---- an access -------------------------------------------------------------------------------------------------- */
 
+/* What will be looked at behind the fence, which waits for the own tags to arrive, comes at the same time as those. */
+static void fetch_tags_of_others(const struct race_engine *engine, const struct race_plane *plane, uint32_t state,
+                                 const struct race_piece *piece)
+{
+    const struct race_set *set = race_set_get(engine, state >> RACE_STATE_SET);
+    for (uint32_t i = 0; i < set->count && i < RACE_FETCHED; i++) {
+        if (set->number[i] != plane->number) {
+            const struct race_part *other = race_part_at(engine, set->number[i]);
+            const uint8_t *window = (piece->flags & RACE_WRITE) != 0 ? other->tags : other->writes;
+            __builtin_prefetch(window + race_place(plane, piece->address));
+        }
+    }
+}
+
 static bool access_bytes(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk,
                          const struct race_piece *piece, bool records)
 {
+    fetch_tags_of_others(engine, plane, relaxed_load(&chunk->state), piece);
     if (records) {
         race_record(plane, piece);
     }
@@ -416,6 +434,8 @@ static bool access_chunk(struct race_engine *engine, struct race_plane *plane, c
     bool tries = is_worth_owning(part, piece->address) && (state & RACE_STATE_SYNC) == 0;
     if (!takes_part || tries || !race_is_touched(part, piece->address)) {
         state = race_chunk_enter(engine, plane, chunk, piece, tries);
+    } else {
+        race_touch(part, race_chunk_index(part, piece->address), race_lines_of(piece));
     }
     if ((state & RACE_STATE_SYNC) != 0) {
         return access_granules(engine, plane, chunk, state, piece);

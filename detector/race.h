@@ -16,7 +16,7 @@
  *            the high bits; when another address with the same low bits comes, the chunk is given to it and its history
  *            dropped (counted).
  * Generations: 1..127, monotone in the epoch, with a table generation -> epoch a plane.  When they run out the thread
- *            renumbers: groups of four old generations become one, standing for the earliest epoch of the group (never a
+ *            renumbers: groups of old generations become one, standing for the earliest epoch of the group (never a
  *            false race), in both windows of every chunk that it has touched.
  * Sync:      an address used atomically has a clock of its own and no tags at all, so that every access to its bytes misses:
  *            a plain load of it acquires, a plain store releases (x86: a plain move is an acquire load or a release store).

@@ -120,7 +120,7 @@ uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, 
     uint64_t address = piece->address;
     uint32_t state = race_chunk_claim(engine, chunk, race_chunk_lock(part, chunk), address);
     uint32_t set = state >> RACE_STATE_SET;
-    race_touch(part, address);
+    race_touch(part, race_chunk_index(part, address), race_lines_of(piece));
     if (!race_set_has(race_set_get(engine, set), plane->number)) {
         set = join(engine, plane, set, address);
     } else {
@@ -134,6 +134,7 @@ uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, 
             race_hybrid_trust_all(engine);
             set = part->alone;
         }
+        race_touch(part, race_chunk_index(part, address), RACE_ALL_LINES);
         relaxed_store(&chunk->who, race_owner_word(plane, address));
     } else if (relaxed_load(&chunk->who) != race_shared_word(engine, address)) {
         relaxed_store(&chunk->who, race_shared_word(engine, address));
@@ -150,16 +151,16 @@ uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, 
 
 void race_chunk_disown(const struct race_engine *engine, const struct race_part *part, struct race_chunk *chunk)
 {
-    uint32_t who = relaxed_load(&chunk->who);
-    if ((who & ~engine->high) == part->number) {
-        relaxed_store(&chunk->who, who | ~engine->high);
+    if (race_chunk_is_owned(engine, part, chunk)) {
+        relaxed_store(&chunk->who, relaxed_load(&chunk->who) | ~engine->high);
     }
 }
 
 /* ---- leaving ---------------------------------------------------------------------------------------------------- */
 
-static bool leave(struct race_engine *engine, struct race_plane *plane, uint32_t index)
+static uint64_t leave(struct race_engine *engine, struct race_plane *plane, uint32_t index, uint64_t lines)
 {
+    (void)lines;
     struct race_chunk *chunk = &engine->chunks[index];
     struct race_part *part = race_part(plane);
     uint32_t state = race_chunk_lock(part, chunk);
@@ -171,7 +172,7 @@ static bool leave(struct race_engine *engine, struct race_plane *plane, uint32_t
         relaxed_store(&chunk->who, is_empty ? 0 : who | ~engine->high);
     }
     race_chunk_unlock(part, chunk, set << RACE_STATE_SET | (state & RACE_STATE_SYNCS));
-    return false;
+    return 0;
 }
 
 void race_chunk_leave_all(struct race_engine *engine, struct race_plane *plane)

@@ -62,6 +62,13 @@ static inline bool race_word_is_of(const struct race_engine *engine, uint32_t wh
     return who != 0 && ((who ^ (uint32_t)(address >> RACE_HIGH_SHIFT)) & engine->high) == 0;
 }
 
+/* Returns: true when the plane is the owner of the locked chunk. */
+static inline bool race_chunk_is_owned(const struct race_engine *engine, const struct race_part *part,
+                                       const struct race_chunk *chunk)
+{
+    return (relaxed_load(&chunk->who) & ~engine->high) == part->number;
+}
+
 static inline struct race_chunk *race_chunk_at(struct race_engine *engine, uint64_t address)
 {
     return &engine->chunks[((uint32_t)address & engine->window) >> RACE_CHUNK_SHIFT];

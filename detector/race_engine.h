@@ -1,7 +1,7 @@
 /* race_engine.h: what the parts of the race engine share: the engine and what it keeps of each plane.
  *
  *   race.c --> race_chunk (who takes part) --> race_set (interned sets of planes)
- *     |    --> race_generation (tag -> epoch)
+ *     |    --> race_generation (tag -> epoch) --> race_renumber (when they are used up)
  *     |    --> race_sync (atomics and plain accesses of addresses with a clock) --> race_granules (their table)
  *     |    --> race_hand_over (what a guess may order)
  *     |    --> race_hybrid (races that locks have hidden)
@@ -29,6 +29,11 @@ enum {
     RACE_CHUNK_SHIFT = 8,
     RACE_CHUNK_BYTES = 1 << RACE_CHUNK_SHIFT,
     RACE_CHUNKS_MOST = 1 << 24, /* by the window */
+    RACE_LINE_SHIFT = 6,        /* a cache line of a window */
+    RACE_LINE_BYTES = 1 << RACE_LINE_SHIFT,
+    RACE_CHUNK_LINES = RACE_CHUNK_BYTES / RACE_LINE_BYTES,
+    RACE_ALL_LINES = (1 << RACE_CHUNK_LINES) - 1, /* of a chunk: a bit for each */
+    RACE_LINES_MOST = RACE_CHUNKS_MOST * RACE_CHUNK_LINES,
     RACE_GENERATIONS = 127,
     RACE_PAGE = 4096, /* of the program, and of a window */
     RACE_OWED = 8,
@@ -50,9 +55,13 @@ struct race_handed {
     uint64_t position;
 };
 
-/* What each tag becomes when generations are renumbered: the bit that says written stays. */
+/* How generations are renumbered. */
 struct race_renumbering {
-    uint8_t tag[2 * (RACE_GENERATIONS + 1)];
+    uint32_t kept; /* those up to this one stay as they are */
+    uint32_t
+        old; /* what has become one up to this stays so the next time: where there is nothing else nobody looks again */
+    bool is_full;                            /* what others have heard of is not kept apart any more */
+    uint8_t tag[2 * (RACE_GENERATIONS + 1)]; /* what each becomes: the bit that says written stays */
 };
 
 /* The locks that a generation's accesses were made under, with --races=hybrid. */
@@ -76,7 +85,9 @@ struct race_visit {
     uint32_t chunk, count;
 };
 
-/* Others look at this, never at the plane itself, which the host sets up anew for each thread. */
+/* What the engine keeps of a plane.  Others look at this, never at the plane itself, which the host sets up anew for each
+ * thread.  By cache lines: what others read at each look and nobody writes, what they read and its thread writes, and what is
+ * its thread's alone. */
 struct race_part {
     struct race_plane *plane;
     uint8_t *tags, *writes; /* the plane's, which never move */
@@ -84,33 +95,38 @@ struct race_part {
     uint32_t window; /* the engine's */
     bool has_thread;
     _Atomic uint32_t thread;  /* thread_id of the latest thread */
+    _Atomic uint32_t slot;    /* of its clock */
     _Atomic uint64_t born_in; /* its first epoch */
-    volatile bool
-        inside; /* its thread is in the engine; a signal handler that interrupts it there finds the door shut */
-    volatile bool turned_away; /* a handler that did so synchronised, or made memory new */
-    _Atomic uint32_t version;  /* odd while its tags are renumbered */
-    _Atomic uint32_t present;  /* generation */
+
+    _Alignas(RACE_LINE_BYTES) _Atomic uint32_t version; /* odd while its tags are renumbered */
+    _Atomic uint32_t present;                           /* generation */
     struct race_generation generation[RACE_GENERATIONS + 1];
-    struct race_renumbering renumbering;           /* the last */
     struct race_locks locks[RACE_GENERATIONS + 1]; /* with --races=hybrid */
     _Atomic uint64_t heard[RACE_HEARD + 1]; /* by a plane's number: up to which of its epochs this thread has seen */
-    uint32_t alone;                         /* the set of this plane alone */
-    uint32_t patience; /* counts shared accesses between two attempts to have a chunk for itself, ... */
-    struct race_visit visits[RACE_VISITS]; /* ... and those to each of the chunks it came to lately */
+
+    /* Its thread is in the engine; a signal handler that interrupts it there finds the door shut. */
+    _Alignas(RACE_LINE_BYTES) volatile bool inside;
+    volatile bool turned_away; /* a handler that did so synchronised, or made memory new */
+    uint32_t alone;            /* the set of this plane alone */
+    uint32_t patience;         /* counts shared accesses between two attempts to have a chunk for itself, ... */
+    struct race_tally tally;
     uint32_t owed_count;
     uint64_t owed[RACE_OWED];               /* sync addresses loaded and not acquired yet */
     uint64_t owed_low, owed_high;           /* those past RACE_OWED lie in here; low is 0 when there are none */
+    struct race_visit visits[RACE_VISITS];  /* ... and those to each of the chunks it came to lately */
     struct race_handed handed[RACE_HANDED]; /* by number, modulo */
     struct clock_stamp fence;               /* of the last release fence */
     struct thread_clock loaded;             /* what relaxed loads saw, for the next acquire fence */
     struct clock_stamp loose_fence;         /* the same two of the loose clock */
     struct thread_clock loose_loaded;
-    struct race_chunk *locked_chunk; /* by its thread, so that a forked child can free it */
-    struct race_tally tally;
-    _Atomic uint32_t pages; /* of 4096 bytes of the program, where it has marks: as many of each window */
-    uint64_t *marked;       /* a bit for each chunk where the plane's windows may not be zero */
-    uint64_t summary[RACE_CHUNKS_MOST / 64 / 64]; /* a bit for each word of `touched` that may not be 0 */
-    uint64_t touched[];                           /* a bit for each chunk with tags of the plane that are not all old */
+    struct race_chunk *locked_chunk;     /* by its thread, so that a forked child can free it */
+    struct race_renumbering renumbering; /* the last */
+    uint32_t renumbered;                 /* generations up to this one come from it */
+    _Atomic uint32_t pages;              /* of 4096 bytes of the program, where it has marks: as many of each window */
+    uint64_t *marked;                    /* a bit for each chunk where the plane's windows may not be zero */
+    uint64_t overview[RACE_LINES_MOST / 64 / 64 / 64]; /* a bit for each word of `summary` that may not be 0 */
+    uint64_t summary[RACE_LINES_MOST / 64 / 64];       /* a bit for each word of `touched` that may not be 0 */
+    uint64_t touched[]; /* a bit for each line with tags of the plane that are not all old */
 };
 
 struct race_sets;

@@ -1,15 +1,10 @@
 /* race_generation.h: what the tags of a plane stand for: generation -> (clock slot, epoch).
  *
  *   release: epoch + 1 --race_generation_advance()--> next generation   (none when nothing was recorded in the old one)
- *   127 used up --renumber--> groups of up to 4 become one, standing for the earliest epoch of the group
+ *   127 used up --race_renumber()--> groups of old ones become one each
  *
  * Model:     whoever has seen a generation has seen all lower ones of the plane.  So a thread that takes a plane over
  *            from one that ended must have seen its end: race_generation_follows().
- * Renumber:  goes over the chunks that the thread touched, each under its lock; meanwhile the plane's version is odd and
- *            other threads take its tags neither for seen nor for a race.  A chunk where nothing but the oldest
- *            generation is left counts as untouched again, and the thread does not own it.
- *            What another thread has heard of and what it has not are never in one group: an access that races with that
- *            thread now does so for as long as that thread hears nothing more.
  * Trust:     an epoch whose order could not be seen counts as seen (race_trust.h).
  */
 #ifndef LOCKHOUND_DETECTOR_RACE_GENERATION_H
@@ -47,15 +42,30 @@ static inline bool race_version_stands(const struct race_part *part, uint32_t ve
     return (version & 1) == 0 && relaxed_load(&part->version) == version;
 }
 
-/* The chunk of `address` may hold tags of the plane from now on. */
-static inline void race_touch(struct race_part *part, uint64_t address)
+/* Where the lines of a chunk stand in a word of `touched`. */
+static inline uint32_t race_touched_shift(uint32_t chunk)
 {
-    uint32_t chunk = race_chunk_index(part, address);
-    uint64_t bit = UINT64_C(1) << chunk % 64;
-    if ((part->touched[chunk / 64] & bit) == 0) {
-        part->touched[chunk / 64] |= bit;
-        part->summary[chunk / 64 / 64] |= UINT64_C(1) << chunk / 64 % 64;
+    return chunk % (64 / RACE_CHUNK_LINES) * RACE_CHUNK_LINES;
+}
+
+/* These lines of a chunk may hold tags of the plane from now on. */
+static inline void race_touch(struct race_part *part, uint32_t chunk, uint64_t lines)
+{
+    uint32_t word = chunk / (64 / RACE_CHUNK_LINES);
+    lines <<= race_touched_shift(chunk);
+    if ((part->touched[word] & lines) != lines) {
+        part->touched[word] |= lines;
+        part->summary[word / 64] |= UINT64_C(1) << word % 64;
+        part->overview[word / 64 / 64] |= UINT64_C(1) << word / 64 % 64;
     }
+}
+
+/* Returns: the lines of its chunk that a piece lies in. */
+static inline uint64_t race_lines_of(const struct race_piece *piece)
+{
+    uint32_t first = (uint32_t)piece->address >> RACE_LINE_SHIFT & (RACE_CHUNK_LINES - 1);
+    uint32_t last = (uint32_t)(piece->address + piece->size - 1) >> RACE_LINE_SHIFT & (RACE_CHUNK_LINES - 1);
+    return (UINT64_C(2) << last) - (UINT64_C(1) << first);
 }
 
 /* The chunk of `address` gets tags of the plane.  Returns: whether it has had some since the plane was empty; one that has
@@ -86,11 +96,11 @@ static inline bool race_is_marked(const struct race_part *part, uint64_t address
 static inline bool race_is_touched(const struct race_part *part, uint64_t address)
 {
     uint32_t chunk = race_chunk_index(part, address);
-    return (part->touched[chunk / 64] >> chunk % 64 & 1) != 0;
+    return (part->touched[chunk / (64 / RACE_CHUNK_LINES)] >> race_touched_shift(chunk) & RACE_ALL_LINES) != 0;
 }
 
-/* Calls `visit` for each touched chunk.  Those for which it returns false are touched no more. */
-typedef bool race_chunk_visit(struct race_engine *engine, struct race_plane *plane, uint32_t chunk);
+/* Calls `visit` for each chunk with touched lines, which returns those of `lines` that stay so. */
+typedef uint64_t race_chunk_visit(struct race_engine *engine, struct race_plane *plane, uint32_t chunk, uint64_t lines);
 void race_touched_visit(struct race_engine *engine, struct race_plane *plane, race_chunk_visit *visit);
 
 #endif

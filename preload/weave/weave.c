@@ -342,7 +342,7 @@ static bool is_to_begin(void)
 
 void weave_prepare(void)
 {
-    if (!is_to_begin() || prepared != NULL || why_not_alone() != NULL)
+    if (!is_to_begin() || prepared != NULL || why_not_alone() != NULL || !window_choose())
         return;
     struct round *round = arena_alloc(sizeof *round);
     if (round == NULL)

@@ -249,7 +249,7 @@ static void generations_are_renumbered(void **state)
     world_expect_nothing();
     struct race_counts counts;
     race_counts(race_world.engine, &counts);
-    assert_int_equal(counts.renumberings, 10); /* 127 at first, then 127 - 32 at a time */
+    assert_int_equal(counts.renumberings, 8); /* 127 at first, then 127 - 11 at a time */
     assert_true(race_world_read(3, X + 8 * 999, 8));
     assert_true(race_world_read(3, X, 8));
 }
