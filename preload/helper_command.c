@@ -195,8 +195,10 @@ static void set_descriptors(bool is_silent)
 {
     if (is_silent) {
         long null = raw_syscall(SYS_openat, AT_FDCWD, (long)"/dev/null", O_RDWR, 0, 0, 0);
-        for (int fd = 0; fd < STANDARD_DESCRIPTORS && null >= 0; fd++)
-            if (fd != null)
+        for (int fd = 0; fd < STANDARD_DESCRIPTORS; fd++)
+            if (null < 0)
+                raw_syscall(SYS_close, fd, 0, 0, 0, 0, 0); /* no more may be opened: the loader will say so to nobody */
+            else if (fd != null)
                 raw_syscall(SYS_dup3, null, fd, 0, 0, 0, 0);
     } else {
         raw_syscall(SYS_dup3, STDERR_FILENO, STDOUT_FILENO, 0, 0, 0, 0);

@@ -40,7 +40,8 @@ void image_cache_init(char **envp);
 /* Opens and checks the image of image->module; the rest of `image` is set.
  * Returns: NULL, or why there is none, as a constant string.  Context: loader-lock, in-malloc. */
 const char *image_open(struct woven_image *image);
-/* It is mapped later, when the descriptor may have been closed by the program or given out to it: does without. */
+/* It is mapped later, when the descriptor may have been closed by the program or given out to it: does without.
+ * Context: signal, in-malloc, loader-lock. */
 void image_keep(struct woven_image *image);
 /* Returns: NULL when it is to be mapped; else why the module is left, as the weaver says.  Context: signal, in-malloc. */
 const char *image_refusal(const struct woven_image *image);

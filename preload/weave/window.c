@@ -22,8 +22,7 @@ enum {
 #define AMPLE     (UINT64_C(1) << 40)
 #define LEAST     (UINT64_C(1) << 25)
 #define OF_ENGINE (UINT64_C(48) << 20) /* its tables */
-#define OF_A_THREAD                                                                                                    \
-    (UINT64_C(1) << 17) /* what the engine keeps of one, beside a bit for each chunk of the window, twice */
+#define OF_A_THREAD (UINT64_C(3) << 16) /* what the engine keeps of one, beside five bits for each chunk of the window */
 
 static unsigned chosen;
 static uint32_t planes_max;
@@ -58,7 +57,7 @@ static uint32_t history_entries(unsigned bits)
 /* Returns: what one plane takes; units: bytes. */
 static uint64_t cost_of(unsigned bits)
 {
-    uint64_t of_chunks = PLANE_WINDOW(bits) >> PLANE_CHUNK_SHIFT >> 2;
+    uint64_t of_chunks = (PLANE_WINDOW(bits) >> PLANE_CHUNK_SHIFT) / 8 * 5;
     return PLANE_MAPPING(bits) + history_entries(bits) * sizeof(struct history_entry) + of_chunks + OF_A_THREAD;
 }
 
