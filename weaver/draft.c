@@ -11,6 +11,8 @@ void draft_begin(struct image_draft *draft)
     memset(draft, 0, sizeof *draft);
     draft->entries.width = sizeof(struct image_entry);
     draft->calls.width = sizeof(struct image_call);
+    draft->hops.width = sizeof(struct image_hop);
+    draft->pads.width = sizeof(struct image_pad);
     draft->fixups.width = sizeof(uint32_t);
     draft->places.width = sizeof(struct image_place);
     draft->sites.width = sizeof(struct image_site);
@@ -27,6 +29,8 @@ void draft_end(struct image_draft *draft)
     free(draft->code);
     free(draft->entries.data);
     free(draft->calls.data);
+    free(draft->hops.data);
+    free(draft->pads.data);
     free(draft->fixups.data);
     free(draft->places.data);
     free(draft->sites.data);
@@ -203,6 +207,8 @@ void draft_settle(struct image_draft *draft)
     settle_calls(draft);
     sort(&draft->entries);
     sort(&draft->calls);
+    sort(&draft->hops);
+    sort(&draft->pads);
     sort(&draft->fixups);
     sort(&draft->places);
     sort(&draft->sites);

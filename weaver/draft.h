@@ -39,11 +39,13 @@ struct draft_branch {
 struct image_draft {
     uint8_t *code;
     size_t code_size, code_capacity;
-    struct draft_array entries, calls, fixups, places, sites, gates, left; /* of the structures of image.h */
-    struct draft_array strings;                                            /* bytes */
+    struct draft_array entries, calls, hops, pads, fixups, places, sites, gates,
+        left;                        /* of the structures of image.h */
+    struct draft_array strings;      /* bytes */
     struct draft_array clones;       /* struct draft_clone, by module address, for functions come in that order */
     struct draft_array branches;     /* struct draft_branch */
     struct draft_array direct_calls; /* struct draft_branch */
+    uint64_t end; /* of the last instruction of the function before, when control does not go on from there; 0 */
     uint64_t counts[16];
     bool is_narrow; /* IMAGE_NARROW */
     bool has_failed;

@@ -20,7 +20,7 @@ struct emitter {
     struct image_draft *draft;
     const struct elf_module *module;
     const struct function *function;
-    uint8_t *states;  /* enum patch_state */
+    struct patch_plan plan;
     uint32_t *starts; /* code offset of each instruction's clone */
     uint32_t gate;    /* code offset of what stands before the first one, for who comes from outside */
     enum image_gate_kind gate_kind;
@@ -87,8 +87,27 @@ static void emit_gate(struct emitter *emitter)
     if (gate) {
         *gate = (struct image_gate){draft_offset(draft), emitter->gate_kind};
     }
-    if ((emitter->states[0] & 3) != PATCH_TAKEN && emitter->gate_kind != IMAGE_GATE_INSIDE) {
+    if ((emitter->plan.states[0] & PATCH_KIND) != PATCH_TAKEN && emitter->gate_kind != IMAGE_GATE_INSIDE) {
         draft->counts[IMAGE_GATES_LEFT]++;
+    }
+}
+
+static void add_patch(struct emitter *emitter, size_t index, uint32_t way_in)
+{
+    struct image_draft *draft = emitter->draft;
+    uint32_t address = (uint32_t)emitter->function->insns[index].address;
+    if ((emitter->plan.states[index] & PATCH_KIND) == PATCH_TAKEN) {
+        struct image_entry *entry = draft_add(draft, &draft->entries);
+        if (entry) {
+            *entry = (struct image_entry){address, way_in};
+        }
+    } else if ((emitter->plan.states[index] & PATCH_KIND) == PATCH_HOP) {
+        struct image_hop *hop = draft_add(draft, &draft->hops);
+        struct image_pad *pad = draft_add(draft, &draft->pads);
+        if (hop && pad) {
+            *hop = (struct image_hop){address, emitter->plan.pads[index]};
+            *pad = (struct image_pad){emitter->plan.pads[index], way_in, address};
+        }
     }
 }
 
@@ -106,13 +125,8 @@ static void emit_begin(struct emitter *emitter, size_t index)
     if (clone) {
         *clone = (struct draft_clone){insn->address, way_in};
     }
-    if ((emitter->states[index] & 3) == PATCH_TAKEN) {
-        struct image_entry *entry = draft_add(draft, &draft->entries);
-        if (entry) {
-            *entry = (struct image_entry){(uint32_t)insn->address, way_in};
-        }
-    }
-    bool is_behind_entry = (emitter->states[index] & 3) == PATCH_TAKEN && !insn->is_entry;
+    add_patch(emitter, index, way_in);
+    bool is_behind_entry = (emitter->plan.states[index] & PATCH_KIND) == PATCH_TAKEN && !insn->is_entry;
     if (is_behind_entry || (entry_kinds_of(emitter, insn) & (ENTRY_FUNCTION | ENTRY_AFTER_CALL | ENTRY_LANDING_PAD))) {
         encode_field(draft, 0, OPCODE_MOV_BYTE_IMMEDIATE, 0, PLANE_CONTEXT_CHANGED, 1);
         draft_byte(draft, 1);
@@ -175,7 +189,7 @@ static void count_left(struct emitter *emitter)
 {
     uint32_t accesses = 0;
     for (size_t i = 0; i < emitter->function->insn_count; i++) {
-        if (emitter->states[i] & PATCH_ORIGINAL) {
+        if (emitter->plan.states[i] & PATCH_ORIGINAL) {
             accesses += emitter->function->insns[i].access_count;
         }
     }
@@ -191,10 +205,10 @@ void emit_function(struct image_draft *draft, const struct elf_module *module, c
 {
     struct emitter emitter = {.draft = draft, .module = module, .function = function, .gate_kind = gate};
     emitter.branches.width = sizeof(struct local_branch);
-    emitter.states = patches_choose(module, function);
+    bool has_plan = patches_choose(&emitter.plan, module, function, draft);
     emitter.starts = calloc(function->insn_count + 1, sizeof *emitter.starts);
     check_stubs_begin(&emitter.stubs);
-    if (emitter.states && emitter.starts) {
+    if (has_plan && emitter.starts) {
         draft_align(draft, FUNCTION_ALIGNMENT);
         emit_gate(&emitter);
         for (size_t i = 0; i < function->insn_count; i++) {
@@ -208,6 +222,6 @@ void emit_function(struct image_draft *draft, const struct elf_module *module, c
     }
     check_stubs_end(&emitter.stubs);
     free(emitter.branches.data);
-    free(emitter.states);
+    patches_free(&emitter.plan);
     free(emitter.starts);
 }

@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 #define IMAGE_MAGIC   UINT64_C(0x314556414557484c) /* "LHWEAVE1" */
-#define IMAGE_VERSION 17                           /* of this format and of what plane.h says; raise it with either */
+#define IMAGE_VERSION 18                           /* of this format and of what plane.h says; raise it with either */
 
 enum { IMAGE_BUILD_ID_SIZE = 32 };
 
@@ -48,6 +48,8 @@ struct image_header {
     int64_t home; /* of the code, less the module's bias: whole pages, within IMAGE_REACH; 0: it has none */
     struct image_table entries; /* struct image_entry, by module address */
     struct image_table calls;   /* struct image_call, by module address */
+    struct image_table hops;    /* struct image_hop, by module address */
+    struct image_table pads;    /* struct image_pad, by module address */
     struct image_table fixups;  /* uint32_t code offsets of disp32 fields, ascending; they hold for the home */
     struct image_table places;  /* struct image_place, by code offset */
     struct image_table sites;   /* struct image_site, by return offset */
@@ -79,10 +81,26 @@ enum image_count {
     IMAGE_GATES_LEFT /* functions of an allocator that the library is not told of when they are called from elsewhere */
 };
 
+/* Units: bytes. */
+enum { IMAGE_JUMP = 5, IMAGE_SHORT_JUMP = 2 };
+
 /* The five bytes at `module` become a jump to `code`. */
 struct image_entry {
     uint32_t module;
     uint32_t code;
+};
+
+/* An entry without room for that: the two bytes at `module` become a short jump to the pad. */
+struct image_hop {
+    uint32_t module;
+    uint32_t pad; /* module address, of one of the pads */
+};
+
+/* Five bytes that nobody runs: those at `module` become a jump to `code`, for the one entry that hops there. */
+struct image_pad {
+    uint32_t module;
+    uint32_t code;
+    uint32_t entry; /* module address */
 };
 
 /* The rel32 of the 5-byte direct call (E8) or jump at `module` is changed to lead to `code`. */

@@ -5,7 +5,7 @@
 
 #include "weaver/image_hash.h"
 
-enum { PAGE_SIZE = 4096, PATCH_SIZE = 5 };
+enum { PAGE_SIZE = 4096, BACKWARD = 128, FORWARD = 127 };
 
 static bool is_range_in(uint64_t offset, uint64_t size, uint64_t limit)
 {
@@ -51,6 +51,8 @@ static const char *check_bounds(const struct image_header *header)
     }
     if (!is_table_in(&header->entries, sizeof(struct image_entry), size) ||
         !is_table_in(&header->calls, sizeof(struct image_call), size) ||
+        !is_table_in(&header->hops, sizeof(struct image_hop), size) ||
+        !is_table_in(&header->pads, sizeof(struct image_pad), size) ||
         !is_table_in(&header->fixups, sizeof(uint32_t), size) ||
         !is_table_in(&header->places, sizeof(struct image_place), size) ||
         !is_table_in(&header->sites, sizeof(struct image_site), size) ||
@@ -72,7 +74,7 @@ static bool are_entries_sound(const struct image_header *header)
     const struct image_entry *entries = table_of(header, &header->entries);
     for (uint64_t i = 0; i < header->entries.count; i++) {
         if (entries[i].code >= header->code_size ||
-            (i && (uint64_t)entries[i - 1].module + PATCH_SIZE > entries[i].module)) {
+            (i && (uint64_t)entries[i - 1].module + IMAGE_JUMP > entries[i].module)) {
             return false;
         }
     }
@@ -83,7 +85,48 @@ static bool are_calls_sound(const struct image_header *header)
 {
     const struct image_call *calls = table_of(header, &header->calls);
     for (uint64_t i = 0; i < header->calls.count; i++) {
-        if (calls[i].code >= header->code_size || (i && (uint64_t)calls[i - 1].module + PATCH_SIZE > calls[i].module)) {
+        if (calls[i].code >= header->code_size || (i && (uint64_t)calls[i - 1].module + IMAGE_JUMP > calls[i].module)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool are_pads_sound(const struct image_header *header)
+{
+    const struct image_pad *pads = table_of(header, &header->pads);
+    for (uint64_t i = 0; i < header->pads.count; i++) {
+        if (pads[i].code >= header->code_size || (i && (uint64_t)pads[i - 1].module + IMAGE_JUMP > pads[i].module)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static const struct image_pad *pad_at(const struct image_header *header, uint32_t module)
+{
+    const struct image_pad *pads = table_of(header, &header->pads);
+    uint64_t low = 0, high = header->pads.count;
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        if (pads[middle].module < module) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < header->pads.count && pads[low].module == module ? &pads[low] : NULL;
+}
+
+/* Each hops to the pad that is its own, as far as a short jump reaches. */
+static bool are_hops_sound(const struct image_header *header)
+{
+    const struct image_hop *hops = table_of(header, &header->hops);
+    for (uint64_t i = 0; i < header->hops.count; i++) {
+        const struct image_pad *pad = pad_at(header, hops[i].pad);
+        int64_t distance = (int64_t)hops[i].pad - ((int64_t)hops[i].module + IMAGE_SHORT_JUMP);
+        if (pad == NULL || pad->entry != hops[i].module || distance < -BACKWARD || distance > FORWARD ||
+            (i && (uint64_t)hops[i - 1].module + IMAGE_SHORT_JUMP > hops[i].module)) {
             return false;
         }
     }
@@ -163,7 +206,8 @@ const char *image_check(const void *image, size_t size)
     if (wrong) {
         return wrong;
     }
-    if (!are_entries_sound(header) || !are_calls_sound(header) || !are_fixups_sound(header)) {
+    if (!are_entries_sound(header) || !are_calls_sound(header) || !are_pads_sound(header) || !are_hops_sound(header) ||
+        !are_fixups_sound(header)) {
         return "patches what it must not";
     }
     if (!are_places_sound(header) || !are_sites_sound(header) || !are_gates_sound(header) || !is_left_sound(header)) {

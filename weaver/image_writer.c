@@ -36,6 +36,8 @@ static void lay_out(struct image_header *header, const struct image_draft *draft
     uint64_t end = round_up(header->code_offset + header->code_size, PAGE_SIZE);
     header->entries = place_table(&draft->entries, &end);
     header->calls = place_table(&draft->calls, &end);
+    header->hops = place_table(&draft->hops, &end);
+    header->pads = place_table(&draft->pads, &end);
     header->fixups = place_table(&draft->fixups, &end);
     header->places = place_table(&draft->places, &end);
     header->sites = place_table(&draft->sites, &end);
@@ -121,6 +123,8 @@ static uint8_t *make(const struct image_draft *draft, const struct elf_module *m
     }
     copy_table(image, &header.entries, &draft->entries);
     copy_table(image, &header.calls, &draft->calls);
+    copy_table(image, &header.hops, &draft->hops);
+    copy_table(image, &header.pads, &draft->pads);
     copy_table(image, &header.fixups, &draft->fixups);
     copy_table(image, &header.places, &draft->places);
     copy_table(image, &header.sites, &draft->sites);

@@ -3,9 +3,8 @@
 
 #include <stdlib.h>
 
+#include "weaver/holes.h"
 #include "weaver/passes.h"
-
-enum { PATCH_SIZE = 5 };
 
 static bool holds_entry(const struct elf_module *module, uint64_t low, uint64_t high)
 {
@@ -61,7 +60,7 @@ static bool is_padding(const struct elf_module *module, const struct function *f
 
 static bool is_patchable(const struct elf_module *module, const struct function *function, size_t index)
 {
-    uint64_t start = function->insns[index].address, end = start + PATCH_SIZE, covered = start;
+    uint64_t start = function->insns[index].address, end = start + IMAGE_JUMP, covered = start;
     if (holds_entry(module, start + 1, end)) {
         return false;
     }
@@ -75,12 +74,41 @@ static bool is_patchable(const struct elf_module *module, const struct function 
     return covered >= end || is_padding(module, function, covered, end);
 }
 
+/* Returns: whether the entry can take a short jump. */
+static bool may_hop(const struct elf_module *module, const struct function *function, size_t index)
+{
+    uint64_t start = function->insns[index].address, covered = start;
+    if (holds_entry(module, start + 1, start + IMAGE_SHORT_JUMP)) {
+        return false;
+    }
+    for (size_t i = index; i < function->insn_count && covered < start + IMAGE_SHORT_JUMP; i++) {
+        const struct insn *insn = &function->insns[i];
+        if (insn->role == ROLE_CALL || insn->address != covered) {
+            return false;
+        }
+        covered += insn->length;
+    }
+    return covered >= start + IMAGE_SHORT_JUMP;
+}
+
+static uint64_t size_of_patch(uint8_t state)
+{
+    switch (state & PATCH_KIND) {
+    case PATCH_TAKEN:
+        return IMAGE_JUMP;
+    case PATCH_HOP:
+        return IMAGE_SHORT_JUMP;
+    default:
+        return 0;
+    }
+}
+
 /* Patches that hold `target`, but do not begin there, are given up.  Returns: whether there was one. */
 static bool give_up_around(const struct function *function, uint8_t *states, size_t target)
 {
     bool gave_up = false;
-    for (size_t i = target; i-- > 0 && function->insns[target].address - function->insns[i].address < PATCH_SIZE;) {
-        if ((states[i] & 3) == PATCH_TAKEN) {
+    for (size_t i = target; i-- > 0 && function->insns[target].address - function->insns[i].address < IMAGE_JUMP;) {
+        if (function->insns[target].address - function->insns[i].address < size_of_patch(states[i])) {
             states[i] = PATCH_LEFT;
             gave_up = true;
         }
@@ -92,22 +120,36 @@ struct walk {
     const struct elf_module *module;
     const struct function *function;
     uint8_t *states;
+    const uint32_t *pads;
     size_t *pending; /* indexes of instructions, each at most once */
     size_t count;
     bool gave_up;
 };
 
+/* Returns: true when a jump at `index` would cover a hole that an entry hops to. */
+static bool covers_pad(const struct walk *walk, size_t index)
+{
+    uint64_t address = walk->function->insns[index].address;
+    for (size_t i = 0; i < walk->function->insn_count; i++) {
+        if ((walk->states[i] & PATCH_KIND) == PATCH_HOP && walk->pads[i] < address + IMAGE_JUMP &&
+            address < walk->pads[i] + IMAGE_JUMP) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Returns: true when a jump at `index` would cover an instruction that original code still runs, or another jump. */
 static bool covers_another(const struct walk *walk, size_t index)
 {
     const struct insn *insns = walk->function->insns;
-    for (size_t i = index + 1; i < walk->function->insn_count && insns[i].address - insns[index].address < PATCH_SIZE;
+    for (size_t i = index + 1; i < walk->function->insn_count && insns[i].address - insns[index].address < IMAGE_JUMP;
          i++) {
         if (walk->states[i] != PATCH_NONE) {
             return true;
         }
     }
-    return false;
+    return covers_pad(walk, index);
 }
 
 /* Original code that runs unwoven misses accesses, which loses races, and atomic operations, which makes some up: control is
@@ -119,7 +161,7 @@ static void walk_to(struct walk *walk, size_t index)
         walk->states[index] = PATCH_TAKEN;
         return;
     }
-    if (index < walk->function->insn_count && (walk->states[index] & 3) != PATCH_TAKEN &&
+    if (index < walk->function->insn_count && size_of_patch(walk->states[index]) == 0 &&
         !(walk->states[index] & PATCH_ORIGINAL)) {
         walk->states[index] |= PATCH_ORIGINAL;
         walk->pending[walk->count++] = index;
@@ -147,7 +189,7 @@ static void follow_original(struct walk *walk)
     do {
         walk->gave_up = false;
         for (size_t i = 0; i < walk->function->insn_count; i++) {
-            if ((walk->states[i] & 3) == PATCH_LEFT) {
+            if ((walk->states[i] & PATCH_KIND) == PATCH_LEFT) {
                 walk_to(walk, i);
             }
         }
@@ -157,22 +199,42 @@ static void follow_original(struct walk *walk)
     } while (walk->gave_up);
 }
 
-uint8_t *patches_choose(const struct elf_module *module, const struct function *function)
+static void choose(struct patch_plan *plan, const struct elf_module *module, const struct function *function,
+                   const struct image_draft *draft)
 {
-    struct walk walk = {
-        module, function, calloc(function->insn_count + 1, 1), calloc(function->insn_count + 1, sizeof(size_t)),
-        0,      false};
-    if (!walk.states || !walk.pending) {
-        free(walk.states);
-        free(walk.pending);
-        return NULL;
-    }
     for (size_t i = 0; i < function->insn_count; i++) {
         if (function->insns[i].is_entry) {
-            walk.states[i] = is_patchable(module, function, i) ? PATCH_TAKEN : PATCH_LEFT;
+            plan->states[i] = is_patchable(module, function, i) ? PATCH_TAKEN : PATCH_LEFT;
         }
     }
-    follow_original(&walk);
+    for (size_t i = 0; i < function->insn_count; i++) {
+        uint64_t hole = plan->states[i] == PATCH_LEFT && may_hop(module, function, i)
+                            ? hole_find(module, function, draft, plan, i)
+                            : 0;
+        if (hole) {
+            plan->states[i] = PATCH_HOP;
+            plan->pads[i] = (uint32_t)hole;
+        }
+    }
+}
+
+bool patches_choose(struct patch_plan *plan, const struct elf_module *module, const struct function *function,
+                    const struct image_draft *draft)
+{
+    size_t count = function->insn_count + 1;
+    *plan = (struct patch_plan){calloc(count, 1), calloc(count, sizeof(uint32_t))};
+    struct walk walk = {module, function, plan->states, plan->pads, calloc(count, sizeof(size_t)), 0, false};
+    bool is_chosen = plan->states && plan->pads && walk.pending;
+    if (is_chosen) {
+        choose(plan, module, function, draft);
+        follow_original(&walk);
+    }
     free(walk.pending);
-    return walk.states;
+    return is_chosen;
+}
+
+void patches_free(struct patch_plan *plan)
+{
+    free(plan->states);
+    free(plan->pads);
 }

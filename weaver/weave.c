@@ -9,6 +9,7 @@
 #include "weaver/gates.h"
 #include "weaver/image_writer.h"
 #include "weaver/model.h"
+#include "weaver/passes.h"
 
 struct weaving {
     struct image_draft draft;
@@ -108,6 +109,13 @@ static void weave_function(struct weaving *weaving, const struct function *funct
     emit_function(draft, weaving->module, function, gate);
 }
 
+/* Returns: where its instructions end, when control does not go on from there; else 0. */
+static uint64_t function_end(const struct function *function)
+{
+    const struct insn *last = function->insn_count ? &function->insns[function->insn_count - 1] : NULL;
+    return !last || function->refusal || insn_falls_through(last) ? 0 : last->address + last->length;
+}
+
 static int weave_functions(struct weaving *weaving, const char **message)
 {
     for (size_t i = 0; i < weaving->module->function_count; i++) {
@@ -117,6 +125,7 @@ static int weave_functions(struct weaving *weaving, const char **message)
             return -ENOMEM;
         }
         weave_function(weaving, &function);
+        weaving->draft.end = function_end(&function);
         function_model_free(&function);
     }
     draft_settle(&weaving->draft);

@@ -43,6 +43,8 @@ void interruption_begin(struct interruption *interruption, void *context)
         keep_plane(interruption, self);
     }
     uintptr_t program_pc = pc_map_original((uintptr_t)registers[REG_RIP]);
+    if (program_pc == 0)
+        program_pc = pc_map_hopping((uintptr_t)registers[REG_RIP]);
     if (program_pc != 0)
         registers[REG_RIP] = (greg_t)program_pc;
     memcpy(interruption->told_registers, registers, sizeof interruption->told_registers);

@@ -6,13 +6,23 @@
 
 #include "preload/raw.h"
 
-enum { JUMP_SIZE = 5, OPCODE_CALL = 0xe8, OPCODE_JUMP = 0xe9, PAGE = 4096 };
+enum { OPCODE_CALL = 0xe8, OPCODE_JUMP = 0xe9, OPCODE_SHORT_JUMP = 0xeb, PAGE = 4096 };
 
 struct patches {
     const struct woven_image *image;
     const struct image_entry *entries;
     const struct image_call *calls;
-    uint64_t entry_count, call_count;
+    const struct image_hop *hops;
+    const struct image_pad *pads;
+    uint64_t entry_count, call_count, hop_count, pad_count;
+};
+
+/* One of their lists while all are gone through together, by module address. */
+struct patch_list {
+    const char *elements; /* each begins with its module address */
+    size_t width;
+    uint64_t left;
+    uint32_t size; /* of a patch; units: bytes */
 };
 
 static bool is_code(const ElfW(Phdr) * segment)
@@ -22,45 +32,93 @@ static bool is_code(const ElfW(Phdr) * segment)
 
 /* ---- checks --------------------------------------------------------------------------------------------------------- */
 
-static bool lies_in_code(const struct module *module, uint32_t offset)
+static bool lies_in_code(const struct module *module, uint32_t offset, uint32_t size)
 {
     for (unsigned i = 0; i < module->phdr_count; i++) {
         const ElfW(Phdr) *segment = &module->phdr[i];
         if (is_code(segment) && offset >= segment->p_vaddr &&
-            (uint64_t)offset + JUMP_SIZE <= segment->p_vaddr + segment->p_filesz)
+            (uint64_t)offset + size <= segment->p_vaddr + segment->p_filesz)
             return true;
     }
     return false;
 }
 
-/* Both lists are ascending: they are gone through together. */
-static const char *check_patches(const struct patches *patches)
+static uint32_t module_address(const struct patch_list *list)
 {
-    const struct module *module = patches->image->module;
-    uint64_t free_from = 0, entry = 0, call = 0;
-    while (entry < patches->entry_count || call < patches->call_count) {
-        bool is_entry = call == patches->call_count ||
-                        (entry < patches->entry_count && patches->entries[entry].module < patches->calls[call].module);
-        uint32_t at = is_entry ? patches->entries[entry++].module : patches->calls[call++].module;
+    uint32_t address;
+    memcpy(&address, list->elements, sizeof address);
+    return address;
+}
+
+/* Returns: the list with the lowest patch that is left; NULL when none is. */
+static struct patch_list *lowest(struct patch_list *lists, size_t count)
+{
+    struct patch_list *low = NULL;
+    for (size_t i = 0; i < count; i++)
+        if (lists[i].left != 0 && (low == NULL || module_address(&lists[i]) < module_address(low)))
+            low = &lists[i];
+    return low;
+}
+
+static const char *check_places(const struct patches *patches)
+{
+    struct patch_list lists[] = {
+        {(const char *)patches->entries, sizeof *patches->entries, patches->entry_count, IMAGE_JUMP},
+        {(const char *)patches->calls, sizeof *patches->calls, patches->call_count, IMAGE_JUMP},
+        {(const char *)patches->hops, sizeof *patches->hops, patches->hop_count, IMAGE_SHORT_JUMP},
+        {(const char *)patches->pads, sizeof *patches->pads, patches->pad_count, IMAGE_JUMP},
+    };
+    uint64_t free_from = 0;
+    for (struct patch_list *list; (list = lowest(lists, sizeof lists / sizeof lists[0])) != NULL;) {
+        uint32_t at = module_address(list);
         if (at < free_from)
             return "its image patches one place twice";
-        free_from = (uint64_t)at + JUMP_SIZE;
-        if (!lies_in_code(module, at))
+        if (!lies_in_code(patches->image->module, at, list->size))
             return "its image patches what is no code";
-        uint8_t opcode = *(const uint8_t *)(module->bias + at);
-        if (!is_entry && opcode != OPCODE_CALL && opcode != OPCODE_JUMP)
+        free_from = (uint64_t)at + list->size;
+        list->elements += list->width;
+        list->left--;
+    }
+    return NULL;
+}
+
+static const char *check_calls(const struct patches *patches)
+{
+    for (uint64_t i = 0; i < patches->call_count; i++) {
+        uint8_t opcode = *(const uint8_t *)(patches->image->module->bias + patches->calls[i].module);
+        if (opcode != OPCODE_CALL && opcode != OPCODE_JUMP)
             return "its image was made for other code";
     }
     return NULL;
+}
+
+static const char *check_patches(const struct patches *patches)
+{
+    const char *wrong = check_places(patches);
+    return wrong != NULL ? wrong : check_calls(patches);
 }
 
 /* ---- writing -------------------------------------------------------------------------------------------------------- */
 
 static void write_branch(uint8_t *at, uint8_t opcode, uintptr_t target)
 {
-    int32_t distance = (int32_t)(target - ((uintptr_t)at + JUMP_SIZE));
+    int32_t distance = (int32_t)(target - ((uintptr_t)at + IMAGE_JUMP));
     at[0] = opcode;
     memcpy(at + 1, &distance, sizeof distance);
+}
+
+/* The pad first: the two are one patch. */
+static void write_hops(const struct patches *patches)
+{
+    const struct woven_image *image = patches->image;
+    uintptr_t bias = image->module->bias;
+    for (uint64_t i = 0; i < patches->pad_count; i++)
+        write_branch((uint8_t *)(bias + patches->pads[i].module), OPCODE_JUMP, image->code + patches->pads[i].code);
+    for (uint64_t i = 0; i < patches->hop_count; i++) {
+        uint8_t *at = (uint8_t *)(bias + patches->hops[i].module);
+        at[0] = OPCODE_SHORT_JUMP;
+        at[1] = (uint8_t)(patches->hops[i].pad - (patches->hops[i].module + IMAGE_SHORT_JUMP));
+    }
 }
 
 /* Returns: true when the entry leads to a gate behind which blocks come and go. */
@@ -83,6 +141,7 @@ static void write_patches(const struct patches *patches, bool gates_alone)
                          image->code + patches->entries[i].code);
     if (gates_alone)
         return;
+    write_hops(patches);
     for (uint64_t i = 0; i < patches->call_count; i++) {
         uint8_t *at = (uint8_t *)(bias + patches->calls[i].module);
         write_branch(at, *at, image->code + patches->calls[i].code);
@@ -122,7 +181,11 @@ const char *patch_module(const struct woven_image *image, bool gates_alone)
         .image = image,
         .entries = image_table(image, &header->entries),
         .calls = image_table(image, &header->calls),
+        .hops = image_table(image, &header->hops),
+        .pads = image_table(image, &header->pads),
         .entry_count = header->entries.count,
+        .hop_count = header->hops.count,
+        .pad_count = header->pads.count,
         .call_count = header->calls.count,
     };
     const char *wrong = check_patches(&patches);

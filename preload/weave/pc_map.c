@@ -6,8 +6,6 @@
 #include "preload/arena.h"
 #include "preload/ranks.h"
 
-enum { JUMP_SIZE = 5 };
-
 struct image_list {
     size_t count;
     struct woven_image *images[];
@@ -167,6 +165,16 @@ uint32_t pc_map_site_flags(const struct image_site *site)
            ((site->flags & IMAGE_SITE_UNTOLD) != 0 ? RACE_UNTOLD : 0u);
 }
 
+/* Returns: true when the second byte of a short jump is the instruction at `offset`. */
+static bool is_in_hop(const struct woven_image *image, uint64_t offset)
+{
+    const struct image_hop *hops = image_table(image, &image->header->hops);
+    for (uint64_t i = 0; i < image->header->hops.count && hops[i].module < offset; i++)
+        if (offset - hops[i].module < IMAGE_SHORT_JUMP)
+            return true;
+    return false;
+}
+
 /* Returns: true when the bytes of an entry's jump hold the instruction at `offset`, but not as the first. */
 static bool is_overwritten(const struct woven_image *image, uint64_t offset)
 {
@@ -179,7 +187,7 @@ static bool is_overwritten(const struct woven_image *image, uint64_t offset)
         else
             high = middle;
     }
-    return low > 0 && offset - entries[low - 1].module < JUMP_SIZE;
+    return (low > 0 && offset - entries[low - 1].module < IMAGE_JUMP) || is_in_hop(image, offset);
 }
 
 static uintptr_t clone_of(const struct woven_image *image, uint64_t offset)
@@ -203,4 +211,30 @@ uintptr_t pc_map_resumable(uintptr_t pc)
         return clone == 0 ? pc : clone;
     }
     return pc;
+}
+
+static uintptr_t entry_of_pad(const struct woven_image *image, uint64_t offset)
+{
+    const struct image_pad *pads = image_table(image, &image->header->pads);
+    uint64_t low = 0, high = image->header->pads.count;
+    while (low < high) {
+        uint64_t middle = (low + high) / 2;
+        if (pads[middle].module < offset)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    bool found = low < image->header->pads.count && pads[low].module == offset;
+    return found ? image->module->bias + pads[low].entry : 0;
+}
+
+uintptr_t pc_map_hopping(uintptr_t pc)
+{
+    const struct image_list *now = atomic_load_explicit(&list, memory_order_acquire); /* as in pc_map_image() */
+    for (size_t i = 0; now != NULL && i < now->count; i++) {
+        const struct woven_image *image = now->images[i];
+        if (pc >= image->module->low && pc < image->module->high)
+            return entry_of_pad(image, pc - image->module->bias);
+    }
+    return 0;
 }

@@ -29,6 +29,9 @@ bool pc_map_extent(const struct woven_image *image, uint64_t code, uint64_t *low
 /* Returns: the clone of the program's instruction at `pc` when a patch has overwritten it or what stands before it, else
  * `pc`: where to go on.  Context: signal, in-malloc, loader-lock. */
 uintptr_t pc_map_resumable(uintptr_t pc);
+/* Returns: the program's instruction whose short jump leads to the hole at `pc`; 0 when there is none: a patch of gates alone
+ * leaves holes as they are, and nobody comes there.  Context: signal, in-malloc, loader-lock. */
+uintptr_t pc_map_hopping(uintptr_t pc);
 /* Returns: the gate whose call returns there, and its image; NULL when there is none.
  * Context: signal, in-malloc, loader-lock. */
 const struct image_gate *pc_map_gate(uintptr_t return_address, const struct woven_image **image);

@@ -26,6 +26,9 @@ static void fill(struct image_draft *draft)
         draft_u32(draft, 0x90909090);
         *(struct image_entry *)draft_add(draft, &draft->entries) = (struct image_entry){4096 + 16 * i, 4 * i};
         *(struct image_call *)draft_add(draft, &draft->calls) = (struct image_call){4104 + 16 * i, 4 * i};
+        *(struct image_hop *)draft_add(draft, &draft->hops) = (struct image_hop){16384 + 16 * i, 16390 + 16 * i};
+        struct image_pad pad = {16390 + 16 * i, 4 * i, 16384 + 16 * i};
+        *(struct image_pad *)draft_add(draft, &draft->pads) = pad;
         *(uint32_t *)draft_add(draft, &draft->fixups) = 4 * i;
         *(struct image_place *)draft_add(draft, &draft->places) = (struct image_place){4 * i, 4096 + 16 * i};
         struct image_site site = {.code = 4 * i, .module = 4096 + 16 * i, .size = 4, .cfa = IMAGE_CFA_RSP};
@@ -114,8 +117,8 @@ static void tables_out_of_bounds_are_refused(void **unused)
     static const uint64_t wrong[] = {UINT64_MAX, UINT64_MAX - 7, UINT64_C(1) << 63, UINT64_C(1) << 32, 1, 8};
     struct image image = written();
     struct image_table *tables[] = {&image.header->entries, &image.header->calls, &image.header->fixups,
-                                    &image.header->places,  &image.header->sites, &image.header->gates,
-                                    &image.header->left};
+                                    &image.header->hops,    &image.header->pads,  &image.header->places,
+                                    &image.header->sites,   &image.header->gates, &image.header->left};
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
         struct image_table sound = *tables[i];
         for (size_t k = 0; k < sizeof wrong / sizeof wrong[0]; k++) {
@@ -139,6 +142,9 @@ static void offsets_out_of_the_code_are_refused(void **unused)
     char *bytes = (char *)image.header;
     uint32_t *fields[] = {&((struct image_entry *)(void *)(bytes + image.header->entries.offset))[99].code,
                           &((struct image_call *)(void *)(bytes + image.header->calls.offset))[99].code,
+                          &((struct image_pad *)(void *)(bytes + image.header->pads.offset))[99].code,
+                          &((struct image_pad *)(void *)(bytes + image.header->pads.offset))[99].entry,
+                          &((struct image_hop *)(void *)(bytes + image.header->hops.offset))[99].pad,
                           &((uint32_t *)(void *)(bytes + image.header->fixups.offset))[99],
                           &((struct image_place *)(void *)(bytes + image.header->places.offset))[99].code,
                           &((struct image_site *)(void *)(bytes + image.header->sites.offset))[99].code,

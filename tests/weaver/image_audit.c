@@ -141,16 +141,32 @@ static void audit_code(struct auditing *auditing, const ZydisDecoder *decoder)
 
 /* ---- tables ------------------------------------------------------------------------------------------------------------- */
 
+/* The bytes of a hole are, or are part of, NOP and INT3: a decoder comes out of the longest of them. */
+static bool is_filling(const struct auditing *auditing, uint64_t address)
+{
+    const uint8_t *bytes = elf_bytes_at(auditing->module, address, IMAGE_JUMP);
+    const uint8_t filling[] = {0x00, 0x0f, 0x1f, 0x2e, 0x40, 0x44, 0x66, 0x80, 0x84, 0x90, 0xcc};
+    for (size_t i = 0; bytes && i < IMAGE_JUMP; i++)
+        if (!memchr(filling, bytes[i], sizeof filling))
+            return false;
+    return bytes != NULL;
+}
+
 static void audit_tables(struct auditing *auditing)
 {
     const struct image_header *header = auditing->header;
     const struct image_entry *entries = table(auditing, &header->entries);
     const struct image_call *calls = table(auditing, &header->calls);
+    const struct image_pad *pads = table(auditing, &header->pads);
     const struct image_place *places = table(auditing, &header->places);
     const struct image_site *sites = table(auditing, &header->sites);
     for (uint64_t i = 0; i < header->entries.count; i++)
         if (!is_boundary(auditing, entries[i].code) || !is_of_function(auditing, entries[i].module))
             refuse(auditing, entries[i].code, "an entry that begins no instruction");
+    for (uint64_t i = 0; i < header->pads.count; i++)
+        if (!is_boundary(auditing, pads[i].code) || !is_of_function(auditing, pads[i].entry) ||
+            !is_filling(auditing, pads[i].module))
+            refuse(auditing, pads[i].code, "a hole that is none, or an entry that begins no instruction");
     for (uint64_t i = 0; i < header->calls.count; i++)
         if (!is_boundary(auditing, calls[i].code) || !is_of_function(auditing, calls[i].module))
             refuse(auditing, calls[i].code, "a call that is none, or leads to no instruction");

@@ -14,7 +14,14 @@
 #include "weaver/passes.h"
 #include "weaver/plane.h"
 
-enum { PAGE_SIZE = 4096, INT3 = 0xcc, PATCH_SIZE = 5, OPCODE_JMP = 0xe9, STACK_GUARD = 0x28 /* of glibc, from FS */ };
+enum {
+    PAGE_SIZE = 4096,
+    INT3 = 0xcc,
+    PATCH_SIZE = 5,
+    OPCODE_JMP = 0xe9,
+    OPCODE_JMP_SHORT = 0xeb,
+    STACK_GUARD = 0x28 /* of glibc, from FS */
+};
 enum { CLONE_ROOM = 16 << 20, LARGEST_MODULE = 1 << 30, LARGEST_FUNCTION = 4096 };
 
 /* ---- routines ------------------------------------------------------------------------------------------------------- */
@@ -313,6 +320,31 @@ static void make_clone(struct stage *stage)
     protect(stage->clone, stage->draft.code_size, false);
 }
 
+/* Returns: whether all entries that hop find their holes in the bytes that are staged. */
+static bool are_holes_staged(const struct stage *stage)
+{
+    const struct image_pad *pads = stage->draft.pads.data;
+    uint64_t low = stage->function.range.low, high = stage->function.range.high + PATCH_SIZE;
+    for (size_t i = 0; i < stage->draft.pads.count; i++)
+        if (pads[i].module < low || pads[i].module + PATCH_SIZE > high)
+            return false;
+    return true;
+}
+
+static void write_hops(struct stage *stage)
+{
+    const struct image_pad *pads = stage->draft.pads.data;
+    for (size_t i = 0; i < stage->draft.pads.count; i++) {
+        uint64_t low = stage->function.range.low, at = pads[i].module - low;
+        uint32_t distance =
+            (uint32_t)((uint64_t)(uintptr_t)stage->clone + pads[i].code - (stage->bias + pads[i].module + PATCH_SIZE));
+        stage->patched[at] = OPCODE_JMP;
+        memcpy(stage->patched + at + 1, &distance, sizeof distance);
+        stage->patched[pads[i].entry - low] = OPCODE_JMP_SHORT;
+        stage->patched[pads[i].entry - low + 1] = (uint8_t)(pads[i].module - (pads[i].entry + IMAGE_SHORT_JUMP));
+    }
+}
+
 static void make_text(struct stage *stage)
 {
     const struct function *function = &stage->function;
@@ -333,6 +365,7 @@ static void make_text(struct stage *stage)
         memcpy(jump + 1, &distance, sizeof distance);
         memcpy(stage->patched + at, jump, sizeof jump);
     }
+    write_hops(stage);
 }
 
 const char *stage_function(struct stage *stage, size_t index)
@@ -346,6 +379,11 @@ const char *stage_function(struct stage *stage, size_t index)
     }
     stage->flags_defined = flags_defined_in(&stage->function);
     make_clone(stage);
+    if (!are_holes_staged(stage)) {
+        draft_end(&stage->draft);
+        function_model_free(&stage->function);
+        return "hops to filling between functions";
+    }
     make_text(stage);
     return NULL;
 }
