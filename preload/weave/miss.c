@@ -9,10 +9,23 @@
 
 /* ---- the site ----------------------------------------------------------------------------------------------------- */
 
-/* Returns: what is known of the site, or NULL: its module was unmapped meanwhile. */
+/* Other code may stand where that of a module stood that was unloaded. */
+static void forget_sites(struct plane *plane, uint32_t removals)
+{
+    plane->site_alone.return_address = 0;
+    for (size_t i = 0; plane->sites != NULL && i < PLANE_SITES; i++)
+        plane->sites[i].return_address = 0;
+    plane->removals = removals;
+}
+
+/* Returns: what is known of the site, or NULL: its module was unmapped meanwhile.  It stays until the next look-up. */
 static const struct plane_site *site_of(struct plane *plane, uintptr_t return_address)
 {
-    struct plane_site *known = &plane->sites[(return_address ^ return_address >> 6) % PLANE_SITES];
+    uint32_t removals = pc_map_removals();
+    if (plane->removals != removals)
+        forget_sites(plane, removals);
+    struct plane_site *known =
+        plane->sites == NULL ? &plane->site_alone : &plane->sites[(return_address ^ return_address >> 9) % PLANE_SITES];
     if (known->return_address == return_address)
         return known;
     const struct module *module = NULL;

@@ -12,6 +12,7 @@ struct image_list {
 };
 
 static _Atomic(struct image_list *) list;
+static _Atomic uint32_t removals;
 
 /* ---- the table ------------------------------------------------------------------------------------------------------ */
 
@@ -57,10 +58,17 @@ struct woven_image *pc_map_remove(const struct module *module)
         for (size_t i = 0; i < old->count; i++)
             if (old->images[i] != gone)
                 copy->images[copy->count++] = old->images[i];
-        atomic_store_explicit(&list, copy, memory_order_release); /* pairs with the acquire in pc_map_image() */
+        atomic_store_explicit(&list, copy, memory_order_release);      /* pairs with the acquire in pc_map_image() */
+        atomic_fetch_add_explicit(&removals, 1, memory_order_release); /* pairs with the acquire in pc_map_removals() */
     }
     rank_leave(OWN_RANK_MODULES);
     return copy == NULL ? NULL : gone;
+}
+
+uint32_t pc_map_removals(void)
+{
+    return atomic_load_explicit(&removals,
+                                memory_order_acquire); /* whoever comes to new code at an old place sees it */
 }
 
 const struct woven_image *pc_map_image(uintptr_t pc)

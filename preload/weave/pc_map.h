@@ -17,6 +17,9 @@ bool pc_map_add(struct woven_image *image);
 /* Returns: the image that was woven for the module and is in the table no more; NULL when there is none.
  * Context: loader-lock, takes(OWN_RANK_MODULES), takes(OWN_RANK_ARENA). */
 struct woven_image *pc_map_remove(const struct module *module);
+/* Returns: how many were removed so far: what is remembered of a place holds while that is the same.
+ * Context: signal, in-malloc, loader-lock. */
+uint32_t pc_map_removals(void);
 
 /* Returns: the image in whose code `pc` lies, or NULL.  Context: signal, in-malloc, loader-lock. */
 const struct woven_image *pc_map_image(uintptr_t pc);

@@ -286,7 +286,8 @@ static const char *why_not_alone(void)
 {
     uint64_t count = count_threads();
     if (count == 0)
-        return "accesses to memory are not checked: whether there are other threads could not be learnt from /proc/PID/stat";
+        return "accesses to memory are not checked: whether there are other threads could not be learnt from "
+               "/proc/PID/stat";
     /* relaxed: set by this thread */
     if (count == 1 && !atomic_load_explicit(&has_raw_threads, memory_order_relaxed))
         return NULL;

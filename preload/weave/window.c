@@ -19,10 +19,10 @@ enum {
 };
 
 /* Units: bytes. */
-#define AMPLE     (UINT64_C(1) << 40)
-#define LEAST     (UINT64_C(1) << 25)
-#define OF_ENGINE (UINT64_C(48) << 20) /* its tables */
-#define OF_A_THREAD (UINT64_C(3) << 16) /* what the engine keeps of one, beside five bits for each chunk of the window */
+#define AMPLE       (UINT64_C(1) << 40)
+#define LEAST       (UINT64_C(1) << 25)
+#define OF_ENGINE   (UINT64_C(48) << 20) /* its tables */
+#define OF_A_THREAD (UINT64_C(1) << 18)  /* what is kept of one, beside five bits for each chunk of the window */
 
 static unsigned chosen;
 static uint32_t planes_max;
