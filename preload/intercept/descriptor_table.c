@@ -9,7 +9,13 @@
 #include "preload/weave/memory_events.h"
 #include "preload/weave/plane.h"
 
-enum { FIRST = STDERR_FILENO + 1, NUMBERS = 1 << 16, PLACE_SIZE = 8, KIND_SIZE = 24, LINK_SIZE = 64 };
+enum {
+    FIRST = STDERR_FILENO + 1,
+    NUMBERS = 1 << 20 /* as far as the kernel goes by default: fs.nr_open */,
+    PLACE_SIZE = 8,
+    KIND_SIZE = 24,
+    LINK_SIZE = 64
+};
 
 enum state {
     STATE_UNKNOWN, /* never given out or closed by a call that was seen */

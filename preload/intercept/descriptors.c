@@ -2,6 +2,7 @@
  *
  *   HOOK_OPENS of hooks.def --> real call --> io_opened(the descriptor of what it returned)
  *   close(), fclose(), ...  --> io_closes(fd) --> real call
+ *   HOOK_USES of hooks.def  --> io_uses(fd) --> real call
  *
  * Model:     a number is given out again once it is closed, and the kernel does both under one lock: what a program keeps
  *            by number (a table of connections) is handed on with it.  dup2() and freopen() do both, and the number is never
@@ -48,6 +49,23 @@ static inline int number_of_folder(DIR *folder)
         result made = real.name arguments;                                                                             \
         IO_OPENED(NUMBER_OF(made));                                                                                    \
         return made;                                                                                                   \
+    }
+#include "preload/hooks.def"
+#undef HOOK
+#undef HOOK_OPTIONAL
+#undef HOOK_VERSIONED
+
+/* ---- calls that only use one ---------------------------------------------------------------------------------------- */
+
+#define HOOK(result, name, version, parameters, arguments)
+#define HOOK_OPTIONAL HOOK
+#define HOOK_VERSIONED(result, name, tag, version, parameters, arguments)
+#define HOOK_USES(result, name, version, parameters, arguments)                                                        \
+    HOOK_EXPORT result uses_##name parameters __asm__(#name);                                                          \
+    result uses_##name parameters                                                                                      \
+    {                                                                                                                  \
+        IO_USES(fd);                                                                                                   \
+        return real.name arguments;                                                                                    \
     }
 #include "preload/hooks.def"
 #undef HOOK

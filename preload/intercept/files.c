@@ -232,8 +232,10 @@ int hook_fcntl(int fd, int command, long argument)
 {
     if (command == F_DUPFD || command == F_DUPFD_CLOEXEC)
         return duplicate(fd, command, argument, CALLER());
-    if (!locks_range(command))
+    if (!locks_range(command)) {
+        IO_USES(fd);
         return real.fcntl(fd, command, argument);
+    }
     struct self *self = hook_enter();
     if (self == NULL)
         return real.fcntl(fd, command, argument);

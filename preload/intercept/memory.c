@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "preload/emit.h"
-#include "preload/intercept/access.h"
+#include "preload/intercept/io.h"
 #include "preload/weave/blocks.h"
 
 /* Of a block that goes, so much counts as accessed.  Units: bytes. */
@@ -202,6 +202,8 @@ HOOK_EXPORT void *reallocarray(void *memory, size_t count, size_t size)
 
 HOOK_EXPORT void *mmap(void *place, size_t size, int protection, int flags, int fd, off_t offset)
 {
+    if (fd >= 0)
+        IO_USES(fd);
     void *memory = real.mmap(place, size, protection, flags, fd, offset);
     if (hook_unlikely(weave_on) && memory != MAP_FAILED)
         note_mapped((uint64_t)(uintptr_t)memory, (uint64_t)(uintptr_t)memory + size, CALLER());

@@ -6,10 +6,12 @@
  * Model:     a function touches what the C standard lets it need: a comparison ends at the first difference, a search
  *            where it finds.  That libc reads whole vectors is nobody's business.
  * Early:     these are called before the library is resolved; see plain.h.
- * Left out:  functions that depend on the locale, and conversions (strcoll, strcasecmp).
+ * Locale:    comparisons that a locale's rules decide may need all of both strings; those that ignore case end as others do.
  */
+#include <ctype.h>
 #include <string.h>
 #include <wchar.h>
+#include <wctype.h>
 
 #include "preload/intercept/access.h"
 
@@ -199,6 +201,47 @@ NOTED(size_t, strcspn, (const char *string, const char *set), (string, set),
 NOTED(char *, strpbrk, (const char *string, const char *set), (string, set),
       note_two_reads(string, real.strcspn(string, set) + 1, set, real.strlen(set) + 1, caller))
 
+/* ---- by the rules of a locale -------------------------------------------------------------------------------------- */
+
+__attribute__((noinline, cold)) static void note_case_compared(const char *a, const char *b, size_t size,
+                                                               struct caller caller)
+{
+    size_t i = 0;
+    while (i < size && a[i] != '\0' && tolower((unsigned char)a[i]) == tolower((unsigned char)b[i]))
+        i++;
+    size_t compared = i < size ? i + 1 : size;
+    note_two_reads(a, compared, b, compared, caller);
+}
+
+NOTED(int, strcasecmp, (const char *a, const char *b), (a, b), note_case_compared(a, b, SIZE_MAX, caller))
+
+NOTED(int, strncasecmp, (const char *a, const char *b, size_t size), (a, b, size),
+      note_case_compared(a, b, size, caller))
+
+__attribute__((noinline, cold)) static void note_case_searched(const char *string, const char *part,
+                                                               struct caller caller)
+{
+    size_t length = real.strlen(part);
+    const char *found = real.strcasestr(string, part);
+    size_t searched = found != NULL ? (size_t)(found - string) + length : real.strlen(string) + 1;
+    note_two_reads(string, searched, part, length + 1, caller);
+}
+
+NOTED(char *, strcasestr, (const char *string, const char *part), (string, part),
+      note_case_searched(string, part, caller))
+
+NOTED(int, strcoll, (const char *a, const char *b), (a, b),
+      note_two_reads(a, real.strlen(a) + 1, b, real.strlen(b) + 1, caller))
+
+/* What is cut off is not specified, and not noted. */
+HOOK_EXPORT size_t strxfrm(char *restrict to, const char *restrict from, size_t size)
+{
+    size_t length = real.strxfrm(to, from, size);
+    if (hook_unlikely(weave_on))
+        note_ranges(to, length < size ? length + 1 : 0, from, real.strlen(from) + 1, NULL, 0, CALLER());
+    return length;
+}
+
 /* The copy comes from malloc(), which says that it is new. */
 NOTED(char *, strdup, (const char *string), (string), note_read(string, real.strlen(string) + 1, caller))
 HOOK_ALIAS(__strdup, strdup);
@@ -256,6 +299,38 @@ NOTED(int, wcscmp, (const wchar_t *a, const wchar_t *b), (a, b),
 
 NOTED(int, wmemcmp, (const wchar_t *a, const wchar_t *b, size_t count), (a, b, count),
       note_two_reads(a, wide_extent_compared(a, b, count, false), b, wide_extent_compared(a, b, count, false), caller))
+
+NOTED(int, wcsncmp, (const wchar_t *a, const wchar_t *b, size_t count), (a, b, count),
+      note_two_reads(a, wide_extent_compared(a, b, count, true), b, wide_extent_compared(a, b, count, true), caller))
+
+NOTED(int, wcscoll, (const wchar_t *a, const wchar_t *b), (a, b),
+      note_two_reads(a, wide_size(a), b, wide_size(b), caller))
+
+__attribute__((noinline, cold)) static void note_wide_case_compared(const wchar_t *a, const wchar_t *b,
+                                                                    struct caller caller)
+{
+    size_t i = 0;
+    while (a[i] != L'\0' && towlower((wint_t)a[i]) == towlower((wint_t)b[i]))
+        i++;
+    note_two_reads(a, (i + 1) * sizeof *a, b, (i + 1) * sizeof *b, caller);
+}
+
+NOTED(int, wcscasecmp, (const wchar_t *a, const wchar_t *b), (a, b), note_wide_case_compared(a, b, caller))
+
+NOTED(wchar_t *, wcsrchr, (const wchar_t *string, wchar_t character), (string, character),
+      note_read(string, wide_size(string), caller))
+
+__attribute__((noinline, cold)) static void note_wide_part_searched(const wchar_t *string, const wchar_t *part,
+                                                                    struct caller caller)
+{
+    const wchar_t *found = real.wcsstr(string, part);
+    size_t length = real.wcslen(part) * sizeof *part;
+    size_t searched = found != NULL ? (size_t)(found - string) * sizeof *string + length : wide_size(string);
+    note_two_reads(string, searched, part, length + sizeof *part, caller);
+}
+
+NOTED(wchar_t *, wcsstr, (const wchar_t *string, const wchar_t *part), (string, part),
+      note_wide_part_searched(string, part, caller))
 
 NOTED(wchar_t *, wcschr, (const wchar_t *string, wchar_t character), (string, character),
       note_searched(string, real.wcschr(string, character), sizeof *string, wide_size(string), caller))

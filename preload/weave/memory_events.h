@@ -14,7 +14,8 @@
 /* Out of line parts; the first also takes accesses that abi/ was told of.  Context: signal, in-malloc, loader-lock. */
 void memory_access_woven(struct self *self, const void *address, size_t size, uint32_t flags, struct stack_id at);
 void memory_fresh_woven(struct self *self, uintptr_t low, uintptr_t high);
-/* As memory_access() of one byte that is read, but held only against what others do later, as race_note() does it. */
+/* As memory_access() of one byte that is read, but held only against what others do later, as race_note() does it.
+ * Context: signal, in-malloc. */
 void memory_note_woven(struct self *self, const void *address, struct stack_id at);
 
 /* A hook's thread reads [address, address + size), or writes it (RACE_WRITE); flags of enum race_access_flag,

@@ -59,5 +59,5 @@ int main(int argc, char **argv)
 {
     CHOOSE_CASE(argc, argv, cases);
     cases[chosen].begin();
-    return run_both(run_first, run_second, NULL);
+    return run_both(run_first, run_second);
 }

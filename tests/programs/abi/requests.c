@@ -327,5 +327,5 @@ int main(int argc, char **argv)
     CHOOSE_CASE(argc, argv, cases);
     if (cases[chosen].first == early_first)
         cell = &place_of_old;
-    return run_both(run_first, run_second, NULL);
+    return run_both(run_first, run_second);
 }

@@ -9,26 +9,24 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "unseen.h"
+#include "chosen.h"
 
 #define KEPT __attribute__((noinline))
 
-static bool racy;
 static int fd, far_end; /* what one uses and the other closes; the other end of a connection */
 static FILE *stream;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -48,6 +46,20 @@ static void must(bool is_true)
 static void open_null(void)
 {
     fd = open("/dev/null", O_RDWR);
+}
+static void open_zero(void)
+{
+    fd = open("/dev/zero", O_RDWR);
+}
+/* As high as the process may, where it may. */
+static void open_high(void)
+{
+    struct rlimit limit;
+    must(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    limit.rlim_cur = limit.rlim_max < 100000 ? limit.rlim_max : 100000;
+    must(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+    open_null();
+    fd = dup2(fd, (int)limit.rlim_cur - 1);
 }
 static void open_pair(void)
 {
@@ -137,6 +149,29 @@ static void prints(void)
 static void duplicates(void)
 {
     must(dup(fd) >= 0);
+}
+
+static void seeks(void)
+{
+    (void)!lseek(fd, 0, SEEK_CUR);
+}
+static void asks_by_ioctl(void)
+{
+    int count;
+    (void)!ioctl(fd, FIONREAD, &count);
+}
+static void asks_status(void)
+{
+    struct stat status;
+    must(fstat(fd, &status) == 0);
+}
+static void asks_flags(void)
+{
+    must(fcntl(fd, F_GETFL) >= 0);
+}
+static void maps(void)
+{
+    must(mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0) != MAP_FAILED);
 }
 
 static void closes(void)
@@ -262,6 +297,12 @@ static const struct {
     {"select", open_pair, selects, closes, run_joined},
     {"shutdown", open_pair, shuts_down, closes, run_joined},
     {"dup", open_null, duplicates, closes, run_joined},
+    {"seek", open_null, seeks, closes, run_joined},
+    {"ioctl", open_pair, asks_by_ioctl, closes, run_joined},
+    {"status", open_null, asks_status, closes, run_joined},
+    {"flags", open_null, asks_flags, closes, run_joined},
+    {"map", open_zero, maps, closes, run_joined},
+    {"high", open_high, writes, closes, run_joined},
     {"stream", open_stream, prints, closes_stream, run_joined},
     {"stream_closed_below", open_stream, prints, closes, run_joined},
     {"replaced", open_null, writes, closes, run_replaced},
@@ -278,8 +319,6 @@ static const struct {
     {"borrower", open_null, writes, closes, run_in_borrower},
     {"standard", open_null, writes, closes, run_standard},
 };
-
-static size_t chosen;
 
 static void *run_first(void *arg)
 {
@@ -302,18 +341,8 @@ static void *run_second(void *arg)
 
 int main(int argc, char **argv)
 {
-    const size_t count = sizeof cases / sizeof *cases;
-    racy = argc > 2;
-    if (argc < 2) {
-        for (size_t i = 0; i < count; i++)
-            puts(cases[i].name);
-        return 0;
-    }
-    while (chosen < count && strcmp(cases[chosen].name, argv[1]) != 0)
-        chosen++;
+    CHOOSE_CASE(argc, argv, cases);
     done = eventfd(0, 0);
-    if (chosen == count || unseen_open() != 0)
-        return 2;
     use = cases[chosen].use;
     end = cases[chosen].end;
     users = 1;
@@ -325,6 +354,5 @@ int main(int argc, char **argv)
     pthread_join(second_thread, NULL);
     if (racy || cases[chosen].run != run_joined)
         pthread_join(first_thread, NULL);
-    puts("done");
-    return 0;
+    return say_done();
 }

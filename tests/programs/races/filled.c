@@ -8,13 +8,8 @@
 #define _GNU_SOURCE 1
 #include <arpa/inet.h>
 #include <poll.h>
-#include <pthread.h>
 #include <pwd.h>
 #include <stdarg.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -23,11 +18,10 @@
 #include <unistd.h>
 #include <wchar.h>
 
-#include "unseen.h"
+#include "chosen.h"
 
 #define KEPT __attribute__((noinline))
 
-static bool racy;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static FILE *null, *zero;
 static char source[] = "12 34.5 words";
@@ -47,14 +41,15 @@ static union {
     struct pollfd polls[2];
 } area;
 static size_t at;
+static volatile int result; /* of what a compiler would leave out */
 
 static int by_list(char *to, const char *format, ...)
 {
     va_list list;
     va_start(list, format);
-    int result = vsnprintf(to, sizeof area, format, list);
+    int length = vsnprintf(to, sizeof area, format, list);
     va_end(list);
-    return result;
+    return length;
 }
 
 /* ---- written -------------------------------------------------------------------------------------------------------- */
@@ -167,6 +162,24 @@ static void call_wcscpy(void)
     wcscpy(to, L"wide");
 }
 
+static void call_swprintf(void)
+{
+    swprintf(area.wide, sizeof area.wide / sizeof *area.wide, L"%d %s", 12, source);
+}
+static void call_swscanf(void)
+{
+    swscanf(L"12 words", L"%*d %15s", area.bytes);
+}
+static void call_sscanf_placed(void)
+{
+    int number;
+    sscanf(source, "%2$d %*f %1$15s", area.bytes, &number);
+}
+static void call_strxfrm(void)
+{
+    strxfrm(area.bytes, source, sizeof area.bytes);
+}
+
 /* ---- read ------------------------------------------------------------------------------------------------------------ */
 
 static void call_string(void)
@@ -184,6 +197,36 @@ static void call_string_later(void)
 static void call_string_wide(void)
 {
     fprintf(null, "%ls", area.wide);
+}
+static void call_string_wide_cut(void)
+{
+    fprintf(null, "%.3ls", area.wide);
+}
+static void call_string_placed(void)
+{
+    fprintf(null, "%3$*2$.*4$s|%1$Lf", 1.0L, 9, area.bytes, 3);
+}
+static void call_string_in_wide(void)
+{
+    wchar_t text[16];
+    swprintf(text, sizeof text / sizeof *text, L"%d %s", 1, area.bytes);
+}
+static void call_format_wide(void)
+{
+    wchar_t text[16];
+    swprintf(text, sizeof text / sizeof *text, area.wide);
+}
+static void call_strcasecmp(void)
+{
+    result = strcasecmp(area.bytes, "12");
+}
+static void call_strcoll(void)
+{
+    result = strcoll(source, area.bytes);
+}
+static void call_wcscoll(void)
+{
+    result = wcscoll(L"w", area.wide);
 }
 static void call_strtol(void)
 {
@@ -212,7 +255,8 @@ static void call_beside(void)
 {
     snprintf(area.bytes, 8, "%s", source);
     fprintf(null, "%.*s", 3, area.bytes);
-    fprintf(null, "%2$s%1$d", 7, source);
+    fprintf(null, "%2$.3s%1$d", 7, area.bytes);
+    result = strncasecmp(area.bytes, source, 2);
     sscanf(source, "%2c", area.bytes);
 }
 
@@ -230,18 +274,52 @@ static const struct {
     {                                                                                                                  \
 #name, call_##name, false, place                                                                               \
     }
-    WRITES(snprintf, 4),  WRITES(snprintf_cut, 7), WRITES(sprintf, 6),    WRITES(vsnprintf, 13),
-    WRITES(asprintf, 0),  WRITES(printf_count, 0), WRITES(sscanf, 2),     WRITES(sscanf_number, 4),
-    WRITES(fscanf, 0),    WRITES(stat, 0),         WRITES(fstat, 20),     WRITES(clock_gettime, 0),
-    WRITES(time, 0),      WRITES(localtime_r, 0),  WRITES(strftime, 0),   WRITES(getpwnam_r, 0),
-    WRITES(inet_pton, 3), WRITES(getcwd, 0),       WRITES(qsort, 28),     WRITES(select, 0),
-    WRITES(poll, 14),     WRITES(preadv, 0),       WRITES(wcscpy, 12),    READS(string, 0),
-    READS(string_cut, 2), READS(string_later, 0),  READS(string_wide, 0), READS(strtol, 2),
-    READS(atoi, 1),       READS(sscanf_source, 0), READS(puts, 0),        READS(format, 0),
+    WRITES(snprintf, 4),
+    WRITES(snprintf_cut, 7),
+    WRITES(sprintf, 6),
+    WRITES(vsnprintf, 13),
+    WRITES(asprintf, 0),
+    WRITES(printf_count, 0),
+    WRITES(sscanf, 2),
+    WRITES(sscanf_number, 4),
+    WRITES(fscanf, 0),
+    WRITES(stat, 0),
+    WRITES(fstat, 20),
+    WRITES(clock_gettime, 0),
+    WRITES(time, 0),
+    WRITES(localtime_r, 0),
+    WRITES(strftime, 0),
+    WRITES(getpwnam_r, 0),
+    WRITES(inet_pton, 3),
+    WRITES(getcwd, 0),
+    WRITES(qsort, 28),
+    WRITES(select, 0),
+    WRITES(poll, 14),
+    WRITES(preadv, 0),
+    WRITES(wcscpy, 12),
+    READS(string, 0),
+    READS(string_cut, 2),
+    READS(string_later, 0),
+    READS(string_wide, 0),
+    READS(strtol, 2),
+    READS(atoi, 1),
+    READS(sscanf_source, 0),
+    READS(puts, 0),
+    READS(format, 0),
+    WRITES(swprintf, 12),
+    WRITES(swscanf, 2),
+    WRITES(sscanf_placed, 2),
+    WRITES(strxfrm, 1),
+    READS(string_wide_cut, 0),
+    READS(string_placed, 2),
+    READS(string_in_wide, 0),
+    READS(format_wide, 0),
+    READS(strcasecmp, 1),
+    READS(strcoll, 1),
+    READS(wcscoll, 0),
     WRITES(beside, 8),
 };
 
-static size_t chosen;
 static volatile char seen;
 
 KEPT static void first(void)
@@ -282,30 +360,17 @@ static void *run_second(void *arg)
 
 int main(int argc, char **argv)
 {
-    const size_t count = sizeof cases / sizeof *cases;
-    racy = argc > 2;
-    if (argc < 2) {
-        for (size_t i = 0; i < count; i++)
-            puts(cases[i].name);
-        return 0;
-    }
-    while (chosen < count && strcmp(cases[chosen].name, argv[1]) != 0)
-        chosen++;
+    CHOOSE_CASE(argc, argv, cases);
     null = fopen("/dev/null", "w");
     zero = fopen("/dev/zero", "r");
-    if (chosen == count || unseen_open() != 0 || null == NULL || zero == NULL)
+    if (null == NULL || zero == NULL)
         return 2;
     at = cases[chosen].call == call_beside && racy ? 0 : cases[chosen].place;
-    if (!cases[chosen].writes && cases[chosen].call != call_string_wide)
+    if (!cases[chosen].writes && strstr(cases[chosen].name, "wide") == NULL)
         strcpy(area.bytes, cases[chosen].call == call_puts ? "done" : "12");
+    if (cases[chosen].call == call_string_in_wide)
+        strcpy(area.bytes, "12");
     setvbuf(zero, NULL, _IONBF, 0);
-
-    pthread_t first_thread, second_thread;
-    pthread_create(&first_thread, NULL, run_first, NULL);
-    pthread_create(&second_thread, NULL, run_second, NULL);
-    pthread_join(first_thread, NULL);
-    pthread_join(second_thread, NULL);
-    if (cases[chosen].call != call_puts)
-        puts("done");
-    return 0;
+    run_threads(run_first, run_second);
+    return cases[chosen].call == call_puts ? 0 : say_done();
 }

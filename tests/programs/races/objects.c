@@ -258,5 +258,5 @@ int main(int argc, char **argv)
         return 2;
     if (cases[chosen].begin != NULL)
         cases[chosen].begin();
-    return run_both(run_first, run_second, NULL);
+    return run_both(run_first, run_second);
 }

@@ -82,5 +82,5 @@ int main(int argc, char **argv)
         new (room) leaf;
     else
         new (room) node;
-    return run_both(run_first, run_second, nullptr);
+    return run_both(run_first, run_second);
 }
