@@ -113,6 +113,11 @@ static bool is_in_region(void)
     return deferral_is_in_region() || (is_known && self->plane != NULL && race_is_busy(&self->plane->race));
 }
 
+bool signal_must_wait(int number, siginfo_t *info, void *context)
+{
+    return is_in_region() && deferral_take(number, info, context);
+}
+
 /* Every handler is called with all three arguments, for the kernel sets the registers so whatever its flags say. */
 static void deliver(unsigned slot, int number, siginfo_t *info, void *context, const uintptr_t *place)
 {
@@ -123,7 +128,7 @@ static void deliver(unsigned slot, int number, siginfo_t *info, void *context, c
         return;
     }
     int saved = errno;
-    if (is_in_region() && deferral_take(number, info, context)) {
+    if (signal_must_wait(number, info, context)) {
         errno = saved;
         return;
     }

@@ -13,7 +13,13 @@
 #ifndef LOCKHOUND_PRELOAD_INTERCEPT_SIGNALS_H
 #define LOCKHOUND_PRELOAD_INTERCEPT_SIGNALS_H
 
+#include <signal.h>
+
 #include "preload/self.h"
+
+/* In a signal handler, before anything else.  Returns: true when the thread is where no handler may run: the signal comes again
+ * as soon as one may, and this handler is to return at once.  Context: signal. */
+bool signal_must_wait(int number, siginfo_t *info, void *context);
 
 /* Tells the detector of handlers that were installed before it existed.  Context: early. */
 void signals_init(void);

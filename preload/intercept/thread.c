@@ -6,6 +6,7 @@
 #include "preload/deferral.h"
 #include "preload/emit.h"
 #include "preload/hook.h"
+#include "preload/intercept/async_cancel.h"
 #include "preload/intercept/departed.h"
 #include "preload/runtimes/cpython.h"
 #include "preload/thread_records.h"
@@ -232,6 +233,7 @@ HOOK_EXPORT int pthread_cancel(pthread_t thread)
         detector_thread_cancelled(target->thread);
     if (self != NULL)
         hook_leave(self); /* before the call: the thread may ask itself, and end in it */
+    async_cancel_prepare();
     return real.pthread_cancel(thread);
 }
 
