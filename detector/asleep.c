@@ -35,19 +35,16 @@ static bool join_sleeps(const struct detector *d, const struct wait_record *wait
     return wait_for_owner_seat(d, OWNER(wait->target_seat, wait->wanted_id)) != NULL;
 }
 
-static bool wait_lasts_for_ever(const struct detector *d, const struct wait_record *wait)
+enum rest {
+    REST_NONE,       /* it may wake */
+    REST_FOR_EVER,   /* only another thread of this process could end it */
+    REST_FOR_OTHERS, /* or another process */
+};
+
+static bool lasts_for_ever(const struct detector *d, const struct wait_record *wait)
 {
     const struct object *o = wait->wanted;
     bool handlers = relaxed_load(&d->handlers) == HANDLERS_INSTALLED;
-    if (wait->timed) {
-        return false;
-    }
-    if (wait->kind == WAIT_JOIN) {
-        return join_sleeps(d, wait);
-    }
-    if (wait->wanted_id != relaxed_load(&o->id) || object_alert_any(o, OBJECT_ALERT_SHARED)) {
-        return false;
-    }
     switch (wait->kind) {
     case WAIT_LOCK:
         return lock_sleeps(d, wait);
@@ -66,6 +63,26 @@ static bool wait_lasts_for_ever(const struct detector *d, const struct wait_reco
     }
 }
 
+static bool is_known_to_others(enum wait_kind kind)
+{
+    return kind == WAIT_LOCK || kind == WAIT_SEMAPHORE || kind == WAIT_COND || kind == WAIT_BARRIER;
+}
+
+static enum rest rest_of(const struct detector *d, const struct wait_record *wait)
+{
+    bool is_for_ever = !wait->timed && wait->kind == WAIT_JOIN && join_sleeps(d, wait);
+    if (wait->timed || wait->kind == WAIT_JOIN) {
+        return is_for_ever ? REST_FOR_EVER : REST_NONE;
+    }
+    if (wait->wanted_id != relaxed_load(&wait->wanted->id)) {
+        return REST_NONE;
+    }
+    if (object_alert_any(wait->wanted, OBJECT_ALERT_SHARED)) {
+        return is_known_to_others(wait->kind) ? REST_FOR_OTHERS : REST_NONE;
+    }
+    return lasts_for_ever(d, wait) ? REST_FOR_EVER : REST_NONE;
+}
+
 static bool seat_is_taken(const struct seat *seat)
 {
     /* seq_cst; partner: registry_take_seat() */
@@ -77,7 +94,13 @@ static uint64_t seat_endless_sleep(const struct detector *d, const struct seat *
 {
     struct wait_record wait;
     uint64_t sequence = seat_read_wait(seat, &wait);
-    return sequence != 0 && wait_lasts_for_ever(d, &wait) ? sequence : 0;
+    return sequence != 0 && rest_of(d, &wait) == REST_FOR_EVER ? sequence : 0;
+}
+
+static enum rest seat_rest(const struct detector *d, const struct seat *seat)
+{
+    struct wait_record wait;
+    return seat_read_wait(seat, &wait) != 0 ? rest_of(d, &wait) : REST_NONE;
 }
 
 /* ---- all of them ------------------------------------------------------------------------------------------------ */
@@ -87,7 +110,7 @@ static uint32_t seats_taken(const struct detector *d)
     return atomic_load(&d->registry.count); /* seq_cst: read after one's own wait was published */
 }
 
-enum crowd { CROWD_NOBODY, CROWD_ASLEEP, CROWD_RUNS };
+enum crowd { CROWD_NOBODY, CROWD_ASLEEP, CROWD_FOR_OTHERS, CROWD_RUNS };
 
 /* Looks at all threads but `except`, at the one found running last time first. */
 static enum crowd crowd_look(struct detector *d, const struct thread *except)
@@ -100,13 +123,14 @@ static enum crowd crowd_look(struct detector *d, const struct thread *except)
         if ((except != NULL && except->seat == seat) || !seat_is_taken(seat)) {
             continue;
         }
-        if (seat_endless_sleep(d, seat) == 0) {
+        enum rest rest = seat_rest(d, seat);
+        if (rest == REST_NONE) {
             if (number != hint) {
                 relaxed_store(&d->registry.running_hint, number);
             }
             return CROWD_RUNS;
         }
-        crowd = CROWD_ASLEEP;
+        crowd = rest == REST_FOR_OTHERS || crowd == CROWD_FOR_OTHERS ? CROWD_FOR_OTHERS : CROWD_ASLEEP;
     }
     return crowd;
 }
@@ -129,14 +153,31 @@ static bool all_sleep(struct detector *d, const struct thread *except)
 {
     for (int looks = 0; looks < LOOKS_MAX; looks++) {
         uint64_t before = state_of_all(d);
-        if (crowd_look(d, except) == CROWD_RUNS || !d->host->all_asleep(d->host->ctx)) {
+        if (crowd_look(d, except) >= CROWD_FOR_OTHERS || !d->host->all_asleep(d->host->ctx)) {
             return false;
         }
         if (state_of_all(d) == before) {
-            return crowd_look(d, except) != CROWD_RUNS;
+            return crowd_look(d, except) < CROWD_FOR_OTHERS;
         }
     }
     return false;
+}
+
+bool asleep_for_others(struct detector *d)
+{
+    return crowd_look(d, NULL) == CROWD_FOR_OTHERS;
+}
+
+void asleep_visit(const struct detector *d,
+                  void (*visit)(void *ctx, const struct seat *seat, const struct wait_record *wait), void *ctx)
+{
+    for (uint32_t i = 0; i < seats_taken(d); i++) {
+        const struct seat *seat = registry_seat(&d->registry, i);
+        struct wait_record wait;
+        if (seat_is_taken(seat) && seat_read_wait(seat, &wait) != 0) {
+            visit(ctx, seat, &wait);
+        }
+    }
 }
 
 static bool may_be_interrupted(const struct detector *d)
@@ -210,7 +251,11 @@ void asleep_check(struct detector *d, struct thread *t)
     if (t != NULL && relaxed_load(&t->seat->timed)) {
         return;
     }
-    if (crowd_look(d, NULL) != CROWD_ASLEEP || !all_sleep(d, NULL)) {
+    enum crowd crowd = crowd_look(d, NULL);
+    if (crowd == CROWD_FOR_OTHERS && t != NULL && d->host->asleep_for_others != NULL) {
+        d->host->asleep_for_others(d->host->ctx);
+    }
+    if (crowd != CROWD_ASLEEP || !all_sleep(d, NULL)) {
         return;
     }
     bool follows;

@@ -54,7 +54,8 @@ static bool is_text(const char *text, size_t size)
 
 static bool lock_is_good(const struct commons_lock *lock)
 {
-    bool is_known = commons_is_end(lock->identity) || (lock->identity >= 1 && lock->identity <= COMMONS_LOCKS);
+    bool is_known = commons_is_end(lock->identity) || lock->identity == COMMONS_WITHIN ||
+                    (lock->identity >= 1 && lock->identity <= COMMONS_LOCKS);
     return is_known && lock->stack <= COMMONS_STACKS;
 }
 
@@ -326,6 +327,8 @@ void commons_renew_identity(struct commons *c, uint32_t identity)
 {
     if (identity >= 1 && identity <= COMMONS_LOCKS) {
         relaxed_store(&c->identities[identity - 1].is_no_lock, 0);
+        relaxed_store(&c->identities[identity - 1].waiters, 0);
+        relaxed_store(&c->identities[identity - 1].arrivals, 0);
         count_one(&c->identities[identity - 1].generation);
     }
 }

@@ -39,7 +39,8 @@ enum {
     COMMONS_LOCKS = COMMONS_IDENTITIES + COMMONS_PRIVATE,
     COMMONS_DEPENDENCIES = 4096,
     COMMONS_SLEEPERS = 2048,
-    COMMONS_SAID = 1024, /* circles that were reported */
+    COMMONS_AT_REST = 2048, /* threads of processes that rest: commons_rest.h */
+    COMMONS_SAID = 1024,    /* circles that were reported */
     COMMONS_FRAMES = 24,
     COMMONS_HELD_MAX = 8,
     COMMONS_SEEN = 32,
@@ -52,6 +53,11 @@ enum {
 
 /* Set in a number that is no record's but stands for the end of a process, which needs no room. */
 #define COMMONS_END_BIT (UINT32_C(1) << 31)
+
+/* The end of any child. */
+#define COMMONS_ANY_END UINT32_MAX
+/* Something of the process's own that no other knows. */
+#define COMMONS_WITHIN (UINT32_C(1) << 30)
 
 /* Numbers of records count from 1; 0 is none. */
 
@@ -94,6 +100,7 @@ struct commons_process {
     uint64_t began_ns;   /* forked; of what was executed there since when its predecessor was, if that is known */
     uint64_t joined_ns;  /* this and the next are set by commons_add_process() */
     uint64_t parent;
+    uint64_t space; /* the same for processes that see one another by these pids */
     char name[COMMONS_NAME_SIZE];
 };
 
@@ -113,7 +120,8 @@ struct commons_party {
     struct commons_lock held[COMMONS_HELD_MAX];
     uint32_t held_count;
     uint32_t threads; /* that its process has; 0: it may be woken otherwise */
-    uint32_t unused, slot;
+    uint32_t measure; /* of one at rest: parties of the barrier, or posts of the semaphore so far, that it waits for */
+    uint32_t slot;
     uint64_t epoch;              /* of its hand-over clock in `slot`; 0: not known */
     uint64_t seen[COMMONS_SEEN]; /* and what it has seen of the other slots, modulo COMMONS_SEEN */
 };

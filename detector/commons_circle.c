@@ -25,19 +25,17 @@ static bool same_lock(const struct commons_lock *a, const struct commons_lock *b
     return a->identity == b->identity && a->generation == b->generation;
 }
 
-/* Returns: true when `lock` is still what it was. */
-static bool is_current(const struct commons *c, const struct commons_lock *lock)
+bool commons_is_current(const struct commons *c, const struct commons_lock *lock)
 {
     return commons_is_end(lock->identity) ||
            (lock->generation == commons_generation(c, lock->identity) && !commons_is_no_lock(c, lock->identity));
 }
 
-/* Returns: true when `holder` holds what keeps `wanted` from being granted. */
-static bool holds(const struct commons *c, const struct commons_party *holder, const struct commons_lock *wanted)
+bool commons_party_holds(const struct commons *c, const struct commons_party *holder, const struct commons_lock *wanted)
 {
     for (uint32_t i = 0; i < holder->held_count && i < COMMONS_HELD_MAX; i++) {
         const struct commons_lock *held = &holder->held[i];
-        if (same_lock(held, wanted) && !(held->is_shared && wanted->is_shared) && is_current(c, held)) {
+        if (same_lock(held, wanted) && !(held->is_shared && wanted->is_shared) && commons_is_current(c, held)) {
             return true;
         }
     }
@@ -138,19 +136,21 @@ static bool close_circle(struct search *s, uint32_t length)
 {
     struct commons_circle *circle = s->circle;
     uint32_t last = circle->count - 1;
-    if (!is_current(s->c, &circle->parties[last].wanted)) {
+    if (!commons_is_current(s->c, &circle->parties[last].wanted)) {
         return false;
     }
     if (circle->count == length) {
-        return holds(s->c, &circle->parties[0], &circle->parties[last].wanted) && spans_processes(circle);
+        return commons_party_holds(s->c, &circle->parties[0], &circle->parties[last].wanted) && spans_processes(circle);
     }
     for (uint32_t i = 0; i < s->count && s->steps < STEPS_MAX; i++) {
         struct commons_party party;
         const struct party_slot *slot = &s->slots[i];
         s->steps++;
         /* asked of the record where it lies, which costs little, and again of the copy that has its seal */
-        if (relaxed_load(&slot->is_set) == 0 || !holds(s->c, &slot->record, &circle->parties[last].wanted) ||
-            !commons_copy_party(s->c, &party, slot) || !holds(s->c, &party, &circle->parties[last].wanted) ||
+        if (relaxed_load(&slot->is_set) == 0 ||
+            !commons_party_holds(s->c, &slot->record, &circle->parties[last].wanted) ||
+            !commons_copy_party(s->c, &party, slot) ||
+            !commons_party_holds(s->c, &party, &circle->parties[last].wanted) ||
             !append(s, &party, relaxed_load(&slot->last_ns))) {
             continue;
         }
@@ -277,7 +277,7 @@ static bool say_once(struct search *s)
 
 /* ---- dependencies ----------------------------------------------------------------------------------------------- */
 
-static void set_slot(struct party_slot *slot, const struct commons_party *party, uint64_t last_ns)
+void commons_set_party(struct party_slot *slot, const struct commons_party *party, uint64_t last_ns)
 {
     relaxed_store(&slot->is_set, 0);
     slot->record = *party;
@@ -380,7 +380,7 @@ bool commons_request(struct commons *c, const struct commons_party *party, const
         bool is_known = commons_copy_party(c, &known, place) && is_alike(&known, &mine) && same_thread(&known, &mine);
         struct commons_party kept = mine; /* its clock is that of the last */
         kept.first_ns = is_known ? known.first_ns : now_ns;
-        set_slot(place, &kept, now_ns);
+        commons_set_party(place, &kept, now_ns);
     }
     struct search search = {.c = c,
                             .slots = c->dependencies,
@@ -440,16 +440,24 @@ bool commons_asleep(struct commons *c, const struct commons_party *party, const 
         return false;
     }
     mine.first_ns = host->now_ns(host->ctx);
-    set_slot(bed, &mine, mine.first_ns);
+    commons_set_party(bed, &mine, mine.first_ns);
     *sleeper = (uint32_t)(bed - c->sleepers) + 1;
     struct search search = {
         .c = c, .slots = c->sleepers, .count = commons_count(&c->sleeper_count, COMMONS_SLEEPERS), .circle = circle};
-    return find_circle(&search, &mine, mine.first_ns) && commons_sleeps_on(c, circle, host) && say_once(&search);
+    bool is_circle = find_circle(&search, &mine, mine.first_ns) && commons_sleeps_on(c, circle, host);
+    for (uint32_t i = 0; is_circle && i < circle->count; i++) {
+        relaxed_store(&c->processes[circle->parties[i].process - 1].is_told, 1);
+    }
+    return is_circle && say_once(&search);
 }
 
 void commons_awake(struct commons *c, uint32_t sleeper)
 {
     if (sleeper >= 1 && sleeper <= COMMONS_SLEEPERS) {
+        uint32_t process = c->sleepers[sleeper - 1].record.process;
         relaxed_store(&c->sleepers[sleeper - 1].is_set, 0);
+        if (process >= 1 && process <= COMMONS_PROCESSES) {
+            relaxed_store(&c->processes[process - 1].is_told, 0);
+        }
     }
 }

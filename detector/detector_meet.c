@@ -34,7 +34,8 @@ void detector_barrier_arrive(struct detector *d, struct thread *t, struct object
         .at = at,
         .signal_number = t->signal_depth > 0 ? t->signal_number : 0,
     };
-    if (before + 1 < wait.ticket) {
+    /* Of one that is shared the others' arrivals are not counted here. */
+    if (before + 1 < wait.ticket || object_alert_any(b, OBJECT_ALERT_SHARED)) {
         locking_begin_wait(d, t, &wait);
     }
 }

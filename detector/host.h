@@ -54,6 +54,9 @@ struct detector_host {
     /* No thread can ever run again, because of a deadlock that was reported before with certain_hang false: what a
      * finding with certain_hang says, without another finding.  No rank is held. */
     void (*hung)(void *ctx);
+    /* The calling thread is about to sleep, and every thread of the process then does; some, this one perhaps, for what
+     * another process could do.  No rank is held. */
+    void (*asleep_for_others)(void *ctx);
 };
 
 #endif

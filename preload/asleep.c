@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "preload/process_status.h"
 #include "preload/raw.h"
 #include "preload/self.h"
 
@@ -163,17 +164,49 @@ static bool agrees(struct look *look, long tasks)
     return false;
 }
 
-bool all_asleep(void)
+/* Calls `ask` with room for a look and the folder of the threads of process `pid`.  Returns: its answer; false without. */
+static bool with_tasks(pid_t pid, bool (*ask)(struct look *look, long tasks, void *ctx), void *ctx)
 {
+    char path[48];
+    process_path(path, pid, "/task");
     long block =
         raw_syscall(SYS_mmap, 0, sizeof(struct look), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (block < 0)
         return false;
-    long tasks =
-        raw_syscall(SYS_openat, AT_FDCWD, (long)"/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, 0, 0);
-    bool result = tasks >= 0 && agrees((struct look *)block, tasks);
+    long tasks = raw_syscall(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, 0, 0);
+    bool result = tasks >= 0 && ask((struct look *)block, tasks, ctx);
     if (tasks >= 0)
         raw_syscall(SYS_close, tasks, 0, 0, 0, 0, 0);
     raw_syscall(SYS_munmap, block, sizeof(struct look), 0, 0, 0, 0);
     return result;
+}
+
+static bool ask_all(struct look *look, long tasks, void *unused)
+{
+    (void)unused;
+    return agrees(look, tasks);
+}
+
+bool all_asleep(void)
+{
+    return with_tasks((pid_t)raw_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0), ask_all, NULL);
+}
+
+struct process_look {
+    size_t threads;
+    uint64_t *fingerprint;
+};
+
+static bool ask_process(struct look *look, long tasks, void *ctx)
+{
+    const struct process_look *wanted = ctx;
+    bool is_asleep = look_at_all(look, tasks) && look->awake == 0 && look->threads == wanted->threads;
+    *wanted->fingerprint = look->fingerprint;
+    return is_asleep;
+}
+
+bool asleep_process(pid_t pid, size_t threads, uint64_t *fingerprint)
+{
+    struct process_look look = {threads, fingerprint};
+    return with_tasks(pid, ask_process, &look);
 }

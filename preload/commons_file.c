@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "detector/commons_rest.h"
 #include "preload/clock.h"
 #include "preload/lockhound.h"
 #include "preload/process_status.h"
@@ -189,6 +190,7 @@ static bool join(struct commons *c)
     if (!process_status_read((pid_t)process.pid, &status) || !commons_file_enter(c))
         return false;
     process.start_time = status.start_time;
+    process.space = process_pid_space();
     memcpy(process.name, status.name, sizeof process.name);
     file.process = commons_add_process(c, &process, &host);
     commons_file_leave(c);
@@ -243,7 +245,10 @@ uint32_t commons_file_process(void)
 
 void commons_file_fork_prepare(void)
 {
+    struct commons *c = commons_file_opened();
     file.forking_ns = clock_monotonic_ns();
+    if (c != NULL)
+        commons_conceived(c);
 }
 
 void commons_file_fork_child(void)
@@ -252,7 +257,10 @@ void commons_file_fork_child(void)
     atomic_store_explicit(&file.given_up, 0, memory_order_relaxed);
     file.process = 0;
     file.began_ns = file.forking_ns;
-    if (c != NULL && !join(c)) {
+    bool has_joined = c != NULL && join(c);
+    if (c != NULL)
+        commons_born(c);
+    if (c != NULL && !has_joined) {
         atomic_store_explicit(&file.open, NULL, memory_order_relaxed);
         atomic_store_explicit(&file.is_refused, true, memory_order_relaxed);
     }

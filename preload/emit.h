@@ -14,6 +14,7 @@
 #include "preload/lockhound.h"
 #include "preload/self.h"
 #include "preload/sharing.h"
+#include "preload/sharing_rest.h"
 #include "preload/trace.h"
 #include "preload/weave/plane.h"
 
@@ -81,6 +82,7 @@ static inline void emit_joined(struct self *self, struct self *target)
     self->events++;
     EMIT_TRACE(trace_thread(self, EVENT_JOIN, 0, target, EMIT_NOWHERE));
     detector_joined(lockhound.detector, self->thread, target->thread);
+    sharing_rest_woke();
 }
 
 static inline void emit_join_failed(struct self *self, struct self *target)
@@ -88,6 +90,7 @@ static inline void emit_join_failed(struct self *self, struct self *target)
     self->events++;
     EMIT_TRACE(trace_thread(self, EVENT_JOIN_FAILED, 0, target, EMIT_NOWHERE));
     detector_join_failed(lockhound.detector, self->thread, target->thread);
+    sharing_rest_woke();
 }
 
 static inline void emit_detach(struct self *self, struct self *target, struct stack_id at)
@@ -278,11 +281,12 @@ static inline void emit_block(struct self *self, struct object *object, enum loc
 {
     EMIT_OBSERVED(trace_lock(self, EVENT_SLEEP, timed ? EVENT_TIMED : 0, object, mode, at),
                   contention_blocked(self, object));
-    detector_block(lockhound.detector, self->thread, object, mode, timed, at);
+    /* First, for a circle says more than that nobody is left. */
     if (!timed && sharing_concerns(object))
         sharing_on_block(self, object, mode, at);
     else if (!timed)
         sharing_block_private(self, object, mode, at);
+    detector_block(lockhound.detector, self->thread, object, mode, timed, at);
 }
 
 static inline void emit_unblock(struct self *self)
@@ -291,6 +295,8 @@ static inline void emit_unblock(struct self *self)
     detector_unblock(lockhound.detector, self->thread);
     if (self->sharing != NULL)
         sharing_unblock(self);
+    else
+        sharing_rest_woke();
 }
 
 static inline void emit_blocking_call(struct self *self, const char *what, struct stack_id at)
@@ -308,11 +314,14 @@ static inline void emit_cond_wait(struct self *self, struct object *cond, struct
     EMIT_TRACE(trace_condition(self, EVENT_COND_WAIT, timed ? EVENT_TIMED : 0, cond, mutex, at));
     if (__builtin_expect(lockhound.options.contention && mutex != NULL, 0))
         contention_released(self, mutex);
+    /* The others are told first: who looks at all of them when the last one sleeps knows it without the mutex. */
+    if (mutex != NULL && sharing_concerns(mutex))
+        sharing_on_released(self, mutex);
+    if (cond != NULL && sharing_concerns(cond))
+        sharing_on_cond_wait(self, cond);
     detector_cond_wait(lockhound.detector, self->thread, cond, mutex, timed, at);
     if (mutex != NULL)
         emit_note_released(self, mutex, at);
-    if (mutex != NULL && sharing_concerns(mutex))
-        sharing_on_released(self, mutex);
 }
 
 static inline void emit_cond_woken(struct self *self, struct object *cond, struct object *mutex, bool woken,
@@ -326,8 +335,9 @@ static inline void emit_cond_woken(struct self *self, struct object *cond, struc
         contention_acquired(self, mutex, LOCK_EXCLUSIVE, at);
     if (mutex != NULL)
         emit_note_held(self, mutex, LOCK_EXCLUSIVE, at);
-    if (woken && cond != NULL && sharing_concerns(cond))
-        sharing_on_heard(self, cond);
+    sharing_rest_woke();
+    if (cond != NULL && sharing_concerns(cond))
+        sharing_on_cond_woken(self, cond, woken);
     if (mutex != NULL && sharing_concerns(mutex))
         sharing_on_acquired(self, mutex, LOCK_EXCLUSIVE, at);
 }
@@ -339,7 +349,7 @@ static inline void emit_cond_signal(struct self *self, struct object *cond, bool
     detector_cond_signal(lockhound.detector, self->thread, cond, broadcast, at);
     emit_note_sent(self, cond, at);
     if (sharing_concerns(cond))
-        sharing_on_sent(self, cond);
+        sharing_on_signal(self, cond, broadcast);
 }
 
 /* ---- semaphores, barriers, once, channels ---- */
@@ -393,10 +403,10 @@ static inline void emit_barrier_arrive(struct self *self, struct object *barrier
 {
     self->events++;
     EMIT_TRACE(trace_object(self, EVENT_BARRIER_ARRIVE, 0, barrier, at));
+    if (sharing_concerns(barrier))
+        sharing_on_arrive(self, barrier);
     detector_barrier_arrive(lockhound.detector, self->thread, barrier, at);
     emit_note_sent(self, barrier, at);
-    if (sharing_concerns(barrier))
-        sharing_on_sent(self, barrier);
 }
 
 static inline void emit_barrier_leave(struct self *self, struct object *barrier)
@@ -404,6 +414,7 @@ static inline void emit_barrier_leave(struct self *self, struct object *barrier)
     self->events++;
     EMIT_TRACE(trace_object(self, EVENT_BARRIER_LEAVE, 0, barrier, EMIT_NOWHERE));
     detector_barrier_leave(lockhound.detector, self->thread, barrier);
+    sharing_rest_woke();
     if (sharing_concerns(barrier))
         sharing_on_heard(self, barrier);
 }
@@ -413,6 +424,7 @@ static inline void emit_once_begin(struct self *self, struct object *once, struc
     self->events++;
     EMIT_TRACE(trace_object(self, EVENT_ONCE_BEGIN, 0, once, at));
     detector_once_begin(lockhound.detector, self->thread, once, at);
+    sharing_rest_woke();
 }
 
 static inline void emit_once_done(struct self *self, struct object *once, bool aborted)
@@ -428,6 +440,7 @@ static inline void emit_once_passed(struct self *self, struct object *once)
     self->events++;
     EMIT_TRACE(trace_object(self, EVENT_ONCE_PASSED, 0, once, EMIT_NOWHERE));
     detector_once_passed(lockhound.detector, self->thread, once);
+    sharing_rest_woke();
 }
 
 static inline void emit_channel_send(struct self *self, struct object *channel, struct stack_id at)
@@ -443,6 +456,7 @@ static inline void emit_channel_receive(struct self *self, struct object *channe
     self->events++;
     EMIT_TRACE(trace_object(self, EVENT_CHANNEL_RECEIVE, 0, channel, EMIT_NOWHERE));
     detector_channel_receive(lockhound.detector, self->thread, channel);
+    sharing_rest_woke();
 }
 
 #endif

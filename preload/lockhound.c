@@ -20,6 +20,7 @@
 #include "preload/real.h"
 #include "preload/run_file.h"
 #include "preload/self.h"
+#include "preload/sharing_rest.h"
 #include "preload/sink.h"
 #include "preload/trace.h"
 #include "preload/weave/early.h"
@@ -71,6 +72,12 @@ static bool host_all_asleep(void *ctx)
     return all_asleep();
 }
 
+static void host_asleep_for_others(void *ctx)
+{
+    (void)ctx;
+    sharing_rest_begin();
+}
+
 static bool host_signal_blocked(void *ctx, int number)
 {
     (void)ctx;
@@ -93,6 +100,7 @@ static const struct detector_host host = {
     .all_asleep = host_all_asleep,
     .signal_blocked = host_signal_blocked,
     .hung = host_hung,
+    .asleep_for_others = host_asleep_for_others,
 };
 
 /* ---- start -------------------------------------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
+#include "preload/process_status.h"
 #include "preload/raw.h"
 
 enum { LINE_SIZE = MAPPING_PATH_SIZE + 128, PATH_COLUMN_FIELDS = 5 };
@@ -88,20 +89,55 @@ static void parse_mapping(const char *line, struct mapping *mapping)
     mapping->path[length] = '\0';
 }
 
-bool mapping_find(uintptr_t address, struct mapping *mapping)
+/* Reads the list at `path` until `fits`.  Returns: true and the mapping that did; MAPPING_UNREADABLE without a list. */
+static enum mapping_answer search(const char *path, bool (*fits)(const void *ctx, const struct mapping *mapping),
+                                  const void *ctx, struct mapping *mapping)
 {
-    struct line_reader reader = {
-        .fd = raw_syscall(SYS_openat, AT_FDCWD, (long)"/proc/self/maps", O_RDONLY | O_CLOEXEC, 0, 0, 0)};
+    struct line_reader reader = {.fd = raw_syscall(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0)};
     if (reader.fd < 0)
-        return false;
+        return MAPPING_UNREADABLE;
     char line[LINE_SIZE];
     bool found = false;
     while (!found && read_line(&reader, line, sizeof line)) {
         parse_mapping(line, mapping);
-        found = address >= mapping->low && address < mapping->high;
+        found = fits(ctx, mapping);
     }
     raw_syscall(SYS_close, reader.fd, 0, 0, 0, 0, 0);
-    return found;
+    return found ? MAPPING_YES : MAPPING_NO;
+}
+
+static bool holds_address(const void *address, const struct mapping *mapping)
+{
+    uintptr_t at = *(const uintptr_t *)address;
+    return at >= mapping->low && at < mapping->high;
+}
+
+bool mapping_find(uintptr_t address, struct mapping *mapping)
+{
+    return search("/proc/self/maps", holds_address, &address, mapping) == MAPPING_YES;
+}
+
+struct files {
+    const struct file_identity *list;
+    size_t count;
+};
+
+static bool is_of_files(const void *ctx, const struct mapping *mapping)
+{
+    const struct files *files = ctx;
+    for (size_t i = 0; i < files->count; i++)
+        if (files->list[i].device == mapping->device && files->list[i].inode == mapping->inode)
+            return true;
+    return false;
+}
+
+enum mapping_answer mapping_of_process(pid_t pid, const struct file_identity *list, size_t count)
+{
+    char path[48];
+    struct mapping mapping;
+    const struct files files = {list, count};
+    process_path(path, pid, "/maps");
+    return search(path, is_of_files, &files, &mapping);
 }
 
 bool mapping_is_shared(uintptr_t address)

@@ -9,8 +9,13 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum { MAPPING_PATH_SIZE = 1024 };
+
+struct file_identity {
+    uint64_t device, inode;
+};
 
 struct mapping {
     uintptr_t low, high;
@@ -23,6 +28,10 @@ struct mapping {
 /* Returns: true and the mapping that holds `address`; false when there is none or it cannot be told.
  * Context: signal, in-malloc, loader-lock, early. */
 bool mapping_find(uintptr_t address, struct mapping *mapping);
+
+enum mapping_answer { MAPPING_NO, MAPPING_YES, MAPPING_UNREADABLE };
+/* Returns: whether process `pid` maps one of files[0..count).  Context: signal, in-malloc. */
+enum mapping_answer mapping_of_process(pid_t pid, const struct file_identity *files, size_t count);
 
 /* Returns: true when `address` lies in a shared mapping, or when that cannot be told.
  * Context: signal, in-malloc, loader-lock, early. */

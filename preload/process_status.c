@@ -2,11 +2,12 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "preload/raw.h"
 
-/* From the state, field 3, to fields 20 and 22; see proc(5). */
-enum { LINE_SIZE = 1024, STATUS_SIZE = 4096, FIELDS_TO_THREADS = 17, FIELDS_THREADS_TO_START = 2 };
+/* From the state, field 3, to the parent, 4, the session, 6, and fields 20 and 22; see proc(5). */
+enum { LINE_SIZE = 1024, STATUS_SIZE = 4096, FIELDS_SESSION_TO_THREADS = 14, FIELDS_THREADS_TO_START = 2 };
 
 static const char *skip_fields(const char *at, int count)
 {
@@ -36,9 +37,14 @@ static bool parse(const char *line, struct process_status *status)
     memset(status, 0, sizeof *status);
     memcpy(status->name, open + 1, length);
     at += 2;
-    status->is_zombie = *at == 'Z' || *at == 'X';
-    at = skip_fields(at, FIELDS_TO_THREADS);
+    bool is_zombie = *at == 'Z' || *at == 'X';
+    at = skip_fields(at, 1);
+    status->parent = (pid_t)read_number(at);
+    at = skip_fields(at, 2);
+    status->session = (pid_t)read_number(at);
+    at = skip_fields(at, FIELDS_SESSION_TO_THREADS);
     status->thread_count = read_number(at);
+    status->is_zombie = is_zombie && status->thread_count <= 1; /* or the first thread has ended before the others */
     at = skip_fields(at, FIELDS_THREADS_TO_START);
     if (*at < '0' || *at > '9')
         return false;
@@ -58,8 +64,7 @@ static void write_number(char *to, int number, const char *end)
     stpcpy(mempcpy(to, digits + first, sizeof digits - first), end);
 }
 
-/* `file`: as "/stat". */
-static void write_path(char *path, pid_t pid, const char *file)
+void process_path(char *path, pid_t pid, const char *file)
 {
     write_number(stpcpy(path, "/proc/"), pid, file);
 }
@@ -81,7 +86,7 @@ bool process_status_read(pid_t pid, struct process_status *status)
     char path[32], line[LINE_SIZE];
     if (pid <= 0)
         return false;
-    write_path(path, pid, "/stat");
+    process_path(path, pid, "/stat");
     return read_text(path, line, sizeof line) && parse(line, status);
 }
 
@@ -92,7 +97,7 @@ bool process_is_asleep(pid_t pid)
     char path[32], text[STATUS_SIZE];
     if (pid <= 0)
         return false;
-    write_path(path, pid, "/status");
+    process_path(path, pid, "/status");
     if (!read_text(path, text, sizeof text))
         return false;
     bool is_asleep = strstr(text, "\nCoreDumping:\t1") == NULL;
@@ -101,15 +106,35 @@ bool process_is_asleep(pid_t pid)
     return is_asleep;
 }
 
-/* "PID PID ... " */
+/* Returns: false when there are none, or too many.  "PID PID ... " */
+static bool read_children(pid_t pid, char *text, size_t size)
+{
+    char path[64];
+    process_path(path, pid, "/task/");
+    write_number(path + strlen(path), pid, "/children");
+    return read_text(path, text, size) && strlen(text) + 1 < size;
+}
+
 pid_t process_only_child(void)
 {
-    char path[64] = "/proc/self/task/", text[64];
-    write_number(path + strlen(path), (pid_t)raw_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0), "/children");
-    if (!read_text(path, text, sizeof text))
+    char text[64];
+    pid_t own = (pid_t)raw_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
+    if (!read_children(own, text, sizeof text) || *skip_fields(text, 1) != '\0')
         return 0;
-    const char *next = skip_fields(text, 1);
-    return *next == '\0' ? (pid_t)read_number(text) : 0;
+    return (pid_t)read_number(text);
+}
+
+bool process_has_children_only(pid_t pid, const pid_t *list, size_t count)
+{
+    char text[STATUS_SIZE];
+    bool result = read_children(pid, text, sizeof text);
+    for (const char *at = text; result && *at != '\0'; at = skip_fields(at, 1)) {
+        size_t i = 0;
+        while (i < count && list[i] != (pid_t)read_number(at))
+            i++;
+        result = i < count;
+    }
+    return result;
 }
 
 pid_t process_of_descriptor(int fd)
@@ -121,6 +146,13 @@ pid_t process_of_descriptor(int fd)
     write_number(path + strlen(path), fd, "");
     const char *at = read_text(path, text, sizeof text) ? strstr(text, field) : NULL;
     return at == NULL ? 0 : (pid_t)read_number(at + sizeof field - 1); /* "-1" when it is gone */
+}
+
+uint64_t process_pid_space(void)
+{
+    struct stat status;
+    long result = raw_syscall(SYS_newfstatat, AT_FDCWD, (long)"/proc/self/ns/pid", (long)&status, 0, 0, 0);
+    return result == 0 ? status.st_ino : 0;
 }
 
 bool process_is_traced(void)

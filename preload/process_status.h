@@ -3,6 +3,7 @@
 #define LOCKHOUND_PRELOAD_PROCESS_STATUS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -11,10 +12,13 @@ enum { PROCESS_NAME_SIZE = 16 };
 struct process_status {
     char name[PROCESS_NAME_SIZE];
     bool is_zombie;
+    pid_t parent, session;
     uint64_t thread_count;
     uint64_t start_time; /* in the kernel's ticks since it started: with the pid, one process for ever */
 };
 
+/* Writes "/proc/PID" and `file`, as "/stat". */
+void process_path(char *path, pid_t pid, const char *file);
 /* Returns: false when there is no such process or it cannot be told. */
 bool process_status_read(pid_t pid, struct process_status *status);
 
@@ -23,9 +27,13 @@ bool process_is_asleep(pid_t pid);
 
 /* Returns: the only child of this process, which has one thread; 0 for none or several, or when it cannot be told. */
 pid_t process_only_child(void);
+/* Returns: true when every child of process `pid`, which has one thread, is one of list[0..count), ended ones included. */
+bool process_has_children_only(pid_t pid, const pid_t *list, size_t count);
 /* Returns: the process that a pidfd stands for; 0 for another descriptor, or when that process has been waited for. */
 pid_t process_of_descriptor(int fd);
 
+/* Returns: what the processes that see one another by the same pids have in common; 0 when it cannot be told. */
+uint64_t process_pid_space(void);
 /* Returns: true when a debugger, or another tracer, is attached to this one. */
 bool process_is_traced(void);
 

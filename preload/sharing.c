@@ -8,6 +8,7 @@
 #include "preload/sharing_held.h"
 #include "preload/sharing_party.h"
 #include "preload/sharing_report.h"
+#include "preload/sharing_rest.h"
 
 enum { COMPARED_AGAIN_NS = 5000000 };
 
@@ -168,6 +169,14 @@ void sharing_block_private(struct self *self, const struct object *o, enum lock_
         fall_asleep(self, c, (struct sharing_wish){.object = o, .mode = mode, .at = at}, false);
 }
 
+/* Returns: whose end `pid` stands for; identity 0 when that process has ended. */
+static struct commons_lock end_of(pid_t pid)
+{
+    if (pid == SHARING_ANY_CHILD)
+        return (struct commons_lock){.identity = COMMONS_ANY_END};
+    return sharing_end_of(pid);
+}
+
 bool sharing_block_end(struct self *self, pid_t pid, struct stack_id at)
 {
     struct commons *c = commons_file_opened();
@@ -176,15 +185,18 @@ bool sharing_block_end(struct self *self, pid_t pid, struct stack_id at)
     if (c == NULL || !lockhound.options.checks[FINDING_DEADLOCK] || !sharing_end_is_stuck())
         return false;
     bool is_awaited = sharing_end_is_awaited(c);
-    struct commons_lock end = sharing_end_of(pid);
-    if (end.identity == 0 || (is_idle(self) && !is_awaited))
+    struct commons_lock end = end_of(pid);
+    if (end.identity == 0)
         return false;
-    fall_asleep(self, c, (struct sharing_wish){.lock = end, .at = at}, is_awaited);
+    if (pid != SHARING_ANY_CHILD && (!is_idle(self) || is_awaited))
+        fall_asleep(self, c, (struct sharing_wish){.lock = end, .at = at}, is_awaited);
+    sharing_rest_for_end(self, end, at);
     return true;
 }
 
 void sharing_unblock(struct self *self)
 {
+    sharing_rest_woke();
     struct sharing_thread *s = self->sharing;
     struct commons *c = commons_file_open();
     if (s == NULL || s->sleeper == 0 || c == NULL)

@@ -14,7 +14,8 @@
  *            the thread's.  Nested with one that is shared it is part of orders and circles, too.
  * Orders:    a post of a semaphore that is no lock, a signal and an arrival at a barrier come before the waits that end
  *            afterwards, in whichever process.
- * Left out:  waits for conditions and barriers; orders through two private locks, one nested in the other.
+ * Rest:      waits for conditions, barriers and semaphores are part of no circle; sharing_rest.h looks at them.
+ * Left out:  orders through two private locks, one nested in the other.
  * Threads:   a struct sharing_thread belongs to its thread alone.
  */
 #ifndef LOCKHOUND_PRELOAD_SHARING_H
@@ -40,9 +41,13 @@ void sharing_on_request(struct self *self, struct object *o, enum lock_mode mode
 void sharing_on_acquired(struct self *self, struct object *o, enum lock_mode mode, struct stack_id at);
 void sharing_on_released(struct self *self, struct object *o);
 void sharing_on_posted(struct self *self, struct object *o);
-/* About to signal, or to arrive at a barrier; and back from the wait for it. */
-void sharing_on_sent(struct self *self, struct object *o);
+/* Back from a barrier. */
 void sharing_on_heard(struct self *self, struct object *o);
+/* About to wait for a condition, and back from it. */
+void sharing_on_cond_wait(struct self *self, struct object *cond);
+void sharing_on_cond_woken(struct self *self, struct object *cond, bool by_signal);
+void sharing_on_signal(struct self *self, struct object *cond, bool is_broadcast);
+void sharing_on_arrive(struct self *self, struct object *barrier);
 void sharing_on_block(struct self *self, struct object *o, enum lock_mode mode, struct stack_id at);
 
 /* ---- by object: one that is not shared ---- */
@@ -75,7 +80,8 @@ void sharing_block(struct self *self, uint32_t identity, enum lock_mode mode, st
 void sharing_unblock(struct self *self);
 /* Something was handed over between processes: nestings are to be compared anew.  Context: signal, in-malloc. */
 void sharing_note_hand_over(void);
-/* About to wait, without a limit, for the process to end (sharing_end.h).  Returns: true when sharing_unblock() must
+#define SHARING_ANY_CHILD (-1)
+/* About to wait, without a limit, for the process or any child to end (sharing_end.h).  Returns: true when sharing_unblock() must
  * follow.  Costs a look when nothing is shared. */
 bool sharing_block_end(struct self *self, pid_t pid, struct stack_id at);
 

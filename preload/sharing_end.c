@@ -13,7 +13,7 @@
 
 enum { PAUSE_MS = 20, LOOKS_MAX = 25, STILL_ENOUGH = 3 };
 
-static bool has_alarm(void)
+bool sharing_end_has_alarm(void)
 {
     struct itimerval timer = {.it_value = {0, 0}};
     return raw_syscall(SYS_getitimer, ITIMER_REAL, (long)&timer, 0, 0, 0, 0) != 0 || timer.it_value.tv_sec != 0 ||
@@ -23,7 +23,7 @@ static bool has_alarm(void)
 bool sharing_end_is_stuck(void)
 {
     return self_live_count() == 1 && detector_handlers_installed(lockhound.detector) != HANDLERS_INSTALLED &&
-           !has_alarm();
+           !sharing_end_has_alarm();
 }
 
 bool sharing_end_is_awaited(struct commons *c)

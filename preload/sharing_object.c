@@ -1,6 +1,7 @@
 /* sharing_object.c: the calls that concern a lock in shared memory, from the object to its identity. */
 #include <string.h>
 
+#include "detector/commons_rest.h"
 #include "preload/clock.h"
 #include "preload/commons_file.h"
 #include "preload/mapping.h"
@@ -115,6 +116,7 @@ void sharing_on_posted(struct self *self, struct object *o)
     struct commons *c = commons_file_open();
     if (identity == 0 || c == NULL)
         return;
+    commons_semaphore_posted(c, identity);
     if (self->sharing != NULL && sharing_held_find(self->sharing, identity) != NULL) {
         sharing_released(self, identity);
         return;
@@ -124,16 +126,46 @@ void sharing_on_posted(struct self *self, struct object *o)
     note_sent(c, identity);
 }
 
-void sharing_on_sent(struct self *self, struct object *o)
+void sharing_on_signal(struct self *self, struct object *cond, bool is_broadcast)
 {
-    uint32_t identity = identity_of(self, o);
+    uint32_t identity = identity_of(self, cond);
     struct commons *c = commons_file_open();
     if (identity == 0 || c == NULL)
         return;
+    commons_cond_signalled(c, identity, is_broadcast);
     note_sent(c, identity);
     /* Who comes too late to wait for a signal learns of it by the mutex. */
-    for (uint32_t i = 0; o->kind == OBJECT_COND && self->sharing != NULL && i < self->sharing->held_count; i++)
+    for (uint32_t i = 0; self->sharing != NULL && i < self->sharing->held_count; i++)
         note_sent(c, self->sharing->held[i].identity);
+}
+
+void sharing_on_arrive(struct self *self, struct object *barrier)
+{
+    uint32_t identity = identity_of(self, barrier);
+    struct commons *c = commons_file_open();
+    if (identity == 0 || c == NULL)
+        return;
+    commons_barrier_arrived(c, identity);
+    note_sent(c, identity);
+}
+
+void sharing_on_cond_wait(struct self *self, struct object *cond)
+{
+    uint32_t identity = identity_of(self, cond);
+    struct commons *c = commons_file_open();
+    if (identity != 0 && c != NULL)
+        commons_cond_waits(c, identity);
+}
+
+void sharing_on_cond_woken(struct self *self, struct object *cond, bool by_signal)
+{
+    uint32_t identity = identity_of(self, cond);
+    struct commons *c = commons_file_open();
+    if (identity == 0 || c == NULL)
+        return;
+    commons_cond_woken(c, identity, by_signal);
+    if (by_signal)
+        note_heard(c, identity);
 }
 
 void sharing_on_heard(struct self *self, struct object *o)

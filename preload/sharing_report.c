@@ -30,6 +30,8 @@ struct shared_party {
 struct shared_finding {
     enum finding_kind kind;
     bool is_certain_hang;
+    const char *detail;       /* "" or static storage */
+    struct commons_rest rest; /* of all that sleep, when it is no circle */
     uint32_t count;
     struct shared_party parties[COMMONS_CIRCLE_MAX];
     uint32_t module_count;
@@ -102,6 +104,7 @@ struct shared_finding *sharing_report_gather(struct commons *c, enum finding_kin
     if (f == NULL)
         return NULL;
     f->kind = kind;
+    f->detail = "";
     f->count = circle->count;
     f->is_certain_hang = kind == FINDING_DEADLOCK;
     for (uint32_t i = 0; i < circle->count; i++) {
@@ -119,6 +122,54 @@ struct shared_finding *sharing_report_gather(struct commons *c, enum finding_kin
     for (uint32_t i = 0; i < f->count; i++)
         if (commons_is_end(f->parties[i].wanted.number))
             name_end(f, &f->parties[i].wanted);
+    return f;
+}
+
+/* As detector/asleep.c says it of one process. */
+static const char *detail_of(const struct shared_finding *f)
+{
+    static const char *const details[OBJECT_KIND_COUNT] = {
+        [OBJECT_BARRIER] = "a barrier lacks threads that were to arrive",
+        [OBJECT_COND] = "a condition is waited for that nobody is left to signal",
+        [OBJECT_SEMAPHORE] = "a semaphore is waited for that nobody is left to post",
+    };
+    for (uint32_t i = 0; i < f->count; i++) {
+        uint64_t kind = f->parties[i].wanted.identity.key.kind;
+        if (f->parties[i].wanted.number <= COMMONS_IDENTITIES && kind < OBJECT_KIND_COUNT && details[kind] != NULL)
+            return details[kind];
+    }
+    return "";
+}
+
+static void name_end_at_rest(struct commons *c, const struct commons_rest *rest, struct shared_lock *lock)
+{
+    struct commons_process process;
+    lock->identity.key.kind = SHARING_PROCESS_END;
+    for (uint32_t i = 0; i < rest->count; i++) {
+        const struct commons_rest_member *m = &rest->members[i];
+        bool is_named = commons_end_of(m->pid, m->start_time).identity == lock->number &&
+                        commons_get_process(c, m->process, &process);
+        if (is_named) {
+            lock->identity.key.offset = (uint64_t)m->pid;
+            memcpy(lock->identity.path, process.name, sizeof process.name);
+        }
+    }
+}
+
+struct shared_finding *sharing_report_gather_rest(struct commons *c, const struct commons_circle *shown,
+                                                  const struct commons_rest *rest)
+{
+    struct shared_finding *f = sharing_report_gather(c, FINDING_DEADLOCK, shown);
+    if (f == NULL)
+        return NULL;
+    f->rest = *rest;
+    f->detail = detail_of(f);
+    f->is_certain_hang = true;
+    for (uint32_t i = 0; i < rest->count; i++)
+        f->is_certain_hang = f->is_certain_hang && rest->members[i].traits == 0;
+    for (uint32_t i = 0; i < f->count; i++)
+        if (commons_is_end(f->parties[i].wanted.number))
+            name_end_at_rest(c, rest, &f->parties[i].wanted);
     return f;
 }
 
@@ -284,10 +335,10 @@ static void append_finding(struct text *text, pid_t pid, const struct shared_fin
     record_begin(text, RUN_RECORD_FINDING, pid);
     record_number(text, "time_ns", clock_wall_ns());
     record_string(text, "kind", finding_slug(f->kind));
-    record_string(text, "form", is_deadlock ? "cycle" : "");
+    record_string(text, "form", f->rest.count > 0 ? "all-asleep" : is_deadlock ? "cycle" : "");
     record_string(text, "severity", severities[finding_severity(f->kind)]);
     record_bool(text, "certain_hang", f->is_certain_hang);
-    record_string(text, "detail", "");
+    record_string(text, "detail", f->detail);
     record_number(text, "number", 0);
     record_key(text, "parties");
     text_string(text, "[");
@@ -324,6 +375,11 @@ size_t sharing_report_record(struct text *text, pid_t pid, const struct shared_f
 
 static void end_others(const struct shared_finding *f)
 {
+    for (uint32_t i = 0; i < f->rest.count; i++)
+        if (f->rest.members[i].process != commons_file_process())
+            commons_file_end_process(f->rest.members[i].pid, f->rest.members[i].start_time);
+    if (f->rest.count > 0)
+        return;
     for (uint32_t i = 1; i < f->count; i++)
         if (f->parties[i].process.pid != f->parties[0].process.pid)
             commons_file_end_process(f->parties[i].process.pid, f->parties[i].process.start_time);

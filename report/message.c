@@ -92,6 +92,16 @@ static void add_crowd(struct buffer *out, size_t threads)
     }
 }
 
+static bool are_of_several(const struct run_finding *f)
+{
+    for (size_t i = 1; i < f->party_count; i++) {
+        if (f->parties[i].thread && f->parties[0].thread && f->parties[i].thread->pid != f->parties[0].thread->pid) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool waits_for_ends(const struct run_finding *f)
 {
     for (size_t i = 0; i < f->party_count; i++) {
@@ -111,7 +121,11 @@ static void add_deadlock(struct buffer *out, const struct run_finding *f)
         buffer_printf(out, " waits for `%s`%s%s", first->object->name, *f->detail ? ": " : ", which it holds itself",
                       f->detail);
     } else if (strcmp(f->form, "all-asleep") == 0) {
-        add_crowd(out, f->party_count);
+        if (are_of_several(f)) {
+            buffer_string(out, "several processes sleep, and none is left to wake another");
+        } else {
+            add_crowd(out, f->party_count);
+        }
         add_detail(out, f);
     } else {
         buffer_printf(out, "%zu threads wait for each other", f->party_count);

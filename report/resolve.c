@@ -244,7 +244,9 @@ static void name_object(struct resolver *r, struct run_object *object)
         object->name = pool_format(pool, "T%" PRIu32, object->init_thread);
         object->stable = pool_format(pool, "thread@%s", thread ? top_function(&thread->created) : "");
     } else if (strcmp(object->kind, "process") == 0) {
-        object->name = pool_format(pool, "process %" PRIu64 " (%s)", object->address, object->path);
+        object->name = object->address == 0
+                           ? "any child"
+                           : pool_format(pool, "process %" PRIu64 " (%s)", object->address, object->path);
         object->stable = pool_format(pool, "process %s", object->path);
     } else {
         object->name = pool_format(pool, "%s#%" PRIu32, object->kind, object->id);

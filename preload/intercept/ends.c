@@ -12,7 +12,7 @@ pid_t ends_of_descriptor(int fd)
 bool ends_begin(pid_t pid, struct caller caller)
 {
     int saved = errno;
-    struct self *self = pid > 0 ? hook_enter() : NULL;
+    struct self *self = pid != 0 ? hook_enter() : NULL;
     bool is_told = self != NULL && sharing_block_end(self, pid, stack_cache_take(&self->stacks, caller.pc, caller.sp));
     if (self != NULL)
         hook_leave(self);
@@ -36,7 +36,8 @@ static pid_t target_of(pid_t pid, int options)
 {
     if (options != 0 || pid == 0 || pid < -1 || !ENDS_LOOKED_AT())
         return 0;
-    return pid == -1 ? process_only_child() : pid;
+    pid_t child = pid == SHARING_ANY_CHILD ? process_only_child() : pid;
+    return child == 0 ? SHARING_ANY_CHILD : child;
 }
 
 static pid_t target_of_id(idtype_t type, id_t id, int options)
@@ -45,7 +46,7 @@ static pid_t target_of_id(idtype_t type, id_t id, int options)
         return 0;
     if (type == P_PIDFD)
         return ENDS_LOOKED_AT() ? process_of_descriptor((int)id) : 0;
-    return type == P_PID || type == P_ALL ? target_of(type == P_PID ? (pid_t)id : -1, 0) : 0;
+    return type == P_PID || type == P_ALL ? target_of(type == P_PID ? (pid_t)id : SHARING_ANY_CHILD, 0) : 0;
 }
 
 #define WAIT_FOR(target, call)                                                                                         \
@@ -68,7 +69,7 @@ HOOK_EXPORT pid_t wait(int *status)
 {
     pid_t result;
     CHECK_LOCKS("wait", true);
-    WAIT_FOR(target_of(-1, 0), real.wait(status));
+    WAIT_FOR(target_of(SHARING_ANY_CHILD, 0), real.wait(status));
     return result;
 }
 
@@ -76,7 +77,7 @@ HOOK_EXPORT pid_t wait3(int *status, int options, struct rusage *usage)
 {
     pid_t result;
     CHECK_LOCKS("wait3", (options & WNOHANG) == 0);
-    WAIT_FOR(target_of(-1, options), real.wait3(status, options, usage));
+    WAIT_FOR(target_of(SHARING_ANY_CHILD, options), real.wait3(status, options, usage));
     return result;
 }
 

@@ -1,5 +1,4 @@
 /* expect: deadlock form=all-asleep */
-/* miss: another process could arrive at a barrier that is shared */
 /* across: processes */
 /* Shared Barrier: made for three parties, and only two processes come. */
 #include "shared.h"

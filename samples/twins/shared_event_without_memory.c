@@ -1,5 +1,4 @@
 /* expect: deadlock form=all-asleep */
-/* miss: another process could signal a condition variable that is shared */
 /* Shared Event: a condition variable without a flag; a set before the wait leaves no trace. */
 #include "shared.h"
 

@@ -27,7 +27,7 @@ def complaints_of_finding(finding):
     for party in finding["parties"]:
         if not names.get(party["pid"]):
             yield f"process {party['pid']} has no name"
-        lacks_hold = not party["held"] and party["pid"] not in ends
+        lacks_hold = finding.get("form") != "all-asleep" and not party["held"] and party["pid"] not in ends
         if party["stack"] is None or lacks_hold or any(held["stack"] is None for held in party["held"]):
             yield f"a party of process {party['pid']} lacks a stack"
 
