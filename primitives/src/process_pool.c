@@ -1,47 +1,10 @@
-#include <lhp/process.h>
-#include <lhp/process_pool.h>
-#include <lhp/thread.h>
+#include "pool_manager.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-
-#include "pool_worker.h"
-
-/* A task: its request as it goes over the wire, and the future it answers to. */
-struct task {
-    struct task *next;
-    struct lhp_future *future;
-    size_t size;
-    struct pool_request request; /* followed by the argument */
-};
-
-struct worker {
-    struct lhp_process *process; /* NULL when there is none */
-    struct task *task;           /* what it works on */
-    bool ready;
-};
-
-struct lhp_process_pool {
-    unsigned count;
-    int functions; /* registered before the workers were forked */
-    int (*initializer)(void *arg);
-    void *initializer_arg;
-    struct lhp_connection *ends; /* the parent's, one a worker; the manager's alone */
-    int wake;                    /* an eventfd: submissions and shutdown tell the manager */
-    struct lhp_thread *manager;
-    pthread_mutex_t mutex; /* guards what follows */
-    struct worker *workers;
-    struct task *pending, **last_pending;
-    uint64_t next_id;
-    bool shut_down, broken, terminated, respawn;
-    bool left; /* shut down at exit, guarded by `pools.mutex` as is the list */
-    struct lhp_process_pool *prev, *next;
-};
 
 static struct {
     pthread_mutex_t mutex;
@@ -68,247 +31,6 @@ static void pools_forget(void)
 __attribute__((constructor)) static void pool_module_init(void)
 {
     pthread_atfork(pools_lock, pools_unlock, pools_forget);
-}
-
-/* ---- tasks ------------------------------------------------------------------------------------------------------ */
-
-static struct task *task_new(int function, const void *argument, size_t size)
-{
-    struct task *t = malloc(sizeof(*t) + size);
-    struct lhp_future *f = t ? lhp_future_new() : NULL;
-    if (!f) {
-        free(t);
-        return NULL;
-    }
-    *t = (struct task){.future = f, .size = sizeof(t->request) + size, .request = {.function = (uint32_t)function}};
-    if (size)
-        memcpy(&t->request + 1, argument, size);
-    return t;
-}
-
-static void task_delete(struct task *t)
-{
-    lhp_future_release(t->future);
-    free(t);
-}
-
-static void task_fail(struct task *t, enum lhp_status outcome)
-{
-    lhp_future_set_error(t->future, outcome, 0);
-    task_delete(t);
-}
-
-static void task_finish(struct task *t, const struct pool_answer *answer, const void *result, size_t size)
-{
-    struct lhp_bytes *bytes = answer->error ? NULL : malloc(sizeof(*bytes) + size);
-    if (answer->error) {
-        lhp_future_set_error(t->future, LHP_FAILED, answer->error);
-    } else if (!bytes) {
-        lhp_future_set_error(t->future, LHP_NO_MEMORY, 0);
-    } else {
-        bytes->size = size;
-        memcpy(bytes->data, result, size);
-        lhp_future_set_result(t->future, bytes, free);
-    }
-    task_delete(t);
-}
-
-static struct task *pool_take_pending(struct lhp_process_pool *pool)
-{
-    pthread_mutex_lock(&pool->mutex);
-    struct task *t = pool->pending;
-    if (t && !(pool->pending = t->next))
-        pool->last_pending = &pool->pending;
-    pthread_mutex_unlock(&pool->mutex);
-    return t;
-}
-
-/* ---- workers: by new() before the manager exists, then by the manager alone --------------------------------------- */
-
-static bool worker_spawn(struct lhp_process_pool *pool, unsigned i)
-{
-    struct lhp_connection ours, theirs;
-    if (lhp_connection_pair(&ours, &theirs, true) != LHP_OK)
-        return false;
-    pool->ends[i] = ours;
-    struct pool_worker_start start = {theirs, pool->ends, pool->count, pool->initializer, pool->initializer_arg};
-    struct lhp_process_options options = {.name = "PoolWorker", .daemon = true};
-    struct lhp_process *p = lhp_process_new(lhp_pool_worker_body, &start, &options);
-    bool started = p && lhp_process_start(p) == LHP_OK;
-    lhp_connection_close(&theirs);
-    if (!started) {
-        if (p)
-            lhp_process_close(p);
-        lhp_connection_close(&pool->ends[i]);
-        return false;
-    }
-    pthread_mutex_lock(&pool->mutex);
-    pool->workers[i] = (struct worker){.process = p};
-    pthread_mutex_unlock(&pool->mutex);
-    return true;
-}
-
-static void worker_remove(struct lhp_process_pool *pool, unsigned i)
-{
-    lhp_connection_close(&pool->ends[i]);
-    pthread_mutex_lock(&pool->mutex);
-    struct lhp_process *p = pool->workers[i].process;
-    pool->workers[i].process = NULL;
-    pthread_mutex_unlock(&pool->mutex);
-    lhp_process_join(p);
-    lhp_process_close(p);
-}
-
-/* Fails everything that is not done and lets the other workers go. */
-static void pool_break(struct lhp_process_pool *pool)
-{
-    struct task *t;
-    pthread_mutex_lock(&pool->mutex);
-    pool->broken = true;
-    pthread_mutex_unlock(&pool->mutex);
-    while ((t = pool_take_pending(pool)))
-        task_fail(t, LHP_BROKEN);
-    for (unsigned i = 0; i < pool->count; i++) {
-        if (!pool->workers[i].process)
-            continue;
-        if (pool->workers[i].task)
-            task_fail(pool->workers[i].task, LHP_BROKEN);
-        lhp_process_kill(pool->workers[i].process);
-        worker_remove(pool, i);
-    }
-}
-
-static void worker_died(struct lhp_process_pool *pool, unsigned i)
-{
-    struct task *t = pool->workers[i].task;
-    bool ready = pool->workers[i].ready;
-    lhp_process_kill(pool->workers[i].process); /* an end closed by a worker that lives on is a death as well */
-    worker_remove(pool, i);
-    pthread_mutex_lock(&pool->mutex);
-    bool terminated = pool->terminated, respawn = pool->respawn && !terminated && ready;
-    pthread_mutex_unlock(&pool->mutex);
-    if (t)
-        task_fail(t, terminated ? LHP_BROKEN : LHP_WORKER_DIED);
-    if (!respawn || !worker_spawn(pool, i))
-        pool_break(pool);
-}
-
-/* One message from worker `i`, or its end. */
-static void worker_hear(struct lhp_process_pool *pool, unsigned i)
-{
-    struct worker *w = &pool->workers[i];
-    struct pool_answer head;
-    void *message;
-    size_t size;
-    enum lhp_status status = lhp_connection_recv_new(&pool->ends[i], &message, &size);
-    if (status != LHP_OK || size < sizeof(head)) {
-        free(message);
-        worker_died(pool, i);
-        return;
-    }
-    memcpy(&head, message, sizeof(head));
-    if (head.id == 0) {
-        w->ready = true;
-    } else if (w->task && w->task->request.id == head.id) {
-        struct task *t = w->task;
-        w->task = NULL;
-        task_finish(t, &head, (unsigned char *)message + sizeof(head), size - sizeof(head));
-    }
-    free(message);
-}
-
-/* ---- the manager ------------------------------------------------------------------------------------------------ */
-
-/* Gives worker `i` the next task that nobody has cancelled.  Returns: whether there was one. */
-static bool worker_feed(struct lhp_process_pool *pool, unsigned i)
-{
-    struct task *t;
-    while ((t = pool_take_pending(pool)) && !lhp_future_set_running(t->future))
-        task_delete(t);
-    if (!t)
-        return false;
-    pool->workers[i].task = t;
-    if (lhp_connection_send(&pool->ends[i], &t->request, t->size) != LHP_OK)
-        worker_died(pool, i);
-    return true;
-}
-
-static bool worker_is_free(const struct worker *w)
-{
-    return w->process && w->ready && !w->task;
-}
-
-static void manager_dispatch(struct lhp_process_pool *pool)
-{
-    for (unsigned i = 0; i < pool->count; i++)
-        if (worker_is_free(&pool->workers[i]) && !worker_feed(pool, i))
-            return;
-}
-
-static bool manager_may_leave(struct lhp_process_pool *pool)
-{
-    pthread_mutex_lock(&pool->mutex);
-    bool done = pool->shut_down && !pool->pending;
-    pthread_mutex_unlock(&pool->mutex);
-    for (unsigned i = 0; i < pool->count && done; i++)
-        done = !pool->workers[i].process || !pool->workers[i].task;
-    return done;
-}
-
-static void manager_poll(struct lhp_process_pool *pool, struct pollfd *fds)
-{
-    /* A descriptor of a dead worker may live on in a process forked elsewhere, and hide the end of file: look at the
-     * processes themselves now and then. */
-    enum { LOOK_MS = 200 };
-    fds[pool->count] = (struct pollfd){.fd = pool->wake, .events = POLLIN};
-    for (unsigned i = 0; i < pool->count; i++)
-        fds[i] = (struct pollfd){.fd = pool->workers[i].process ? pool->ends[i].fd : -1, .events = POLLIN};
-    int n = poll(fds, pool->count + 1, LOOK_MS);
-    if (n > 0 && fds[pool->count].revents) {
-        uint64_t times;
-        (void)!read(pool->wake, &times, sizeof(times));
-    }
-    for (unsigned i = 0; i < pool->count; i++) {
-        if (!pool->workers[i].process)
-            continue;
-        if (n > 0 && fds[i].fd == pool->ends[i].fd && fds[i].revents)
-            worker_hear(pool, i);
-        else if (n == 0 && !lhp_process_is_alive(pool->workers[i].process))
-            worker_died(pool, i);
-    }
-}
-
-static void manager_send_home(struct lhp_process_pool *pool)
-{
-    for (unsigned i = 0; i < pool->count; i++) {
-        if (!pool->workers[i].process)
-            continue;
-        (void)!lhp_connection_send(&pool->ends[i], "", 0);
-        worker_remove(pool, i);
-    }
-}
-
-static int manager_body(void *arg)
-{
-    struct lhp_process_pool *pool = arg;
-    struct pollfd *fds = calloc(pool->count + 1, sizeof(*fds));
-    if (!fds)
-        pool_break(pool);
-    while (fds && !manager_may_leave(pool)) {
-        manager_dispatch(pool);
-        manager_poll(pool, fds);
-    }
-    manager_send_home(pool);
-    free(fds);
-    return 0;
-}
-
-static void manager_wake(struct lhp_process_pool *pool)
-{
-    int cancel;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-    (void)!write(pool->wake, &(uint64_t){1}, sizeof(uint64_t));
-    pthread_setcancelstate(cancel, NULL);
 }
 
 /* ---- the pool --------------------------------------------------------------------------------------------------- */
@@ -407,17 +129,31 @@ struct lhp_process_pool *lhp_process_pool_new(const struct lhp_process_pool_opti
         return NULL;
     bool ok = true;
     for (unsigned i = 0; i < pool->count && ok; i++)
-        ok = worker_spawn(pool, i);
-    pool->manager = lhp_thread_new(manager_body, pool,
+        ok = lhp_pool_spawn(pool, i);
+    pool->manager = lhp_thread_new(lhp_pool_manage, pool,
                                    &(struct lhp_thread_options){.name = "PoolManager", .daemon = LHP_DAEMON_NO});
     if (ok && pool->manager && pool_register(pool) && lhp_thread_start(pool->manager) == LHP_OK)
         return pool;
     int err = errno;
     pool_unregister(pool);
-    pool_break(pool);
+    lhp_pool_break(pool);
     pool_free(pool);
     errno = err;
     return NULL;
+}
+
+static struct task *task_new(int function, const void *argument, size_t size)
+{
+    struct task *t = malloc(sizeof(*t) + size);
+    struct lhp_future *f = t ? lhp_future_new() : NULL;
+    if (!f) {
+        free(t);
+        return NULL;
+    }
+    *t = (struct task){.future = f, .size = sizeof(t->request) + size, .request = {.function = (uint32_t)function}};
+    if (size)
+        memcpy(&t->request + 1, argument, size);
+    return t;
 }
 
 static enum lhp_status pool_enqueue(struct lhp_process_pool *pool, struct task *t)
@@ -435,7 +171,7 @@ static enum lhp_status pool_enqueue(struct lhp_process_pool *pool, struct task *
     }
     pthread_mutex_unlock(&pool->mutex);
     if (status == LHP_OK)
-        manager_wake(pool);
+        lhp_pool_wake(pool);
     return status;
 }
 
@@ -451,7 +187,7 @@ enum lhp_status lhp_process_pool_submit(struct lhp_process_pool *pool, const cha
     struct lhp_future *f = lhp_future_retain(t->future);
     enum lhp_status status = pool_enqueue(pool, t);
     if (status != LHP_OK)
-        task_delete(t);
+        lhp_pool_task_delete(t);
     if (status == LHP_OK && future)
         *future = f;
     else
@@ -482,11 +218,11 @@ void lhp_process_pool_shutdown(struct lhp_process_pool *pool, bool wait, bool ca
     pthread_mutex_lock(&pool->mutex);
     pool->shut_down = true;
     pthread_mutex_unlock(&pool->mutex);
-    while (cancel_futures && (t = pool_take_pending(pool))) {
+    while (cancel_futures && (t = lhp_pool_take_pending(pool))) {
         lhp_future_cancel(t->future);
-        task_delete(t);
+        lhp_pool_task_delete(t);
     }
-    manager_wake(pool);
+    lhp_pool_wake(pool);
     if (wait)
         lhp_thread_join(pool->manager);
 }
@@ -501,9 +237,9 @@ void lhp_process_pool_terminate(struct lhp_process_pool *pool)
         if (pool->workers[i].process)
             lhp_process_kill(pool->workers[i].process);
     pthread_mutex_unlock(&pool->mutex);
-    while ((t = pool_take_pending(pool)))
-        task_fail(t, LHP_BROKEN);
-    manager_wake(pool);
+    while ((t = lhp_pool_take_pending(pool)))
+        lhp_pool_task_fail(t, LHP_BROKEN);
+    lhp_pool_wake(pool);
 }
 
 void lhp_process_pool_delete(struct lhp_process_pool *pool)
