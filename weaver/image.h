@@ -9,7 +9,8 @@
  *
  * Addresses:  `module` offsets are addresses as in the ELF file (relative to the bias); `code` offsets count from the
  *             first byte of the code section.
- * Trust:      nothing in the file is believed before image_check() has said so: sizes, order, ranges, checksum.  The file
+ * Trust:      nothing in the file is believed before image_check() has said so: sizes, order, ranges, checksum; unless the file
+ *             has not changed since its maker looked (image_check.h).  The file
  *             must belong to the user (or root) and not be writable by others.
  * Byte order: the machine's.
  */

@@ -29,9 +29,6 @@ static const char *check_header(const struct image_header *header, size_t size)
     if (header->file_size != size || size % 8 != 0) {
         return "has another size than its header says";
     }
-    if (header->checksum != image_hash(IMAGE_HASH_START, header + 1, size - sizeof *header)) {
-        return "has a wrong checksum";
-    }
     if (header->build_id_size > IMAGE_BUILD_ID_SIZE ||
         header->flags & ~(uint32_t)(IMAGE_EMPTY | IMAGE_REFUSED | IMAGE_NARROW)) {
         return "has an unsound header";
@@ -196,15 +193,22 @@ static bool is_left_sound(const struct image_header *header)
     return true;
 }
 
-const char *image_check(const void *image, size_t size)
+const char *image_check_header(const void *image, size_t size)
 {
     const struct image_header *header = image;
     const char *wrong = check_header(header, size);
-    if (!wrong) {
-        wrong = check_bounds(header);
-    }
+    return wrong ? wrong : check_bounds(header);
+}
+
+const char *image_check(const void *image, size_t size)
+{
+    const struct image_header *header = image;
+    const char *wrong = image_check_header(image, size);
     if (wrong) {
         return wrong;
+    }
+    if (header->checksum != image_hash(IMAGE_HASH_START, header + 1, size - sizeof *header)) {
+        return "has a wrong checksum";
     }
     if (!are_entries_sound(header) || !are_calls_sound(header) || !are_pads_sound(header) || !are_hops_sound(header) ||
         !are_fixups_sound(header)) {

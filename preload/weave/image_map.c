@@ -118,17 +118,15 @@ static bool is_of_module(const struct image_header *header, const struct module 
 
 /* ---- the file ------------------------------------------------------------------------------------------------------- */
 
-static const char *check_owner(long fd, size_t *size)
+static const char *check_owner(const struct stat *status)
 {
-    struct stat status = {0};
-    if (raw_syscall(SYS_fstat, fd, (long)&status, 0, 0, 0, 0) != 0 || !S_ISREG(status.st_mode))
+    if (!S_ISREG(status->st_mode))
         return "its image is no file";
     uid_t user = (uid_t)raw_syscall(SYS_geteuid, 0, 0, 0, 0, 0, 0);
-    if ((status.st_uid != user && status.st_uid != 0) || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+    if ((status->st_uid != user && status->st_uid != 0) || (status->st_mode & (S_IWGRP | S_IWOTH)) != 0)
         return "its image belongs to someone else or may be written by others";
-    if (status.st_size < (int64_t)sizeof(struct image_header) || status.st_size > LARGEST_FILE)
+    if (status->st_size < (int64_t)sizeof(struct image_header) || status->st_size > LARGEST_FILE)
         return "its image is cut off";
-    *size = (size_t)status.st_size;
     return NULL;
 }
 
@@ -159,17 +157,19 @@ static long open_image(const struct module *module)
 
 static const char *check_content(const struct woven_image *image)
 {
-    if (image_check(image->header, image->size) != NULL)
+    if ((image->is_sealed ? image_check_header : image_check)(image->header, image->size) != NULL)
         return "its image is damaged or of another version";
     return is_of_module(image->header, image->module) ? NULL : "its image is another module's";
 }
 
-static const char *map_file(struct woven_image *image)
+static const char *map_file(struct woven_image *image, const struct stat *status)
 {
-    long memory = raw_syscall(SYS_mmap, 0, (long)image->size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, image->fd, 0);
+    image->size = (size_t)status->st_size;
+    long memory = raw_syscall(SYS_mmap, 0, (long)image->size, PROT_READ, MAP_PRIVATE, image->fd, 0);
     if (memory < 0)
         return "its image cannot be mapped";
     image->header = (const struct image_header *)memory;
+    image->is_sealed = status->st_mtim.tv_nsec == image_seal(image->header);
     return NULL;
 }
 
@@ -180,9 +180,11 @@ const char *image_open(struct woven_image *image)
     image->fd = open_image(image->module);
     if (image->fd < 0)
         return "it has no woven image";
-    const char *wrong = check_owner(image->fd, &image->size);
+    struct stat status = {0};
+    raw_syscall(SYS_fstat, image->fd, (long)&status, 0, 0, 0, 0);
+    const char *wrong = check_owner(&status);
     if (wrong == NULL)
-        wrong = map_file(image);
+        wrong = map_file(image, &status);
     if (wrong == NULL)
         wrong = check_content(image);
     if (wrong != NULL)

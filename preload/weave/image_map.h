@@ -6,8 +6,8 @@
  *                                                            +--its home is free--> code, from the file, as it is needed
  *                                                            +--fix-ups--> code, copied, within 2 GiB of the module
  *
- * Trust:     the file must belong to the user or to root and be writable by nobody else; then image.h's checks; then it
- *            must name this very module.
+ * Trust:     the file must belong to the user or to root and be writable by nobody else; then image.h's checks, of its header
+ *            alone when it is sealed; then it must name this very module.
  * Placement: at home (image.h); else below the module where that is possible, for above the program its heap grows; else as far above as reaches.
  */
 #ifndef LOCKHOUND_PRELOAD_WEAVE_IMAGE_MAP_H
@@ -23,6 +23,7 @@ struct woven_image {
     const struct module *module;
     const struct image_header *header;  /* the whole file, read-only */
     size_t size;                        /* of the file; units: bytes */
+    bool is_sealed;                     /* the file is as it was made, by its time of change (image_check.h) */
     uintptr_t code;                     /* where the code section stands; 0 before image_map_code() */
     long fd;                            /* of the file, until then or until image_keep(); -1 */
     size_t (*usable_size)(void *block); /* the module's malloc_usable_size(); NULL when it is no allocator */

@@ -111,6 +111,18 @@ static void damage_is_seen(void **unused)
     free(image.header);
 }
 
+static void header_alone_is_looked_at_when_that_is_asked_for(void **unused)
+{
+    (void)unused;
+    struct image image = written();
+    ((uint8_t *)image.header)[image.size - 1] ^= 1;
+    assert_non_null(image_check(image.header, image.size));
+    assert_null(image_check_header(image.header, image.size));
+    image.header->entries.offset = image.size;
+    assert_non_null(image_check_header(image.header, image.size));
+    free(image.header);
+}
+
 static void tables_out_of_bounds_are_refused(void **unused)
 {
     (void)unused;
@@ -183,6 +195,7 @@ int main(void)
         cmocka_unit_test(written_image_is_believed),
         cmocka_unit_test(short_files_are_refused),
         cmocka_unit_test(damage_is_seen),
+        cmocka_unit_test(header_alone_is_looked_at_when_that_is_asked_for),
         cmocka_unit_test(tables_out_of_bounds_are_refused),
         cmocka_unit_test(offsets_out_of_the_code_are_refused),
         cmocka_unit_test(patches_that_overlap_are_refused),

@@ -8,6 +8,7 @@ import argparse
 import glob
 import os
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -69,6 +70,29 @@ class Weaving(unittest.TestCase):
         self.assert_woven(self.assert_same([self.program], environment={"LOCKHOUND_COMMAND_PATH": "/nowhere"}),
                           "shared_sum")
         self.assertEqual([os.stat(image).st_mtime_ns for image in self.images()], before)
+
+    def test_image_is_sealed_by_its_time(self):
+        """A sealed image is taken as it is; one that has another time is looked at, and taken when it is whole."""
+        self.assert_same([self.program])
+        self.assertTrue(self.images())
+        for image in self.images():
+            with open(image, "rb") as file:
+                checksum = struct.unpack_from("<Q", file.read(32), 24)[0]
+            status = os.stat(image)
+            self.assertEqual(status.st_mtime_ns % 1000000000, checksum % 999999999 + 1)
+            with open(image, "r+b") as file: # what is never looked at: the names of what was left
+                file.seek(-1, os.SEEK_END)
+                file.write(b"x")
+            os.utime(image, ns=(status.st_atime_ns, status.st_mtime_ns))
+        nowhere = {"LOCKHOUND_COMMAND_PATH": "/nowhere"}
+        self.assert_woven(self.assert_same([self.program], environment=nowhere), "shared_sum")
+        for image in self.images():
+            os.utime(image)
+        self.assert_woven(self.assert_same([self.program], environment=nowhere), "shared_sum", False)
+        self.assert_same([self.program]) # makes them again
+        for image in self.images():
+            os.utime(image)
+        self.assert_woven(self.assert_same([self.program], environment=nowhere), "shared_sum")
 
     def test_compressors(self):
         text = some_input(os.path.join(self.folder, "input"))
