@@ -169,8 +169,7 @@ static void answer(const struct replay *replay, const struct history_entry *entr
     found->position = position;
     found->is_site = kind_of(entry) == HISTORY_ACCESS;
     found->place = entry->place;
-    found->callers = replay->context;
-    found->stack.v = found->is_site ? 0 : (uint32_t)entry->place;
+    found->callers = found->is_site ? replay->context : (struct callers_id){(uint32_t)entry->place};
     found->flags = entry->what >> 20 & 0xff;
     found->size = entry->what & HISTORY_SIZE_MAX;
     found->low = entry->low;

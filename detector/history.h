@@ -21,7 +21,7 @@
 enum history_kind {
     HISTORY_NONE,
     HISTORY_ACCESS,  /* by woven code: `place` is its site */
-    HISTORY_RANGE,   /* by libc for the program: `place` is its stack */
+    HISTORY_RANGE,   /* by libc for the program: `place` is its callers */
     HISTORY_CONTEXT, /* `place` is the callers from here on */
     HISTORY_EPOCH,   /* `place` is the epoch from here on; `low` and the size are the site that caused it, or 0 */
     HISTORY_LOCK,    /* see struct history_hold */
@@ -32,7 +32,7 @@ enum history_kind {
 };
 
 /* One entry.  `place` of an access is the site (return address of the stub's call), the host turns it into a frame on top of
- * the callers' stack; of a range it is a stack_id. */
+ * the callers' stack; of a range it is those callers. */
 struct history_entry {
     uint64_t place;
     uint32_t low;  /* low 32 bits of the address; stack of a lock's acquisition */
@@ -67,11 +67,10 @@ struct history {
 
 struct history_found {
     bool found;
-    bool is_site; /* an access by woven code: `place` is its site, and it has `callers`; otherwise it has `stack` */
+    bool is_site; /* an access by woven code: `place` is its site, on top of `callers` */
     uint64_t place;
     uint64_t position; /* number of the entry, of all ever written */
     struct callers_id callers;
-    struct stack_id stack;
     uint32_t flags;
     uint64_t size;
     uint32_t low;

@@ -416,13 +416,9 @@ static bool access_chunk(struct race_engine *engine, struct race_plane *plane, c
     struct race_chunk *chunk = race_chunk_at(engine, piece->address);
     uint32_t who = relaxed_load(&chunk->who);
     if (who == race_owner_word(plane, piece->address)) {
-        race_record(plane, piece);
-        /* seq_cst: whoever takes the chunk meanwhile sees the tags, or is seen; partner: access_bytes() */
-        atomic_thread_fence(memory_order_seq_cst);
-        who = relaxed_load(&chunk->who);
-        if (who == race_owner_word(plane, piece->address)) {
-            return false;
-        }
+        race_record(plane,
+                    piece); /* as the quick path, which does not look again whether somebody took it this instant */
+        return false;
     }
     if ((piece->flags & RACE_FREE) != 0 && piece->size == RACE_CHUNK_BYTES &&
         !race_word_is_of(engine, who, piece->address)) {

@@ -7,6 +7,7 @@
 
 #include "preload/abi/tsan.h"
 #include "preload/lockhound.h"
+#include "preload/weave/callers.h"
 #include "preload/weave/memory_events.h"
 
 void abi_miss(uint64_t address, uint64_t size, uint32_t flags, uintptr_t pc, uintptr_t sp)
@@ -15,7 +16,7 @@ void abi_miss(uint64_t address, uint64_t size, uint32_t flags, uintptr_t pc, uin
     struct self *self = hook_enter();
     if (self != NULL && self->ignored[(flags & RACE_WRITE) != 0 ? SELF_IGNORES_WRITES : SELF_IGNORES_READS] == 0)
         memory_access_woven(self, (const void *)(uintptr_t)address, size, flags,
-                            stack_cache_take(&self->stacks, pc, sp));
+                            callers_of(stack_cache_take(&self->stacks, pc, sp)));
     if (self != NULL)
         hook_leave(self);
     errno = saved;

@@ -14,31 +14,42 @@
 
 #include "detector/race.h"
 #include "preload/hook.h"
+#include "preload/weave/callers.h"
 #include "preload/weave/memory_events.h"
 #include "preload/weave/switch.h"
 
-/* The caller's program counter and stack pointer; unlike __builtin_frame_address() they cost no frame pointer. */
+/* The caller's program counter and stack pointer. */
 #define CALLER_PC() ((uintptr_t)__builtin_return_address(0))
 #define CALLER_SP() ((uintptr_t)__builtin_dwarf_cfa())
 
+/* RBP as the caller had it: the first thing that a function with a frame pointer saves. */
+#define CALLER_BP() (*(const uintptr_t *)__builtin_frame_address(0))
+
+/* Small enough to be handed on in registers. */
 struct caller {
-    uintptr_t pc, sp;
+    uintptr_t sp, bp;
 };
-#define CALLER() ((struct caller){CALLER_PC(), CALLER_SP()})
+#define CALLER() ((struct caller){CALLER_SP(), CALLER_BP()})
+
+/* Returns: where the call returns to, which stands there as long as it has not. */
+static inline uintptr_t caller_pc(struct caller caller)
+{
+    return ((const uintptr_t *)caller.sp)[-1];
+}
 
 /* The library's own first byte; its code and constants stand between it and _DYNAMIC. */
 extern const char own_begin[] __asm__("__ehdr_start") __attribute__((visibility("hidden")));
 
-static inline bool access_is_our_own(struct caller caller)
+static inline bool access_is_our_own(uintptr_t pc)
 {
-    return caller.pc - (uintptr_t)own_begin < (uintptr_t)_DYNAMIC - (uintptr_t)own_begin;
+    return pc - (uintptr_t)own_begin < (uintptr_t)_DYNAMIC - (uintptr_t)own_begin;
 }
 
 /* `inside` was set: the hook's code may run. */
 static inline struct self *access_enter(struct caller caller)
 {
     const struct self *known = self_current;
-    if ((uintptr_t)known <= (uintptr_t)SELF_GONE || access_is_our_own(caller))
+    if ((uintptr_t)known <= (uintptr_t)SELF_GONE || access_is_our_own(caller_pc(caller)))
         return NULL;
     return hook_enter();
 }
@@ -48,9 +59,15 @@ static inline void access_leave(struct self *self)
     hook_leave(self);
 }
 
+/* The cheaper one: for what is looked at only when there is a finding. */
+static inline struct callers_id access_callers(struct self *self, struct caller caller)
+{
+    return callers_of_call(self, caller_pc(caller), caller.sp, caller.bp);
+}
+
 static inline struct stack_id access_stack(struct self *self, struct caller caller)
 {
-    return stack_cache_take(&self->stacks, caller.pc, caller.sp);
+    return stack_cache_take(&self->stacks, caller_pc(caller), caller.sp);
 }
 
 #endif

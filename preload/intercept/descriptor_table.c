@@ -6,6 +6,7 @@
 
 #include "preload/intercept/process.h"
 #include "preload/raw.h"
+#include "preload/weave/callers.h"
 #include "preload/weave/memory_events.h"
 #include "preload/weave/plane.h"
 
@@ -90,13 +91,13 @@ void descriptor_uses(struct self *self, int fd, struct stack_id at)
     if (is_noted(self, number))
         return;
     meet(number);
-    memory_access(self, places[number], 1, 0, at);
+    memory_access(self, places[number], 1, 0, callers_of(at));
 }
 
 static void close_one(struct self *self, unsigned number, struct stack_id at)
 {
     look_for_reuse(self, number);
-    memory_access(self, places[number], 1, RACE_WRITE, at);
+    memory_access(self, places[number], 1, RACE_WRITE, callers_of(at));
     STORE(entries[number].state, STATE_CLOSED);
 }
 

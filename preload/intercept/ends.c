@@ -13,7 +13,7 @@ bool ends_begin(pid_t pid, struct caller caller)
 {
     int saved = errno;
     struct self *self = pid != 0 ? hook_enter() : NULL;
-    bool is_told = self != NULL && sharing_block_end(self, pid, stack_cache_take(&self->stacks, caller.pc, caller.sp));
+    bool is_told = self != NULL && sharing_block_end(self, pid, access_stack(self, caller));
     if (self != NULL)
         hook_leave(self);
     errno = saved;

@@ -17,7 +17,7 @@ __attribute__((noinline, cold)) static void note(const void *memory, size_t size
     struct self *self = memory != NULL && !is_near ? access_enter(caller) : NULL;
     if (self != NULL) {
         if (memory_is_watched(self))
-            memory_access(self, memory, size, RACE_WRITE, access_stack(self, caller));
+            memory_access(self, memory, size, RACE_WRITE, access_callers(self, caller));
         access_leave(self);
     }
     errno = saved;

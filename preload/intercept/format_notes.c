@@ -4,7 +4,7 @@
 
 struct noting {
     struct self *self;
-    struct stack_id at;
+    struct callers_id at;
 };
 
 /* Returns: false when there is nothing to note. */
@@ -14,7 +14,7 @@ static bool begin(struct noting *noting, struct caller caller)
     if (noting->self == NULL)
         return false;
     if (memory_is_watched(noting->self)) {
-        noting->at = access_stack(noting->self, caller);
+        noting->at = access_callers(noting->self, caller);
         return true;
     }
     access_leave(noting->self);

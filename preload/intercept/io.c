@@ -42,7 +42,7 @@ void io_sends_parts(int fd, const struct iovec *parts, size_t count, struct call
     if (self != NULL) {
         struct stack_id at = access_stack(self, caller);
         for (size_t i = 0; i < count; i++)
-            memory_access(self, parts[i].iov_base, parts[i].iov_len, 0, at);
+            memory_access(self, parts[i].iov_base, parts[i].iov_len, 0, callers_of(at));
         descriptor_uses(self, fd, at);
         channels_send(self, fd, at);
         access_leave(self);
@@ -59,7 +59,7 @@ void io_received_parts(int fd, const struct iovec *parts, size_t count, size_t s
         channels_receive(self, fd, at);
         for (size_t i = 0; i < count && size > 0; i++) {
             size_t filled = parts[i].iov_len < size ? parts[i].iov_len : size;
-            memory_access(self, parts[i].iov_base, filled, RACE_WRITE, at);
+            memory_access(self, parts[i].iov_base, filled, RACE_WRITE, callers_of(at));
             size -= filled;
         }
         access_leave(self);

@@ -22,7 +22,7 @@ void io_polls(const struct pollfd *fds, size_t count, struct caller caller)
     struct self *self = count > 0 ? begin(caller) : NULL;
     if (self != NULL) {
         struct stack_id at = access_stack(self, caller);
-        memory_access(self, fds, count * sizeof *fds, 0, at);
+        memory_access(self, fds, count * sizeof *fds, 0, callers_of(at));
         for (size_t i = 0; i < count; i++)
             descriptor_uses(self, fds[i].fd, at);
         access_leave(self);
@@ -37,7 +37,7 @@ void io_polled(const struct pollfd *fds, size_t count, struct caller caller)
     if (self != NULL) {
         struct stack_id at = access_stack(self, caller);
         for (size_t i = 0; i < count; i++)
-            memory_access(self, &fds[i].revents, sizeof fds[i].revents, RACE_WRITE, at);
+            memory_access(self, &fds[i].revents, sizeof fds[i].revents, RACE_WRITE, callers_of(at));
         access_leave(self);
     }
     errno = saved;
@@ -70,7 +70,7 @@ static void access_sets(int count, fd_set *const sets[SETS], uint32_t flags, str
         for (int i = 0; i < SETS; i++) {
             if (sets[i] == NULL)
                 continue;
-            memory_access(self, sets[i], set_size(count), flags, at);
+            memory_access(self, sets[i], set_size(count), flags, callers_of(at));
             if ((flags & RACE_WRITE) == 0)
                 use_set(self, count, sets[i], at);
         }

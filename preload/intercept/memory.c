@@ -63,7 +63,7 @@ __attribute__((noinline, cold)) static void *note_new(void *memory, uintptr_t fr
         /* All that the allocator gave, for all of it will be freed. */
         uintptr_t low = (uintptr_t)memory, high = block_end(memory);
         memory_fresh(self, fresh, high > low + size ? high : low + size);
-        blocks_add(&(struct block){low, size, access_stack(self, caller), thread_identity(self->thread)});
+        blocks_add(&(struct block){low, size, access_callers(self, caller), thread_identity(self->thread)});
         access_leave(self);
     }
     errno = saved;
@@ -78,7 +78,7 @@ __attribute__((noinline, cold)) static void note_freed(void *memory, struct call
     if (self != NULL) {
         uint64_t low = (uint64_t)(uintptr_t)memory, size = block_end(memory) - low;
         memory_access(self, memory, size < FREED_CHECKED_MAX ? size : FREED_CHECKED_MAX, RACE_FREE | RACE_WRITE,
-                      access_stack(self, caller));
+                      access_callers(self, caller));
         blocks_remove(low);
         access_leave(self);
     }
@@ -162,7 +162,7 @@ static void *resize_with_objects(void *memory, size_t size, struct caller caller
     void *result = real.realloc(memory, size);
     bool is_gone = result != NULL || size == 0;
     if (is_gone && (uint64_t)(uintptr_t)result != low)
-        range_gone(low, high, true, caller.pc, caller.sp);
+        range_gone(low, high, true, caller_pc(caller), caller.sp);
     return result;
 }
 

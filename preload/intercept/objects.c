@@ -1,6 +1,7 @@
 #include "preload/intercept/objects.h"
 
 #include "preload/intercept/traits.h"
+#include "preload/weave/callers.h"
 #include "preload/weave/memory_events.h"
 #include "preload/weave/plane.h"
 
@@ -69,9 +70,9 @@ void objects_note_use(struct self *self, enum object_kind kind, const void *plac
     if (size_of_kind(kind) == 0 || is_noted(self, place))
         return;
     if (is_worth_a_look(self, place))
-        memory_access(self, place, 1, 0, at);
+        memory_access(self, place, 1, 0, callers_of(at));
     else
-        memory_note_woven(self, place, at);
+        memory_note_woven(self, place, callers_of(at));
 }
 
 void objects_signalled(struct self *self, const void *place, struct stack_id at)
@@ -98,7 +99,7 @@ void objects_init(struct self *self, enum object_kind kind, const void *place, u
     if (object != NULL)
         hook_remember_object(self, (uintptr_t)place, object);
     if (!is_told)
-        memory_access(self, place, size_of_kind(kind), RACE_WRITE, at);
+        memory_access(self, place, size_of_kind(kind), RACE_WRITE, callers_of(at));
 }
 
 void objects_destroy(struct self *self, enum object_kind kind, const void *place, uintptr_t frame, struct stack_id at)
@@ -111,6 +112,6 @@ void objects_destroy(struct self *self, enum object_kind kind, const void *place
     if (sharing_concerns(object))
         sharing_on_destroy(self, object);
     if (!is_reported_as_in_use(self, place))
-        memory_access(self, place, size_of_kind(kind), RACE_WRITE, at);
+        memory_access(self, place, size_of_kind(kind), RACE_WRITE, callers_of(at));
     emit_object_destroy(self, object, at);
 }

@@ -39,7 +39,7 @@ __attribute__((noinline, cold)) static void note(const void *memory, size_t size
     struct self *self = memory != NULL ? access_enter(caller) : NULL;
     if (self != NULL) {
         if (memory_is_watched(self))
-            memory_access(self, memory, size, flags, access_stack(self, caller));
+            memory_access(self, memory, size, flags, access_callers(self, caller));
         access_leave(self);
     }
     errno = saved;

@@ -24,7 +24,7 @@ static void note_ranges(const void *written, size_t written_size, const void *fi
     struct self *self = access_enter(caller);
     if (self != NULL) {
         if (memory_is_watched(self)) {
-            struct stack_id at = access_stack(self, caller);
+            struct callers_id at = access_callers(self, caller);
             memory_access(self, first, first_size, 0, at);
             memory_access(self, second, second_size, 0, at);
             memory_access(self, written, written_size, RACE_WRITE, at);

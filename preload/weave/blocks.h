@@ -15,7 +15,7 @@
 
 struct block {
     uint64_t address, size;
-    struct stack_id allocated_at;
+    struct callers_id allocated_at;
     struct thread_id thread;
 };
 

@@ -3,6 +3,8 @@
 #include "preload/call_tree.h"
 #include "preload/lockhound.h"
 #include "preload/unwind.h"
+#include "preload/weave/plane.h"
+#include "preload/weave/routines.h"
 
 #define IS_STACK (UINT32_C(1) << 31)
 
@@ -54,11 +56,17 @@ static struct stack_id take_by_unwinder(struct self *self, const struct unwind_s
     return stacks_id(unwound.depth == 0 ? NULL : stacks_intern(unwound.frames, unwound.depth));
 }
 
-/* ---- both ----------------------------------------------------------------------------------------------------------- */
+/* ---- all ----------------------------------------------------------------------------------------------------------- */
 
-static struct callers_id mark(struct stack_id id)
+struct callers_id callers_of(struct stack_id id)
 {
     return (struct callers_id){id.v == 0 ? 0 : id.v | IS_STACK};
+}
+
+struct stack_id callers_stack(struct callers_id callers)
+{
+    return (callers.v & IS_STACK) != 0 ? (struct stack_id){callers.v & ~IS_STACK}
+                                       : call_tree_stack(callers.v, lockhound.options.stack_depth);
 }
 
 /* What is done apart: keeping a stack, reading rules and libunwind use vector registers. */
@@ -69,18 +77,23 @@ struct walk {
     struct callers_id callers;
 };
 
+static void keep_path(struct self *self, struct callers_id callers)
+{
+    if (!stack_cache_keep_path(self, callers.v))
+        call_tree_leave(callers.v);
+}
+
 static void keep(void *arg)
 {
     const struct walk *walk = arg;
-    if (!stack_cache_keep_path(walk->self, walk->callers.v))
-        call_tree_leave(walk->callers.v);
+    keep_path(walk->self, walk->callers);
 }
 
 static void walk(void *arg)
 {
     struct walk *walk = arg;
     if (!take_by_path(walk->self, &walk->start, frame_walk_step, &walk->callers))
-        walk->callers = mark(take_by_unwinder(walk->self, &walk->start, walk->cfa));
+        walk->callers = callers_of(take_by_unwinder(walk->self, &walk->start, walk->cfa));
 }
 
 struct callers_id callers_take(struct plane *plane, const struct plane_site *known, const struct routine_frame *frame)
@@ -99,12 +112,27 @@ struct callers_id callers_take(struct plane *plane, const struct plane_site *kno
     if (work.cfa != 0)
         id = stack_cache_find(&work.self->stacks, *(const uintptr_t *)(work.cfa - sizeof(uintptr_t)), work.cfa);
     if (id.v != 0)
-        return mark(id);
+        return callers_of(id);
     if (!take_by_path(work.self, &work.start, frame_walk_step_known, &work.callers))
         vectors_apart(&plane->vectors, walk, &work);
     else if (work.cfa != 0 && call_tree_is_often_met(work.callers.v))
         vectors_apart(&plane->vectors, keep, &work);
     return work.callers;
+}
+
+struct callers_id callers_of_call(struct self *self, uintptr_t pc, uintptr_t sp, uintptr_t bp)
+{
+    struct stack_id id = stack_cache_find(&self->stacks, pc, sp);
+    if (id.v != 0)
+        return callers_of(id);
+    struct frame_walk walk = {.pc = pc, .sp = sp, .bp = bp, .stack_high = self->stack_high};
+    struct callers_id callers = {0};
+    if (sp < self->stack_low || sp >= self->stack_high ||
+        !call_path_take(&self->path, &walk, frame_walk_step, lockhound.options.stack_depth, &callers.v))
+        return callers_of(stack_cache_take(&self->stacks, pc, sp));
+    if (call_tree_is_often_met(callers.v))
+        keep_path(self, callers);
+    return callers;
 }
 
 uint32_t callers_frames(struct callers_id callers, struct frame *frames, uint32_t most)

@@ -17,10 +17,8 @@ struct noting {
     uint64_t result;
 };
 
-static struct caller caller_of(const struct gate_frame *frame)
-{
-    return (struct caller){(uintptr_t)frame->return_address, (uintptr_t)(frame + 1)};
-}
+/* The gate leaves RBP to the caller. */
+#define CALLER_OF(frame) ((struct caller){(uintptr_t)((frame) + 1), CALLER_BP()})
 
 /* ---- blocks --------------------------------------------------------------------------------------------------------- */
 
@@ -52,7 +50,7 @@ static void note_taken(void *arg)
     call->end = block_end(call, low, size_noted(low));
     uint64_t size = call->end - low;
     memory_access_woven(noting->self, (const void *)(uintptr_t)low, size < FREED_CHECKED_MAX ? size : FREED_CHECKED_MAX,
-                        RACE_FREE | RACE_WRITE | RACE_LIBRARY, access_stack(noting->self, noting->caller));
+                        RACE_FREE | RACE_WRITE | RACE_LIBRARY, access_callers(noting->self, noting->caller));
     blocks_remove(low);
     if (call->kind == IMAGE_GATE_TAKES && object_may_live_in(lockhound.detector, low, call->end))
         emit_object_range_gone(noting->self, low, call->end, true, access_stack(noting->self, noting->caller));
@@ -113,8 +111,8 @@ static void note_given(void *arg)
     if (low == 0)
         return;
     memory_fresh(noting->self, takes_block(call) && low == call->first ? call->end : low, block_end(call, low, size));
-    blocks_add(
-        &(struct block){low, size, access_stack(noting->self, noting->caller), thread_identity(noting->self->thread)});
+    blocks_add(&(struct block){low, size, access_callers(noting->self, noting->caller),
+                               thread_identity(noting->self->thread)});
 }
 
 /* ---- the call ------------------------------------------------------------------------------------------------------- */
@@ -150,7 +148,7 @@ bool gate_enter(const struct gate_frame *frame)
     struct gate_call call = describe(frame);
     routines_set(&plane->header, false);
     if (takes_block(&call)) {
-        struct noting noting = {.call = &call, .caller = caller_of(frame)};
+        struct noting noting = {.call = &call, .caller = CALLER_OF(frame)};
         note(&noting, note_taken);
     }
     plane->gate = call;
@@ -164,7 +162,7 @@ void gate_leave(const struct gate_frame *frame)
         return;
     struct gate_call *call = &self->plane->gate;
     if (call->kind != IMAGE_GATE_TAKES && call->kind != IMAGE_GATE_INSIDE) {
-        struct noting noting = {.call = call, .caller = caller_of(frame), .result = frame->rax};
+        struct noting noting = {.call = call, .caller = CALLER_OF(frame), .result = frame->rax};
         note(&noting, note_given);
     }
     call->frame = 0;

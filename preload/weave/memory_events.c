@@ -4,7 +4,7 @@
 #include "preload/deferral.h"
 #include "preload/weave/plane.h"
 
-void memory_access_woven(struct self *self, const void *address, size_t size, uint32_t flags, struct stack_id at)
+void memory_access_woven(struct self *self, const void *address, size_t size, uint32_t flags, struct callers_id at)
 {
     struct plane *plane = self->plane;
     if (plane->gate.frame != 0)
@@ -17,7 +17,7 @@ void memory_access_woven(struct self *self, const void *address, size_t size, ui
     deferral_end();
 }
 
-void memory_note_woven(struct self *self, const void *address, struct stack_id at)
+void memory_note_woven(struct self *self, const void *address, struct callers_id at)
 {
     struct plane *plane = self->plane;
     if (plane->gate.frame != 0)

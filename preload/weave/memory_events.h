@@ -12,17 +12,17 @@
 #include "preload/self.h"
 
 /* Out of line parts; the first also takes accesses that abi/ was told of.  Context: signal, in-malloc, loader-lock. */
-void memory_access_woven(struct self *self, const void *address, size_t size, uint32_t flags, struct stack_id at);
+void memory_access_woven(struct self *self, const void *address, size_t size, uint32_t flags, struct callers_id at);
 void memory_fresh_woven(struct self *self, uintptr_t low, uintptr_t high);
 /* As memory_access() of one byte that is read, but held only against what others do later, as race_note() does it.
  * Context: signal, in-malloc. */
-void memory_note_woven(struct self *self, const void *address, struct stack_id at);
+void memory_note_woven(struct self *self, const void *address, struct callers_id at);
 
 /* A hook's thread reads [address, address + size), or writes it (RACE_WRITE); flags of enum race_access_flag,
  * RACE_LIBRARY is added.  Call it between hook_enter() and hook_leave(): before the real call for what is read or freed,
  * after it for what it has truly written. */
 static inline void memory_access(struct self *self, const void *address, size_t size, uint32_t flags,
-                                 struct stack_id at)
+                                 struct callers_id at)
 {
     if (__builtin_expect(self->plane != NULL, 0) && size != 0)
         memory_access_woven(self, address, size, flags | RACE_LIBRARY, at);

@@ -54,7 +54,7 @@ struct plane {
     struct history history;
     struct held_lock recalled_held[HISTORY_HELD_MAX]; /* of the latest recall by this thread */
     uintptr_t site;              /* of the access that is being looked at; 0: made by libc for the program */
-    struct stack_id here;        /* the stack of that access, when site is 0 */
+    struct callers_id here;      /* the stack of that access, when site is 0 */
     struct routine_frame *frame; /* the program's registers while the slow path runs; NULL otherwise */
     struct gate_call gate;       /* the allocator's call that the thread is in */
     struct plane_site *sites;    /* PLANE_SITES, by address; NULL in a blind plane, which has one */

@@ -80,7 +80,7 @@ static struct stack_id host_stack_here(void *ctx)
 {
     (void)ctx;
     const struct plane *plane = self_current->plane;
-    return plane->site == 0 ? plane->here : stack_of_site(plane->site, plane->history.context);
+    return plane->site == 0 ? callers_stack(plane->here) : stack_of_site(plane->site, plane->history.context);
 }
 
 static uint64_t host_place(void *ctx, struct stack_id stack)
@@ -132,7 +132,8 @@ static void host_recall(void *ctx, const struct race_plane *race, uint64_t epoch
     if (!found.found)
         return;
     recalled->found = true;
-    recalled->stack = found.is_site ? stack_of_site((uintptr_t)found.place, found.callers) : found.stack;
+    recalled->stack =
+        found.is_site ? stack_of_site((uintptr_t)found.place, found.callers) : callers_stack(found.callers);
     recalled->position = found.position;
     recalled->flags = found.flags | (found.is_site ? flags_of_site((uintptr_t)found.place) : 0);
     recalled->address = address_near(address, found.low);
@@ -183,7 +184,7 @@ static void host_block(void *ctx, struct finding_memory *memory)
         return;
     memory->block = block.address;
     memory->block_size = block.size;
-    memory->alloc_stack = block.allocated_at;
+    memory->alloc_stack = callers_stack(block.allocated_at);
     memory->alloc_thread = block.thread;
 }
 
@@ -210,8 +211,7 @@ static bool is_of_allocator(struct stack_id id)
 {
     const struct interned_stack *stack = stacks_get(id);
     for (uint32_t i = 0; stack != NULL && i < stack->depth; i++) {
-        bool is_our_own =
-            access_is_our_own((struct caller){.pc = stack->frames[i].pc}); /* below a handler of signals */
+        bool is_our_own = access_is_our_own(stack->frames[i].pc); /* below a handler of signals */
         const struct module *module = is_our_own ? NULL : module_by_id(stack->frames[i].module);
         if (module != NULL && scope_is_gates_alone(module))
             return true;
