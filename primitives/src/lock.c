@@ -14,8 +14,10 @@ void lhp_lock_destroy(struct lhp_lock *lock)
 
 void lhp_lock_acquire(struct lhp_lock *lock)
 {
+    pthread_cleanup_push(timing_sem_pass_on, &lock->free);
     while (sem_wait(&lock->free) != 0) /* EINTR */
         ;
+    pthread_cleanup_pop(0);
 }
 
 enum lhp_status lhp_lock_try_acquire(struct lhp_lock *lock)
@@ -26,7 +28,11 @@ enum lhp_status lhp_lock_try_acquire(struct lhp_lock *lock)
 enum lhp_status lhp_lock_acquire_for(struct lhp_lock *lock, int64_t timeout_ns)
 {
     struct deadline d = deadline_after(timeout_ns);
-    return timing_sem_wait_until(&lock->free, &d) == 0 ? LHP_OK : LHP_TIMEOUT;
+    int err;
+    pthread_cleanup_push(timing_sem_pass_on, &lock->free);
+    err = timing_sem_wait_until(&lock->free, &d);
+    pthread_cleanup_pop(0);
+    return err == 0 ? LHP_OK : LHP_TIMEOUT;
 }
 
 bool lhp_lock_locked(struct lhp_lock *lock)

@@ -14,8 +14,10 @@ void lhp_semaphore_destroy(struct lhp_semaphore *semaphore)
 
 void lhp_semaphore_acquire(struct lhp_semaphore *semaphore)
 {
+    pthread_cleanup_push(timing_sem_pass_on, &semaphore->permits);
     while (sem_wait(&semaphore->permits) != 0) /* EINTR */
         ;
+    pthread_cleanup_pop(0);
 }
 
 enum lhp_status lhp_semaphore_try_acquire(struct lhp_semaphore *semaphore)
@@ -26,7 +28,11 @@ enum lhp_status lhp_semaphore_try_acquire(struct lhp_semaphore *semaphore)
 enum lhp_status lhp_semaphore_acquire_for(struct lhp_semaphore *semaphore, int64_t timeout_ns)
 {
     struct deadline d = deadline_after(timeout_ns);
-    return timing_sem_wait_until(&semaphore->permits, &d) == 0 ? LHP_OK : LHP_TIMEOUT;
+    int err;
+    pthread_cleanup_push(timing_sem_pass_on, &semaphore->permits);
+    err = timing_sem_wait_until(&semaphore->permits, &d);
+    pthread_cleanup_pop(0);
+    return err == 0 ? LHP_OK : LHP_TIMEOUT;
 }
 
 enum lhp_status lhp_semaphore_release(struct lhp_semaphore *semaphore, unsigned n)
@@ -65,19 +71,33 @@ void lhp_bounded_destroy(struct lhp_bounded *semaphore)
     lhp_semaphore_destroy(&semaphore->permits);
 }
 
+/* What is passed on is out for a moment, and nobody must take that for room. */
+static void bounded_cancelled(void *semaphore)
+{
+    struct lhp_bounded *b = semaphore;
+    pthread_mutex_lock(&b->releasing);
+    timing_sem_pass_on(&b->permits.permits);
+    pthread_mutex_unlock(&b->releasing);
+}
+
 void lhp_bounded_acquire(struct lhp_bounded *semaphore)
 {
-    lhp_semaphore_acquire(&semaphore->permits);
+    (void)!lhp_bounded_acquire_for(semaphore, LHP_FOREVER);
 }
 
 enum lhp_status lhp_bounded_try_acquire(struct lhp_bounded *semaphore)
 {
-    return lhp_semaphore_acquire_for(&semaphore->permits, 0);
+    return lhp_bounded_acquire_for(semaphore, 0);
 }
 
 enum lhp_status lhp_bounded_acquire_for(struct lhp_bounded *semaphore, int64_t timeout_ns)
 {
-    return lhp_semaphore_acquire_for(&semaphore->permits, timeout_ns);
+    struct deadline d = deadline_after(timeout_ns);
+    int err;
+    pthread_cleanup_push(bounded_cancelled, semaphore);
+    err = timing_sem_wait_until(&semaphore->permits.permits, &d);
+    pthread_cleanup_pop(0);
+    return err == 0 ? LHP_OK : LHP_TIMEOUT;
 }
 
 enum lhp_status lhp_bounded_release(struct lhp_bounded *semaphore, unsigned n)

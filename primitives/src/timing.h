@@ -89,6 +89,14 @@ static inline int timing_sem_wait_until(sem_t *sem, const struct deadline *d)
     return err == EAGAIN ? ETIMEDOUT : err;
 }
 
+/* For pthread_cleanup_push(), of a wait for a semaphore for which others wait: a post wakes one sleeper, and glibc lets one who is
+ * cancelled at that moment take the wake-up along; the next would sleep on although there is something for him. */
+static inline void timing_sem_pass_on(void *sem)
+{
+    if (sem_trywait(sem) == 0)
+        sem_post(sem);
+}
+
 static inline int timing_mutex_lock_until(pthread_mutex_t *mutex, const struct deadline *d)
 {
     int err;

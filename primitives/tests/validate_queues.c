@@ -16,6 +16,13 @@ struct queue_case {
     size_t limit;
 };
 
+/* Whoever slept has said that he does no more: a put or get must not signal to nobody for ever. */
+static void queue_end(struct lhp_queue *q)
+{
+    CHECK(q->getters.asleep == 0 && q->putters.asleep == 0);
+    lhp_queue_destroy(q);
+}
+
 static const struct queue_case cases[] = {
     {"FIFO", LHP_QUEUE_FIFO, 0},         {"FIFO bounded", LHP_QUEUE_FIFO, 5},
     {"LIFO", LHP_QUEUE_LIFO, 0},         {"LIFO bounded", LHP_QUEUE_LIFO, 5},
@@ -86,7 +93,7 @@ static void validate_model(const struct queue_case *c)
         CHECK(lhp_queue_size(&q) == m.size && lhp_queue_empty(&q) == (m.size == 0));
         CHECK(lhp_queue_full(&q) == (c->limit && m.size == c->limit));
     }
-    lhp_queue_destroy(&q);
+    queue_end(&q);
 }
 
 enum { PRODUCERS = 3, CONSUMERS = 3 };
@@ -170,7 +177,7 @@ static void validate_traffic(const struct queue_case *c)
     }
     CHECK(taken == PRODUCERS * t.items);
     CHECK_IS(lhp_queue_task_done(&t.queue), LHP_OVER_BOUND);
-    lhp_queue_destroy(&t.queue);
+    queue_end(&t.queue);
     for (unsigned i = 0; i < PRODUCERS; i++)
         free(t.seen[i]);
 }
@@ -194,7 +201,7 @@ static void limits_hold(void)
     CHECK(item == &q);
     CHECK_IS(lhp_queue_task_done(&q), LHP_OK);
     CHECK_IS(lhp_queue_join(&q), LHP_OK);
-    lhp_queue_destroy(&q);
+    queue_end(&q);
 }
 
 static unsigned dropped;
@@ -238,7 +245,7 @@ static void shutdown_wakes_all(void *(*body)(void *queue), unsigned filled)
     lhp_queue_shutdown(&q, false);
     for (int i = 0; i < 3; i++)
         pthread_join(threads[i], NULL);
-    lhp_queue_destroy(&q);
+    queue_end(&q);
 }
 
 static void shutdown_wakes_everybody(void)
@@ -251,7 +258,7 @@ static void shutdown_wakes_everybody(void)
     sleep_ms(5);
     lhp_queue_shutdown(&q, false);
     pthread_join(getter, NULL);
-    lhp_queue_destroy(&q);
+    queue_end(&q);
     shutdown_wakes_all(get_until_shut_down, 0);
     shutdown_wakes_all(put_until_shut_down, 2);
 
@@ -266,7 +273,7 @@ static void shutdown_wakes_everybody(void)
     CHECK(dropped == 1);
     CHECK_IS(lhp_queue_put(&q, &q), LHP_SHUT_DOWN);
     CHECK_IS(lhp_queue_get(&q, &item), LHP_SHUT_DOWN);
-    lhp_queue_destroy(&q);
+    queue_end(&q);
 
     CHECK_IS(lhp_queue_init(&q, LHP_QUEUE_LIFO, 0, NULL, count_drop), LHP_OK);
     CHECK_IS(lhp_queue_put(&q, &q), LHP_OK);
@@ -278,7 +285,7 @@ static void shutdown_wakes_everybody(void)
     CHECK_IS(lhp_queue_task_done(&q), LHP_OK);
     CHECK_IS(lhp_queue_join(&q), LHP_OK);
     CHECK(dropped == 1);
-    lhp_queue_destroy(&q);
+    queue_end(&q);
 }
 
 /* Shut down at once: what a getter has is still his to finish, the rest is dropped and counts as done. */
@@ -299,10 +306,10 @@ static void immediate_shutdown_drops_the_rest(void)
     CHECK_IS(lhp_queue_task_done(&q), LHP_OVER_BOUND);
     lhp_queue_shutdown(&q, true); /* again, which changes nothing */
     CHECK_IS(lhp_queue_get_for(&q, &item, LHP_SECONDS(5)), LHP_SHUT_DOWN);
-    lhp_queue_destroy(&q);
+    queue_end(&q);
     CHECK_IS(lhp_queue_init(&q, LHP_QUEUE_LIFO, 0, NULL, count_drop), LHP_OK);
     CHECK_IS(lhp_queue_put(&q, &q), LHP_OK);
-    lhp_queue_destroy(&q);
+    queue_end(&q);
     CHECK(dropped == 4);
 }
 
@@ -321,7 +328,7 @@ static void join_wakes_every_joiner(void)
     CHECK_IS(lhp_queue_task_done(&q), LHP_OK);
     for (int i = 0; i < 3; i++)
         pthread_join(joiners[i], NULL);
-    lhp_queue_destroy(&q);
+    queue_end(&q);
 }
 
 struct relay {
@@ -361,7 +368,7 @@ static void cancelled_getters_lose_nothing(void)
         }
         pthread_join(thread, NULL);
         CHECK_IS(lhp_queue_try_get(&s.queue, &item), s.gotten ? LHP_EMPTY : LHP_OK);
-        lhp_queue_destroy(&s.queue);
+        queue_end(&s.queue);
     }
 }
 
@@ -418,8 +425,8 @@ static void timed_out_getters_lose_no_signal(void)
     lhp_queue_shutdown(&h.queue, false);
     pthread_join(patient, NULL);
     lhp_lock_destroy(&h.stop);
-    lhp_queue_destroy(&h.answers);
-    lhp_queue_destroy(&h.queue);
+    queue_end(&h.answers);
+    queue_end(&h.queue);
 }
 
 int main(void)

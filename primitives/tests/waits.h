@@ -28,7 +28,8 @@ struct wait_kind {
     enum lhp_status late; /* what a wait answers whose time is up; LHP_OK when it has no limit */
     enum wait_reach reach;
     bool cancellable;
-    bool forgets; /* a let_go that finds nobody is forgotten */
+    bool forgets;       /* a let_go that finds nobody is forgotten */
+    void (*undo)(void); /* after a let_go whoever comes waits again; may be NULL */
 };
 
 extern const struct wait_kind thread_waits[], result_waits[], shared_waits[];

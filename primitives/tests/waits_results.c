@@ -36,6 +36,7 @@ static void full_queue_open(void)
 
 static void queue_close(void)
 {
+    CHECK(queue.getters.asleep == 0 && queue.putters.asleep == 0); /* nor is a cancelled one counted */
     lhp_queue_destroy(&queue);
 }
 
@@ -346,35 +347,37 @@ static void connection_let_send(void)
         ;
 }
 
-/* Name, open, close, wait, let_go, leave, mend, late, reach, cancellable, forgets. */
+/* Name, open, close, wait, let_go, leave, mend, late, reach, cancellable, forgets, undo. */
 const struct wait_kind result_waits[] = {
     {"Queue, get", queue_open, queue_close, queue_wait_get, queue_let_get, NULL, NULL, LHP_EMPTY, REACHES_ONE, true,
-     false},
+     false, NULL},
     {"Queue, put", full_queue_open, queue_close, queue_wait_put, queue_let_put, NULL, NULL, LHP_FULL, REACHES_ONE, true,
-     false},
+     false, NULL},
     {"Queue, join", full_queue_open, queue_close, queue_wait_done, queue_let_join, NULL, NULL, LHP_TIMEOUT, REACHES_ALL,
-     true, false},
-    {"Future", future_open, future_close, future_wait, future_let_go, NULL, NULL, LHP_TIMEOUT, REACHES_ALL, true,
-     false},
+     true, false, NULL},
+    {"Future", future_open, future_close, future_wait, future_let_go, NULL, NULL, LHP_TIMEOUT, REACHES_ALL, true, false,
+     NULL},
     {"futures, wait", future_open, future_close, futures_wait, future_let_go, NULL, NULL, LHP_TIMEOUT, REACHES_ALL,
-     true, false},
+     true, false, NULL},
     {"futures, as completed", completions_open, completions_close, completions_wait, future_let_go, NULL, NULL,
-     LHP_TIMEOUT, REACHES_SOLE, true, false},
-    {"map", map_open, map_close, map_wait, event_let_go, NULL, NULL, LHP_TIMEOUT, REACHES_SOLE, true, false},
+     LHP_TIMEOUT, REACHES_SOLE, true, false, NULL},
+    {"map", map_open, map_close, map_wait, event_let_go, NULL, NULL, LHP_TIMEOUT, REACHES_SOLE, true, false, NULL},
     {"executor, shutdown", map_open, map_close, executor_wait, event_let_go, NULL, NULL, LHP_OK, REACHES_ALL, true,
-     false},
-    {"Thread", thread_open, thread_close, thread_wait, event_let_go, NULL, NULL, LHP_TIMEOUT, REACHES_ALL, true, false},
-    {"Timer", timer_open, timer_close, timer_wait, event_let_go, NULL, NULL, LHP_TIMEOUT, REACHES_ALL, true, false},
+     false, NULL},
+    {"Thread", thread_open, thread_close, thread_wait, event_let_go, NULL, NULL, LHP_TIMEOUT, REACHES_ALL, true, false,
+     NULL},
+    {"Timer", timer_open, timer_close, timer_wait, event_let_go, NULL, NULL, LHP_TIMEOUT, REACHES_ALL, true, false,
+     NULL},
     {"Process", process_open, process_close, process_wait, process_let_go, NULL, NULL, LHP_TIMEOUT, REACHES_ALL, true,
-     false},
+     false, NULL},
     {"process pool, shutdown", pool_open, pool_close, pool_wait, connection_let_recv, NULL, NULL, LHP_OK, REACHES_ALL,
-     true, false},
+     true, false, NULL},
     {"Connection, poll", connection_open, connection_close, connection_wait_poll, connection_let_recv, NULL, NULL,
-     LHP_TIMEOUT, REACHES_ALL, true, false},
+     LHP_TIMEOUT, REACHES_ALL, true, false, NULL},
     {"Connection, recv", connection_open, connection_close, connection_wait_recv, connection_let_recv, NULL, NULL,
-     LHP_OK, REACHES_SOLE, true, false},
+     LHP_OK, REACHES_SOLE, true, false, NULL},
     {"Connection, send", full_connection_open, connection_close, connection_wait_send, connection_let_send, NULL, NULL,
-     LHP_OK, REACHES_SOLE, true, false},
+     LHP_OK, REACHES_SOLE, true, false, NULL},
 };
 
 const size_t result_waits_count = sizeof(result_waits) / sizeof(result_waits[0]);

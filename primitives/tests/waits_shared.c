@@ -191,6 +191,11 @@ static enum lhp_status event_wait(int64_t timeout_ns)
     return lhp_shared_event_wait_for(event, timeout_ns);
 }
 
+static void event_undo(void)
+{
+    lhp_shared_event_clear(event);
+}
+
 static void event_let_go(void)
 {
     lhp_shared_event_set(event);
@@ -261,28 +266,28 @@ static void queue_let_put(void)
     CHECK_IS(lhp_shared_queue_get(queue, &item), LHP_OK);
 }
 
-/* Name, open, close, wait, let_go, leave, mend, late, reach, cancellable, forgets. */
+/* Name, open, close, wait, let_go, leave, mend, late, reach, cancellable, forgets, undo. */
 const struct wait_kind shared_waits[] = {
     {"shared Lock", lock_open, lock_close, lock_wait, lock_free, lock_free, NULL, LHP_TIMEOUT, REACHES_CHAIN, true,
-     false},
+     false, NULL},
     {"shared RLock", rlock_open, rlock_close, rlock_wait, rlock_free, rlock_free, NULL, LHP_TIMEOUT, REACHES_CHAIN,
-     false, false},
+     false, false, NULL},
     {"shared Semaphore", semaphore_open, semaphore_close, semaphore_wait, semaphore_let_go, NULL, NULL, LHP_TIMEOUT,
-     REACHES_ONE, true, false},
+     REACHES_ONE, true, false, NULL},
     {"shared BoundedSemaphore", bounded_open, semaphore_close, semaphore_wait, semaphore_let_go, semaphore_let_go, NULL,
-     LHP_TIMEOUT, REACHES_CHAIN, true, false},
+     LHP_TIMEOUT, REACHES_CHAIN, true, false, NULL},
     {"shared Condition", condition_open, condition_close, condition_wait, condition_let_go, NULL, NULL, LHP_TIMEOUT,
-     REACHES_ONE, true, true},
+     REACHES_ONE, true, true, NULL},
     {"shared Condition with a predicate", condition_open, condition_close, condition_wait_until, condition_open_room,
-     NULL, NULL, LHP_TIMEOUT, REACHES_ALL, true, false},
+     NULL, NULL, LHP_TIMEOUT, REACHES_ALL, true, false, NULL},
     {"shared Event", event_open, event_close, event_wait, event_let_go, NULL, NULL, LHP_TIMEOUT, REACHES_ALL, true,
-     false},
+     false, event_undo},
     {"shared Barrier", barrier_open, barrier_close, barrier_wait, barrier_let_go, NULL, barrier_mend, LHP_TIMEOUT,
-     REACHES_SOLE, true, true},
+     REACHES_SOLE, true, true, NULL},
     {"shared Queue, get", queue_open, queue_close, queue_wait_get, queue_let_get, NULL, NULL, LHP_EMPTY, REACHES_ONE,
-     true, false},
+     true, false, NULL},
     {"shared Queue, put", full_queue_open, queue_close, queue_wait_put, queue_let_put, NULL, NULL, LHP_FULL,
-     REACHES_ONE, true, false},
+     REACHES_ONE, true, false, NULL},
 };
 
 const size_t shared_waits_count = sizeof(shared_waits) / sizeof(shared_waits[0]);

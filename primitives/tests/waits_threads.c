@@ -277,6 +277,11 @@ static enum lhp_status event_wait(int64_t timeout_ns)
     return LHP_OK;
 }
 
+static void event_undo(void)
+{
+    lhp_event_clear(&event);
+}
+
 static void event_let_go(void)
 {
     lhp_event_set(&event);
@@ -307,29 +312,31 @@ static void barrier_mend(void)
     lhp_barrier_reset(&barrier);
 }
 
-/* Name, open, close, wait, let_go, leave, mend, late, reach, cancellable, forgets. */
+/* Name, open, close, wait, let_go, leave, mend, late, reach, cancellable, forgets, undo. */
 const struct wait_kind thread_waits[] = {
-    {"Lock", lock_open, lock_close, lock_wait, lock_free, lock_free, NULL, LHP_TIMEOUT, REACHES_CHAIN, true, false},
+    {"Lock", lock_open, lock_close, lock_wait, lock_free, lock_free, NULL, LHP_TIMEOUT, REACHES_CHAIN, true, false,
+     NULL},
     {"RLock", rlock_open, rlock_close, rlock_wait, rlock_free, rlock_free, NULL, LHP_TIMEOUT, REACHES_CHAIN, false,
-     false},
+     false, NULL},
     {"Semaphore", semaphore_open, semaphore_close, semaphore_wait, semaphore_let_go, NULL, NULL, LHP_TIMEOUT,
-     REACHES_ONE, true, false},
+     REACHES_ONE, true, false, NULL},
     {"BoundedSemaphore", bounded_open, bounded_close, bounded_wait, bounded_free, bounded_free, NULL, LHP_TIMEOUT,
-     REACHES_CHAIN, true, false},
+     REACHES_CHAIN, true, false, NULL},
     {"RWLock, readers", writer_open, rwlock_close, shared_wait, exclusive_free, shared_free, NULL, LHP_TIMEOUT,
-     REACHES_ALL, false, false},
+     REACHES_ALL, false, false, NULL},
     {"RWLock, a writer", reader_open, rwlock_close, exclusive_wait, shared_free, exclusive_free, NULL, LHP_TIMEOUT,
-     REACHES_CHAIN, false, false},
-    {"GIL", gil_open, gil_close, gil_wait, gil_free, gil_free, NULL, LHP_OK, REACHES_CHAIN, false, false},
+     REACHES_CHAIN, false, false, NULL},
+    {"GIL", gil_open, gil_close, gil_wait, gil_free, gil_free, NULL, LHP_OK, REACHES_CHAIN, false, false, NULL},
     {"Condition", condition_open, condition_close, condition_wait, condition_let_go, NULL, NULL, LHP_TIMEOUT,
-     REACHES_ONE, true, true},
+     REACHES_ONE, true, true, NULL},
     {"Condition over a Lock", condition_over_lock_open, condition_close, condition_wait, condition_let_go, NULL, NULL,
-     LHP_TIMEOUT, REACHES_ONE, true, true},
+     LHP_TIMEOUT, REACHES_ONE, true, true, NULL},
     {"Condition with a predicate", condition_open, condition_close, condition_wait_until, condition_open_room, NULL,
-     NULL, LHP_TIMEOUT, REACHES_ALL, true, false},
-    {"Event", event_open, event_close, event_wait, event_let_go, NULL, NULL, LHP_TIMEOUT, REACHES_ALL, true, false},
+     NULL, LHP_TIMEOUT, REACHES_ALL, true, false, NULL},
+    {"Event", event_open, event_close, event_wait, event_let_go, NULL, NULL, LHP_TIMEOUT, REACHES_ALL, true, false,
+     event_undo},
     {"Barrier", barrier_open, barrier_close, barrier_wait, barrier_let_go, NULL, barrier_mend, LHP_TIMEOUT,
-     REACHES_SOLE, true, true},
+     REACHES_SOLE, true, true, NULL},
 };
 
 const size_t thread_waits_count = sizeof(thread_waits) / sizeof(thread_waits[0]);
