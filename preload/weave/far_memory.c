@@ -19,6 +19,18 @@ void *far_memory_reserve(size_t size, int protection)
     uint64_t hint =
         atomic_fetch_add_explicit(&next, pages, memory_order_relaxed); /* whoever is first: all are as good */
     long at =
-        raw_syscall(SYS_mmap, (long)hint, (long)size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return at < 0 && at > -PAGE_SIZE ? NULL : (void *)at;
+        raw_syscall(SYS_mmap, (long)hint, (long)size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at < 0 && at > -PAGE_SIZE)
+        return NULL;
+    /* After mlockall(MCL_FUTURE) the kernel would fill all of it, as soon as it may be touched. */
+    raw_syscall(SYS_munlock, at, (long)size, 0, 0, 0, 0);
+    if (raw_syscall(SYS_mprotect, at, (long)size, protection, 0, 0, 0) == 0)
+        return (void *)at;
+    far_memory_release((void *)at, size);
+    return NULL;
+}
+
+void far_memory_release(void *memory, size_t size)
+{
+    raw_syscall(SYS_munmap, (long)memory, (long)size, 0, 0, 0, 0);
 }

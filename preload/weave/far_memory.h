@@ -8,8 +8,10 @@
 
 #include <stddef.h>
 
-/* Returns: `size` bytes of zeros that no memory is set aside for; NULL when there is no address space.  Given back by munmap().
+/* Returns: `size` bytes of zeros that no memory is set aside for, whatever the program has locked; NULL when there is no address space.
  * Context: signal, in-malloc, loader-lock. */
 void *far_memory_reserve(size_t size, int protection);
+/* Gives it back.  Context: signal, in-malloc, loader-lock. */
+void far_memory_release(void *memory, size_t size);
 
 #endif

@@ -80,9 +80,9 @@ static struct plane *map_plane(void)
     char *ring = far_memory_reserve(beside_size(), PROT_READ | PROT_WRITE);
     if (memory == NULL || ring == NULL) {
         if (memory != NULL)
-            raw_syscall(SYS_munmap, (long)memory, (long)plane_size(), 0, 0, 0, 0);
+            far_memory_release(memory, plane_size());
         if (ring != NULL)
-            raw_syscall(SYS_munmap, (long)ring, (long)beside_size(), 0, 0, 0, 0);
+            far_memory_release(ring, beside_size());
         return NULL;
     }
     size_t windows = windows_size();

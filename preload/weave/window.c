@@ -5,7 +5,7 @@
 
 #include "detector/history.h"
 #include "detector/race.h"
-#include "preload/raw.h"
+#include "preload/weave/far_memory.h"
 #include "weaver/plane.h"
 
 enum {
@@ -29,12 +29,10 @@ static uint32_t planes_max;
 
 static bool is_free(uint64_t size)
 {
-    long at = raw_syscall(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                          -1, 0);
-    if (at < 0 && at > -4096)
-        return false;
-    raw_syscall(SYS_munmap, at, (long)size, 0, 0, 0, 0);
-    return true;
+    void *memory = far_memory_reserve(size, PROT_READ | PROT_WRITE);
+    if (memory != NULL)
+        far_memory_release(memory, size);
+    return memory != NULL;
 }
 
 /* Returns: about how many bytes of address space there are, AMPLE at most, from below. */

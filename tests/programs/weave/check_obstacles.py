@@ -103,6 +103,15 @@ class Obstacles(unittest.TestCase):
         self.assertIn("nothing found", said)
         self.assertNotIn("are not checked", said)
 
+    def test_locked_memory(self):
+        """Under a limit, so that a plane that is filled is noticed and does no harm."""
+        for part in ("locked_before", "locked_after"):
+            with self.subTest(part):
+                plain = subprocess.run([self.program, part], capture_output=True, text=True, timeout=LIMIT_S, check=True)
+                under = self.run_woven(self.program, part, prepare=limit_address_space(2 << 10))
+                self.assertEqual((under.returncode, under.stdout), (0, plain.stdout), under.stderr)
+                self.assertIn("nothing found", under.stderr)
+
     def test_too_little_address_space(self):
         said = self.run_woven(self.program, prepare=limit_address_space(90)).stderr
         self.assertIn("accesses to memory are not checked: there is no address space for that", said)

@@ -1,5 +1,6 @@
 /* obstacles.c: what programs do to their own process that weaving must bear; each part by its name, the same printed as alone. */
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -20,6 +21,7 @@ enum {
     SHORT_THREADS = 3000,
     LIVE_THREADS = 300,
     AT_ONCE = 50,
+    MOST_LOCKED_KIB = 300 << 10,
     LOADS = 60,
     PAGE = 4096,
     SMALL_STACK = 64 << 10
@@ -169,6 +171,38 @@ static void all_closed(void)
     MUST(open("/dev/null", O_RDONLY) == 0); /* the lowest is free */
     MUST(dup2(out, STDOUT_FILENO) == STDOUT_FILENO);
     print_cells();
+}
+
+/* All memory is to stay in place, from before or after the first thread on: little of it is filled by that. */
+static void lock_all(void (*before)(void), void (*after)(void))
+{
+    struct rusage usage;
+    before();
+    int result = mlockall(MCL_CURRENT | MCL_FUTURE);
+    after();
+    MUST(getrusage(RUSAGE_SELF, &usage) == 0);
+    printf("  %s\n", usage.ru_maxrss < MOST_LOCKED_KIB ? "little" : "much");
+    MUST(result == 0 || errno == EPERM || errno == ENOMEM);
+    print_cells();
+}
+
+static void run_some(void)
+{
+    run_threads(3);
+}
+
+static void run_none(void)
+{
+}
+
+static void locked_before(void)
+{
+    lock_all(run_none, run_some);
+}
+
+static void locked_after(void)
+{
+    lock_all(run_some, run_some);
 }
 
 /* No more address space than there is now. */
@@ -329,6 +363,8 @@ int main(int argc, char **argv)
                  {"another_user", another_user},
                  {"another_root", another_root},
                  {"late_limit", late_limit},
+                 {"locked_before", locked_before},
+                 {"locked_after", locked_after},
                  {"own_text", own_text},
                  {"shared_code", shared_code},
                  {"crowded", crowded},
