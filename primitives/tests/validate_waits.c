@@ -199,6 +199,38 @@ static void told_and_cancelled_passes_it_on(const struct wait_kind *kind)
     kind->close();
 }
 
+/* Of three who sleep one gives up, by his limit or cancelled; the others are there as before. */
+static void one_of_three_gives_up(const struct wait_kind *kind, int which, bool is_cancelled)
+{
+    struct waiter waiters[3];
+    kind->open();
+    for (int i = 0; i < 3; i++) {
+        waiter_start(&waiters[i], kind, i == which && !is_cancelled ? LHP_MS(40) : LHP_FOREVER);
+        waiter_await_sleep(&waiters[i]);
+    }
+    if (is_cancelled)
+        pthread_cancel(waiters[which].thread);
+    CHECK(waiter_join(&waiters[which]) != is_cancelled);
+    CHECK(is_cancelled || waiters[which].status == kind->late);
+    instruments_still_time(true);
+    for (int i = 0; i < (kind->reach == REACHES_ONE ? 2 : 1); i++)
+        kind->let_go();
+    for (int i = 0; i < 3; i++)
+        CHECK(i == which || waiter_answer(&waiters[i]) == LHP_OK);
+    instruments_still_time(false);
+    kind->close();
+}
+
+static void any_of_three_may_give_up(const struct wait_kind *kind)
+{
+    for (int which = 0; which < 3 && kind->reach != REACHES_SOLE; which++) {
+        if (kind->late != LHP_OK)
+            one_of_three_gives_up(kind, which, false);
+        if (kind->cancellable && check_may_cancel())
+            one_of_three_gives_up(kind, which, true);
+    }
+}
+
 /* Who waited when he was let go comes through, though all is as before when he runs. */
 static void undone_at_once_it_lets_go_all_the_same(const struct wait_kind *kind)
 {
@@ -281,6 +313,7 @@ static void validate(const struct wait_kind *kind, struct random *r)
     if (!check_under_tool()) {
         is_told(kind, false);
         undone_at_once_it_lets_go_all_the_same(kind);
+        any_of_three_may_give_up(kind);
     }
     if (check_may_cancel()) {
         if (kind->cancellable)

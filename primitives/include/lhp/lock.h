@@ -20,7 +20,8 @@
  * Errors:       a release that finds the lock free changes nothing.  Of two releases of one hold that race, both may find
  *               it held; then two threads may enter, and the last of them to release is told LHP_NOT_HELD, with which
  *               the lock is right again.
- * Cancellation: acquire is a cancellation point; a thread cancelled in it does not hold the lock.
+ * Cancellation: acquire is a cancellation point; a thread cancelled in it does not hold the lock, and what
+ *               had woken it wakes the next.
  * Fork:         the child inherits the state; what another thread held stays held.  Call lhp_lock_at_fork_reinit().
  * Lifetime:     init before use; destroy when it is free and nobody will come.  The struct must not move.
  * Cost:         a bare sem_t, two atomic read-modify-writes, and a load for the check.

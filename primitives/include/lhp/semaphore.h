@@ -12,7 +12,8 @@
  *
  * Edges:        a release happens before every acquire that its permit lets through.
  * Invariant:    permits = initial + released - acquired >= 0; bounded: <= initial.
- * Cancellation: acquire is a cancellation point; a thread cancelled in it took no permit.
+ * Cancellation: acquire is a cancellation point; a thread cancelled in it took no permit, and what had woken
+ *               it wakes the next.
  * Fork:         the child inherits the count.
  * Lifetime:     destroy when nobody waits.
  * Cost:         a bare sem_t; the bounded release adds an uncontended mutex.
