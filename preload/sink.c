@@ -22,6 +22,7 @@
 #include "preload/sharing_report.h"
 #include "preload/stacks.h"
 #include "preload/weave/plane.h"
+#include "preload/weave/unseen_thread.h"
 
 enum { NOTE_CODES_MAX = 32 };
 
@@ -237,6 +238,11 @@ void summary_write(const char *reason)
 {
     if (contention_was_cut())
         sink_note("contention-cut", "more places took locks than contention counts: those met last are missing there");
+    if (unseen_thread_has_come())
+        sink_note(
+            "raw-threads-by-instruction",
+            "the program made threads by instructions of its own: what they do is not seen, and no data race was told "
+            "from then on");
     struct run_counts counts = {.stacks = stacks_count(), .memory_bytes = arena_used()};
     detector_counts(lockhound.detector, &counts.detector);
     if (plane_engine() != NULL)

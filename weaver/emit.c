@@ -8,6 +8,7 @@
 #include "weaver/patches.h"
 #include "weaver/plane.h"
 #include "weaver/relocate.h"
+#include "weaver/system_call.h"
 
 enum { FUNCTION_ALIGNMENT = 16, OPCODE_MOV_BYTE_IMMEDIATE = 0xc6, OPCODE_CALL_MEMORY = 0xff, CALL_FIELD = 2 };
 
@@ -148,6 +149,12 @@ static void emit_copy(struct emitter *emitter, size_t index)
         lead_to(emitter, relocate_branch(draft, insn), insn->target);
         break;
     case ROLE_PLAIN:
+        if (system_call_is(insn)) {
+            system_call_emit(draft);
+        } else {
+            relocate_copy(draft, emitter->module, insn);
+        }
+        break;
     case ROLE_RETURN:
     case ROLE_INDIRECT_JUMP:
     case ROLE_TRAP:

@@ -78,6 +78,9 @@ enum plane_routine {
     /* First thing in the clone of an allocator's function (struct image_gate): called with all registers as the function got
      * them, RDI too, and RSP as it was.  It returns to the function's body, or calls it. */
     PLANE_GATE,
+    /* In a thread that a SYSCALL of the program's own has made, first thing: RDI as it was given to the system call, of which RCX
+     * is the number.  Keeps all registers but RCX and R11, and the flags, and spills nothing: the GS base is the maker's still. */
+    PLANE_THREAD,
     PLANE_ROUTINE_COUNT
 };
 

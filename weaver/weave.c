@@ -10,6 +10,7 @@
 #include "weaver/image_writer.h"
 #include "weaver/model.h"
 #include "weaver/passes.h"
+#include "weaver/system_call.h"
 
 struct weaving {
     struct image_draft draft;
@@ -99,7 +100,7 @@ static void weave_function(struct weaving *weaving, const struct function *funct
         return;
     }
     note_calls(weaving, function);
-    if (!tally.wanted && gate == IMAGE_GATE_NONE) {
+    if (!tally.wanted && gate == IMAGE_GATE_NONE && !system_call_is_in(function)) {
         draft->counts[IMAGE_LEFT_ACCESSES] += tally.left;
         return;
     }

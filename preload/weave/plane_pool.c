@@ -7,6 +7,7 @@
 #include "preload/ranks.h"
 #include "preload/raw.h"
 #include "preload/weave/far_memory.h"
+#include "preload/weave/routines.h"
 #include "preload/weave/window.h"
 
 #ifndef MADV_WIPEONFORK
@@ -21,7 +22,7 @@ enum {
     WINDOWS_BEGIN = 0x4000, /* first whole page of the windows, from the mapping's start */
     PAGE_SIZE = 4096
 };
-#define BLIND_HEADERS ((size_t)BLIND_MAX * BLIND_STRIDE)
+#define BLIND_HEADERS ((size_t)(BLIND_MAX + PLANE_UNSEEN_MAX) * BLIND_STRIDE)
 _Static_assert(PLANE_SKEW <= BLIND_STRIDE && PLANE_SKEW <= WINDOWS_BEGIN, "a header fits before its window");
 
 /* A thread's plane or blind header, and the thread, which may be ending still. */
@@ -273,6 +274,15 @@ void plane_pool_end_blind(const struct plane_header *header)
     place->taken = false;
     end_unseen(place);
     rank_leave(OWN_RANK_PLANES);
+}
+
+struct plane_header *plane_pool_unseen(unsigned i)
+{
+    void *place = pool.blind_mapping + (size_t)(BLIND_MAX + i) * BLIND_STRIDE;
+    struct plane_header *header = place;
+    *header = (struct plane_header){0};
+    routines_set(header, false);
+    return header;
 }
 
 /* ---- the process -------------------------------------------------------------------------------------------------- */

@@ -34,6 +34,10 @@ void plane_pool_release_blind(pid_t tid);
 /* The thread of the header ends.  Context: takes(OWN_RANK_PLANES). */
 void plane_pool_end_blind(const struct plane_header *header);
 
+enum { PLANE_UNSEEN_MAX = 64 };
+/* Returns: the i-th blind header of those for threads that come unseen, made anew; below PLANE_UNSEEN_MAX.  Context: signal. */
+struct plane_header *plane_pool_unseen(unsigned i);
+
 /* Makes the windows zero and gives their pages back.  Its thread calls.  Context: signal. */
 void plane_empty_windows(struct plane *plane);
 /* And the history.  Context: signal. */

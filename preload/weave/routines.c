@@ -38,7 +38,7 @@
 #define DECLARE(number, label) extern const char label[];
 QUICK_ROUTINES(DECLARE)
 SLOW_ROUTINES(DECLARE)
-extern const char plane_nothing[], plane_gate[];
+extern const char plane_nothing[], plane_gate[], plane_thread[];
 
 void routines_set(struct plane_header *header, bool recording)
 {
@@ -46,6 +46,7 @@ void routines_set(struct plane_header *header, bool recording)
     QUICK_ROUTINES(SET)
     SLOW_ROUTINES(SET)
     SET(PLANE_GATE, plane_gate)
+    header->routine[PLANE_THREAD] = (uint64_t)(uintptr_t)plane_thread;
 }
 
 /* Sections, so that a signal can tell where it came.  What is pushed in the one is no more pushed in the other. */

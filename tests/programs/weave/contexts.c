@@ -409,6 +409,49 @@ static void raw_threads(void)
     printf("  %ld\n", raw_cells[0][RAW_CELLS - 1]);
 }
 
+/* The same by an instruction of this program's own: what stands on the new stack is called there. */
+__attribute__((noinline)) static long clone_here(unsigned long flags, char *top, int (*routine)(void *), void *argument,
+                                                 atomic_int *tid)
+{
+    long result = SYS_clone;
+    void **place = (void **)(void *)top - 2;
+    register atomic_int *child_tid __asm__("r10") = tid;
+    register long storage __asm__("r8") = 0;
+    place[0] = (void *)(uintptr_t)routine;
+    place[1] = argument;
+    __asm__ volatile("syscall\n\ttest %%rax, %%rax\n\tjnz 1f\n\t"
+                     "xor %%ebp, %%ebp\n\tpop %%rax\n\tpop %%rdi\n\tcall *%%rax\n\t"
+                     "mov %%eax, %%edi\n\tmov $60, %%eax\n\tsyscall\n1:"
+                     : "+a"(result)
+                     : "D"(flags), "S"(place), "d"(NULL), "r"(child_tid), "r"(storage)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+
+static void *make_by_instruction(void *unused)
+{
+    static atomic_int tids[THREADS];
+    static char stacks[THREADS][RAW_STACK] __attribute__((aligned(16)));
+    for (int i = 0; i < THREADS; i++) {
+        tids[i] = 1;
+        MUST(clone_here(RAW_FLAGS | CLONE_SYSVSEM | CLONE_THREAD | CLONE_CHILD_CLEARTID, stacks[i] + RAW_STACK, be_raw,
+                        raw_cells[i], &tids[i]) > 0);
+    }
+    count_up(raw_cells[THREADS]);
+    for (int i = 0; i < THREADS; i++)
+        wait_for_end(&tids[i]);
+    return unused;
+}
+
+static void raw_instructions(void)
+{
+    pthread_t thread;
+    MUST(pthread_create(&thread, NULL, make_by_instruction, NULL) == 0 && pthread_join(thread, NULL) == 0);
+    for (int i = 0; i < THREADS; i++)
+        MUST(memcmp(raw_cells[i], raw_cells[THREADS], sizeof raw_cells[i]) == 0);
+    printf("  %ld\n", raw_cells[0][RAW_CELLS - 1]);
+}
+
 /* Two threads that libc knows, and between them one that it does not: what the one wrote the other reads. */
 static long handed_over[CELLS];
 static atomic_int given, passed;
@@ -524,6 +567,7 @@ int main(int argc, char **argv)
                  {"opened_pages", opened_pages},
                  {"crash", crash},
                  {"raw_threads", raw_threads},
+                 {"raw_instructions", raw_instructions},
                  {"raw_hand_over", raw_hand_over},
                  {"raw_processes", raw_processes}};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
