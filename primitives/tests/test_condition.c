@@ -294,7 +294,8 @@ static void wait_until_has_one_limit(void)
 
 struct late {
     struct lhp_condition condition;
-    bool waits;
+    bool waits, is_over;
+    enum lhp_status status;
     unsigned notified;
 };
 
@@ -303,7 +304,8 @@ static void *wait_shortly(void *arg)
     struct late *l = arg;
     lhp_condition_acquire(&l->condition);
     l->waits = true;
-    CHECK_IS(lhp_condition_wait_for(&l->condition, LHP_MS(5)), LHP_OK);
+    l->status = lhp_condition_wait_for(&l->condition, LHP_MS(5));
+    l->is_over = true;
     lhp_condition_release(&l->condition);
     return NULL;
 }
@@ -317,18 +319,28 @@ static void late_await(struct late *l)
     }
 }
 
-/* A waiter whose time is up needs the lock to say so.  Who has it meanwhile and notifies still reaches him. */
-static void notified_in_the_last_moment(void)
+/* Returns: false when the waiter was through before this thread had the lock. */
+static bool notify_in_the_last_moment(void)
 {
     struct late l = {.waits = false};
     lhp_condition_init(&l.condition);
     pthread_t waiter = spawn(wait_shortly, &l);
     late_await(&l);
+    bool is_in_time = !l.is_over;
     sleep_ms(20);
     CHECK_IS(lhp_condition_notify(&l.condition, 1), LHP_OK);
     lhp_condition_release(&l.condition);
     pthread_join(waiter, NULL);
+    CHECK(!is_in_time || l.status == LHP_OK);
     lhp_condition_destroy(&l.condition);
+    return is_in_time;
+}
+
+/* A waiter whose time is up needs the lock to say so.  Who has it meanwhile and notifies still reaches him. */
+static void notified_in_the_last_moment(void)
+{
+    while (!notify_in_the_last_moment())
+        ;
 }
 
 static void late_leave(void *late)

@@ -21,8 +21,10 @@ static void lock_open(void)
     CHECK_IS(lhp_shared_lock_acquire(lock), LHP_OK);
 }
 
+/* Each close also asks that whoever waited has said that he does no more. */
 static void lock_close(void)
 {
+    CHECK(lock->monitor.waiting == 0);
     lhp_shared_lock_destroy(lock);
     lhp_shared_free(lock);
 }
@@ -79,6 +81,7 @@ static void bounded_open(void)
 
 static void semaphore_close(void)
 {
+    CHECK(semaphore->monitor.waiting == 0);
     lhp_shared_semaphore_destroy(semaphore);
     lhp_shared_free(semaphore);
 }
@@ -111,6 +114,7 @@ static void condition_open(void)
 
 static void condition_close(void)
 {
+    CHECK(room->condition.monitor.waiting == 0);
     lhp_shared_condition_destroy(&room->condition);
     lhp_shared_rlock_destroy(&room->lock);
     lhp_shared_free(room);
@@ -182,6 +186,7 @@ static void event_open(void)
 
 static void event_close(void)
 {
+    CHECK(event->monitor.waiting == 0);
     lhp_shared_event_destroy(event);
     lhp_shared_free(event);
 }
@@ -209,6 +214,7 @@ static void barrier_open(void)
 
 static void barrier_close(void)
 {
+    CHECK(barrier->monitor.waiting == 0);
     lhp_shared_barrier_destroy(barrier);
     lhp_shared_free(barrier);
 }
