@@ -356,13 +356,13 @@ void sync_clock_drop(struct sync_clock *sync)
     relaxed_store(&sync->version, relaxed_load(&sync->version) + 1);
 }
 
-void thread_clock_fold(const struct thread_clock *clock, uint64_t *seen, uint32_t count)
+void thread_clock_fold(const struct thread_clock *clock, uint64_t seen[CLOCK_FOLDED])
 {
-    for (uint32_t i = 0; i < count; i++) {
-        seen[i] = i == clock->slot % count ? clock->epoch : 0;
+    for (uint32_t i = 0; i < CLOCK_FOLDED; i++) {
+        seen[i] = i == clock->slot % CLOCK_FOLDED ? clock->epoch : 0;
     }
     for (uint32_t slot = 0; clock->seen != NULL && slot < clock->seen->size; slot++) {
         uint64_t epoch = clock->seen->epoch[slot];
-        seen[slot % count] = epoch > seen[slot % count] ? epoch : seen[slot % count];
+        seen[slot % CLOCK_FOLDED] = epoch > seen[slot % CLOCK_FOLDED] ? epoch : seen[slot % CLOCK_FOLDED];
     }
 }

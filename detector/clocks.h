@@ -109,8 +109,10 @@ void thread_clock_receive(struct thread_clock *clock, const struct clock_stamp *
 /* The same for a child or joiner of a thread whose clock stands still: then its own epoch moves on. */
 struct clock_stamp thread_clock_send(struct thread_clock *clock);
 
-/* Fills seen[0..count) with the latest epoch seen of the slots that are equal modulo `count`, the thread's own among them. */
-void thread_clock_fold(const struct thread_clock *clock, uint64_t *seen, uint32_t count);
+#define CLOCK_FOLDED 32
+
+/* Fills `seen` with the latest epoch seen of the slots that are equal modulo CLOCK_FOLDED, the thread's own among them. */
+void thread_clock_fold(const struct thread_clock *clock, uint64_t seen[CLOCK_FOLDED]);
 
 void thread_clock_acquire_slow(struct thread_clock *clock, const struct sync_clock *sync);
 /* For an object that others may have released meanwhile: keeps what they said. */

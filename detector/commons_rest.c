@@ -239,13 +239,12 @@ static bool is_unposted_semaphore(const struct question *q, const struct commons
 
 static bool rests_on(void *ctx, const struct commons_party *party)
 {
-    struct question *q = ctx;
+    const struct question *asked = ctx, question = {asked->c, asked->rest, &party->wanted}, *q = &question;
     uint32_t wanted = party->wanted.identity;
     struct commons_rest_member *member = find_member(q->rest, party->process);
     if (member == NULL) {
         return false;
     }
-    q->wanted = &party->wanted;
     member->threads = party->threads;
     if (wanted == COMMONS_WITHIN || wanted == COMMONS_ANY_END) {
         return true;

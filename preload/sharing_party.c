@@ -11,6 +11,8 @@
 
 enum { MODULES_KEPT = 1024 };
 
+_Static_assert((int)COMMONS_SEEN == CLOCK_FOLDED, "clocks are folded as the commons compare them");
+
 /* ---- stacks ------------------------------------------------------------------------------------------------------ */
 
 /* holds the commons' lock */
@@ -138,7 +140,7 @@ bool sharing_party_describe(struct commons *c, struct self *self, const struct s
     party->threads = (uint32_t)self_live_count();
     party->slot = clock->slot;
     party->epoch = clock->epoch;
-    thread_clock_fold(clock, party->seen, COMMONS_SEEN);
+    thread_clock_fold(clock, party->seen);
     party->wanted = wish->lock;
     if (party->wanted.identity == 0) {
         uint32_t identity = sharing_party_tell_private(c, wish->object);
