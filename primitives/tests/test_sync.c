@@ -10,6 +10,8 @@
 
 #include "check.h"
 
+#include <semaphore.h>
+
 struct pulse {
     struct lhp_event event;
     struct lhp_event ready;
@@ -298,6 +300,64 @@ static void local_blocks_live_and_die_with_their_thread(void)
     lhp_lock_destroy(&t.lock);
 }
 
+struct stay {
+    struct tally *tally;
+    sem_t there, leave;
+    pthread_t thread;
+};
+
+static void *stay_body(void *arg)
+{
+    struct stay *s = arg;
+    tally_body(s->tally);
+    sem_post(&s->there);
+    while (sem_wait(&s->leave) != 0)
+        ;
+    return NULL;
+}
+
+static void stay_end(struct stay *s)
+{
+    sem_post(&s->leave);
+    pthread_join(s->thread, NULL);
+    sem_destroy(&s->there);
+    sem_destroy(&s->leave);
+}
+
+/* Of three threads two end, `first` and then `second`; the block of the last is destroyed with the object. */
+static void local_blocks_end(int first, int second)
+{
+    struct tally t = {.built = 0};
+    struct stay stays[3];
+    lhp_lock_init(&t.lock);
+    CHECK_IS(lhp_local_init(&t.local, sizeof(int), tally_construct, tally_destruct, &t), LHP_OK);
+    for (int i = 0; i < 3; i++) {
+        stays[i].tally = &t;
+        sem_init(&stays[i].there, 0, 0);
+        sem_init(&stays[i].leave, 0, 0);
+        stays[i].thread = spawn(stay_body, &stays[i]);
+        while (sem_wait(&stays[i].there) != 0)
+            ;
+    }
+    stay_end(&stays[first]);
+    CHECK(t.destroyed == 1);
+    stay_end(&stays[second]);
+    CHECK(t.destroyed == 2);
+    lhp_local_destroy(&t.local);
+    CHECK(t.destroyed == 3);
+    stay_end(&stays[3 - first - second]);
+    CHECK(t.destroyed == 3);
+    lhp_lock_destroy(&t.lock);
+}
+
+static void local_blocks_end_in_any_order(void)
+{
+    for (int first = 0; first < 3; first++)
+        for (int second = 0; second < 3; second++)
+            if (first != second)
+                local_blocks_end(first, second);
+}
+
 static struct lhp_local returning;
 static int returned; /* by one thread alone, read after its end */
 
@@ -359,6 +419,7 @@ int main(void)
     RUN(bound_holds_when_releases_race);
     RUN(once_runs_until_it_succeeds);
     RUN(local_blocks_live_and_die_with_their_thread);
+    RUN(local_blocks_end_in_any_order);
     RUN(local_block_is_made_again_in_a_destructor);
     if (!check_under_tool()) {
         RUN(event_survives_cancelled_waiters);

@@ -334,6 +334,34 @@ static int fork_here(void *arg)
     return 0;
 }
 
+static void *join_with_a_limit(void *arg)
+{
+    CHECK_IS(lhp_thread_join_for(arg, LHP_SECONDS(30)), LHP_OK);
+    return NULL;
+}
+
+/* Who waits for the thread in the parent is not in the child, where he would be waited for. */
+static void a_child_lets_go_what_another_thread_waits_for(void)
+{
+    struct lhp_thread *t;
+    lhp_event_clear(&go);
+    CHECK((t = lhp_thread_new(wait_for_go, NULL, NULL)) && lhp_thread_start(t) == LHP_OK);
+    pthread_t joiner = spawn(join_with_a_limit, t);
+    sleep_ms(20);
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        alarm(20);
+        lhp_thread_release(t);
+        _exit(0);
+    }
+    int status;
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+    lhp_event_set(&go);
+    pthread_join(joiner, NULL);
+    lhp_thread_release(t);
+}
+
 static void forking_thread_becomes_main(void)
 {
     struct lhp_thread *t = lhp_thread_new(fork_here, NULL, NULL);
@@ -396,6 +424,7 @@ int main(void)
     RUN(foreign_threads_have_an_object);
     RUN(daemon_is_inherited);
     RUN(exit_waits_for_all_but_daemons);
+    RUN(a_child_lets_go_what_another_thread_waits_for);
     RUN(forking_thread_becomes_main);
     RUN(timers_fire_or_are_cancelled);
     return 0;

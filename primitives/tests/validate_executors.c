@@ -424,6 +424,26 @@ static void exit_runs_what_was_submitted(void)
     close(ends[1]);
 }
 
+/* The list of them all, by which exit() finds them, holds whatever leaves it first. */
+static void executors_go_in_any_order(void)
+{
+    for (int first = 0; first < 3; first++) {
+        for (int second = 0; second < 3; second++) {
+            struct lhp_executor *all[3];
+            if (first == second)
+                continue;
+            for (int i = 0; i < 3; i++)
+                CHECK((all[i] = lhp_executor_new(NULL)) != NULL);
+            lhp_executor_delete(all[first]);
+            lhp_executor_delete(all[second]);
+            struct lhp_executor *another = lhp_executor_new(NULL);
+            lhp_executor_delete(all[3 - first - second]);
+            CHECK(another);
+            lhp_executor_delete(another);
+        }
+    }
+}
+
 int main(void)
 {
     check_init_seed();
@@ -437,6 +457,7 @@ int main(void)
     RUN(failed_initializer_breaks_the_executor);
     RUN(failed_initializer_ends_every_future);
     RUN(shutdown_drains_or_cancels);
+    RUN(executors_go_in_any_order);
     RUN(exit_runs_what_was_submitted);
     RUN(left_executor_ends_with_the_process);
     return 0;
