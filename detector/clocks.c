@@ -223,6 +223,7 @@ static void thread_clock_join(struct thread_clock *clock, const struct clock_sna
     if (!map_is_news(clock->seen, seen, slot, epoch, clock->slot)) {
         return;
     }
+    clock->joins++;
     uint32_t size = max_u32(snapshot_size(clock->seen), snapshot_size(seen));
     size = max_u32(size, epoch > 0 ? slot + 1 : 0);
     if (clock->published || snapshot_size(clock->seen) < size) {

@@ -90,6 +90,7 @@ void sync_clock_drop(struct sync_clock *sync);
 struct thread_clock {
     uint32_t slot;
     bool published; /* `seen` is shared: copy before the next change */
+    uint32_t joins; /* times that `seen` may have changed */
     uint64_t epoch;
     struct clock_snapshot *seen;
     struct clock_spares *spares;

@@ -147,7 +147,7 @@ bool race_note(struct race_engine *engine, struct race_plane *plane, uint64_t ad
 void race_range_fresh(struct race_engine *engine, struct race_plane *plane, uint64_t low, uint64_t high);
 
 /* Atomics.  A read-modify-write is `before` (release) then the instruction then `after` (acquire).  `order` as recorded by
- * abi/ or debug information, ORDER_SEQ_CST for LOCK-prefixed ones; a relaxed one orders nothing but fences beside it do.
+ * abi/ or debug information, ORDER_ACQ_REL for LOCK-prefixed ones; a relaxed one orders nothing but fences beside it do.
  * A load is race_atomic_after() alone, a store race_atomic_before() alone. */
 void race_atomic_before(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size,
                         int order);

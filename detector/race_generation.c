@@ -136,11 +136,18 @@ void race_generation_begin(struct race_engine *engine, struct race_plane *plane)
 void race_generation_hear(const struct race_engine *engine, const struct race_plane *plane)
 {
     const struct thread_clock *clock = race_order(engine, plane);
+    struct race_part *part = race_part(plane);
+    uint64_t begun = relaxed_load(&engine->begun);
+    if (part->heard_joins == clock->joins && part->heard_begun == begun) {
+        return;
+    }
+    part->heard_joins = clock->joins;
+    part->heard_begun = begun;
     uint32_t numbers = relaxed_load(&engine->last_number);
     for (uint32_t n = 1; n <= numbers && n <= RACE_HEARD; n++) {
-        const struct race_part *part = race_part_at(engine, n);
-        if (part != NULL && n != plane->number) {
-            relaxed_store(&race_part(plane)->heard[n], clock_snapshot_epoch(clock->seen, relaxed_load(&part->slot)));
+        const struct race_part *other = race_part_at(engine, n);
+        if (other != NULL && other != part) {
+            relaxed_store(&part->heard[n], clock_snapshot_epoch(clock->seen, relaxed_load(&other->slot)));
         }
     }
 }

@@ -226,6 +226,11 @@ struct sync_clock *race_granule_clock(struct race_engine *engine, const struct r
     return &engine->granules->granules[hold->number].clock;
 }
 
+uint32_t race_granule_version(const struct race_engine *engine, uint32_t number)
+{
+    return relaxed_load(&engine->granules->granules[number].clock.version);
+}
+
 struct sync_clock *race_granule_loose(struct race_engine *engine, const struct race_granule_hold *hold)
 {
     struct race_granules *table = engine->granules;

@@ -109,7 +109,13 @@ static bool become(struct race_engine *engine, struct race_plane *plane, uint64_
 
 /* ---- clocks ----------------------------------------------------------------------------------------------------- */
 
-enum deed { DEED_RELEASE = 1, DEED_ACQUIRE = 2, DEED_RELAXED_STORE = 4, DEED_RELAXED_LOAD = 8 };
+enum deed {
+    DEED_RELEASE = 1,
+    DEED_ACQUIRE = 2,
+    DEED_RELAXED_STORE = 4,
+    DEED_RELAXED_LOAD = 8,
+    DEED_CHANGE = DEED_RELEASE | DEED_ACQUIRE
+};
 
 /* On one clock of a granule; `clock` is the thread's of that kind, `loaded` and `fence` what its relaxed ones left. */
 static void clock_do(struct thread_clock *clock, struct thread_clock *loaded, const struct clock_stamp *fence,
@@ -161,8 +167,21 @@ static bool sync_do(struct race_engine *engine, struct race_plane *plane, uint64
     if (deeds != 0) {
         clocks_do(engine, plane, &hold, deeds);
     }
+    if (deeds == DEED_CHANGE) {
+        struct race_part *part = race_part(plane);
+        part->changing.granule = address & ~(uint64_t)7;
+        part->changing.number = hold.number;
+        part->changing.version = race_granule_version(engine, hold.number);
+    }
     race_granule_release(&hold);
     return true;
+}
+
+/* Returns: true when nobody has released to the address since the thread did so just now, having acquired what was there. */
+static bool is_changed_by_none_other(const struct race_engine *engine, const struct race_part *part, uint64_t address)
+{
+    return part->changing.granule == (address & ~(uint64_t)7) &&
+           race_granule_version(engine, part->changing.number) == part->changing.version;
 }
 
 static void granule_do(struct race_engine *engine, struct race_plane *plane, uint64_t address, size_t size,
@@ -312,24 +331,34 @@ static bool may_enter(struct race_part *part)
 void race_atomic_before(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size,
                         int order)
 {
-    if (!may_enter(race_part(plane))) {
+    struct race_part *part = race_part(plane);
+    if (!may_enter(part)) {
         return;
     }
     race_sync_settle(engine, plane);
     bool releases = order == ORDER_RELEASE || order == ORDER_ACQ_REL || order == ORDER_SEQ_CST;
-    atomic_do(engine, plane, address, size, releases ? DEED_RELEASE : DEED_RELAXED_STORE);
-    race_leave(engine, race_part(plane));
+    /* A read-modify-write acquires what is there already: most often nobody comes in between, and that is all. */
+    part->changing.granule = 0;
+    atomic_do(engine, plane, address, size,
+              order == ORDER_ACQ_REL ? DEED_CHANGE
+              : releases             ? DEED_RELEASE
+                                     : DEED_RELAXED_STORE);
+    race_leave(engine, part);
 }
 
 void race_atomic_after(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size, int order)
 {
-    if (!may_enter(race_part(plane))) {
+    struct race_part *part = race_part(plane);
+    if (!may_enter(part)) {
         return;
     }
     race_sync_settle(engine, plane);
     bool acquires = order != ORDER_RELAXED && order != ORDER_RELEASE;
-    atomic_do(engine, plane, address, size, acquires ? DEED_ACQUIRE : DEED_RELAXED_LOAD);
-    race_leave(engine, race_part(plane));
+    if (order != ORDER_ACQ_REL || !is_changed_by_none_other(engine, part, address)) {
+        atomic_do(engine, plane, address, size, acquires ? DEED_ACQUIRE : DEED_RELAXED_LOAD);
+    }
+    part->changing.granule = 0;
+    race_leave(engine, part);
 }
 
 static void acquire_fence(struct thread_clock *clock, struct thread_clock *loaded)

@@ -88,12 +88,12 @@ static void act(struct plane *plane, uint64_t address, const struct plane_site *
     case PLANE_ATOMIC_BEFORE:
     case PLANE_ATOMIC_STORE:
         race_atomic_before(engine, &plane->race, address, size,
-                           frame->routine == PLANE_ATOMIC_STORE ? ORDER_RELEASE : ORDER_SEQ_CST);
+                           frame->routine == PLANE_ATOMIC_STORE ? ORDER_RELEASE : ORDER_ACQ_REL);
         break;
     case PLANE_ATOMIC_AFTER:
     case PLANE_ATOMIC_LOAD:
         race_atomic_after(engine, &plane->race, address, size,
-                          frame->routine == PLANE_ATOMIC_LOAD ? ORDER_ACQUIRE : ORDER_SEQ_CST);
+                          frame->routine == PLANE_ATOMIC_LOAD ? ORDER_ACQUIRE : ORDER_ACQ_REL);
         break;
     case PLANE_RELAXED_LOAD:
         race_atomic_after(engine, &plane->race, address, size, ORDER_RELAXED);
