@@ -139,6 +139,13 @@ struct found {
     size_t count;
 };
 
+/* The linker puts the version of a library's symbol behind the name of its copy in a program: _ZSt4cout@GLIBCXX_3.4. */
+static const char *without_version(struct pool *pool, const char *symbol)
+{
+    size_t length = strcspn(symbol, "@");
+    return symbol[length] == '\0' || length == 0 ? symbol : pool_format(pool, "%.*s", (int)length, symbol);
+}
+
 static void set_function(struct symbols *symbols, struct symbol_frame *frame, const char *name)
 {
     /* Thread entries and operators of the C++ library are folded like libc's, also where they were inlined. */
@@ -146,7 +153,7 @@ static void set_function(struct symbols *symbols, struct symbol_frame *frame, co
     if (!name) {
         return;
     }
-    frame->function = demangle(&symbols->pool, name);
+    frame->function = demangle(&symbols->pool, without_version(&symbols->pool, name));
     frame->name = demangle_without_parameters(&symbols->pool, frame->function);
     for (size_t i = 0; i < sizeof library / sizeof library[0]; i++) {
         if (strncmp(frame->name, library[i], strlen(library[i])) == 0) {
@@ -327,7 +334,7 @@ const char *symbols_name_variable(struct symbols *symbols, const struct run_modu
     if (!symbol) {
         return NULL;
     }
-    const char *name = demangle(pool, symbol);
+    const char *name = demangle(pool, without_version(pool, symbol));
     if (offset == begin && symbol_size <= size) {
         return pool_string(pool, name);
     }

@@ -116,6 +116,15 @@ bool insn_loads_on_condition(const struct insn *insn)
     return insn->decoded.meta.category == ZYDIS_CATEGORY_CMOV && insn->access_count == 1;
 }
 
+/* lock or $0, (%rsp) and the like: what compilers make of a fence.  An atomic variable may lie on the stack as well. */
+static bool changes_nothing(const struct insn *insn)
+{
+    ZydisMnemonic mnemonic = insn->decoded.mnemonic;
+    const ZydisDecodedOperand *by = &insn->operands[1];
+    return (mnemonic == ZYDIS_MNEMONIC_OR || mnemonic == ZYDIS_MNEMONIC_ADD) &&
+           by->type == ZYDIS_OPERAND_TYPE_IMMEDIATE && by->imm.value.u == 0;
+}
+
 static void add(struct insn *insn, struct access access)
 {
     insn->access[insn->access_count++] = access;
@@ -130,7 +139,8 @@ static void look_at_operand(const struct elf_module *module, struct function *fu
     bool is_read = (operand->actions & ZYDIS_OPERAND_ACTION_MASK_READ) != 0;
     if (operand->mem.segment == ZYDIS_REGISTER_FS)
         return;
-    if (is_locked && (operand->mem.base == ZYDIS_REGISTER_RSP || frame_is_private(frame, insn, operand))) {
+    bool is_on_stack = operand->mem.base == ZYDIS_REGISTER_RSP;
+    if (is_locked && ((is_on_stack && changes_nothing(insn)) || frame_is_private(frame, insn, operand))) {
         add(insn,
             (struct access){.operand = (int8_t)index, .role = ACCESS_FENCE, .is_write = true, .read_modify = true});
         return;

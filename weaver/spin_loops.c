@@ -3,9 +3,9 @@
  *   1: pause;  mov (%rdi), %eax;  test %eax, %eax;  jnz 1b
  *
  * Model:  a short loop that writes nothing and calls nothing but functions that pass time, one of whose exits depends on a
- *         load from an address that is the same every time, and on nothing else that changes.  A compiler moves such a
- *         load out of the loop unless it is atomic, volatile, or something is called.  Where debug information knows that it
- *         is not atomic, atomic_moves.c takes that back.
+ *         load from an address that is the same every time, or is itself loaded from such a one, and on nothing else that
+ *         changes.  A compiler moves such a load out of the loop unless it is atomic, volatile, or something is called.
+ *         Where debug information knows that it is not atomic, atomic_moves.c takes that back.
  * Source: Jannesari & Tichy 2010 (ad-hoc synchronisation in Helgrind+).
  */
 #include "weaver/passes.h"
@@ -122,13 +122,22 @@ static bool goes_on(const struct insn *insn, register_set varies)
     return false;
 }
 
+/* Returns: what a round of the loop [first, last] finds: what the one before has left, of which nothing was known. */
+static struct values values_of_round(const struct function *function, size_t first, size_t last)
+{
+    struct values values = {0, 0};
+    for (size_t i = first; i <= last; i++)
+        values.varies |= outputs_of(&function->insns[i]);
+    for (size_t i = first; i <= last; i++)
+        compute(&values, &function->insns[i]);
+    return values;
+}
+
 /* Returns: whether an exit of the loop [first, last] waits for what is loaded. */
 static bool waits(const struct function *function, size_t first, size_t last)
 {
-    struct values values = {0, 0};
+    struct values values = values_of_round(function, first, last);
     bool has_waiting_exit = false;
-    for (size_t i = first; i <= last; i++)
-        values.varies |= outputs_of(&function->insns[i]);
     for (size_t i = first; i <= last; i++) {
         const struct insn *insn = &function->insns[i];
         uint32_t target = insn->target_index;
@@ -144,18 +153,14 @@ static bool waits(const struct function *function, size_t first, size_t last)
 
 static void mark(struct function *function, size_t first, size_t last)
 {
-    register_set varies = 0;
-    for (size_t i = first; i <= last; i++)
-        varies |= outputs_of(&function->insns[i]);
+    struct values values = values_of_round(function, first, last);
     for (size_t i = first; i <= last; i++) {
         struct insn *insn = &function->insns[i];
-        struct values values = {varies, 0};
-        if (is_waiting_load(insn, varies)) {
+        if (is_waiting_load(insn, values.varies)) {
             insn_waits(insn);
             spin_entry_mark(function, first, i);
         }
         compute(&values, insn);
-        varies = values.varies;
     }
     function->spin_loops++;
 }

@@ -1,10 +1,11 @@
 """run_pairs.py: each case of pairs.c, compiled in one way: clean must be clean, racy must be one race with both its sides.
 
     run_pairs.py --tool LOCKHOUND --cc CC [--flags=FLAGS] [--races=hybrid [--hidden]] [--compiled-for LIBRARY]
-                 [--in-block] [--preload LIBRARY] pairs.c
+                 [--in-block] [--preload LIBRARY] [--clean-alone] pairs.c
 
 With --hidden the races of the racy forms are warnings, and are not reported at all without --races=hybrid.
 With --in-block a race must lie in a block whose allocation is known.
+With --clean-alone the cases have no racy form.
 With --compiled-for the program is compiled with -fsanitize=thread and linked against the library instead of being woven.
 """
 
@@ -107,6 +108,7 @@ def main():
     parser.add_argument("--cc", default="gcc")
     parser.add_argument("--flags", default="")
     parser.add_argument("--in-block", action="store_true")
+    parser.add_argument("--clean-alone", action="store_true")
     parser.add_argument("--preload", default="", help="another library that the program runs with")
     parser.add_argument("--compiled-for", default="")
     parser.add_argument("--races", default="hb", choices=("hb", "hybrid"))
@@ -124,7 +126,8 @@ def main():
         if options.compiled_for:
             names = [name for name in names if name not in WAITED | ASSEMBLY]  # the flag orders nothing to a compiler
         modes = ("hb", "hybrid") if options.hidden else (options.races,)
-        runs = [(name, racy, mode) for name in names for racy in (False, True) for mode in modes]
+        forms = (False,) if options.clean_alone else (False, True)
+        runs = [(name, racy, mode) for name in names for racy in forms for mode in modes]
         for name, racy, mode in runs:
             wrong = judge(options, program, name, racy, mode)
             if wrong:
