@@ -158,10 +158,13 @@ const char *woven_file_open(struct woven_file *file, const char *path, const str
         return errno == ENOENT ? "does not exist" : "cannot be opened";
     }
     const char *wrong = map_file(file, fd);
-    close(fd);
     if (!wrong) {
         wrong = image_check(file->header, file->size);
     }
+    if (!wrong) {
+        image_seal_file(fd, file->header); /* it may have been copied here */
+    }
+    close(fd);
     if (!wrong && narrow != ((file->header->flags & IMAGE_NARROW) != 0)) {
         wrong = narrow ? "is not a narrow one" : "is a narrow one";
     }

@@ -22,7 +22,7 @@ struct woven_file {
     size_t size;
 };
 
-/* Returns: NULL with the image of the module mapped, or what is wrong with it. */
+/* Returns: NULL with the image of the module mapped and its file sealed, or what is wrong with it. */
 const char *woven_file_open(struct woven_file *file, const char *path, const struct elf_module *module, bool narrow);
 void woven_file_close(struct woven_file *file);
 

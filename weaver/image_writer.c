@@ -154,8 +154,7 @@ static int write_all(int fd, const uint8_t *bytes, size_t size)
     return 0;
 }
 
-/* Without a file system that keeps nanoseconds it is not sealed, which costs time and nothing else. */
-static void seal(int fd, const struct image_header *header)
+void image_seal_file(int fd, const struct image_header *header)
 {
     struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = time(NULL), .tv_nsec = image_seal(header)}};
     (void)futimens(fd, times);
@@ -170,7 +169,7 @@ static int write_renamed(const char *path, const uint8_t *bytes, size_t size)
     int fd = mkostemp(temporary, O_CLOEXEC);
     int status = fd < 0 ? -errno : write_all(fd, bytes, size);
     if (fd >= 0) {
-        seal(fd, (const void *)bytes);
+        image_seal_file(fd, (const void *)bytes);
         if (close(fd) != 0 && status == 0) {
             status = -errno;
         }
