@@ -249,6 +249,15 @@ static bool is_ignored(const struct race_engine *engine, const struct finding *f
     return host->is_ignored != NULL && host->is_ignored(host->ctx, &finding->memory);
 }
 
+static void set_doubt(struct finding *finding, const struct race_host *host)
+{
+    const char *doubt = host->doubt == NULL ? NULL : host->doubt(host->ctx);
+    if (doubt != NULL && finding->severity == SEVERITY_ERROR) {
+        finding->severity = SEVERITY_WARNING;
+        finding->detail = doubt;
+    }
+}
+
 static void tell(struct report *r, struct stack_id here, const struct race_recalled *theirs)
 {
     struct evidence e;
@@ -271,6 +280,8 @@ static void tell(struct report *r, struct stack_id here, const struct race_recal
     if (r->hidden) {
         e.finding.severity = e.finding.severity == SEVERITY_ERROR ? SEVERITY_WARNING : SEVERITY_NOTE;
         e.finding.detail = "only the order in which this run took its locks kept them apart";
+    } else {
+        set_doubt(&e.finding, &r->engine->host);
     }
     e.finding.parties = e.parties;
     set_memory(&e.finding, r);

@@ -79,6 +79,7 @@ static void parse_mapping(const char *line, struct mapping *mapping)
     const char *at = read_hexadecimal(line, &mapping->low);
     at = read_hexadecimal(at + 1, &mapping->high);
     mapping->shared = strlen(at) > 4 && at[4] == 's';
+    mapping->executable = strlen(at) > 4 && at[3] == 'x';
     parse_file(strlen(at) > PERMISSIONS ? at + PERMISSIONS : "", mapping);
     for (int field = 0; field < PATH_COLUMN_FIELDS && *at != '\0'; field++) {
         at += strcspn(at, " ");

@@ -21,7 +21,7 @@ struct mapping {
     uintptr_t low, high;
     uint64_t offset;        /* in the file, where `low` is */
     uint64_t device, inode; /* of the file; of anonymous memory when it is shared, 0 otherwise */
-    bool shared;
+    bool shared, executable;
     char path[MAPPING_PATH_SIZE]; /* "" for anonymous memory, "[heap]", "[stack]", ... */
 };
 

@@ -114,7 +114,8 @@ bool finding_is_guess(const struct run_finding *finding)
 
 bool finding_is_hidden(const struct run_finding *finding)
 {
-    return finding->memory != NULL && *finding->detail != '\0';
+    static const char begins[] = "only the order";
+    return finding->memory != NULL && strncmp(finding->detail, begins, sizeof begins - 1) == 0;
 }
 
 bool party_is_holder(const struct run_party *party)

@@ -12,6 +12,7 @@
 #include "preload/lockhound.h"
 #include "preload/raw.h"
 #include "preload/stacks.h"
+#include "preload/unknown_code.h"
 #include "preload/weave/blocks.h"
 #include "preload/weave/callers.h"
 #include "preload/weave/far_memory.h"
@@ -219,6 +220,12 @@ static bool is_of_allocator(struct stack_id id)
     return false;
 }
 
+static const char *host_doubt(void *ctx)
+{
+    (void)ctx;
+    return unknown_code_has_run() ? "code made at run time takes part, whose synchronisation is not seen" : NULL;
+}
+
 /* Code made at run time, whose atomic operations nobody sees. */
 static bool is_of_code_unknown(struct stack_id id)
 {
@@ -252,4 +259,5 @@ const struct race_host race_host = {.reserve = host_reserve,
                                     .block = host_block,
                                     .value = host_value,
                                     .is_ignored = host_is_ignored,
+                                    .doubt = host_doubt,
                                     .is_followed = host_is_followed};
