@@ -393,6 +393,8 @@ static bool access_granules(struct race_engine *engine, struct race_plane *plane
         uint64_t granule_end = (part.address & ~(uint64_t)7) + 8;
         part.size = (size_t)((granule_end < end ? granule_end : end) - part.address);
         if (!race_sync_access(engine, plane, &part, (state & RACE_STATE_SPILLED) != 0)) {
+            /* The granule before it may have been the one with which generations were used up. */
+            race_touch(race_part(plane), race_chunk_index(race_part(plane), part.address), race_lines_of(&part));
             found |= access_bytes(engine, plane, chunk, &part, !race_sync_is_place(engine, &part));
         }
     }

@@ -254,6 +254,31 @@ static void generations_are_renumbered(void **state)
     assert_true(race_world_read(3, X, 8));
 }
 
+/* The store to the atomic uses a generation up; what comes behind it in the same access is of the next. */
+static void generations_used_up_amid_an_access_leave_none_behind(void **state)
+{
+    enum { ACCESSES = 300, SPACING = 256 };
+    const uint64_t base = 0x7f1200000000;
+    (void)state;
+    for (int i = 0; i < ACCESSES; i++) {
+        race_world_exchange(1, base + (uint64_t)i * SPACING);
+    }
+    for (int i = 0; i < ACCESSES; i++) {
+        race_world_write(1, base + (uint64_t)i * SPACING, 16);
+    }
+    race_world_lock(1, 7);
+    race_world_unlock(1, 7);
+    race_world_lock(2, 7); /* has seen it all */
+    for (int i = 0; i < ACCESSES; i++) {
+        race_world_write(1, base - SPACING, 8);
+        race_world_lock(1, 8);
+        race_world_unlock(1, 8);
+    }
+    for (int i = 0; i < ACCESSES; i++) {
+        assert_false(race_world_write(2, base + (uint64_t)i * SPACING + 8, 8));
+    }
+}
+
 static void a_later_thread_may_use_the_plane_and_the_stack(void **state)
 {
     (void)state;
@@ -449,6 +474,7 @@ int main(void)
         CASE(free_races_with_a_use),
         CASE(addresses_with_equal_low_halves_do_not_meet),
         CASE(generations_are_renumbered),
+        CASE(generations_used_up_amid_an_access_leave_none_behind),
         CASE(a_later_thread_may_use_the_plane_and_the_stack),
         CASE(a_forgotten_plane_races_no_more),
         CASE(a_forked_child_owes_the_other_threads_nothing),
