@@ -1,5 +1,8 @@
 #include "preload/intercept/objects.h"
 
+#include "detector/held.h"
+#include "detector/thread.h"
+
 #include "preload/intercept/traits.h"
 #include "preload/weave/callers.h"
 #include "preload/weave/memory_events.h"
@@ -77,7 +80,8 @@ void objects_note_use(struct self *self, enum object_kind kind, const void *plac
 
 void objects_signalled(struct self *self, const void *place, struct stack_id at)
 {
-    if (self->plane == NULL)
+    /* Under the mutex the call ends before whoever it wakes goes on. */
+    if (self->plane == NULL || held_count(&self->thread->seat->held) != 0)
         return;
     plane_sync(self);
     objects_note_use(self, OBJECT_COND, place, at);

@@ -6,15 +6,10 @@
  * The first thread always acts first (unseen.h), so that a run shows the same thing each time.
  */
 #include <errno.h>
-#include <pthread.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "unseen.h"
+#include "chosen.h"
 
 #define KEPT __attribute__((noinline))
 
@@ -128,7 +123,6 @@ KEPT void *aligned_alloc(size_t alignment, size_t size)
 
 /* ---- the program ---------------------------------------------------------------------------------------------------------- */
 
-static bool racy;
 static __thread long *cell;
 static int hand[2]; /* over which the first tells the second where its block is, unseen */
 
@@ -187,8 +181,6 @@ static const struct {
     {"usable_size", by_usable_size},
 };
 
-static size_t chosen;
-
 static void *run_first(void *arg)
 {
     cell = cases[chosen].get();
@@ -214,22 +206,8 @@ static void *run_second(void *arg)
 
 int main(int argc, char **argv)
 {
-    const size_t count = sizeof cases / sizeof *cases;
-    racy = argc > 2;
-    if (argc < 2) {
-        for (size_t i = 0; i < count; i++)
-            puts(cases[i].name);
-        return 0;
-    }
-    while (chosen < count && strcmp(cases[chosen].name, argv[1]) != 0)
-        chosen++;
-    if (chosen == count || unseen_call(SYS_pipe, (long)hand, 0, 0) != 0)
+    CHOOSE_CASE(argc, argv, cases);
+    if (unseen_call(SYS_pipe, (long)hand, 0, 0) != 0)
         return 2;
-    pthread_t first_thread, second_thread;
-    pthread_create(&first_thread, NULL, run_first, NULL);
-    pthread_create(&second_thread, NULL, run_second, NULL);
-    pthread_join(first_thread, NULL);
-    pthread_join(second_thread, NULL);
-    puts("done");
-    return 0;
+    return run_both(run_first, run_second);
 }

@@ -7,18 +7,13 @@
  * (unseen.h), so that a run shows the same thing each time.
  */
 #define _GNU_SOURCE 1
-#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "accesses.h"
-#include "unseen.h"
+#include "chosen.h"
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static sigjmp_buf back;
@@ -134,8 +129,6 @@ static const struct {
     {"fault", by_fault},
 };
 
-static size_t chosen;
-
 /* What is queued or comes by a timer is blocked, and taken by who waits for it. */
 static bool waits_for_it(void)
 {
@@ -166,28 +159,11 @@ static void *run_second(void *arg)
 
 int main(int argc, char **argv)
 {
-    const size_t count = sizeof cases / sizeof *cases;
-    racy = argc > 2;
-    if (argc < 2) {
-        for (size_t i = 0; i < count; i++)
-            puts(cases[i].name);
-        return 0;
-    }
-    while (chosen < count && strcmp(cases[chosen].name, argv[1]) != 0)
-        chosen++;
-    if (chosen == count || unseen_open() != 0)
-        return 2;
+    CHOOSE_CASE(argc, argv, cases);
     sigset_t usr1;
     sigemptyset(&usr1);
     sigaddset(&usr1, SIGUSR1);
     if (waits_for_it())
         pthread_sigmask(SIG_BLOCK, &usr1, NULL);
-
-    pthread_t first_thread, second_thread;
-    pthread_create(&first_thread, NULL, run_first, NULL);
-    pthread_create(&second_thread, NULL, run_second, NULL);
-    pthread_join(first_thread, NULL);
-    pthread_join(second_thread, NULL);
-    puts("done");
-    return 0;
+    return run_both(run_first, run_second);
 }

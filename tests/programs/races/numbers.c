@@ -8,12 +8,7 @@
 #define _GNU_SOURCE 1
 #include <dirent.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
@@ -26,7 +21,7 @@
 #include <unistd.h>
 
 #include "accesses.h"
-#include "unseen.h"
+#include "chosen.h"
 
 /* ---- who gives the number back ---------------------------------------------------------------------------------------- */
 
@@ -304,8 +299,6 @@ static const struct {
     {"closedir", NULL, open_folder, close_folder, by_opendir},
 };
 
-static size_t chosen;
-
 static void *run_first(void *arg)
 {
     if (!racy)
@@ -328,28 +321,13 @@ static void *run_second(void *arg)
 
 int main(int argc, char **argv)
 {
-    const size_t count = sizeof cases / sizeof *cases;
-    racy = argc > 2;
+    CHOOSE_CASE(argc, argv, cases);
     umask(mask = 022);
-    if (argc < 2) {
-        for (size_t i = 0; i < count; i++)
-            puts(cases[i].name);
-        return 0;
-    }
-    while (chosen < count && strcmp(cases[chosen].name, argv[1]) != 0)
-        chosen++;
     spare = open("/dev/null", O_RDWR);
-    if (chosen == count || spare < 0 || unseen_open() != 0)
+    if (spare < 0)
         return 2;
     if (cases[chosen].prepare != NULL)
         cases[chosen].prepare();
     cases[chosen].begin();
-
-    pthread_t first_thread, second_thread;
-    pthread_create(&first_thread, NULL, run_first, NULL);
-    pthread_create(&second_thread, NULL, run_second, NULL);
-    pthread_join(first_thread, NULL);
-    pthread_join(second_thread, NULL);
-    puts("done");
-    return 0;
+    return run_both(run_first, run_second);
 }

@@ -4,21 +4,16 @@
 //   operators CASE racy   two threads use one block: one race, in that block
 //
 // The first thread always acts first (unseen.h), so that a run shows the same thing each time.
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <new>
 
-#include "unseen.h"
+#include "chosen.h"
 
 #define KEPT __attribute__((noinline))
 
 // More than a thread keeps for itself: the rest goes back to all.
 enum { BLOCKS = 20000, WORDS = 12 };
 
-static bool racy;
 static thread_local long *cell;
 static int hand[2]; // over which the first tells the second where its block is, unseen
 
@@ -51,8 +46,6 @@ static const way ways[] = {
      [](long *block) { operator delete(block, WORDS * sizeof(long)); }},
     {"malloc", [] { return static_cast<long *>(malloc(WORDS * sizeof(long))); }, [](long *block) { free(block); }},
 };
-
-static size_t chosen;
 
 static void use_many(void (*act)())
 {
@@ -90,22 +83,8 @@ static void *run_second(void *arg)
 
 int main(int argc, char **argv)
 {
-    const size_t count = sizeof ways / sizeof *ways;
-    racy = argc > 2;
-    if (argc < 2) {
-        for (const way &way : ways)
-            puts(way.name);
-        return 0;
-    }
-    while (chosen < count && strcmp(ways[chosen].name, argv[1]) != 0)
-        chosen++;
-    if (chosen == count || unseen_open() != 0 || unseen_call(SYS_pipe, reinterpret_cast<long>(hand), 0, 0) != 0)
+    CHOOSE_CASE(argc, argv, ways);
+    if (unseen_call(SYS_pipe, reinterpret_cast<long>(hand), 0, 0) != 0)
         return 2;
-    pthread_t first_thread, second_thread;
-    pthread_create(&first_thread, nullptr, run_first, nullptr);
-    pthread_create(&second_thread, nullptr, run_second, nullptr);
-    pthread_join(first_thread, nullptr);
-    pthread_join(second_thread, nullptr);
-    puts("done");
-    return 0;
+    return run_both(run_first, run_second);
 }

@@ -5,19 +5,14 @@
  *
  * The first thread always acts first (unseen.h), so that a run shows the same thing each time.
  */
-#include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <stdatomic.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <threads.h>
 
 #include "accesses.h"
-#include "unseen.h"
+#include "chosen.h"
 
 /* ---- what may stand between them ------------------------------------------------------------------------------------ */
 
@@ -369,8 +364,6 @@ static const struct {
     {"free", free_first, free_second, false, true},
 };
 
-static size_t chosen;
-
 static void *run_first(void *arg)
 {
     cases[chosen].first();
@@ -388,16 +381,8 @@ static void *run_second(void *arg)
 
 int main(int argc, char **argv)
 {
-    const size_t count = sizeof cases / sizeof *cases;
-    racy = argc > 2;
-    if (argc < 2) {
-        for (size_t i = 0; i < count; i++)
-            puts(cases[i].name);
-        return 0;
-    }
-    while (chosen < count && strcmp(cases[chosen].name, argv[1]) != 0)
-        chosen++;
-    if (chosen == count || unseen_open() != 0 || pipe(descriptors) != 0)
+    CHOOSE_CASE(argc, argv, cases);
+    if (pipe(descriptors) != 0)
         return 2;
     event = eventfd(0, 0);
     block = malloc(sizeof *block);
@@ -409,9 +394,8 @@ int main(int argc, char **argv)
     pthread_t second_thread;
     pthread_create(&first_thread, NULL, run_first, NULL);
     pthread_create(&second_thread, NULL, run_second, NULL);
-    if (!cases[chosen].joins || (racy && chosen < count))
+    if (!cases[chosen].joins || racy)
         pthread_join(first_thread, NULL);
     pthread_join(second_thread, NULL);
-    puts("done");
-    return 0;
+    return say_done();
 }

@@ -10,23 +10,17 @@
 #include <grp.h>
 #include <locale.h>
 #include <netdb.h>
-#include <pthread.h>
 #include <pwd.h>
 #include <search.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 #include <utmpx.h>
 #include <wchar.h>
 
-#include "unseen.h"
+#include "chosen.h"
 
 #define KEPT __attribute__((noinline))
 
-static bool racy;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
 static void call_strtok(void)
@@ -185,25 +179,9 @@ static void *run_second(void *arg)
 
 int main(int argc, char **argv)
 {
-    const size_t count = sizeof cases / sizeof *cases;
-    size_t chosen = 0;
-    racy = argc > 2;
-    if (argc < 2) {
-        for (size_t i = 0; i < count; i++)
-            puts(cases[i].name);
-        return 0;
-    }
-    while (chosen < count && strcmp(cases[chosen].name, argv[1]) != 0)
-        chosen++;
-    if (chosen == count || unseen_open() != 0 || hcreate(10) == 0)
+    CHOOSE_CASE(argc, argv, cases);
+    if (hcreate(10) == 0)
         return 2;
     call = cases[chosen].call;
-
-    pthread_t first_thread, second_thread;
-    pthread_create(&first_thread, NULL, run_first, NULL);
-    pthread_create(&second_thread, NULL, run_second, NULL);
-    pthread_join(first_thread, NULL);
-    pthread_join(second_thread, NULL);
-    puts("done");
-    return 0;
+    return run_both(run_first, run_second);
 }

@@ -7,17 +7,13 @@
  * The first thread of the last team always acts first (unseen.h), so that a run shows the same thing each time.
  */
 #include <omp.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <string.h>
 
-#include "unseen.h"
+#include "chosen.h"
 
 #define KEPT __attribute__((noinline))
 
 enum { THREADS = 4, ROUNDS = 200, ITEMS = 64 };
 
-static bool racy;
 static int sums[ITEMS], total;
 static int shared_by_two, one_for_each[2];
 
@@ -110,20 +106,8 @@ static void last_team(void)
 
 int main(int argc, char **argv)
 {
-    const size_t count = sizeof cases / sizeof *cases;
-    racy = argc > 2;
-    if (argc < 2) {
-        for (size_t i = 0; i < count; i++)
-            puts(cases[i].name);
-        return 0;
-    }
-    size_t chosen = 0;
-    while (chosen < count && strcmp(cases[chosen].name, argv[1]) != 0)
-        chosen++;
-    if (chosen == count || unseen_open() != 0)
-        return 2;
+    CHOOSE_CASE(argc, argv, cases);
     cases[chosen].run();
     last_team();
-    puts("done");
-    return 0;
+    return say_done();
 }

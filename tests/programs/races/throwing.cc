@@ -4,14 +4,10 @@
 //   throwing CASE racy    they write one: one race, between first() and second()
 //
 // The first thread always acts first (unseen.h), so that a run shows the same thing each time.
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <new>
 
-#include "unseen.h"
+#include "chosen.h"
 
 #define KEPT __attribute__((noinline))
 
@@ -57,7 +53,6 @@ KEPT void operator delete(void *block) noexcept
 
 // ---- the program
 
-static bool racy;
 static long places[2];
 static thread_local long *cell;
 
@@ -102,20 +97,14 @@ static void *run_second(void *arg)
     return arg;
 }
 
+struct kind {
+    const char *name;
+};
+
+static const kind kinds[] = {{"throws"}};
+
 int main(int argc, char **argv)
 {
-    racy = argc > 2;
-    if (argc < 2) {
-        puts("throws");
-        return 0;
-    }
-    if (unseen_open() != 0)
-        return 2;
-    pthread_t first_thread, second_thread;
-    pthread_create(&first_thread, nullptr, run_first, nullptr);
-    pthread_create(&second_thread, nullptr, run_second, nullptr);
-    pthread_join(first_thread, nullptr);
-    pthread_join(second_thread, nullptr);
-    puts("done");
-    return 0;
+    CHOOSE_CASE(argc, argv, kinds);
+    return run_both(run_first, run_second);
 }
