@@ -323,6 +323,24 @@ static void left_pool_ends_with_the_process(void)
     (void)pool_of(2, true); /* and never deleted */
 }
 
+/* As executors do. */
+static void pools_go_in_any_order(void)
+{
+    const struct lhp_process_pool_options one = {.workers = 1};
+    for (int first = 0; first < 3; first++) {
+        struct lhp_process_pool *all[3];
+        int second = (first + 1) % 3;
+        for (int i = 0; i < 3; i++)
+            CHECK((all[i] = lhp_process_pool_new(&one)) != NULL);
+        lhp_process_pool_delete(all[first]);
+        lhp_process_pool_delete(all[second]);
+        struct lhp_process_pool *another = lhp_process_pool_new(&one);
+        lhp_process_pool_delete(all[3 - first - second]);
+        CHECK(another);
+        lhp_process_pool_delete(another);
+    }
+}
+
 int main(void)
 {
     check_init_seed();
@@ -342,5 +360,6 @@ int main(void)
     RUN(names_have_bounds);
     RUN(exit_runs_what_was_submitted);
     RUN(left_pool_ends_with_the_process);
+    RUN(pools_go_in_any_order);
     return 0;
 }
