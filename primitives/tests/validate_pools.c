@@ -327,9 +327,9 @@ static void left_pool_ends_with_the_process(void)
 static void pools_go_in_any_order(void)
 {
     const struct lhp_process_pool_options one = {.workers = 1};
-    for (int first = 0; first < 3; first++) {
+    for (int turn = 0; turn < 6; turn++) {
         struct lhp_process_pool *all[3];
-        int second = (first + 1) % 3;
+        int first = turn % 3, second = (first + 1 + turn / 3) % 3;
         for (int i = 0; i < 3; i++)
             CHECK((all[i] = lhp_process_pool_new(&one)) != NULL);
         lhp_process_pool_delete(all[first]);
