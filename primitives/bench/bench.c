@@ -503,16 +503,37 @@ static int compare_slices(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Units: ns an operation; 0 without a candidate. */
-static double figure_of(struct candidate *c, size_t slices, int threads)
+/* Returns: the least of them where one thread was alone, else the median.  Sorts them. */
+static double typical(double *values, size_t count, int threads)
 {
-    double figure = 0;
-    if (c->run) {
-        qsort(c->slices, slices, sizeof(*c->slices), compare_slices);
-        figure = c->slices[threads == 1 ? 0 : slices / 2];
+    qsort(values, count, sizeof(*values), compare_slices);
+    return values[threads == 1 ? 0 : count / 2];
+}
+
+/* Two threads meet as the machine lets them, which changes from one second to the next: only slices that were run one after the
+ * other are compared. */
+static double ratio_of(const struct candidate *ours, const struct candidate *other, size_t slices)
+{
+    double *ratios = calloc(slices, sizeof(double));
+    must(ratios != NULL);
+    for (size_t i = 0; i < slices; i++)
+        ratios[i] = ours->slices[i] / other->slices[i];
+    double ratio = typical(ratios, slices, 2);
+    free(ratios);
+    return ratio;
+}
+
+/* Fills ns and the ratios of the first candidate to each.  Units: ns an operation; 0 without a candidate. */
+static void sum_up(struct candidate *c, size_t candidates, size_t slices, int threads, double *ns, double *ratio)
+{
+    for (size_t who = 0; who < candidates; who++)
+        ratio[who] = c[who].run && threads == 2 ? ratio_of(&c[0], &c[who], slices) : 0;
+    for (size_t who = 0; who < candidates; who++) {
+        ns[who] = c[who].run ? typical(c[who].slices, slices, threads) : 0;
+        if (threads == 1 && c[who].run)
+            ratio[who] = ns[0] / ns[who];
+        free(c[who].slices);
     }
-    free(c->slices);
-    return figure;
 }
 
 static void print_row(const struct row *row, size_t repeats)
@@ -521,22 +542,21 @@ static void print_row(const struct row *row, size_t repeats)
     size_t slices = repeats * SLICES_A_REPEAT;
     struct candidate c[CANDIDATES] = {
         [OURS] = {.run = row->ours}, [BARE] = {.run = row->bare}, [GLIB_S] = {.run = row->glib}};
-    double ns[CANDIDATES];
+    double ns[CANDIDATES], ratio[CANDIDATES];
     for (int who = 0; who < CANDIDATES; who++)
         must((c[who].slices = calloc(slices, sizeof(double))) != NULL);
     for (size_t i = 0; i < slices; i++)
         for (int who = 0; who < CANDIDATES; who++)
             if (c[who].run)
                 c[who].slices[i] = measure(c[who].run, row->n / SLICES_A_REPEAT, row->threads);
-    for (int who = 0; who < CANDIDATES; who++)
-        ns[who] = figure_of(&c[who], slices, row->threads);
+    sum_up(c, CANDIDATES, slices, row->threads, ns, ratio);
     printf("| %-19s | %d | %9.1f |", row->name, row->threads, ns[OURS]);
     if (row->bare)
-        printf(" %-26s | %9.1f | %5.2f |", row->bare_name, ns[BARE], ns[OURS] / ns[BARE]);
+        printf(" %-26s | %9.1f | %5.2f |", row->bare_name, ns[BARE], ratio[BARE]);
     else
         printf(" %-26s | %9s | %5s |", "", "", "");
     if (row->glib)
-        printf(" %9.1f | %5.2f |\n", ns[GLIB_S], ns[OURS] / ns[GLIB_S]);
+        printf(" %9.1f | %5.2f |\n", ns[GLIB_S], ratio[GLIB_S]);
     else
         printf(" %9s | %5s |\n", "", "");
     fflush(stdout);
