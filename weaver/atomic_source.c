@@ -47,7 +47,15 @@ struct scan {
     const char *at, *end;
     enum place place;
     bool has_call, has_relaxed; /* on this line */
+    /* OpenMP: the line is a directive, with these words; it makes the next line of code atomic. */
+    bool is_directive, names_openmp, names_atomic;
+    bool has_code, follows_atomic; /* the line has a name in it; the one before was such a directive */
 };
+
+static bool is_word(const char *name, size_t size, const char *word)
+{
+    return size == strlen(word) && memcmp(name, word, size) == 0;
+}
 
 /* A name begins at scan->at. */
 static void scan_name(struct scan *scan)
@@ -61,6 +69,9 @@ static void scan_name(struct scan *scan)
         after++;
     scan->has_call |= after < scan->end && *after == '(' && names_atomic_call(name, size);
     scan->has_relaxed |= contains(name, size, "relaxed");
+    scan->has_code = true;
+    scan->names_atomic |= scan->names_openmp && is_word(name, size, "atomic");
+    scan->names_openmp = scan->is_directive && is_word(name, size, "omp"); /* for the next word */
 }
 
 static bool begins(const struct scan *scan, const char *two)
@@ -74,6 +85,7 @@ static void scan_code(struct scan *scan)
         scan_name(scan);
         return;
     }
+    scan->is_directive |= *scan->at == '#' && !scan->has_code;
     if (begins(scan, "//"))
         scan->place = PLACE_LINE_COMMENT;
     else if (begins(scan, "/*"))
@@ -103,9 +115,19 @@ static void scan_other(struct scan *scan)
 
 static uint8_t line_kind(const struct scan *scan)
 {
+    bool is_made_atomic = scan->follows_atomic && scan->has_code && !scan->is_directive;
     if (!scan->has_call)
-        return SOURCE_PLAIN;
+        return is_made_atomic ? SOURCE_ATOMIC : SOURCE_PLAIN;
     return scan->has_relaxed ? SOURCE_RELAXED : SOURCE_ATOMIC;
+}
+
+static void begin_line(struct scan *scan)
+{
+    scan->follows_atomic = scan->names_atomic || (scan->follows_atomic && !scan->has_code);
+    scan->has_call = scan->has_relaxed = scan->has_code = false;
+    scan->is_directive = scan->names_openmp = scan->names_atomic = false;
+    /* a string that the line leaves open is a mistake of ours, or an apostrophe in what is no code */
+    scan->place = scan->place == PLACE_COMMENT ? PLACE_COMMENT : PLACE_CODE;
 }
 
 size_t atomic_source_scan(const char *text, size_t size, uint8_t *lines, size_t line_count)
@@ -118,9 +140,7 @@ size_t atomic_source_scan(const char *text, size_t size, uint8_t *lines, size_t 
                 lines[line] = line_kind(&scan);
             line++;
             scan.at++;
-            scan.has_call = scan.has_relaxed = false;
-            /* a string that the line leaves open is a mistake of ours, or an apostrophe in what is no code */
-            scan.place = scan.place == PLACE_COMMENT ? PLACE_COMMENT : PLACE_CODE;
+            begin_line(&scan);
         } else if (scan.place == PLACE_CODE) {
             scan_code(&scan);
         } else {

@@ -356,6 +356,26 @@ static void lines_that_call_atomics_are_known(void **state)
     atomic_sources_free(&sources);
 }
 
+static void a_directive_of_openmp_makes_the_next_line_atomic(void **state)
+{
+    static const char text[] = "#pragma omp atomic write\n"
+                               "  flag = 1;\n"
+                               "  data = 2;\n"
+                               "# pragma omp parallel // atomic\n"
+                               "  data = 3;\n"
+                               "#pragma omp atomic read acquire\n"
+                               "\n"
+                               "  { seen = flag; }\n"
+                               "#pragma omp critical(atomic)\n"
+                               "  data = 4;";
+    static const uint8_t expected[] = {SOURCE_PLAIN, SOURCE_ATOMIC, SOURCE_PLAIN,  SOURCE_PLAIN, SOURCE_PLAIN,
+                                       SOURCE_PLAIN, SOURCE_PLAIN,  SOURCE_ATOMIC, SOURCE_PLAIN, SOURCE_PLAIN};
+    uint8_t lines[16] = {0};
+    (void)state;
+    (void)atomic_source_scan(text, sizeof text - 1, lines, 15);
+    assert_memory_equal(lines + 1, expected, sizeof expected);
+}
+
 static void real_modules_hold_together(void **state)
 {
     (void)state;
@@ -389,6 +409,7 @@ int main(void)
         cmocka_unit_test(debug_information_tells_atomic_variables),
         cmocka_unit_test(lines_that_call_atomics_are_known),
         cmocka_unit_test(jump_tables_and_addresses_are_entries),
+        cmocka_unit_test(a_directive_of_openmp_makes_the_next_line_atomic),
         cmocka_unit_test(real_modules_hold_together),
         cmocka_unit_test(what_is_no_module_is_refused),
     };

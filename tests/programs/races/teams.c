@@ -55,6 +55,25 @@ static void run_handed(void)
     }
 }
 
+/* A flag that the directive alone makes atomic. */
+static void run_flag(void)
+{
+    int flag = 0;
+#pragma omp parallel num_threads(2) shared(flag)
+    if (omp_get_thread_num() == 0) {
+        total = 1;
+#pragma omp atomic write
+        flag = 1;
+    } else {
+        int seen = 0;
+        while (seen == 0) {
+#pragma omp atomic read acquire
+            seen = flag;
+        }
+        total++;
+    }
+}
+
 static void run_ordered(void)
 {
 #pragma omp parallel for ordered num_threads(THREADS)
@@ -76,11 +95,8 @@ static void run_critical(void)
 static const struct {
     const char *name;
     void (*run)(void);
-} cases[] = {{"regions", run_regions},
-             {"tasks", run_tasks},
-             {"handed", run_handed},
-             {"ordered", run_ordered},
-             {"critical", run_critical}};
+} cases[] = {{"regions", run_regions}, {"tasks", run_tasks},     {"handed", run_handed},
+             {"flag", run_flag},       {"ordered", run_ordered}, {"critical", run_critical}};
 
 KEPT static void first(void)
 {
