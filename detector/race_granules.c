@@ -7,6 +7,7 @@ struct granule {
     struct sync_clock clock;
     uint32_t next; /* in the bucket, or while free */
     uint32_t mask; /* of bytes */
+    struct race_handed handed;
 };
 
 struct race_granules {
@@ -157,6 +158,7 @@ bool race_granule_put(struct race_engine *engine, uint64_t granule, uint32_t mas
             g = &engine->granules->granules[i];
             g->address = granule;
             g->mask = mask;
+            g->handed = (struct race_handed){0, 0};
             g->next = first;
             first = i;
             race_count(&engine->sync_addresses);
@@ -224,6 +226,11 @@ void race_granule_release(const struct race_granule_hold *hold)
 struct sync_clock *race_granule_clock(struct race_engine *engine, const struct race_granule_hold *hold)
 {
     return &engine->granules->granules[hold->number].clock;
+}
+
+struct race_handed *race_granule_handed(struct race_engine *engine, const struct race_granule_hold *hold)
+{
+    return &engine->granules->granules[hold->number].handed;
 }
 
 uint32_t race_granule_version(const struct race_engine *engine, uint32_t number)

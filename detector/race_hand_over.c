@@ -29,11 +29,23 @@ void race_hand_over_note(struct race_engine *engine, struct race_plane *plane, c
     if (!theirs->found || !(receives || sends) || (piece->address & 7) + piece->size > 8) {
         return;
     }
+    const struct race_handed handed = {number, theirs->position};
     if (receives) {
-        *handed_from(plane, number) = (struct race_handed){number, theirs->position};
+        race_hand_over_receive(plane, &handed);
     }
     /* Others may have counted before, each ordered with the last by the lock alone. */
     race_sync_adopt(engine, plane, piece, is_counter(theirs->flags));
+    if (receives) {
+        race_sync_hand_on(engine, piece, &handed);
+    }
+}
+
+void race_hand_over_receive(const struct race_plane *plane, const struct race_handed *handed)
+{
+    struct race_handed *before = handed_from(plane, handed->number);
+    if (handed->number != 0 && (before->number != handed->number || before->position < handed->position)) {
+        *before = *handed;
+    }
 }
 
 void race_hand_over_forget(struct race_part *part)

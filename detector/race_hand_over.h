@@ -10,7 +10,8 @@
  *
  * Model:     the race on the flag is told, a guess as a warning.  A later race with what its writer did before it, in the order
  *            of that thread's history, would be told only because of this one, and is not.  From then on the place is a sync address,
- *            so that what is handed over through it later is ordered exactly.
+ *            so that what is handed over through it later is ordered exactly; what was stored there before is handed to whoever
+ *            loads of it later.
  */
 #ifndef LOCKHOUND_DETECTOR_RACE_HAND_OVER_H
 #define LOCKHOUND_DETECTOR_RACE_HAND_OVER_H
@@ -21,6 +22,8 @@
  * is a load that decides, or that a loop waits for, and the other a store. */
 void race_hand_over_note(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece,
                          uint32_t number, const struct race_recalled *theirs);
+/* The thread of `plane` may have been handed that; nothing when it has no number. */
+void race_hand_over_receive(const struct race_plane *plane, const struct race_handed *handed);
 /* What was handed over to the threads of the plane is forgotten. */
 void race_hand_over_forget(struct race_part *part);
 /* Returns: true when `theirs` may have been handed over to `plane`. */

@@ -5,23 +5,26 @@
 #include "detector/race_chunk.h"
 #include "detector/race_generation.h"
 #include "detector/race_granules.h"
+#include "detector/race_hand_over.h"
 #include "detector/race_hybrid.h"
 #include "detector/race_trust.h"
 
 /* ---- becoming --------------------------------------------------------------------------------------------------- */
 
-/* Whether others wrote to some bytes that become sync. */
-struct writers {
-    bool unseen;  /* nothing orders one before the present thread */
-    bool loosely; /* nothing but locks does */
+/* Whether others used some bytes that become sync. */
+struct users {
+    bool unseen;  /* wrote, and nothing orders that before the present thread */
+    bool loosely; /* wrote, and nothing but locks does */
+    bool reading; /* read in their present epoch: a load of which the check is done may still be to come */
 };
 
 /* Context: holds the chunk's lock. */
-static void look_at_writer(struct race_engine *engine, const struct race_plane *plane, const struct race_part *other,
-                           uint32_t at, struct writers *writers)
+static void look_at_user(struct race_engine *engine, const struct race_plane *plane, const struct race_part *other,
+                         uint32_t at, struct users *users)
 {
     uint32_t version = race_version_begin(other);
-    uint32_t g = bytes_load_one(other->writes + at) >> 1;
+    uint32_t g = bytes_load_one(other->writes + at) >> 1, latest = bytes_load_one(other->tags + at) >> 1;
+    users->reading |= latest != 0 && latest == relaxed_load(&other->present) && other->has_thread;
     if (g == 0) {
         return;
     }
@@ -31,23 +34,23 @@ static void look_at_writer(struct race_engine *engine, const struct race_plane *
     bool loosely = race_generation_seen(engine, plane, other, g);
     bool seen = loosely || thread_clock_has_seen(race_clock(plane), slot, epoch);
     bool stands = race_version_stands(other, version);
-    writers->unseen |= !seen || !stands;
-    writers->loosely |= !loosely || !stands;
+    users->unseen |= !seen || !stands;
+    users->loosely |= !loosely || !stands;
 }
 
 /* Context: holds the chunk's lock. */
-static struct writers find_writers(struct race_engine *engine, const struct race_plane *plane, uint32_t state,
-                                   uint64_t address, size_t size)
+static struct users find_users(struct race_engine *engine, const struct race_plane *plane, uint32_t state,
+                               uint64_t address, size_t size)
 {
-    struct writers writers = {false, false};
+    struct users users = {false, false, false};
     const struct race_set *set = race_set_get(engine, state >> RACE_STATE_SET);
     for (uint32_t i = 0; i < set->count; i++) {
         const struct race_part *other = race_part_at(engine, set->number[i]);
         for (size_t at = 0; other != race_part(plane) && at < size; at++) {
-            look_at_writer(engine, plane, other, ((uint32_t)address & engine->window) + (uint32_t)at, &writers);
+            look_at_user(engine, plane, other, ((uint32_t)address & engine->window) + (uint32_t)at, &users);
         }
     }
-    return writers;
+    return users;
 }
 
 /* Returns: the bytes of the granule of `address` that [address, address + size) covers. */
@@ -84,7 +87,7 @@ static bool become(struct race_engine *engine, struct race_plane *plane, uint64_
     struct race_part *part = race_part(plane);
     struct race_chunk *chunk = race_chunk_at(engine, address);
     uint32_t state = race_chunk_claim(engine, chunk, race_chunk_lock(part, chunk), address);
-    struct writers writers = find_writers(engine, plane, state, address, size);
+    struct users users = find_users(engine, plane, state, address, size);
     race_chunk_clear(engine, state, address, size);
     bytes_clear(plane->tags + race_place(plane, address), size);
     bytes_clear(plane->writes + race_place(plane, address), size);
@@ -95,10 +98,14 @@ static bool become(struct race_engine *engine, struct race_plane *plane, uint64_
     relaxed_store(&chunk->who, race_shared_word(engine, address));
     race_chunk_use(engine, chunk);
     race_chunk_unlock(part, chunk, state | (has_clock ? RACE_STATE_SYNC : RACE_STATE_SYNCS));
-    if (trusts && writers.unseen) {
+    if (trusts && users.unseen) {
         race_trust_all(engine, part);
     }
-    if (writers.loosely) {
+    if (users.loosely) {
+        race_hybrid_trust_all(engine);
+    }
+    if (users.reading) {
+        race_trust_part(engine, part); /* it may see what this thread does next, and so all that it did before */
         race_hybrid_trust_all(engine);
     }
     if (!has_clock && !was_spilled) {
@@ -166,6 +173,9 @@ static bool sync_do(struct race_engine *engine, struct race_plane *plane, uint64
     }
     if (deeds != 0) {
         clocks_do(engine, plane, &hold, deeds);
+    }
+    if ((deeds & DEED_ACQUIRE) != 0) {
+        race_hand_over_receive(plane, race_granule_handed(engine, &hold));
     }
     if (deeds == DEED_CHANGE) {
         struct race_part *part = race_part(plane);
@@ -306,6 +316,15 @@ bool race_sync_access(struct race_engine *engine, struct race_plane *plane, cons
         owe(race_part(plane), piece->address & ~(uint64_t)7);
     }
     return true;
+}
+
+void race_sync_hand_on(struct race_engine *engine, const struct race_piece *piece, const struct race_handed *handed)
+{
+    struct race_granule_hold hold;
+    if (race_granule_hold(engine, piece->address & ~(uint64_t)7, mask_of(piece->address, piece->size), 0, &hold)) {
+        *race_granule_handed(engine, &hold) = *handed;
+        race_granule_release(&hold);
+    }
 }
 
 void race_sync_adopt(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece, bool trusts)

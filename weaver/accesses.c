@@ -61,7 +61,10 @@ static const char *reason_against(const struct insn *insn, const ZydisDecodedOpe
     case ZYDIS_MNEMONIC_BTC:
     case ZYDIS_MNEMONIC_BTR:
     case ZYDIS_MNEMONIC_BTS:
-        return insn->operands[1].type == ZYDIS_OPERAND_TYPE_REGISTER ? "touches a bit anywhere in a string" : NULL;
+        /* What is locked counts as done to the operand's own place: who sets and clears a bit names it alike. */
+        return insn->operands[1].type == ZYDIS_OPERAND_TYPE_REGISTER && !has_prefix_lock(insn)
+                   ? "touches a bit anywhere in a string"
+                   : NULL;
     case ZYDIS_MNEMONIC_POP:
         return operand->mem.base == ZYDIS_REGISTER_RSP ? "pops to where the stack is after it" : NULL;
     default:

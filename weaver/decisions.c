@@ -3,7 +3,8 @@
  *
  *   mov flag(%rip), %eax;  test %eax, %eax;  jz ...        mov head(%rip), %rax;  mov 8(%rax), %rdx
  *
- * Model:  the value is followed through moves and masks in straight code, up to a comparison, an address or a return.
+ * Model:  the value is followed through moves, places on the frame and masks in straight code, up to a comparison, an address
+ *         or a return.
  * Source: Jannesari & Tichy 2010, beyond its loops.
  */
 #include "weaver/passes.h"
@@ -43,21 +44,53 @@ static bool compares(const struct insn *insn)
     return insn->decoded.mnemonic == ZYDIS_MNEMONIC_CMP || insn->decoded.mnemonic == ZYDIS_MNEMONIC_TEST;
 }
 
-/* What becomes of the value in the registers *value. */
-static enum fate follow(const struct insn *insn, register_set *value)
+/* Where the value is: in registers, and where code that was not optimised has put it down on its frame. */
+struct whereabouts {
+    register_set value;
+    ZydisRegister base; /* of the place on the frame; none: ZYDIS_REGISTER_NONE */
+    int64_t displacement;
+};
+
+static bool is_on_frame(const ZydisDecodedOperand *operand)
+{
+    return operand->type == ZYDIS_OPERAND_TYPE_MEMORY && operand->mem.index == ZYDIS_REGISTER_NONE &&
+           (operand->mem.base == ZYDIS_REGISTER_RBP || operand->mem.base == ZYDIS_REGISTER_RSP);
+}
+
+static bool is_put_down_at(const struct whereabouts *at, const ZydisDecodedOperand *operand)
+{
+    return is_on_frame(operand) && operand->mem.base == at->base && operand->mem.disp.value == at->displacement;
+}
+
+/* Returns: whether it moves the value on. */
+static bool moves_value(const struct insn *insn, struct whereabouts *at)
+{
+    const ZydisDecodedOperand *to = &insn->operands[0], *from = &insn->operands[1];
+    if (!reads_register(from, at->value) && !is_put_down_at(at, from))
+        return false;
+    at->value |= insn_changes(insn);
+    if (is_on_frame(to)) {
+        at->base = to->mem.base;
+        at->displacement = to->mem.disp.value;
+    }
+    return true;
+}
+
+/* What becomes of the value. */
+static enum fate follow(const struct insn *insn, struct whereabouts *at)
 {
     static const register_set returned = 1; /* RAX */
-    if (leads_to_memory(insn, *value))
+    if (leads_to_memory(insn, at->value))
         return FATE_DECIDES;
     if (insn->role == ROLE_RETURN)
-        return *value & returned ? FATE_DECIDES : FATE_LOST;
+        return at->value & returned ? FATE_DECIDES : FATE_LOST;
     if (insn->role != ROLE_PLAIN)
         return FATE_LOST;
     switch (insn->decoded.mnemonic) {
     case ZYDIS_MNEMONIC_CMP:
     case ZYDIS_MNEMONIC_TEST:
     case ZYDIS_MNEMONIC_BT:
-        return reads(insn, *value) ? FATE_DECIDES : FATE_FOLLOWED;
+        return reads(insn, at->value) || is_put_down_at(at, &insn->operands[0]) ? FATE_DECIDES : FATE_FOLLOWED;
     case ZYDIS_MNEMONIC_AND:
     case ZYDIS_MNEMONIC_SHR:
     case ZYDIS_MNEMONIC_SAR:
@@ -66,16 +99,14 @@ static enum fate follow(const struct insn *insn, register_set *value)
     case ZYDIS_MNEMONIC_MOVZX:
     case ZYDIS_MNEMONIC_MOVSX:
     case ZYDIS_MNEMONIC_MOVSXD:
-        if (reads_register(&insn->operands[1], *value)) {
-            *value |= insn_changes(insn);
+        if (moves_value(insn, at))
             return FATE_FOLLOWED;
-        }
         break;
     default:
         break;
     }
-    *value &= ~insn_changes(insn);
-    return *value ? FATE_FOLLOWED : FATE_LOST;
+    at->value &= ~insn_changes(insn);
+    return at->value || at->base != ZYDIS_REGISTER_NONE ? FATE_FOLLOWED : FATE_LOST;
 }
 
 static bool decides(const struct function *function, size_t load)
@@ -83,13 +114,13 @@ static bool decides(const struct function *function, size_t load)
     if (compares(&function->insns[load])) {
         return true;
     }
-    register_set value = insn_changes(&function->insns[load]);
-    enum fate fate = value ? FATE_FOLLOWED : FATE_LOST;
+    struct whereabouts at = {insn_changes(&function->insns[load]), ZYDIS_REGISTER_NONE, 0};
+    enum fate fate = at.value ? FATE_FOLLOWED : FATE_LOST;
     for (size_t i = load + 1; fate == FATE_FOLLOWED && i < function->insn_count && i <= load + INSNS_MOST; i++) {
         const struct insn *insn = &function->insns[i];
         if (insn->is_block_start)
             return false;
-        fate = follow(insn, &value);
+        fate = follow(insn, &at);
     }
     return fate == FATE_DECIDES;
 }

@@ -85,8 +85,10 @@ void channels_receive_number(struct self *self, unsigned number)
 
 void channels_send_signal(struct self *self, int number, struct stack_id at)
 {
-    if (number > 0 && number < _NSIG)
-        send_at(self, &signal_places[number], at);
+    if (number <= 0 || number >= _NSIG)
+        return;
+    send_at(self, &signal_places[number], at);
+    send_at(self, &nameless_place, at); /* a signalfd is one of those */
 }
 
 void channels_receive_signal(struct self *self, int number)

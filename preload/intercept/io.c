@@ -138,6 +138,17 @@ void io_sends_signal(int number, struct caller caller)
     errno = saved;
 }
 
+void io_receives_signal(int number, struct caller caller)
+{
+    int saved = errno;
+    struct self *self = begin(caller);
+    if (self != NULL) {
+        channels_receive_signal(self, number);
+        access_leave(self);
+    }
+    errno = saved;
+}
+
 #define SENDS(...)                                                                                                     \
     do {                                                                                                               \
         if (hook_unlikely(weave_on))                                                                                   \
@@ -289,29 +300,6 @@ HOOK_EXPORT int epoll_ctl(int epoll, int operation, int fd, struct epoll_event *
     IO_USES(fd);
     SENDS(epoll, NULL, 0);
     return real.epoll_ctl(epoll, operation, fd, event);
-}
-
-/* ---- signals ----------------------------------------------------------------------------------------------------- */
-
-HOOK_EXPORT int kill(pid_t process, int number)
-{
-    if (hook_unlikely(weave_on))
-        io_sends_signal(number, CALLER());
-    return real.kill(process, number);
-}
-
-HOOK_EXPORT int pthread_kill(pthread_t thread, int number)
-{
-    if (hook_unlikely(weave_on))
-        io_sends_signal(number, CALLER());
-    return real.pthread_kill(thread, number);
-}
-
-HOOK_EXPORT int sigqueue(pid_t process, int number, const union sigval value)
-{
-    if (hook_unlikely(weave_on))
-        io_sends_signal(number, CALLER());
-    return real.sigqueue(process, number, value);
 }
 
 /* ---- streams ----------------------------------------------------------------------------------------------------- */

@@ -39,6 +39,7 @@ void io_closes_many(unsigned low, unsigned high, struct caller caller);
 void io_opened(int fd, struct caller caller);
 /* The signal is about to be sent, or a handler of it installed. */
 void io_sends_signal(int number, struct caller caller);
+void io_receives_signal(int number, struct caller caller);
 
 /* Returns: -1 for a stream in memory. */
 static inline int io_descriptor_of(FILE *stream)

@@ -6,7 +6,7 @@
 With --hidden the races of the racy forms are warnings, and are not reported at all without --races=hybrid.
 With --warns=WORDS they are warnings whose message says so.
 With --in-block a race must lie in a block whose allocation is known.
-With --clean-alone the cases have no racy form.
+With --clean-alone the cases have no racy form; without debug information there may be warnings.
 With --compiled-for the program is compiled with -fsanitize=thread and linked against the library instead of being woven.
 """
 
@@ -76,6 +76,8 @@ def judge(options, program, name, racy, mode):
         if not races or races[0]["severity"] != "error":
             return "no race on the flag"
         races = races[1:]
+    if options.clean_alone and "-g" not in shlex.split(options.flags):
+        races = [race for race in races if race["severity"] == "error"]
     if not racy or (options.hidden and mode == "hb"):
         return f"{len(races)} race(s) where there is none to be seen" if races else ""
     if len(races) != 1:

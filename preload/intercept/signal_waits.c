@@ -1,0 +1,79 @@
+/* signal_waits.c: signals that threads send and wait for, while accesses are checked.
+ *
+ *   kill, sigqueue, ... --> what the sender did so far --[the signal's number]--> sigwait, ..., a handler, a read of a signalfd
+ */
+#include <errno.h>
+#include <signal.h>
+
+#include "preload/intercept/io.h"
+
+#define SENDS(number)                                                                                                  \
+    do {                                                                                                               \
+        if (hook_unlikely(weave_on))                                                                                   \
+            io_sends_signal((number), CALLER());                                                                       \
+    } while (0)
+
+#define RECEIVES(number)                                                                                               \
+    do {                                                                                                               \
+        if (hook_unlikely(weave_on))                                                                                   \
+            io_receives_signal((number), CALLER());                                                                    \
+    } while (0)
+
+HOOK_EXPORT int kill(pid_t process, int number)
+{
+    SENDS(number);
+    return real.kill(process, number);
+}
+
+HOOK_EXPORT int killpg(pid_t group, int number)
+{
+    SENDS(number);
+    return real.killpg(group, number);
+}
+
+HOOK_EXPORT int tgkill(pid_t process, pid_t thread, int number)
+{
+    SENDS(number);
+    return real.tgkill(process, thread, number);
+}
+
+HOOK_EXPORT int pthread_kill(pthread_t thread, int number)
+{
+    SENDS(number);
+    return real.pthread_kill(thread, number);
+}
+
+HOOK_EXPORT int sigqueue(pid_t process, int number, const union sigval value)
+{
+    SENDS(number);
+    return real.sigqueue(process, number, value);
+}
+
+HOOK_EXPORT int pthread_sigqueue(pthread_t thread, int number, const union sigval value)
+{
+    SENDS(number);
+    return real.pthread_sigqueue(thread, number, value);
+}
+
+HOOK_EXPORT int sigwait(const sigset_t *restrict set, int *restrict number)
+{
+    int error = real.sigwait(set, number);
+    if (error == 0)
+        RECEIVES(*number);
+    return error;
+}
+
+HOOK_EXPORT int sigwaitinfo(const sigset_t *restrict set, siginfo_t *restrict info)
+{
+    int number = real.sigwaitinfo(set, info);
+    RECEIVES(number);
+    return number;
+}
+
+HOOK_EXPORT int sigtimedwait(const sigset_t *restrict set, siginfo_t *restrict info,
+                             const struct timespec *restrict timeout)
+{
+    int number = real.sigtimedwait(set, info, timeout);
+    RECEIVES(number);
+    return number;
+}

@@ -1,0 +1,254 @@
+/* idioms.c: synchronisation that programs make by themselves, used correctly.  Nothing may be reported of any case; where code has no
+ * debug information, nothing but warnings.
+ *
+ *   PROGRAM         prints the cases' names
+ *   PROGRAM CASE    runs the case
+ */
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+enum { THREADS = 4, ROUNDS = 500, SLOTS = 64 };
+
+static void must(bool holds)
+{
+    if (!holds)
+        abort();
+}
+
+static void run_two(void *(*first)(void *), void *(*second)(void *))
+{
+    pthread_t threads[2];
+    must(pthread_create(&threads[0], NULL, first, NULL) == 0 && pthread_create(&threads[1], NULL, second, NULL) == 0);
+    must(pthread_join(threads[0], NULL) == 0 && pthread_join(threads[1], NULL) == 0);
+}
+
+static void run_many(void *(*body)(void *))
+{
+    pthread_t threads[THREADS];
+    for (intptr_t i = 0; i < THREADS; i++)
+        must(pthread_create(&threads[i], NULL, body, (void *)i) == 0);
+    for (int i = 0; i < THREADS; i++)
+        must(pthread_join(threads[i], NULL) == 0);
+}
+
+/* ---- a ring of one producer and one consumer ---------------------------------------------------------------------------- */
+
+static struct {
+    _Atomic unsigned taken, put;
+    int slots[SLOTS];
+} ring;
+
+static void *produce(void *arg)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        unsigned put = atomic_load_explicit(&ring.put, memory_order_relaxed);
+        while (put - atomic_load_explicit(&ring.taken, memory_order_acquire) == SLOTS)
+            sched_yield();
+        ring.slots[put % SLOTS] = i;
+        atomic_store_explicit(&ring.put, put + 1, memory_order_release);
+    }
+    return arg;
+}
+
+static void *consume(void *arg)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        unsigned taken = atomic_load_explicit(&ring.taken, memory_order_relaxed);
+        while (atomic_load_explicit(&ring.put, memory_order_acquire) == taken)
+            sched_yield();
+        must(ring.slots[taken % SLOTS] == i);
+        atomic_store_explicit(&ring.taken, taken + 1, memory_order_release);
+    }
+    return arg;
+}
+
+static void rings(void)
+{
+    run_two(produce, consume);
+}
+
+/* ---- made once, looked at without the lock ------------------------------------------------------------------------------- */
+
+static _Atomic(int *) made;
+static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
+
+static void *make_once(void *arg)
+{
+    int *value = atomic_load_explicit(&made, memory_order_acquire);
+    if (value == NULL) {
+        pthread_mutex_lock(&making);
+        value = atomic_load_explicit(&made, memory_order_relaxed);
+        if (value == NULL) {
+            value = malloc(sizeof *value);
+            must(value != NULL);
+            *value = 42;
+            atomic_store_explicit(&made, value, memory_order_release);
+        }
+        pthread_mutex_unlock(&making);
+    }
+    must(*value == 42);
+    return arg;
+}
+
+static void double_checked(void)
+{
+    run_many(make_once);
+    free(made);
+}
+
+/* ---- locks made by hand --------------------------------------------------------------------------------------------------- */
+
+static unsigned long bits;
+static int under_bit[2];
+
+/* A compiler makes BTS and BTR of these, with the number of the bit in a register. */
+static void *count_under_bit(void *arg)
+{
+    int bit = (intptr_t)arg & 1;
+    for (int i = 0; i < ROUNDS; i++) {
+        while (__atomic_fetch_or(&bits, 1UL << bit, __ATOMIC_ACQUIRE) >> bit & 1)
+            sched_yield();
+        under_bit[bit]++;
+        __atomic_fetch_and(&bits, ~(1UL << bit), __ATOMIC_RELEASE);
+    }
+    return arg;
+}
+
+static void bit_locks(void)
+{
+    run_many(count_under_bit);
+    must(under_bit[0] == 2 * ROUNDS && under_bit[1] == 2 * ROUNDS);
+}
+
+static struct {
+    atomic_uint next, served;
+} tickets;
+static long under_ticket;
+
+static void *count_under_ticket(void *arg)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        unsigned mine = atomic_fetch_add(&tickets.next, 1);
+        while (atomic_load_explicit(&tickets.served, memory_order_acquire) != mine)
+            sched_yield();
+        under_ticket++;
+        atomic_store_explicit(&tickets.served, mine + 1, memory_order_release);
+    }
+    return arg;
+}
+
+static void ticket_locks(void)
+{
+    run_many(count_under_ticket);
+    must(under_ticket == (long)THREADS * ROUNDS);
+}
+
+/* ---- flags on the stack --------------------------------------------------------------------------------------------------- */
+
+struct meeting {
+    atomic_int flag;
+    int message;
+};
+
+static void *answer(void *arg)
+{
+    struct meeting *meeting = arg;
+    while (atomic_load(&meeting->flag) != 1)
+        sched_yield();
+    meeting->message++;
+    atomic_store(&meeting->flag, 2);
+    return NULL;
+}
+
+/* The one side reaches the flag by its stack pointer. */
+static void flags_on_the_stack(void)
+{
+    for (int i = 0; i < 20; i++) {
+        struct meeting meeting = {0, 0};
+        pthread_t thread;
+        must(pthread_create(&thread, NULL, answer, &meeting) == 0);
+        meeting.message = i;
+        atomic_store(&meeting.flag, 1);
+        while (atomic_load(&meeting.flag) != 2)
+            sched_yield();
+        must(meeting.message == i + 1 && pthread_join(thread, NULL) == 0);
+    }
+}
+
+/* ---- signals that are waited for ------------------------------------------------------------------------------------------ */
+
+static sigset_t awaited;
+static int signalled, descriptor;
+
+static void *send_signal(void *arg)
+{
+    signalled = 5;
+    must(kill(getpid(), SIGUSR1) == 0);
+    return arg;
+}
+
+static void *wait_for_signal(void *arg)
+{
+    int number = 0;
+    must(sigwait(&awaited, &number) == 0 && number == SIGUSR1 && signalled == 5);
+    return arg;
+}
+
+static void *read_signal(void *arg)
+{
+    struct signalfd_siginfo info;
+    must(read(descriptor, &info, sizeof info) == sizeof info && signalled == 5);
+    return arg;
+}
+
+static void block_signal(void)
+{
+    sigemptyset(&awaited);
+    sigaddset(&awaited, SIGUSR1);
+    must(pthread_sigmask(SIG_BLOCK, &awaited, NULL) == 0);
+}
+
+static void signals(void)
+{
+    block_signal();
+    run_two(wait_for_signal, send_signal);
+}
+
+static void signal_descriptors(void)
+{
+    block_signal();
+    descriptor = signalfd(-1, &awaited, 0);
+    run_two(read_signal, send_signal);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        void (*run)(void);
+    } cases[] = {{"rings", rings},
+                 {"double_checked", double_checked},
+                 {"bit_locks", bit_locks},
+                 {"ticket_locks", ticket_locks},
+                 {"flags_on_the_stack", flags_on_the_stack},
+                 {"signals", signals},
+                 {"signal_descriptors", signal_descriptors}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        if (argc < 2) {
+            puts(cases[i].name);
+        } else if (strcmp(argv[1], cases[i].name) == 0) {
+            cases[i].run();
+            puts("done");
+        }
+    }
+    return 0;
+}
