@@ -143,7 +143,7 @@ static bool may_grow(void)
 
 static bool is_fit(long fd)
 {
-    struct stat status;
+    struct stat status = {.st_size = 0};
     long size = (long)commons_size();
     if (raw_syscall(SYS_fstat, fd, (long)&status, 0, 0, 0, 0) != 0 || !S_ISREG(status.st_mode) ||
         status.st_uid != (uid_t)raw_syscall(SYS_geteuid, 0, 0, 0, 0, 0, 0))
