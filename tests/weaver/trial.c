@@ -200,13 +200,20 @@ static bool mend(struct run *run, struct cpu_state *state, const struct insn *in
     return is_mended;
 }
 
+/* The check of such a store reads where it is to go: a fault there comes a little earlier, and ends the trial. */
+static bool looks_first(const struct insn *insn)
+{
+    return insn && insn->access_count == 1 && insn->access[0].may_repeat;
+}
+
 static void record(struct run *run, const struct cpu_state *state, const struct cpu_stop *stop, const struct insn *insn,
                    uint64_t pc, bool is_copy)
 {
     bool is_fault = stop->signal == SIGSEGV || stop->signal == SIGBUS;
     struct stop *to = &run->stops[run->count++];
-    *to = (struct stop){
-        .signal = stop->signal, .is_in_check = !is_copy, .pc = insn ? run->stage->bias + insn->address : pc};
+    *to = (struct stop){.signal = stop->signal,
+                        .is_in_check = !is_copy && !(is_fault && looks_first(insn)),
+                        .pc = insn ? run->stage->bias + insn->address : pc};
     to->address = is_fault ? stop->address : 0;
     to->live = insn                                                      ? insn->live
                : elf_is_text(&run->stage->module, pc - run->stage->bias) ? REGISTER_ALL
@@ -229,7 +236,7 @@ static bool on_stop(void *ctx, struct cpu_state *state, const struct cpu_stop *s
     record(run, state, stop, insn, pc, is_copy);
     run->last_rsp = state->gpr[CPU_RSP];
     if (!insn || !is_copy || run->count == STOPS_MOST || !has_stack(run->stage, run->last_rsp) ||
-        insn->role == ROLE_TRAP)
+        insn->role == ROLE_TRAP || looks_first(insn))
         return false;
     if (stop->signal == SIGTRAP) {
         make_up_callee(run, state);
