@@ -1,3 +1,4 @@
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "future.h"
@@ -31,7 +32,36 @@ void lhp_watcher_hear(struct watch *watch, bool failed)
     pthread_mutex_unlock(&w->mutex);
 }
 
-static struct watcher *watcher_new(struct lhp_future *const *futures, size_t n)
+struct given {
+    struct lhp_future *future;
+    size_t at;
+};
+
+static int compare_given(const void *a, const void *b)
+{
+    const struct given *x = a, *y = b;
+    if (x->future != y->future)
+        return (uintptr_t)x->future < (uintptr_t)y->future ? -1 : 1;
+    return x->at < y->at ? -1 : x->at > y->at;
+}
+
+/* Copies the futures without those that were there before, in their order.  Returns: how many there are. */
+static size_t copy_once(struct lhp_future *const *futures, size_t n, struct given *sorted, struct lhp_future **copy)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++)
+        sorted[i] = (struct given){copy[i] = futures[i], i};
+    qsort(sorted, n, sizeof(sorted[0]), compare_given);
+    for (size_t i = 1; i < n; i++)
+        if (sorted[i].future == sorted[i - 1].future)
+            copy[sorted[i].at] = NULL;
+    for (size_t i = 0; i < n; i++)
+        if (copy[i])
+            copy[count++] = copy[i];
+    return count;
+}
+
+static struct watcher *watch_all(struct lhp_future *const *futures, size_t n)
 {
     struct watcher *w = calloc(1, sizeof(*w) + n * sizeof(w->watches[0]));
     if (!w)
@@ -45,6 +75,19 @@ static struct watcher *watcher_new(struct lhp_future *const *futures, size_t n)
         w->watches[i].future = lhp_future_retain(futures[i]);
         lhp_future_watch(futures[i], &w->watches[i]);
     }
+    return w;
+}
+
+/* A future that is given twice is one. */
+static struct watcher *watcher_new(struct lhp_future *const *futures, size_t n)
+{
+    struct given *sorted = malloc((n + 1) * sizeof(*sorted));
+    struct lhp_future **once = malloc((n + 1) * sizeof(*once));
+    struct watcher *w = NULL;
+    if (sorted && once)
+        w = watch_all(once, copy_once(futures, n, sorted, once));
+    free(once);
+    free(sorted);
     return w;
 }
 

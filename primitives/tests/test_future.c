@@ -198,6 +198,26 @@ static void waits_hear_errors_as_they_come(void)
     lhp_event_destroy(&d.go);
 }
 
+static void future_given_twice_is_one(void)
+{
+    struct lhp_future *f[2] = {new_future(), new_future()}, *next;
+    struct lhp_future *given[5] = {f[1], f[0], f[1], f[1], f[0]};
+    CHECK_IS(lhp_future_set_result(f[1], NULL, NULL), LHP_OK);
+    CHECK_IS(lhp_futures_wait(given, 5, LHP_ALL_COMPLETED, 0), LHP_TIMEOUT);
+    CHECK_IS(lhp_future_set_result(f[0], NULL, NULL), LHP_OK);
+    CHECK_IS(lhp_futures_wait(given, 5, LHP_ALL_COMPLETED, 0), LHP_OK);
+    struct lhp_as_completed *it = lhp_as_completed_new(given, 5, LHP_SECONDS(20));
+    CHECK(it);
+    CHECK_IS(lhp_as_completed_next(it, &next), LHP_OK);
+    CHECK(next == f[1]);
+    CHECK_IS(lhp_as_completed_next(it, &next), LHP_OK);
+    CHECK(next == f[0]);
+    CHECK_IS(lhp_as_completed_next(it, &next), LHP_STOPPED);
+    lhp_as_completed_release(it);
+    for (int i = 0; i < 2; i++)
+        lhp_future_release(f[i]);
+}
+
 int main(void)
 {
     check_init_seed();
@@ -207,5 +227,6 @@ int main(void)
     RUN(callback_may_give_back_the_last_reference);
     RUN(waits_tell_errors_from_the_rest);
     RUN(waits_hear_errors_as_they_come);
+    RUN(future_given_twice_is_one);
     return 0;
 }

@@ -68,11 +68,12 @@ LHP_API enum lhp_status lhp_future_set_result(struct lhp_future *future, void *r
 /* `outcome` is what result will answer (not LHP_OK), `error` the code that goes with it. */
 LHP_API enum lhp_status lhp_future_set_error(struct lhp_future *future, enum lhp_status outcome, int error);
 
-/* Waits for the first, the first that failed (or all), or all of `n` futures; ask each whether it is done.
+/* Waits for the first, the first that failed (or all), or all of `n` futures; ask each whether it is done.  One that is given
+ * twice is one.
  * Returns: LHP_OK, LHP_TIMEOUT, LHP_NO_MEMORY. */
 LHP_API LHP_NODISCARD enum lhp_status lhp_futures_wait(struct lhp_future *const *futures, size_t n,
                                                        enum lhp_wait_mode mode, int64_t timeout_ns);
-/* An iteration over `n` futures in the order in which they get done; borrows them, takes a reference to each.
+/* An iteration over `n` futures in the order in which they get done, each once; borrows them, takes a reference to each.
  * Returns: the iteration, or NULL when there is no memory. */
 LHP_API LHP_NODISCARD struct lhp_as_completed *lhp_as_completed_new(struct lhp_future *const *futures, size_t n,
                                                                     int64_t timeout_ns);
