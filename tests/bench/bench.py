@@ -35,6 +35,7 @@ class Context:
     tools: tuple      # native first, then lockhound by its command, for locks alone
     woven: Tool       # the same, for data races too
     preload: Tool     # lockhound by LD_PRELOAD alone
+    preload_woven: Tool
     helgrind: Tool
     drd: Tool
     rounds: int
@@ -53,6 +54,8 @@ def context_of(arguments, scratch):
                Tool("lockhound", (command, "run", "--quiet", "--memory=none", "--error-exitcode=0", "--"))),
         woven=Tool("woven", (command, "run", "--quiet", "--memory=weave", "--error-exitcode=0", "--")),
         preload=Tool("preload", ("env", f"LD_PRELOAD={library}", "LOCKHOUND_OPTIONS=quiet=yes memory=none error-exitcode=0")),
+        preload_woven=Tool("preload_woven",
+                           ("env", f"LD_PRELOAD={library}", "LOCKHOUND_OPTIONS=quiet=yes memory=weave error-exitcode=0")),
         helgrind=Tool("Helgrind", (*valgrind, "--tool=helgrind")),
         drd=Tool("DRD", (*valgrind, "--tool=drd")),
         rounds=arguments.rounds, with_valgrind=not arguments.without_valgrind, scratch=scratch)

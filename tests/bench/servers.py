@@ -73,14 +73,13 @@ def measure(context):
     for title, server in {"memcached -t 2": memcached, "redis-server, 2 io-threads": redis}.items():
         print(f"  {title}", flush=True)
         # Preloaded without the command, so that the process we started is the server itself.
-        runs = in_turn(context.rounds, [context.tools[0], context.preload],
+        runs = in_turn(context.rounds, [context.tools[0], context.preload, context.preload_woven],
                        lambda tool: server(tool, context.scratch))
         rate = {name: median([per_second for per_second, _ in values]) for name, values in runs.items()}
         peak = {name: median([kib for _, kib in values]) / 1024 for name, values in runs.items()}
-        if "preload" not in rate:
-            rows.append([title, number(rate["native"]), "–", "–", number(peak["native"]), "–"])
-            continue
-        rows.append([title, number(rate["native"]), number(rate["preload"]),
-                     number(rate["preload"] / rate["native"]), number(peak["native"]), number(peak["preload"])])
-    return {"servers": table(["requests a second", "native", "lockhound", "ratio", "native, MiB", "lockhound, MiB"],
-                             rows)}
+        row = [title, number(rate["native"])]
+        for name in ("preload", "preload_woven"):
+            row += [number(rate[name]), number(rate[name] / rate["native"])] if name in rate else ["–", "–"]
+        rows.append(row + [number(peak[name]) if name in peak else "–" for name in ("native", "preload", "preload_woven")])
+    return {"servers": table(["requests a second", "native", "locks alone", "ratio", "with races", "ratio", "native, MiB",
+                              "locks, MiB", "races, MiB"], rows)}
