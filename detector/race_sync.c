@@ -56,7 +56,7 @@ static struct users find_users(struct race_engine *engine, const struct race_pla
 /* Returns: the bytes of the granule of `address` that [address, address + size) covers. */
 static uint32_t mask_of(uint64_t address, size_t size)
 {
-    return (0xffu >> (8 - size)) << (address & 7);
+    return ((1u << (size & 15)) - 1) << (address & 7);
 }
 
 /* A tag of another address of this place would hide a plain load of the one that becomes sync from who set it. */

@@ -49,33 +49,52 @@ static bool claim_input(struct walk *walk, struct directive *d)
     return d->conversion == '%' || d->is_suppressed || claim(walk, &d->place, ARGUMENT_POINTER);
 }
 
+struct list {
+    va_list rest;
+};
+
+static void pass_long_long(struct list *list)
+{
+    (void)va_arg(list->rest, long long);
+}
+
+static void pass_double(struct list *list)
+{
+    (void)va_arg(list->rest, double);
+}
+
+static void pass_long_double(struct list *list)
+{
+    (void)va_arg(list->rest, long double);
+}
+
 /* Where a type is not known, what comes behind cannot be found. */
 static void fetch(struct walk *walk, va_list given)
 {
-    va_list list;
-    va_copy(list, given);
+    struct list list;
+    va_copy(list.rest, given);
     for (int i = 1; i <= ARGUMENTS_MOST && walk->types[i] != ARGUMENT_NONE; i++) {
         switch (walk->types[i]) {
         case ARGUMENT_INT:
-            walk->arguments[i].number = va_arg(list, int);
+            walk->arguments[i].number = va_arg(list.rest, int);
             break;
         case ARGUMENT_LONG_LONG:
-            (void)va_arg(list, long long);
+            pass_long_long(&list);
             break;
         case ARGUMENT_DOUBLE:
-            (void)va_arg(list, double);
+            pass_double(&list);
             break;
         case ARGUMENT_LONG_DOUBLE:
-            (void)va_arg(list, long double);
+            pass_long_double(&list);
             break;
         case ARGUMENT_POINTER:
-            walk->arguments[i].pointer = va_arg(list, const void *);
+            walk->arguments[i].pointer = va_arg(list.rest, const void *);
             break;
         case ARGUMENT_NONE:
             break;
         }
     }
-    va_end(list);
+    va_end(list.rest);
 }
 
 /* ---- what they point to ------------------------------------------------------------------------------------------------ */
