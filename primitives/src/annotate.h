@@ -49,10 +49,13 @@ static inline void note_locked(void *lock, unsigned flags)
 #define NOTE_BEFORE(object)       ANNOTATE_HAPPENS_BEFORE(object)
 #define NOTE_AFTER(object)        ANNOTATE_HAPPENS_AFTER(object)
 #define NOTE_ATOMIC(object, size) VALGRIND_HG_DISABLE_CHECKING((object), (size))
+/* sem_post() of whoever woke the one before may look at that one's semaphore still, which POSIX allows. */
+#define NOTE_FRESH(object, size) VALGRIND_HG_CLEAN_MEMORY((object), (size))
 #else
 #define NOTE_BEFORE(object)       ((void)(object))
 #define NOTE_AFTER(object)        ((void)(object))
 #define NOTE_ATOMIC(object, size) ((void)(object))
+#define NOTE_FRESH(object, size)  ((void)(object))
 #endif
 
 #endif

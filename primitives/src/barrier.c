@@ -97,8 +97,10 @@ static void barrier_wait_cancelled(void *waiter)
 /* Leaves without the mutex. */
 static enum lhp_status barrier_wait_for_others(struct lhp_barrier *b, const struct deadline *d)
 {
-    struct lhp_barrier_waiter w = {.pending = true, .barrier = b, .next = b->waiters};
+    struct lhp_barrier_waiter w;
     int err;
+    NOTE_FRESH(&w, sizeof(w));
+    w = (struct lhp_barrier_waiter){.pending = true, .barrier = b, .next = b->waiters};
     sem_init(&w.wake, 0, 0);
     b->waiters = &w;
     pthread_mutex_unlock(&b->mutex);

@@ -129,7 +129,9 @@ static enum lhp_status condition_wait(struct lhp_condition *condition, const str
 {
     if (!condition_is_held(condition))
         return LHP_NOT_HELD;
-    struct lhp_condition_waiter w = {.condition = condition};
+    struct lhp_condition_waiter w;
+    NOTE_FRESH(&w, sizeof(w));
+    w = (struct lhp_condition_waiter){.condition = condition};
     sem_init(&w.wake, 0, 0);
     waiter_enqueue(&w);
     waiter_unlock(&w);

@@ -344,6 +344,8 @@ static void *join_with_a_limit(void *arg)
 static void a_child_lets_go_what_another_thread_waits_for(void)
 {
     struct lhp_thread *t;
+    if (check_under_tool()) /* they do not know that the parent's threads are not in the child */
+        return;
     lhp_event_clear(&go);
     CHECK((t = lhp_thread_new(wait_for_go, NULL, NULL)) && lhp_thread_start(t) == LHP_OK);
     pthread_t joiner = spawn(join_with_a_limit, t);

@@ -13,6 +13,7 @@
 #include "preload/weave/image_map.h"
 #include "preload/weave/patch.h"
 #include "preload/weave/pc_map.h"
+#include "preload/weave/window.h"
 #include "weaver/image_check.h"
 #include "weaver/image_hash.h"
 
@@ -38,6 +39,11 @@ void rank_enter(unsigned rank)
 void rank_leave(unsigned rank)
 {
     (void)rank;
+}
+
+bool window_is_narrow(void)
+{
+    return false;
 }
 
 static struct module *make_module(void)
@@ -95,7 +101,7 @@ static void use(struct woven_image *image)
     if (image_map_code(image) != NULL || !pc_map_add(image))
         return;
     look_up(image);
-    patch_module(image);
+    patch_module(image, false);
     pc_map_remove(image->module);
 }
 
