@@ -6,6 +6,7 @@
  *     |    --> race_hand_over (what a guess may order)
  *     |    --> race_hybrid (races that locks have hidden)
  *     |    --> race_memory (pages of the windows)
+ *     |    --> race_fresh (memory that is new) --> race_memory
  *     |    --> race_trust (order that could not be seen)
  *     \------> race_finding (evidence, once) --> race_heard (where the order between the two ends)
  *

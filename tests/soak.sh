@@ -33,10 +33,10 @@ check_primitives() { # folder, how to run a program under the tool, cmake option
 check_primitives build-primitives-tsan 'env TSAN_OPTIONS=report_thread_leaks=0 setarch -R' '-DCMAKE_C_FLAGS=-fsanitize=thread'
 if command -v valgrind >/dev/null; then
     check_primitives build-primitives-helgrind \
-        'valgrind -q --tool=helgrind --error-exitcode=9 --suppressions=primitives/tests/helgrind.supp' \
+        'valgrind -q --fair-sched=try --tool=helgrind --error-exitcode=9 --suppressions=primitives/tests/helgrind.supp' \
         -DLHP_ANNOTATE_VALGRIND=ON
     check_primitives build-primitives-drd \
-        'valgrind -q --tool=drd --error-exitcode=9 --suppressions=primitives/tests/drd.supp' \
+        'valgrind -q --fair-sched=try --tool=drd --error-exitcode=9 --suppressions=primitives/tests/drd.supp' \
         -DLHP_ANNOTATE_VALGRIND=OFF
 else
     printf 'soak.sh: no valgrind: the primitives are not run under Helgrind and DRD\n'
