@@ -11,8 +11,8 @@
 
 enum {
     PATIENCE = 32, /* shared accesses until a thread tries again to own a chunk */
-    RACE_FETCHED = 4,
-    OFTEN = 4 /* shared accesses to one chunk until it tries that one */
+    FETCHED = 4,   /* others whose tags are fetched beforehand */
+    OFTEN = 4      /* shared accesses to one chunk until it tries that one */
 };
 
 /* ---- the engine ------------------------------------------------------------------------------------------------- */
@@ -357,7 +357,7 @@ static void fetch_tags_of_others(const struct race_engine *engine, const struct 
                                  const struct race_piece *piece)
 {
     const struct race_set *set = race_set_get(engine, state >> RACE_STATE_SET);
-    for (uint32_t i = 0; i < set->count && i < RACE_FETCHED; i++) {
+    for (uint32_t i = 0; i < set->count && i < FETCHED; i++) {
         if (set->number[i] != plane->number) {
             const struct race_part *other = race_part_at(engine, set->number[i]);
             const uint8_t *window = (piece->flags & RACE_WRITE) != 0 ? other->tags : other->writes;

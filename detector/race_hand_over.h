@@ -1,17 +1,16 @@
-/* race_hand_over.h: what a race on a flag or a published pointer orders all the same: when it rests on a guess, and its place may
- * be an atomic one; or when a loop waits for the flag, known as a plain variable (ad-hoc synchronisation).
+/* race_hand_over.h: what a race on a flag or a published pointer orders all the same: when it rests on a guess, and its place
+ * may be an atomic one; or when a loop waits for the flag, known as a plain variable (ad-hoc synchronisation).
  *
  *   T1: data = 1;  flag = 1;           T2: if (flag)  use(data);
  *       history of T1: ... data ... flag     race on `flag`, possibly --> T2 has from T1 all that is before `flag`
  *
- *
  * A library that makes locks of its own (libgomp) also counts under them in place, and looks at the counter without: such
  * a counter hands over what all did that counted.
  *
- * Model:     the race on the flag is told, a guess as a warning.  A later race with what its writer did before it, in the order
- *            of that thread's history, would be told only because of this one, and is not.  From then on the place is a sync address,
- *            so that what is handed over through it later is ordered exactly; what was stored there before is handed to whoever
- *            loads of it later.
+ * Model:     the race on the flag is told, a guess as a warning.  A later race with what its writer did before it, in the
+ *            order of that thread's history, would be told only because of this one, and is not.  From then on the place is a
+ *            sync address, so that what is handed over through it later is ordered exactly; what was stored there before is
+ *            handed to whoever loads of it later.
  */
 #ifndef LOCKHOUND_DETECTOR_RACE_HAND_OVER_H
 #define LOCKHOUND_DETECTOR_RACE_HAND_OVER_H

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "preload/directory_entry.h"
 #include "preload/process_status.h"
 #include "preload/raw.h"
 #include "preload/self.h"
@@ -19,15 +20,6 @@ enum {
     DIRECTORY_SIZE = 32768,
     STATUS_SIZE = 8192,
     NAME_SIZE = 32
-};
-
-/* As getdents64(2) lays them out. */
-struct directory_entry {
-    uint64_t inode;
-    int64_t next;
-    uint16_t length;
-    uint8_t type;
-    char name[];
 };
 
 struct look {

@@ -5,19 +5,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "preload/directory_entry.h"
 #include "preload/process_status.h"
 #include "preload/raw.h"
 
 enum { DIRECTORY_SIZE = 2048 };
-
-/* As getdents64(2) lays them out. */
-struct directory_entry {
-    uint64_t inode;
-    int64_t next;
-    uint16_t length;
-    uint8_t type;
-    char name[];
-};
 
 /* Calls `visit` for each name in the folder that is a number until it returns true.  Returns: that; or true, in doubt, when
  * the folder cannot be read and `in_doubt` says so. */
