@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "weaver/image_hash.h"
+#include "weaver/image_search.h"
 
 enum { PAGE_SIZE = 4096, BACKWARD = 128, FORWARD = 127 };
 
@@ -102,17 +103,7 @@ static bool are_pads_sound(const struct image_header *header)
 
 static const struct image_pad *pad_at(const struct image_header *header, uint32_t module)
 {
-    const struct image_pad *pads = table_of(header, &header->pads);
-    uint64_t low = 0, high = header->pads.count;
-    while (low < high) {
-        uint64_t middle = low + (high - low) / 2;
-        if (pads[middle].module < module) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low < header->pads.count && pads[low].module == module ? &pads[low] : NULL;
+    return image_find(table_of(header, &header->pads), header->pads.count, sizeof(struct image_pad), module);
 }
 
 /* Each hops to the pad that is its own, as far as a short jump reaches. */

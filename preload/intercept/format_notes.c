@@ -27,42 +27,64 @@ static void note(void *ctx, const void *memory, size_t size, bool is_written)
     memory_access(noting->self, memory, size, is_written ? RACE_WRITE : 0, noting->at);
 }
 
-static void note_string(struct noting *noting, const char *string)
+/* A format or a text as the program has it; its directives are read apart, from a narrow one. */
+struct string {
+    const void *at;
+    size_t size; /* with its end; 0: there is none. Units: bytes */
+};
+
+static struct string narrow(const char *string)
 {
-    if (string != NULL)
-        note(noting, string, real.strlen(string) + 1, false);
+    return (struct string){string, string == NULL ? 0 : real.strlen(string) + 1};
 }
 
-static void note_string_wide(struct noting *noting, const wchar_t *string)
+static struct string wide(const wchar_t *string)
 {
-    if (string != NULL)
-        note(noting, string, (real.wcslen(string) + 1) * sizeof *string, false);
+    return (struct string){string, string == NULL ? 0 : (real.wcslen(string) + 1) * sizeof *string};
 }
 
-__attribute__((noinline, cold)) void format_notes_output(const char *format, va_list list, struct caller caller)
+static void note_string(struct noting *noting, struct string string)
+{
+    if (string.size != 0)
+        note(noting, string.at, string.size, false);
+}
+
+static void note_output(struct string format, const char *directives, va_list list, struct caller caller)
 {
     int saved = errno;
     struct noting noting;
     if (begin(&noting, caller)) {
         note_string(&noting, format);
-        format_walk_output(format, list, &(struct format_visitor){note, &noting});
+        format_walk_output(directives, list, &(struct format_visitor){note, &noting});
         access_leave(noting.self);
     }
     errno = saved;
 }
 
-__attribute__((noinline, cold)) void format_notes_output_wide(const wchar_t *format, va_list list, struct caller caller)
+static void note_input(struct string text, struct string format, const char *directives, va_list list, int converted,
+                       struct caller caller)
 {
     int saved = errno;
     struct noting noting;
-    char narrow[FORMAT_NARROW_MOST];
     if (begin(&noting, caller)) {
-        note_string_wide(&noting, format);
-        format_narrow(narrow, format);
-        format_walk_output(narrow, list, &(struct format_visitor){note, &noting});
+        note_string(&noting, format);
+        note_string(&noting, text);
+        format_walk_input(directives, list, converted, &(struct format_visitor){note, &noting});
         access_leave(noting.self);
     }
     errno = saved;
+}
+
+__attribute__((noinline, cold)) void format_notes_output(const char *format, va_list list, struct caller caller)
+{
+    note_output(narrow(format), format, list, caller);
+}
+
+__attribute__((noinline, cold)) void format_notes_output_wide(const wchar_t *format, va_list list, struct caller caller)
+{
+    char directives[FORMAT_NARROW_MOST];
+    format_narrow(directives, format);
+    note_output(wide(format), directives, list, caller);
 }
 
 __attribute__((noinline, cold)) void format_notes_written(const void *text, size_t size, struct caller caller)
@@ -79,29 +101,13 @@ __attribute__((noinline, cold)) void format_notes_written(const void *text, size
 __attribute__((noinline, cold)) void format_notes_input(const char *text, const char *format, va_list list,
                                                         int converted, struct caller caller)
 {
-    int saved = errno;
-    struct noting noting;
-    if (begin(&noting, caller)) {
-        note_string(&noting, format);
-        note_string(&noting, text);
-        format_walk_input(format, list, converted, &(struct format_visitor){note, &noting});
-        access_leave(noting.self);
-    }
-    errno = saved;
+    note_input(narrow(text), narrow(format), format, list, converted, caller);
 }
 
 __attribute__((noinline, cold)) void format_notes_input_wide(const wchar_t *text, const wchar_t *format, va_list list,
                                                              int converted, struct caller caller)
 {
-    int saved = errno;
-    struct noting noting;
-    char narrow[FORMAT_NARROW_MOST];
-    if (begin(&noting, caller)) {
-        note_string_wide(&noting, format);
-        note_string_wide(&noting, text);
-        format_narrow(narrow, format);
-        format_walk_input(narrow, list, converted, &(struct format_visitor){note, &noting});
-        access_leave(noting.self);
-    }
-    errno = saved;
+    char directives[FORMAT_NARROW_MOST];
+    format_narrow(directives, format);
+    note_input(wide(text), wide(format), directives, list, converted, caller);
 }

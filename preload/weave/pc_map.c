@@ -5,6 +5,7 @@
 #include "detector/race.h"
 #include "preload/arena.h"
 #include "preload/ranks.h"
+#include "weaver/image_search.h"
 
 struct image_list {
     size_t count;
@@ -95,15 +96,7 @@ const struct woven_image *pc_map_image(uintptr_t pc)
 static uint64_t places_up_to(const struct woven_image *image, uint64_t code)
 {
     const struct image_place *places = image_table(image, &image->header->places);
-    uint64_t low = 0, high = image->header->places.count;
-    while (low < high) {
-        uint64_t middle = (low + high) / 2;
-        if (places[middle].code <= code)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return image_count_below(places, image->header->places.count, sizeof *places, code + 1);
 }
 
 uintptr_t pc_map_original(uintptr_t pc)
@@ -133,17 +126,8 @@ const struct image_site *pc_map_site(uintptr_t return_address, const struct modu
     if (image == NULL)
         return NULL;
     *module = image->module;
-    const struct image_site *sites = image_table(image, &image->header->sites);
-    uint64_t low = 0, high = image->header->sites.count;
-    while (low < high) {
-        uint64_t middle = (low + high) / 2;
-        if (sites[middle].code < return_address - image->code)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    bool found = low < image->header->sites.count && sites[low].code == return_address - image->code;
-    return found ? &sites[low] : NULL;
+    return image_find(image_table(image, &image->header->sites), image->header->sites.count, sizeof(struct image_site),
+                      return_address - image->code);
 }
 
 const struct image_gate *pc_map_gate(uintptr_t return_address, const struct woven_image **image)
@@ -151,17 +135,8 @@ const struct image_gate *pc_map_gate(uintptr_t return_address, const struct wove
     *image = pc_map_image(return_address);
     if (*image == NULL)
         return NULL;
-    const struct image_gate *gates = image_table(*image, &(*image)->header->gates);
-    uint64_t low = 0, high = (*image)->header->gates.count;
-    while (low < high) {
-        uint64_t middle = (low + high) / 2;
-        if (gates[middle].code < return_address - (*image)->code)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    bool found = low < (*image)->header->gates.count && gates[low].code == return_address - (*image)->code;
-    return found ? &gates[low] : NULL;
+    return image_find(image_table(*image, &(*image)->header->gates), (*image)->header->gates.count,
+                      sizeof(struct image_gate), return_address - (*image)->code);
 }
 
 uint32_t pc_map_site_flags(const struct image_site *site)
@@ -187,15 +162,8 @@ static bool is_in_hop(const struct woven_image *image, uint64_t offset)
 static bool is_overwritten(const struct woven_image *image, uint64_t offset)
 {
     const struct image_entry *entries = image_table(image, &image->header->entries);
-    uint64_t low = 0, high = image->header->entries.count;
-    while (low < high) {
-        uint64_t middle = (low + high) / 2;
-        if (entries[middle].module < offset)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return (low > 0 && offset - entries[low - 1].module < IMAGE_JUMP) || is_in_hop(image, offset);
+    uint64_t below = image_count_below(entries, image->header->entries.count, sizeof *entries, offset);
+    return (below > 0 && offset - entries[below - 1].module < IMAGE_JUMP) || is_in_hop(image, offset);
 }
 
 static uintptr_t clone_of(const struct woven_image *image, uint64_t offset)
@@ -223,17 +191,9 @@ uintptr_t pc_map_resumable(uintptr_t pc)
 
 static uintptr_t entry_of_pad(const struct woven_image *image, uint64_t offset)
 {
-    const struct image_pad *pads = image_table(image, &image->header->pads);
-    uint64_t low = 0, high = image->header->pads.count;
-    while (low < high) {
-        uint64_t middle = (low + high) / 2;
-        if (pads[middle].module < offset)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    bool found = low < image->header->pads.count && pads[low].module == offset;
-    return found ? image->module->bias + pads[low].entry : 0;
+    const struct image_pad *pad =
+        image_find(image_table(image, &image->header->pads), image->header->pads.count, sizeof *pad, offset);
+    return pad == NULL ? 0 : image->module->bias + pad->entry;
 }
 
 uintptr_t pc_map_hopping(uintptr_t pc)

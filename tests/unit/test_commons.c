@@ -1,53 +1,15 @@
 /* test_commons.c: what processes share: circles over them, what is no circle, and memory that others have damaged. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#include "detector/commons.h"
+#include "commons_world.h"
 
 enum { PIDS = 8, ROUNDS = 60, DAMAGES = 200 };
-
-static struct {
-    uint64_t now_ns;
-    enum commons_life life[PIDS];
-} world;
-
-static enum commons_life life(void *ctx, int64_t pid, uint64_t start_time)
-{
-    (void)ctx;
-    (void)start_time;
-    return pid >= 0 && pid < PIDS ? world.life[pid] : COMMONS_GONE;
-}
-
-static bool is_gone(void *ctx, int64_t pid)
-{
-    return life(ctx, pid, 0) == COMMONS_GONE;
-}
-
-static uint64_t now_ns(void *ctx)
-{
-    (void)ctx;
-    return ++world.now_ns;
-}
-
-static const struct commons_host host = {.life = life, .is_gone = is_gone, .now_ns = now_ns};
-
-static struct commons *new_block(void)
-{
-    struct commons *c = calloc(1, commons_size());
-    assert_non_null(c);
-    assert_true(commons_begin(c));
-    memset(&world, 0, sizeof world);
-    return c;
-}
 
 static uint32_t add_process(struct commons *c, int64_t pid, int64_t parent)
 {
     struct commons_process process = {.pid = pid, .parent_pid = parent, .began_ns = ++world.now_ns, .name = "test"};
-    return commons_add_process(c, &process, &host);
+    return commons_add_process(c, &process, &world_host);
 }
 
 static uint32_t add_identity(struct commons *c, uint64_t inode)
@@ -86,13 +48,13 @@ static bool request(struct commons *c, uint32_t process, uint32_t held, uint32_t
 {
     struct commons_circle circle;
     struct commons_party party = party_of(c, process, held, wanted);
-    return commons_request(c, &party, &host, &circle);
+    return commons_request(c, &party, &world_host, &circle);
 }
 
 static void finds_opposite_orders_once(void **state)
 {
     (void)state;
-    struct commons *c = new_block();
+    struct commons *c = world_block();
     uint32_t p = add_process(c, 1, 0), q = add_process(c, 2, 0), a = add_identity(c, 1), b = add_identity(c, 2);
     assert_false(request(c, p, a, b));
     assert_true(request(c, q, b, a));
@@ -104,7 +66,7 @@ static void finds_opposite_orders_once(void **state)
 static void finds_a_ring_of_three(void **state)
 {
     (void)state;
-    struct commons *c = new_block();
+    struct commons *c = world_block();
     uint32_t p = add_process(c, 1, 0), q = add_process(c, 2, 0), r = add_process(c, 3, 0);
     uint32_t x = add_identity(c, 1), y = add_identity(c, 2), z = add_identity(c, 3);
     assert_false(request(c, p, x, y));
@@ -116,37 +78,37 @@ static void finds_a_ring_of_three(void **state)
 static void is_silent_within_one_process(void **state)
 {
     (void)state;
-    struct commons *c = new_block();
+    struct commons *c = world_block();
     struct commons_circle circle;
     uint32_t p = add_process(c, 1, 0), a = add_identity(c, 1), b = add_identity(c, 2);
     struct commons_party other = party_of(c, p, b, a);
     other.tid++;
     assert_false(request(c, p, a, b));
-    assert_false(commons_request(c, &other, &host, &circle)); /* the process finds that by itself */
+    assert_false(commons_request(c, &other, &world_host, &circle)); /* the process finds that by itself */
     free(c);
 }
 
 static void a_gate_closes_no_circle(void **state)
 {
     (void)state;
-    struct commons *c = new_block();
+    struct commons *c = world_block();
     struct commons_circle circle;
     uint32_t p = add_process(c, 1, 0), q = add_process(c, 2, 0);
     uint32_t a = add_identity(c, 1), b = add_identity(c, 2), gate = add_identity(c, 3);
     struct commons_party first = party_of(c, p, a, b), second = party_of(c, q, b, a);
     first.held[first.held_count++] = lock_at(c, gate, 7);
     second.held[second.held_count++] = lock_at(c, gate, 8);
-    assert_false(commons_request(c, &first, &host, &circle));
-    assert_false(commons_request(c, &second, &host, &circle));
+    assert_false(commons_request(c, &first, &world_host, &circle));
+    assert_false(commons_request(c, &second, &world_host, &circle));
     second.held_count = 1;
-    assert_true(commons_request(c, &second, &host, &circle)); /* without it on one side there is one */
+    assert_true(commons_request(c, &second, &world_host, &circle)); /* without it on one side there is one */
     free(c);
 }
 
 static void what_precedes_a_fork_is_ordered(void **state)
 {
     (void)state;
-    struct commons *c = new_block();
+    struct commons *c = world_block();
     uint32_t p = add_process(c, 1, 0), a = add_identity(c, 1), b = add_identity(c, 2);
     assert_false(request(c, p, a, b));
     uint32_t child = add_process(c, 2, 1);
@@ -163,7 +125,7 @@ static void send(struct commons *c, uint32_t process, uint32_t identity)
 static void what_precedes_a_hand_over_is_ordered(void **state)
 {
     (void)state;
-    struct commons *c = new_block();
+    struct commons *c = world_block();
     uint32_t p = add_process(c, 1, 0), q = add_process(c, 2, 0), post = add_identity(c, 9);
     uint32_t a = add_identity(c, 1), b = add_identity(c, 2);
     assert_false(request(c, p, a, b));
@@ -180,7 +142,7 @@ static void what_precedes_a_hand_over_is_ordered(void **state)
 static void a_hand_over_passes_on_what_was_heard(void **state)
 {
     (void)state;
-    struct commons *c = new_block();
+    struct commons *c = world_block();
     uint32_t p = add_process(c, 1, 0), q = add_process(c, 2, 0), r = add_process(c, 3, 0);
     uint32_t first = add_identity(c, 8), second = add_identity(c, 9), a = add_identity(c, 1), b = add_identity(c, 2);
     assert_false(request(c, p, a, b));
@@ -197,7 +159,7 @@ static void a_hand_over_passes_on_what_was_heard(void **state)
 static void a_hand_over_to_another_orders_nothing(void **state)
 {
     (void)state;
-    struct commons *c = new_block();
+    struct commons *c = world_block();
     uint32_t p = add_process(c, 1, 0), q = add_process(c, 2, 0), post = add_identity(c, 9), other = add_identity(c, 8);
     uint32_t a = add_identity(c, 1), b = add_identity(c, 2);
     send(c, p, post);
@@ -211,7 +173,7 @@ static void a_hand_over_to_another_orders_nothing(void **state)
 static void what_was_reaped_is_ordered(void **state)
 {
     (void)state;
-    struct commons *c = new_block();
+    struct commons *c = world_block();
     uint32_t parent = add_process(c, 1, 0), p = add_process(c, 2, 1), sibling = add_process(c, 3, 1);
     uint32_t a = add_identity(c, 1), b = add_identity(c, 2);
     assert_false(request(c, p, a, b));
@@ -225,7 +187,7 @@ static void what_was_reaped_is_ordered(void **state)
 static void an_object_made_anew_is_another(void **state)
 {
     (void)state;
-    struct commons *c = new_block();
+    struct commons *c = world_block();
     uint32_t p = add_process(c, 1, 0), q = add_process(c, 2, 0), a = add_identity(c, 1), b = add_identity(c, 2);
     assert_false(request(c, p, a, b));
     commons_renew_identity(c, a);
@@ -249,7 +211,7 @@ static uint32_t add_private(struct commons *c, uint32_t process, uint64_t number
  * thread has seen the first's slot up to `seen`; the first was at 5. */
 static bool ring_through_a_private_lock(uint64_t seen)
 {
-    struct commons *c = new_block();
+    struct commons *c = world_block();
     struct commons_circle circle;
     uint32_t p = add_process(c, 1, 0), q = add_process(c, 2, 0), a = add_identity(c, 1), b = add_identity(c, 2);
     uint32_t own = add_private(c, p, 7);
@@ -260,8 +222,8 @@ static bool ring_through_a_private_lock(uint64_t seen)
     second.slot = COMMONS_SEEN + 1;
     second.epoch = 2;
     second.seen[3] = seen;
-    assert_false(commons_request(c, &first, &host, &circle));
-    assert_false(commons_request(c, &second, &host, &circle));
+    assert_false(commons_request(c, &first, &world_host, &circle));
+    assert_false(commons_request(c, &second, &world_host, &circle));
     bool result = request(c, q, b, a);
     free(c);
     return result;
@@ -278,7 +240,7 @@ static void threads_of_a_process_are_compared_by_their_clocks(void **state)
 static void private_locks_leave_room_for_shared_ones(void **state)
 {
     (void)state;
-    struct commons *c = new_block();
+    struct commons *c = world_block();
     uint32_t p = add_process(c, 1, 0), q = add_process(c, 2, 0), a = add_identity(c, 1), b = add_identity(c, 2);
     for (uint32_t i = 0; i < COMMONS_DEPENDENCIES; i++) {
         struct commons_identity identity = {.key = {.device = p, .inode = i}};
@@ -294,21 +256,21 @@ static void private_locks_leave_room_for_shared_ones(void **state)
 static void finds_sleepers_that_live(void **state)
 {
     (void)state;
-    struct commons *c = new_block();
+    struct commons *c = world_block();
     struct commons_circle circle;
     uint32_t p = add_process(c, 1, 0), q = add_process(c, 2, 0), a = add_identity(c, 1), b = add_identity(c, 2);
     struct commons_party first = party_of(c, p, a, b), second = party_of(c, q, b, a);
     uint32_t bed = 0, other = 0;
-    assert_false(commons_asleep(c, &first, &host, &bed, &circle));
+    assert_false(commons_asleep(c, &first, &world_host, &bed, &circle));
     commons_awake(c, bed);
-    assert_false(commons_asleep(c, &second, &host, &other, &circle)); /* the first is awake */
+    assert_false(commons_asleep(c, &second, &world_host, &other, &circle)); /* the first is awake */
     commons_awake(c, other);
-    assert_false(commons_asleep(c, &first, &host, &bed, &circle));
+    assert_false(commons_asleep(c, &first, &world_host, &bed, &circle));
     world.life[1] = COMMONS_ENDED; /* killed in its sleep */
-    assert_false(commons_asleep(c, &second, &host, &other, &circle));
+    assert_false(commons_asleep(c, &second, &world_host, &other, &circle));
     commons_awake(c, other);
     world.life[1] = COMMONS_LIVES;
-    assert_true(commons_asleep(c, &second, &host, &other, &circle));
+    assert_true(commons_asleep(c, &second, &world_host, &other, &circle));
     assert_int_equal(circle.count, 2);
     free(c);
 }
@@ -317,24 +279,24 @@ static void finds_sleepers_that_live(void **state)
 static void finds_who_waits_for_the_end_of_a_process(void **state)
 {
     (void)state;
-    struct commons *c = new_block();
+    struct commons *c = world_block();
     struct commons_circle circle;
     uint32_t p = add_process(c, 1, 0), q = add_process(c, 2, 1), a = add_identity(c, 1), bed = 0, other = 0;
     struct commons_party first = party_of(c, p, a, a), second = party_of(c, q, a, a);
     first.wanted = commons_end_of(2, 0);
     second.held[0] = commons_end_of(3, 0);
-    assert_false(commons_asleep(c, &first, &host, &bed, &circle));
-    assert_false(commons_asleep(c, &second, &host, &other, &circle)); /* nobody waits for that one */
+    assert_false(commons_asleep(c, &first, &world_host, &bed, &circle));
+    assert_false(commons_asleep(c, &second, &world_host, &other, &circle)); /* nobody waits for that one */
     commons_awake(c, other);
     second.held[0] = commons_end_of(2, 0);
-    assert_true(commons_asleep(c, &second, &host, &other, &circle));
+    assert_true(commons_asleep(c, &second, &world_host, &other, &circle));
     assert_int_equal(circle.count, 2);
-    assert_true(commons_sleeps_on(c, &circle, &host));
+    assert_true(commons_sleeps_on(c, &circle, &world_host));
     world.life[2] = COMMONS_ENDED;
-    assert_false(commons_sleeps_on(c, &circle, &host));
+    assert_false(commons_sleeps_on(c, &circle, &world_host));
     world.life[2] = COMMONS_LIVES;
     commons_awake(c, bed);
-    assert_false(commons_sleeps_on(c, &circle, &host));
+    assert_false(commons_sleeps_on(c, &circle, &world_host));
     free(c);
 }
 
@@ -350,7 +312,7 @@ static void a_foreign_block_is_refused(void **state)
 static void full_tables_are_counted(void **state)
 {
     (void)state;
-    struct commons *c = new_block();
+    struct commons *c = world_block();
     for (uint64_t i = 1; i <= 2 * COMMONS_IDENTITIES; i++)
         (void)add_identity(c, i);
     assert_true(commons_lost(c) > 0);
@@ -378,13 +340,13 @@ static void do_everything(struct commons *c)
     if (p == 0 || q == 0 || a == 0 || b == 0)
         return;
     struct commons_party first = party_of(c, p, a, b), second = party_of(c, q, b, a);
-    bool found = commons_request(c, &first, &host, &circle);
+    bool found = commons_request(c, &first, &world_host, &circle);
     assert_true(!found || circle.count <= COMMONS_CIRCLE_MAX);
-    (void)commons_request(c, &second, &host, &circle);
-    (void)commons_asleep(c, &first, &host, &bed, &circle);
+    (void)commons_request(c, &second, &world_host, &circle);
+    (void)commons_asleep(c, &first, &world_host, &bed, &circle);
     struct commons_party inner = party_of(c, p, a, add_any_private(c));
-    (void)commons_request(c, &inner, &host, &circle);
-    (void)commons_others_live(c, p, &host);
+    (void)commons_request(c, &inner, &world_host, &circle);
+    (void)commons_others_live(c, p, &world_host);
     commons_awake(c, (uint32_t)rand());
 }
 
@@ -392,7 +354,7 @@ static void damage_does_no_harm(void **state)
 {
     (void)state;
     for (unsigned round = 0; round < ROUNDS; round++) {
-        struct commons *c = new_block();
+        struct commons *c = world_block();
         srand(round);
         for (int i = 0; i < 8; i++)
             do_everything(c);
@@ -408,7 +370,7 @@ static void damage_does_no_harm(void **state)
 static void garbage_does_no_harm(void **state)
 {
     (void)state;
-    struct commons *c = new_block();
+    struct commons *c = world_block();
     srand(1);
     for (size_t i = 16; i < commons_size(); i++)
         ((unsigned char *)c)[i] = (unsigned char)rand();

@@ -1,54 +1,24 @@
 /* test_commons_rest.c: processes that all sleep: which waits are sure to last, and who else is there. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "commons_world.h"
 #include "detector/commons_rest.h"
 #include "detector/object.h"
 
-enum { PIDS = 80, ROUNDS = 20, DAMAGES = 200 };
+enum { ROUNDS = 20, DAMAGES = 200 };
 
-static struct {
-    uint64_t now_ns;
-    enum commons_life life[PIDS];
-} world;
-
-static enum commons_life life(void *ctx, int64_t pid, uint64_t start_time)
-{
-    (void)ctx;
-    (void)start_time;
-    return pid >= 0 && pid < PIDS ? world.life[pid] : COMMONS_GONE;
-}
-
-static bool is_gone(void *ctx, int64_t pid)
-{
-    return life(ctx, pid, 0) == COMMONS_GONE;
-}
-
-static uint64_t now_ns(void *ctx)
-{
-    (void)ctx;
-    return ++world.now_ns;
-}
-
-static const struct commons_host host = {.life = life, .is_gone = is_gone, .now_ns = now_ns};
 static struct commons *c;
 static uint32_t p, q; /* two processes */
 
 static int set_up(void **state)
 {
     (void)state;
-    memset(&world, 0, sizeof world);
-    c = calloc(1, commons_size());
-    assert_non_null(c);
-    assert_true(commons_begin(c));
+    c = world_block();
     struct commons_process process = {.pid = 1};
-    p = commons_add_process(c, &process, &host);
+    p = commons_add_process(c, &process, &world_host);
     process.pid = 2;
-    q = commons_add_process(c, &process, &host);
+    q = commons_add_process(c, &process, &world_host);
     return 0;
 }
 
@@ -92,8 +62,8 @@ static void rest_for(uint32_t process, uint32_t wanted, uint32_t measure)
 static bool all_rest(void)
 {
     struct commons_rest found;
-    bool result = commons_all_rest(c, &host, &found);
-    assert_true(!result || !commons_someone_is_up(c, &host));
+    bool result = commons_all_rest(c, &world_host, &found);
+    assert_true(!result || !commons_someone_is_up(c, &world_host));
     return result;
 }
 
@@ -102,7 +72,7 @@ static void who_is_up_may_wake_the_rest(void **state)
     (void)state;
     uint32_t cond = add_object(OBJECT_COND, 1);
     rest_for(p, cond, 0);
-    assert_true(commons_someone_is_up(c, &host));
+    assert_true(commons_someone_is_up(c, &world_host));
     assert_false(all_rest());
     rest_for(q, cond, 0);
     assert_true(all_rest());
@@ -214,7 +184,7 @@ static void is_told_once_a_rest(void **state)
     uint32_t cond = add_object(OBJECT_COND, 1);
     rest_for(p, cond, 0);
     rest_for(q, cond, 0);
-    assert_true(commons_all_rest(c, &host, &found));
+    assert_true(commons_all_rest(c, &world_host, &found));
     assert_int_equal(found.count, 2);
     commons_rest_told(c, &found);
     assert_false(all_rest());
@@ -251,7 +221,7 @@ static void more_than_can_be_told_of_do_not_rest(void **state)
     assert_true(all_rest());
     for (int64_t pid = 3; pid < 3 + COMMONS_REST_MEMBERS; pid++) {
         struct commons_process process = {.pid = pid};
-        rest_for(commons_add_process(c, &process, &host), cond, 0);
+        rest_for(commons_add_process(c, &process, &world_host), cond, 0);
     }
     assert_false(all_rest());
 }
@@ -275,7 +245,7 @@ static void damage_does_no_harm(void **state)
         struct commons_rest found;
         rest_for(p, cond, 0);
         rest_for(q, lock, 0);
-        if (commons_all_rest(c, &host, &found))
+        if (commons_all_rest(c, &world_host, &found))
             assert_true(commons_rest_visit(c, &found, look, NULL));
         assert_int_equal(tear_down(state), 0);
         assert_int_equal(set_up(state), 0);

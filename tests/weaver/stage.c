@@ -11,6 +11,7 @@
 
 #include "weaver/elf_private.h"
 #include "weaver/emit.h"
+#include "weaver/image_search.h"
 #include "weaver/passes.h"
 #include "weaver/plane.h"
 
@@ -425,15 +426,8 @@ uint64_t stage_clone_of(const struct stage *stage, const struct insn *insn)
 static const struct image_place *place_at(const struct stage *stage, uint64_t code)
 {
     const struct image_place *places = stage->draft.places.data;
-    size_t low = 0, high = stage->draft.places.count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (places[middle].code <= code)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low ? &places[low - 1] : NULL;
+    uint64_t up_to = image_count_below(places, stage->draft.places.count, sizeof *places, code + 1);
+    return up_to == 0 ? NULL : &places[up_to - 1];
 }
 
 /* Whether the clone's bytes there are those of the instruction: all of them but a displacement from RIP. */

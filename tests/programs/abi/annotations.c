@@ -40,24 +40,15 @@ static const struct {
     void (*begin)(void), (*in_thread)(void);
 } cases[] = {{"benign_before", annotate, do_nothing}, {"benign_in_thread", do_nothing, annotate}};
 
-static void *run_first(void *arg)
+static void annotate_and_act(void)
 {
     cases[chosen].in_thread();
     first();
-    unseen_pass();
-    return arg;
-}
-
-static void *run_second(void *arg)
-{
-    unseen_wait();
-    second();
-    return arg;
 }
 
 int main(int argc, char **argv)
 {
     CHOOSE_CASE(argc, argv, cases);
     cases[chosen].begin();
-    return run_both(run_first, run_second);
+    return run_in_turn(annotate_and_act, second);
 }

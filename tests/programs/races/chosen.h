@@ -64,4 +64,28 @@ static inline int run_both(void *(*first)(void *arg), void *(*second)(void *arg)
     return say_done();
 }
 
+static void (*act_first)(void), (*act_second)(void);
+
+static inline void *run_first_act(void *arg)
+{
+    act_first();
+    unseen_pass();
+    return arg;
+}
+
+static inline void *run_second_act(void *arg)
+{
+    unseen_wait();
+    act_second();
+    return arg;
+}
+
+/* The same with what the threads do, the second thread when the first has done it. */
+static inline int run_in_turn(void (*first)(void), void (*second)(void))
+{
+    act_first = first;
+    act_second = second;
+    return run_both(run_first_act, run_second_act);
+}
+
 #endif

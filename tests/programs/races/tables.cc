@@ -61,20 +61,6 @@ KEPT void second()
 }
 }
 
-static void *run_first(void *arg)
-{
-    first();
-    unseen_pass();
-    return arg;
-}
-
-static void *run_second(void *arg)
-{
-    unseen_wait();
-    second();
-    return arg;
-}
-
 int main(int argc, char **argv)
 {
     CHOOSE_CASE(argc, argv, kinds);
@@ -82,5 +68,5 @@ int main(int argc, char **argv)
         new (room) leaf;
     else
         new (room) node;
-    return run_both(run_first, run_second);
+    return run_in_turn(first, second);
 }
