@@ -65,6 +65,12 @@ static inline struct callers_id access_callers(struct self *self, struct caller 
     return callers_of_call(self, caller_pc(caller), caller.sp, caller.bp);
 }
 
+/* Returns: the same when the thread's cache of stacks has it; none otherwise. */
+static inline struct callers_id access_callers_known(struct self *self, struct caller caller)
+{
+    return callers_of(stack_cache_find(&self->stacks, caller_pc(caller), caller.sp));
+}
+
 static inline struct stack_id access_stack(struct self *self, struct caller caller)
 {
     return stack_cache_take(&self->stacks, caller_pc(caller), caller.sp);

@@ -52,18 +52,43 @@ __attribute__((noinline, cold)) static void range_gone(uint64_t low, uint64_t hi
     errno = saved;
 }
 
-/* ---- accesses, while they are checked ---------------------------------------------------------------------------- */
+/* ---- blocks, where races are looked for, and accesses, while they are checked ------------------------------------ */
+
+/* Before the first thread so many blocks are traced to wherever they come from; then, of those smaller than this that come
+ * from a stack that is not known by heart, one in so many: compilers allocate millions, each from a place of its own. */
+enum { TRACED_ALL = 1 << 16, TRACED_ALWAYS_SIZE = 4096, TRACED_ONE_IN = 64 };
+
+/* One thread counts. */
+static bool is_worth_tracing(size_t size)
+{
+    static uint32_t traced;
+    return traced < TRACED_ALL ? ++traced != 0 : size >= TRACED_ALWAYS_SIZE || ++traced % TRACED_ONE_IN == 0;
+}
+
+static struct callers_id callers_of_block(struct self *self, size_t size, struct caller caller)
+{
+    struct callers_id known = {0};
+    if (!weave_on) {
+        known = access_callers_known(self, caller);
+        if (known.v != 0 || !is_worth_tracing(size))
+            return known;
+    }
+    return access_callers(self, caller);
+}
 
 /* Returns: `memory`, the block that the allocator has just given out; it is new from `fresh` on. */
-__attribute__((noinline, cold)) static void *note_new(void *memory, uintptr_t fresh, size_t size, struct caller caller)
+__attribute__((noinline)) static void *note_new(void *memory, uintptr_t fresh, size_t size, struct caller caller)
 {
     int saved = errno;
     struct self *self = memory != NULL ? access_enter(caller) : NULL;
     if (self != NULL) {
-        /* All that the allocator gave, for all of it will be freed. */
-        uintptr_t low = (uintptr_t)memory, high = block_end(memory);
-        memory_fresh(self, fresh, high > low + size ? high : low + size);
-        blocks_add(&(struct block){low, size, access_callers(self, caller), thread_identity(self->thread)});
+        uintptr_t low = (uintptr_t)memory;
+        if (memory_is_watched(self)) {
+            /* All that the allocator gave, for all of it will be freed. */
+            uintptr_t high = block_end(memory);
+            memory_fresh(self, fresh, high > low + size ? high : low + size);
+        }
+        blocks_add(&(struct block){low, size, callers_of_block(self, size, caller), thread_identity(self->thread)});
         access_leave(self);
     }
     errno = saved;
@@ -71,8 +96,12 @@ __attribute__((noinline, cold)) static void *note_new(void *memory, uintptr_t fr
 }
 
 /* The block is about to go. */
-__attribute__((noinline, cold)) static void note_freed(void *memory, struct caller caller)
+__attribute__((noinline)) static void note_freed(void *memory, struct caller caller)
 {
+    if (!weave_on) {
+        blocks_remove((uint64_t)(uintptr_t)memory);
+        return;
+    }
     int saved = errno;
     struct self *self = memory != NULL ? access_enter(caller) : NULL;
     if (self != NULL) {
@@ -102,7 +131,7 @@ static void *note_allocated(void *memory, size_t size, struct caller caller)
     return note_new(memory, (uintptr_t)memory, size, caller);
 }
 
-#define ALLOCATE(memory, size) (hook_likely(!weave_on) ? (memory) : note_allocated((memory), (size), CALLER()))
+#define ALLOCATE(memory, size) (hook_likely(!blocks_on) ? (memory) : note_allocated((memory), (size), CALLER()))
 
 /* ---- the allocator ----------------------------------------------------------------------------------------------- */
 
@@ -139,14 +168,14 @@ HOOK_EXPORT void *pvalloc(size_t size)
 HOOK_EXPORT int posix_memalign(void **memory, size_t alignment, size_t size)
 {
     int result = real.posix_memalign(memory, alignment, size);
-    if (hook_unlikely(weave_on) && result == 0)
+    if (hook_unlikely(blocks_on) && result == 0)
         note_allocated(*memory, size, CALLER());
     return result;
 }
 
 HOOK_EXPORT void free(void *memory)
 {
-    if (hook_unlikely(weave_on))
+    if (hook_unlikely(blocks_on))
         note_freed(memory, CALLER());
     if (may_hold_object(memory))
         range_gone((uint64_t)(uintptr_t)memory, block_end(memory), true, CALLER_PC(), CALLER_SP());
@@ -177,7 +206,7 @@ __attribute__((noinline, cold)) static void *resize_checked(void *memory, size_t
 
 static inline void *resize(void *memory, size_t size, struct caller caller)
 {
-    if (hook_unlikely(weave_on))
+    if (hook_unlikely(blocks_on))
         return resize_checked(memory, size, caller);
     return may_hold_object(memory) ? resize_with_objects(memory, size, caller) : real.realloc(memory, size);
 }

@@ -5,7 +5,7 @@
  *
  * Model:     a block that falls into another's slot takes it: what is found is true, but not all is found.
  * Threads:   no lock.  A reader that meets a slot being written sees its address change and passes over it.
- * Memory:    a static table, touched only once accesses are checked.
+ * Memory:    a static table, touched only where races are looked for.
  * Test:      tests/unit/test_blocks.c
  */
 #ifndef LOCKHOUND_PRELOAD_WEAVE_BLOCKS_H

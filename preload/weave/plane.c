@@ -124,6 +124,7 @@ bool plane_start(struct self *self)
         return start_own(self) || start_blind(self);
     }
     weave_on = start_engine() && start_own(self);
+    blocks_on |= weave_on;
     return weave_on;
 }
 

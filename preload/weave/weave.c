@@ -20,6 +20,7 @@
 #include "preload/weave/pc_map.h"
 #include "preload/weave/plane.h"
 #include "preload/weave/scope.h"
+#include "preload/weave/switch.h"
 #include "preload/weave/weaver_run.h"
 #include "preload/weave/window.h"
 
@@ -57,6 +58,7 @@ static atomic_bool loading_contended;
 void weave_init(char **envp)
 {
     image_cache_init(envp);
+    blocks_on = lockhound.options.memory == MEMORY_WEAVE;
 }
 
 bool weave_is_on(void)
@@ -364,13 +366,13 @@ void weave_begin(struct self *self)
     const char *obstacle = why_not_alone();
     if (obstacle != NULL) {
         sink_note("weave-late", obstacle);
-        return;
-    }
-    if (window_choose())
+    } else if (window_choose()) {
         weave_round(self, false);
-    else
+    } else {
         sink_note("weave-no-room",
                   "accesses to memory are not checked: there is no address space for that (see ulimit -v)");
+    }
+    blocks_on = weave_on;
 }
 
 void weave_note_raw_thread(void)

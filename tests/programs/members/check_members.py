@@ -19,7 +19,8 @@ from launch import checked  # noqa: E402
 # By kind of finding: what the objects in it may be called, and by which function.
 NAMES = {"lock-order-inversion": {"db->lock": {"db_new"}, "db->cache->lock": {"db_new"}},
          "destroy-locked": {"main::local": {"main"}},
-         "data-race": {"db->rows": {"count", "either"}, "db->cache->hits": {"hit"}, "tickets[2].seats": {"writer"},
+         "data-race": {"db->rows": {"count", "either", "db_new"}, "db->cache->hits": {"hit", "db_new"},
+                       "tickets[2].seats": {"writer"},
                        # what a thread released last, as far as the other had heard of it
                        "db->lock": {"db_new"}, "db->cache->lock": {"db_new"}}}
 

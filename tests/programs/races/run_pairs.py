@@ -1,11 +1,11 @@
 """run_pairs.py: each case of pairs.c, compiled in one way: clean must be clean, racy must be one race with both its sides.
 
     run_pairs.py --tool LOCKHOUND --cc CC [--flags=FLAGS] [--races=hybrid [--hidden]] [--compiled-for LIBRARY]
-                 [--warns=WORDS] [--in-block] [--preload LIBRARY] [--clean-alone] pairs.c
+                 [--warns=WORDS] [--in-block [--made-by=FUNCTION]] [--preload LIBRARY] [--clean-alone] pairs.c
 
 With --hidden the races of the racy forms are warnings, and are not reported at all without --races=hybrid.
 With --warns=WORDS they are warnings whose message says so.
-With --in-block a race must lie in a block whose allocation is known.
+With --in-block a race must lie in a block whose allocation is known; with --made-by=FUNCTION that was on the stack of it.
 With --clean-alone the cases have no racy form; without debug information there may be warnings.
 With --compiled-for the program is compiled with -fsanitize=thread and linked against the library instead of being woven.
 """
@@ -47,10 +47,12 @@ WAITED = {"wait"}
 ASSEMBLY = {"select"}
 
 
-def is_in_block(finding):
+def is_in_block(finding, made_by):
     """Whether the memory is part of a heap block of which it is known who allocated it."""
     memory = [thing for thing in finding["objects"] if thing["kind"] == "memory"]
-    return len(memory) == 1 and "block" in memory[0] and "init_stack" in memory[0]
+    if len(memory) != 1 or "block" not in memory[0] or "init_stack" not in memory[0]:
+        return False
+    return not made_by or made_by in {frame.get("function") for frame in finding["stacks"][memory[0]["init_stack"]]}
 
 
 def judge(options, program, name, racy, mode):
@@ -82,7 +84,7 @@ def judge(options, program, name, racy, mode):
         return f"{len(races)} race(s) where there is none to be seen" if races else ""
     if len(races) != 1:
         return f"{len(races)} races, not one"
-    if options.in_block and not is_in_block(races[0]):
+    if options.in_block and not is_in_block(races[0], options.made_by):
         return f"not in a block that is known: {races[0]['objects']}"
     if options.hidden and races[0]["severity"] not in ("warning", "note"):
         return f"severity {races[0]['severity']}"
@@ -113,6 +115,7 @@ def main():
     parser.add_argument("--cc", default="gcc")
     parser.add_argument("--flags", default="")
     parser.add_argument("--in-block", action="store_true")
+    parser.add_argument("--made-by", default="", help="the function that is to be on the stack of the allocation")
     parser.add_argument("--clean-alone", action="store_true")
     parser.add_argument("--preload", default="", help="another library that the program runs with")
     parser.add_argument("--compiled-for", default="")
