@@ -6,6 +6,10 @@
  *
  * Checking costs one load a frame and no unwinder.
  *
+ * Beside call_path.h: that has one place for a frame, so each further call site in the same function costs it a step by a rule
+ *            and a node, which no stack has to repeat here.  By the path alone a lock and unlock at one site took 4 ns
+ *            more, at four sites in turn 19, a read lock 36; and of fibers and signal stacks it knows nothing.
+ *
  * Threads:   one cache a thread, no sharing; layouts (stack_layout.h) and interned stacks (stacks.h) are shared.
  * Memory:    inside struct self.
  */

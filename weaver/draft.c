@@ -6,40 +6,50 @@
 
 #define CODE_LIMIT UINT32_C(0x40000000) /* more would not fit beside the module. Units: bytes */
 
+/* The arrays of a draft, and which are sorted in the end. */
+#define ARRAY(name, element, is_sorted)                                                                                \
+    {                                                                                                                  \
+        offsetof(struct image_draft, name), sizeof(element), is_sorted                                                 \
+    }
+static const struct {
+    size_t offset, width;
+    bool is_sorted; /* by the uint32_t that each element begins with */
+} arrays[] = {
+    ARRAY(entries, struct image_entry, true),
+    ARRAY(calls, struct image_call, true),
+    ARRAY(hops, struct image_hop, true),
+    ARRAY(pads, struct image_pad, true),
+    ARRAY(fixups, uint32_t, true),
+    ARRAY(places, struct image_place, true),
+    ARRAY(sites, struct image_site, true),
+    ARRAY(gates, struct image_gate, true),
+    ARRAY(left, struct image_left, false),
+    ARRAY(strings, char, false),
+    ARRAY(clones, struct draft_clone, false),
+    ARRAY(branches, struct draft_branch, false),
+    ARRAY(direct_calls, struct draft_branch, false),
+};
+enum { ARRAYS = sizeof arrays / sizeof *arrays };
+
+static struct draft_array *array_of(struct image_draft *draft, size_t i)
+{
+    return (struct draft_array *)((char *)draft + arrays[i].offset);
+}
+
 void draft_begin(struct image_draft *draft)
 {
     memset(draft, 0, sizeof *draft);
-    draft->entries.width = sizeof(struct image_entry);
-    draft->calls.width = sizeof(struct image_call);
-    draft->hops.width = sizeof(struct image_hop);
-    draft->pads.width = sizeof(struct image_pad);
-    draft->fixups.width = sizeof(uint32_t);
-    draft->places.width = sizeof(struct image_place);
-    draft->sites.width = sizeof(struct image_site);
-    draft->gates.width = sizeof(struct image_gate);
-    draft->left.width = sizeof(struct image_left);
-    draft->strings.width = 1;
-    draft->clones.width = sizeof(struct draft_clone);
-    draft->branches.width = sizeof(struct draft_branch);
-    draft->direct_calls.width = sizeof(struct draft_branch);
+    for (size_t i = 0; i < ARRAYS; i++) {
+        array_of(draft, i)->width = arrays[i].width;
+    }
 }
 
 void draft_end(struct image_draft *draft)
 {
     free(draft->code);
-    free(draft->entries.data);
-    free(draft->calls.data);
-    free(draft->hops.data);
-    free(draft->pads.data);
-    free(draft->fixups.data);
-    free(draft->places.data);
-    free(draft->sites.data);
-    free(draft->gates.data);
-    free(draft->left.data);
-    free(draft->strings.data);
-    free(draft->clones.data);
-    free(draft->branches.data);
-    free(draft->direct_calls.data);
+    for (size_t i = 0; i < ARRAYS; i++) {
+        free(array_of(draft, i)->data);
+    }
 }
 
 /* Makes room for `more` elements.  Returns: false when memory ran out. */
@@ -167,7 +177,6 @@ static int compare_first_u32(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-/* Every element of these tables begins with the uint32_t that it is found by. */
 static void sort(struct draft_array *array)
 {
     if (array->count > 1) {
@@ -205,12 +214,9 @@ void draft_settle(struct image_draft *draft)
 {
     settle_branches(draft);
     settle_calls(draft);
-    sort(&draft->entries);
-    sort(&draft->calls);
-    sort(&draft->hops);
-    sort(&draft->pads);
-    sort(&draft->fixups);
-    sort(&draft->places);
-    sort(&draft->sites);
-    sort(&draft->gates);
+    for (size_t i = 0; i < ARRAYS; i++) {
+        if (arrays[i].is_sorted) {
+            sort(array_of(draft, i));
+        }
+    }
 }

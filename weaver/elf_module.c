@@ -15,6 +15,20 @@ static bool in_file(const struct elf_module *module, uint64_t offset, uint64_t s
     return offset <= module->size && size <= module->size - offset;
 }
 
+bool elf_next_relocation(const struct elf_module *module, struct relocation_walk *walk)
+{
+    for (; walk->section < module->own->section_count; walk->section++, walk->at = 0) {
+        const struct section *section = &module->own->sections[walk->section];
+        bool is_loaded = section->type == SHT_RELA && (section->flags & SHF_ALLOC) != 0;
+        if (is_loaded && section->size - walk->at >= sizeof walk->entry) {
+            memcpy(&walk->entry, section->bytes + walk->at, sizeof walk->entry);
+            walk->at += sizeof walk->entry;
+            return true;
+        }
+    }
+    return false;
+}
+
 const struct section *elf_section(const struct elf_module *module, const char *name)
 {
     for (size_t i = 0; i < module->own->section_count; i++)

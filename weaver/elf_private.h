@@ -47,6 +47,15 @@ struct elf_private {
 /* Returns: the section of that name, or NULL. */
 const struct section *elf_section(const struct elf_module *module, const char *name);
 
+/* Goes through the relocations that the loader reads; zeroed before the first. */
+struct relocation_walk {
+    size_t section;
+    uint64_t at; /* bytes of the section that were read */
+    Elf64_Rela entry;
+};
+/* Returns: whether there is one more, in walk->entry. */
+bool elf_next_relocation(const struct elf_module *module, struct relocation_walk *walk);
+
 /* Returns: the bytes of the file that stand at `address`, when [address, address + size) is wholly in the file and in one
  * segment; NULL otherwise. */
 const uint8_t *elf_bytes_at(const struct elf_module *module, uint64_t address, uint64_t size);

@@ -5,17 +5,10 @@
 
 static void mark_relocations(struct elf_module *module)
 {
-    for (size_t i = 0; i < module->own->section_count; i++) {
-        const struct section *section = &module->own->sections[i];
-        if (section->type != SHT_RELA || !(section->flags & SHF_ALLOC))
-            continue;
-        for (uint64_t at = 0; at + sizeof(Elf64_Rela) <= section->size; at += sizeof(Elf64_Rela)) {
-            Elf64_Rela entry;
-            memcpy(&entry, section->bytes + at, sizeof entry);
-            uint32_t type = (uint32_t)ELF64_R_TYPE(entry.r_info);
-            if (type == R_X86_64_RELATIVE || type == R_X86_64_IRELATIVE)
-                entry_mark(module, (uint64_t)entry.r_addend, ENTRY_ADDRESS);
-        }
+    for (struct relocation_walk walk = {0}; elf_next_relocation(module, &walk);) {
+        uint32_t type = (uint32_t)ELF64_R_TYPE(walk.entry.r_info);
+        if (type == R_X86_64_RELATIVE || type == R_X86_64_IRELATIVE)
+            entry_mark(module, (uint64_t)walk.entry.r_addend, ENTRY_ADDRESS);
     }
 }
 

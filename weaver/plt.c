@@ -32,16 +32,8 @@ static const char *symbol_of(const struct elf_module *module, uint64_t index)
 const char *plt_name(const struct elf_module *module, uint64_t address)
 {
     uint64_t slot = slot_of(module, address);
-    for (size_t i = 0; slot && i < module->own->section_count; i++) {
-        const struct section *section = &module->own->sections[i];
-        if (section->type != SHT_RELA || !(section->flags & SHF_ALLOC))
-            continue;
-        for (uint64_t at = 0; at + sizeof(Elf64_Rela) <= section->size; at += sizeof(Elf64_Rela)) {
-            Elf64_Rela entry;
-            memcpy(&entry, section->bytes + at, sizeof entry);
-            if (entry.r_offset == slot)
-                return symbol_of(module, ELF64_R_SYM(entry.r_info));
-        }
-    }
+    for (struct relocation_walk walk = {0}; slot != 0 && elf_next_relocation(module, &walk);)
+        if (walk.entry.r_offset == slot)
+            return symbol_of(module, ELF64_R_SYM(walk.entry.r_info));
     return NULL;
 }

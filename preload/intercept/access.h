@@ -3,6 +3,7 @@
  *   if (hook_likely(!weave_on))  return real.f(...);                         one load and a jump
  *   struct self *self = access_enter(CALLER_PC());                           NULL: not the program's, or inside already
  *   if (self != NULL) { memory_access(self, ...); access_leave(self); }        errno stays as it was
+ *   access_note(memory, size, flags, CALLER());                              all of it, for one access
  *
  * Invariant: a thread that the library does not know passes through; it is not made known here, for the allocator or
  *            the loader may be what calls.  Calls that the library makes itself pass through as well.
@@ -59,6 +60,16 @@ static inline void access_leave(struct self *self)
     hook_leave(self);
 }
 
+/* The same where nothing is to be done unless the thread's accesses are checked.  Returns: NULL when they are not. */
+static inline struct self *access_enter_watched(struct caller caller)
+{
+    struct self *self = access_enter(caller);
+    if (self == NULL || memory_is_watched(self))
+        return self;
+    access_leave(self);
+    return NULL;
+}
+
 /* The cheaper one: for what is looked at only when there is a finding. */
 static inline struct callers_id access_callers(struct self *self, struct caller caller)
 {
@@ -75,5 +86,8 @@ static inline struct stack_id access_stack(struct self *self, struct caller call
 {
     return stack_cache_take(&self->stacks, caller_pc(caller), caller.sp);
 }
+
+/* One access, and nothing else: all of the above.  `flags`: enum race_access_flag.  Context: signal, in-malloc, loader-lock. */
+void access_note(const void *memory, size_t size, uint32_t flags, struct caller caller);
 
 #endif

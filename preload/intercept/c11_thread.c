@@ -41,18 +41,6 @@ HOOK_EXPORT int thrd_create(thrd_t *thread, int (*routine)(void *), void *argume
     return result;
 }
 
-struct join_in_progress {
-    struct self *self, *target;
-};
-
-static void join_cancelled(void *argument)
-{
-    struct join_in_progress *join = argument;
-    hook_resume(join->self);
-    thread_join_done(join->self, join->target, false);
-    hook_leave(join->self);
-}
-
 HOOK_EXPORT int thrd_join(thrd_t thread, int *value)
 {
     struct self *self = hook_enter();
@@ -60,7 +48,7 @@ HOOK_EXPORT int thrd_join(thrd_t thread, int *value)
         return real.thrd_join(thread, value);
     struct join_in_progress join = {self, thread_join_request(self, thread, JOIN_WAIT, HOOK_STACK(self))};
     int result;
-    pthread_cleanup_push(join_cancelled, &join);
+    pthread_cleanup_push(thread_join_cancelled, &join);
     hook_pause(self);
     result = real.thrd_join(thread, value);
     hook_resume(self);

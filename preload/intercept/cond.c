@@ -81,93 +81,74 @@ static inline void signal_it(struct self *self, pthread_cond_t *cond, bool broad
     hook_leave(self);
 }
 
-int pthread_cond_init_new(pthread_cond_t *cond, const pthread_condattr_t *attr)
-{
-    struct self *self = hook_enter();
-    int result = real.pthread_cond_init_new(cond, attr);
-    if (self == NULL)
-        return result;
-    if (result == 0)
-        objects_init(self, OBJECT_COND, cond, HOOK_FRAME(), HOOK_STACK(self));
-    hook_leave(self);
-    return result;
-}
-EXPORT_NEW(pthread_cond_init);
+/* Both versions of a hook; `is_old` is of the second. */
+#define DEFINE_VERSIONS(name, DEFINE)                                                                                  \
+    DEFINE(name##_new, false)                                                                                          \
+    EXPORT_NEW(name);                                                                                                  \
+    DEFINE(name##_old, true)                                                                                           \
+    EXPORT_OLD(name)
 
-int pthread_cond_init_old(pthread_cond_t *cond, const pthread_condattr_t *attr)
-{
-    struct self *self = hook_enter();
-    int result = real.pthread_cond_init_old(cond, attr);
-    if (self == NULL)
-        return result;
-    if (result == 0)
-        objects_init(self, OBJECT_COND, cond, HOOK_FRAME(), HOOK_STACK(self));
-    hook_leave(self);
-    return result;
-}
-EXPORT_OLD(pthread_cond_init);
+#define DEFINE_INIT(hook, is_old)                                                                                      \
+    int hook(pthread_cond_t *cond, const pthread_condattr_t *attr)                                                     \
+    {                                                                                                                  \
+        struct self *self = hook_enter();                                                                              \
+        int result = real.hook(cond, attr);                                                                            \
+        if (self == NULL)                                                                                              \
+            return result;                                                                                             \
+        if (result == 0)                                                                                               \
+            objects_init(self, OBJECT_COND, cond, HOOK_FRAME(), HOOK_STACK(self));                                     \
+        hook_leave(self);                                                                                              \
+        return result;                                                                                                 \
+    }
 
-int pthread_cond_destroy_new(pthread_cond_t *cond)
-{
-    struct self *self = hook_enter();
-    if (self == NULL)
-        return real.pthread_cond_destroy_new(cond);
-    objects_destroy(self, OBJECT_COND, cond, HOOK_FRAME(), HOOK_STACK(self));
-    hook_leave(self);
-    return real.pthread_cond_destroy_new(cond);
-}
-EXPORT_NEW(pthread_cond_destroy);
+#define DEFINE_DESTROY(hook, is_old)                                                                                   \
+    int hook(pthread_cond_t *cond)                                                                                     \
+    {                                                                                                                  \
+        struct self *self = hook_enter();                                                                              \
+        if (self == NULL)                                                                                              \
+            return real.hook(cond);                                                                                    \
+        objects_destroy(self, OBJECT_COND, cond, HOOK_FRAME(), HOOK_STACK(self));                                      \
+        hook_leave(self);                                                                                              \
+        return real.hook(cond);                                                                                        \
+    }
 
-int pthread_cond_destroy_old(pthread_cond_t *cond)
-{
-    struct self *self = hook_enter();
-    if (self == NULL)
-        return real.pthread_cond_destroy_old(cond);
-    objects_destroy(self, OBJECT_COND, cond, HOOK_FRAME(), HOOK_STACK(self));
-    hook_leave(self);
-    return real.pthread_cond_destroy_old(cond);
-}
-EXPORT_OLD(pthread_cond_destroy);
+#define DEFINE_WAIT(hook, is_old)                                                                                      \
+    int hook(pthread_cond_t *cond, pthread_mutex_t *mutex)                                                             \
+    {                                                                                                                  \
+        struct self *self = hook_enter();                                                                              \
+        if (self == NULL)                                                                                              \
+            return real.hook(cond, mutex);                                                                             \
+        const struct request r = {cond, mutex, is_old, {DEADLINE_NONE, 0, NULL}};                                      \
+        return wait_for(self, &r, HOOK_FRAME(), HOOK_STACK(self));                                                     \
+    }
 
-int pthread_cond_wait_new(pthread_cond_t *cond, pthread_mutex_t *mutex)
-{
-    struct self *self = hook_enter();
-    if (self == NULL)
-        return real.pthread_cond_wait_new(cond, mutex);
-    const struct request r = {cond, mutex, false, {DEADLINE_NONE, 0, NULL}};
-    return wait_for(self, &r, HOOK_FRAME(), HOOK_STACK(self));
-}
-EXPORT_NEW(pthread_cond_wait);
+#define DEFINE_TIMEDWAIT(hook, is_old)                                                                                 \
+    int hook(pthread_cond_t *cond, pthread_mutex_t *mutex, const struct timespec *until)                               \
+    {                                                                                                                  \
+        struct self *self = hook_enter();                                                                              \
+        if (self == NULL)                                                                                              \
+            return real.hook(cond, mutex, until);                                                                      \
+        const struct request r = {cond, mutex, is_old, {DEADLINE_TIMED, 0, until}};                                    \
+        return wait_for(self, &r, HOOK_FRAME(), HOOK_STACK(self));                                                     \
+    }
 
-int pthread_cond_wait_old(pthread_cond_t *cond, pthread_mutex_t *mutex)
-{
-    struct self *self = hook_enter();
-    if (self == NULL)
-        return real.pthread_cond_wait_old(cond, mutex);
-    const struct request r = {cond, mutex, true, {DEADLINE_NONE, 0, NULL}};
-    return wait_for(self, &r, HOOK_FRAME(), HOOK_STACK(self));
-}
-EXPORT_OLD(pthread_cond_wait);
+#define DEFINE_SIGNALLING(hook, is_broadcast)                                                                          \
+    int hook(pthread_cond_t *cond)                                                                                     \
+    {                                                                                                                  \
+        struct self *self = hook_enter();                                                                              \
+        if (self != NULL)                                                                                              \
+            signal_it(self, cond, is_broadcast, HOOK_FRAME(), HOOK_STACK(self));                                       \
+        return real.hook(cond);                                                                                        \
+    }
+#define DEFINE_SIGNAL(hook, is_old)    DEFINE_SIGNALLING(hook, false)
+#define DEFINE_BROADCAST(hook, is_old) DEFINE_SIGNALLING(hook, true)
 
-int pthread_cond_timedwait_new(pthread_cond_t *cond, pthread_mutex_t *mutex, const struct timespec *until)
-{
-    struct self *self = hook_enter();
-    if (self == NULL)
-        return real.pthread_cond_timedwait_new(cond, mutex, until);
-    const struct request r = {cond, mutex, false, {DEADLINE_TIMED, 0, until}};
-    return wait_for(self, &r, HOOK_FRAME(), HOOK_STACK(self));
-}
-EXPORT_NEW(pthread_cond_timedwait);
-
-int pthread_cond_timedwait_old(pthread_cond_t *cond, pthread_mutex_t *mutex, const struct timespec *until)
-{
-    struct self *self = hook_enter();
-    if (self == NULL)
-        return real.pthread_cond_timedwait_old(cond, mutex, until);
-    const struct request r = {cond, mutex, true, {DEADLINE_TIMED, 0, until}};
-    return wait_for(self, &r, HOOK_FRAME(), HOOK_STACK(self));
-}
-EXPORT_OLD(pthread_cond_timedwait);
+DEFINE_VERSIONS(pthread_cond_init, DEFINE_INIT);
+DEFINE_VERSIONS(pthread_cond_destroy, DEFINE_DESTROY);
+DEFINE_VERSIONS(pthread_cond_wait, DEFINE_WAIT);
+DEFINE_VERSIONS(pthread_cond_timedwait, DEFINE_TIMEDWAIT);
+DEFINE_VERSIONS(pthread_cond_signal, DEFINE_SIGNAL);
+DEFINE_VERSIONS(pthread_cond_broadcast, DEFINE_BROADCAST);
 
 HOOK_EXPORT int pthread_cond_clockwait(pthread_cond_t *cond, pthread_mutex_t *mutex, clockid_t clock,
                                        const struct timespec *until)
@@ -178,39 +159,3 @@ HOOK_EXPORT int pthread_cond_clockwait(pthread_cond_t *cond, pthread_mutex_t *mu
     const struct request r = {cond, mutex, false, {DEADLINE_CLOCK, clock, until}};
     return wait_for(self, &r, HOOK_FRAME(), HOOK_STACK(self));
 }
-
-int pthread_cond_signal_new(pthread_cond_t *cond)
-{
-    struct self *self = hook_enter();
-    if (self != NULL)
-        signal_it(self, cond, false, HOOK_FRAME(), HOOK_STACK(self));
-    return real.pthread_cond_signal_new(cond);
-}
-EXPORT_NEW(pthread_cond_signal);
-
-int pthread_cond_signal_old(pthread_cond_t *cond)
-{
-    struct self *self = hook_enter();
-    if (self != NULL)
-        signal_it(self, cond, false, HOOK_FRAME(), HOOK_STACK(self));
-    return real.pthread_cond_signal_old(cond);
-}
-EXPORT_OLD(pthread_cond_signal);
-
-int pthread_cond_broadcast_new(pthread_cond_t *cond)
-{
-    struct self *self = hook_enter();
-    if (self != NULL)
-        signal_it(self, cond, true, HOOK_FRAME(), HOOK_STACK(self));
-    return real.pthread_cond_broadcast_new(cond);
-}
-EXPORT_NEW(pthread_cond_broadcast);
-
-int pthread_cond_broadcast_old(pthread_cond_t *cond)
-{
-    struct self *self = hook_enter();
-    if (self != NULL)
-        signal_it(self, cond, true, HOOK_FRAME(), HOOK_STACK(self));
-    return real.pthread_cond_broadcast_old(cond);
-}
-EXPORT_OLD(pthread_cond_broadcast);

@@ -7,18 +7,6 @@
 
 #include "preload/intercept/access.h"
 
-__attribute__((noinline, cold)) static void note(const void *memory, size_t size, uint32_t flags, struct caller caller)
-{
-    int saved = errno;
-    struct self *self = access_enter(caller);
-    if (self != NULL) {
-        if (memory_is_watched(self))
-            memory_access(self, memory, size, flags, access_callers(self, caller));
-        access_leave(self);
-    }
-    errno = saved;
-}
-
 /* ---- those that say where they ended ----------------------------------------------------------------------------------- */
 
 #define HOOK(result, name, version, parameters, arguments)
@@ -37,7 +25,7 @@ __attribute__((noinline, cold)) static void note(const void *memory, size_t size
         if (stop != NULL && wanted != NULL)                                                                            \
             *wanted = stop;                                                                                            \
         if (stop != NULL)                                                                                              \
-            note(text, (size_t)(stop - text) + 1, 0, CALLER());                                                        \
+            access_note(text, (size_t)(stop - text) + 1, 0, CALLER());                                                 \
         return value;                                                                                                  \
     }
 #include "preload/hooks.def"
@@ -62,7 +50,7 @@ static size_t extent_of_number(const char *text)
 #define READS_NUMBER(text)                                                                                             \
     do {                                                                                                               \
         if (hook_unlikely(weave_on))                                                                                   \
-            note((text), extent_of_number(text), 0, CALLER());                                                         \
+            access_note((text), extent_of_number(text), 0, CALLER());                                                  \
     } while (0)
 
 HOOK_EXPORT int hook_atoi(const char *text) __asm__("atoi");
@@ -99,7 +87,7 @@ double hook_atof(const char *text)
 #define SORTS(array, count, size, flags)                                                                               \
     do {                                                                                                               \
         if (hook_unlikely(weave_on) && (count) > 1)                                                                    \
-            note((array), (count) * (size), (flags), CALLER());                                                        \
+            access_note((array), (count) * (size), (flags), CALLER());                                                 \
     } while (0)
 
 HOOK_EXPORT void qsort(void *array, size_t count, size_t size, int (*compare)(const void *, const void *))

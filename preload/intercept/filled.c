@@ -12,15 +12,9 @@ enum { FRAMES_NEAR = 1 << 14 };
 
 __attribute__((noinline, cold)) static void note(const void *memory, size_t size, struct caller caller)
 {
-    int saved = errno;
     bool is_near = (uintptr_t)memory - caller.sp < FRAMES_NEAR;
-    struct self *self = memory != NULL && !is_near ? access_enter(caller) : NULL;
-    if (self != NULL) {
-        if (memory_is_watched(self))
-            memory_access(self, memory, size, RACE_WRITE, access_callers(self, caller));
-        access_leave(self);
-    }
-    errno = saved;
+    if (memory != NULL && !is_near)
+        access_note(memory, size, RACE_WRITE, caller);
 }
 
 /* Under C names of their own, for headers define some inline. */

@@ -10,15 +10,10 @@ struct noting {
 /* Returns: false when there is nothing to note. */
 static bool begin(struct noting *noting, struct caller caller)
 {
-    noting->self = access_enter(caller);
-    if (noting->self == NULL)
-        return false;
-    if (memory_is_watched(noting->self)) {
+    noting->self = access_enter_watched(caller);
+    if (noting->self != NULL)
         noting->at = access_callers(noting->self, caller);
-        return true;
-    }
-    access_leave(noting->self);
-    return false;
+    return noting->self != NULL;
 }
 
 static void note(void *ctx, const void *memory, size_t size, bool is_written)
@@ -89,13 +84,7 @@ __attribute__((noinline, cold)) void format_notes_output_wide(const wchar_t *for
 
 __attribute__((noinline, cold)) void format_notes_written(const void *text, size_t size, struct caller caller)
 {
-    int saved = errno;
-    struct noting noting;
-    if (begin(&noting, caller)) {
-        note(&noting, text, size, true);
-        access_leave(noting.self);
-    }
-    errno = saved;
+    access_note(text, size, RACE_WRITE, caller);
 }
 
 __attribute__((noinline, cold)) void format_notes_input(const char *text, const char *format, va_list list,

@@ -14,20 +14,10 @@
 
 /* ---- notes ------------------------------------------------------------------------------------------------------- */
 
-/* Returns: NULL when there is nothing to note. */
-static struct self *begin(struct caller caller)
-{
-    struct self *self = access_enter(caller);
-    if (self == NULL || memory_is_watched(self))
-        return self;
-    access_leave(self);
-    return NULL;
-}
-
 void io_uses(int fd, struct caller caller)
 {
     int saved = errno;
-    struct self *self = fd >= 0 ? begin(caller) : NULL;
+    struct self *self = fd >= 0 ? access_enter_watched(caller) : NULL;
     if (self != NULL) {
         descriptor_uses(self, fd, access_stack(self, caller));
         access_leave(self);
@@ -38,7 +28,7 @@ void io_uses(int fd, struct caller caller)
 void io_sends_parts(int fd, const struct iovec *parts, size_t count, struct caller caller)
 {
     int saved = errno;
-    struct self *self = begin(caller);
+    struct self *self = access_enter_watched(caller);
     if (self != NULL) {
         struct stack_id at = access_stack(self, caller);
         for (size_t i = 0; i < count; i++)
@@ -53,7 +43,7 @@ void io_sends_parts(int fd, const struct iovec *parts, size_t count, struct call
 void io_received_parts(int fd, const struct iovec *parts, size_t count, size_t size, struct caller caller)
 {
     int saved = errno;
-    struct self *self = begin(caller);
+    struct self *self = access_enter_watched(caller);
     if (self != NULL) {
         struct stack_id at = access_stack(self, caller);
         channels_receive(self, fd, at);
@@ -80,7 +70,7 @@ void io_received(int fd, const void *buffer, size_t size, struct caller caller)
 static void end_number(int fd, bool is_closed, struct caller caller)
 {
     int saved = errno;
-    struct self *self = fd >= 0 ? begin(caller) : NULL;
+    struct self *self = fd >= 0 ? access_enter_watched(caller) : NULL;
     if (self != NULL) {
         struct stack_id at = access_stack(self, caller);
         if (is_closed)
@@ -105,7 +95,7 @@ void io_replaces(int fd, struct caller caller)
 void io_closes_many(unsigned low, unsigned high, struct caller caller)
 {
     int saved = errno;
-    struct self *self = begin(caller);
+    struct self *self = access_enter_watched(caller);
     if (self != NULL) {
         struct stack_id at = access_stack(self, caller);
         descriptor_closes_range(self, low, high, at);
@@ -118,7 +108,7 @@ void io_closes_many(unsigned low, unsigned high, struct caller caller)
 void io_opened(int fd, struct caller caller)
 {
     int saved = errno;
-    struct self *self = fd >= 0 ? begin(caller) : NULL;
+    struct self *self = fd >= 0 ? access_enter_watched(caller) : NULL;
     if (self != NULL) {
         channels_receive_number(self, (unsigned)fd);
         descriptor_opened(self, fd, access_stack(self, caller));
@@ -130,7 +120,7 @@ void io_opened(int fd, struct caller caller)
 void io_sends_signal(int number, struct caller caller)
 {
     int saved = errno;
-    struct self *self = begin(caller);
+    struct self *self = access_enter_watched(caller);
     if (self != NULL) {
         channels_send_signal(self, number, access_stack(self, caller));
         access_leave(self);
@@ -141,7 +131,7 @@ void io_sends_signal(int number, struct caller caller)
 void io_receives_signal(int number, struct caller caller)
 {
     int saved = errno;
-    struct self *self = begin(caller);
+    struct self *self = access_enter_watched(caller);
     if (self != NULL) {
         channels_receive_signal(self, number);
         access_leave(self);

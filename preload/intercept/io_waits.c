@@ -7,19 +7,10 @@
 
 enum { SETS = 3, BITS_A_WORD = 64 };
 
-static struct self *begin(struct caller caller)
-{
-    struct self *self = access_enter(caller);
-    if (self == NULL || memory_is_watched(self))
-        return self;
-    access_leave(self);
-    return NULL;
-}
-
 void io_polls(const struct pollfd *fds, size_t count, struct caller caller)
 {
     int saved = errno;
-    struct self *self = count > 0 ? begin(caller) : NULL;
+    struct self *self = count > 0 ? access_enter_watched(caller) : NULL;
     if (self != NULL) {
         struct stack_id at = access_stack(self, caller);
         memory_access(self, fds, count * sizeof *fds, 0, callers_of(at));
@@ -33,7 +24,7 @@ void io_polls(const struct pollfd *fds, size_t count, struct caller caller)
 void io_polled(const struct pollfd *fds, size_t count, struct caller caller)
 {
     int saved = errno;
-    struct self *self = count > 0 ? begin(caller) : NULL;
+    struct self *self = count > 0 ? access_enter_watched(caller) : NULL;
     if (self != NULL) {
         struct stack_id at = access_stack(self, caller);
         for (size_t i = 0; i < count; i++)
@@ -64,7 +55,7 @@ static void use_set(struct self *self, int count, const fd_set *set, struct stac
 static void access_sets(int count, fd_set *const sets[SETS], uint32_t flags, struct caller caller)
 {
     int saved = errno;
-    struct self *self = count > 0 && count <= FD_SETSIZE ? begin(caller) : NULL;
+    struct self *self = count > 0 && count <= FD_SETSIZE ? access_enter_watched(caller) : NULL;
     if (self != NULL) {
         struct stack_id at = access_stack(self, caller);
         for (int i = 0; i < SETS; i++) {

@@ -35,14 +35,8 @@ enum touch { UNTOUCHED, LOOKED_AT, CHANGED };
 
 __attribute__((noinline, cold)) static void note(const void *memory, size_t size, uint32_t flags, struct caller caller)
 {
-    int saved = errno;
-    struct self *self = memory != NULL ? access_enter(caller) : NULL;
-    if (self != NULL) {
-        if (memory_is_watched(self))
-            memory_access(self, memory, size, flags, access_callers(self, caller));
-        access_leave(self);
-    }
-    errno = saved;
+    if (memory != NULL)
+        access_note(memory, size, flags, caller);
 }
 
 __attribute__((noinline, cold)) static void note_given_out(enum state state, const void *memory, size_t size,

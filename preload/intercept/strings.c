@@ -21,14 +21,12 @@ static void note_ranges(const void *written, size_t written_size, const void *fi
                         const void *second, size_t second_size, struct caller caller)
 {
     int saved = errno;
-    struct self *self = access_enter(caller);
+    struct self *self = access_enter_watched(caller);
     if (self != NULL) {
-        if (memory_is_watched(self)) {
-            struct callers_id at = access_callers(self, caller);
-            memory_access(self, first, first_size, 0, at);
-            memory_access(self, second, second_size, 0, at);
-            memory_access(self, written, written_size, RACE_WRITE, at);
-        }
+        struct callers_id at = access_callers(self, caller);
+        memory_access(self, first, first_size, 0, at);
+        memory_access(self, second, second_size, 0, at);
+        memory_access(self, written, written_size, RACE_WRITE, at);
         access_leave(self);
     }
     errno = saved;

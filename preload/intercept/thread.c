@@ -147,16 +147,12 @@ void thread_join_done(struct self *self, struct self *target, bool joined)
     self_release(target);
 }
 
-struct join_in_progress {
-    struct self *self, *target;
-};
-
-static void join_cancelled(void *argument)
+void thread_join_cancelled(void *join)
 {
-    struct join_in_progress *join = argument;
-    hook_resume(join->self);
-    thread_join_done(join->self, join->target, false);
-    hook_leave(join->self);
+    const struct join_in_progress *cancelled = join;
+    hook_resume(cancelled->self);
+    thread_join_done(cancelled->self, cancelled->target, false);
+    hook_leave(cancelled->self);
 }
 
 HOOK_EXPORT int pthread_join(pthread_t thread, void **value)
@@ -166,7 +162,7 @@ HOOK_EXPORT int pthread_join(pthread_t thread, void **value)
         return real.pthread_join(thread, value);
     struct join_in_progress join = {self, thread_join_request(self, thread, JOIN_WAIT, HOOK_STACK(self))};
     int result;
-    pthread_cleanup_push(join_cancelled, &join);
+    pthread_cleanup_push(thread_join_cancelled, &join);
     hook_pause(self);
     result = real.pthread_join(thread, value);
     hook_resume(self);
@@ -196,7 +192,7 @@ static int timed_join(struct self *self, pthread_t thread, void **value, const c
     struct join_in_progress join = {self,
                                     thread_join_request(self, thread, until == NULL ? JOIN_WAIT : JOIN_TIMED, at)};
     int result;
-    pthread_cleanup_push(join_cancelled, &join);
+    pthread_cleanup_push(thread_join_cancelled, &join);
     hook_pause(self);
     result = clock == NULL ? real.pthread_timedjoin_np(thread, value, until)
                            : real.pthread_clockjoin_np(thread, value, *clock, until);

@@ -32,6 +32,13 @@ enum join_form { JOIN_WAIT, JOIN_TRY, JOIN_TIMED };
 struct self *thread_join_request(struct self *self, pthread_t handle, enum join_form form, struct stack_id at);
 void thread_join_done(struct self *self, struct self *target, bool joined);
 
+/* A real join that may be cancelled, and what pthread_cleanup_push() calls then: it stands between hook_pause() and
+ * hook_resume().  Context: takes(OWN_RANK_SELVES). */
+struct join_in_progress {
+    struct self *self, *target;
+};
+void thread_join_cancelled(void *join);
+
 /* Before and after a real detach.  Context: takes(OWN_RANK_SELVES). */
 struct self *thread_detach_request(struct self *self, pthread_t handle, struct stack_id at);
 void thread_detach_done(struct self *target, bool detached);

@@ -1,0 +1,12 @@
+#include "preload/intercept/access.h"
+
+__attribute__((noinline, cold)) void access_note(const void *memory, size_t size, uint32_t flags, struct caller caller)
+{
+    int saved = errno;
+    struct self *self = access_enter_watched(caller);
+    if (self != NULL) {
+        memory_access(self, memory, size, flags, access_callers(self, caller));
+        access_leave(self);
+    }
+    errno = saved;
+}
