@@ -21,10 +21,13 @@ int command_print_help(const struct command *command)
 {
     struct buffer text = {0};
     buffer_printf(&text, "usage: lockhound %s\n\n%s\n", command->usage, command->summary);
-    if (command->scope) {
+    struct buffer options = {0};
+    options_help(&options, command->scope);
+    if (options.length != 0) {
         buffer_string(&text, "\noptions (--key=value or --key value):\n");
-        options_help(&text, command->scope);
+        buffer_add(&text, options.data, options.length);
     }
+    buffer_free(&options);
     return show(&text);
 }
 
@@ -53,8 +56,8 @@ static int print_overview(void)
     buffer_string(&text, "\noptions of run (--key=value or --key value):\n");
     options_help(&text, FOR_RUN);
     buffer_string(&text,
-                  "  --version                     print the version\n"
-                  "  --list-suppressions           print the compiled-in suppression rules\n"
+                  "  --version               print the version\n"
+                  "  --list-suppressions     print the compiled-in suppression rules\n"
                   "\nexit status: the program's own; 66 (--error-exitcode) when an error was found; 2 wrong usage;\n"
                   "125 lockhound failed or cannot check this program; 126 not executable; 127 not found.\n");
     return show(&text);

@@ -16,6 +16,7 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "report/format_live.h"
+#include "report/path.h"
 #include "report/resolve.h"
 
 #define POLL_MS    20

@@ -26,6 +26,7 @@ static bool write_text(struct session *session)
     return was_written;
 }
 
+/* Of files without a run there is nothing to say but what was wrong with them. */
 static int report_files(struct session *session, char **paths)
 {
     bool all = true;
@@ -33,7 +34,7 @@ static int report_files(struct session *session, char **paths)
         all &= session_read(session, *paths);
     }
     all &= session_write_formats(session);
-    if (!session_uses_stdout(session)) {
+    if (session->run.process_count != 0 && !session_uses_stdout(session)) {
         all &= write_text(session);
     }
     if (all && session->run.process_count == 0) {

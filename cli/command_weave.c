@@ -1,6 +1,5 @@
 /* command_weave.c: `lockhound weave FILE...`: makes, explains and checks the woven images of programs and libraries.
  * The library starts it for the modules that have none. */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +11,7 @@
 #include "cli/woven_prune.h"
 
 struct weave_request {
-    bool wants_help, explains, checks, forces, narrow;
+    bool explains, checks, forces, narrow;
     const char *output;
     const char *made_in; /* the cache's folder, once an image was made there; NULL */
     time_t start;
@@ -128,66 +127,32 @@ static bool weave_file(struct weave_request *request, const char *path)
     return is_done;
 }
 
-/* ---- the arguments -------------------------------------------------------------------------------------------------- */
-
-static bool parse(struct weave_request *request, int argc, char **argv)
-{
-    static const struct option options[] = {{"help", no_argument, NULL, 'h'},
-                                            {"explain", no_argument, NULL, 'e'},
-                                            {"output", required_argument, NULL, 'o'},
-                                            {"check", no_argument, NULL, 'c'},
-                                            {"force", no_argument, NULL, 'f'},
-                                            {"narrow", no_argument, NULL, 'n'},
-                                            {NULL, 0, NULL, 0}};
-    int option;
-    optind = 1;
-    opterr = 0;
-    while ((option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-        switch (option) {
-        case 'h':
-            request->wants_help = true;
-            break;
-        case 'e':
-            request->explains = true;
-            break;
-        case 'o':
-            request->output = optarg;
-            break;
-        case 'c':
-            request->checks = true;
-            break;
-        case 'f':
-            request->forces = true;
-            break;
-        case 'n':
-            request->narrow = true;
-            break;
-        default:
-            fprintf(stderr, "lockhound: weave: %s %s\n",
-                    option == ':' ? "a value is missing after" : "there is no option", argv[optind - 1]);
-            return false;
-        }
-    }
-    return true;
-}
+/* ---- all ------------------------------------------------------------------------------------------------------------ */
 
 int command_weave_main(int argc, char **argv)
 {
-    struct weave_request request = {.start = time(NULL)};
-    if (!parse(&request, argc, argv)) {
+    struct settings settings = {0};
+    int first = settings_parse(&settings, argc, argv, FOR_WEAVE, true);
+    if (first < 0) {
         return EXIT_USAGE;
     }
-    if (request.wants_help) {
+    if (settings.wants_help) {
         return command_print_help(command_find("weave"));
     }
-    if (optind == argc || (request.output && optind + 1 != argc)) {
-        fputs(optind == argc ? "lockhound: weave needs a program or a library\n"
-                             : "lockhound: weave --output takes one program or library\n",
+    struct weave_request request = {.explains = settings_flag(&settings, OPTION_ID_explain),
+                                    .checks = settings_flag(&settings, OPTION_ID_check),
+                                    .forces = settings_flag(&settings, OPTION_ID_force),
+                                    .narrow = settings_flag(&settings, OPTION_ID_narrow),
+                                    .output = settings.values[OPTION_ID_output],
+                                    .start = time(NULL)};
+    if (!argv[first] || (request.output && argv[first + 1])) {
+        fputs(argv[first] ? "lockhound: weave --output takes one program or library\n"
+                          : "lockhound: weave needs a program or a library\n",
               stderr);
         return EXIT_USAGE;
     }
     int status = EXIT_OK;
-    for (int i = optind; i < argc; i++) {
+    for (int i = first; argv[i]; i++) {
         if (!weave_file(&request, argv[i])) {
             status = EXIT_FAILED;
         }
@@ -196,6 +161,7 @@ int command_weave_main(int argc, char **argv)
         woven_prune(request.made_in, woven_prune_limit(), request.start);
     }
     pool_free(&request.pool);
+    pool_free(&settings.pool);
     if (fflush(stdout) != 0) {
         perror("lockhound: cannot write to stdout");
         status = EXIT_FAILED;

@@ -9,6 +9,9 @@
 #include "report/catalogue.h"
 #include "report/format_text.h"
 
+/* Units: characters. */
+enum { HELP_COLUMN = 26, HELP_WIDTH = 96 };
+
 #define LIBRARY_SPEC(key, type, values, help)                                                                          \
     {                                                                                                                  \
         key, type, values, help, FOR_RUN, true                                                                         \
@@ -41,6 +44,8 @@ static unsigned scope_of(size_t id)
     case OPTION_ID_suppressions:
     case OPTION_ID_quiet:
         return FOR_RUN | FOR_REPORT | FOR_PRINT | FOR_CHECK | FOR_SUPPRESS;
+    case OPTION_ID_output:
+        return FOR_RUN | FOR_WEAVE;
     case OPTION_ID_contention:
         return FOR_RUN | FOR_REPORT;
     case OPTION_ID_checks:
@@ -315,6 +320,23 @@ bool settings_colour(const struct settings *settings, int fd)
     return (choice && strcmp(choice, "always") == 0) || text_wants_colour(fd);
 }
 
+/* Writes the text from the present column on, in lines that begin at HELP_COLUMN. */
+static void add_help(struct buffer *out, size_t column, const char *text)
+{
+    while (*text) {
+        size_t length = strcspn(text, " ");
+        if (column > HELP_COLUMN && column + 1 + length > HELP_WIDTH) {
+            buffer_string(out, "\n");
+            column = 0;
+        }
+        int gap = column < HELP_COLUMN ? (int)(HELP_COLUMN - column) : column > HELP_COLUMN;
+        buffer_printf(out, "%*s%.*s", gap, "", (int)length, text);
+        column += (size_t)gap + length;
+        text += length + (text[length] == ' ');
+    }
+    buffer_string(out, "\n");
+}
+
 void options_help(struct buffer *out, unsigned scope)
 {
     for (size_t id = 0; id < OPTION_ID_COUNT; id++) {
@@ -328,6 +350,10 @@ void options_help(struct buffer *out, unsigned scope)
             buffer_printf(out, "=%s", spec->values);
         }
         size_t width = out->length - begin;
-        buffer_printf(out, "%*s%s\n", width < 32 ? (int)(32 - width) : 1, " ", spec->help);
+        if (width + 2 > HELP_COLUMN) {
+            buffer_string(out, "\n");
+            width = 0;
+        }
+        add_help(out, width, spec->help);
     }
 }

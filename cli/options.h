@@ -47,7 +47,8 @@ enum option_scope {
     FOR_ANALYZE = 8,
     FOR_CHECK = 16,
     FOR_SUPPRESS = 32,
-    FOR_PS = 64
+    FOR_PS = 64,
+    FOR_WEAVE = 128
 };
 enum option_type { TYPE_CHECKS, TYPE_PATH, TYPE_CHOICE, TYPE_INT, TYPE_BOOL };
 

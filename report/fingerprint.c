@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/path.h"
 #include "report/resolve.h"
 
 #define FRAMES_HASHED 3

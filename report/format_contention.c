@@ -7,6 +7,7 @@
 #include "report/escape.h"
 #include "report/format_html.h"
 #include "report/format_text.h"
+#include "report/path.h"
 #include "report/resolve.h"
 
 #define LOCKS_SHOWN 10

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "report/escape.h"
+#include "report/path.h"
 #include "report/resolve.h"
 
 void dot_add_quoted(struct buffer *out, const char *bytes)

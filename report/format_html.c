@@ -9,6 +9,7 @@
 #include "report/format_graphs.h"
 #include "report/format_text.h"
 #include "report/graphviz.h"
+#include "report/path.h"
 #include "report/resolve.h"
 
 #define PARTIES_SHOWN  64

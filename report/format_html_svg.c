@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "report/escape.h"
+#include "report/path.h"
 #include "report/resolve.h"
 
 #define PAIR_WIDTH  400

@@ -5,6 +5,7 @@
 
 #include "report/escape.h"
 #include "report/format_text.h"
+#include "report/path.h"
 #include "report/resolve.h"
 
 static bool is_first_of_file(const struct run *run, const struct run_process *process)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "report/escape.h"
+#include "report/path.h"
 #include "report/resolve.h"
 #include "report/symbols.h"
 

@@ -7,6 +7,7 @@
 #include "lockhound/version.h"
 #include "report/catalogue.h"
 #include "report/json_values.h"
+#include "report/path.h"
 #include "report/resolve.h"
 
 #define SCHEMA "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

@@ -6,6 +6,7 @@
 #include "report/debuginfod.h"
 #include "report/escape.h"
 #include "report/format_text.h"
+#include "report/path.h"
 #include "report/resolve.h"
 
 #define LINES_SHOWN 10

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "report/escape.h"
+#include "report/path.h"
 #include "report/resolve.h"
 
 #define FRAMES_SHOWN  12

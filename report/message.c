@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "report/catalogue.h"
+#include "report/path.h"
 #include "report/resolve.h"
 
 #define NAMES_LISTED 4

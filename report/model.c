@@ -46,6 +46,16 @@ const struct run_module *process_find_module(const struct run_process *process, 
     return module;
 }
 
+const struct run_thread *finding_thread(const struct run_finding *finding, uint32_t id)
+{
+    for (size_t i = 0; i < finding->thread_count; i++) {
+        if (finding->threads[i].id == id) {
+            return &finding->threads[i];
+        }
+    }
+    return NULL;
+}
+
 void finding_free(struct run_finding *finding)
 {
     pool_free(&finding->pool);

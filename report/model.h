@@ -217,6 +217,8 @@ const struct run_module *process_find_module(const struct run_process *process, 
  * Returns: true when it is new. */
 bool run_merge_finding(struct run *run, struct run_finding *finding);
 void finding_free(struct run_finding *finding);
+/* Returns: the listed thread of this id, or NULL. */
+const struct run_thread *finding_thread(const struct run_finding *finding, uint32_t id);
 
 void run_add_note(struct run *run, const char *code, const char *text);
 void run_add_count(struct run *run, const char *name, uint64_t value);

@@ -4,23 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "report/path.h"
 #include "report/resolve_code.h"
-
-const char *path_base(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash && slash[1] ? slash + 1 : path;
-}
-
-const struct run_thread *finding_thread(const struct run_finding *finding, uint32_t id)
-{
-    for (size_t i = 0; i < finding->thread_count; i++) {
-        if (finding->threads[i].id == id) {
-            return &finding->threads[i];
-        }
-    }
-    return NULL;
-}
 
 void finding_visit_stacks(const struct run_finding *finding, void (*visit)(void *ctx, struct run_stack *stack),
                           void *ctx)

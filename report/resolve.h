@@ -50,12 +50,8 @@ void finding_fingerprint(struct run_finding *finding);
 void finding_visit_stacks(const struct run_finding *finding, void (*visit)(void *ctx, struct run_stack *stack),
                           void *ctx);
 
-/* Returns: the listed thread of this id, or NULL. */
-const struct run_thread *finding_thread(const struct run_finding *finding, uint32_t id);
 /* Returns: true when frame `i`, between frames of the user's, is the runtime's and not worth a line: lockhound's own, or one
  * beside such a one (a signal's delivery). */
 bool stack_is_folded(const struct run_stack *stack, size_t i);
-/* Returns: the last component of a path. */
-const char *path_base(const char *path);
 
 #endif

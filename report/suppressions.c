@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "report/demangle.h"
+#include "report/path.h"
 #include "report/pattern.h"
 #include "report/resolve.h"
 

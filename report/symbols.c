@@ -3,10 +3,12 @@
 #include <dwarf.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <uthash.h>
 
 #include "report/demangle.h"
+#include "report/path.h"
 #include "report/scopes.h"
 #include "report/symbol_code.h"
 
@@ -173,15 +175,24 @@ static const char *die_function(Dwarf_Die *die)
     return linkage ? linkage : dwarf_diename(die);
 }
 
+/* Behind a symbolic link a step back leads elsewhere: then the path stays as it is. */
+static const char *tidied(struct symbols *symbols, char *path)
+{
+    char *tidy = pool_string(&symbols->pool, path);
+    path_tidy(tidy);
+    return access(path, F_OK) == 0 && access(tidy, F_OK) != 0 ? path : tidy;
+}
+
 /* A path as the compiler saw it, made absolute. */
 static const char *source_path(struct symbols *symbols, Dwarf_Die *unit, const char *file)
 {
     Dwarf_Attribute attribute;
     const char *directory = dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &attribute));
-    if (!file || *file == '/' || !directory) {
-        return file ? pool_string(&symbols->pool, file) : NULL;
+    if (!file) {
+        return NULL;
     }
-    return pool_format(&symbols->pool, "%s/%s", directory, strncmp(file, "./", 2) == 0 ? file + 2 : file);
+    return tidied(symbols, *file == '/' || !directory ? pool_string(&symbols->pool, file)
+                                                      : pool_format(&symbols->pool, "%s/%s", directory, file));
 }
 
 /* Returns: true when the DIE has this attribute, with its value. */

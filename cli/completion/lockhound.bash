@@ -13,7 +13,7 @@ _lockhound() {
     COMPREPLY=()
     for ((at = 1; at < COMP_CWORD; at++)); do
         case ${COMP_WORDS[at]} in
-        report | check | suppress | analyze | weave | help | run)
+        report | check | suppress | analyze | weave | ps | help | run)
             command=${COMP_WORDS[at]}
             break
             ;;

@@ -20,7 +20,7 @@ class ManualTest(case.CommandCase):
 
     def test_every_option_is_explained(self):
         manual = self.text()
-        for command in ("run", "report", "check", "suppress", "analyze", "print"):
+        for command in ("run", "report", "check", "suppress", "analyze", "weave", "print"):
             help_text = self.lockhound("help", command).stdout.decode()
             for option in re.findall(r"^  --([a-z-]+)", help_text, re.MULTILINE):
                 self.assertRegex(manual, r"(--|\.B[IR]? |\.TP\n)%s\b" % option, "%s of %s" % (option, command))
@@ -52,6 +52,12 @@ class ManualTest(case.CommandCase):
         self.assertEqual(self.complete("lockhound", "report", "--on-dead"), [])
         self.assertIn("suppress", self.complete("lockhound", "supp"))
         self.assertEqual(self.complete("lockhound", "help", "kin"), ["kinds"])
+        self.assertEqual(self.complete("lockhound", "weave", "--expl"), ["--explain"])
+
+    def test_help_fits_a_page(self):
+        for command in ("run", "report", "check", "suppress", "analyze", "weave", "ps", "print"):
+            for line in self.lockhound("help", command).stdout.decode().splitlines():
+                self.assertLessEqual(len(line), 100, line)
 
 
 if __name__ == "__main__":

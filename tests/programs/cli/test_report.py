@@ -240,7 +240,9 @@ class DamageTest(case.CommandCase):
         self.assertIn(b"opposite orders", result.stdout)
 
     def test_missing_file_and_directory(self):
-        self.assertEqual(self.lockhound("report", self.path("none")).returncode, 125)
+        result = self.lockhound("report", self.path("none"))
+        self.assertEqual(result.returncode, 125)
+        self.assertEqual(result.stdout, b"", "nothing was read, which is not that nothing was found")
         self.assertEqual(self.lockhound("report", self.directory).returncode, 125)
         self.assertEqual(self.lockhound("report").returncode, 2)
 
