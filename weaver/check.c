@@ -3,11 +3,10 @@
 
 #include <stdlib.h>
 
+#include "weaver/check_call.h"
 #include "weaver/passes.h"
 #include "weaver/plane.h"
 #include "weaver/scratch.h"
-
-enum { RED_ZONE = 128 };
 
 /* An access of another size than these goes through a RANGE routine.  64 bytes are looked at in three places: the first,
  * the middle and the last 8 bytes, which whoever touched the rest has most likely touched as well. */
@@ -25,6 +24,8 @@ static const struct size_class {
     {32, PLANE_READ_32, PLANE_WRITE_32, 4, {0, 8, 16, 24}},
     {64, PLANE_READ_64, PLANE_WRITE_64, 3, {0, 32, 56}},
 };
+
+enum { SPILL_ADDRESS = 5 };
 
 static const struct size_class *size_class_of(const struct access *access)
 {
@@ -61,47 +62,12 @@ bool check_is_wanted(const struct insn *insn, const struct access *access)
     return access->size && encode_operand_from(&operand, insn, access->operand);
 }
 
-/* ---- calls of routines -------------------------------------------------------------------------------------------- */
+/* ---- stubs ---------------------------------------------------------------------------------------------------------- */
 
-static void add_site(struct image_draft *draft, const struct insn *insn, const struct access *access)
+/* Returns: what a signal in the check is shown as the program's: behind an instruction the next one. */
+static uint64_t place_of(const struct insn *insn, const struct access *access)
 {
-    struct image_site *site = draft_add(draft, &draft->sites);
-    if (!site) {
-        return;
-    }
-    bool is_atomic = access->role != ACCESS_PLAIN && access->role != ACCESS_REQUEST;
-    site->code = draft_offset(draft);
-    site->module = (uint32_t)insn->address;
-    site->size = access->is_range || access->role == ACCESS_FENCE ? 0 : access->size;
-    site->flags =
-        (uint8_t)((access->is_write ? IMAGE_SITE_WRITE : 0) | (is_atomic ? IMAGE_SITE_ATOMIC : 0) |
-                  (access->is_guess ? IMAGE_SITE_GUESS : 0) | (access->decides ? IMAGE_SITE_DECIDES : 0) |
-                  (access->read_modify ? IMAGE_SITE_READ_MODIFY : 0) | (access->untold ? IMAGE_SITE_UNTOLD : 0));
-    site->cfa = insn->cfa;
-    site->cfa_offset = insn->cfa_offset;
-}
-
-static void emit_add_rsp(struct image_draft *draft, int bytes)
-{
-    if (bytes < 0) {
-        draft_bytes(draft, "\x48\x83\xc4\x80", 4); /* add rsp,-128 */
-    } else {
-        draft_bytes(draft, "\x48\x83\xec\x80", 4); /* sub rsp,-128 */
-    }
-}
-
-static void begin_call(struct image_draft *draft)
-{
-    emit_add_rsp(draft, -RED_ZONE);
-    encode_store(draft, ENCODE_RDI, PLANE_SAVED_RDI);
-}
-
-static void end_call(struct image_draft *draft, enum plane_routine routine, const struct insn *insn,
-                     const struct access *access)
-{
-    encode_field(draft, 0, 0xff, 2, PLANE_ROUTINE(routine), 0);
-    add_site(draft, insn, access);
-    encode_load(draft, ENCODE_RDI, PLANE_SAVED_RDI);
+    return insn->address + (access->is_behind ? insn->length : 0u);
 }
 
 void check_flush_stubs(struct image_draft *draft, struct check_stubs *stubs)
@@ -112,15 +78,19 @@ void check_flush_stubs(struct image_draft *draft, struct check_stubs *stubs)
         const struct size_class *class = size_class_of(stub->access);
         struct image_place *place = draft_add(draft, &draft->places);
         if (place) {
-            *place = (struct image_place){draft_offset(draft), (uint32_t)stub->insn->address};
+            *place = (struct image_place){draft_offset(draft), (uint32_t)place_of(stub->insn, stub->access)};
         }
         for (uint32_t k = 0; k < stub->jump_count; k++) {
             draft_set_u32(draft, stub->jumps[k], draft_offset(draft) - (stub->jumps[k] + 4));
         }
-        begin_call(draft);
-        encode_address_in_rdi(draft, &stub->operand, RED_ZONE);
-        end_call(draft, stub->access->is_write ? class->write : class->read, stub->insn, stub->access);
-        emit_add_rsp(draft, RED_ZONE);
+        check_call_begin(draft);
+        if (stub->access->keeps_address) {
+            encode_load(draft, ENCODE_RDI, PLANE_SPILL(SPILL_ADDRESS));
+        } else {
+            encode_address_in_rdi(draft, &stub->operand, CHECK_RED_ZONE);
+        }
+        check_call_end(draft, stub->access->is_write ? class->write : class->read, stub->insn, stub->access);
+        check_move_stack(draft, CHECK_RED_ZONE);
         draft_byte(draft, 0xe9);
         draft_u32(draft, stub->back - (draft_offset(draft) + 4));
     }
@@ -257,14 +227,19 @@ static void end_jump(struct image_draft *draft, uint32_t field)
     }
 }
 
+/* `live`: where the check stands, before the instruction or behind it. */
 static void emit_inline(struct image_draft *draft, struct check_stubs *stubs, const struct insn *insn,
-                        const struct access *access, const struct encode_operand *operand)
+                        const struct access *access, const struct encode_operand *operand, register_set live)
 {
     struct scratch scratch;
     struct check_stub stub = {.insn = insn, .access = access, .operand = *operand};
     register_set used = needed(insn, access, operand);
-    scratch_begin(&scratch, draft, insn->live, used);
-    scratch_take_register(&scratch, draft, insn->live, used, insn->soon);
+    scratch_begin(&scratch, draft, live, used);
+    scratch_take_register(&scratch, draft, live, used, insn->soon);
+    if (access->keeps_address) {
+        encode_load(draft, scratch.reg, PLANE_SPILL(SPILL_ADDRESS));
+        stub.operand = (struct encode_operand){(uint8_t)scratch.reg, ENCODE_NONE, 1, false, 0};
+    }
     uint32_t repetition = begin_repetition(draft, insn, access, operand);
     (draft->is_narrow ? emit_narrow_pieces : emit_pieces)(draft, &stub, size_class_of(access), scratch.reg);
     end_jump(draft, repetition);
@@ -280,9 +255,9 @@ static void emit_inline(struct image_draft *draft, struct check_stubs *stubs, co
 
 static void end_range_call(struct image_draft *draft, const struct insn *insn, const struct access *access)
 {
-    end_call(draft, access->is_write ? PLANE_WRITE_RANGE : PLANE_READ_RANGE, insn, access);
+    check_call_end(draft, access->is_write ? PLANE_WRITE_RANGE : PLANE_READ_RANGE, insn, access);
     encode_load(draft, ENCODE_RSI, PLANE_SAVED_RSI);
-    emit_add_rsp(draft, RED_ZONE);
+    check_move_stack(draft, CHECK_RED_ZONE);
 }
 
 static void emit_odd_size(struct image_draft *draft, const struct insn *insn, const struct access *access,
@@ -290,9 +265,9 @@ static void emit_odd_size(struct image_draft *draft, const struct insn *insn, co
 {
     struct scratch scratch;
     scratch_begin(&scratch, draft, insn->live, encode_operand_registers(operand));
-    begin_call(draft);
+    check_call_begin(draft);
     encode_store(draft, ENCODE_RSI, PLANE_SAVED_RSI);
-    encode_address_in_rdi(draft, operand, RED_ZONE);
+    encode_address_in_rdi(draft, operand, CHECK_RED_ZONE);
     draft_byte(draft, 0xbe); /* mov esi, size */
     draft_u32(draft, access->size);
     end_range_call(draft, insn, access);
@@ -308,7 +283,7 @@ static void emit_string(struct image_draft *draft, const struct insn *insn, cons
     draft_bytes(draft, "\xe3\0", 2); /* jrcxz over it all */
     uint32_t start = draft_offset(draft);
     scratch_begin(&scratch, draft, insn->live, STRING_REGISTERS);
-    begin_call(draft);
+    check_call_begin(draft);
     encode_store(draft, ENCODE_RSI, PLANE_SAVED_RSI);
     if (!access->is_write) {
         draft_bytes(draft, "\x48\x89\xf7", 3); /* mov rdi, rsi */
@@ -328,23 +303,29 @@ static void emit_routine_with(struct image_draft *draft, enum plane_routine rout
 {
     struct scratch scratch;
     scratch_begin(&scratch, draft, live, operand ? encode_operand_registers(operand) : 0);
-    begin_call(draft);
+    check_call_begin(draft);
     if (operand) {
-        encode_address_in_rdi(draft, operand, RED_ZONE);
+        encode_address_in_rdi(draft, operand, CHECK_RED_ZONE);
     } else {
-        encode_load(draft, ENCODE_RDI, PLANE_SPILL(5));
+        encode_load(draft, ENCODE_RDI, PLANE_SPILL(SPILL_ADDRESS));
     }
-    end_call(draft, routine, insn, access);
-    emit_add_rsp(draft, RED_ZONE);
+    check_call_end(draft, routine, insn, access);
+    check_move_stack(draft, CHECK_RED_ZONE);
     scratch_end(&scratch, draft);
 }
 
 /* The instruction may overwrite what its address is made of: keeps the address in a spill slot. */
-static void emit_keep_address(struct image_draft *draft, const struct encode_operand *operand)
+static void emit_keep_address(struct image_draft *draft, const struct insn *insn, const struct encode_operand *operand)
 {
+    unsigned dead = scratch_first(~(insn->live | insn_names(insn) | register_bit(ZYDIS_REGISTER_RSP)));
+    if (dead < SCRATCH_NONE) {
+        encode_address(draft, operand, dead);
+        encode_store(draft, dead, PLANE_SPILL(SPILL_ADDRESS));
+        return;
+    }
     encode_store(draft, ENCODE_RDI, PLANE_SAVED_RDI);
     encode_address_in_rdi(draft, operand, 0);
-    encode_store(draft, ENCODE_RDI, PLANE_SPILL(5));
+    encode_store(draft, ENCODE_RDI, PLANE_SPILL(SPILL_ADDRESS));
     encode_load(draft, ENCODE_RDI, PLANE_SAVED_RDI);
 }
 
@@ -353,12 +334,12 @@ static void emit_before_atomic(struct image_draft *draft, const struct insn *ins
 {
     switch ((enum access_role)access->role) {
     case ACCESS_ATOMIC:
-        emit_keep_address(draft, operand);
+        emit_keep_address(draft, insn, operand);
         emit_routine_with(draft, PLANE_ATOMIC_BEFORE, insn, access, operand, insn->live);
         break;
     case ACCESS_ATOMIC_LOAD:
     case ACCESS_RELAXED_LOAD:
-        emit_keep_address(draft, operand);
+        emit_keep_address(draft, insn, operand);
         break;
     case ACCESS_ATOMIC_STORE:
         emit_routine_with(draft, PLANE_ATOMIC_STORE, insn, access, operand, insn->live);
@@ -373,19 +354,44 @@ static void emit_before_atomic(struct image_draft *draft, const struct insn *ins
     }
 }
 
-void check_after(struct image_draft *draft, const struct insn *insn, register_set live)
+static void emit_behind(struct image_draft *draft, struct check_stubs *stubs, const struct insn *insn,
+                        const struct access *access, register_set live)
+{
+    struct encode_operand operand;
+    if (encode_operand_from(&operand, insn, access->operand)) {
+        emit_inline(draft, stubs, insn, access, &operand, live);
+    }
+}
+
+static bool has_any_behind(const struct access *access)
+{
+    return access->is_behind || access->role == ACCESS_ATOMIC || access->role == ACCESS_ATOMIC_LOAD ||
+           access->role == ACCESS_RELAXED_LOAD;
+}
+
+static void emit_after(struct image_draft *draft, struct check_stubs *stubs, const struct insn *insn,
+                       const struct access *access, register_set live)
+{
+    struct image_place *place = draft_add(draft, &draft->places);
+    if (place) {
+        *place = (struct image_place){draft_offset(draft), (uint32_t)(insn->address + insn->length)};
+    }
+    if (access->is_behind) {
+        emit_behind(draft, stubs, insn, access, live);
+    } else if (access->role == ACCESS_ATOMIC) {
+        emit_routine_with(draft, PLANE_ATOMIC_AFTER, insn, access, NULL, live);
+    } else if (access->role == ACCESS_ATOMIC_LOAD) {
+        emit_routine_with(draft, PLANE_ATOMIC_LOAD, insn, access, NULL, live);
+    } else {
+        emit_routine_with(draft, PLANE_RELAXED_LOAD, insn, access, NULL, live);
+    }
+}
+
+void check_after(struct image_draft *draft, struct check_stubs *stubs, const struct insn *insn, register_set live)
 {
     for (size_t i = 0; i < insn->access_count; i++) {
-        const struct access *access = &insn->access[i];
-        if (!check_is_wanted(insn, access)) {
-            continue;
-        }
-        if (access->role == ACCESS_ATOMIC) {
-            emit_routine_with(draft, PLANE_ATOMIC_AFTER, insn, access, NULL, live);
-        } else if (access->role == ACCESS_ATOMIC_LOAD) {
-            emit_routine_with(draft, PLANE_ATOMIC_LOAD, insn, access, NULL, live);
-        } else if (access->role == ACCESS_RELAXED_LOAD) {
-            emit_routine_with(draft, PLANE_RELAXED_LOAD, insn, access, NULL, live);
+        if (check_is_wanted(insn, &insn->access[i]) && has_any_behind(&insn->access[i])) {
+            emit_after(draft, stubs, insn, &insn->access[i], live);
         }
     }
 }
@@ -398,9 +404,9 @@ static void emit_request(struct image_draft *draft, const struct insn *insn, con
     enum { REQUEST_REGISTERS = 1 << ENCODE_RAX | 1 << ENCODE_RDX };
     struct scratch scratch;
     scratch_begin(&scratch, draft, insn->live, REQUEST_REGISTERS);
-    begin_call(draft);
-    end_call(draft, PLANE_REQUEST, insn, access);
-    emit_add_rsp(draft, RED_ZONE);
+    check_call_begin(draft);
+    check_call_end(draft, PLANE_REQUEST, insn, access);
+    check_move_stack(draft, CHECK_RED_ZONE);
     scratch_end(&scratch, draft);
 }
 
@@ -424,7 +430,11 @@ static void emit_access(struct image_draft *draft, struct check_stubs *stubs, co
         emit_before_atomic(draft, insn, access, &operand);
         draft->counts[IMAGE_ATOMICS]++;
     } else if (size_class_of(access)) {
-        emit_inline(draft, stubs, insn, access, &operand);
+        if (access->keeps_address) {
+            emit_keep_address(draft, insn, &operand);
+        } else if (!access->is_behind) {
+            emit_inline(draft, stubs, insn, access, &operand, insn->live);
+        }
         draft->counts[IMAGE_CHECKS]++;
     } else {
         emit_odd_size(draft, insn, access, &operand);

@@ -5,7 +5,7 @@
  * Registers: a check needs one; it takes a dead one, or spills one to gs:[spill].  Where the arithmetic flags are live they
  *            go to RAX (LAHF, SETO) and back; RAX itself is spilled when it is live, and given back while the check runs
  *            when the operand is made of it.
- * Spills:    0 RAX under the flags, 1 the check's register, 2 the flags, 5 the address of an atomic.
+ * Spills:    0 RAX under the flags, 1 the check's register, 2 the flags, 5 the address of an atomic, or of a load that is checked behind it.
  */
 #ifndef LOCKHOUND_WEAVER_CHECK_H
 #define LOCKHOUND_WEAVER_CHECK_H
@@ -36,7 +36,7 @@ bool check_is_wanted(const struct insn *insn, const struct access *access);
 /* Emits what goes before the instruction. */
 void check_before(struct image_draft *draft, struct check_stubs *stubs, const struct insn *insn);
 /* Emits what follows it; `live` are the registers and flags that are live after it. */
-void check_after(struct image_draft *draft, const struct insn *insn, register_set live);
+void check_after(struct image_draft *draft, struct check_stubs *stubs, const struct insn *insn, register_set live);
 /* Emits the stubs that have gathered and forgets them. */
 void check_flush_stubs(struct image_draft *draft, struct check_stubs *stubs);
 

@@ -3,6 +3,9 @@
  *
  *   mov flag(%rip), %eax;  test %eax, %eax;  jz ...        mov head(%rip), %rax;  mov 8(%rax), %rdx
  *
+ * Check:  what is behind such a load in time has its check behind it in place: it meets all that came before the store that the
+ *         load saw, however long the thread was stopped between the two.  Where the load overwrites what its address is made
+ *         of, the address is kept in a spill slot.
  * Model:  the value is followed through moves, places on the frame and masks in straight code, up to a comparison, an address
  *         or a return.
  * Source: Jannesari & Tichy 2010, beyond its loops.
@@ -125,12 +128,28 @@ static bool decides(const struct function *function, size_t load)
     return fate == FATE_DECIDES;
 }
 
+static bool overwrites_its_address(const struct insn *insn)
+{
+    const ZydisDecodedOperand *from = &insn->operands[insn->access[0].operand];
+    return ((register_bit(from->mem.base) | register_bit(from->mem.index)) & insn_changes(insn)) != 0;
+}
+
+void decisions_put_behind(const struct insn *insn, struct access *access)
+{
+    access->is_behind =
+        access->decides && access->role == ACCESS_PLAIN && !access->is_write && insn_is_plain_move(insn, access->size);
+    access->keeps_address = access->is_behind && overwrites_its_address(insn);
+}
+
 void decisions_mark(struct function *function)
 {
     for (size_t i = 0; i < function->insn_count; i++) {
         struct insn *insn = &function->insns[i];
-        if (insn->role == ROLE_PLAIN && insn->access_count == 1 && insn->access[0].is_guess &&
-            !insn->access[0].is_write)
-            insn->access[0].decides = decides(function, i);
+        struct access *access = &insn->access[0];
+        if (insn->role != ROLE_PLAIN || insn->access_count != 1)
+            continue;
+        if (access->is_guess && !access->is_write)
+            access->decides = decides(function, i);
+        decisions_put_behind(insn, access);
     }
 }

@@ -176,7 +176,7 @@ static void emit_insn(struct emitter *emitter, size_t index)
     }
     uint64_t end = insn->address + insn->length;
     bool goes_on = next && next->address == end;
-    check_after(emitter->draft, insn, goes_on ? next->live : ~(register_set)0);
+    check_after(emitter->draft, &emitter->stubs, insn, goes_on ? next->live : ~(register_set)0);
     if (!goes_on) {
         lead_to(emitter, relocate_jump(emitter->draft), end);
     }

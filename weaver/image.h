@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 #define IMAGE_MAGIC   UINT64_C(0x314556414557484c) /* "LHWEAVE1" */
-#define IMAGE_VERSION 22                           /* of this format and of what plane.h says; raise it with either */
+#define IMAGE_VERSION 23                           /* of this format and of what plane.h says; raise it with either */
 
 enum { IMAGE_BUILD_ID_SIZE = 32 };
 
@@ -110,8 +110,8 @@ struct image_call {
     uint32_t code;
 };
 
-/* The clone's instruction (with the checks before it) that begins at `code` stands for the one at `module`.  Looked up with
- * the last one at or below a program counter. */
+/* The clone's instruction (with the checks before it) that begins at `code` stands for the one at `module`; so do the checks
+ * behind the one before.  Looked up with the last one at or below a program counter. */
 struct image_place {
     uint32_t code;
     uint32_t module;

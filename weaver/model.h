@@ -101,8 +101,10 @@ struct access {
     /* REP MOVS/STOS/LODS (operand is -1; without REP it is the hidden operand): from RSI (read) or RDI (write), RCX
      * elements of `size` bytes, upwards */
     bool is_range;
-    bool is_redundant; /* an earlier check in the block, with nothing in between, covers it: none is emitted */
-    uint16_t size;     /* units: bytes; of an element when is_range */
+    bool is_behind;     /* checked behind the load: what its value tells was there before */
+    bool keeps_address; /* which the load overwrites a part of: it is kept meanwhile */
+    bool is_redundant;  /* an earlier check in the block, with nothing in between, covers it: none is emitted */
+    uint16_t size;      /* units: bytes; of an element when is_range */
 };
 
 struct insn {

@@ -57,6 +57,8 @@ void atomic_moves_mark(const struct elf_module *module, struct function *functio
 
 /* decisions.c: which guessed loads decide where the code goes. */
 void decisions_mark(struct function *function);
+/* A plain load that decides is checked behind it. */
+void decisions_put_behind(const struct insn *insn, struct access *access);
 
 /* table_stores.c: which stores set what may be there already, and are none then. */
 void table_stores_mark(const struct elf_module *module, struct function *function);
@@ -77,6 +79,9 @@ bool register_is_whole(ZydisRegister reg);
 
 /* Returns: the general-purpose registers that the instruction may change, in whole or in part. */
 register_set insn_changes(const struct insn *insn);
+
+/* Returns: those that it reads, changes or addresses memory by, also unwritten ones. */
+register_set insn_names(const struct insn *insn);
 
 /* Returns: whether control may go from `insn` to the one after it. */
 static inline bool insn_falls_through(const struct insn *insn)

@@ -33,3 +33,16 @@ register_set insn_changes(const struct insn *insn)
     }
     return changed;
 }
+
+register_set insn_names(const struct insn *insn)
+{
+    register_set named = 0;
+    for (size_t i = 0; i < insn->decoded.operand_count; i++) {
+        const ZydisDecodedOperand *operand = &insn->operands[i];
+        if (operand->type == ZYDIS_OPERAND_TYPE_REGISTER)
+            named |= register_bit(operand->reg.value);
+        else if (operand->type == ZYDIS_OPERAND_TYPE_MEMORY)
+            named |= register_bit(operand->mem.base) | register_bit(operand->mem.index);
+    }
+    return named;
+}

@@ -27,11 +27,10 @@ static void save_flags(struct scratch *scratch, struct image_draft *draft, regis
     draft->counts[IMAGE_SAVED_FLAGS]++;
 }
 
-/* Low numbers first: they need no REX prefix. */
-static unsigned first_register(register_set free)
+unsigned scratch_first(register_set free)
 {
     unsigned reg = 0;
-    while (reg < 16 && !(free & bit(reg))) {
+    while (reg < SCRATCH_NONE && !(free & bit(reg))) {
         reg++;
     }
     return reg;
@@ -49,13 +48,13 @@ void scratch_take_register(struct scratch *scratch, struct image_draft *draft, r
                            register_set soon)
 {
     register_set taken = used | bit(ENCODE_RSP) | (scratch->flags == FLAGS_DEAD ? 0 : bit(ENCODE_RAX));
-    scratch->reg = first_register(~(live | taken) & 0xffff);
-    if (scratch->reg < 16) {
+    scratch->reg = scratch_first(~(live | taken) & 0xffff);
+    if (scratch->reg < SCRATCH_NONE) {
         return;
     }
-    scratch->reg = first_register(~(soon | taken) & 0xffff);
-    if (scratch->reg == 16) {
-        scratch->reg = first_register(~taken & 0xffff);
+    scratch->reg = scratch_first(~(soon | taken) & 0xffff);
+    if (scratch->reg == SCRATCH_NONE) {
+        scratch->reg = scratch_first(~taken & 0xffff);
     }
     scratch->is_spilled = true;
     encode_store(draft, scratch->reg, PLANE_SPILL(SPILL_REGISTER));

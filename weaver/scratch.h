@@ -5,6 +5,11 @@
 #include "weaver/draft.h"
 #include "weaver/model.h"
 
+enum { SCRATCH_NONE = 16 };
+
+/* Returns: the number of a register of these, SCRATCH_NONE when there is none; a low one, which needs no REX prefix. */
+unsigned scratch_first(register_set free);
+
 struct scratch {
     unsigned reg; /* free for use, when one was taken */
     bool is_spilled;

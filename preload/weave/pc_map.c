@@ -166,13 +166,16 @@ static bool is_overwritten(const struct woven_image *image, uint64_t offset)
     return (below > 0 && offset - entries[below - 1].module < IMAGE_JUMP) || is_in_hop(image, offset);
 }
 
+/* What stands behind the instruction before it is passed over. */
 static uintptr_t clone_of(const struct woven_image *image, uint64_t offset)
 {
     const struct image_place *places = image_table(image, &image->header->places);
-    for (uint64_t i = 0; i < image->header->places.count; i++)
-        if (places[i].module == offset)
-            return image->code + places[i].code;
-    return 0;
+    uint64_t i = 0, count = image->header->places.count;
+    while (i < count && places[i].module != offset)
+        i++;
+    while (i + 1 < count && places[i + 1].module == offset)
+        i++;
+    return i < count ? image->code + places[i].code : 0;
 }
 
 uintptr_t pc_map_resumable(uintptr_t pc)

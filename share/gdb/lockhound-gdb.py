@@ -204,7 +204,9 @@ class Woven:
         return self.bias + self.places[low - 1][1] if low else None
 
     def copies(self, pc):
-        return [self.code + code for code, module in self.places if module == pc - self.bias]
+        """Where the copy of the instruction begins; what stands behind the one before it has the same address, and comes first."""
+        offset, places = pc - self.bias, self.places + [(0, None)]
+        return [self.code + code for (code, module), (_, after) in zip(places, places[1:]) if module == offset != after]
 
 
 class FrameId:

@@ -125,6 +125,7 @@ static bool check_program(const uint8_t *bytes, size_t size, const struct woven_
 {
     struct function function;
     struct woven_state expected = *state;
+    world.decides = next_random() & 1;
     if (!woven_decode(&world, &function, bytes, size, live) || woven_run(&world, world.text, &expected) != 0) {
         return false;
     }
@@ -155,6 +156,7 @@ static void plain_moves_are_the_same(void **unused)
     CHECK("\x8b\x06");         /* mov eax, [rsi] */
     CHECK("\x48\x89\x58\x10"); /* mov [rax+16], rbx */
     CHECK("\x48\x8b\x00");     /* mov rax, [rax] */
+    CHECK("\x0f\xb6\x0c\x08"); /* movzx ecx, byte [rax+rcx] */
 }
 
 static void red_zone_is_kept(void **unused)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "weaver/emit.h"
+#include "weaver/passes.h"
 #include "weaver/plane.h"
 
 enum { TEXT_SIZE = 4096, CODE_SIZE = 65536 };
@@ -158,7 +159,7 @@ static register_set live_before(const struct insn *insn, register_set after)
     return (after & ~written) | reads;
 }
 
-static void find_accesses(struct insn *insn)
+static void find_accesses(const struct woven_world *world, struct insn *insn)
 {
     for (size_t i = 0; i < insn->decoded.operand_count && insn->access_count < 2; i++) {
         const ZydisDecodedOperand *operand = &insn->operands[i];
@@ -178,6 +179,8 @@ static void find_accesses(struct insn *insn)
         access->is_range = is_repeated && insn->decoded.meta.category == ZYDIS_CATEGORY_STRINGOP;
         access->size = operand->size / 8;
         access->role = is_atomic ? ACCESS_ATOMIC : ACCESS_PLAIN;
+        access->decides = world->decides && !access->is_write;
+        decisions_put_behind(insn, access);
     }
 }
 
@@ -211,7 +214,7 @@ static bool decode_all(const struct woven_world *world, struct function *functio
         insn->address = (uint64_t)(uintptr_t)(world->text + at);
         insn->length = insn->decoded.length;
         find_role(insn);
-        find_accesses(insn);
+        find_accesses(world, insn);
         at += insn->length;
     }
     return true;

@@ -30,6 +30,7 @@ struct woven_world {
     struct elf_segment segment;
     uint8_t *kinds;
     bool is_narrow; /* what is emitted: IMAGE_NARROW */
+    bool decides;   /* whether loads that are decoded do */
 };
 
 bool woven_world_begin(struct woven_world *world);

@@ -1,0 +1,45 @@
+/* check_call.c: calls of the routines of plane.h. */
+#include "weaver/check_call.h"
+
+#include "weaver/encode.h"
+
+static void add_site(struct image_draft *draft, const struct insn *insn, const struct access *access)
+{
+    struct image_site *site = draft_add(draft, &draft->sites);
+    if (!site) {
+        return;
+    }
+    bool is_atomic = access->role != ACCESS_PLAIN && access->role != ACCESS_REQUEST;
+    site->code = draft_offset(draft);
+    site->module = (uint32_t)insn->address;
+    site->size = access->is_range || access->role == ACCESS_FENCE ? 0 : access->size;
+    site->flags =
+        (uint8_t)((access->is_write ? IMAGE_SITE_WRITE : 0) | (is_atomic ? IMAGE_SITE_ATOMIC : 0) |
+                  (access->is_guess ? IMAGE_SITE_GUESS : 0) | (access->decides ? IMAGE_SITE_DECIDES : 0) |
+                  (access->read_modify ? IMAGE_SITE_READ_MODIFY : 0) | (access->untold ? IMAGE_SITE_UNTOLD : 0));
+    site->cfa = insn->cfa;
+    site->cfa_offset = insn->cfa_offset;
+}
+
+void check_move_stack(struct image_draft *draft, int bytes)
+{
+    if (bytes < 0) {
+        draft_bytes(draft, "\x48\x83\xc4\x80", 4); /* add rsp,-128 */
+    } else {
+        draft_bytes(draft, "\x48\x83\xec\x80", 4); /* sub rsp,-128 */
+    }
+}
+
+void check_call_begin(struct image_draft *draft)
+{
+    check_move_stack(draft, -CHECK_RED_ZONE);
+    encode_store(draft, ENCODE_RDI, PLANE_SAVED_RDI);
+}
+
+void check_call_end(struct image_draft *draft, enum plane_routine routine, const struct insn *insn,
+                    const struct access *access)
+{
+    encode_field(draft, 0, 0xff, 2, PLANE_ROUTINE(routine), 0);
+    add_site(draft, insn, access);
+    encode_load(draft, ENCODE_RDI, PLANE_SAVED_RDI);
+}
