@@ -8,7 +8,7 @@
 #include "preload/runtimes/cpython_frames.h"
 #include "preload/sink.h"
 
-enum { CACHE_SIZE = 128 };
+enum { CACHE_SIZE = 128, DESCRIBED_SIZE = 256 };
 
 /* Allocated when a thread is first met with the GIL. */
 struct cpython_thread {
@@ -17,7 +17,14 @@ struct cpython_thread {
         struct stack_id stack;
         enum cpython_intent intent;
     } cache[CACHE_SIZE];
-    const void *tried; /* the semaphore that this thread found taken, and is about to wait for */
+    struct cpython_described {
+        uint64_t key; /* of the frame; 0: free */
+        const void *code;
+        struct frame frame;
+        bool has_intent;
+        enum cpython_intent intent;
+    } described[DESCRIBED_SIZE]; /* stacks that are new have most of their frames in common with others */
+    const void *tried;           /* the semaphore that this thread found taken, and is about to wait for */
     struct stack_id tried_at;
     enum cpython_intent intent;
 };
@@ -119,8 +126,28 @@ static bool is_of_runtime(const struct frame *caller)
     return m != NULL && m->id == caller->module;
 }
 
+static struct cpython_described *describe(struct cpython_thread *thread, const struct cpython_frame *frame)
+{
+    uint64_t key = cpython_frames_key(0, frame);
+    struct cpython_described *known = &thread->described[(key ^ key >> 32) % DESCRIBED_SIZE];
+    if (known->key != key || known->code != frame->code)
+        *known = (struct cpython_described){.key = key, .code = frame->code, .frame = cpython_frames_describe(frame)};
+    return known;
+}
+
+static enum cpython_intent intent_of(struct cpython_thread *thread, const struct cpython_frame *frame)
+{
+    struct cpython_described *known = describe(thread, frame);
+    if (!known->has_intent) {
+        known->intent = cpython_frames_intent(frame);
+        known->has_intent = true;
+    }
+    return known->intent;
+}
+
 /* Python's frames stand for the interpreter's own; code of other modules that Python called stays before them. */
-static struct stack_id intern(const struct interned_stack *native, const struct cpython_frames *python)
+static struct stack_id intern(struct cpython_thread *thread, const struct interned_stack *native,
+                              const struct cpython_frames *python)
 {
     struct frame frames[STACK_MAX_DEPTH];
     uint32_t depth = 0, max_depth = lockhound.options.stack_depth;
@@ -130,7 +157,7 @@ static struct stack_id intern(const struct interned_stack *native, const struct 
             depth++;
         }
     for (uint32_t i = 0; i < python->depth && depth < max_depth; i++)
-        frames[depth++] = cpython_frames_describe(&python->frames[i]);
+        frames[depth++] = describe(thread, &python->frames[i])->frame;
     const struct interned_stack *stack = stacks_intern(frames, depth);
     return stacks_id(stack == NULL ? native : stack);
 }
@@ -154,9 +181,9 @@ struct stack_id cpython_stack_of(struct self *self, struct stack_id native, enum
     uint64_t key = frames.key ^ native.v * UINT64_C(0xD6E8FEB86659FD93);
     struct cpython_cache_line *line = &self->cpython->cache[(key ^ key >> 32) % CACHE_SIZE];
     if (line->key != key) {
-        *line = (struct cpython_cache_line){key, intern(stack, &frames), CPYTHON_TRIES};
+        *line = (struct cpython_cache_line){key, intern(self->cpython, stack, &frames), CPYTHON_TRIES};
         if (is_of_runtime(&stack->frames[0]))
-            line->intent = cpython_frames_intent(&frames.frames[0]);
+            line->intent = intent_of(self->cpython, &frames.frames[0]);
     }
     *intent = line->intent;
     return line->stack;

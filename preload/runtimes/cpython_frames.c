@@ -136,7 +136,7 @@ static void *innermost(void *thread)
 }
 
 /* A code object that is gone may have left its address to another: what that is made of tells them apart. */
-static uint64_t add_to_key(uint64_t key, const struct cpython_frame *frame)
+uint64_t cpython_frames_key(uint64_t key, const struct cpython_frame *frame)
 {
     uint64_t identity = frame->instruction ^ (uintptr_t)load(frame->code, members.lines) << 16;
     key = (key ^ identity) * UINT64_C(0x9E3779B97F4A7C15);
@@ -154,7 +154,7 @@ void cpython_frames_walk(void *thread, uint32_t max_depth, struct cpython_frames
         frame->instruction = (uintptr_t)load(at, known.frame_instruction);
         if (((const unsigned char *)at)[known.frame_owner] == OWNED_BY_C_STACK)
             continue;
-        result->key = add_to_key(result->key, frame);
+        result->key = cpython_frames_key(result->key, frame);
         result->depth++;
     }
 }

@@ -45,6 +45,8 @@ enum cpython_layout { CPYTHON_LAYOUT_UNTRIED, CPYTHON_LAYOUT_CONFIRMED, CPYTHON_
 enum cpython_layout cpython_frames_confirm(void *thread);
 /* Context: signal. */
 void cpython_frames_walk(void *thread, uint32_t max_depth, struct cpython_frames *result);
+/* Returns: the key of a frame behind those of `key`; 0 for none.  Context: signal. */
+uint64_t cpython_frames_key(uint64_t key, const struct cpython_frame *frame);
 /* Returns: what a report shows of it.  Context: takes(OWN_RANK_STACKS). */
 struct frame cpython_frames_describe(const struct cpython_frame *frame);
 /* Returns: scoped when it executes a `with`, waits for a call without arguments.  Context: reentrant. */
