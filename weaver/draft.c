@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CODE_LIMIT UINT32_C(0x40000000) /* more would not fit beside the module. Units: bytes */
-
 /* The arrays of a draft, and which are sorted in the end. */
 #define ARRAY(name, element, is_sorted)                                                                                \
     {                                                                                                                  \
@@ -39,6 +37,7 @@ static struct draft_array *array_of(struct image_draft *draft, size_t i)
 void draft_begin(struct image_draft *draft)
 {
     memset(draft, 0, sizeof *draft);
+    draft->code_limit = DRAFT_CODE_LIMIT;
     for (size_t i = 0; i < ARRAYS; i++) {
         array_of(draft, i)->width = arrays[i].width;
     }
@@ -104,8 +103,13 @@ void draft_leave(struct image_draft *draft, uint64_t module, uint32_t accesses, 
 void draft_bytes(struct image_draft *draft, const void *bytes, size_t size)
 {
     if (draft->code_capacity - draft->code_size < size) {
-        size_t capacity = draft->code_capacity * 2 + size + 4096;
-        uint8_t *code = capacity > CODE_LIMIT ? NULL : realloc(draft->code, capacity);
+        size_t needed = draft->code_size + size, capacity = draft->code_capacity * 2 + size + 4096;
+        if (needed > draft->code_limit) {
+            draft->is_too_large = true;
+            return;
+        }
+        capacity = capacity < draft->code_limit ? capacity : draft->code_limit;
+        uint8_t *code = realloc(draft->code, capacity);
         if (!code) {
             draft->has_failed = true;
             return;
@@ -151,7 +155,7 @@ uint32_t draft_offset(const struct image_draft *draft)
 
 void draft_align(struct image_draft *draft, size_t alignment)
 {
-    while (draft->code_size % alignment != 0 && !draft->has_failed) {
+    while (draft->code_size % alignment != 0 && !draft->has_failed && !draft->is_too_large) {
         draft_byte(draft, 0xcc);
     }
 }

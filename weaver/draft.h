@@ -7,7 +7,8 @@
  *           The library adds (module bias - address of the code), modulo 2^32: that is right wherever both are mapped,
  *           as long as they are less than 2 GiB apart.
  * Errors:   when memory runs out `has_failed` is set, and what is added later is lost; image_write() refuses a draft that
- *           has failed, so nobody else needs to look.
+ *           has failed, so nobody else needs to look.  A module whose code meets the limit will always do so: its image
+ *           says that it is not woven.
  */
 #ifndef LOCKHOUND_WEAVER_DRAFT_H
 #define LOCKHOUND_WEAVER_DRAFT_H
@@ -17,6 +18,9 @@
 #include <stdint.h>
 
 #include "weaver/image.h"
+
+/* More code would not fit beside the module.  Units: bytes. */
+#define DRAFT_CODE_LIMIT ((size_t)1 << 30)
 
 /* An array that grows; `data` holds `count` elements of one type, of `width` bytes each. */
 struct draft_array {
@@ -38,7 +42,7 @@ struct draft_branch {
 
 struct image_draft {
     uint8_t *code;
-    size_t code_size, code_capacity;
+    size_t code_size, code_capacity, code_limit;
     struct draft_array entries, calls, hops, pads, fixups, places, sites, gates,
         left;                        /* of the structures of image.h */
     struct draft_array strings;      /* bytes */
@@ -49,6 +53,7 @@ struct image_draft {
     uint64_t counts[16];
     bool is_narrow; /* IMAGE_NARROW */
     bool has_failed;
+    bool is_too_large; /* the code's limit was met; what is added later is lost as well */
 };
 
 void draft_begin(struct image_draft *draft);

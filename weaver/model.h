@@ -157,9 +157,10 @@ bool elf_module_is_readonly(const struct elf_module *module, uint64_t address, u
 /* ---- emission (emit.c, relocate.c, check.c, image_writer.c) ----------------------------------------------------------- */
 
 struct weave_options {
-    bool narrow;   /* for planes with smaller windows: IMAGE_NARROW */
-    bool explain;  /* print what was done and left, function by function */
-    int output_fd; /* of the explanation */
+    bool narrow;       /* for planes with smaller windows: IMAGE_NARROW */
+    bool explain;      /* print what was done and left, function by function */
+    int output_fd;     /* of the explanation */
+    size_t code_limit; /* 0: DRAFT_CODE_LIMIT.  Units: bytes */
 };
 
 /* Weaves the module at `path` into the image file `output` (written beside under a temporary name and renamed).

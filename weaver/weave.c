@@ -119,7 +119,7 @@ static uint64_t function_end(const struct function *function)
 
 static int weave_functions(struct weaving *weaving, const char **message)
 {
-    for (size_t i = 0; i < weaving->module->function_count; i++) {
+    for (size_t i = 0; i < weaving->module->function_count && !weaving->draft.is_too_large; i++) {
         struct function function;
         if (!function_model_make(weaving->module, i, &function)) {
             *message = "is too large: no memory for its functions";
@@ -129,8 +129,28 @@ static int weave_functions(struct weaving *weaving, const char **message)
         weaving->draft.end = function_end(&function);
         function_model_free(&function);
     }
-    draft_settle(&weaving->draft);
+    if (!weaving->draft.is_too_large) {
+        draft_settle(&weaving->draft);
+    }
     return 0;
+}
+
+static void begin_draft(struct weaving *weaving)
+{
+    draft_begin(&weaving->draft);
+    weaving->draft.is_narrow = weaving->options && weaving->options->narrow;
+    if (weaving->options && weaving->options->code_limit) {
+        weaving->draft.code_limit = weaving->options->code_limit;
+    }
+}
+
+/* Returns: the flags of an image that says why there is no woven code. */
+static uint32_t refuse(struct weaving *weaving, const char *reason)
+{
+    draft_end(&weaving->draft);
+    begin_draft(weaving);
+    draft_leave(&weaving->draft, 0, 0, NULL, reason);
+    return IMAGE_REFUSED;
 }
 
 int weave_open_module(const struct elf_module *module, const char *output, const struct weave_options *options,
@@ -139,14 +159,15 @@ int weave_open_module(const struct elf_module *module, const char *output, const
     struct weaving weaving = {.module = module, .options = options};
     int status = 0;
     uint32_t flags = 0;
-    draft_begin(&weaving.draft);
-    weaving.draft.is_narrow = options && options->narrow;
+    begin_draft(&weaving);
     if (module->refusal) {
-        flags = IMAGE_REFUSED;
-        draft_leave(&weaving.draft, 0, 0, NULL, module->refusal);
+        flags = refuse(&weaving, module->refusal);
     } else {
         status = weave_functions(&weaving, message);
         flags = weaving.draft.counts[IMAGE_FUNCTIONS_WOVEN] == 0 ? IMAGE_EMPTY : 0;
+    }
+    if (status == 0 && weaving.draft.is_too_large) {
+        flags = refuse(&weaving, "its woven code would not fit beside it");
     }
     if (status == 0) {
         flags |= weaving.draft.is_narrow ? IMAGE_NARROW : 0;

@@ -1,17 +1,21 @@
 /* test_weaver_analysis.c: what the weaver learns of real binaries holds together, and of this program's own functions, whose
  * instructions are known. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "weaver/atomic_source.h"
+#include "weaver/image.h"
 #include "weaver/model.h"
 
 /* ---- functions that are looked at, never called ------------------------------------------------------------------- */
@@ -394,6 +398,26 @@ static void what_is_no_module_is_refused(void **state)
     assert_int_equal(elf_module_open(&module, "/nonexistent", &message), -ENOENT);
 }
 
+/* Else every run of a program would try again. */
+static void what_is_too_large_has_an_image_that_says_so(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/lockhound-test-XXXXXX";
+    const char *message = NULL;
+    struct image_header header;
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(weave_module("/proc/self/exe", path, &(struct weave_options){.code_limit = 4096}, &message), 0);
+    close(fd);
+    fd = open(path, O_RDONLY);
+    assert_int_equal(read(fd, &header, sizeof header), sizeof header);
+    close(fd);
+    unlink(path);
+    assert_true(header.flags & IMAGE_REFUSED);
+    assert_int_equal(header.code_size, 0);
+    assert_int_equal(header.left.count, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -412,6 +436,7 @@ int main(void)
         cmocka_unit_test(a_directive_of_openmp_makes_the_next_line_atomic),
         cmocka_unit_test(real_modules_hold_together),
         cmocka_unit_test(what_is_no_module_is_refused),
+        cmocka_unit_test(what_is_too_large_has_an_image_that_says_so),
     };
     return cmocka_run_group_tests(tests, open_own, close_own);
 }
