@@ -4,7 +4,8 @@
  *   the same with another register in the addition, set by lea rB, [rip + label]    offsets from a label
  *
  * A table ends where an offset leads to no instruction, but for a few that lead elsewhere in the text before the next
- * thing in the data that code names: cases that can't happen may lead to the end of the function.  Tables of whole addresses are found by entries.c, among all words.
+ * thing in the data that code names: cases that can't happen may lead to the end of the function, and there may be any
+ * number of those.  Tables of whole addresses are found by entries.c, among all words.
  */
 #include <stdlib.h>
 
@@ -31,6 +32,7 @@ static void mark_table(struct elf_module *module, uint64_t table, uint64_t next,
                        const struct function_range *only)
 {
     size_t stray = 0;
+    uint64_t last_stray = 0;
     for (size_t i = 0; stray <= STRAY_MOST; i++) {
         const uint8_t *at = elf_bytes_at(module, table + 4 * i, 4);
         if (!at)
@@ -42,8 +44,10 @@ static void mark_table(struct elf_module *module, uint64_t table, uint64_t next,
             stray = 0;
         else if (table + 4 * i >= next || !elf_is_text(module, target))
             return;
-        else
+        else if (target != last_stray) {
+            last_stray = target;
             stray++;
+        }
     }
 }
 

@@ -55,6 +55,12 @@ SUBJECT(subject_switch, ".pushsection .rodata\n .balign 4\n 3: .long 1f - 3b, 2f
                         " lea 3b(%rip), %rax\n movslq (%rax,%rdi,4), %rcx\n add %rax, %rcx\n jmp *%rcx\n"
                         " 1: nop\n ret\n 2: lea 4f(%rip), %rax\n ret\n 4: nop\n ret");
 
+/* Cases 1 to 8 cannot happen: they lead behind the function. */
+SUBJECT(subject_cases, ".pushsection .rodata\n .balign 4\n 3: .long 1f - 3b\n .rept 8\n .long 4f - 3b\n .endr\n"
+                       " .long 2f - 3b\n .popsection\n"
+                       " lea 3b(%rip), %rax\n movslq (%rax,%rdi,4), %rcx\n add %rax, %rcx\n jmp *%rcx\n"
+                       " 1: nop\n ret\n 2: nop\n ret\n 4:");
+
 static _Atomic int atomic_cell;
 static int plain_cell;
 
@@ -292,6 +298,17 @@ static void jump_tables_and_addresses_are_entries(void **state)
     function_model_free(&function);
 }
 
+static void cases_that_cannot_happen_end_no_table(void **state)
+{
+    (void)state;
+    struct function function;
+    make("subject_cases", &function);
+    assert_int_equal(function.insn_count, 8);
+    assert_true(kinds_of(&function.insns[4]) & ENTRY_JUMP_TABLE);
+    assert_true(kinds_of(&function.insns[6]) & ENTRY_JUMP_TABLE);
+    function_model_free(&function);
+}
+
 /* ---- whole modules ------------------------------------------------------------------------------------------------ */
 
 static void check_function(const struct elf_module *module, const struct function *function)
@@ -433,6 +450,7 @@ int main(void)
         cmocka_unit_test(debug_information_tells_atomic_variables),
         cmocka_unit_test(lines_that_call_atomics_are_known),
         cmocka_unit_test(jump_tables_and_addresses_are_entries),
+        cmocka_unit_test(cases_that_cannot_happen_end_no_table),
         cmocka_unit_test(a_directive_of_openmp_makes_the_next_line_atomic),
         cmocka_unit_test(real_modules_hold_together),
         cmocka_unit_test(what_is_no_module_is_refused),
