@@ -16,7 +16,7 @@
 #include "report/format_html_svg.h"
 #include "report/resolve.h"
 
-#define LANE_WIDTH  185
+#define LANE_WIDTH  200
 #define LANE_LEFT   14
 #define HEAD_HEIGHT 50
 #define STEP_HEIGHT 46

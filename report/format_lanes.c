@@ -18,6 +18,7 @@
 #define LANES_MAX   4
 #define LANE_WIDTH  30
 #define LOCKS_SHOWN 3 /* of each side of a race */
+#define CUT         "..."
 
 static bool is_circle(const struct run_finding *f)
 {
@@ -33,20 +34,43 @@ static bool is_circle(const struct run_finding *f)
     return true;
 }
 
-/* Adds one cell of LANE_WIDTH columns; what is too long is cut. */
+/* Continuation bytes of UTF-8 take none. */
+static bool takes_column(char byte)
+{
+    return (byte & 0xc0) != 0x80;
+}
+
+static size_t columns_of(const char *text)
+{
+    size_t columns = 0;
+    for (; *text; text++) {
+        columns += takes_column(*text);
+    }
+    return columns;
+}
+
+/* Returns: the last `columns` columns of the text. */
+static const char *tail_of(const char *text, size_t columns)
+{
+    const char *tail = text + strlen(text);
+    for (; tail > text && columns > 0; tail--) {
+        columns -= takes_column(tail[-1]);
+    }
+    return tail;
+}
+
+/* Adds one cell of LANE_WIDTH columns; the end of a long name tells more than its beginning: "...[2].lock". */
 static void add_cell(struct buffer *out, const char *verb, const char *name, const char *end)
 {
-    struct buffer cell = {0};
-    buffer_string(&cell, verb);
-    escape_text(&cell, name);
-    buffer_string(&cell, end);
-    size_t columns = 0;
-    for (size_t i = 0; i < cell.length && columns < LANE_WIDTH - 2; i++) {
-        buffer_add(out, cell.data + i, 1);
-        columns += (cell.data[i] & 0xc0) != 0x80; /* continuation bytes of UTF-8 take no column */
-    }
-    buffer_printf(out, "%*s", (int)(LANE_WIDTH - columns), "");
-    buffer_free(&cell);
+    struct buffer safe = {0};
+    escape_text(&safe, name);
+    buffer_add(&safe, "", 1);
+    size_t room = LANE_WIDTH - 2 - columns_of(verb) - columns_of(end), columns = columns_of(safe.data);
+    bool is_cut = columns > room;
+    columns = is_cut ? room : columns;
+    buffer_printf(out, "%s%s%s%s%*s", verb, is_cut ? CUT : "",
+                  is_cut ? tail_of(safe.data, room - strlen(CUT)) : safe.data, end, (int)(room + 2 - columns), "");
+    buffer_free(&safe);
 }
 
 static void end_row(struct buffer *out)

@@ -105,7 +105,7 @@ static void add_frame(struct writer *w, const struct symbol_frame *frame, size_t
     buffer_printf(w->out, "%*s#%zu ", indent, "", number);
     size_t begin = w->out->length;
     escape_text(w->out, frame->name ? frame->name : "??");
-    size_t width = w->out->length - begin;
+    size_t width = w->out->length - begin + (number > 9);
     buffer_printf(w->out, "%*s", width < NAME_COLUMN ? (int)(NAME_COLUMN - width) : 1, " ");
     paint(w, DIM);
     add_place(w, frame);

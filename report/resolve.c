@@ -33,9 +33,18 @@ struct resolver {
     struct symbols *symbols;
 };
 
+/* Returns: how many frames begin inside of libc's start of the program, whose caller is _start, also where it has no name. */
+static size_t frames_of_main(const struct run_stack *stack)
+{
+    size_t count = stack->symbol_count;
+    bool is_start = count > 1 && stack->symbols[count - 2].is_runtime && stack->symbols[count - 2].name &&
+                    strcmp(stack->symbols[count - 2].name, "__libc_start_main") == 0;
+    return is_start && !stack->symbols[count - 1].name ? count - 1 : count;
+}
+
 static void fold_runtime(struct run_stack *stack)
 {
-    size_t first = 0, end = stack->symbol_count;
+    size_t first = 0, end = frames_of_main(stack);
     while (first < end && stack->symbols[first].is_runtime) {
         first++;
     }
@@ -147,21 +156,24 @@ static void name_static(struct resolver *r, struct run_object *object)
     object->stable = without_indices(pool, object->name);
 }
 
-static const char *top_function(const struct run_stack *stack)
+/* Returns: the innermost function of the user's code, by module and offset where it has no name; "" when there is none. */
+static const char *top_function(struct pool *pool, const struct run_stack *stack)
 {
-    for (size_t i = stack->user_first; i < stack->user_end; i++) {
-        if (stack->symbols[i].name) {
-            return stack->symbols[i].name;
-        }
+    if (stack->user_first == stack->user_end) {
+        return "";
     }
-    return "";
+    const struct symbol_frame *frame = &stack->symbols[stack->user_first];
+    if (frame->name) {
+        return frame->name;
+    }
+    return frame->module ? pool_format(pool, "%s+0x%" PRIx64, path_base(frame->module->path), frame->offset) : "";
 }
 
 /* Memory that no variable names: by its place, and a heap block by who allocated it. */
 static void name_memory(struct resolver *r, struct run_object *memory)
 {
     struct pool *pool = r->pool;
-    const char *maker = top_function(&memory->init_stack);
+    const char *maker = top_function(pool, &memory->init_stack);
     switch (memory->where) {
     case WHERE_STATIC:
         name_static(r, memory);
@@ -227,7 +239,7 @@ static void name_object(struct resolver *r, struct run_object *object)
     } else if (strcmp(object->kind, "thread") == 0) {
         const struct run_thread *thread = r->finding ? finding_thread(r->finding, object->init_thread) : NULL;
         object->name = pool_format(pool, "T%" PRIu32, object->init_thread);
-        object->stable = pool_format(pool, "thread@%s", thread ? top_function(&thread->created) : "");
+        object->stable = pool_format(pool, "thread@%s", thread ? top_function(pool, &thread->created) : "");
     } else if (strcmp(object->kind, "process") == 0) {
         object->name = object->address == 0
                            ? "any child"
@@ -236,7 +248,7 @@ static void name_object(struct resolver *r, struct run_object *object)
     } else {
         object->name = pool_format(pool, "%s#%" PRIu32, object->kind, object->id);
         object->stable =
-            pool_format(pool, "%s@%s@%s", object->kind, places[object->where], top_function(&object->init_stack));
+            pool_format(pool, "%s@%s@%s", object->kind, places[object->where], top_function(pool, &object->init_stack));
     }
     /* What code calls it differs from one piece of code to the next: no part of what is stable. */
     if (r->finding && has_code_name(object)) {

@@ -3,6 +3,7 @@ import json
 import os
 import re
 import subprocess
+import types
 import unittest
 
 import jsonschema
@@ -72,6 +73,35 @@ class TextTest(RaceCase):
         text = self.text(memory=fixture.heap_memory(self.racy))
         self.assertIn("data race on `heap block of make[20]`", text)
         self.assertRegex(text, r"at byte 20 of a block of 64 bytes on the heap, at 0x1014, allocated by T1 'main' at\n +#0 make")
+
+    def test_heap_block_of_a_stripped_program_is_named_by_place(self):
+        program = fixture.Program(self.racy.path)
+        program.path = self.path("racy")
+        subprocess.run(["strip", "-o", program.path, self.racy.path], check=True)
+        text = self.text(program=program, memory=fixture.heap_memory(self.racy))
+        place = "racy+0x%x[20]" % (self.racy.return_address("make", "calloc") - 1)
+        self.assertIn("data race on `heap block of %s`" % place, text)
+        lanes = text.split("nothing to order it:\n")[1].splitlines()
+        self.assertRegex(lanes[2], r"writes `\.\.\..*%s`$" % re.escape(place))
+        self.assertLessEqual(max(map(len, lanes[:4])), 4 + 2 * 30)
+
+    def test_stack_of_a_stripped_program_ends_with_main(self):
+        stripped = self.path("racy")
+        subprocess.run(["strip", "-o", stripped, self.racy.path], check=True)
+        program = types.SimpleNamespace(**vars(self.racy))
+        program.path, program.return_address = stripped, self.racy.return_address
+        path = re.search(r"libc\.so\.6 => (\S+)", subprocess.run(["ldd", stripped], capture_output=True, text=True,
+                                                                check=True).stdout).group(1)
+        libc = types.SimpleNamespace(path=path, build_id="")
+        names = subprocess.run(["nm", "-D", path], capture_output=True, text=True, check=True).stdout
+        start = int(re.search(r"([0-9a-f]+) T __libc_start_main@", names).group(1), 16)
+        sides = self.sides()
+        sides[0]["stack"] += [[2, start + 1], [1, self.racy.symbols["_start"] + 1]]
+        run = fixture.RunFile().process(stripped, ["racy"]).module(program).module(libc, 2)
+        run_file = fixture.race(run, program, parties=sides).summary().write(self.path("r"))
+        text = self.lockhound("report", run_file).stdout.decode()
+        self.assertEqual(len(re.findall("#0 ", text.split("holding no lock")[0])), 1, text)
+        self.assertNotIn("#1 ", text.split("holding no lock")[0], text)
 
     def test_freed_block_is_said(self):
         here = [[1, self.racy.symbols["sell"] + 1, 1]]
@@ -169,7 +199,7 @@ class FormatTest(RaceCase):
         self.assertEqual(re.findall(r'y="(\d+)">(takes|writes|reads)<', figure),
                          [("55", "takes"), ("101", "writes"), ("147", "reads")])
         self.assertEqual(re.findall(r'class="held" x1="(\d+)" y1="(\d+)" x2="\d+" y2="(\d+)"', figure),
-                         [("199", "50", "96")], "from the lock's taking to the access, in the second lane")
+                         [("214", "50", "96")], "from the lock's taking to the access, in the second lane")
         self.assertIn("nothing orders the two accesses", figure)
         self.assertEqual(page.count("holds no lock"), 1)
 
