@@ -107,8 +107,12 @@ static json_t *load_reports(char **paths, const struct settings *settings)
 /* Returns: the baseline's findings, empty when it is yet to be made, or NULL after a complaint. */
 static json_t *load_baseline(const char *path, const struct settings *settings, bool may_be_missing)
 {
-    if (may_be_missing && access(path, F_OK) != 0 && errno == ENOENT) {
-        return json_object();
+    if (access(path, F_OK) != 0 && errno == ENOENT) {
+        if (may_be_missing) {
+            return json_object();
+        }
+        fprintf(stderr, "lockhound: there is no baseline %s yet: --update-baseline makes one\n", path);
+        return NULL;
     }
     json_t *known = NULL, *document = document_load(path, settings);
     if (document) {

@@ -62,8 +62,9 @@ static void explain_image(const struct woven_file *file)
                counts[IMAGE_GATES_LEFT]);
     }
     for (uint64_t i = 0; i < header->left.count; i++) {
-        printf("  left at %#" PRIx32 " %s: %" PRIu32 " accesses: %s\n", left[i].module, string_at(file, left[i].name),
-               left[i].accesses, string_at(file, left[i].reason));
+        const char *name = string_at(file, left[i].name);
+        printf("  left at %#" PRIx32 " %s: %" PRIu32 " %s: %s\n", left[i].module, *name ? name : "(no name)",
+               left[i].accesses, left[i].accesses == 1 ? "access" : "accesses", string_at(file, left[i].reason));
     }
 }
 

@@ -61,11 +61,11 @@ static void explain(const struct weaving *weaving, const struct function *functi
     }
     const char *name = function->name ? function->name : "(no name)";
     if (refusal) {
-        dprintf(weaving->options->output_fd, "  %#10" PRIx64 " %s: left, %" PRIu32 " accesses: %s\n",
+        dprintf(weaving->options->output_fd, "  %#10" PRIx64 " %s: left, accesses %" PRIu32 ": %s\n",
                 function->range.low, name, tally->accesses, refusal);
     } else if (tally->accesses) {
         dprintf(weaving->options->output_fd,
-                "  %#10" PRIx64 " %s: %" PRIu32 " accesses, %" PRIu32 " checked, %" PRIu32 " left\n",
+                "  %#10" PRIx64 " %s: accesses %" PRIu32 ", checked %" PRIu32 ", left %" PRIu32 "\n",
                 function->range.low, name, tally->accesses, tally->wanted, tally->left);
     }
 }

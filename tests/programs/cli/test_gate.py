@@ -41,7 +41,9 @@ class CheckTest(case.CommandCase):
 
     def test_unusable_baselines_and_reports(self):
         run = self.inversion_run()
-        self.assertEqual(self.check(run).returncode, 125)
+        missing = self.check(run)
+        self.assertEqual(missing.returncode, 125)
+        self.assertIn(b"--update-baseline makes one", missing.stderr)
         for content in ("", "{", "[]", '{"findings": 3}', '{"findings": [{}]}', '{"findings": [7]}', "\0\xff"):
             self.write("baseline", content)
             result = self.check(run)
