@@ -82,6 +82,11 @@ struct sync_clock {
 };
 
 void sync_clock_drop(struct sync_clock *sync);
+/* Something beside the clock changed that whoever takes it in is to know: nobody has taken this version in yet. */
+static inline void sync_clock_renew(struct sync_clock *sync)
+{
+    relaxed_store(&sync->version, relaxed_load(&sync->version) + 1);
+}
 
 /* ---- what a thread has seen ------------------------------------------------------------------------------------ */
 

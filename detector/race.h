@@ -102,6 +102,18 @@ struct race_host {
     bool (*is_followed)(void *ctx, const struct finding *finding);
 };
 
+/* What a thread has acquired of a synchronising address: all that was released to its clock up to this version of it.  While
+ * the clock still has that, a load of the address has nothing to acquire.  By (address >> 3) modulo RACE_TAKEN; a signal
+ * handler may replace it between any two looks, so that the address is looked at last.  Its size is known to assembly. */
+struct race_taken {
+    uint64_t address;                /* 0: nothing */
+    const _Atomic uint32_t *version; /* of the clock, which stays in place; NULL: nothing */
+    uint32_t taken;
+    uint32_t unused[3];
+};
+enum { RACE_TAKEN = 16 };
+_Static_assert(sizeof(struct race_taken) == 32, "the quick path shifts by it");
+
 /* One thread's plane as the engine sees it; inside memory of the host, near the GS base. */
 struct race_plane {
     uint8_t *tags;         /* window of last accesses: tags[address & window] */
@@ -113,6 +125,7 @@ struct race_plane {
     void *engine_part;     /* generation table, touched chunks, ...: the engine's */
     uint32_t window;       /* the engine's; and the bits of a chunk's word that hold high bits of the address */
     uint32_t high;
+    struct race_taken taken[RACE_TAKEN]; /* for the quick path of atomic loads */
 };
 enum { RACE_PLANES_MAX = 4000, RACE_WINDOW_LEAST = 21, RACE_HIGH_SHIFT = 15 /* addresses of programs have 47 bits */ };
 

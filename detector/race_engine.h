@@ -111,11 +111,6 @@ struct race_part {
     uint32_t alone;            /* the set of this plane alone */
     uint32_t patience;         /* counts shared accesses between two attempts to have a chunk for itself, ... */
     struct race_tally tally;
-    /* The granule that a read-modify-write is about to change, and what its clock was when its own part of that was done. */
-    struct {
-        uint64_t granule; /* 0: none */
-        uint32_t number, version;
-    } changing;
     uint32_t heard_joins; /* what `heard` is of: its clock's joins, ... */
     uint64_t heard_begun; /* ... and the engine's planes */
     uint32_t owed_count;

@@ -2,8 +2,8 @@
 
 enum { COMMON = 0, BUCKETS = 1 << 16, GRANULES_MOST = 1 << 20, GRANULES_NARROW = 1 << 17, BUCKET_LOCK = 1u << 31 };
 
-struct granule {
-    uint64_t address;
+struct granule { /* one to a cache line: threads at different addresses do not meet */
+    _Alignas(RACE_LINE_BYTES) uint64_t address;
     struct sync_clock clock;
     uint32_t next; /* in the bucket, or while free */
     uint32_t mask; /* of bytes */
@@ -231,11 +231,6 @@ struct sync_clock *race_granule_clock(struct race_engine *engine, const struct r
 struct race_handed *race_granule_handed(struct race_engine *engine, const struct race_granule_hold *hold)
 {
     return &engine->granules->granules[hold->number].handed;
-}
-
-uint32_t race_granule_version(const struct race_engine *engine, uint32_t number)
-{
-    return relaxed_load(&engine->granules->granules[number].clock.version);
 }
 
 struct sync_clock *race_granule_loose(struct race_engine *engine, const struct race_granule_hold *hold)

@@ -39,8 +39,6 @@ void race_granule_release(const struct race_granule_hold *hold);
 struct sync_clock *race_granule_clock(struct race_engine *engine, const struct race_granule_hold *hold);
 /* What was stored at the granule that is held before it became one. */
 struct race_handed *race_granule_handed(struct race_engine *engine, const struct race_granule_hold *hold);
-/* Returns: how often the clock of granule number `number` was released to.  It need not be held, nor be there still. */
-uint32_t race_granule_version(const struct race_engine *engine, uint32_t number);
 struct sync_clock *race_granule_loose(struct race_engine *engine, const struct race_granule_hold *hold);
 
 #endif

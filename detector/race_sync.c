@@ -121,8 +121,44 @@ enum deed {
     DEED_ACQUIRE = 2,
     DEED_RELAXED_STORE = 4,
     DEED_RELAXED_LOAD = 8,
+    DEED_NOTE = 16, /* what is acquired: the operation touches no other granule */
     DEED_CHANGE = DEED_RELEASE | DEED_ACQUIRE
 };
+
+/* ---- what was acquired last ------------------------------------------------------------------------------------- */
+
+static struct race_taken *taken_of(struct race_plane *plane, uint64_t address)
+{
+    return &plane->taken[address / RACE_GRANULE_BYTES % RACE_TAKEN];
+}
+
+/* The quick path of a signal handler that comes in between finds nothing.  Context: the clock is held. */
+static void note_taken(struct race_plane *plane, uint64_t address, const struct sync_clock *clock)
+{
+    struct race_taken *taken = taken_of(plane, address);
+    taken->address = 0;
+    atomic_signal_fence(memory_order_seq_cst);
+    taken->version = &clock->version;
+    taken->taken = relaxed_load(&clock->version);
+    atomic_signal_fence(memory_order_seq_cst);
+    taken->address = address;
+}
+
+/* Returns: true when nobody has released to the address since the thread acquired what was there. */
+static bool has_taken(struct race_plane *plane, uint64_t address)
+{
+    const struct race_taken *taken = taken_of(plane, address);
+    return taken->address == address && relaxed_load(taken->version) == taken->taken;
+}
+
+static void forget_taken(struct race_plane *plane)
+{
+    for (uint32_t i = 0; i < RACE_TAKEN; i++) {
+        plane->taken[i].address = 0;
+    }
+}
+
+/* ---- clocks of granules ----------------------------------------------------------------------------------------- */
 
 /* On one clock of a granule; `clock` is the thread's of that kind, `loaded` and `fence` what its relaxed ones left. */
 static void clock_do(struct thread_clock *clock, struct thread_clock *loaded, const struct clock_stamp *fence,
@@ -177,21 +213,11 @@ static bool sync_do(struct race_engine *engine, struct race_plane *plane, uint64
     if ((deeds & DEED_ACQUIRE) != 0) {
         race_hand_over_receive(plane, race_granule_handed(engine, &hold));
     }
-    if (deeds == DEED_CHANGE) {
-        struct race_part *part = race_part(plane);
-        part->changing.granule = address & ~(uint64_t)7;
-        part->changing.number = hold.number;
-        part->changing.version = race_granule_version(engine, hold.number);
+    if ((deeds & DEED_NOTE) != 0) {
+        note_taken(plane, address, race_granule_clock(engine, &hold));
     }
     race_granule_release(&hold);
     return true;
-}
-
-/* Returns: true when nobody has released to the address since the thread did so just now, having acquired what was there. */
-static bool is_changed_by_none_other(const struct race_engine *engine, const struct race_part *part, uint64_t address)
-{
-    return part->changing.granule == (address & ~(uint64_t)7) &&
-           race_granule_version(engine, part->changing.number) == part->changing.version;
 }
 
 static void granule_do(struct race_engine *engine, struct race_plane *plane, uint64_t address, size_t size,
@@ -212,6 +238,8 @@ static void granule_do(struct race_engine *engine, struct race_plane *plane, uin
 static void atomic_do(struct race_engine *engine, struct race_plane *plane, uint64_t address, size_t size,
                       unsigned deeds)
 {
+    bool is_one = (address & 7) + size <= RACE_GRANULE_BYTES;
+    deeds |= is_one && (deeds & DEED_ACQUIRE) != 0 ? DEED_NOTE : 0u;
     while (size > 0) {
         size_t here = RACE_GRANULE_BYTES - (address & 7);
         here = here < size ? here : size;
@@ -323,6 +351,7 @@ void race_sync_hand_on(struct race_engine *engine, const struct race_piece *piec
     struct race_granule_hold hold;
     if (race_granule_hold(engine, piece->address & ~(uint64_t)7, mask_of(piece->address, piece->size), 0, &hold)) {
         *race_granule_handed(engine, &hold) = *handed;
+        sync_clock_renew(race_granule_clock(engine, &hold));
         race_granule_release(&hold);
     }
 }
@@ -357,7 +386,6 @@ void race_atomic_before(struct race_engine *engine, struct race_plane *plane, ui
     race_sync_settle(engine, plane);
     bool releases = order == ORDER_RELEASE || order == ORDER_ACQ_REL || order == ORDER_SEQ_CST;
     /* A read-modify-write acquires what is there already: most often nobody comes in between, and that is all. */
-    part->changing.granule = 0;
     atomic_do(engine, plane, address, size,
               order == ORDER_ACQ_REL ? DEED_CHANGE
               : releases             ? DEED_RELEASE
@@ -373,10 +401,10 @@ void race_atomic_after(struct race_engine *engine, struct race_plane *plane, uin
     }
     race_sync_settle(engine, plane);
     bool acquires = order != ORDER_RELAXED && order != ORDER_RELEASE;
-    if (order != ORDER_ACQ_REL || !is_changed_by_none_other(engine, part, address)) {
+    bool is_one = (address & 7) + size <= RACE_GRANULE_BYTES;
+    if (!is_one || !has_taken(plane, address)) {
         atomic_do(engine, plane, address, size, acquires ? DEED_ACQUIRE : DEED_RELAXED_LOAD);
     }
-    part->changing.granule = 0;
     race_leave(engine, part);
 }
 
@@ -424,6 +452,7 @@ void race_sync_thread_begin(struct race_plane *plane)
     part->owed_low = 0;
     part->inside = false;
     part->has_thread = true;
+    forget_taken(plane);
     thread_clock_init(&part->loaded, &plane->thread->spares, plane->thread->hb.slot, 0);
     thread_clock_init(&part->loose_loaded, &plane->thread->spares, plane->thread->hb.slot, 0);
 }

@@ -7,7 +7,8 @@
 /* From the GS base. */
 #define FIELD(field) ((long)offsetof(struct plane, field) - PLANE_SKEW)
 
-/* The routines with a quick path, and those without; each as a label that C can name. */
+/* The routines with a quick path for chunks of one's own, those with one for what has been acquired already, and those without
+ * any; each as a label that C can name. */
 #define QUICK_ROUTINES(X)                                                                                              \
     X(PLANE_READ_1, plane_read_1)                                                                                      \
     X(PLANE_READ_2, plane_read_2)                                                                                      \
@@ -23,20 +24,22 @@
     X(PLANE_WRITE_16, plane_write_16)                                                                                  \
     X(PLANE_WRITE_32, plane_write_32)                                                                                  \
     X(PLANE_WRITE_64, plane_write_64)
+#define TAKEN_ROUTINES(X)                                                                                              \
+    X(PLANE_ATOMIC_AFTER, plane_atomic_after)                                                                          \
+    X(PLANE_ATOMIC_LOAD, plane_atomic_load)                                                                            \
+    X(PLANE_RELAXED_LOAD, plane_relaxed_load)
 #define SLOW_ROUTINES(X)                                                                                               \
     X(PLANE_READ_RANGE, plane_read_range)                                                                              \
     X(PLANE_WRITE_RANGE, plane_write_range)                                                                            \
     X(PLANE_ATOMIC_BEFORE, plane_atomic_before)                                                                        \
-    X(PLANE_ATOMIC_AFTER, plane_atomic_after)                                                                          \
-    X(PLANE_ATOMIC_LOAD, plane_atomic_load)                                                                            \
     X(PLANE_ATOMIC_STORE, plane_atomic_store)                                                                          \
-    X(PLANE_RELAXED_LOAD, plane_relaxed_load)                                                                          \
     X(PLANE_RELAXED_STORE, plane_relaxed_store)                                                                        \
     X(PLANE_FENCE, plane_fence)                                                                                        \
     X(PLANE_REQUEST, plane_request)
 
 #define DECLARE(number, label) extern const char label[];
 QUICK_ROUTINES(DECLARE)
+TAKEN_ROUTINES(DECLARE)
 SLOW_ROUTINES(DECLARE)
 extern const char plane_nothing[], plane_gate[], plane_thread[];
 
@@ -44,6 +47,7 @@ void routines_set(struct plane_header *header, bool recording)
 {
 #define SET(number, label) header->routine[number] = (uint64_t)(uintptr_t)(recording ? label : plane_nothing);
     QUICK_ROUTINES(SET)
+    TAKEN_ROUTINES(SET)
     SLOW_ROUTINES(SET)
     SET(PLANE_GATE, plane_gate)
     header->routine[PLANE_THREAD] = (uint64_t)(uintptr_t)plane_thread;
@@ -176,8 +180,44 @@ __attribute__((used)) static void quick_reads(void)
                      : QUICK_OPERANDS, [r16] "i"(PLANE_READ_16), [r32] "i"(PLANE_READ_32), [r64] "i"(PLANE_READ_64));
 }
 
+/* RDI: the address of an atomic load.  Nothing is to be done while struct race_taken of it holds. */
+#define QUICK_TAKEN(number, label)                                                                                     \
+    __asm__ volatile(                                                                                                  \
+        QUICK_SECTION ".globl " #label "\n.hidden " #label "\n.type " #label ",@function\n.p2align 4\n" #label ":\n\t" \
+                      "pushq %%rax\n\t"                                                                                \
+                      "pushq %%rcx\n\t"                                                                                \
+                      "movl %%edi, %%eax\n\t"                                                                          \
+                      "andl $%c[places], %%eax\n\t"                                                                    \
+                      "shll $2, %%eax\n\t"                                                                             \
+                      "movq %%gs:%c[version](%%rax), %%rcx\n\t"                                                        \
+                      "testq %%rcx, %%rcx\n\t"                                                                         \
+                      "je 8f\n\t"                                                                                      \
+                      "movl (%%rcx), %%ecx\n\t"                                                                        \
+                      "cmpl %%gs:%c[taken](%%rax), %%ecx\n\t"                                                          \
+                      "jne 8f\n\t"                                                                                     \
+                      "cmpq %%gs:%c[address](%%rax), %%rdi\n\t"                                                        \
+                      "jne 8f\n\t"                                                                                     \
+                      "popq %%rcx\n\t"                                                                                 \
+                      "popq %%rax\n\t"                                                                                 \
+                      "ret\n"                                                                                          \
+                      "8:\n\t"                                                                                         \
+                      "popq %%rcx\n\t"                                                                                 \
+                      "popq %%rax\n\t"                                                                                 \
+                      "jmp 9f\n\t" SLOW_SECTION "9:\n\t"                                                               \
+                      "pushq $%c[routine]\n\t"                                                                         \
+                      "jmp plane_slow\n\t"                                                                             \
+                      ".popsection\n.popsection"                                                                       \
+        :                                                                                                              \
+        : [routine] "i"(number), [places] "i"((RACE_TAKEN - 1) << 3), [version] "i"(FIELD(race.taken[0].version)),     \
+          [taken] "i"(FIELD(race.taken[0].taken)), [address] "i"(FIELD(race.taken[0].address)));
+
+__attribute__((used)) static void quick_atomic_loads(void)
+{
+    TAKEN_ROUTINES(QUICK_TAKEN)
+}
+
 /* Calls a C function with struct routine_frame in RSI: what lies above it was pushed.  The direction flag is the program's and
- * must be clear for C. */
+ * must be clear for C; the flags are taken back for its sake alone, for that takes longer than all the rest. */
 #define WITH_FRAME(function)                                                                                           \
     "pushq %%rbp\n\tmovq %%rsp, %%rbp\n\t"                                                                             \
     "pushq %%rax\n\tpushq %%rcx\n\tpushq %%rdx\n\tpushq %%rsi\n\tpushq %%rdi\n\t"                                      \
@@ -185,7 +225,8 @@ __attribute__((used)) static void quick_reads(void)
     "pushq %%rbx\n\tpushq %%r12\n\tpushq %%r13\n\tpushq %%r14\n\tpushq %%r15\n\t"                                      \
     "movq %%rsp, %%rsi\n\tmovq %%rsp, %%rbx\n\tmovq %%gs:%c[plane], %%rdx\n\t"                                         \
     "andq $-16, %%rsp\n\tcall " function "\n\tmovq %%rbx, %%rsp\n\t"                                                   \
-    "popq %%r15\n\tpopq %%r14\n\tpopq %%r13\n\tpopq %%r12\n\tpopq %%rbx\n\tpopfq\n\t"                                  \
+    "popq %%r15\n\tpopq %%r14\n\tpopq %%r13\n\tpopq %%r12\n\tpopq %%rbx\n\t"                                           \
+    "testb $4, 1(%%rsp)\n\tjne 6f\n\tleaq 8(%%rsp), %%rsp\n\tjmp 5f\n6:\n\tpopfq\n5:\n\t"                              \
     "popq %%r11\n\tpopq %%r10\n\tpopq %%r9\n\tpopq %%r8\n\t"                                                           \
     "popq %%rdi\n\tpopq %%rsi\n\tpopq %%rdx\n\tpopq %%rcx\n\tpopq %%rax\n\tpopq %%rbp\n\t"
 

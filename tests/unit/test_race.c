@@ -127,74 +127,6 @@ static void an_access_beside_the_join_races(void **state)
     assert_true(race_world_read(0, X, 1)); /* not joined yet */
 }
 
-static void an_atomic_flag_hands_over(void **state)
-{
-    (void)state;
-    race_world_plane(1), race_world_plane(2);
-    assert_false(race_world_write(1, X, 8));
-    race_world_exchange(1, X + 64);
-    assert_false(race_world_read(2, X + 64, 4)); /* a plain load of the flag */
-    assert_true(race_owes(race_world_plane(2)));
-    assert_false(race_world_write(2, X, 8));
-    world_expect_nothing();
-    assert_false(race_world_write(2, X + 64, 4)); /* no race with an atomic */
-    world_expect_nothing();
-}
-
-static void a_copy_of_many_atomics_acquires_from_all(void **state)
-{
-    (void)state;
-    race_world_plane(1), race_world_plane(2);
-    for (uint64_t i = 0; i < 20; i++) {
-        assert_false(race_world_write(1, X + 1024 + 8 * i, 8));
-        race_world_exchange(1, X + 8 * i);
-    }
-    assert_false(race_world_read(2, X, 160));
-    assert_false(race_world_write(2, X + 1024, 160));
-    world_expect_nothing();
-}
-
-static void a_plain_store_unlocks_a_spinlock(void **state)
-{
-    (void)state;
-    race_world_plane(1), race_world_plane(2);
-    for (int i = 0; i < 200; i++) {
-        int t = 1 + i % 2;
-        race_world_exchange(t, X + 8);
-        assert_false(race_world_write(t, X, 8));
-        assert_false(race_world_write(t, X + 8, 4));
-    }
-    world_expect_nothing();
-    assert_true(race_world_write(2 - 1, X, 8) || race_world_write(3, X, 8));
-}
-
-static void relaxed_atomics_order_with_fences_only(void **state)
-{
-    (void)state;
-    struct race_plane *one = race_world_plane(1), *two = race_world_plane(2);
-    assert_false(race_world_write(1, X, 8));
-    race_fence(race_world.engine, one, ORDER_RELEASE);
-    race_atomic_before(race_world.engine, one, X + 32, 4, ORDER_RELAXED);
-    race_atomic_after(race_world.engine, two, X + 32, 4, ORDER_RELAXED);
-    race_fence(race_world.engine, two, ORDER_ACQUIRE);
-    assert_false(race_world_write(2, X, 8));
-    race_atomic_before(race_world.engine, two, X + 40, 4, ORDER_RELAXED);
-    race_atomic_after(race_world.engine, one, X + 40, 4, ORDER_RELAXED);
-    race_fence(race_world.engine, one, ORDER_ACQUIRE);
-    assert_true(race_world_write(1, X, 8));
-}
-
-static void a_store_before_the_first_atomic_counts_as_released(void **state)
-{
-    (void)state;
-    race_world_plane(1), race_world_plane(2);
-    assert_false(race_world_write(1, X, 8));
-    assert_false(race_world_write(1, X + 8, 4));
-    race_world_exchange(2, X + 8);
-    assert_false(race_world_write(2, X, 8));
-    world_expect_nothing();
-}
-
 static void fresh_memory_has_no_history(void **state)
 {
     (void)state;
@@ -465,11 +397,6 @@ int main(void)
         CASE(two_locks_do_not_order),
         CASE(creation_and_join_order),
         CASE(an_access_beside_the_join_races),
-        CASE(an_atomic_flag_hands_over),
-        CASE(a_copy_of_many_atomics_acquires_from_all),
-        CASE(a_plain_store_unlocks_a_spinlock),
-        CASE(relaxed_atomics_order_with_fences_only),
-        CASE(a_store_before_the_first_atomic_counts_as_released),
         CASE(fresh_memory_has_no_history),
         CASE(free_races_with_a_use),
         CASE(addresses_with_equal_low_halves_do_not_meet),

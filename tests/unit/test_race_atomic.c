@@ -1,0 +1,147 @@
+/* Addresses that are used atomically, by hand: what they order. */
+#include "race_world.h"
+
+#define X UINT64_C(0x7f1234567810)
+
+static void an_atomic_flag_hands_over(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    assert_false(race_world_write(1, X, 8));
+    race_world_exchange(1, X + 64);
+    assert_false(race_world_read(2, X + 64, 4)); /* a plain load of the flag */
+    assert_true(race_owes(race_world_plane(2)));
+    assert_false(race_world_write(2, X, 8));
+    world_expect_nothing();
+    assert_false(race_world_write(2, X + 64, 4)); /* no race with an atomic */
+    world_expect_nothing();
+}
+
+static void a_copy_of_many_atomics_acquires_from_all(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    for (uint64_t i = 0; i < 20; i++) {
+        assert_false(race_world_write(1, X + 1024 + 8 * i, 8));
+        race_world_exchange(1, X + 8 * i);
+    }
+    assert_false(race_world_read(2, X, 160));
+    assert_false(race_world_write(2, X + 1024, 160));
+    world_expect_nothing();
+}
+
+static void a_plain_store_unlocks_a_spinlock(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    for (int i = 0; i < 200; i++) {
+        int t = 1 + i % 2;
+        race_world_exchange(t, X + 8);
+        assert_false(race_world_write(t, X, 8));
+        assert_false(race_world_write(t, X + 8, 4));
+    }
+    world_expect_nothing();
+    assert_true(race_world_write(2 - 1, X, 8) || race_world_write(3, X, 8));
+}
+
+static void relaxed_atomics_order_with_fences_only(void **state)
+{
+    (void)state;
+    struct race_plane *one = race_world_plane(1), *two = race_world_plane(2);
+    assert_false(race_world_write(1, X, 8));
+    race_fence(race_world.engine, one, ORDER_RELEASE);
+    race_atomic_before(race_world.engine, one, X + 32, 4, ORDER_RELAXED);
+    race_atomic_after(race_world.engine, two, X + 32, 4, ORDER_RELAXED);
+    race_fence(race_world.engine, two, ORDER_ACQUIRE);
+    assert_false(race_world_write(2, X, 8));
+    race_atomic_before(race_world.engine, two, X + 40, 4, ORDER_RELAXED);
+    race_atomic_after(race_world.engine, one, X + 40, 4, ORDER_RELAXED);
+    race_fence(race_world.engine, one, ORDER_ACQUIRE);
+    assert_true(race_world_write(1, X, 8));
+}
+
+static void a_store_before_the_first_atomic_counts_as_released(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    assert_false(race_world_write(1, X, 8));
+    assert_false(race_world_write(1, X + 8, 4));
+    race_world_exchange(2, X + 8);
+    assert_false(race_world_write(2, X, 8));
+    world_expect_nothing();
+}
+
+static void load_flag(int thread)
+{
+    race_atomic_after(race_world.engine, race_world_plane(thread), X + 64, 4, ORDER_ACQUIRE);
+}
+
+static void store_flag(int thread)
+{
+    race_atomic_before(race_world.engine, race_world_plane(thread), X + 64, 4, ORDER_RELEASE);
+}
+
+static void what_was_taken_in_hides_no_later_release(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    store_flag(1);
+    load_flag(2);
+    for (uint64_t at = X; at < X + 32; at += 8) {
+        assert_false(race_world_write(1, at, 8));
+        store_flag(1);
+        load_flag(2);
+        assert_false(race_world_read(2, at, 8));
+    }
+    world_expect_nothing();
+    assert_false(race_world_write(1, X + 32, 8));
+    load_flag(2); /* what it has taken in already */
+    assert_true(race_world_read(2, X + 32, 8));
+}
+
+static void what_was_taken_in_at_one_address_says_nothing_of_another(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    uint64_t other = X + 64 + (uint64_t)8 * RACE_TAKEN; /* of the same place among what was taken */
+    race_world_exchange(1, other);
+    load_flag(2);
+    assert_false(race_world_write(1, X, 8));
+    race_world_exchange(1, other);
+    load_flag(2);
+    assert_true(race_world_read(2, X, 8));
+    assert_false(race_world_write(1, X + 8, 8));
+    race_world_exchange(1, other);
+    race_atomic_after(race_world.engine, race_world_plane(2), other, 4, ORDER_ACQUIRE);
+    assert_false(race_world_read(2, X + 8, 8));
+}
+
+static void both_halves_of_a_wide_atomic_are_acquired(void **state)
+{
+    (void)state;
+    struct race_plane *one = race_world_plane(1), *two = race_world_plane(2);
+    race_atomic_before(race_world.engine, two, X, 16, ORDER_ACQ_REL);
+    race_atomic_after(race_world.engine, two, X, 16, ORDER_ACQ_REL);
+    assert_false(race_world_write(1, X + 64, 8));
+    race_atomic_before(race_world.engine, one, X + 8, 8, ORDER_RELEASE);
+    race_atomic_after(race_world.engine, two, X, 16, ORDER_ACQUIRE);
+    assert_false(race_world_write(2, X + 64, 8));
+    world_expect_nothing();
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, race_world_setup, race_world_teardown)
+    const struct CMUnitTest tests[] = {
+        CASE(an_atomic_flag_hands_over),
+        CASE(a_copy_of_many_atomics_acquires_from_all),
+        CASE(a_plain_store_unlocks_a_spinlock),
+        CASE(relaxed_atomics_order_with_fences_only),
+        CASE(a_store_before_the_first_atomic_counts_as_released),
+        CASE(what_was_taken_in_hides_no_later_release),
+        CASE(what_was_taken_in_at_one_address_says_nothing_of_another),
+        CASE(both_halves_of_a_wide_atomic_are_acquired),
+    };
+#undef CASE
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
