@@ -125,6 +125,7 @@ struct race_plane {
     void *engine_part;     /* generation table, touched chunks, ...: the engine's */
     uint32_t window;       /* the engine's; and the bits of a chunk's word that hold high bits of the address */
     uint32_t high;
+    uint32_t owed;                       /* sync addresses loaded and not acquired yet */
     struct race_taken taken[RACE_TAKEN]; /* for the quick path of atomic loads */
 };
 enum { RACE_PLANES_MAX = 4000, RACE_WINDOW_LEAST = 21, RACE_HIGH_SHIFT = 15 /* addresses of programs have 47 bits */ };
@@ -171,7 +172,10 @@ void race_atomic_after(struct race_engine *engine, struct race_plane *plane, uin
 void race_fence(struct race_engine *engine, struct race_plane *plane, int order);
 /* A plain load of a sync address, noticed by race_access() before the instruction ran, acquires when the thread enters the
  * library next: true when something is owed.  Call race_settle() before any other verb of the thread then. */
-bool race_owes(const struct race_plane *plane);
+static inline bool race_owes(const struct race_plane *plane)
+{
+    return plane->owed > 0;
+}
 /* Returns: true when the thread is inside the engine: in a signal handler that interrupted it. */
 bool race_is_busy(const struct race_plane *plane);
 void race_settle(struct race_engine *engine, struct race_plane *plane);

@@ -5,6 +5,7 @@
  *     |    --> race_sync (atomics and plain accesses of addresses with a clock) --> race_granules (their table)
  *     |    --> race_hand_over (what a guess may order)
  *     |    --> race_hybrid (races that locks have hidden)
+ *     |    --> race_still (chunks that are read alone)
  *     |    --> race_memory (pages of the windows)
  *     |    --> race_fresh (memory that is new) --> race_memory
  *     |    --> race_trust (order that could not be seen)
@@ -111,10 +112,9 @@ struct race_part {
     uint32_t alone;            /* the set of this plane alone */
     uint32_t patience;         /* counts shared accesses between two attempts to have a chunk for itself, ... */
     struct race_tally tally;
-    uint32_t heard_joins; /* what `heard` is of: its clock's joins, ... */
-    uint64_t heard_begun; /* ... and the engine's planes */
-    uint32_t owed_count;
-    uint64_t owed[RACE_OWED];               /* sync addresses loaded and not acquired yet */
+    uint32_t heard_joins;                   /* what `heard` is of: its clock's joins, ... */
+    uint64_t heard_begun;                   /* ... and the engine's planes */
+    uint64_t owed[RACE_OWED];               /* sync addresses loaded and not acquired yet: plane->owed of them */
     uint64_t owed_low, owed_high;           /* those past RACE_OWED lie in here; low is 0 when there are none */
     struct race_visit visits[RACE_VISITS];  /* ... and those to each of the chunks it came to lately */
     struct race_handed handed[RACE_HANDED]; /* by number, modulo */
@@ -126,6 +126,7 @@ struct race_part {
     struct race_renumbering renumbering; /* the last */
     uint32_t renumbered;                 /* generations up to this one come from it */
     _Atomic uint32_t pages;              /* of 4096 bytes of the program, where it has marks: as many of each window */
+    uint32_t *still;                     /* for each chunk: race_still.h */
     uint64_t *marked;                    /* a bit for each chunk where the plane's windows may not be zero */
     uint64_t overview[RACE_LINES_MOST / 64 / 64 / 64]; /* a bit for each word of `summary` that may not be 0 */
     uint64_t summary[RACE_LINES_MOST / 64 / 64];       /* a bit for each word of `touched` that may not be 0 */
@@ -139,14 +140,16 @@ struct race_said;
 struct race_engine {
     struct detector *d;
     struct race_host host;
-    uint32_t window; /* the bits of an address by which its tags are found */
-    uint32_t high;   /* those of a chunk's word that hold higher ones */
+    uint32_t window;    /* the bits of an address by which its tags are found */
+    uint32_t high;      /* those of a chunk's word that hold higher ones */
+    uint32_t still_bit; /* that of a stamp (race_still.h); 0: chunks are never still */
     struct race_chunk *chunks;
     uint64_t *used; /* a bit for each page of `chunks` that was written to */
     /* For each 8 bytes of the window a mask of those where an address was a sync one; NULL when it has 32 bits: then two
      * addresses of one place are too rare to keep it for. */
     _Atomic uint8_t *sync_places;
     struct race_sets *sets;
+    const uint8_t *set_arena; /* where the sets lie */
     struct race_granules *granules;
     struct race_said *said;
     _Atomic uint64_t *trusted;        /* by slot: epochs up to this one race with nothing any more */
@@ -154,6 +157,7 @@ struct race_engine {
     _Atomic(struct race_part *) parts[RACE_PLANES_MAX + 1]; /* by number; written once, before any set names it */
     _Atomic uint32_t last_number;                           /* no part has a higher one */
     _Atomic uint64_t pages;                                 /* of all parts */
+    _Atomic uint32_t stamps;                                /* given out */
     _Atomic uint32_t unseen;                                /* threads whose order is not seen at present */
     _Atomic uint64_t chunks_shared, aliases, forgotten, begun, sync_addresses, races, repeats, trusts, spilled,
         withheld;

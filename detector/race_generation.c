@@ -18,23 +18,6 @@ static void generation_set(const struct race_engine *engine, struct race_part *p
 
 /* ---- who has seen it -------------------------------------------------------------------------------------------- */
 
-static bool clock_has_seen(const struct race_engine *engine, const struct thread_clock *clock,
-                           const struct race_generation *g)
-{
-    uint32_t slot = relaxed_load(&g->slot);
-    uint64_t epoch = relaxed_load(&g->epoch);
-    if (thread_clock_has_seen(clock, slot, epoch)) {
-        return true;
-    }
-    return race_trusts(engine, slot, epoch);
-}
-
-bool race_generation_seen(const struct race_engine *engine, const struct race_plane *observer,
-                          const struct race_part *part, uint32_t g)
-{
-    return g == 0 || clock_has_seen(engine, race_order(engine, observer), &part->generation[g]);
-}
-
 uint32_t race_generation_threshold(const struct race_engine *engine, const struct race_plane *observer,
                                    const struct race_part *part)
 {
@@ -59,7 +42,7 @@ static void fetch_word(const struct race_engine *engine, const struct race_plane
         uint32_t low = (word * 64 + (uint32_t)__builtin_ctzll(lines)) << RACE_LINE_SHIFT;
         __builtin_prefetch(plane->tags + low, 1);
         __builtin_prefetch(plane->writes + low);
-        __builtin_prefetch(&engine->chunks[low >> RACE_CHUNK_SHIFT], 1);
+        __builtin_prefetch(&engine->chunks[low >> RACE_CHUNK_SHIFT]);
     }
 }
 

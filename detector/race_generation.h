@@ -11,6 +11,7 @@
 #define LOCKHOUND_DETECTOR_RACE_GENERATION_H
 
 #include "detector/race_engine.h"
+#include "detector/race_trust.h"
 
 #define RACE_TAG(generation, wrote) ((uint8_t)((generation) << 1 | (wrote)))
 
@@ -24,8 +25,14 @@ void race_generation_advance(struct race_engine *engine, struct race_plane *plan
 void race_generation_hear(const struct race_engine *engine, const struct race_plane *plane);
 
 /* Returns: true when the thread of `observer` has seen generation `g` of `part`, or it is trusted. */
-bool race_generation_seen(const struct race_engine *engine, const struct race_plane *observer,
-                          const struct race_part *part, uint32_t g);
+static inline bool race_generation_seen(const struct race_engine *engine, const struct race_plane *observer,
+                                        const struct race_part *part, uint32_t g)
+{
+    uint32_t slot = relaxed_load(&part->generation[g].slot);
+    uint64_t epoch = relaxed_load(&part->generation[g].epoch);
+    return g == 0 || thread_clock_has_seen(race_order(engine, observer), slot, epoch) ||
+           race_trusts(engine, slot, epoch);
+}
 /* Returns: the highest generation of `part` that the thread of `observer` has seen; all lower ones too. */
 uint32_t race_generation_threshold(const struct race_engine *engine, const struct race_plane *observer,
                                    const struct race_part *part);

@@ -1,9 +1,6 @@
 #include "detector/race_set.h"
 
-enum {
-    ARENA_UNIT = 16,
-    NARROW_SHIFT = 6 /* less room, by so many bits, where windows are small: address space is short */
-};
+enum { NARROW_SHIFT = 6 /* less room, by so many bits, where windows are small: address space is short */ };
 
 struct race_sets {
     _Atomic uint32_t lock;
@@ -22,7 +19,7 @@ static uint32_t units_of(const struct race_engine *engine)
 
 static uint32_t index_size_of(const struct race_engine *engine)
 {
-    return units_of(engine) / ARENA_UNIT;
+    return units_of(engine) / RACE_SET_UNIT;
 }
 
 bool race_sets_init(struct race_engine *engine)
@@ -37,8 +34,9 @@ bool race_sets_init(struct race_engine *engine)
     sets->used = 1; /* the empty set */
     sets->units = units_of(engine);
     sets->index_size = index_size_of(engine);
-    sets->arena = host->reserve(host->ctx, (size_t)sets->units * ARENA_UNIT);
+    sets->arena = host->reserve(host->ctx, (size_t)sets->units * RACE_SET_UNIT);
     engine->sets = sets;
+    engine->set_arena = sets->arena;
     return sets->arena != NULL;
 }
 
@@ -50,14 +48,9 @@ void race_sets_delete(struct race_engine *engine)
         return;
     }
     if (sets->arena != NULL) {
-        host->release(host->ctx, sets->arena, (size_t)sets->units * ARENA_UNIT);
+        host->release(host->ctx, sets->arena, (size_t)sets->units * RACE_SET_UNIT);
     }
     host->release(host->ctx, sets, sizeof(struct race_sets) + sets->index_size * sizeof(uint32_t));
-}
-
-const struct race_set *race_set_get(const struct race_engine *engine, uint32_t name)
-{
-    return (const void *)(engine->sets->arena + (size_t)name * ARENA_UNIT);
 }
 
 static uint32_t mix(uint32_t number)
@@ -114,7 +107,7 @@ static uint32_t intern(const struct race_engine *engine, struct race_sets *sets,
     }
     uint32_t name = sets->used;
     size_t bytes = sizeof *set + set->count * sizeof set->number[0];
-    sets->used += (uint32_t)((bytes + ARENA_UNIT - 1) / ARENA_UNIT);
+    sets->used += (uint32_t)((bytes + RACE_SET_UNIT - 1) / RACE_SET_UNIT);
     sets->index[i] = name;
     sets->count++;
     return name;
@@ -129,9 +122,9 @@ static uint32_t change(struct race_engine *engine, uint32_t name, uint32_t added
     }
     const struct race_set *from = race_set_get(engine, name);
     uint32_t result = 0;
-    size_t units = (sizeof *from + (from->count + 1u) * sizeof from->number[0]) / ARENA_UNIT + 1;
+    size_t units = (sizeof *from + (from->count + 1u) * sizeof from->number[0]) / RACE_SET_UNIT + 1;
     if (sets->used + units < sets->units) {
-        struct race_set *to = (void *)(sets->arena + (size_t)sets->used * ARENA_UNIT);
+        struct race_set *to = (void *)(sets->arena + (size_t)sets->used * RACE_SET_UNIT);
         build(to, from, added, taken);
         to->hash = from->hash ^ mix(added != 0 ? added : taken);
         result = to->count == 0 ? 0 : intern(engine, sets, to);

@@ -10,7 +10,7 @@
 
 #include "detector/race_engine.h"
 
-enum { RACE_SET_BITS = 24 }; /* of a name; 0 is the empty set. */
+enum { RACE_SET_BITS = 24 /* of a name; 0 is the empty set. */, RACE_SET_UNIT = 16 /* of the arena */ };
 
 struct race_set {
     uint32_t hash;
@@ -20,7 +20,10 @@ struct race_set {
 
 bool race_sets_init(struct race_engine *engine);
 void race_sets_delete(struct race_engine *engine);
-const struct race_set *race_set_get(const struct race_engine *engine, uint32_t name);
+static inline const struct race_set *race_set_get(const struct race_engine *engine, uint32_t name)
+{
+    return (const void *)(engine->set_arena + (size_t)name * RACE_SET_UNIT);
+}
 /* Returns: the set of `name` and `number`, or 0 when there is no room for it. */
 uint32_t race_set_with(struct race_engine *engine, uint32_t name, uint32_t number);
 /* Returns: the set of `name` without `number`; 0 when it is empty, or when there is no room. */

@@ -252,11 +252,6 @@ static void atomic_do(struct race_engine *engine, struct race_plane *plane, uint
 
 /* ---- plain loads and stores ------------------------------------------------------------------------------------- */
 
-bool race_owes(const struct race_plane *plane)
-{
-    return race_part(plane)->owed_count > 0;
-}
-
 static void acquire_granule(struct race_engine *engine, struct race_plane *plane, uint64_t granule)
 {
     if (!sync_do(engine, plane, granule, 0xff, 0, DEED_ACQUIRE) &&
@@ -279,11 +274,11 @@ static void acquire_range(struct race_engine *engine, struct race_plane *plane, 
     }
 }
 
-void race_sync_settle(struct race_engine *engine, struct race_plane *plane)
+void race_sync_settle_owed(struct race_engine *engine, struct race_plane *plane)
 {
     struct race_part *part = race_part(plane);
-    while (part->owed_count > 0) {
-        acquire_granule(engine, plane, part->owed[--part->owed_count]);
+    while (plane->owed > 0) {
+        acquire_granule(engine, plane, part->owed[--plane->owed]);
     }
     if (part->owed_low != 0) {
         acquire_range(engine, plane, part->owed_low, part->owed_high);
@@ -299,15 +294,16 @@ void race_settle(struct race_engine *engine, struct race_plane *plane)
     }
 }
 
-static void owe(struct race_part *part, uint64_t granule)
+static void owe(struct race_plane *plane, uint64_t granule)
 {
-    for (uint32_t i = 0; i < part->owed_count; i++) {
+    struct race_part *part = race_part(plane);
+    for (uint32_t i = 0; i < plane->owed; i++) {
         if (part->owed[i] == granule) {
             return;
         }
     }
-    if (part->owed_count < RACE_OWED) {
-        part->owed[part->owed_count++] = granule;
+    if (plane->owed < RACE_OWED) {
+        part->owed[plane->owed++] = granule;
         return;
     }
     /* A copy of a row of them. */
@@ -341,7 +337,7 @@ bool race_sync_access(struct race_engine *engine, struct race_plane *plane, cons
         race_generation_advance(engine, plane);
     }
     if (reads) {
-        owe(race_part(plane), piece->address & ~(uint64_t)7);
+        owe(plane, piece->address & ~(uint64_t)7);
     }
     return true;
 }
@@ -448,7 +444,7 @@ void race_fence(struct race_engine *engine, struct race_plane *plane, int order)
 void race_sync_thread_begin(struct race_plane *plane)
 {
     struct race_part *part = race_part(plane);
-    part->owed_count = 0;
+    plane->owed = 0;
     part->owed_low = 0;
     part->inside = false;
     part->has_thread = true;
@@ -460,7 +456,6 @@ void race_sync_thread_begin(struct race_plane *plane)
 void race_sync_thread_end(struct race_part *part)
 {
     part->has_thread = false;
-    part->owed_count = 0;
     part->owed_low = 0;
     clock_stamp_drop(&part->fence);
     thread_clock_drop(&part->loaded);

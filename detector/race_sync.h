@@ -32,7 +32,13 @@ void race_sync_hand_on(struct race_engine *engine, const struct race_piece *piec
 /* Returns: true when a byte with the same low bits as one of the piece, which has none that is sync, may be a sync one. */
 bool race_sync_is_place(const struct race_engine *engine, const struct race_piece *piece);
 /* Acquires what is owed; race_settle() from inside. */
-void race_sync_settle(struct race_engine *engine, struct race_plane *plane);
+void race_sync_settle_owed(struct race_engine *engine, struct race_plane *plane);
+static inline void race_sync_settle(struct race_engine *engine, struct race_plane *plane)
+{
+    if (__builtin_expect(race_owes(plane), 0)) {
+        race_sync_settle_owed(engine, plane);
+    }
+}
 /* The plane's thread begins or ends: nothing is owed, no fence was passed. */
 void race_sync_thread_begin(struct race_plane *plane);
 void race_sync_thread_end(struct race_part *part);

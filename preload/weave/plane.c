@@ -51,6 +51,8 @@ static bool begin(struct plane *plane, uint32_t number, struct self *self)
     plane->header.generations = PLANE_GENERATION_BITS * ONES;
     plane->header.context_changed = 1;
     plane->gate.frame = 0;
+    plane->shown_joins = self->thread->hb.joins;
+    plane->looks_always = lockhound.options.memory_limit != 0 || lockhound.options.races == RACES_HYBRID;
     plane->chunks = race_chunks(engine);
     plane->number = number;
     plane->high = plane->race.high;
@@ -185,6 +187,10 @@ void plane_stop(struct self *self)
 void plane_sync_at(struct self *self, uintptr_t site)
 {
     struct plane *plane = self->plane;
+    const struct thread_clock *clock = &self->thread->hb;
+    if (plane->history.epoch == clock->epoch && plane->shown_joins == clock->joins && !plane->looks_always)
+        return;
+    plane->shown_joins = clock->joins;
     race_plane_advance(engine, &plane->race);
     show_tag(plane); /* also when a verb of race.h moved on by itself */
     history_epoch(&plane->history, self->thread->hb.epoch, site);

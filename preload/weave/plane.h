@@ -52,6 +52,8 @@ struct plane {
     uint32_t high;             /* race.high */
     struct race_plane race;
     struct history history;
+    uint32_t shown_joins;                             /* of the clock when it was last looked at, as history.epoch */
+    bool looks_always;                                /* a budget or locks, too, may ask for a look */
     struct held_lock recalled_held[HISTORY_HELD_MAX]; /* of the latest recall by this thread */
     uintptr_t site;              /* of the access that is being looked at; 0: made by libc for the program */
     struct callers_id here;      /* the stack of that access, when site is 0 */
