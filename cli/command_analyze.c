@@ -82,6 +82,9 @@ static int analyze_file(const char *path, const struct detector_options *options
     if (outcome == TRACE_OUT_OF_MEMORY) {
         fprintf(stderr, "lockhound: %s: no memory for all of it\n", path);
     }
+    if (summary.is_cut_short) {
+        fprintf(stderr, "lockhound: %s: the search for data races was cut short; there may be more\n", path);
+    }
     if (has_error(&summary)) {
         return EXIT_FINDINGS;
     }

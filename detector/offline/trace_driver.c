@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "detector/event.h"
+#include "detector/offline/predict.h"
 #include "detector/offline/trace_names.h"
 
 enum { HOST_ALIGNMENT = 64, FIRST_LINE = 256 };
@@ -20,6 +21,7 @@ struct driver {
     struct detector_host host;
     struct detector *detector;
     struct event_player *player;
+    struct predict *predict; /* NULL: races are not looked for */
     struct trace_names names;
     struct line line;
     uint64_t clock_ns; /* one step an event: traces carry no time */
@@ -100,23 +102,33 @@ static void put_slice(struct line *line, struct trace_slice slice)
     put(line, slice.text, slice.length);
 }
 
-static void put_thread(struct driver *driver, struct thread_id thread)
+static void put_label(struct driver *driver, uint32_t label)
 {
     char buffer[TRACE_NAME_MAX];
+    put_slice(&driver->line, trace_names_thread(&driver->names, label, buffer));
+}
+
+static void put_thread(struct driver *driver, struct thread_id thread)
+{
     uint32_t label = 0;
     if (event_player_label(driver->player, thread, &label))
-        put_slice(&driver->line, trace_names_thread(&driver->names, label, buffer));
+        put_label(driver, label);
     else
         put_text(&driver->line, "-");
 }
 
-static void put_object(struct driver *driver, const struct object_ref *object)
+static void put_address(struct driver *driver, uint64_t address)
 {
     char buffer[TRACE_NAME_MAX];
+    put_slice(&driver->line, trace_names_object(&driver->names, address, buffer));
+}
+
+static void put_object(struct driver *driver, const struct object_ref *object)
+{
     if (object->kind == OBJECT_THREAD)
         put_thread(driver, object->init_thread);
     else
-        put_slice(&driver->line, trace_names_object(&driver->names, object->address, buffer));
+        put_address(driver, object->address);
 }
 
 static void put_site(struct driver *driver, struct stack_id site)
@@ -226,6 +238,49 @@ static void host_report(void *ctx, const struct finding *finding)
     emit(driver, TRACE_OUTPUT_FINDING);
 }
 
+static void put_predicted_held(struct driver *driver, const struct predicted_access *side)
+{
+    if (side->held_count == 0)
+        put_text(&driver->line, "-");
+    for (size_t i = 0; i < side->held_count; i++) {
+        if (i > 0)
+            put_text(&driver->line, "+");
+        put_address(driver, side->held[i].object);
+        put_text(&driver->line, "@");
+        put_site(driver, side->held[i].at);
+    }
+}
+
+static void report_race(void *ctx, const struct predicted_race *race)
+{
+    struct driver *driver = ctx;
+    const struct predicted_access *later = &race->sides[0], *earlier = &race->sides[1];
+    driver->summary->findings++;
+    driver->summary->counts.findings[FINDING_DATA_RACE]++;
+    put_text(&driver->line, "kind=data-race form=none certain=no roles=");
+    put_text(&driver->line, role_name(later->is_write ? PARTY_WRITES : PARTY_READS));
+    put_text(&driver->line, ",");
+    put_text(&driver->line, role_name(earlier->is_write ? PARTY_WRITES : PARTY_READS));
+    put_text(&driver->line, " threads=");
+    put_label(driver, later->thread);
+    put_text(&driver->line, ",");
+    put_label(driver, earlier->thread);
+    put_text(&driver->line, " locks=");
+    put_address(driver, race->address);
+    put_text(&driver->line, ",");
+    put_address(driver, race->address);
+    put_text(&driver->line, " sites=");
+    put_site(driver, later->at);
+    put_text(&driver->line, ",");
+    put_site(driver, earlier->at);
+    put_text(&driver->line, " held=");
+    put_predicted_held(driver, later);
+    put_text(&driver->line, ";");
+    put_predicted_held(driver, earlier);
+    put_text(&driver->line, " detail=in some schedule of the same events nothing comes between the two");
+    emit(driver, TRACE_OUTPUT_FINDING);
+}
+
 static void report_error(struct driver *driver, size_t line, size_t column, const char *message)
 {
     char place[64];
@@ -247,10 +302,10 @@ static bool apply(struct driver *driver, const struct trace_record *record, size
     switch (event_apply(driver->player, &event)) {
     case EVENT_APPLIED:
         driver->summary->events++;
-        return true;
+        return !driver->predict || predict_event(driver->predict, &event);
     case EVENT_IGNORED:
         driver->summary->ignored++;
-        return true;
+        return !driver->predict || predict_event(driver->predict, &event);
     case EVENT_WRONG_THREAD:
         report_error(driver, line, 1, "this thread has ended, or it exists and is forked again");
         return true;
@@ -306,8 +361,13 @@ enum trace_outcome trace_driver_run(const char *text, size_t length, const struc
     driver.player = event_player_new(driver.detector, &driver.host);
     if (!driver.player)
         goto out_detector;
+    if ((options ? options : &defaults)->enabled[FINDING_DATA_RACE])
+        driver.predict = predict_new();
     outcome = run(&driver, text, length);
     detector_counts(driver.detector, &summary->counts);
+    if (driver.predict && outcome != TRACE_OUT_OF_MEMORY)
+        summary->is_cut_short = !predict_run(driver.predict, report_race, &driver);
+    predict_delete(driver.predict);
     event_player_delete(driver.player);
 out_detector:
     detector_delete(driver.detector);

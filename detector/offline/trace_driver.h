@@ -1,6 +1,7 @@
 /* trace_driver.h: runs a trace through all engines, outside any live process.
  *
  *   text --trace_read--> record --trace_names--> event --event_apply--> engines --finding--> one line of output
+ *                                                     \--[predict.h, at the end]--race--/
  *
  * Model:     the order of the lines is the order of events; a line that cannot be read is reported and left out.
  * Output:    a finding is one line of key=value pairs apart by blanks:
@@ -23,9 +24,10 @@ typedef void trace_output(void *ctx, enum trace_output_kind kind, const char *li
 
 struct trace_summary {
     uint64_t events;  /* applied */
-    uint64_t ignored; /* of no interest to any engine, such as reads and writes */
+    uint64_t ignored; /* of no interest to the engines for locks, such as reads and writes */
     uint64_t errors;  /* lines that could not be read or applied */
     uint64_t findings;
+    bool is_cut_short; /* the search for races was: there may be more */
     struct detector_counts counts;
 };
 

@@ -1,0 +1,176 @@
+#include "detector/offline/predict.h"
+
+#include <stdlib.h>
+
+#include "detector/offline/predict_model.h"
+
+/* Steps and pairs that are looked at before the search is given up, and pairs of sites that are told. */
+#define WORK_MOST UINT64_C(400000000)
+enum { RACES_MOST = 1000, HELD_MOST = 16 };
+
+struct predict {
+    struct model model;
+};
+
+/* Two threads' accesses of one cell, of which those of the first come first. */
+struct search {
+    const struct model *model;
+    struct ideal ideal;
+    struct grown told; /* struct told */
+    uint64_t work;
+    predicted_race_visit *visit;
+    void *ctx;
+};
+
+struct told {
+    uint32_t sites[2];
+};
+
+struct predict *predict_new(void)
+{
+    struct predict *predict = calloc(1, sizeof *predict);
+    if (predict)
+        model_init(&predict->model);
+    return predict;
+}
+
+void predict_delete(struct predict *predict)
+{
+    if (!predict)
+        return;
+    model_release(&predict->model);
+    free(predict);
+}
+
+bool predict_event(struct predict *predict, const struct event *event)
+{
+    return model_add(&predict->model, event);
+}
+
+/* ---- what is told --------------------------------------------------------------------------------------------------- */
+
+/* Returns: whether it is the first time; when there is no memory it is not. */
+static bool is_new(struct search *search, const struct step *first, const struct step *second)
+{
+    struct told *told = search->told.data;
+    for (size_t i = 0; i < search->told.count; i++)
+        if ((told[i].sites[0] == first->at.v && told[i].sites[1] == second->at.v) ||
+            (told[i].sites[0] == second->at.v && told[i].sites[1] == first->at.v))
+            return false;
+    told = search->told.count == RACES_MOST ? NULL : grown_add(&search->told, sizeof *told);
+    if (told)
+        *told = (struct told){{first->at.v, second->at.v}};
+    return told != NULL;
+}
+
+/* The acquisitions of the step's thread that have not ended before it. */
+static size_t held_at(const struct model *model, const struct step *step, struct predicted_lock held[HELD_MOST])
+{
+    size_t count = 0;
+    const uint32_t *steps = model_thread(model, step->thread)->steps.data;
+    struct model_object *const *objects = model->objects.data;
+    for (uint32_t i = 0; i < step->index && count < HELD_MOST; i++) {
+        const struct step *acquire = model_step(model, steps[i]);
+        bool is_held = acquire->kind == STEP_ACQUIRE &&
+                       (acquire->release == PREDICT_NONE || model_step(model, acquire->release)->index > step->index);
+        if (is_held)
+            held[count++] = (struct predicted_lock){objects[acquire->object]->address, acquire->at};
+    }
+    return count;
+}
+
+static void tell(struct search *search, uint64_t address, const struct step *first, const struct step *second)
+{
+    struct predicted_lock held[2][HELD_MOST];
+    const struct step *steps[2] = {second, first};
+    struct predicted_race race = {.address = address};
+    for (int i = 0; i < 2; i++)
+        race.sides[i] = (struct predicted_access){.thread = model_thread(search->model, steps[i]->thread)->label,
+                                                  .is_write = steps[i]->is_write,
+                                                  .at = steps[i]->at,
+                                                  .held = held[i],
+                                                  .held_count = held_at(search->model, steps[i], held[i])};
+    search->visit(search->ctx, &race);
+}
+
+/* ---- the search ------------------------------------------------------------------------------------------------------ */
+
+/* Both can be about to happen when neither must have happened before the other. */
+static bool can_meet(struct search *search, const struct step *first, const struct step *second)
+{
+    ideal_reach(&search->ideal, first);
+    search->work += 1 + ideal_close(&search->ideal);
+    return !ideal_has(&search->ideal, first) && !ideal_has(&search->ideal, second);
+}
+
+/* How the accesses of a pair are picked out of a cell. */
+struct pick {
+    uint32_t thread;
+    bool is_write;
+};
+
+static bool is_picked(const struct search *search, const struct cell_access *access, struct pick pick)
+{
+    return access->is_write == pick.is_write && model_step(search->model, access->step)->thread == pick.thread;
+}
+
+/* What the ideal of a pair holds, those of later accesses hold as well: it grows, and what is in it is passed over for good. */
+static void search_pair(struct search *search, const struct cell *cell, struct pick first, struct pick second)
+{
+    const struct cell_access *accesses = cell->accesses.data;
+    size_t from = 0;
+    ideal_clear(&search->ideal);
+    search->work += search->model->threads.count + cell->accesses.count;
+    for (size_t k = 0; k < cell->accesses.count; k++) {
+        if (!is_picked(search, &accesses[k], second))
+            continue;
+        const struct step *later = model_step(search->model, accesses[k].step);
+        ideal_reach(&search->ideal, later);
+        search->work += ideal_close(&search->ideal);
+        for (size_t i = from; i < k && search->work < WORK_MOST; i++, search->work++) {
+            const struct step *earlier = model_step(search->model, accesses[i].step);
+            bool is_over = !is_picked(search, &accesses[i], first) || ideal_has(&search->ideal, earlier);
+            from += is_over && i == from;
+            uint32_t common = accesses[i].bytes & accesses[k].bytes & (uint32_t)~cell->atomic;
+            if (is_over || common == 0 || !can_meet(search, earlier, later))
+                continue;
+            if (is_new(search, earlier, later))
+                tell(search, cell->address + (uint32_t)__builtin_ctz(common), earlier, later);
+            return;
+        }
+    }
+}
+
+static void search_cell(struct search *search, const struct cell *cell)
+{
+    static const bool ways[][2] = {{true, true}, {true, false}, {false, true}};
+    uint32_t threads = (uint32_t)search->model->threads.count;
+    for (uint32_t a = 0; a < threads && search->work < WORK_MOST; a++)
+        for (uint32_t b = 0; b < threads && search->work < WORK_MOST; b++)
+            for (size_t way = 0; a != b && way < sizeof ways / sizeof *ways; way++)
+                search_pair(search, cell, (struct pick){a, ways[way][0]}, (struct pick){b, ways[way][1]});
+}
+
+static bool is_shared(const struct model *model, const struct cell *cell)
+{
+    const struct cell_access *accesses = cell->accesses.data;
+    for (size_t i = 1; i < cell->accesses.count; i++)
+        if (model_step(model, accesses[i].step)->thread != model_step(model, accesses[0].step)->thread)
+            return true;
+    return false;
+}
+
+bool predict_run(struct predict *predict, predicted_race_visit *visit, void *ctx)
+{
+    struct search search = {.model = &predict->model, .visit = visit, .ctx = ctx};
+    if (!ideal_init(&search.ideal, &predict->model))
+        return false;
+    struct cell *const *cells = predict->model.cells.data;
+    for (size_t i = 0; i < predict->model.cells.count && search.work < WORK_MOST; i++)
+        if (is_shared(&predict->model, cells[i]))
+            search_cell(&search, cells[i]);
+    bool is_complete = search.work < WORK_MOST && !search.ideal.has_failed;
+    ideal_release(&search.ideal);
+    free(search.told.data);
+    return is_complete;
+}
