@@ -112,7 +112,7 @@ static void scan_range(struct entry_scan *scan, const ZydisDecoder *decoder, str
         look_for_futex(&signs, &decoded);
         address = next;
     }
-    module->makes_locks |= is_function && signs.number && signs.call && !module->own->has_interpreter;
+    module->makes_locks |= is_function && signs.number && signs.call && !module->is_program;
 }
 
 /* Code that is no function we know (no .eh_frame entry, no symbol) may branch to ones that we do. */

@@ -134,7 +134,7 @@ static bool read_segments(struct elf_module *module, const Elf64_Ehdr *header)
     for (size_t i = 0; i < header->e_phnum; i++) {
         Elf64_Phdr program;
         memcpy(&program, module->bytes + header->e_phoff + i * sizeof program, sizeof program);
-        module->own->has_interpreter |= program.p_type == PT_INTERP;
+        module->is_program |= program.p_type == PT_INTERP;
         if (program.p_type == PT_GNU_RELRO) {
             module->own->relro_low = program.p_vaddr;
             module->own->relro_high = program.p_vaddr + program.p_memsz;

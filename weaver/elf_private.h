@@ -41,7 +41,6 @@ struct elf_private {
     struct atomic_info *atomics; /* NULL: there is no debug information */
     uint64_t start, init, fini;  /* addresses; 0: none */
     bool is_allocator;           /* see gates.h */
-    bool has_interpreter;        /* PT_INTERP: it is a program */
 };
 
 /* Returns: the section of that name, or NULL. */

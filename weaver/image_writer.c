@@ -15,7 +15,7 @@
 
 /* Units: bytes.  Modules that are loaded together, and what a heap grows by at first, fit into the nearest; the data of a module
  * and what the mapping is rounded up by, into the margin. */
-enum { PAGE_SIZE = 4096, HOME_NEAREST = 384 << 20, HOME_MARGIN = 64 << 20 };
+enum { PAGE_SIZE = 4096, HOME_NEAREST = 384 << 20, HOME_MARGIN = 64 << 20, LARGE_CODE = 64 << 20 };
 
 static uint64_t round_up(uint64_t value, uint64_t unit)
 {
@@ -74,22 +74,30 @@ static void identify(struct image_header *header, const struct elf_module *modul
     header->module_hash = image_module_hash(module);
 }
 
-/* Below the module nothing grows, but other modules are near.  A program that stands where it was linked has nothing below it,
- * and its heap above.  Modules that are used together must not have one home: the build-id, or what the code hashes to, spreads
- * them.  Returns: 0 when there is no room. */
+/* Below a module nothing grows, but other modules are near.  A program that stands where it was linked has nothing below it,
+ * and its heap above.  Above the libraries is the gap below the stack's place, which is larger than homes reach but where
+ * addresses are not random: half of the large ones go there, for two of those have no room on one side. */
+static bool belongs_above(const struct elf_module *module, uint64_t size, uint64_t spread)
+{
+    bool is_library = module->is_pie && !module->is_program;
+    return !module->is_pie || (is_library && size >= LARGE_CODE && spread >> 63 != 0);
+}
+
+/* Modules that are used together must not have one home: the build-id, or what the code hashes to, spreads them.
+ * Returns: 0 when there is no room. */
 static int64_t choose_home(const struct image_header *header, const struct elf_module *module)
 {
+    uint64_t spread = image_hash(header->module_hash, header->build_id, sizeof header->build_id);
     int64_t size = (int64_t)round_up(header->code_size, PAGE_SIZE);
     int64_t module_low = (int64_t)module->text_low, module_high = (int64_t)module->text_high;
     int64_t low = module_high + HOME_MARGIN - IMAGE_REACH, high = module_low - HOME_NEAREST - size;
-    if (!module->is_pie) {
+    if (belongs_above(module, header->code_size, spread)) {
         low = module_high + HOME_NEAREST;
         high = module_low + IMAGE_REACH - HOME_MARGIN - size;
     }
     if (high <= low) {
         return 0;
     }
-    uint64_t spread = image_hash(header->module_hash, header->build_id, sizeof header->build_id);
     return (low + (int64_t)(spread % (uint64_t)(high - low))) & -(int64_t)PAGE_SIZE;
 }
 

@@ -43,7 +43,8 @@ struct elf_module {
     uint64_t size;
     uint8_t build_id[IMAGE_BUILD_ID_SIZE];
     uint32_t build_id_size;
-    bool is_pie; /* or a library: addresses are relative to a bias */
+    bool is_pie;     /* or a library: addresses are relative to a bias */
+    bool is_program; /* has PT_INTERP */
     struct elf_segment *segments;
     size_t segment_count;
     struct function_range *functions; /* by address, not overlapping */

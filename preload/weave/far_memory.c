@@ -12,14 +12,17 @@ enum { PAGE_SIZE = 4096 };
  * sanitizers' run-times ask for fixed places up to 16 TiB.  What is taken there is no harm: the address is a hint. */
 #define FAR_PLACE UINT64_C(0x3d0000000000)
 
-void *far_memory_reserve(size_t size, int protection)
+uintptr_t far_memory_hint(size_t size)
 {
     static _Atomic uint64_t next = FAR_PLACE;
     size_t pages = (size + PAGE_SIZE - 1) & ~(size_t)(PAGE_SIZE - 1);
-    uint64_t hint =
-        atomic_fetch_add_explicit(&next, pages, memory_order_relaxed); /* whoever is first: all are as good */
-    long at =
-        raw_syscall(SYS_mmap, (long)hint, (long)size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return atomic_fetch_add_explicit(&next, pages, memory_order_relaxed); /* whoever is first: all are as good */
+}
+
+void *far_memory_reserve(size_t size, int protection)
+{
+    long at = raw_syscall(SYS_mmap, (long)far_memory_hint(size), (long)size, PROT_NONE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (at < 0 && at > -PAGE_SIZE)
         return NULL;
     /* After mlockall(MCL_FUTURE) the kernel would fill all of it, as soon as it may be touched. */

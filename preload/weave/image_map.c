@@ -9,6 +9,7 @@
 
 #include "preload/environment.h"
 #include "preload/raw.h"
+#include "preload/weave/far_memory.h"
 #include "preload/weave/window.h"
 #include "weaver/image_check.h"
 #include "weaver/image_hash.h"
@@ -165,7 +166,8 @@ static const char *check_content(const struct woven_image *image)
 static const char *map_file(struct woven_image *image, const struct stat *status)
 {
     image->size = (size_t)status->st_size;
-    long memory = raw_syscall(SYS_mmap, 0, (long)image->size, PROT_READ, MAP_PRIVATE, image->fd, 0);
+    long memory = raw_syscall(SYS_mmap, (long)far_memory_hint(image->size), (long)image->size, PROT_READ, MAP_PRIVATE,
+                              image->fd, 0);
     if (memory < 0)
         return "its image cannot be mapped";
     image->header = (const struct image_header *)memory;
@@ -221,13 +223,27 @@ static bool is_in_reach(const struct module *module, intptr_t at, intptr_t size)
     return at >= LOWEST && at > (intptr_t)module->high - IMAGE_REACH && at + size < (intptr_t)module->low + IMAGE_REACH;
 }
 
+/* From `at` downwards.  Returns: the place, or 0. */
+static intptr_t search_below(const struct module *module, intptr_t at, intptr_t size)
+{
+    for (; is_in_reach(module, at, size); at -= SEARCH_STEP)
+        if (take_place(at, (size_t)size))
+            return at;
+    return 0;
+}
+
 /* Returns: memory from which the whole module can be reached, and the other way round; or 0. */
 static uintptr_t find_place(const struct module *module, intptr_t size)
 {
+    static intptr_t last; /* above it there is little room left */
     intptr_t low = (intptr_t)(module->low & ~(uintptr_t)(PAGE - 1));
-    for (intptr_t at = low - SEARCH_STEP - size; is_in_reach(module, at, size); at -= SEARCH_STEP)
-        if (take_place(at, (size_t)size))
-            return (uintptr_t)at;
+    intptr_t found = last < low ? search_below(module, last - size, size) : 0;
+    if (found == 0)
+        found = search_below(module, low - SEARCH_STEP - size, size);
+    if (found != 0) {
+        last = found;
+        return (uintptr_t)found;
+    }
     for (intptr_t at = (low + IMAGE_REACH - size - PAGE) & -PAGE; at > (intptr_t)module->high; at -= SEARCH_STEP)
         if (take_place(at, (size_t)size))
             return (uintptr_t)at;

@@ -8,7 +8,7 @@
  *
  * Trust:     the file must belong to the user or to root and be writable by nobody else; then image.h's checks, of its header
  *            alone when it is sealed; then it must name this very module.
- * Placement: at home (image.h); else below the module where that is possible, for above the program its heap grows; else as far above as reaches.
+ * Placement: the file far away, where no home is (far_memory.h); its code at home (image.h); else below the module where that is possible, for above the program its heap grows; else as far above as reaches.
  */
 #ifndef LOCKHOUND_PRELOAD_WEAVE_IMAGE_MAP_H
 #define LOCKHOUND_PRELOAD_WEAVE_IMAGE_MAP_H

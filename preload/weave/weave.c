@@ -161,13 +161,24 @@ static void leave(struct candidate *candidate, const char *why)
     text_release(&text);
 }
 
+/* Returns: the one with the most code of those that are to be mapped still; NULL when none is. */
+static struct candidate *largest_waiting(struct round *round)
+{
+    struct candidate *largest = NULL;
+    for (size_t i = 0; i < round->count; i++) {
+        struct candidate *candidate = &round->candidates[i];
+        if (candidate->left == NULL && candidate->image->code == 0 &&
+            (largest == NULL || candidate->image->header->code_size > largest->image->header->code_size))
+            largest = candidate;
+    }
+    return largest;
+}
+
+/* The largest first: whose home is taken by another must be copied and mended. */
 static void map_code(struct round *round)
 {
     bool is_traced = process_is_traced();
-    for (size_t i = 0; i < round->count; i++) {
-        struct candidate *candidate = &round->candidates[i];
-        if (candidate->left != NULL)
-            continue;
+    for (struct candidate *candidate; (candidate = largest_waiting(round)) != NULL;) {
         const char *why = is_traced && debugger_is_in(candidate->module) ? "a debugger has set breakpoints in it"
                                                                          : image_map_code(candidate->image);
         if (why == NULL && !pc_map_add(candidate->image))

@@ -100,6 +100,17 @@ class Weaving(unittest.TestCase):
                        stdout=subprocess.DEVNULL, check=True) # seals it again
         self.assertEqual(sum(os.stat(image).st_mtime_ns % 1000000000 == self.seal_of(image) for image in self.images()), 1)
 
+    def test_files_of_images_leave_the_room_near_modules(self):
+        """Code has its home within 2 GiB of its module: nothing else of lockhound's may lie there."""
+        shows = ("import threading; t = threading.Thread(target=print); t.start(); t.join(); "
+                 "print(open('/proc/self/maps').read())")
+        woven = self.run_woven(["/usr/bin/python3", "-c", shows])
+        maps = [line.split() for line in woven.stdout.decode().splitlines() if ".woven" in line]
+        code = [int(words[0].split("-")[0], 16) for words in maps if words[1] == "r-xp"]
+        files = [int(words[0].split("-")[0], 16) for words in maps if words[1] == "r--p"]
+        self.assertTrue(code and files, woven.stderr.decode("latin-1"))
+        self.assertGreater(min(abs(one - other) for one in code for other in files), 1 << 31)
+
     def test_compressors(self):
         text = some_input(os.path.join(self.folder, "input"))
         for command in (["pigz", "-p4", "-n", "-c"], ["pbzip2", "-p4", "-c"], ["xz", "-T4", "-1", "-c"],
