@@ -1,6 +1,7 @@
 /* accesses.c: the memory operands that another thread could see, and what is known of each.
  *
- * Left out: what is thread-private by its address (FS, private places of the frame, the stack of push, call and so on),
+ * Left out: what is thread-private by its address (private places of the frame, the stack of push, call and so on; FS, unless
+ *           the module makes addresses of thread-local variables, which other threads may have then),
  *           what nobody writes (read-only segments), and what touches no memory (lea, nop, prefetch).
  * Refused:  operands of which the bytes touched are not known beforehand (gather, masks, bit strings, xsave); counted.
  */
@@ -133,6 +134,13 @@ static void add(struct insn *insn, struct access access)
     insn->access[insn->access_count++] = access;
 }
 
+/* Variables lie below the thread pointer, and above it what the thread itself consists of. */
+static bool is_thread_variable(const ZydisDecodedOperand *operand)
+{
+    return operand->mem.disp.value < 0 || operand->mem.base != ZYDIS_REGISTER_NONE ||
+           operand->mem.index != ZYDIS_REGISTER_NONE;
+}
+
 static void look_at_operand(const struct elf_module *module, struct function *function, const struct frame *frame,
                             struct insn *insn, size_t index)
 {
@@ -140,7 +148,8 @@ static void look_at_operand(const struct elf_module *module, struct function *fu
     bool is_locked = has_prefix_lock(insn) || insn->decoded.mnemonic == ZYDIS_MNEMONIC_XCHG;
     bool is_write = (operand->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) != 0;
     bool is_read = (operand->actions & ZYDIS_OPERAND_ACTION_MASK_READ) != 0;
-    if (operand->mem.segment == ZYDIS_REGISTER_FS)
+    bool is_thread = operand->mem.segment == ZYDIS_REGISTER_FS;
+    if (is_thread && !(module->shows_thread_variables && is_thread_variable(operand)))
         return;
     bool is_on_stack = operand->mem.base == ZYDIS_REGISTER_RSP;
     if (is_locked && ((is_on_stack && changes_nothing(insn)) || frame_is_private(frame, insn, operand))) {
@@ -152,7 +161,7 @@ static void look_at_operand(const struct elf_module *module, struct function *fu
         function->stack_skipped++;
         return;
     }
-    if (!is_write && is_readonly(module, insn, operand)) {
+    if (!is_write && !is_thread && is_readonly(module, insn, operand)) {
         function->readonly_skipped++;
         return;
     }

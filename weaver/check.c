@@ -138,20 +138,22 @@ static void emit_clear_written(struct image_draft *draft, unsigned width, unsign
     }
 }
 
-/* The register gets the place in the window of the access's first byte. */
+/* The register gets the place in the window of the access's first byte; a wide window is as large as its low half. */
 static void emit_place(struct image_draft *draft, const struct encode_operand *operand, unsigned reg)
 {
     encode_address(draft, operand, reg);
-    encode_field(draft, 0, OPCODE_AND_LOAD, reg, PLANE_MASK, 0);
+    if (draft->is_narrow) {
+        encode_field(draft, 0, OPCODE_AND_LOAD, reg, PLANE_MASK, 0);
+    }
 }
 
-/* With a window of any size: all in one register, so that a piece is loaded and compared with what the header holds. */
-static void emit_narrow_pieces(struct image_draft *draft, struct check_stub *stub, const struct size_class *class,
+/* With a window of any size, or an address that takes a register: all in one register, so that a piece is loaded and compared with what the header holds. */
+static void emit_placed_pieces(struct image_draft *draft, struct check_stub *stub, const struct size_class *class,
                                unsigned reg)
 {
     unsigned width = class->piece_count > 1 ? 8 : class->size;
     for (unsigned i = 0; i < class->piece_count; i++) {
-        const struct encode_operand piece = {(uint8_t)reg, ENCODE_NONE, 1, false, class->pieces[i]};
+        const struct encode_operand piece = {(uint8_t)reg, ENCODE_NONE, 1, false, class->pieces[i], false};
         emit_place(draft, &stub->operand, reg);
         emit_load(draft, width, reg, &piece);
         if (!stub->access->is_write) {
@@ -238,10 +240,11 @@ static void emit_inline(struct image_draft *draft, struct check_stubs *stubs, co
     scratch_take_register(&scratch, draft, live, used, insn->soon);
     if (access->keeps_address) {
         encode_load(draft, scratch.reg, PLANE_SPILL(SPILL_ADDRESS));
-        stub.operand = (struct encode_operand){(uint8_t)scratch.reg, ENCODE_NONE, 1, false, 0};
+        stub.operand = (struct encode_operand){(uint8_t)scratch.reg, ENCODE_NONE, 1, false, 0, false};
     }
     uint32_t repetition = begin_repetition(draft, insn, access, operand);
-    (draft->is_narrow ? emit_narrow_pieces : emit_pieces)(draft, &stub, size_class_of(access), scratch.reg);
+    (draft->is_narrow || operand->is_thread ? emit_placed_pieces : emit_pieces)(draft, &stub, size_class_of(access),
+                                                                                scratch.reg);
     end_jump(draft, repetition);
     stub.back = draft_offset(draft);
     scratch_end(&scratch, draft);
@@ -278,7 +281,7 @@ static void emit_odd_size(struct image_draft *draft, const struct insn *insn, co
 static void emit_string(struct image_draft *draft, const struct insn *insn, const struct access *access)
 {
     enum { STRING_REGISTERS = 1 << ENCODE_RCX | 1 << ENCODE_RSI | 1 << ENCODE_RDI };
-    const struct encode_operand length = {ENCODE_NONE, ENCODE_RCX, (uint8_t)access->size, false, 0};
+    const struct encode_operand length = {ENCODE_NONE, ENCODE_RCX, (uint8_t)access->size, false, 0, false};
     struct scratch scratch;
     draft_bytes(draft, "\xe3\0", 2); /* jrcxz over it all */
     uint32_t start = draft_offset(draft);
@@ -317,16 +320,18 @@ static void emit_routine_with(struct image_draft *draft, enum plane_routine rout
 /* The instruction may overwrite what its address is made of: keeps the address in a spill slot. */
 static void emit_keep_address(struct image_draft *draft, const struct insn *insn, const struct encode_operand *operand)
 {
-    unsigned dead = scratch_first(~(insn->live | insn_names(insn) | register_bit(ZYDIS_REGISTER_RSP)));
-    if (dead < SCRATCH_NONE) {
-        encode_address(draft, operand, dead);
-        encode_store(draft, dead, PLANE_SPILL(SPILL_ADDRESS));
-        return;
+    register_set named = insn_names(insn) | register_bit(ZYDIS_REGISTER_RSP);
+    unsigned reg = scratch_first(~(insn->live | named));
+    bool is_dead = reg < SCRATCH_NONE;
+    if (!is_dead) {
+        reg = scratch_first(~named);
+        encode_store(draft, reg, PLANE_SAVED_RDI);
     }
-    encode_store(draft, ENCODE_RDI, PLANE_SAVED_RDI);
-    encode_address_in_rdi(draft, operand, 0);
-    encode_store(draft, ENCODE_RDI, PLANE_SPILL(SPILL_ADDRESS));
-    encode_load(draft, ENCODE_RDI, PLANE_SAVED_RDI);
+    encode_address(draft, operand, reg);
+    encode_store(draft, reg, PLANE_SPILL(SPILL_ADDRESS));
+    if (!is_dead) {
+        encode_load(draft, reg, PLANE_SAVED_RDI);
+    }
 }
 
 static void emit_before_atomic(struct image_draft *draft, const struct insn *insn, const struct access *access,

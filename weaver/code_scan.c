@@ -79,6 +79,17 @@ static void look_for_futex(struct futex_signs *signs, const ZydisDecodedInstruct
                      !has_memory_operand(decoded) && decoded->raw.imm[0].value.u == NUMBER_OF_FUTEX;
 }
 
+/* Returns: whether it reads the thread pointer: fs:[0]. */
+static bool reads_thread_pointer(const ZydisDecodedInstruction *decoded)
+{
+    bool is_absolute = has_memory_operand(decoded) && decoded->raw.modrm.mod == 0 && decoded->raw.modrm.rm == 4 &&
+                       decoded->raw.sib.base == 5 && decoded->raw.sib.index == 4 && decoded->raw.disp.value == 0;
+    for (size_t i = 0; is_absolute && i < decoded->raw.prefix_count; i++)
+        if (decoded->raw.prefixes[i].value == 0x64)
+            return true;
+    return false;
+}
+
 static void scan_range(struct entry_scan *scan, const ZydisDecoder *decoder, struct function_range range,
                        uint32_t index)
 {
@@ -109,6 +120,7 @@ static void scan_range(struct entry_scan *scan, const ZydisDecoder *decoder, str
             collect(scan, &decoded, next, index);
         if (is_function && uses_gs(&decoded))
             module->refusal = "uses the GS segment itself";
+        module->shows_thread_variables |= is_function && reads_thread_pointer(&decoded);
         look_for_futex(&signs, &decoded);
         address = next;
     }

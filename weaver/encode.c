@@ -3,7 +3,13 @@
 
 #include "weaver/plane.h"
 
-enum { OPCODE_MOV_STORE = 0x89, OPCODE_MOV_LOAD = 0x8b, OPCODE_LEA = 0x8d, OPCODE_MOV_IMMEDIATE = 0xb8 };
+enum {
+    OPCODE_MOV_STORE = 0x89,
+    OPCODE_MOV_LOAD = 0x8b,
+    OPCODE_LEA = 0x8d,
+    OPCODE_ADD_LOAD = 0x03,
+    OPCODE_MOV_IMMEDIATE = 0xb8
+};
 
 /* Returns: false when it is no general-purpose register of 32 or 64 bits, RIP or none. */
 static bool register_from(uint8_t *number, ZydisRegister reg)
@@ -27,12 +33,14 @@ bool encode_operand_from(struct encode_operand *operand, const struct insn *insn
         return false;
     }
     const ZydisDecodedOperand *from = &insn->operands[index];
-    if (from->type != ZYDIS_OPERAND_TYPE_MEMORY || from->mem.segment == ZYDIS_REGISTER_FS ||
-        from->mem.segment == ZYDIS_REGISTER_GS || !register_from(&operand->base, from->mem.base) ||
+    bool is_thread = from->mem.segment == ZYDIS_REGISTER_FS;
+    if (from->type != ZYDIS_OPERAND_TYPE_MEMORY || from->mem.segment == ZYDIS_REGISTER_GS ||
+        (is_thread && insn->decoded.address_width != 64) || !register_from(&operand->base, from->mem.base) ||
         !register_from(&operand->index, from->mem.index)) {
         return false;
     }
     operand->scale = from->mem.scale ? from->mem.scale : 1;
+    operand->is_thread = is_thread;
     operand->is_address32 = insn->decoded.address_width == 32;
     operand->displacement = from->mem.disp.has_displacement ? from->mem.disp.value : 0;
     if (operand->base == ENCODE_RIP) {
@@ -52,6 +60,9 @@ register_set encode_operand_registers(const struct encode_operand *operand)
 static void encode_prefixes(struct image_draft *draft, unsigned flags, unsigned reg,
                             const struct encode_operand *operand)
 {
+    if (flags & ENCODE_FS) {
+        draft_byte(draft, 0x64);
+    }
     if (flags & ENCODE_GS) {
         draft_byte(draft, 0x65);
     }
@@ -120,7 +131,7 @@ void encode_memory(struct image_draft *draft, unsigned flags, unsigned opcode, u
 void encode_field(struct image_draft *draft, unsigned flags, unsigned opcode, unsigned reg, int32_t displacement,
                   size_t trailing)
 {
-    struct encode_operand operand = {ENCODE_NONE, ENCODE_NONE, 1, false, displacement};
+    struct encode_operand operand = {ENCODE_NONE, ENCODE_NONE, 1, false, displacement, false};
     encode_memory(draft, flags | ENCODE_GS, opcode, reg, &operand, trailing);
 }
 
@@ -149,8 +160,32 @@ void encode_load(struct image_draft *draft, unsigned reg, int32_t displacement)
     encode_field(draft, ENCODE_64, OPCODE_MOV_LOAD, reg, displacement, 0);
 }
 
+/* The thread pointer is what stands where it points to.  Source: the ABI's supplement for thread-local storage. */
+static void encode_thread_pointer(struct image_draft *draft, unsigned opcode, unsigned reg)
+{
+    const struct encode_operand pointer = {ENCODE_NONE, ENCODE_NONE, 1, false, 0, false};
+    encode_memory(draft, ENCODE_64 | ENCODE_FS, opcode, reg, &pointer, 0);
+}
+
+/* With instructions that leave the flags alone. */
+static void encode_thread_address(struct image_draft *draft, const struct encode_operand *operand, unsigned reg)
+{
+    const struct encode_operand indexed = {(uint8_t)reg, operand->index,        operand->scale,
+                                           false,        operand->displacement, false};
+    const struct encode_operand based = {operand->base, (uint8_t)reg, 1, false, 0, false};
+    encode_thread_pointer(draft, OPCODE_MOV_LOAD, reg);
+    encode_memory(draft, ENCODE_64, OPCODE_LEA, reg, &indexed, 0);
+    if (operand->base != ENCODE_NONE) {
+        encode_memory(draft, ENCODE_64, OPCODE_LEA, reg, &based, 0);
+    }
+}
+
 void encode_address(struct image_draft *draft, const struct encode_operand *operand, unsigned reg)
 {
+    if (operand->is_thread) {
+        encode_thread_address(draft, operand, reg);
+        return;
+    }
     if (operand->base == ENCODE_NONE && operand->displacement != (int32_t)operand->displacement) {
         uint64_t address = (uint64_t)operand->displacement; /* MOV with a 64-bit address (moffs) */
         draft_byte(draft, 0x48 | reg >> 3);
@@ -167,5 +202,9 @@ void encode_address_in_rdi(struct image_draft *draft, const struct encode_operan
     if (operand->base == ENCODE_RSP) {
         adjusted.displacement += moved;
     }
+    adjusted.is_thread = false;
     encode_address(draft, &adjusted, ENCODE_RDI);
+    if (operand->is_thread) {
+        encode_thread_pointer(draft, OPCODE_ADD_LOAD, ENCODE_RDI);
+    }
 }

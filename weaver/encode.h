@@ -24,12 +24,14 @@ enum encode_register {
     ENCODE_NONE = 17
 };
 
-/* base + index * scale + displacement; with ENCODE_RIP the displacement is the module address itself. */
+/* base + index * scale + displacement; with ENCODE_RIP the displacement is the module address itself.  In thread-local memory
+ * the thread pointer comes to it, which only encode_address() and encode_address_in_rdi() know of. */
 struct encode_operand {
     uint8_t base, index; /* 0..15, or ENCODE_RIP or ENCODE_NONE */
     uint8_t scale;       /* 1, 2, 4, 8 */
     bool is_address32;   /* the program's instruction has an address-size prefix */
     int64_t displacement;
+    bool is_thread; /* its segment is FS */
 };
 
 enum encode_flag {
@@ -37,10 +39,11 @@ enum encode_flag {
     ENCODE_ADDRESS32 = 1 << 1,
     ENCODE_16 = 1 << 2,
     ENCODE_64 = 1 << 3,
+    ENCODE_FS = 1 << 5,
     ENCODE_8 = 1 << 4 /* the register operand is a byte: RSP..RDI mean SPL..DIL */
 };
 
-/* Returns: false when the operand is none that encode_memory() can express (segments FS and GS, vector index, ...). */
+/* Returns: false when the operand is none that encode_memory() can express (segment GS, vector index, ...). */
 bool encode_operand_from(struct encode_operand *operand, const struct insn *insn, int index);
 /* Returns: the registers that the operand's address is made of. */
 register_set encode_operand_registers(const struct encode_operand *operand);
@@ -56,9 +59,9 @@ void encode_and(struct image_draft *draft, unsigned reg, uint32_t immediate);
 /* mov gs:[displacement], reg and back. */
 void encode_store(struct image_draft *draft, unsigned reg, int32_t displacement);
 void encode_load(struct image_draft *draft, unsigned reg, int32_t displacement);
-/* lea reg, operand. */
+/* lea reg, operand, and what that is in thread-local memory; `reg` is no part of such an operand. */
 void encode_address(struct image_draft *draft, const struct encode_operand *operand, unsigned reg);
-/* lea RDI, operand, where RSP is `moved` bytes lower than the program's. */
+/* lea RDI, operand, where RSP is `moved` bytes lower than the program's; the flags are lost. */
 void encode_address_in_rdi(struct image_draft *draft, const struct encode_operand *operand, int moved);
 
 #endif

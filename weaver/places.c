@@ -24,7 +24,8 @@ struct place place_find(const struct function *function, size_t index, size_t at
 {
     const struct insn *insn = &function->insns[index];
     const ZydisDecodedOperand *operand = &insn->operands[insn->access[0].operand];
-    struct place place = {.is_known = operand->mem.index == ZYDIS_REGISTER_NONE,
+    struct place place = {.is_known =
+                              operand->mem.index == ZYDIS_REGISTER_NONE && operand->mem.segment != ZYDIS_REGISTER_FS,
                           .base = operand->mem.base,
                           .displacement = (uint64_t)operand->mem.disp.value};
     if (place.base == ZYDIS_REGISTER_RIP) {

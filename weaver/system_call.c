@@ -40,7 +40,7 @@ static void land(struct image_draft *draft, uint32_t field)
 
 static void emit_lea_rcx(struct image_draft *draft, int64_t displacement)
 {
-    const struct encode_operand sum = {ENCODE_RAX, ENCODE_NONE, 1, false, displacement};
+    const struct encode_operand sum = {ENCODE_RAX, ENCODE_NONE, 1, false, displacement, false};
     encode_memory(draft, ENCODE_64, OPCODE_LEA, ENCODE_RCX, &sum, 0);
 }
 

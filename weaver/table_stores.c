@@ -85,7 +85,8 @@ static bool stores_table(const struct elf_module *module, const struct function 
 {
     const struct insn *insn = &function->insns[index];
     const ZydisDecodedOperand *value = &insn->operands[1];
-    if (insn->decoded.mnemonic != ZYDIS_MNEMONIC_MOV || insn->decoded.address_width != 64)
+    if (insn->decoded.mnemonic != ZYDIS_MNEMONIC_MOV || insn->operands[0].mem.segment == ZYDIS_REGISTER_FS ||
+        insn->decoded.address_width != 64)
         return false;
     if (value->type == ZYDIS_OPERAND_TYPE_IMMEDIATE)
         return !module->is_pie && is_table(module, value->imm.value.u);

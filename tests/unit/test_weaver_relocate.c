@@ -159,6 +159,16 @@ static void plain_moves_are_the_same(void **unused)
     CHECK("\x0f\xb6\x0c\x08"); /* movzx ecx, byte [rax+rcx] */
 }
 
+static void thread_variables_are_the_same(void **unused)
+{
+    (void)unused;
+    CHECK("\x64\x48\x8b\x04\x25\0\0\0\0");           /* mov rax, fs:[0] */
+    CHECK("\x64\x48\x03\x3c\x25\xf0\xff\xff\xff");   /* add rdi, fs:[-16] */
+    CHECK("\x64\x48\x8b\x49\xc0");                   /* mov rcx, fs:[rcx-64] */
+    CHECK("\x64\x8b\x04\xcd\0\xff\xff\xff");         /* mov eax, fs:[rcx*8-256] */
+    CHECK("\x64\xf0\x83\x0c\x25\xf0\xff\xff\xff\0"); /* lock or fs:[-16], 0 */
+}
+
 static void red_zone_is_kept(void **unused)
 {
     (void)unused;
@@ -333,6 +343,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plain_moves_are_the_same),
+        cmocka_unit_test(thread_variables_are_the_same),
         cmocka_unit_test(red_zone_is_kept),
         cmocka_unit_test(atomics_are_the_same),
         cmocka_unit_test(loops_are_the_same),

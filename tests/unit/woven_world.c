@@ -324,5 +324,10 @@ uint64_t woven_address(const struct insn *insn, int index, const struct woven_st
         return address + insn->address + insn->length;
     }
     address += register_in(state, mem->base) + register_in(state, mem->index) * mem->scale;
+    if (mem->segment == ZYDIS_REGISTER_FS) {
+        uint64_t thread_pointer;
+        __asm__("mov %%fs:0, %0" : "=r"(thread_pointer));
+        address += thread_pointer;
+    }
     return insn->decoded.address_width == 32 ? (uint32_t)address : address;
 }

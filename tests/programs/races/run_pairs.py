@@ -37,7 +37,7 @@ def functions_of(finding, party):
 
 
 # Without debug information the flag of these may be an atomic one: a warning, and what it hands over is no race.
-GUESSED = {"builtin"}
+GUESSED = {"builtin", "hand_over"}
 
 # With debug information the flag of these is a plain variable: it races, and what it hands over is no race.  Without, it may
 # be an atomic one, and all that its writer did before the wait ended counts as handed over: the racy form is a known miss.
