@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 #define IMAGE_MAGIC   UINT64_C(0x314556414557484c) /* "LHWEAVE1" */
-#define IMAGE_VERSION 24                           /* of this format and of what plane.h says; raise it with either */
+#define IMAGE_VERSION 25                           /* of this format and of what plane.h says; raise it with either */
 
 enum { IMAGE_BUILD_ID_SIZE = 32 };
 
@@ -79,6 +79,7 @@ enum image_count {
     IMAGE_LEFT_ACCESSES, /* candidates in what was left alone */
     IMAGE_SPILLED_REGISTERS,
     IMAGE_SAVED_FLAGS,
+    IMAGE_REQUESTS,  /* of Valgrind's clients */
     IMAGE_GATES_LEFT /* functions of an allocator that the library is not told of when they are called from elsewhere */
 };
 

@@ -20,7 +20,7 @@ struct weaving {
 
 /* What one function holds. */
 struct tally {
-    uint32_t accesses, wanted, left;
+    uint32_t accesses, wanted, left, requests;
 };
 
 static struct tally tally_function(const struct function *function)
@@ -32,6 +32,7 @@ static struct tally tally_function(const struct function *function)
             bool is_wanted = check_is_wanted(insn, &insn->access[k]);
             tally.accesses++;
             tally.wanted += is_wanted;
+            tally.requests += insn->access[k].role == ACCESS_REQUEST;
             tally.left += !is_wanted && !insn->access[k].is_redundant;
         }
     }
@@ -89,6 +90,7 @@ static void weave_function(struct weaving *weaving, const struct function *funct
     draft->counts[IMAGE_FUNCTIONS]++;
     draft->counts[IMAGE_INSTRUCTIONS] += function->insn_count;
     draft->counts[IMAGE_ACCESSES] += tally.accesses;
+    draft->counts[IMAGE_REQUESTS] += tally.requests;
     draft->counts[IMAGE_SPIN_LOOPS] += function->spin_loops;
     explain(weaving, function, &tally, refusal);
     if (refusal) {

@@ -1,7 +1,8 @@
 /* early.h: a program that makes client requests of Valgrind's is woven at its start, for it may make them before its first
  * thread: in constructors of static objects, or at the beginning of main().
  *
- *   start --> the program's own code, as far as EARLY_BYTES_MOST --the bytes of a request?--> woven now; else with the first thread
+ *   start --> its image says so; or, when it has none, its own code does, as far as EARLY_BYTES_MOST --> woven now
+ *                                                                            \--none--> with the first thread
  */
 #ifndef LOCKHOUND_PRELOAD_WEAVE_EARLY_H
 #define LOCKHOUND_PRELOAD_WEAVE_EARLY_H

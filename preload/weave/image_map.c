@@ -10,7 +10,6 @@
 #include "preload/environment.h"
 #include "preload/raw.h"
 #include "preload/weave/far_memory.h"
-#include "preload/weave/window.h"
 #include "weaver/image_check.h"
 #include "weaver/image_hash.h"
 
@@ -94,8 +93,9 @@ static char *write_number(char *at, uint64_t number)
     return mempcpy(at, digits + first, sizeof digits - first);
 }
 
-static void write_name(char name[NAME_SIZE], const struct module *module)
+static void write_name(char name[NAME_SIZE], const struct woven_image *image)
 {
+    const struct module *module = image->module;
     char *at = name;
     if (module->build_id_size > 0) {
         at = write_hexadecimal(at, module->build_id, module->build_id_size);
@@ -105,12 +105,14 @@ static void write_name(char name[NAME_SIZE], const struct module *module)
         *at++ = '-';
         at = write_number(at, size_of_file(module->path));
     }
-    stpcpy(at, window_is_narrow() ? IMAGE_NARROW_SUFFIX : IMAGE_SUFFIX);
+    stpcpy(at, image->is_narrow ? IMAGE_NARROW_SUFFIX : IMAGE_SUFFIX);
 }
 
-static bool is_of_module(const struct image_header *header, const struct module *module)
+static bool is_of_module(const struct woven_image *image)
 {
-    if (header->build_id_size != module->build_id_size || ((header->flags & IMAGE_NARROW) != 0) != window_is_narrow())
+    const struct image_header *header = image->header;
+    const struct module *module = image->module;
+    if (header->build_id_size != module->build_id_size || ((header->flags & IMAGE_NARROW) != 0) != image->is_narrow)
         return false;
     if (module->build_id_size > 0)
         return memcmp(header->build_id, module->build_id, module->build_id_size) == 0;
@@ -131,36 +133,36 @@ static const char *check_owner(const struct stat *status)
     return NULL;
 }
 
-static long open_in(const char *folder, const struct module *module)
+static long open_in(const char *folder, const struct woven_image *image)
 {
     char path[PATH_MAX + NAME_SIZE + 1];
     char *at = stpcpy(path, folder);
     *at++ = '/';
-    write_name(at, module);
+    write_name(at, image);
     return raw_syscall(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0, 0, 0);
 }
 
 /* The spare folder of whoever the process is by now. */
-static long open_in_spare(const struct module *module)
+static long open_in_spare(const struct woven_image *image)
 {
     char folder[sizeof IMAGE_SPARE_FOLDER + 24 + sizeof IMAGE_CACHE_FOLDER];
     char *at = stpcpy(folder, IMAGE_SPARE_FOLDER);
     at = write_number(at, (uint32_t)raw_syscall(SYS_geteuid, 0, 0, 0, 0, 0, 0));
     stpcpy(stpcpy(at, "/"), IMAGE_CACHE_FOLDER);
-    return open_in(folder, module);
+    return open_in(folder, image);
 }
 
-static long open_image(const struct module *module)
+static long open_image(const struct woven_image *image)
 {
-    long fd = cache[0] == '\0' ? -1 : open_in(cache, module);
-    return fd < 0 && !cache_is_only ? open_in_spare(module) : fd;
+    long fd = cache[0] == '\0' ? -1 : open_in(cache, image);
+    return fd < 0 && !cache_is_only ? open_in_spare(image) : fd;
 }
 
 static const char *check_content(const struct woven_image *image)
 {
     if ((image->is_sealed ? image_check_header : image_check)(image->header, image->size) != NULL)
         return "its image is damaged or of another version";
-    return is_of_module(image->header, image->module) ? NULL : "its image is another module's";
+    return is_of_module(image) ? NULL : "its image is another module's";
 }
 
 static const char *map_file(struct woven_image *image, const struct stat *status)
@@ -179,7 +181,7 @@ const char *image_open(struct woven_image *image)
 {
     image->header = NULL;
     image->code = 0;
-    image->fd = open_image(image->module);
+    image->fd = open_image(image);
     if (image->fd < 0)
         return "it has no woven image";
     struct stat status = {0};

@@ -21,6 +21,7 @@
 
 struct woven_image {
     const struct module *module;
+    bool is_narrow;                     /* which form of it is meant: IMAGE_NARROW */
     const struct image_header *header;  /* the whole file, read-only */
     size_t size;                        /* of the file; units: bytes */
     bool is_sealed;                     /* the file is as it was made, by its time of change (image_check.h) */
@@ -38,7 +39,7 @@ static inline const void *image_table(const struct woven_image *image, const str
 /* Learns the cache's folder from the environment as the kernel gave it.  Context: early. */
 void image_cache_init(char **envp);
 
-/* Opens and checks the image of image->module; the rest of `image` is set.
+/* Opens and checks the image of image->module in the form asked for; the rest of `image` is set.
  * Returns: NULL, or why there is none, as a constant string.  Context: loader-lock, in-malloc. */
 const char *image_open(struct woven_image *image);
 /* It is mapped later, when the descriptor may have been closed by the program or given out to it: does without.

@@ -108,6 +108,7 @@ static void open_image(struct candidate *candidate)
         return;
     }
     candidate->image->module = candidate->module;
+    candidate->image->is_narrow = window_is_narrow();
     candidate->left = image_open(candidate->image);
     candidate->wants_image = candidate->left != NULL;
     if (candidate->left == NULL)

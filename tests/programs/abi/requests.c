@@ -297,6 +297,7 @@ static const struct {
     {"barrier", barrier_first, barrier_second},
     {"forgotten", forgotten_first, forgotten_second},
 #endif
+    {"early_again", early_first, early_second}, /* when the program has an image, which tells of its requests */
 };
 
 /* Nothing that asks for a result gets another one than without a tool. */
