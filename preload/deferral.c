@@ -29,6 +29,17 @@ static uint64_t change_mask(int how, uint64_t mask)
     return before;
 }
 
+uint64_t deferral_hold_all(void)
+{
+    static const uint64_t of_libc = BIT(32) | BIT(33); /* SIGCANCEL, SIGSETXID */
+    return change_mask(SIG_BLOCK, ~(FAULTS | of_libc));
+}
+
+void deferral_set_mask(uint64_t mask)
+{
+    change_mask(SIG_SETMASK, mask);
+}
+
 void deferral_release(void)
 {
     deferral.has_taken = false;

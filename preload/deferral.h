@@ -56,6 +56,11 @@ static inline void deferral_settle(void)
     deferral_end();
 }
 
+/* Between these no signal comes but faults, and what libc sends to its threads; who is created meanwhile begins so.
+ * Returns: the mask as it was.  Context of both: signal, in-malloc, loader-lock. */
+uint64_t deferral_hold_all(void);
+void deferral_set_mask(uint64_t mask);
+
 /* The one thread left holds nothing.  Context: fork-child. */
 void deferral_forget(void);
 

@@ -69,9 +69,11 @@ struct self {
 
     enum self_life life;
     bool detached, foreign;
-    bool orphan;       /* nobody can name it any more: its memory goes with the last pin */
-    unsigned pins;     /* its creator, until it has learned the handle */
-    size_t stack_size; /* that its creator asked for; 0 when not known */
+    bool orphan;        /* nobody can name it any more: its memory goes with the last pin */
+    unsigned pins;      /* its creator, until it has learned the handle */
+    size_t stack_size;  /* that its creator asked for; 0 when not known */
+    bool holds_signals; /* it begins with its signals blocked, and not with the mask that it is to have */
+    uint64_t signal_mask;
     unsigned destructor_rounds;
     uint16_t ignored[SELF_IGNORES_KINDS]; /* depth of what an annotation asks not to look at */
     void *(*routine)(void *);             /* what it was created to run; one of the two */

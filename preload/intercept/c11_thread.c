@@ -31,8 +31,10 @@ HOOK_EXPORT int thrd_create(thrd_t *thread, int (*routine)(void *), void *argume
     }
     created->c11_routine = routine;
     created->argument = argument;
-    deferral_settle(); /* the new thread gets the mask of this one */
+    struct held_signals held;
+    thread_hold_signals(created, NULL, &held);
     int result = real.thrd_create(thread, run_thread, created);
+    thread_let_signals(&held);
     if (result == thrd_success)
         thread_created(created, *thread);
     else

@@ -58,6 +58,22 @@ void thread_not_created(struct self *created)
     self_abandon(created);
 }
 
+void thread_hold_signals(struct self *created, const pthread_attr_t *attr, struct held_signals *held)
+{
+    sigset_t given;
+    deferral_settle(); /* the new thread gets the mask of this one */
+    held->any = attr == NULL || pthread_attr_getsigmask_np(attr, &given) != 0;
+    if (held->any)
+        held->mask = created->signal_mask = deferral_hold_all();
+    created->holds_signals = held->any;
+}
+
+void thread_let_signals(const struct held_signals *held)
+{
+    if (held->any)
+        deferral_set_mask(held->mask);
+}
+
 void thread_begin(struct self *self)
 {
     self->inside = true;
@@ -66,6 +82,8 @@ void thread_begin(struct self *self)
     thread_arm(self);
     plane_start_if_woven(self);
     self->inside = false;
+    if (self->holds_signals)
+        deferral_set_mask(self->signal_mask);
 }
 
 /* ---- creation ----------------------------------------------------------------------------------------------------- */
@@ -111,8 +129,10 @@ HOOK_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, vo
     created->routine = routine;
     created->argument = argument;
     created->stack_size = stack_size_of(attr);
-    deferral_settle(); /* the new thread gets the mask of this one */
+    struct held_signals held;
+    thread_hold_signals(created, attr, &held);
     int result = real.pthread_create(thread, attr, run_thread, created);
+    thread_let_signals(&held);
     if (result == 0)
         thread_created(created, *thread);
     else

@@ -1,6 +1,6 @@
 /* thread.h: from creation to the last destructor of a thread; used by pthread_create() and thrd_create().
  *
- *   thread_prepare (creator) --> real creation --> thread_created (creator)
+ *   thread_prepare, thread_hold_signals (creator) --> real creation --> thread_let_signals, thread_created (creator)
  *                                      \--> thread_begin (the thread itself) ... program ... thread ends in the last
  *                                           round of its key destructors, after those of the program
  */
@@ -9,12 +9,22 @@
 
 #include "preload/self.h"
 
+/* What the creator's mask was, while it holds signals. */
+struct held_signals {
+    bool any;
+    uint64_t mask;
+};
+
 /* Makes the key whose destructor ends a thread, and arms it for the calling thread.  Context: early. */
 void thread_init(void);
 
 /* Returns: what the new thread will be, to be handed to it, or NULL when there is no memory: then it is adopted later.
  * Context: takes(OWN_RANK_SELVES). */
 struct self *thread_prepare(struct self *creator, bool detached, struct stack_id at);
+/* Before and right after the real creation, with the attributes that it gets: a signal that comes to the new thread waits until
+ * that is known.  Context: signal, in-malloc, loader-lock. */
+void thread_hold_signals(struct self *created, const pthread_attr_t *attr, struct held_signals *held);
+void thread_let_signals(const struct held_signals *held);
 /* After the real creation: it succeeded and the thread has this handle, or it failed.
  * Context: takes(OWN_RANK_SELVES). */
 void thread_created(struct self *created, pthread_t handle);
