@@ -23,6 +23,7 @@ void record_note(struct text *text, pid_t pid, const char *code, const char *not
 struct run_counts {
     struct detector_counts detector;
     struct race_counts races; /* zero unless woven */
+    uint64_t untraced;        /* accesses beyond --trace-accesses */
     uint64_t events;          /* calls seen */
     uint64_t handlers_unseen; /* signal handlers that interrupted ourselves: what they did was not seen */
     uint64_t stacks, memory_bytes;

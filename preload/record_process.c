@@ -95,6 +95,7 @@ void record_summary(struct text *text, pid_t pid, const char *reason, const stru
     append_count(text, "lost_atomics", counts->races.syncs_spilled, false);
     append_count(text, "lost_order", counts->races.orders_trusted, false);
     append_count(text, "lost_races", counts->races.withheld, false);
+    append_count(text, "lost_trace", counts->untraced, false);
     append_count(text, "stacks", counts->stacks, false);
     append_count(text, "memory_bytes", counts->memory_bytes, false);
     text_string(text, "}");

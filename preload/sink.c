@@ -21,6 +21,7 @@
 #include "preload/self.h"
 #include "preload/sharing_report.h"
 #include "preload/stacks.h"
+#include "preload/weave/access_trace.h"
 #include "preload/weave/plane.h"
 #include "preload/weave/unseen_thread.h"
 
@@ -247,6 +248,7 @@ void summary_write(const char *reason)
     detector_counts(lockhound.detector, &counts.detector);
     if (plane_engine() != NULL)
         race_counts(plane_engine(), &counts.races);
+    counts.untraced = access_trace_left();
     self_sum_events(&counts.events, &counts.handlers_unseen);
     bool said_something = sink.findings > 0 || sink.note_count > 0;
     said_something |= lockhound.options.contention;

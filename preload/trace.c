@@ -93,13 +93,9 @@ void trace_fork_child(void)
 
 /* ---- a line ---- */
 
-/* Where in the program the event happened, as "name+0x12" or "file:12": the innermost frame of its stack. */
-static void write_site(struct text *site, struct stack_id at)
+/* Where in the program the event happened, as "name+0x12" or "file:12". */
+static void write_site(struct text *site, const struct frame *frame)
 {
-    const struct interned_stack *stack = stacks_get(at);
-    if (stack == NULL || stack->depth == 0)
-        return;
-    const struct frame *frame = &stack->frames[0];
     const struct symbolic *symbolic = frame->module == FRAME_SYMBOLIC ? symbolic_get(frame->pc) : NULL;
     if (symbolic != NULL) {
         text_string(site, symbolic->file);
@@ -116,13 +112,14 @@ static void write_site(struct text *site, struct stack_id at)
     text_hexadecimal(site, frame->pc - (module != NULL ? module->bias : 0));
 }
 
-void trace_event(struct self *self, const struct event *event)
+void trace_access(struct self *self, const struct event *event, const struct frame *at)
 {
     struct event complete = *event;
     complete.thread = thread_identity(self->thread).v;
 
     struct text site = {0};
-    write_site(&site, event->at);
+    if (at != NULL && at->pc != 0)
+        write_site(&site, at);
     char line[LINE_SIZE];
     size_t length = trace_write_event(line, sizeof line, &complete, site.length > 0 && !site.failed ? site.at : NULL);
     text_release(&site);
@@ -131,6 +128,13 @@ void trace_event(struct self *self, const struct event *event)
     if (is_open())
         raw_write_all((int)file.fd, line, length);
     rank_leave(OWN_RANK_TRACE);
+}
+
+/* At the innermost frame of its stack. */
+void trace_event(struct self *self, const struct event *event)
+{
+    const struct interned_stack *stack = stacks_get(event->at);
+    trace_access(self, event, stack == NULL || stack->depth == 0 ? NULL : &stack->frames[0]);
 }
 
 /* ---- events by operand ---- */

@@ -19,6 +19,9 @@
 void trace_init(void);
 /* Records the event as done by the calling thread.  Context: signal, in-malloc, takes(OWN_RANK_TRACE). */
 void trace_event(struct self *self, const struct event *event);
+/* The same of an access, made at the place `site`.  Context: signal, in-malloc, takes(OWN_RANK_TRACE). */
+struct frame;
+void trace_access(struct self *self, const struct event *event, const struct frame *site);
 /* The child goes on in a file of its own.  Context: fork-child. */
 void trace_fork_child(void);
 

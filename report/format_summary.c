@@ -92,6 +92,7 @@ static void add_coverage(struct buffer *out, const struct run *run)
 static const struct {
     const char *name, *what, *why;
 } losses[] = {
+    {"lost_trace", "accesses not in the trace", "--trace-accesses had been reached; what is in it stays right"},
     {"lost_race_history", "pieces of the history of accesses",
      "addresses of one place in the history, or too many threads at one place; races there may be missed"},
     {"lost_atomics", "pieces of memory whose atomics share one clock",

@@ -5,18 +5,18 @@
 #include "detector/offline/predict_model.h"
 
 /* Steps and pairs that are looked at before the search is given up, and pairs of sites that are told. */
-#define WORK_MOST UINT64_C(400000000)
+#define WORK_MOST UINT64_C(100000000)
 enum { RACES_MOST = 1000, HELD_MOST = 16 };
 
 struct predict {
     struct model model;
 };
 
-/* Two threads' accesses of one cell, of which those of the first come first. */
 struct search {
     const struct model *model;
     struct ideal ideal;
-    struct grown told; /* struct told */
+    struct grown told;            /* struct told */
+    struct grown *reads, *writes; /* struct cell_access, of the cell that is looked at, by thread */
     uint64_t work;
     predicted_race_visit *visit;
     void *ctx;
@@ -103,35 +103,24 @@ static bool can_meet(struct search *search, const struct step *first, const stru
     return !ideal_has(&search->ideal, first) && !ideal_has(&search->ideal, second);
 }
 
-/* How the accesses of a pair are picked out of a cell. */
-struct pick {
-    uint32_t thread;
-    bool is_write;
-};
-
-static bool is_picked(const struct search *search, const struct cell_access *access, struct pick pick)
-{
-    return access->is_write == pick.is_write && model_step(search->model, access->step)->thread == pick.thread;
-}
-
 /* What the ideal of a pair holds, those of later accesses hold as well: it grows, and what is in it is passed over for good. */
-static void search_pair(struct search *search, const struct cell *cell, struct pick first, struct pick second)
+static void search_pair(struct search *search, const struct cell *cell, const struct grown *firsts,
+                        const struct grown *seconds)
 {
-    const struct cell_access *accesses = cell->accesses.data;
+    const struct cell_access *first = firsts->data, *second = seconds->data;
     size_t from = 0;
     ideal_clear(&search->ideal);
-    search->work += search->model->threads.count + cell->accesses.count;
-    for (size_t k = 0; k < cell->accesses.count; k++) {
-        if (!is_picked(search, &accesses[k], second))
-            continue;
-        const struct step *later = model_step(search->model, accesses[k].step);
+    search->work += search->model->threads.count;
+    for (size_t k = 0; k < seconds->count; k++) {
+        const struct step *later = model_step(search->model, second[k].step);
         ideal_reach(&search->ideal, later);
         search->work += ideal_close(&search->ideal);
-        for (size_t i = from; i < k && search->work < WORK_MOST; i++, search->work++) {
-            const struct step *earlier = model_step(search->model, accesses[i].step);
-            bool is_over = !is_picked(search, &accesses[i], first) || ideal_has(&search->ideal, earlier);
+        for (size_t i = from; i < firsts->count && first[i].step < second[k].step && search->work < WORK_MOST; i++) {
+            const struct step *earlier = model_step(search->model, first[i].step);
+            uint32_t common = first[i].bytes & second[k].bytes & (uint32_t)~cell->atomic;
+            bool is_over = ideal_has(&search->ideal, earlier);
+            search->work++;
             from += is_over && i == from;
-            uint32_t common = accesses[i].bytes & accesses[k].bytes & (uint32_t)~cell->atomic;
             if (is_over || common == 0 || !can_meet(search, earlier, later))
                 continue;
             if (is_new(search, earlier, later))
@@ -141,14 +130,39 @@ static void search_pair(struct search *search, const struct cell *cell, struct p
     }
 }
 
-static void search_cell(struct search *search, const struct cell *cell)
+/* Sorts the cell's accesses by thread and way.  Returns: false when there is no memory. */
+static bool sort_accesses(struct search *search, const struct cell *cell)
 {
-    static const bool ways[][2] = {{true, true}, {true, false}, {false, true}};
+    const struct cell_access *accesses = cell->accesses.data;
+    for (uint32_t t = 0; t < search->model->threads.count; t++)
+        search->reads[t].count = search->writes[t].count = 0;
+    for (size_t i = 0; i < cell->accesses.count; i++) {
+        uint32_t thread = model_step(search->model, accesses[i].step)->thread;
+        struct grown *list = accesses[i].is_write ? &search->writes[thread] : &search->reads[thread];
+        struct cell_access *place = grown_add(list, sizeof *place);
+        if (!place)
+            return false;
+        *place = accesses[i];
+    }
+    return true;
+}
+
+static bool search_cell(struct search *search, const struct cell *cell)
+{
     uint32_t threads = (uint32_t)search->model->threads.count;
-    for (uint32_t a = 0; a < threads && search->work < WORK_MOST; a++)
-        for (uint32_t b = 0; b < threads && search->work < WORK_MOST; b++)
-            for (size_t way = 0; a != b && way < sizeof ways / sizeof *ways; way++)
-                search_pair(search, cell, (struct pick){a, ways[way][0]}, (struct pick){b, ways[way][1]});
+    const struct grown *reads = search->reads, *writes = search->writes;
+    if (!sort_accesses(search, cell))
+        return false;
+    for (uint32_t a = 0; a < threads; a++)
+        for (uint32_t b = 0; b < threads && writes[a].count != 0; b++) {
+            if (a == b || (reads[b].count == 0 && writes[b].count == 0))
+                continue;
+            search_pair(search, cell, &writes[a], &writes[b]);
+            search_pair(search, cell, &writes[a], &reads[b]);
+            search_pair(search, cell, &reads[b], &writes[a]);
+        }
+    search->work += threads + cell->accesses.count;
+    return true;
 }
 
 static bool is_shared(const struct model *model, const struct cell *cell)
@@ -160,17 +174,35 @@ static bool is_shared(const struct model *model, const struct cell *cell)
     return false;
 }
 
+static bool begin_search(struct search *search)
+{
+    size_t threads = search->model->threads.count + 1;
+    search->reads = calloc(threads, sizeof *search->reads);
+    search->writes = calloc(threads, sizeof *search->writes);
+    return ideal_init(&search->ideal, search->model) && search->reads && search->writes;
+}
+
+static void end_search(struct search *search)
+{
+    for (size_t t = 0; t < search->model->threads.count; t++) {
+        free(search->reads ? search->reads[t].data : NULL);
+        free(search->writes ? search->writes[t].data : NULL);
+    }
+    free(search->reads);
+    free(search->writes);
+    free(search->told.data);
+    ideal_release(&search->ideal);
+}
+
 bool predict_run(struct predict *predict, predicted_race_visit *visit, void *ctx)
 {
     struct search search = {.model = &predict->model, .visit = visit, .ctx = ctx};
-    if (!ideal_init(&search.ideal, &predict->model))
-        return false;
     struct cell *const *cells = predict->model.cells.data;
-    for (size_t i = 0; i < predict->model.cells.count && search.work < WORK_MOST; i++)
+    bool is_complete = begin_search(&search);
+    for (size_t i = 0; is_complete && i < predict->model.cells.count && search.work < WORK_MOST; i++)
         if (is_shared(&predict->model, cells[i]))
-            search_cell(&search, cells[i]);
-    bool is_complete = search.work < WORK_MOST && !search.ideal.has_failed;
-    ideal_release(&search.ideal);
-    free(search.told.data);
+            is_complete = search_cell(&search, cells[i]);
+    is_complete &= search.work < WORK_MOST && !search.ideal.has_failed;
+    end_search(&search);
     return is_complete;
 }

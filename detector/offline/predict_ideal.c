@@ -14,10 +14,8 @@ bool ideal_init(struct ideal *ideal, const struct model *model)
     ideal->included = calloc(threads + 1, sizeof *ideal->included);
     ideal->seen = calloc(threads + 1, sizeof *ideal->seen);
     ideal->acquired = calloc(threads * locks + 1, sizeof *ideal->acquired);
-    if (!ideal->included || !ideal->seen || !ideal->acquired) {
-        ideal_release(ideal);
+    if (!ideal->included || !ideal->seen || !ideal->acquired)
         return false;
-    }
     for (size_t i = 0; i < threads * locks; i++)
         ideal->acquired[i] = PREDICT_NONE;
     return true;

@@ -99,7 +99,7 @@ struct ideal {
     bool has_failed;    /* there was no memory */
 };
 
-/* Returns: false when there is no memory for so many locks and threads. */
+/* Returns: false when there is no memory for so many locks and threads; release it all the same. */
 bool ideal_init(struct ideal *ideal, const struct model *model);
 void ideal_release(struct ideal *ideal);
 void ideal_clear(struct ideal *ideal);

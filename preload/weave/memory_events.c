@@ -2,13 +2,16 @@
 
 #include "preload/abi/ignored.h"
 #include "preload/deferral.h"
+#include "preload/weave/access_trace.h"
 #include "preload/weave/plane.h"
 
 void memory_access_woven(struct self *self, const void *address, size_t size, uint32_t flags, struct callers_id at)
 {
     struct plane *plane = self->plane;
     if (plane->gate.frame != 0)
-        return; /* the allocator's */
+        return;                                              /* the allocator's */
+    if (access_trace_is_on() && (flags & RACE_LIBRARY) != 0) /* of compiled code atomics are not traced */
+        access_trace_library(self, (uint64_t)(uintptr_t)address, size, flags, at);
     deferral_begin();
     plane->here = at;
     history_append(&plane->history, at.v, (uint32_t)(uintptr_t)address,
@@ -34,6 +37,8 @@ void memory_fresh_woven(struct self *self, uintptr_t low, uintptr_t high)
 {
     if (ignored_has_any())
         ignored_remove(low, high);
+    if (access_trace_is_on())
+        access_trace_fresh(self, low, high);
     deferral_begin();
     race_range_fresh(plane_engine(), &self->plane->race, low, high);
     deferral_end();

@@ -2,6 +2,7 @@
 
 #include "detector/event.h"
 #include "preload/abi/request.h"
+#include "preload/weave/access_trace.h"
 #include "preload/weave/callers.h"
 #include "preload/weave/pc_map.h"
 #include "preload/weave/plane.h"
@@ -84,6 +85,8 @@ static void act(struct plane *plane, uint64_t address, const struct plane_site *
 {
     struct race_engine *engine = plane_engine();
     uint32_t size = known->site.size;
+    if (access_trace_is_on())
+        access_trace_miss(plane, address, known, frame);
     switch ((enum plane_routine)frame->routine) {
     case PLANE_ATOMIC_BEFORE:
     case PLANE_ATOMIC_STORE:

@@ -1,6 +1,7 @@
 #include "preload/weave/routines.h"
 
 #include "preload/deferral.h"
+#include "preload/weave/access_trace.h"
 #include "preload/weave/miss.h"
 #include "preload/weave/plane.h"
 
@@ -41,13 +42,20 @@
 QUICK_ROUTINES(DECLARE)
 TAKEN_ROUTINES(DECLARE)
 SLOW_ROUTINES(DECLARE)
+#define DECLARE_TOLD(number, label) extern const char told_##label[]; /* the same without its quick path */
+QUICK_ROUTINES(DECLARE_TOLD)
+TAKEN_ROUTINES(DECLARE_TOLD)
 extern const char plane_nothing[], plane_gate[], plane_thread[];
 
+/* Where accesses are traced, each miss is to be seen. */
 void routines_set(struct plane_header *header, bool recording)
 {
+    bool is_told = access_trace_is_on();
 #define SET(number, label) header->routine[number] = (uint64_t)(uintptr_t)(recording ? label : plane_nothing);
-    QUICK_ROUTINES(SET)
-    TAKEN_ROUTINES(SET)
+#define SET_QUICK(number, label)                                                                                       \
+    header->routine[number] = (uint64_t)(uintptr_t)(!recording ? plane_nothing : is_told ? told_##label : label);
+    QUICK_ROUTINES(SET_QUICK)
+    TAKEN_ROUTINES(SET_QUICK)
     SLOW_ROUTINES(SET)
     SET(PLANE_GATE, plane_gate)
     header->routine[PLANE_THREAD] = (uint64_t)(uintptr_t)plane_thread;
@@ -241,6 +249,9 @@ __attribute__((used)) static void slow_path(void)
                      :                                                                                                 \
                      : [routine] "i"(number));
     SLOW_ROUTINES(SLOW_LABEL)
+#define TOLD_LABEL(number, label) SLOW_LABEL(number, told_##label)
+    QUICK_ROUTINES(TOLD_LABEL)
+    TAKEN_ROUTINES(TOLD_LABEL)
     __asm__ volatile(SLOW_SECTION ".type plane_slow,@function\n.p2align 4\nplane_slow:\n\t" WITH_FRAME(
                          "routine_miss") "leaq 8(%%rsp), %%rsp\n\tret\n"
                                          ".type plane_callers,@function\n.p2align 4\nplane_callers:\n\t" WITH_FRAME(

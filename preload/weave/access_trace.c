@@ -1,0 +1,104 @@
+#include "preload/weave/access_trace.h"
+
+#include <stdatomic.h>
+
+#include "preload/modules.h"
+#include "preload/trace.h"
+#include "preload/weave/callers.h"
+#include "preload/weave/pc_map.h"
+#include "preload/weave/plane.h"
+
+static _Atomic uint64_t accesses; /* relaxed: a count; those beyond the bound are in it too */
+
+struct line {
+    struct self *self;
+    struct event event;
+    struct frame site;
+};
+
+/* Apart, for it uses vector registers. */
+static void write_line(void *arg)
+{
+    struct line *line = arg;
+    if (line->site.module == 0 && line->site.pc != 0) {
+        const struct module *module = module_of(line->site.pc);
+        line->site.module = (module == NULL ? 0 : module->id) & 0x7fffffffu;
+    }
+    trace_access(line->self, &line->event, &line->site);
+}
+
+static void add_line(struct plane *plane, struct line *line)
+{
+    if (atomic_fetch_add_explicit(&accesses, 1, memory_order_relaxed) < (uint64_t)lockhound.options.trace_accesses)
+        vectors_apart(&plane->vectors, write_line, line);
+}
+
+uint64_t access_trace_left(void)
+{
+    uint64_t count = atomic_load_explicit(&accesses, memory_order_relaxed),
+             most = (uint64_t)lockhound.options.trace_accesses;
+    return count > most ? count - most : 0;
+}
+
+static enum event_kind kind_of_access(uint32_t flags)
+{
+    bool is_write = (flags & RACE_WRITE) != 0;
+    if ((flags & RACE_GUESS) != 0)
+        return is_write ? EVENT_ATOMIC_STORE : EVENT_ATOMIC_LOAD;
+    return is_write ? EVENT_WRITE : EVENT_READ;
+}
+
+/* Returns: false for what is no access. */
+static bool kind_of_miss(const struct plane_site *known, const struct routine_frame *frame, struct event *event)
+{
+    event->size = known->site.size;
+    switch ((enum plane_routine)frame->routine) {
+    case PLANE_ATOMIC_BEFORE:
+    case PLANE_ATOMIC_STORE:
+    case PLANE_RELAXED_STORE:
+        event->kind = EVENT_ATOMIC_STORE;
+        return true;
+    case PLANE_ATOMIC_AFTER:
+    case PLANE_ATOMIC_LOAD:
+    case PLANE_RELAXED_LOAD:
+        event->kind = EVENT_ATOMIC_LOAD;
+        return true;
+    case PLANE_FENCE:
+    case PLANE_REQUEST:
+        return false;
+    case PLANE_READ_RANGE:
+    case PLANE_WRITE_RANGE:
+        event->size = frame->rsi;
+        break;
+    default:
+        break;
+    }
+    event->kind = kind_of_access(pc_map_site_flags(&known->site));
+    return event->size != 0;
+}
+
+void access_trace_miss(struct plane *plane, uint64_t address, const struct plane_site *known,
+                       const struct routine_frame *frame)
+{
+    struct line line = {.self = plane->self, .event = {.flags = EVENT_HAS_SIZE, .object = address}};
+    if (!kind_of_miss(known, frame, &line.event))
+        return;
+    line.site.pc = known->bias + known->site.module;
+    add_line(plane, &line);
+}
+
+void access_trace_library(struct self *self, uint64_t address, uint64_t size, uint32_t flags, struct callers_id at)
+{
+    struct line line = {
+        .self = self,
+        .event = {.kind = kind_of_access(flags), .flags = EVENT_HAS_SIZE, .object = address, .size = size}};
+    callers_frames(at, &line.site, 1);
+    add_line(self->plane, &line);
+}
+
+void access_trace_fresh(struct self *self, uint64_t low, uint64_t high)
+{
+    struct line line = {.self = self,
+                        .event = {.kind = EVENT_ALLOCATE, .flags = EVENT_HAS_SIZE, .object = low, .size = high - low}};
+    add_line(self->plane, &line);
+}
