@@ -6,7 +6,6 @@
 #include "detector/race_hand_over.h"
 #include "detector/race_hybrid.h"
 #include "detector/race_memory.h"
-#include "detector/race_still.h"
 #include "detector/race_sync.h"
 #include "detector/race_trust.h"
 
@@ -83,7 +82,6 @@ struct race_engine *race_engine_new(struct detector *d, const struct race_host *
         race_engine_delete(engine);
         return NULL;
     }
-    race_still_init(engine);
     return engine;
 }
 
@@ -102,7 +100,6 @@ static size_t part_size(const struct race_engine *engine)
 static void delete_part(const struct race_engine *engine, struct race_part *part)
 {
     if (part != NULL) {
-        release(engine, part->still, race_still_size(engine));
         release(engine, part->marked, race_chunk_count(engine) / 8);
         release(engine, part, part_size(engine));
     }
@@ -172,8 +169,7 @@ static struct race_part *make_part(struct race_engine *engine, uint32_t number)
         return NULL;
     }
     part->marked = host->reserve(host->ctx, race_chunk_count(engine) / 8);
-    part->still = host->reserve(host->ctx, race_still_size(engine));
-    part->alone = part->marked == NULL || part->still == NULL ? 0 : race_set_with(engine, 0, number);
+    part->alone = part->marked == NULL ? 0 : race_set_with(engine, 0, number);
     if (part->alone == 0) {
         delete_part(engine, part);
         return NULL;
@@ -430,17 +426,10 @@ static bool access_chunk(struct race_engine *engine, struct race_plane *plane, c
         !race_word_is_of(engine, who, piece->address)) {
         return false; /* the midst of a large block, never used: no need to fill the planes with it */
     }
-    bool reads = (piece->flags & RACE_WRITE) == 0;
-    if (reads && race_still_is_kept(engine, part, who, piece->address)) {
-        race_touch(part, race_chunk_index(part, piece->address), race_lines_of(piece));
-        race_record(plane, piece);
-        return false;
-    }
     uint32_t state = atomic_load_explicit(&chunk->state, memory_order_acquire); /* partner: race_chunk_unlock() */
-    bool is_still = reads && race_word_is_still(engine, who) && race_word_is_of(engine, who, piece->address);
-    bool takes_part = (is_still || who == race_shared_word(engine, piece->address)) &&
+    bool takes_part = who == race_shared_word(engine, piece->address) &&
                       race_set_has(race_set_get(engine, state >> RACE_STATE_SET), plane->number);
-    bool tries = !is_still && is_worth_owning(part, piece->address) && (state & RACE_STATE_SYNC) == 0;
+    bool tries = is_worth_owning(part, piece->address) && (state & RACE_STATE_SYNC) == 0;
     if (!takes_part || tries || !race_is_touched(part, piece->address)) {
         state = race_chunk_enter(engine, plane, chunk, piece, tries);
     } else {
@@ -453,8 +442,6 @@ static bool access_chunk(struct race_engine *engine, struct race_plane *plane, c
     state = relaxed_load(&chunk->state);
     if ((state & RACE_STATE_SYNC) != 0) {
         found |= access_granules(engine, plane, chunk, state, piece); /* an address became one meanwhile */
-    } else if (reads && !found) {
-        race_still_try(engine, plane, chunk, piece->address);
     }
     return found;
 }

@@ -2,7 +2,6 @@
 
 #include "detector/race_generation.h"
 #include "detector/race_hybrid.h"
-#include "detector/race_still.h"
 
 enum { CHUNKS_PER_USE = 512 }; /* in a page of 4096 bytes */
 
@@ -68,29 +67,28 @@ uint32_t race_chunk_claim(struct race_engine *engine, struct race_chunk *chunk, 
 
 /* ---- taking part ------------------------------------------------------------------------------------------------ */
 
-/* Returns: true when `plane`'s thread has seen all tags of a chunk in the window of `other`. */
-static bool tags_are_seen(struct race_engine *engine, const struct race_plane *plane, const struct race_part *other,
-                          const uint8_t *tags)
+/* Returns: true when `plane`'s thread has seen all tags of `other` in the chunk that begins at `low`. */
+static bool other_is_seen(struct race_engine *engine, const struct race_plane *plane, const struct race_part *other,
+                          uint32_t low)
 {
     uint32_t version = race_version_begin(other);
     uint8_t limit = (uint8_t)race_generation_threshold(engine, plane, other);
     for (size_t i = 0; i < RACE_CHUNK_BYTES; i += 8) {
-        uint64_t word = bytes_load(tags + i);
-        if (word != 0 && bytes_any_above(word >> 1 & BYTES_EACH(0x7f), limit)) {
+        uint64_t tags = bytes_load(other->tags + low + i);
+        if (tags != 0 && bytes_any_above(tags >> 1 & BYTES_EACH(0x7f), limit)) {
             return false;
         }
     }
     return race_version_stands(other, version);
 }
 
-bool race_chunk_is_seen(struct race_engine *engine, const struct race_plane *plane, const struct race_set *set,
-                        uint64_t address, enum race_seen what)
+static bool all_is_seen(struct race_engine *engine, const struct race_plane *plane, const struct race_set *set,
+                        uint64_t address)
 {
     uint32_t low = (uint32_t)address & engine->window & ~(uint32_t)(RACE_CHUNK_BYTES - 1);
     for (uint32_t i = 0; i < set->count; i++) {
-        const struct race_part *other = race_part_at(engine, set->number[i]);
-        const uint8_t *window = what == RACE_SEEN_WRITES ? other->writes : other->tags;
-        if (other->number != plane->number && !tags_are_seen(engine, plane, other, window + low)) {
+        if (set->number[i] != plane->number &&
+            !other_is_seen(engine, plane, race_part_at(engine, set->number[i]), low)) {
             return false;
         }
     }
@@ -129,11 +127,8 @@ uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, 
         (void)race_mark(engine, part, address); /* it may be here still from before its plane was emptied */
     }
     bool is_sync = (state & RACE_STATE_SYNC) != 0;
-    bool stays_still = (piece->flags & RACE_WRITE) == 0 && race_set_get(engine, set)->count > 1 &&
-                       race_word_is_still(engine, relaxed_load(&chunk->who)) &&
-                       race_word_is_of(engine, relaxed_load(&chunk->who), address);
     bool may_own = !is_sync && (wants_it || race_set_get(engine, set)->count == 1);
-    if (may_own && race_chunk_is_seen(engine, plane, race_set_get(engine, set), address, RACE_SEEN_ALL)) {
+    if (may_own && all_is_seen(engine, plane, race_set_get(engine, set), address)) {
         if (race_set_get(engine, set)->count > RACE_KEPT) {
             race_count(&engine->forgotten);
             race_hybrid_trust_all(engine);
@@ -141,7 +136,7 @@ uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, 
         }
         race_touch(part, race_chunk_index(part, address), RACE_ALL_LINES);
         relaxed_store(&chunk->who, race_owner_word(plane, address));
-    } else if (!stays_still && relaxed_load(&chunk->who) != race_shared_word(engine, address)) {
+    } else if (relaxed_load(&chunk->who) != race_shared_word(engine, address)) {
         relaxed_store(&chunk->who, race_shared_word(engine, address));
         race_count(&engine->chunks_shared);
     }

@@ -38,10 +38,6 @@ void race_record(struct race_plane *plane, const struct race_piece *piece);
  * Returns: the chunk's state. */
 uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk,
                           const struct race_piece *piece, bool wants_it);
-/* Returns: true when `plane`'s thread has seen all accesses, or writes, of the others of the set in the locked chunk. */
-enum race_seen { RACE_SEEN_ALL, RACE_SEEN_WRITES };
-bool race_chunk_is_seen(struct race_engine *engine, const struct race_plane *plane, const struct race_set *set,
-                        uint64_t address, enum race_seen what);
 /* The plane is no owner of the locked chunk any more: its next access comes to race_access(). */
 void race_chunk_disown(const struct race_engine *engine, const struct race_part *part, struct race_chunk *chunk);
 /* Drops what the locked chunk says of another address with the same low bits.  Returns: the state. */

@@ -5,7 +5,6 @@
  *     |    --> race_sync (atomics and plain accesses of addresses with a clock) --> race_granules (their table)
  *     |    --> race_hand_over (what a guess may order)
  *     |    --> race_hybrid (races that locks have hidden)
- *     |    --> race_still (chunks that are read alone)
  *     |    --> race_memory (pages of the windows)
  *     |    --> race_fresh (memory that is new) --> race_memory
  *     |    --> race_trust (order that could not be seen)
@@ -126,7 +125,6 @@ struct race_part {
     struct race_renumbering renumbering; /* the last */
     uint32_t renumbered;                 /* generations up to this one come from it */
     _Atomic uint32_t pages;              /* of 4096 bytes of the program, where it has marks: as many of each window */
-    uint32_t *still;                     /* for each chunk: race_still.h */
     uint64_t *marked;                    /* a bit for each chunk where the plane's windows may not be zero */
     uint64_t overview[RACE_LINES_MOST / 64 / 64 / 64]; /* a bit for each word of `summary` that may not be 0 */
     uint64_t summary[RACE_LINES_MOST / 64 / 64];       /* a bit for each word of `touched` that may not be 0 */
@@ -140,9 +138,8 @@ struct race_said;
 struct race_engine {
     struct detector *d;
     struct race_host host;
-    uint32_t window;    /* the bits of an address by which its tags are found */
-    uint32_t high;      /* those of a chunk's word that hold higher ones */
-    uint32_t still_bit; /* that of a stamp (race_still.h); 0: chunks are never still */
+    uint32_t window; /* the bits of an address by which its tags are found */
+    uint32_t high;   /* those of a chunk's word that hold higher ones */
     struct race_chunk *chunks;
     uint64_t *used; /* a bit for each page of `chunks` that was written to */
     /* For each 8 bytes of the window a mask of those where an address was a sync one; NULL when it has 32 bits: then two
@@ -157,7 +154,6 @@ struct race_engine {
     _Atomic(struct race_part *) parts[RACE_PLANES_MAX + 1]; /* by number; written once, before any set names it */
     _Atomic uint32_t last_number;                           /* no part has a higher one */
     _Atomic uint64_t pages;                                 /* of all parts */
-    _Atomic uint32_t stamps;                                /* given out */
     _Atomic uint32_t unseen;                                /* threads whose order is not seen at present */
     _Atomic uint64_t chunks_shared, aliases, forgotten, begun, sync_addresses, races, repeats, trusts, spilled,
         withheld;

@@ -2,7 +2,6 @@
 
 #include "detector/race_chunk.h"
 #include "detector/race_hybrid.h"
-#include "detector/race_still.h"
 
 enum { RETURNED_LEAST = 1 << 16 /* bytes: less is not worth the calls */ };
 
@@ -18,7 +17,6 @@ bool race_memory_is_spent(const struct race_engine *engine, const struct race_pa
 void race_memory_unmark(struct race_engine *engine, struct race_part *part)
 {
     engine->host.discard(engine->host.ctx, part->marked, race_chunk_count(engine) / 8);
-    race_still_forget(engine, part);
     atomic_fetch_sub_explicit(&engine->pages, relaxed_load(&part->pages), memory_order_relaxed); /* a measure */
     relaxed_store(&part->pages, 0);
 }
