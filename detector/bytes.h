@@ -26,17 +26,6 @@ static inline void bytes_store(uint8_t *to, uint64_t word)
     *(volatile bytes_word *)to = word;
 }
 
-/* Returns: true when *before stood at `at`, where `after` stands now; otherwise *before is what stands there. */
-static inline bool bytes_exchange(uint8_t *at, uint64_t *before, uint64_t after)
-{
-    bool is_done;
-    __asm__ volatile("lock cmpxchgq %3, %1"
-                     : "=@ccz"(is_done), "+m"(*(bytes_word *)at), "+a"(*before)
-                     : "r"(after)
-                     : "memory");
-    return is_done;
-}
-
 static inline uint8_t bytes_load_one(const uint8_t *from)
 {
     return *(const volatile uint8_t *)from;

@@ -110,85 +110,40 @@ static inline bool is_above(uint64_t tags, uint32_t generation)
     return bytes_any_above(tags >> 1 & BYTES_EACH(0x7f), (uint8_t)generation);
 }
 
-/* Returns: a bit for each word of the line with tags that are renumbered. */
-static uint32_t words_above(const struct race_renumbering *to, const uint8_t *tags)
-{
-    uint32_t words = 0;
-    for (uint32_t i = 0; i < RACE_LINE_BYTES / 8; i++) {
-        uint64_t word = bytes_load(tags + 8 * i);
-        words |= word != 0 && is_above(word, to->kept) ? 1u << i : 0u;
-    }
-    return words;
-}
-
-/* Of a window.  Another thread may make it zero meanwhile, unless the chunk is locked: so it stays then.
- * Returns: what stands there now. */
-static uint64_t renumber_word(const struct race_renumbering *to, uint8_t *at, bool is_locked)
-{
-    uint64_t before = bytes_load(at);
-    while (before != 0 && is_above(before, to->kept)) {
-        uint64_t after = renumbered(to, before);
-        if (is_locked) {
-            bytes_store(at, after);
-            return after;
-        }
-        if (bytes_exchange(at, &before, after)) {
-            return after;
-        }
-    }
-    return before;
-}
-
-/* Returns: true when there is nothing but old tags in these words of a line, in both windows, by now. */
-static bool renumber_words(const struct race_renumbering *to, uint8_t *tags, uint8_t *writes, uint32_t words,
-                           bool is_locked)
+/* Returns: true when there is nothing but old tags in the line of both windows by now. */
+static bool renumber_line(const struct race_renumbering *to, uint8_t *tags, uint8_t *writes)
 {
     bool is_old = true;
-    for (; words != 0; words &= words - 1) {
-        uint32_t at = 8 * (uint32_t)__builtin_ctz(words);
-        is_old &= !is_above(renumber_word(to, tags + at, is_locked), to->old);
-        (void)renumber_word(to, writes + at, is_locked); /* no later than the last access */
+    for (size_t i = 0; i < RACE_LINE_BYTES; i += 8) {
+        uint64_t accessed = bytes_load(tags + i);
+        if (!is_above(accessed, to->kept)) {
+            continue; /* then no write there is later */
+        }
+        accessed = renumbered(to, accessed);
+        bytes_store(tags + i, accessed);
+        is_old &= !is_above(accessed, to->old);
+        uint64_t written = bytes_load(writes + i);
+        if (written != 0) {
+            bytes_store(writes + i, renumbered(to, written));
+        }
     }
     return is_old;
 }
 
-/* Returns: the lines with more than old tags. */
-static uint64_t renumber_lines(const struct race_renumbering *to, const struct race_plane *plane, uint32_t low,
-                               uint64_t lines, bool is_locked)
-{
-    uint64_t stay = 0;
-    for (uint64_t left = lines; left != 0; left &= left - 1) {
-        uint32_t at = low + (uint32_t)__builtin_ctzll(left) * RACE_LINE_BYTES;
-        uint8_t *tags = plane->tags + at;
-        stay |= renumber_words(to, tags, plane->writes + at, words_above(to, tags), is_locked) ? 0 : left & -left;
-    }
-    return stay;
-}
-
-/* The lock keeps others from making tags zero, but takes from them what they look at all the time: for a word or two, which is
- * what a thread that passed by has left, it is not taken. */
-static bool are_few(const struct race_renumbering *to, const struct race_plane *plane, uint32_t low, uint64_t lines)
-{
-    if ((lines & (lines - 1)) != 0) {
-        return false;
-    }
-    uint32_t words = words_above(to, plane->tags + low + (uint32_t)__builtin_ctzll(lines) * RACE_LINE_BYTES);
-    words &= words - 1;
-    return (words & (words - 1)) == 0;
-}
-
+/* Who owns the chunk sets tags in any line without coming here. */
 static uint64_t renumber_chunk(struct race_engine *engine, struct race_plane *plane, uint32_t index, uint64_t lines)
 {
     struct race_part *part = race_part(plane);
     struct race_chunk *chunk = &engine->chunks[index];
-    uint32_t low = index << RACE_CHUNK_SHIFT;
-    if (!race_chunk_is_owned(engine, part, chunk) && are_few(&part->renumbering, plane, low, lines)) {
-        return renumber_lines(&part->renumbering, plane, low, lines, false);
-    }
+    uint64_t stay = 0;
     uint32_t state = race_chunk_lock(part, chunk);
-    uint64_t stay = renumber_lines(&part->renumbering, plane, low, lines, true);
+    for (uint64_t left = lines; left != 0; left &= left - 1) {
+        uint32_t low = (index << RACE_CHUNK_SHIFT) + (uint32_t)__builtin_ctzll(left) * RACE_LINE_BYTES;
+        if (!renumber_line(&part->renumbering, plane->tags + low, plane->writes + low)) {
+            stay |= left & -left;
+        }
+    }
     if (race_chunk_is_owned(engine, part, chunk)) {
-        /* Who owns the chunk sets tags in any line without coming here. */
         if (stay == 0) {
             race_chunk_disown(engine, part, chunk);
         } else {
