@@ -26,11 +26,11 @@ struct told {
     uint32_t sites[2];
 };
 
-struct predict *predict_new(void)
+struct predict *predict_new(const struct detector_host *host)
 {
     struct predict *predict = calloc(1, sizeof *predict);
     if (predict)
-        model_init(&predict->model);
+        model_init(&predict->model, host);
     return predict;
 }
 
@@ -64,7 +64,7 @@ static bool is_new(struct search *search, const struct step *first, const struct
 }
 
 /* The acquisitions of the step's thread that have not ended before it. */
-static size_t held_at(const struct model *model, const struct step *step, struct predicted_lock held[HELD_MOST])
+static size_t held_at(const struct model *model, const struct step *step, struct held_lock held[HELD_MOST])
 {
     size_t count = 0;
     const uint32_t *steps = model_thread(model, step->thread)->steps.data;
@@ -74,14 +74,15 @@ static size_t held_at(const struct model *model, const struct step *step, struct
         bool is_held = acquire->kind == STEP_ACQUIRE &&
                        (acquire->release == PREDICT_NONE || model_step(model, acquire->release)->index > step->index);
         if (is_held)
-            held[count++] = (struct predicted_lock){objects[acquire->object]->address, acquire->at};
+            held[count++] =
+                (struct held_lock){.object = {.address = objects[acquire->object]->address}, .stack = acquire->at};
     }
     return count;
 }
 
 static void tell(struct search *search, uint64_t address, const struct step *first, const struct step *second)
 {
-    struct predicted_lock held[2][HELD_MOST];
+    struct held_lock held[2][HELD_MOST];
     const struct step *steps[2] = {second, first};
     struct predicted_race race = {.address = address};
     for (int i = 0; i < 2; i++)

@@ -8,7 +8,7 @@
  * Certainty: what the trace does not say (a try that failed, a time that ran out) counts for nothing.  Objects other than
  *            locks order as they did: a post, signal, arrival or atomic store comes before whoever met it later.
  * Left out:  places that any access uses atomically; what happens to memory before it is freed and after.
- * Memory:    libc's, some 40 bytes an event.
+ * Memory:    libc's, some 60 bytes an event, but for the tables.
  * Source:    Mathur, Pavlogiannis, Viswanathan, Optimal Prediction of Synchronization-Preserving Races, POPL 2021.
  */
 #ifndef LOCKHOUND_DETECTOR_OFFLINE_PREDICT_H
@@ -18,16 +18,11 @@
 
 struct predict;
 
-struct predicted_lock {
-    uint64_t object; /* address */
-    struct stack_id at;
-};
-
 struct predicted_access {
     uint32_t thread; /* label */
     bool is_write;
     struct stack_id at;
-    const struct predicted_lock *held;
+    const struct held_lock *held; /* their addresses and stacks alone are set */
     size_t held_count;
 };
 
@@ -40,8 +35,8 @@ struct predicted_race {
 /* Valid during the call only. */
 typedef void predicted_race_visit(void *ctx, const struct predicted_race *race);
 
-/* Returns: NULL when there is no memory. */
-struct predict *predict_new(void);
+/* The tables take memory of `host`.  Returns: NULL when there is none. */
+struct predict *predict_new(const struct detector_host *host);
 /* Nothing for NULL. */
 void predict_delete(struct predict *predict);
 

@@ -64,12 +64,11 @@ struct cell {
 };
 
 struct model {
-    struct detector_host host; /* of the tables: libc's memory */
-    struct grown steps;        /* struct step */
-    struct grown needs;        /* uint32_t */
-    struct grown threads;      /* struct model_thread */
-    struct grown objects;      /* struct model_object * */
-    struct grown cells;        /* struct cell * */
+    struct grown steps;   /* struct step */
+    struct grown needs;   /* uint32_t */
+    struct grown threads; /* struct model_thread */
+    struct grown objects; /* struct model_object * */
+    struct grown cells;   /* struct cell * */
     struct hash_table by_label, by_object, by_cell;
 };
 
@@ -85,7 +84,7 @@ static inline struct model_thread *model_thread(const struct model *model, uint3
     return (struct model_thread *)model->threads.data + number;
 }
 
-void model_init(struct model *model);
+void model_init(struct model *model, const struct detector_host *host);
 void model_release(struct model *model);
 bool model_add(struct model *model, const struct event *event);
 

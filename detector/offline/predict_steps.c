@@ -4,8 +4,6 @@
 
 #include "detector/offline/predict_model.h"
 
-enum { HOST_ALIGNMENT = 64 };
-
 /* Of larger accesses the first bytes count. */
 #define ACCESS_MOST UINT64_C(4096)
 
@@ -24,26 +22,12 @@ void *grown_add(struct grown *array, size_t width)
     return memset((char *)array->data + array->count++ * width, 0, width);
 }
 
-static void *host_alloc(void *ctx, size_t size)
+void model_init(struct model *model, const struct detector_host *host)
 {
-    (void)ctx;
-    size_t rounded = (size + HOST_ALIGNMENT - 1) / HOST_ALIGNMENT * HOST_ALIGNMENT;
-    void *memory = aligned_alloc(HOST_ALIGNMENT, rounded);
-    return memory ? memset(memory, 0, rounded) : NULL;
-}
-
-static void host_free(void *ctx, void *memory, size_t size)
-{
-    (void)ctx, (void)size;
-    free(memory);
-}
-
-void model_init(struct model *model)
-{
-    *model = (struct model){.host = {.alloc = host_alloc, .free = host_free}};
-    hash_table_init(&model->by_label, &model->host);
-    hash_table_init(&model->by_object, &model->host);
-    hash_table_init(&model->by_cell, &model->host);
+    *model = (struct model){.steps = {.count = 0}};
+    hash_table_init(&model->by_label, host);
+    hash_table_init(&model->by_object, host);
+    hash_table_init(&model->by_cell, host);
 }
 
 void model_release(struct model *model)

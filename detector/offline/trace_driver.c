@@ -187,17 +187,22 @@ static void put_party_site(struct driver *driver, const struct finding_party *pa
     put_site(driver, party->stack);
 }
 
-static void put_party_held(struct driver *driver, const struct finding_party *party)
+static void put_held(struct driver *driver, const struct held_lock *held, size_t count)
 {
-    if (party->held_count == 0)
+    if (count == 0)
         put_text(&driver->line, "-");
-    for (size_t i = 0; i < party->held_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         if (i > 0)
             put_text(&driver->line, "+");
-        put_object(driver, &party->held[i].object);
+        put_object(driver, &held[i].object);
         put_text(&driver->line, "@");
-        put_site(driver, party->held[i].stack);
+        put_site(driver, held[i].stack);
     }
+}
+
+static void put_party_held(struct driver *driver, const struct finding_party *party)
+{
+    put_held(driver, party->held, party->held_count);
 }
 
 static void put_parties(struct driver *driver, const struct finding *finding, const char *key,
@@ -238,19 +243,6 @@ static void host_report(void *ctx, const struct finding *finding)
     emit(driver, TRACE_OUTPUT_FINDING);
 }
 
-static void put_predicted_held(struct driver *driver, const struct predicted_access *side)
-{
-    if (side->held_count == 0)
-        put_text(&driver->line, "-");
-    for (size_t i = 0; i < side->held_count; i++) {
-        if (i > 0)
-            put_text(&driver->line, "+");
-        put_address(driver, side->held[i].object);
-        put_text(&driver->line, "@");
-        put_site(driver, side->held[i].at);
-    }
-}
-
 static void report_race(void *ctx, const struct predicted_race *race)
 {
     struct driver *driver = ctx;
@@ -274,9 +266,9 @@ static void report_race(void *ctx, const struct predicted_race *race)
     put_text(&driver->line, ",");
     put_site(driver, earlier->at);
     put_text(&driver->line, " held=");
-    put_predicted_held(driver, later);
+    put_held(driver, later->held, later->held_count);
     put_text(&driver->line, ";");
-    put_predicted_held(driver, earlier);
+    put_held(driver, earlier->held, earlier->held_count);
     put_text(&driver->line, " detail=in some schedule of the same events nothing comes between the two");
     emit(driver, TRACE_OUTPUT_FINDING);
 }
@@ -362,7 +354,7 @@ enum trace_outcome trace_driver_run(const char *text, size_t length, const struc
     if (!driver.player)
         goto out_detector;
     if ((options ? options : &defaults)->enabled[FINDING_DATA_RACE])
-        driver.predict = predict_new();
+        driver.predict = predict_new(&driver.host);
     outcome = run(&driver, text, length);
     detector_counts(driver.detector, &summary->counts);
     if (driver.predict && outcome != TRACE_OUT_OF_MEMORY)

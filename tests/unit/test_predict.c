@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "detector/offline/predict.h"
+#include "malloc_host.h"
 
 enum {
     THREADS = 3, /* the first creates the others */
@@ -221,12 +222,13 @@ static void take_race(void *ctx, const struct predicted_race *race)
 static void find(const struct trace *trace, races found)
 {
     struct told told = {found};
-    struct predict *predict = predict_new();
+    struct predict *predict = predict_new(&malloc_host);
     assert_non_null(predict);
     for (int i = 0; i < trace->count; i++)
         assert_true(predict_event(predict, &trace->events[i]));
     assert_true(predict_run(predict, take_race, &told));
     predict_delete(predict);
+    assert_int_equal(malloc_host_bytes(), 0);
 }
 
 static void random_traces_agree_with_the_twin(void **state)
