@@ -126,8 +126,7 @@ static inline void emit_process_end(struct self *self)
 static inline void emit_fork_child(struct self *self)
 {
     self->events++;
-    EMIT_TRACE(trace_fork_child());
-    EMIT_TRACE(trace_plain(self, EVENT_CHILD, EMIT_NOWHERE));
+    EMIT_TRACE(trace_fork_child(self));
     detector_fork_child(lockhound.detector, self->thread);
 }
 

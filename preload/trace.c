@@ -5,6 +5,9 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "detector/held.h"
+#include "detector/registry.h"
+#include "detector/thread.h"
 #include "detector/trace_write.h"
 #include "preload/lockhound.h"
 #include "preload/modules.h"
@@ -15,6 +18,8 @@
 #include "preload/symbolic.h"
 #include "preload/text.h"
 
+/* Locks that a child is known to hold at its beginning. */
+enum { HELD_MOST = 32 };
 enum { TRACE_FILE_MODE = 0600, SITE_SIZE = 256, LINE_SIZE = TRACE_EVENT_MAX + SITE_SIZE };
 
 static struct own_file file;
@@ -83,12 +88,6 @@ void trace_init(void)
     lockhound.tracing = fd >= 0 && own_file_take(&file, fd) == 0;
     if (!lockhound.tracing)
         sink_complain("cannot write the trace to", path, strlen(path));
-}
-
-void trace_fork_child(void)
-{
-    own_file_close(&file);
-    is_child = true;
 }
 
 /* ---- a line ---- */
@@ -227,4 +226,20 @@ void trace_lock(struct self *self, enum event_kind kind, uint32_t flags, const s
     trace_event(self,
                 &(struct event){
                     .kind = kind, .flags = flags, .object = object->address, .object_kind = object->kind, .at = at});
+}
+
+void trace_fork_child(struct self *self)
+{
+    own_file_close(&file);
+    is_child = true;
+    trace_plain(self, EVENT_CHILD, (struct stack_id){0});
+    struct held_lock held[HELD_MOST];
+    size_t count = held_copy(&self->thread->seat->held, false, held, HELD_MOST);
+    for (size_t i = 0; i < count && i < HELD_MOST; i++)
+        trace_event(self, &(struct event){.kind = EVENT_ACQUIRE,
+                                          .flags = EVENT_TRY | EVENT_HAS_KIND |
+                                                   (held[i].mode == LOCK_SHARED ? EVENT_SHARED : 0u),
+                                          .object = held[i].object.address,
+                                          .object_kind = held[i].object.kind,
+                                          .at = held[i].stack});
 }

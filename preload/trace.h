@@ -22,8 +22,8 @@ void trace_event(struct self *self, const struct event *event);
 /* The same of an access, made at the place `site`.  Context: signal, in-malloc, takes(OWN_RANK_TRACE). */
 struct frame;
 void trace_access(struct self *self, const struct event *event, const struct frame *site);
-/* The child goes on in a file of its own.  Context: fork-child. */
-void trace_fork_child(void);
+/* The child goes on in a file of its own, which begins with what its thread holds.  Context: fork-child. */
+void trace_fork_child(struct self *self);
 
 /* ---- for emit.h: one kind of operand each.  Context of all: signal, in-malloc, takes(OWN_RANK_TRACE). ---- */
 

@@ -21,7 +21,7 @@ FINDING = re.compile(r"\bkind=([a-z-]+)")
 # Why a trace does not tell it.
 NOT_IN_A_TRACE = {
     "double_join_bug": "a join of a thread that is gone names nobody",
-    "fork_lock_bug": "the child writes a trace of its own, which begins with the fork",
+    "fork_lock_bug": "the child's trace does not say what other threads held at the fork",
     "signal_lock_bug": "which signals a thread blocks is no event",
     "uninitialized_bug": "the content of memory is no event",
     "use_after_destroy_bug": "whether memory was initialised anew is read from its content",
@@ -37,16 +37,23 @@ def kinds_in_run_file(path):
     return sorted(record["kind"] for record in records if record["r"] == "finding")
 
 
+def kinds_in_trace(analyze, trace):
+    replay = subprocess.run([analyze, "--all", trace], capture_output=True, text=True, timeout=LIMIT_S, check=True)
+    return FINDING.findall(replay.stdout)
+
+
 def compare(sample, library, analyze):
-    """Returns (kinds found live, kinds found in the trace)."""
+    """Returns (kinds found live, kinds found in the trace, and in those of children where they were not found live)."""
     with tempfile.TemporaryDirectory(prefix="lockhound-replay-") as folder:
         trace, output = os.path.join(folder, "trace"), os.path.join(folder, "run")
         # Events carry no time: on a slow machine any lock is held too long, and no trace says so.
         options = f"checks=all lock-held-ms=3600000 memory=none trace={trace} output={output}"
         subprocess.run([sample], env=dict(os.environ, LD_PRELOAD=library, LOCKHOUND_OPTIONS=options),
                        capture_output=True, timeout=LIMIT_S, check=False)
-        replay = subprocess.run([analyze, "--all", trace], capture_output=True, text=True, timeout=LIMIT_S, check=True)
-        return kinds_in_run_file(output), sorted(FINDING.findall(replay.stdout))
+        live = kinds_in_run_file(output)
+        children = [kind for name in os.listdir(folder) if name.startswith("trace.")
+                    for kind in kinds_in_trace(analyze, os.path.join(folder, name)) if kind not in live]
+        return live, sorted(kinds_in_trace(analyze, trace) + children)
 
 
 def main():
