@@ -2,12 +2,19 @@
 
     detector/findings.def --> docs/findings.md   a section a kind; severity and default as in the table
     preload/options.def   --> docs/**/lockhound.1
+
+And links between pages lead to files and sections that are there.
 """
 
+import os
 import re
+
+from tree import line_of
 
 FINDING = re.compile(r'^FINDING\(\s*\w+\s*,\s*"([^"]+)"\s*,\s*(\w+)\s*,\s*(\w+)\s*,', re.MULTILINE)
 OPTION = re.compile(r'^OPTION_\w+\(\s*\w+\s*,\s*"([^"]+)"', re.MULTILINE)
+LINK = re.compile(r"\]\(([^)#\s:]*)(?:#([^)\s]+))?\)")
+SECTION = re.compile(r"^#+ (.*)$", re.MULTILINE)
 FINDINGS_PAGE = "docs/findings.md"
 
 
@@ -39,6 +46,25 @@ def check_options(tree):
             yield f"{pages[0]}:1: option --{key} is not described"
 
 
+def anchor_of(heading):
+    """The name by which a link finds the section."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+def check_links(tree):
+    for path in tree.matching(".md"):
+        text = tree.text(path)
+        for match in LINK.finditer(text):
+            name, section = match.groups()
+            target = os.path.normpath(os.path.join(os.path.dirname(path), name)) if name else path
+            place = f"{path}:{line_of(text, match.start())}"
+            if not any(known == target or known.startswith(target + "/") for known in tree.files):
+                yield f"{place}: a link to {target}, which is not there"
+            elif section and target.endswith(".md") and section not in map(anchor_of, SECTION.findall(tree.text(target))):
+                yield f"{place}: a link to {target}#{section}, and no such section"
+
+
 def check(tree):
     yield from check_findings(tree)
     yield from check_options(tree)
+    yield from check_links(tree)

@@ -93,6 +93,11 @@ class Docs(unittest.TestCase):
     def test_option_missing_from_the_man_page(self):
         self.assertEqual(len(self.run_on(man=r"\-\-quiet\-mode")), 1)
 
+    def test_links_lead_somewhere(self):
+        for link, wrong in (("findings.md#deadlock", 0), ("#deadlock", 0), ("findings.md", 0), ("https://a.example/#b", 0),
+                            ("findings.md#livelock", 1), ("found.md", 1)):
+            self.assertEqual(len(self.run_on(page=f"{self.PAGE}\n[there]({link})\n")), wrong, link)
+
 
 class Contexts(unittest.TestCase):
     def check(self, text):
