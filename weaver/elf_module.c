@@ -332,8 +332,8 @@ int elf_module_open(struct elf_module *module, const char *path, const char **me
         status = -ENOMEM;
     if (status == 0 && !module->refusal) {
         module->entry_kinds = calloc(1, module->text_high - module->text_low);
-        if (!module->entry_kinds || !symbols_read(module) || !functions_find(module) || !entries_find(module) ||
-            !read_debug_info(module))
+        if (!module->entry_kinds || !symbols_read(module) || !import_slots_read(module) || !functions_find(module) ||
+            !entries_find(module) || !read_debug_info(module))
             status = -ENOMEM;
         gates_find(module);
     }
@@ -351,6 +351,7 @@ void elf_module_close(struct elf_module *module)
         free(module->own->code);
         free(module->own->fdes);
         free(module->own->symbols);
+        free(module->own->slots);
     }
     if (module->own && module->own->atomics) {
         atomic_info_free(module->own->atomics);

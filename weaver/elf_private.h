@@ -28,6 +28,12 @@ struct code_range {
     uint64_t low, high;
 };
 
+/* A word that the loader fills with a function's address. */
+struct import_slot {
+    uint64_t address;
+    uint64_t symbol; /* index in .dynsym */
+};
+
 struct elf_private {
     struct section *sections;
     size_t section_count;
@@ -37,6 +43,8 @@ struct elf_private {
     size_t fde_count;
     struct symbol *symbols; /* functions and untyped ones with an address in the text, by address */
     size_t symbol_count;
+    struct import_slot *slots; /* by address */
+    size_t slot_count;
     uint64_t relro_low, relro_high;
     struct atomic_info *atomics; /* NULL: there is no debug information */
     uint64_t start, init, fini;  /* addresses; 0: none */
@@ -67,6 +75,9 @@ bool symbols_read(struct elf_module *module);
 const char *symbol_name_at(const struct elf_module *module, uint64_t address);
 /* Returns: the symbols at `address`, *count of them. */
 const struct symbol *symbols_at(const struct elf_module *module, uint64_t address, size_t *count);
+
+/* plt.c: fills own->slots.  Returns: false when there is no memory. */
+bool import_slots_read(struct elf_module *module);
 
 /* gates.c: whether the module is an allocator. */
 void gates_find(struct elf_module *module);
