@@ -7,14 +7,16 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/weave_progress.h"
 #include "cli/woven_cache.h"
 #include "cli/woven_prune.h"
 
 struct weave_request {
-    bool explains, checks, forces, narrow;
+    bool explains, checks, forces, narrow, is_silent;
     const char *output;
     const char *made_in; /* the cache's folder, once an image was made there; NULL */
     time_t start;
+    struct weave_progress progress;
     struct pool pool;
 };
 
@@ -70,19 +72,30 @@ static void explain_image(const struct woven_file *file)
 
 /* ---- one module ----------------------------------------------------------------------------------------------------- */
 
+static void complain(const struct weave_request *request, const char *path, const char *message)
+{
+    if (!request->is_silent) {
+        fprintf(stderr, "lockhound: %s %s\n", path, message);
+    }
+}
+
 /* Returns: false when it could not be woven, after a complaint. */
-static bool make_image(const struct weave_request *request, const char *path, const struct elf_module *module,
+static bool make_image(struct weave_request *request, const char *path, const struct elf_module *module,
                        const char *output)
 {
-    struct weave_options options = {
-        .narrow = request->narrow, .explain = request->explains, .output_fd = STDOUT_FILENO};
+    struct weave_options options = {.narrow = request->narrow,
+                                    .explain = request->explains,
+                                    .output_fd = STDOUT_FILENO,
+                                    .progress = weave_progress_step,
+                                    .progress_of = &request->progress};
     const char *message = "cannot be woven";
     fflush(stdout);
-    if (weave_open_module(module, output, &options, &message) != 0) {
-        fprintf(stderr, "lockhound: %s %s\n", path, message);
-        return false;
+    bool is_made = weave_open_module(module, output, &options, &message) == 0;
+    weave_progress_erase(&request->progress);
+    if (!is_made) {
+        complain(request, path, message);
     }
-    return true;
+    return is_made;
 }
 
 static bool weave_module_to(struct weave_request *request, const char *path, const struct elf_module *module,
@@ -101,11 +114,15 @@ static bool weave_module_to(struct weave_request *request, const char *path, con
             request->made_in = pool_copy(&request->pool, output, (size_t)(strrchr(output, '/') - output));
         }
     }
-    if (wrong) {
+    if (wrong && !request->is_silent) {
         fprintf(stderr, "lockhound: %s, the image of %s, %s\n", output, path, wrong);
+    }
+    if (wrong) {
         return false;
     }
-    say_image(path, &file);
+    if (!request->is_silent) {
+        say_image(path, &file);
+    }
     if (request->explains) {
         explain_image(&file);
     }
@@ -117,8 +134,11 @@ static bool weave_file(struct weave_request *request, const char *path)
 {
     struct elf_module module;
     const char *message = "cannot be read";
-    if (elf_module_open(&module, path, &message) != 0) {
-        fprintf(stderr, "lockhound: %s %s\n", path, message);
+    weave_progress_file(&request->progress, path);
+    int status = elf_module_open(&module, path, &message);
+    weave_progress_erase(&request->progress);
+    if (status != 0) {
+        complain(request, path, message);
         return false;
     }
     const char *output = request->output ? request->output
@@ -143,6 +163,7 @@ int command_weave_main(int argc, char **argv)
     struct weave_request request = {.explains = settings_flag(&settings, OPTION_ID_explain),
                                     .checks = settings_flag(&settings, OPTION_ID_check),
                                     .forces = settings_flag(&settings, OPTION_ID_force),
+                                    .is_silent = settings_flag(&settings, OPTION_ID_silent),
                                     .narrow = settings_flag(&settings, OPTION_ID_narrow),
                                     .output = settings.values[OPTION_ID_output],
                                     .start = time(NULL)};
@@ -153,6 +174,11 @@ int command_weave_main(int argc, char **argv)
         return EXIT_USAGE;
     }
     int status = EXIT_OK;
+    size_t files = 0;
+    while (argv[(size_t)first + files]) {
+        files++;
+    }
+    weave_progress_begin(&request.progress, files);
     for (int i = first; argv[i]; i++) {
         if (!weave_file(&request, argv[i])) {
             status = EXIT_FAILED;

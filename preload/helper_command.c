@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -41,7 +42,7 @@ struct errand {
     char offset[DIGITS], length[DIGITS];
     char environment[ENVIRONMENT_SIZE];
     int patience_ms;
-    bool is_silent; /* else it prints to descriptor 2 */
+    bool is_silent; /* else it prints to descriptor 2, which it has otherwise only where that is a terminal */
     int outcome;    /* wait status of the command; -1 when it did not run or not end */
 };
 
@@ -190,12 +191,19 @@ static long own_clone(int (*function)(void *), char *stack, int flags, void *arg
     return result;
 }
 
+static bool is_terminal(int fd)
+{
+    char settings[64]; /* the kernel's struct termios is smaller */
+    return raw_syscall(SYS_ioctl, fd, TCGETS, (long)settings, 0, 0, 0) == 0;
+}
+
 /* All that the program has open stays its own. */
 static void set_descriptors(bool is_silent)
 {
     if (is_silent) {
         long null = raw_syscall(SYS_openat, AT_FDCWD, (long)"/dev/null", O_RDWR, 0, 0, 0);
-        for (int fd = 0; fd < STANDARD_DESCRIPTORS; fd++)
+        int end = is_terminal(STDERR_FILENO) ? STDERR_FILENO : STANDARD_DESCRIPTORS;
+        for (int fd = 0; fd < end; fd++)
             if (null < 0)
                 raw_syscall(SYS_close, fd, 0, 0, 0, 0, 0); /* no more may be opened: the loader will say so to nobody */
             else if (fd != null)

@@ -22,7 +22,7 @@ void helper_init(void);
  * Returns: false when it could not run; nothing has been printed then.  Context: signal, in-malloc, may-block. */
 bool helper_print(const char *run_file, uint64_t offset, uint64_t length, bool summary);
 
-/* Runs `lockhound ARGUMENTS` (up to a NULL; the strings stay valid) without a word, and waits for `patience_ms` at most.
+/* Runs `lockhound ARGUMENTS` (up to a NULL; the strings stay valid) without a word but on a terminal, and waits for `patience_ms` at most.
  * Returns: its exit status; -1 when it could not run or was stopped.  Context: signal, in-malloc, may-block. */
 int helper_run_silently(const char *const arguments[], int patience_ms);
 

@@ -163,6 +163,8 @@ struct weave_options {
     bool explain;      /* print what was done and left, function by function */
     int output_fd;     /* of the explanation */
     size_t code_limit; /* 0: DRAFT_CODE_LIMIT.  Units: bytes */
+    void (*progress)(void *progress_of, size_t done, size_t total); /* NULL, or told of each function */
+    void *progress_of;
 };
 
 /* Weaves the module at `path` into the image file `output` (written beside under a temporary name and renamed).

@@ -128,6 +128,9 @@ static int weave_functions(struct weaving *weaving, const char **message)
             return -ENOMEM;
         }
         weave_function(weaving, &function);
+        if (weaving->options && weaving->options->progress) {
+            weaving->options->progress(weaving->options->progress_of, i, weaving->module->function_count);
+        }
         weaving->draft.end = function_end(&function);
         function_model_free(&function);
     }

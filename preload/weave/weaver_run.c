@@ -7,12 +7,13 @@ enum { PATIENCE_MS = 300000 };
 
 bool weaver_run(const char *const files[], size_t count, bool narrow)
 {
-    const size_t size = (count + 3) * sizeof(const char *);
+    const size_t size = (count + 4) * sizeof(const char *);
     const char **arguments = arena_alloc(size);
     if (arguments == NULL || count > WEAVER_FILES_MAX)
         return false;
     size_t used = 0;
     arguments[used++] = "weave";
+    arguments[used++] = "--silent";
     if (narrow)
         arguments[used++] = "--narrow";
     for (size_t i = 0; i < count; i++)
