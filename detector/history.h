@@ -99,6 +99,21 @@ static inline void history_put(struct history *history, uint64_t place, uint32_t
     atomic_store_explicit(&history->written, n + 1, memory_order_release);
 }
 
+/* Returns: true when one of the latest entries says the same, and nothing but accesses has come since. */
+static inline bool history_has_just(const struct history *history, uint64_t place, uint32_t low, uint32_t what)
+{
+    enum { LATEST = 3 };
+    uint64_t n = relaxed_load(&history->written);
+    for (uint64_t i = 1; i <= LATEST; i++) {
+        const struct history_entry *entry = &history->ring[(n - i) & (history->capacity - 1)];
+        if (entry->what >> 28 != HISTORY_ACCESS)
+            return false;
+        if (entry->place == place && entry->low == low && entry->what == what)
+            return true;
+    }
+    return false;
+}
+
 /* Out of line part of history_append(). */
 void history_begin_part(struct history *history);
 

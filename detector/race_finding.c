@@ -274,6 +274,7 @@ static void tell(struct report *r, struct stack_id here, const struct race_recal
     other->history_lost = !theirs->found;
     set_access(other, theirs->found ? theirs->address : r->met.address, theirs->found ? theirs->size : 0,
                theirs->flags);
+    other->access_guess |= other->history_lost && mine->access_guess; /* nothing speaks against it */
     other->held = theirs->held;
     other->held_count = theirs->held_count;
     e.finding.severity = finding_race_severity(mine, other);

@@ -1,6 +1,7 @@
 #include "detector/race_hand_over.h"
 
 #include "detector/race_sync.h"
+#include "detector/race_trust.h"
 
 static struct race_handed *handed_from(const struct race_plane *plane, uint32_t number)
 {
@@ -13,17 +14,27 @@ static bool is_counter(uint32_t flags)
     return (flags & (RACE_WRITE | RACE_READ_MODIFY | RACE_GUESS)) == (RACE_WRITE | RACE_READ_MODIFY | RACE_GUESS);
 }
 
+static bool is_deciding_load(uint32_t flags)
+{
+    return (flags & (RACE_DECIDES | RACE_WRITE)) == RACE_DECIDES;
+}
+
 /* A guess hands over to a guess; what a loop waits for, to all. */
 static bool hands_over(uint32_t load, uint32_t store)
 {
-    bool is_deciding_load = (load & (RACE_DECIDES | RACE_WRITE)) == RACE_DECIDES;
     bool is_store = (store & (RACE_WRITE | RACE_READ_MODIFY)) == RACE_WRITE || is_counter(store);
-    return is_deciding_load && is_store && ((store & RACE_GUESS) != 0 || (load & RACE_GUESS) == 0);
+    return is_deciding_load(load) && is_store && ((store & RACE_GUESS) != 0 || (load & RACE_GUESS) == 0);
 }
 
 void race_hand_over_note(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece,
                          uint32_t number, const struct race_recalled *theirs)
 {
+    if (!theirs->found && is_deciding_load(piece->flags) && (piece->address & 7) + piece->size <= 8) {
+        /* What stored there, and so what was before it, is not known any more. */
+        race_trust_part(engine, race_part_at(engine, number));
+        race_sync_adopt(engine, plane, piece, true);
+        return;
+    }
     bool receives = hands_over(piece->flags, theirs->flags);
     bool sends = hands_over(theirs->flags, piece->flags);
     if (!theirs->found || !(receives || sends) || (piece->address & 7) + piece->size > 8) {

@@ -4,6 +4,8 @@
  *   T1: data = 1;  flag = 1;           T2: if (flag)  use(data);
  *       history of T1: ... data ... flag     race on `flag`, possibly --> T2 has from T1 all that is before `flag`
  *
+ * When the store has aged out of its thread's history, all that the thread has done counts as handed over.
+ *
  * A library that makes locks of its own (libgomp) also counts under them in place, and looks at the counter without: such
  * a counter hands over what all did that counted.
  *

@@ -50,11 +50,14 @@ static void take_callers(struct plane *plane, const struct plane_site *known, co
 
 /* ---- the access ---------------------------------------------------------------------------------------------------- */
 
-/* The entry comes before the tags: whoever meets those finds it. */
+/* The entry comes before the tags: whoever meets those finds it.  A loop that waits for an atomic comes here in each round, and
+ * must not push out what its thread did before. */
 static void record_access(struct plane *plane, uint64_t address, uint64_t size, uint32_t flags)
 {
-    history_append(&plane->history, plane->site, (uint32_t)address,
-                   HISTORY_WHAT(HISTORY_ACCESS, flags, size < HISTORY_SIZE_MAX ? size : HISTORY_SIZE_MAX));
+    struct history *history = &plane->history;
+    uint32_t what = HISTORY_WHAT(HISTORY_ACCESS, flags, size < HISTORY_SIZE_MAX ? size : HISTORY_SIZE_MAX);
+    if (!history_has_just(history, plane->site, (uint32_t)address, what))
+        history_append(history, plane->site, (uint32_t)address, what);
     race_access(plane_engine(), &plane->race, address, size, flags);
 }
 

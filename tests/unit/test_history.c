@@ -218,6 +218,21 @@ static void a_release_is_found_parts_ago_and_told_from_another_threads(void **st
 
 static _Atomic bool stop;
 
+static void the_same_again_is_known_until_something_else_happens(void **state)
+{
+    (void)state;
+    uint32_t what = HISTORY_WHAT(HISTORY_ACCESS, 0, 4);
+    assert_false(history_has_just(&history, 0x1000, 100, what));
+    access_at(0x1000, 100, 0, 4);
+    access_at(0x2000, 200, 0, 4);
+    assert_true(history_has_just(&history, 0x1000, 100, what));
+    assert_false(history_has_just(&history, 0x1000, 104, what));
+    assert_false(history_has_just(&history, 0x3000, 100, what));
+    assert_false(history_has_just(&history, 0x1000, 100, HISTORY_WHAT(HISTORY_ACCESS, RACE_WRITE, 4)));
+    history_epoch(&history, 9, 0);
+    assert_false(history_has_just(&history, 0x1000, 100, what));
+}
+
 static void *write_for_long(void *unused)
 {
     (void)unused;
@@ -257,6 +272,7 @@ int main(void)
         cmocka_unit_test_setup(what_released_an_epoch_is_told, begin),
         cmocka_unit_test_setup(the_place_of_an_unlock_may_follow, begin),
         cmocka_unit_test_setup(a_release_is_found_parts_ago_and_told_from_another_threads, begin),
+        cmocka_unit_test_setup(the_same_again_is_known_until_something_else_happens, begin),
         cmocka_unit_test_setup(a_recall_beside_the_writer_is_never_wrong, begin),
     };
     return cmocka_run_group_tests_name("history", tests, NULL, NULL);

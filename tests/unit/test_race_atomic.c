@@ -129,6 +129,21 @@ static void both_halves_of_a_wide_atomic_are_acquired(void **state)
     world_expect_nothing();
 }
 
+static void what_is_known_no_more_may_have_been_handed_over(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    assert_false(race_world_write(1, X, 8));
+    assert_false(race_world_write(1, X + 64, 4));
+    race_world.recalled.found = false;
+    assert_true(race_world_access(2, X + 64, 4, RACE_GUESS | RACE_DECIDES));
+    assert_int_equal(world_expect_one(FINDING_DATA_RACE)->severity, SEVERITY_WARNING);
+    assert_false(race_world_read(2, X, 8));
+    race_world_lock(1, 0), race_world_unlock(1, 0);
+    assert_false(race_world_write(1, X + 8, 8));
+    assert_true(race_world_read(2, X + 8, 8)); /* what came in later epochs was not */
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, race_world_setup, race_world_teardown)
@@ -141,6 +156,7 @@ int main(void)
         CASE(what_was_taken_in_hides_no_later_release),
         CASE(what_was_taken_in_at_one_address_says_nothing_of_another),
         CASE(both_halves_of_a_wide_atomic_are_acquired),
+        CASE(what_is_known_no_more_may_have_been_handed_over),
     };
 #undef CASE
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "unseen.h"
+
 enum { THREADS = 4, ROUNDS = 500, SLOTS = 64 };
 
 static void must(bool holds)
@@ -230,6 +232,63 @@ static void signal_descriptors(void)
     run_two(read_signal, send_signal);
 }
 
+/* ---- what was published long ago ------------------------------------------------------------------------------------------ */
+
+enum { LONG = 400000 /* accesses: more than are remembered */ };
+
+static _Atomic int published, awaited_in_vain;
+static int what;
+static int *elsewhere;
+
+static void *take_published(void *arg)
+{
+    unseen_wait();
+    if (atomic_load_explicit(&published, memory_order_acquire) == 1)
+        what++;
+    return arg;
+}
+
+static void *publish_and_wait(void *arg)
+{
+    what = 1;
+    atomic_store_explicit(&published, 1, memory_order_release);
+    for (int i = 0; i < LONG && atomic_load_explicit(&awaited_in_vain, memory_order_acquire) == 1; i++)
+        ;
+    unseen_pass();
+    return arg;
+}
+
+static void *publish_and_work(void *arg)
+{
+    what = 1;
+    atomic_store_explicit(&published, 1, memory_order_release);
+    for (int i = 0; i < LONG; i++)
+        elsewhere[i] = i;
+    unseen_pass();
+    return arg;
+}
+
+static void *count_one(void *arg)
+{
+    atomic_fetch_add(&awaited_in_vain, 1);
+    return arg;
+}
+
+static void long_waits(void)
+{
+    pthread_t thread;
+    must(pthread_create(&thread, NULL, count_one, NULL) == 0 && pthread_join(thread, NULL) == 0);
+    run_two(publish_and_wait, take_published);
+}
+
+static void long_work(void)
+{
+    elsewhere = calloc(LONG, sizeof *elsewhere);
+    must(elsewhere != NULL);
+    run_two(publish_and_work, take_published);
+    free(elsewhere);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -241,7 +300,10 @@ int main(int argc, char **argv)
                  {"ticket_locks", ticket_locks},
                  {"flags_on_the_stack", flags_on_the_stack},
                  {"signals", signals},
-                 {"signal_descriptors", signal_descriptors}};
+                 {"signal_descriptors", signal_descriptors},
+                 {"long_waits", long_waits},
+                 {"long_work", long_work}};
+    must(unseen_open() == 0);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         if (argc < 2) {
             puts(cases[i].name);
