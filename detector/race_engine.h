@@ -3,6 +3,7 @@
  *   race.c --> race_chunk (who takes part) --> race_set (interned sets of planes)
  *     |    --> race_generation (tag -> epoch) --> race_renumber (when they are used up)
  *     |    --> race_sync (atomics and plain accesses of addresses with a clock) --> race_granules (their table)
+ *     |                                                              \--> race_become (an address becomes one)
  *     |    --> race_hand_over (what a guess may order)
  *     |    --> race_hybrid (races that locks have hidden)
  *     |    --> race_memory (pages of the windows)

@@ -12,6 +12,12 @@
 
 enum { RACE_GRANULE_BYTES = 8 };
 
+/* Returns: the bytes of the granule of `address` that [address, address + size) covers. */
+static inline uint32_t race_granule_mask(uint64_t address, size_t size)
+{
+    return ((1u << (size & 15)) - 1) << (address & 7);
+}
+
 /* A granule whose bucket is locked. */
 struct race_granule_hold {
     _Atomic uint32_t *bucket;

@@ -2,117 +2,12 @@
 
 #include "detector/event.h"
 #include "detector/loose.h"
+#include "detector/race_become.h"
 #include "detector/race_chunk.h"
 #include "detector/race_generation.h"
 #include "detector/race_granules.h"
 #include "detector/race_hand_over.h"
 #include "detector/race_hybrid.h"
-#include "detector/race_trust.h"
-
-/* ---- becoming --------------------------------------------------------------------------------------------------- */
-
-/* Whether others used some bytes that become sync. */
-struct users {
-    bool unseen;  /* wrote, and nothing orders that before the present thread */
-    bool loosely; /* wrote, and nothing but locks does */
-    bool reading; /* read in their present epoch: a load of which the check is done may still be to come */
-};
-
-/* Context: holds the chunk's lock. */
-static void look_at_user(struct race_engine *engine, const struct race_plane *plane, const struct race_part *other,
-                         uint32_t at, struct users *users)
-{
-    uint32_t version = race_version_begin(other);
-    uint32_t g = bytes_load_one(other->writes + at) >> 1, latest = bytes_load_one(other->tags + at) >> 1;
-    users->reading |= latest != 0 && latest == relaxed_load(&other->present) && other->has_thread;
-    if (g == 0) {
-        return;
-    }
-    const struct race_generation *generation = &other->generation[g];
-    uint32_t slot = relaxed_load(&generation->slot);
-    uint64_t epoch = relaxed_load(&generation->epoch);
-    bool loosely = race_generation_seen(engine, plane, other, g);
-    bool seen = loosely || thread_clock_has_seen(race_clock(plane), slot, epoch);
-    bool stands = race_version_stands(other, version);
-    users->unseen |= !seen || !stands;
-    users->loosely |= !loosely || !stands;
-}
-
-/* Context: holds the chunk's lock. */
-static struct users find_users(struct race_engine *engine, const struct race_plane *plane, uint32_t state,
-                               uint64_t address, size_t size)
-{
-    struct users users = {false, false, false};
-    const struct race_set *set = race_set_get(engine, state >> RACE_STATE_SET);
-    for (uint32_t i = 0; i < set->count; i++) {
-        const struct race_part *other = race_part_at(engine, set->number[i]);
-        for (size_t at = 0; other != race_part(plane) && at < size; at++) {
-            look_at_user(engine, plane, other, ((uint32_t)address & engine->window) + (uint32_t)at, &users);
-        }
-    }
-    return users;
-}
-
-/* Returns: the bytes of the granule of `address` that [address, address + size) covers. */
-static uint32_t mask_of(uint64_t address, size_t size)
-{
-    return ((1u << (size & 15)) - 1) << (address & 7);
-}
-
-/* A tag of another address of this place would hide a plain load of the one that becomes sync from who set it. */
-static void clear_place(struct race_engine *engine, uint64_t address, size_t size)
-{
-    if (engine->sync_places == NULL) {
-        return;
-    }
-    size_t place = address & engine->window;
-    atomic_fetch_or_explicit(&engine->sync_places[place / RACE_GRANULE_BYTES], (uint8_t)mask_of(address, size),
-                             memory_order_relaxed); /* the chunk's lock orders it */
-    /* acquire: the parts up to it; partner: race_plane_begin() */
-    uint32_t last = atomic_load_explicit(&engine->last_number, memory_order_acquire);
-    for (uint32_t i = 1; i <= last; i++) {
-        struct race_part *part = race_part_at(engine, i);
-        if (part != NULL && race_is_marked(part, address)) {
-            bytes_clear(part->tags + place, size);
-            bytes_clear(part->writes + place, size);
-        }
-    }
-}
-
-/* Makes bytes [address, address + size) of one granule sync; `trusts` what others wrote there.
- * Returns: false when they have no clock of their own. */
-static bool become(struct race_engine *engine, struct race_plane *plane, uint64_t address, size_t size, uint32_t mask,
-                   bool trusts)
-{
-    struct race_part *part = race_part(plane);
-    struct race_chunk *chunk = race_chunk_at(engine, address);
-    uint32_t state = race_chunk_claim(engine, chunk, race_chunk_lock(part, chunk), address);
-    struct users users = find_users(engine, plane, state, address, size);
-    race_chunk_clear(engine, state, address, size);
-    bytes_clear(plane->tags + race_place(plane, address), size);
-    bytes_clear(plane->writes + race_place(plane, address), size);
-    clear_place(engine, address, size);
-    /* In a spilled chunk these bytes may have been released on the common clock already. */
-    bool was_spilled = (state & RACE_STATE_SPILLED) != 0;
-    bool has_clock = !was_spilled && race_granule_put(engine, address & ~(uint64_t)7, mask);
-    relaxed_store(&chunk->who, race_shared_word(engine, address));
-    race_chunk_use(engine, chunk);
-    race_chunk_unlock(part, chunk, state | (has_clock ? RACE_STATE_SYNC : RACE_STATE_SYNCS));
-    if (trusts && users.unseen) {
-        race_trust_all(engine, part);
-    }
-    if (users.loosely) {
-        race_hybrid_trust_all(engine);
-    }
-    if (users.reading) {
-        race_trust_part(engine, part); /* it may see what this thread does next, and so all that it did before */
-        race_hybrid_trust_all(engine);
-    }
-    if (!has_clock && !was_spilled) {
-        race_count(&engine->spilled);
-    }
-    return has_clock;
-}
 
 /* ---- clocks ----------------------------------------------------------------------------------------------------- */
 
@@ -223,12 +118,12 @@ static bool sync_do(struct race_engine *engine, struct race_plane *plane, uint64
 static void granule_do(struct race_engine *engine, struct race_plane *plane, uint64_t address, size_t size,
                        unsigned deeds)
 {
-    uint32_t mask = mask_of(address, size);
+    uint32_t mask = race_granule_mask(address, size);
     /* The chunk has its bit for good once it has one, unless its memory became fresh: then the granule is gone too. */
     if (sync_do(engine, plane, address, mask, mask, deeds)) {
         return;
     }
-    if (become(engine, plane, address, size, mask, true)) {
+    if (race_become_sync(engine, plane, address, size, true)) {
         (void)sync_do(engine, plane, address, mask, mask, deeds);
     } else {
         spilled_do(engine, plane, deeds);
@@ -317,7 +212,7 @@ bool race_sync_is_place(const struct race_engine *engine, const struct race_piec
 {
     size_t granule = (piece->address & engine->window) / RACE_GRANULE_BYTES;
     return engine->sync_places != NULL &&
-           (relaxed_load(&engine->sync_places[granule]) & mask_of(piece->address, piece->size)) != 0;
+           (relaxed_load(&engine->sync_places[granule]) & race_granule_mask(piece->address, piece->size)) != 0;
 }
 
 bool race_sync_access(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece,
@@ -327,7 +222,7 @@ bool race_sync_access(struct race_engine *engine, struct race_plane *plane, cons
     bool reads = !writes || (piece->flags & RACE_READ_MODIFY) != 0;
     /* What was released so far is acquired now: should a verb come before the rest is settled, less is missed. */
     unsigned deeds = (writes ? DEED_RELEASE : 0u) | (reads ? DEED_ACQUIRE : 0u);
-    if (!sync_do(engine, plane, piece->address, mask_of(piece->address, piece->size), 0, deeds)) {
+    if (!sync_do(engine, plane, piece->address, race_granule_mask(piece->address, piece->size), 0, deeds)) {
         if (!spilled) {
             return false;
         }
@@ -345,7 +240,8 @@ bool race_sync_access(struct race_engine *engine, struct race_plane *plane, cons
 void race_sync_hand_on(struct race_engine *engine, const struct race_piece *piece, const struct race_handed *handed)
 {
     struct race_granule_hold hold;
-    if (race_granule_hold(engine, piece->address & ~(uint64_t)7, mask_of(piece->address, piece->size), 0, &hold)) {
+    if (race_granule_hold(engine, piece->address & ~(uint64_t)7, race_granule_mask(piece->address, piece->size), 0,
+                          &hold)) {
         *race_granule_handed(engine, &hold) = *handed;
         sync_clock_renew(race_granule_clock(engine, &hold));
         race_granule_release(&hold);
@@ -354,10 +250,10 @@ void race_sync_hand_on(struct race_engine *engine, const struct race_piece *piec
 
 void race_sync_adopt(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece, bool trusts)
 {
-    uint32_t mask = mask_of(piece->address, piece->size);
+    uint32_t mask = race_granule_mask(piece->address, piece->size);
     bool spilled = false;
     if (!sync_do(engine, plane, piece->address, mask, mask, 0)) {
-        spilled = !become(engine, plane, piece->address, piece->size, mask, trusts);
+        spilled = !race_become_sync(engine, plane, piece->address, piece->size, trusts);
     }
     (void)race_sync_access(engine, plane, piece, spilled);
 }

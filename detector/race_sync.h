@@ -8,11 +8,12 @@
  * Owed:      a plain load is seen before it happens; it acquires at once, and again when the thread comes next, for the
  *            store that it reads may have come in between.
  * Aliases:   another address of the place of a sync one gets no tags either, where windows are small enough to care.
- * Becoming:  tags of these bytes go.  What another thread wrote there unseen was a release nobody could know of, of all that
- *            this thread had seen: everything done so far is trusted (race_trust.h).
+ * Taken:     what a thread has acquired of an address it keeps in its plane (struct race_taken): while nobody has
+ *            released to it since, a load has nothing to do, which the quick path finds out by itself.
  * Relaxed:   a relaxed store publishes what the last release fence knew; a relaxed load counts at the next acquire fence.
- * Memory:    race_granules.h has the clocks; past its room the addresses share one clock (spilled, counted), so that more is ordered than is.
- *            Which bytes of a chunk are spilled is not known: all that have no granule count as such.
+ * Memory:    race_granules.h has the clocks; past its room the addresses share one clock (spilled, counted), so that
+ *            more is ordered than is. Which bytes of a chunk are spilled is not known: all that have no granule count
+ *            as such.
  */
 #ifndef LOCKHOUND_DETECTOR_RACE_SYNC_H
 #define LOCKHOUND_DETECTOR_RACE_SYNC_H

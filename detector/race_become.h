@@ -1,0 +1,21 @@
+/* race_become.h: an address becomes a synchronising one.
+ *
+ *   tags of others in its bytes --> who wrote unseen, who may still read --> trusted, as far as that matters
+ *                             \--> cleared; the chunk is shared from now on, the granule has a clock
+ *
+ * Model:     tags of these bytes go.  What another thread wrote there unseen was a release nobody could know of, of
+ *            all that this thread had seen: everything done so far is trusted (race_trust.h).  A thread that has read
+ *            there in its present epoch may see what comes next, for a load may still be under way behind its check:
+ *            what that thread has done is trusted.
+ * Test:      tests/unit/test_race_atomic.c.
+ */
+#ifndef LOCKHOUND_DETECTOR_RACE_BECOME_H
+#define LOCKHOUND_DETECTOR_RACE_BECOME_H
+
+#include "detector/race_engine.h"
+
+/* Makes bytes [address, address + size) of one granule sync; `trusts` what others wrote there.
+ * Returns: false when they have no clock of their own. */
+bool race_become_sync(struct race_engine *engine, struct race_plane *plane, uint64_t address, size_t size, bool trusts);
+
+#endif
