@@ -6,10 +6,14 @@
 #include "detector/race_hybrid.h"
 #include "detector/race_trust.h"
 
+enum { WRITERS_NAMED = 4 };
+
 /* Whether others used some bytes that become sync. */
 struct users {
-    bool unseen;  /* wrote, and nothing orders that before the present thread */
-    bool loosely; /* wrote, and nothing but locks does */
+    const struct race_part *writers[WRITERS_NAMED]; /* of those `unseen`, the first */
+    uint32_t writer_count;                          /* all of them */
+    bool unseen;                                    /* wrote, and nothing orders that before the present thread */
+    bool loosely;                                   /* wrote, and nothing but locks does */
     bool reading; /* read in their present epoch: a load of which the check is done may still be to come */
 };
 
@@ -37,13 +41,19 @@ static void look_at_user(struct race_engine *engine, const struct race_plane *pl
 static struct users find_users(struct race_engine *engine, const struct race_plane *plane, uint32_t state,
                                uint64_t address, size_t size)
 {
-    struct users users = {false, false, false};
+    struct users users = {.writer_count = 0};
     const struct race_set *set = race_set_get(engine, state >> RACE_STATE_SET);
     for (uint32_t i = 0; i < set->count; i++) {
         const struct race_part *other = race_part_at(engine, set->number[i]);
+        bool unseen = users.unseen;
+        users.unseen = false;
         for (size_t at = 0; other != race_part(plane) && at < size; at++) {
             look_at_user(engine, plane, other, ((uint32_t)address & engine->window) + (uint32_t)at, &users);
         }
+        if (users.unseen && users.writer_count++ < WRITERS_NAMED) {
+            users.writers[users.writer_count - 1] = other;
+        }
+        users.unseen |= unseen;
     }
     return users;
 }
@@ -69,7 +79,21 @@ static void clear_place(struct race_engine *engine, uint64_t address, size_t siz
     }
 }
 
-bool race_become_sync(struct race_engine *engine, struct race_plane *plane, uint64_t address, size_t size, bool trusts)
+/* What others than the thread of plane `known` stored there unseen, they handed over to somebody: nobody will know any more. */
+static void trust_writers(struct race_engine *engine, const struct users *users, uint32_t known)
+{
+    for (uint32_t i = 0; i < users->writer_count && i < WRITERS_NAMED; i++) {
+        if (users->writers[i]->number != known) {
+            race_trust_part(engine, users->writers[i]);
+        }
+    }
+    if (users->writer_count > WRITERS_NAMED) {
+        race_trust_all(engine, NULL);
+    }
+}
+
+bool race_become_sync(struct race_engine *engine, struct race_plane *plane, uint64_t address, size_t size,
+                      uint32_t known)
 {
     uint32_t mask = race_granule_mask(address, size);
     struct race_part *part = race_part(plane);
@@ -86,8 +110,10 @@ bool race_become_sync(struct race_engine *engine, struct race_plane *plane, uint
     relaxed_store(&chunk->who, race_shared_word(engine, address));
     race_chunk_use(engine, chunk);
     race_chunk_unlock(part, chunk, state | (has_clock ? RACE_STATE_SYNC : RACE_STATE_SYNCS));
-    if (trusts && users.unseen) {
+    if (known == 0 && users.unseen) {
         race_trust_all(engine, part);
+    } else {
+        trust_writers(engine, &users, known);
     }
     if (users.loosely) {
         race_hybrid_trust_all(engine);

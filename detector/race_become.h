@@ -14,8 +14,10 @@
 
 #include "detector/race_engine.h"
 
-/* Makes bytes [address, address + size) of one granule sync; `trusts` what others wrote there.
+/* Makes bytes [address, address + size) of one granule sync.  With `known` 0 what others wrote there is trusted as above; else what
+ * is not of the plane of that number, whose last store there is known to who calls.
  * Returns: false when they have no clock of their own. */
-bool race_become_sync(struct race_engine *engine, struct race_plane *plane, uint64_t address, size_t size, bool trusts);
+bool race_become_sync(struct race_engine *engine, struct race_plane *plane, uint64_t address, size_t size,
+                      uint32_t known);
 
 #endif

@@ -34,7 +34,8 @@ struct report {
     uint64_t epoch_low, epoch_high;
     uint32_t other_slot;
     struct thread_id other_thread;
-    bool hidden; /* by the order in which locks were taken: race_hybrid.h */
+    bool hidden;  /* by the order in which locks were taken: race_hybrid.h */
+    bool covered; /* by what was handed over: another one may have stored there since */
 };
 
 bool race_said_init(struct race_engine *engine)
@@ -322,6 +323,7 @@ static void report(void *arg)
     }
     if (race_hand_over_covers(r->plane, r->met.number, &theirs)) {
         race_count(&r->engine->repeats);
+        r->covered = true;
         return;
     }
     tell(r, here, &theirs);
@@ -348,5 +350,5 @@ bool race_found(struct race_engine *engine, struct race_plane *plane, struct rac
     } else {
         engine->host.apart(engine->host.ctx, report, &r);
     }
-    return true;
+    return !r.covered;
 }

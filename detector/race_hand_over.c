@@ -45,7 +45,7 @@ void race_hand_over_note(struct race_engine *engine, struct race_plane *plane, c
         race_hand_over_receive(plane, &handed);
     }
     /* Others may have counted before, each ordered with the last by the lock alone. */
-    race_sync_adopt(engine, plane, piece, is_counter(theirs->flags));
+    race_sync_adopt(engine, plane, piece, is_counter(theirs->flags) ? 0 : number);
     if (receives) {
         race_sync_hand_on(engine, piece, &handed);
     }

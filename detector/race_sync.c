@@ -123,7 +123,7 @@ static void granule_do(struct race_engine *engine, struct race_plane *plane, uin
     if (sync_do(engine, plane, address, mask, mask, deeds)) {
         return;
     }
-    if (race_become_sync(engine, plane, address, size, true)) {
+    if (race_become_sync(engine, plane, address, size, 0)) {
         (void)sync_do(engine, plane, address, mask, mask, deeds);
     } else {
         spilled_do(engine, plane, deeds);
@@ -248,12 +248,13 @@ void race_sync_hand_on(struct race_engine *engine, const struct race_piece *piec
     }
 }
 
-void race_sync_adopt(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece, bool trusts)
+void race_sync_adopt(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece,
+                     uint32_t known)
 {
     uint32_t mask = race_granule_mask(piece->address, piece->size);
     bool spilled = false;
     if (!sync_do(engine, plane, piece->address, mask, mask, 0)) {
-        spilled = !race_become_sync(engine, plane, piece->address, piece->size, trusts);
+        spilled = !race_become_sync(engine, plane, piece->address, piece->size, known);
     }
     (void)race_sync_access(engine, plane, piece, spilled);
 }

@@ -186,6 +186,78 @@ static void flags_on_the_stack(void)
     }
 }
 
+/* ---- one link, stored by two ---------------------------------------------------------------------------------------------- */
+
+struct link {
+    _Atomic(struct link *) next;
+    long value;
+};
+
+static struct link root, leaf;
+static _Atomic(struct link *) last;
+static int second_link[2];
+
+static void *end_list(void *arg)
+{
+    atomic_store_explicit(&root.next, NULL, memory_order_relaxed);
+    atomic_exchange(&last, &root);
+    unseen_pass();
+    return arg;
+}
+
+static void *add_link(void *arg)
+{
+    char byte = 1;
+    unseen_wait();
+    leaf.value = 5;
+    struct link *before = atomic_exchange(&last, &leaf);
+    atomic_store_explicit(&before->next, &leaf, memory_order_release);
+    unseen_call(SYS_write, second_link[1], (long)&byte, 1);
+    return arg;
+}
+
+/* The first store comes before the second, of which the reader hears. */
+static void links(void)
+{
+    pthread_t threads[2];
+    char byte;
+    must(unseen_open() == 0 && unseen_call(SYS_pipe, (long)second_link, 0, 0) == 0);
+    must(pthread_create(&threads[0], NULL, end_list, NULL) == 0);
+    must(pthread_create(&threads[1], NULL, add_link, NULL) == 0);
+    unseen_call(SYS_read, second_link[0], (long)&byte, 1);
+    struct link *next = atomic_load_explicit(&root.next, memory_order_acquire);
+    must(next != NULL && next->value == 5);
+    must(pthread_join(threads[0], NULL) == 0 && pthread_join(threads[1], NULL) == 0);
+}
+
+/* The first thread's link leads to its own end of the list, in place of which the second one's is. */
+static struct link middle;
+
+static void *begin_list(void *arg)
+{
+    middle.value = 4;
+    atomic_store_explicit(&middle.next, NULL, memory_order_relaxed);
+    atomic_exchange(&last, &middle);
+    atomic_store_explicit(&root.next, &middle, memory_order_release);
+    unseen_pass();
+    return arg;
+}
+
+static void chains(void)
+{
+    pthread_t threads[2];
+    char byte;
+    must(unseen_open() == 0 && unseen_call(SYS_pipe, (long)second_link, 0, 0) == 0);
+    must(pthread_create(&threads[0], NULL, begin_list, NULL) == 0);
+    must(pthread_create(&threads[1], NULL, add_link, NULL) == 0);
+    unseen_call(SYS_read, second_link[0], (long)&byte, 1);
+    struct link *next = atomic_load_explicit(&root.next, memory_order_acquire);
+    must(next != NULL && next->value == 4);
+    next = atomic_load_explicit(&next->next, memory_order_acquire);
+    must(next != NULL && next->value == 5);
+    must(pthread_join(threads[0], NULL) == 0 && pthread_join(threads[1], NULL) == 0);
+}
+
 /* ---- signals that are waited for ------------------------------------------------------------------------------------------ */
 
 static sigset_t awaited;
@@ -299,6 +371,8 @@ int main(int argc, char **argv)
                  {"bit_locks", bit_locks},
                  {"ticket_locks", ticket_locks},
                  {"flags_on_the_stack", flags_on_the_stack},
+                 {"links", links},
+                 {"chains", chains},
                  {"signals", signals},
                  {"signal_descriptors", signal_descriptors},
                  {"long_waits", long_waits},
