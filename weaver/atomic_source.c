@@ -46,7 +46,8 @@ static bool is_name(char c)
 struct scan {
     const char *at, *end;
     enum place place;
-    bool has_call, has_relaxed; /* on this line */
+    unsigned calls, relaxed; /* on this line: of atomic operations, and names that say relaxed */
+    bool names_order;        /* another than that */
     /* OpenMP: the line is a directive, with these words; it makes the next line of code atomic. */
     bool is_directive, names_openmp, names_atomic;
     bool has_code, follows_atomic; /* the line has a name in it; the one before was such a directive */
@@ -55,6 +56,12 @@ struct scan {
 static bool is_word(const char *name, size_t size, const char *word)
 {
     return size == strlen(word) && memcmp(name, word, size) == 0;
+}
+
+static bool names_other_order(const char *name, size_t size)
+{
+    return contains(name, size, "acquire") || contains(name, size, "release") || contains(name, size, "acq_rel") ||
+           contains(name, size, "seq_cst") || contains(name, size, "consume");
 }
 
 /* A name begins at scan->at. */
@@ -67,8 +74,9 @@ static void scan_name(struct scan *scan)
     const char *after = scan->at;
     while (after < scan->end && (*after == ' ' || *after == '\t'))
         after++;
-    scan->has_call |= after < scan->end && *after == '(' && names_atomic_call(name, size);
-    scan->has_relaxed |= contains(name, size, "relaxed");
+    scan->calls += after < scan->end && *after == '(' && names_atomic_call(name, size);
+    scan->relaxed += contains(name, size, "relaxed");
+    scan->names_order |= names_other_order(name, size);
     scan->has_code = true;
     scan->names_atomic |= scan->names_openmp && is_word(name, size, "atomic");
     scan->names_openmp = scan->is_directive && is_word(name, size, "omp"); /* for the next word */
@@ -116,15 +124,17 @@ static void scan_other(struct scan *scan)
 static uint8_t line_kind(const struct scan *scan)
 {
     bool is_made_atomic = scan->follows_atomic && scan->has_code && !scan->is_directive;
-    if (!scan->has_call)
+    if (scan->calls == 0)
         return is_made_atomic ? SOURCE_ATOMIC : SOURCE_PLAIN;
-    return scan->has_relaxed ? SOURCE_RELAXED : SOURCE_ATOMIC;
+    /* Which of several calls a move comes of is not known. */
+    return scan->relaxed >= scan->calls && !scan->names_order ? SOURCE_RELAXED : SOURCE_ATOMIC;
 }
 
 static void begin_line(struct scan *scan)
 {
     scan->follows_atomic = scan->names_atomic || (scan->follows_atomic && !scan->has_code);
-    scan->has_call = scan->has_relaxed = scan->has_code = false;
+    scan->calls = scan->relaxed = 0;
+    scan->names_order = scan->has_code = false;
     scan->is_directive = scan->names_openmp = scan->names_atomic = false;
     /* a string that the line leaves open is a mistake of ours, or an apostrophe in what is no code */
     scan->place = scan->place == PLACE_COMMENT ? PLACE_COMMENT : PLACE_CODE;

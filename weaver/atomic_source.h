@@ -4,7 +4,8 @@
  *   FILE --read once--> a byte a line <--atomic_source_find(), atomic_source_line()
  *
  * Model:  a call counts when the name before its parenthesis contains "atomic", in either case, or is one of a few that are as
- *         well known; it is relaxed when the line says so.  Comments and strings do not count.  A line of code behind
+ *         well known; it is relaxed when the line says so of each,
+ *         and names no other order.  Comments and strings do not count.  A line of code behind
  *         OpenMP's atomic directive is one.
  */
 #ifndef LOCKHOUND_WEAVER_ATOMIC_SOURCE_H

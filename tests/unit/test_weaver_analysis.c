@@ -377,6 +377,19 @@ static void lines_that_call_atomics_are_known(void **state)
     atomic_sources_free(&sources);
 }
 
+static void a_line_is_relaxed_when_all_its_calls_are(void **state)
+{
+    static const char text[] = "store(&x, atomic_load_explicit(&y, memory_order_relaxed), memory_order_release);\n"
+                               "atomic_store(&x, atomic_load_explicit(&y, memory_order_relaxed));\n"
+                               "x.atomic_set(y.atomic_get(relaxed), relaxed);\n"
+                               "while (!atomic_compare_exchange_weak_explicit(&x, &y, 1, acquire, relaxed)) y = 0;";
+    static const uint8_t expected[] = {SOURCE_ATOMIC, SOURCE_ATOMIC, SOURCE_RELAXED, SOURCE_ATOMIC};
+    uint8_t lines[16] = {0};
+    (void)state;
+    (void)atomic_source_scan(text, sizeof text - 1, lines, 15);
+    assert_memory_equal(lines + 1, expected, sizeof expected);
+}
+
 static void a_directive_of_openmp_makes_the_next_line_atomic(void **state)
 {
     static const char text[] = "#pragma omp atomic write\n"
@@ -451,6 +464,7 @@ int main(void)
         cmocka_unit_test(lines_that_call_atomics_are_known),
         cmocka_unit_test(jump_tables_and_addresses_are_entries),
         cmocka_unit_test(cases_that_cannot_happen_end_no_table),
+        cmocka_unit_test(a_line_is_relaxed_when_all_its_calls_are),
         cmocka_unit_test(a_directive_of_openmp_makes_the_next_line_atomic),
         cmocka_unit_test(real_modules_hold_together),
         cmocka_unit_test(what_is_no_module_is_refused),
