@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "weaver/entries.h"
+#include "weaver/passes.h"
 
 static void add_reference(struct entry_scan *scan, uint64_t address, uint32_t function)
 {
@@ -66,15 +67,25 @@ static void follow(struct entry_scan *scan, const ZydisDecodedInstruction *decod
     }
 }
 
-/* A function that has the number of futex() and a system call waits or wakes by itself. */
+/* A function that has the number of futex() and a system call, or calls libc's syscall(), waits or wakes by itself. */
 struct futex_signs {
     bool number, call;
 };
 
-static void look_for_futex(struct futex_signs *signs, const ZydisDecodedInstruction *decoded)
+static bool calls_syscall(const struct elf_module *module, const ZydisDecodedInstruction *decoded, uint64_t next)
+{
+    if (decoded->mnemonic != ZYDIS_MNEMONIC_CALL || !decoded->raw.imm[0].is_relative)
+        return false;
+    const char *name = plt_name(module, next + decoded->raw.imm[0].value.u);
+    return name && strcmp(name, "syscall") == 0;
+}
+
+static void look_for_futex(const struct elf_module *module, struct futex_signs *signs,
+                           const ZydisDecodedInstruction *decoded, uint64_t next)
 {
     enum { NUMBER_OF_FUTEX = 202 };
-    signs->call |= decoded->mnemonic == ZYDIS_MNEMONIC_SYSCALL;
+    signs->call |= decoded->mnemonic == ZYDIS_MNEMONIC_SYSCALL ||
+                   (signs->number && !signs->call && calls_syscall(module, decoded, next));
     signs->number |= decoded->mnemonic == ZYDIS_MNEMONIC_MOV && decoded->raw.imm[0].size >= 32 &&
                      !has_memory_operand(decoded) && decoded->raw.imm[0].value.u == NUMBER_OF_FUTEX;
 }
@@ -121,7 +132,7 @@ static void scan_range(struct entry_scan *scan, const ZydisDecoder *decoder, str
         if (is_function && uses_gs(&decoded))
             module->refusal = "uses the GS segment itself";
         module->shows_thread_variables |= is_function && reads_thread_pointer(&decoded);
-        look_for_futex(&signs, &decoded);
+        look_for_futex(module, &signs, &decoded, next);
         address = next;
     }
     module->makes_locks |= is_function && signs.number && signs.call && !module->is_program;
