@@ -88,17 +88,19 @@ static bool object_fits(bool (*matches)(const char *, const char *), const char 
     return false;
 }
 
-/* Does each party's stack begin with such a function, file or module? */
+/* Does each party's stack that is known begin with such a function, file or module? */
 static bool all_begin_with(const struct suppression_term *term, bool (*matches)(const char *, const char *),
                            const struct run_finding *f)
 {
+    size_t known = 0;
     for (size_t i = 0; i < f->party_count; i++) {
         const struct run_stack *stack = &f->parties[i].stack;
-        if (stack->symbol_count == 0 || !frame_fits(matches, TERM_ANY, term->pattern, &stack->symbols[0])) {
+        if (stack->symbol_count > 0 && !frame_fits(matches, TERM_ANY, term->pattern, &stack->symbols[0])) {
             return false;
         }
+        known += stack->symbol_count > 0;
     }
-    return f->party_count > 0;
+    return known > 0;
 }
 
 /* ---- the styles ------------------------------------------------------------------------------------------------- */

@@ -6,8 +6,8 @@
  * Check:  what is behind such a load in time has its check behind it in place: it meets all that came before the store that the
  *         load saw, however long the thread was stopped between the two.  Where the load overwrites what its address is made
  *         of, the address is kept in a spill slot.
- * Model:  the value is followed through moves, places on the frame and masks in straight code, up to a comparison, an address
- *         or a return.
+ * Model:  the value is followed through moves, places on the frame and masks in straight code, up to a comparison, an address,
+ *         a return or an argument of a call.
  * Source: Jannesari & Tichy 2010, beyond its loops.
  */
 #include "weaver/passes.h"
@@ -82,11 +82,14 @@ static bool moves_value(const struct insn *insn, struct whereabouts *at)
 /* What becomes of the value. */
 static enum fate follow(const struct insn *insn, struct whereabouts *at)
 {
-    static const register_set returned = 1; /* RAX */
+    static const register_set returned = 1;      /* RAX */
+    static const register_set arguments = 0x3c6; /* RDI, RSI, RDX, RCX, R8, R9 */
     if (leads_to_memory(insn, at->value))
         return FATE_DECIDES;
     if (insn->role == ROLE_RETURN)
         return at->value & returned ? FATE_DECIDES : FATE_LOST;
+    if (insn->role == ROLE_CALL)
+        return at->value & arguments ? FATE_DECIDES : FATE_LOST;
     if (insn->role != ROLE_PLAIN)
         return FATE_LOST;
     switch (insn->decoded.mnemonic) {

@@ -258,6 +258,38 @@ static void chains(void)
     must(pthread_join(threads[0], NULL) == 0 && pthread_join(threads[1], NULL) == 0);
 }
 
+/* ---- a pointer that is passed on as it is loaded ---------------------------------------------------------------------------- */
+
+static long passed;
+static _Atomic(long *) passable;
+
+static void *make_passable(void *arg)
+{
+    passed = 5;
+    atomic_store_explicit(&passable, &passed, memory_order_release);
+    unseen_pass();
+    return arg;
+}
+
+__attribute__((noinline)) static void take(const long *given)
+{
+    must(*given == 5);
+    __asm__ volatile("" ::: "memory");
+}
+
+static void *pass_on(void *arg)
+{
+    unseen_wait();
+    take(atomic_load_explicit(&passable, memory_order_acquire));
+    return arg;
+}
+
+static void pointers_passed_on(void)
+{
+    must(unseen_open() == 0);
+    run_two(make_passable, pass_on);
+}
+
 /* ---- signals that are waited for ------------------------------------------------------------------------------------------ */
 
 static sigset_t awaited;
@@ -371,6 +403,7 @@ int main(int argc, char **argv)
                  {"bit_locks", bit_locks},
                  {"ticket_locks", ticket_locks},
                  {"flags_on_the_stack", flags_on_the_stack},
+                 {"pointers_passed_on", pointers_passed_on},
                  {"links", links},
                  {"chains", chains},
                  {"signals", signals},
