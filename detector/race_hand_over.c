@@ -32,7 +32,7 @@ void race_hand_over_note(struct race_engine *engine, struct race_plane *plane, c
     if (!theirs->found && is_deciding_load(piece->flags) && (piece->address & 7) + piece->size <= 8) {
         /* What stored there, and so what was before it, is not known any more. */
         race_trust_part(engine, race_part_at(engine, number));
-        race_sync_adopt(engine, plane, piece, true);
+        race_sync_adopt(engine, plane, piece, 0);
         return;
     }
     bool receives = hands_over(piece->flags, theirs->flags);
