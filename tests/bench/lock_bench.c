@@ -9,6 +9,7 @@
  */
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,10 @@ struct padded_mutex {
     _Alignas(64) pthread_mutex_t mutex; /* a cache line for itself */
 };
 
+struct padded_atomic {
+    _Alignas(64) atomic_long number;
+};
+
 struct shared {
     _Alignas(64) pthread_mutex_t mutex;
     struct padded_mutex own[MAX_THREADS];
@@ -34,6 +39,8 @@ struct shared {
     pthread_cond_t turned;
     int turn;
     pthread_barrier_t ready;
+    struct padded_atomic atomic[MAX_THREADS];
+    _Alignas(64) long counter; /* under the mutex */
 };
 
 static struct shared shared = {
@@ -183,6 +190,40 @@ static void cond_ping_pong(int me, uint64_t count)
     }
 }
 
+static void atomic_loads(int me, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++)
+        (void)atomic_load_explicit(&shared.atomic[me].number, memory_order_acquire);
+}
+
+static void atomic_stores(int me, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++)
+        atomic_store_explicit(&shared.atomic[me].number, (long)i, memory_order_release);
+}
+
+static void atomic_add(int me, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++)
+        atomic_fetch_add(&shared.atomic[me].number, 1);
+}
+
+static void atomic_add_one(int me, uint64_t count)
+{
+    (void)me;
+    atomic_add(0, count);
+}
+
+static void count_locked(int me, uint64_t count)
+{
+    (void)me;
+    for (uint64_t i = 0; i < count; i++) {
+        pthread_mutex_lock(&shared.mutex);
+        shared.counter++;
+        pthread_mutex_unlock(&shared.mutex);
+    }
+}
+
 static void *nothing(void *argument)
 {
     return argument;
@@ -221,6 +262,13 @@ static const struct bench_case cases[] = {
     {"semaphore_ping_pong", 2, semaphore_ping_pong},
     {"cond_ping_pong", 2, cond_ping_pong},
     {"thread_create_join", 1, thread_create_join},
+    {"atomic_load", 1, atomic_loads},
+    {"atomic_store", 1, atomic_stores},
+    {"atomic_add", 1, atomic_add},
+    {"atomic_add_own", 2, atomic_add},
+    {"atomic_add_shared", 2, atomic_add_one},
+    {"count_locked", 1, count_locked},
+    {"count_locked_shared", 2, count_locked},
 };
 
 /* ---- running one case ------------------------------------------------------------------------------------------- */

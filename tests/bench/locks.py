@@ -22,6 +22,17 @@ CASES = {
     "thread_create_join": "thread create + join",
 }
 
+# With races looked for.
+WOVEN_CASES = {
+    "atomic_load": "atomic load, acquire",
+    "atomic_store": "atomic store, release",
+    "atomic_add": "atomic add",
+    "atomic_add_own": "2 threads, an atomic each",
+    "atomic_add_shared": "2 threads, one atomic",
+    "count_locked": "lock, count, unlock",
+    "count_locked_shared": "2 threads, the same counter",
+}
+
 
 def compile_variant(folder, name, compiler="gcc", *flags):
     return compile_c("lock_bench.c", os.path.join(folder, name), compiler, *flags)
@@ -31,24 +42,24 @@ def measure(context):
     folder = context.scratch
     bare = compile_variant(folder, "lock_bench")
     binaries = {
-        "native": bare, "lockhound": bare, "Helgrind": bare, "DRD": bare,
+        "native": bare, "lockhound": bare, "woven": bare, "Helgrind": bare, "DRD": bare,
         "TSan gcc": compile_variant(folder, "lock_bench_tsan_gcc", "gcc", "-fsanitize=thread"),
         "TSan clang": compile_variant(folder, "lock_bench_tsan_clang", "clang", "-fsanitize=thread"),
     }
-    tools = [*context.tools, context.helgrind, context.drd, Tool("TSan gcc"), Tool("TSan clang")]
+    others = [context.helgrind, context.drd, Tool("TSan gcc"), Tool("TSan clang")]
 
-    def ns_by_tool(case):
-        def ns(tool):
+    def measure_cases(cases, tools):
+        def ns(tool, case):
             return float(run(tool, [binaries[tool.name], case]).output.split()[1])
-        return {name: median(values) for name, values in in_turn(context.rounds, tools, ns).items()}
 
-    rows = []
-    for case, title in CASES.items():
-        print(f"  {title}", flush=True)
-        ns = ns_by_tool(case)
-        added = ns["lockhound"] - ns["native"] if "lockhound" in ns else None
-        rows.append([title, number(ns["native"]), number(ns.get("lockhound")),
-                     "–" if added is None else f"{added:+.0f}",
-                     *(number(ns.get(tool.name)) for tool in tools[2:])])
-    return {"locks": table(["ns an operation", "native", "lockhound", "added", "Helgrind", "DRD", "TSan gcc",
-                            "TSan clang"], rows)}
+        rows = []
+        for case, title in cases.items():
+            print(f"  {title}", flush=True)
+            times = in_turn(context.rounds, tools, lambda tool, case=case: ns(tool, case))
+            native, ours, *rest = (median(times[tool.name]) if tool.name in times else None for tool in tools)
+            added = "–" if ours is None else f"{ours - native:+.0f}"
+            rows.append([title, number(native), number(ours), added, *map(number, rest)])
+        return table(["ns an operation", "native", "lockhound", "added", "Helgrind", "DRD", "TSan gcc", "TSan clang"], rows)
+
+    return {"locks": measure_cases(CASES, [*context.tools, *others]),
+            "atomics": measure_cases(WOVEN_CASES, [context.tools[0], context.woven, *others])}
