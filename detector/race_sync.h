@@ -5,8 +5,8 @@
  * Model:     granules of 8 bytes with a mask of the bytes that are sync.  A release joins the thread's clock into the
  *            granule's, also for a store: which of two stores comes first is not known here, and to forget one could
  *            make up a race.  An acquire takes the granule's clock in.
- * Owed:      a plain load is seen before it happens; it acquires at once, and again when the thread comes next, for the
- *            store that it reads may have come in between.
+ * Owed:      a plain load is seen before it happens, but for one that decides something; it acquires at once, and again when
+ *            the thread comes next, for the store that it reads may have come in between.
  * Aliases:   another address of the place of a sync one gets no tags either, where windows are small enough to care.
  * Taken:     what a thread has acquired of an address it keeps in its plane (struct race_taken): while nobody has
  *            released to it since, a load has nothing to do, which the quick path finds out by itself.
