@@ -279,27 +279,26 @@ bool routines_are_slow(uintptr_t pc)
     return pc >= (uintptr_t)__start_lockhound_slow && pc < (uintptr_t)__stop_lockhound_slow;
 }
 
-/* Returns: the thread, which is inside from now on; NULL when it is inside already: a signal handler interrupted it.  A hook
- * that was left by longjmp has its frame below.  A thread that is not known yet has its creator's GS base. */
-static struct self *enter(struct plane *plane, const struct routine_frame *frame)
+/* Returns: the thread; NULL when it is inside already: a signal handler interrupted it.  A hook that was left by longjmp has
+ * its frame below.  A thread that is not known yet has its creator's GS base. */
+static struct self *find_self(const struct plane *plane, const struct routine_frame *frame)
 {
     struct self *self = plane->self;
     uintptr_t here = (uintptr_t)frame;
     if (self == NULL || self != self_current)
         return NULL;
-    if (self->inside && (here <= self->inside_frame || here >= self->stack_high))
-        return NULL;
-    self->inside = true;
-    self->inside_frame = here;
-    plane->vectors.are_kept = false;
-    return self;
+    return self->inside && (here <= self->inside_frame || here >= self->stack_high) ? NULL : self;
 }
 
-/* A signal that has waited comes at the end of the region, and sees the program's registers by plane->frame; before and
- * behind that it is told by the section. */
-static inline struct routine_frame *begin_region(struct plane *plane, struct routine_frame *frame)
+/* The thread is inside from now on, and no signal comes while it is: a handler would count as unseen, or leave it so.  One
+ * that has waited comes at the end of the region, and sees the program's registers by plane->frame; before and behind that
+ * it is told by the section. */
+static inline struct routine_frame *begin_region(struct self *self, struct plane *plane, struct routine_frame *frame)
 {
     deferral_begin();
+    self->inside = true;
+    self->inside_frame = (uintptr_t)frame;
+    plane->vectors.are_kept = false;
     struct routine_frame *outer = plane->frame;
     plane->frame = frame;
     return outer;
@@ -315,10 +314,10 @@ static inline void end_region(struct self *self, struct plane *plane, struct rou
 __attribute__((section("lockhound_slow"))) void routine_miss(uint64_t address, struct routine_frame *frame,
                                                              struct plane *plane)
 {
-    struct self *self = enter(plane, frame);
+    struct self *self = find_self(plane, frame);
     if (self == NULL)
         return;
-    struct routine_frame *outer = begin_region(plane, frame);
+    struct routine_frame *outer = begin_region(self, plane, frame);
     miss(address, frame, plane);
     end_region(self, plane, outer);
 }
@@ -327,10 +326,10 @@ __attribute__((section("lockhound_slow"))) void routine_callers(uint64_t address
                                                                 struct plane *plane)
 {
     (void)address;
-    struct self *self = enter(plane, frame);
+    struct self *self = find_self(plane, frame);
     if (self == NULL)
         return;
-    struct routine_frame *outer = begin_region(plane, frame);
+    struct routine_frame *outer = begin_region(self, plane, frame);
     miss_callers(frame, plane);
     end_region(self, plane, outer);
 }

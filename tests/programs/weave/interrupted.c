@@ -130,6 +130,7 @@ static atomic_ulong contested[CONTESTED]; /* each step asks the engine, under lo
 static __thread sigjmp_buf back;
 static __thread volatile sig_atomic_t may_leave, jumps;
 static bool is_racing;
+static pthread_barrier_t all_have_jumped;
 
 static void leave(int number, siginfo_t *info, void *context)
 {
@@ -160,8 +161,11 @@ static void *be_left(void *own)
         }
     }
     timer_delete(timer);
-    if (is_racing)
+    if (is_racing) {
+        /* A handler that interrupts a hook, in any thread, would hide what came before it: none comes any more. */
+        pthread_barrier_wait(&all_have_jumped);
         raced++;
+    }
     return NULL;
 }
 
@@ -211,6 +215,7 @@ static void *be_forked(void *own)
 static void handlers_that_leave_and_race(void)
 {
     is_racing = true;
+    MUST(pthread_barrier_init(&all_have_jumped, NULL, THREADS) == 0);
     handlers_that_leave();
 }
 
