@@ -382,9 +382,37 @@ static bool access_bytes(struct race_engine *engine, struct race_plane *plane, s
     return check(engine, plane, chunk, state, piece);
 }
 
+/* A piece of one granule in a chunk with sync addresses.  `recorded`: when it was none, a moment ago, tags were set.
+ * What becomes sync meanwhile is to have no tags: they would hide from the thread what it is to acquire there. */
+static bool access_granule(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk,
+                           const struct race_piece *piece, bool recorded)
+{
+    struct race_part *part = race_part(plane);
+    for (;;) {
+        /* acquire: what has become one by then is found; partner: race_become_sync() */
+        uint32_t becomings = atomic_load_explicit(&engine->becomings, memory_order_acquire);
+        bool spilled = (relaxed_load(&chunk->state) & RACE_STATE_SPILLED) != 0;
+        bool is_sync = race_sync_access(engine, plane, piece, spilled);
+        bool records = !is_sync && !race_sync_is_place(engine, piece);
+        if (recorded && !records) {
+            race_unrecord(plane, piece);
+        }
+        if (is_sync) {
+            return false;
+        }
+        /* The granule before it may have been the one with which generations were used up. */
+        race_touch(part, race_chunk_index(part, piece->address), race_lines_of(piece));
+        bool found = access_bytes(engine, plane, chunk, piece, records);
+        if (relaxed_load(&engine->becomings) == becomings) {
+            return found;
+        }
+        recorded = records;
+    }
+}
+
 /* In a chunk with sync addresses: granule by granule. */
 static bool access_granules(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk,
-                            uint32_t state, const struct race_piece *piece)
+                            const struct race_piece *piece, bool recorded)
 {
     bool found = false;
     struct race_piece part = {.address = piece->address, .flags = piece->flags};
@@ -392,11 +420,7 @@ static bool access_granules(struct race_engine *engine, struct race_plane *plane
     for (; part.address < end; part.address += part.size) {
         uint64_t granule_end = (part.address & ~(uint64_t)7) + 8;
         part.size = (size_t)((granule_end < end ? granule_end : end) - part.address);
-        if (!race_sync_access(engine, plane, &part, (state & RACE_STATE_SPILLED) != 0)) {
-            /* The granule before it may have been the one with which generations were used up. */
-            race_touch(race_part(plane), race_chunk_index(race_part(plane), part.address), race_lines_of(&part));
-            found |= access_bytes(engine, plane, chunk, &part, !race_sync_is_place(engine, &part));
-        }
+        found |= access_granule(engine, plane, chunk, &part, recorded);
     }
     return found;
 }
@@ -436,12 +460,12 @@ static bool access_chunk(struct race_engine *engine, struct race_plane *plane, c
         race_touch(part, race_chunk_index(part, piece->address), race_lines_of(piece));
     }
     if ((state & RACE_STATE_SYNC) != 0) {
-        return access_granules(engine, plane, chunk, state, piece);
+        return access_granules(engine, plane, chunk, piece, false);
     }
     bool found = access_bytes(engine, plane, chunk, piece, true);
-    state = relaxed_load(&chunk->state);
+    state = atomic_load_explicit(&chunk->state, memory_order_acquire); /* partner: race_become_sync() */
     if ((state & RACE_STATE_SYNC) != 0) {
-        found |= access_granules(engine, plane, chunk, state, piece); /* an address became one meanwhile */
+        found |= access_granules(engine, plane, chunk, piece, true); /* an address became one meanwhile */
     }
     return found;
 }

@@ -58,6 +58,15 @@ static struct users find_users(struct race_engine *engine, const struct race_pla
     return users;
 }
 
+static void mark_place(struct race_engine *engine, uint64_t address, size_t size)
+{
+    if (engine->sync_places != NULL) {
+        size_t granule = (address & engine->window) / RACE_GRANULE_BYTES;
+        atomic_fetch_or_explicit(&engine->sync_places[granule], (uint8_t)race_granule_mask(address, size),
+                                 memory_order_relaxed); /* the chunk's lock orders it */
+    }
+}
+
 /* A tag of another address of this place would hide a plain load of the one that becomes sync from who set it. */
 static void clear_place(struct race_engine *engine, uint64_t address, size_t size)
 {
@@ -65,9 +74,6 @@ static void clear_place(struct race_engine *engine, uint64_t address, size_t siz
         return;
     }
     size_t place = address & engine->window;
-    atomic_fetch_or_explicit(&engine->sync_places[place / RACE_GRANULE_BYTES],
-                             (uint8_t)race_granule_mask(address, size),
-                             memory_order_relaxed); /* the chunk's lock orders it */
     /* acquire: the parts up to it; partner: race_plane_begin() */
     uint32_t last = atomic_load_explicit(&engine->last_number, memory_order_acquire);
     for (uint32_t i = 1; i <= last; i++) {
@@ -92,24 +98,39 @@ static void trust_writers(struct race_engine *engine, const struct users *users,
     }
 }
 
+/* Whoever comes from now on finds the bytes sync.  Whoever is here, has found them plain and sets tags after they were cleared
+ * looks again behind that: access_granule().  Context: holds the chunk's lock.
+ * Returns: false when the bytes have no clock of their own. */
+static bool publish(struct race_engine *engine, struct race_chunk *chunk, uint32_t *state, uint64_t address,
+                    size_t size)
+{
+    /* In a spilled chunk these bytes may have been released on the common clock already. */
+    bool has_clock = (*state & RACE_STATE_SPILLED) == 0 &&
+                     race_granule_put(engine, address & ~(uint64_t)7, race_granule_mask(address, size));
+    *state |= has_clock ? RACE_STATE_SYNC : RACE_STATE_SYNCS;
+    mark_place(engine, address, size);
+    relaxed_store(&chunk->who, race_shared_word(engine, address));
+    /* release: the granule first; partner: access_chunk() */
+    atomic_store_explicit(&chunk->state, *state | RACE_STATE_LOCK, memory_order_release);
+    atomic_fetch_add(&engine->becomings, 1); /* seq_cst: a store, and then what was set meanwhile */
+    return has_clock;
+}
+
 bool race_become_sync(struct race_engine *engine, struct race_plane *plane, uint64_t address, size_t size,
                       uint32_t known)
 {
-    uint32_t mask = race_granule_mask(address, size);
     struct race_part *part = race_part(plane);
     struct race_chunk *chunk = race_chunk_at(engine, address);
     uint32_t state = race_chunk_claim(engine, chunk, race_chunk_lock(part, chunk), address);
+    bool was_spilled = (state & RACE_STATE_SPILLED) != 0;
+    bool has_clock = publish(engine, chunk, &state, address, size);
     struct users users = find_users(engine, plane, state, address, size);
     race_chunk_clear(engine, state, address, size);
     bytes_clear(plane->tags + race_place(plane, address), size);
     bytes_clear(plane->writes + race_place(plane, address), size);
     clear_place(engine, address, size);
-    /* In a spilled chunk these bytes may have been released on the common clock already. */
-    bool was_spilled = (state & RACE_STATE_SPILLED) != 0;
-    bool has_clock = !was_spilled && race_granule_put(engine, address & ~(uint64_t)7, mask);
-    relaxed_store(&chunk->who, race_shared_word(engine, address));
     race_chunk_use(engine, chunk);
-    race_chunk_unlock(part, chunk, state | (has_clock ? RACE_STATE_SYNC : RACE_STATE_SYNCS));
+    race_chunk_unlock(part, chunk, state);
     if (known == 0 && users.unseen) {
         race_trust_all(engine, part);
     } else {

@@ -1,13 +1,15 @@
 /* race_become.h: an address becomes a synchronising one.
  *
- *   tags of others in its bytes --> who wrote unseen, who may still read --> trusted, as far as that matters
- *                             \--> cleared; the chunk is shared from now on, the granule has a clock
+ *   the granule has a clock, the chunk is shared, which all are told --> tags of others in its bytes
+ *         --> who wrote unseen, who may still read --> trusted, as far as that matters --> cleared
  *
+ * Order:     told first, cleared then: a thread that waits there misses as soon as its tag is gone, and finds the clock.  One that
+ *            found none, and records a tag behind the clearing, looks again (race.c): with that tag it would never acquire.
  * Model:     tags of these bytes go.  What another thread wrote there unseen was a release nobody could know of, of
  *            all that this thread had seen: everything done so far is trusted (race_trust.h).  A thread that has read
  *            there in its present epoch may see what comes next, for a load may still be under way behind its check:
  *            what that thread has done is trusted.
- * Test:      tests/unit/test_race_atomic.c.
+ * Test:      tests/unit/test_race_atomic.c, test_race_parallel.c.
  */
 #ifndef LOCKHOUND_DETECTOR_RACE_BECOME_H
 #define LOCKHOUND_DETECTOR_RACE_BECOME_H

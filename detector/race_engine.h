@@ -156,6 +156,7 @@ struct race_engine {
     _Atomic uint32_t last_number;                           /* no part has a higher one */
     _Atomic uint64_t pages;                                 /* of all parts */
     _Atomic uint32_t unseen;                                /* threads whose order is not seen at present */
+    _Atomic uint32_t becomings;                             /* times that an address became a sync one */
     _Atomic uint64_t chunks_shared, aliases, forgotten, begun, sync_addresses, races, repeats, trusts, spilled,
         withheld;
 };

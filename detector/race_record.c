@@ -42,6 +42,12 @@ void race_record(struct race_plane *plane, const struct race_piece *piece)
     }
 }
 
+void race_unrecord(struct race_plane *plane, const struct race_piece *piece)
+{
+    bytes_clear(plane->tags + race_place(plane, piece->address), piece->size);
+    bytes_clear(plane->writes + race_place(plane, piece->address), piece->size);
+}
+
 bool race_note(struct race_engine *engine, struct race_plane *plane, uint64_t address)
 {
     struct race_part *part = race_part(plane);

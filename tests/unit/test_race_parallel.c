@@ -3,17 +3,25 @@
 #include "detector_world.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "parallel_world.h"
 #include "race_world.h"
 
-enum { THREADS = PARALLEL_THREADS, LOCKS = 4, STEPS = 40000, SHARED_BYTES = 4096 };
+enum { THREADS = PARALLEL_THREADS, LOCKS = 4, STEPS = 40000, SHARED_BYTES = 4096, MEETINGS = 4000 };
 
 #define SHARED UINT64_C(0x7f2000000f80)
 #define OWN(t) (SHARED + 0x10000 + 4u * (uint64_t)(t)) /* neighbours in the same chunks */
 #define FLAGS  (SHARED + 0x20000)
 
+/* What threads meet by has 64 bytes for each meeting: how many have come, whether all may go, and what each has left there. */
+#define MEETING(i)   (SHARED + 0x100000 + 64u * (uint64_t)(i))
+#define COME(i)      (MEETING(i))
+#define OPEN(i)      (MEETING(i) + 8)
+#define LEFT(i, who) (MEETING(i) + 16 + 8u * (uint64_t)(who))
+
 static atomic_int real_flag;
+static atomic_int real_come[MEETINGS], real_open[MEETINGS];
 static struct race_plane plane[THREADS + 1];
 static struct race_engine *engine;
 
@@ -171,11 +179,62 @@ static void what_nothing_orders_races(void **state)
     assert_true(atomic_load(&parallel.found[FINDING_DATA_RACE]) > 0);
 }
 
+/* A load that decides, in woven code: what the thread has looked at in this epoch is not looked at again. */
+static int load_deciding(struct race_plane *p, uint64_t address, const atomic_int *real)
+{
+    int value = atomic_load(real);
+    const volatile uint8_t *tag = &p->tags[address & p->window];
+    if ((*tag & 0xfe) != (p->write_tag & 0xfe))
+        (void)race_access(engine, p, address, 4, 0);
+    return value;
+}
+
+/* A read-modify-write.  Returns: what was there. */
+static int add_one(struct race_plane *p, uint64_t address, atomic_int *real)
+{
+    race_atomic_before(engine, p, address, 4, ORDER_SEQ_CST);
+    int before = atomic_fetch_add(real, 1);
+    race_atomic_after(engine, p, address, 4, ORDER_SEQ_CST);
+    return before;
+}
+
+static void *meet(void *arg)
+{
+    struct race_plane *p = arg;
+    int me = (int)p->number - 2;
+    for (int i = 0; i < MEETINGS; i++) {
+        (void)race_access(engine, p, LEFT(i, me), 8, RACE_WRITE);
+        bool opens = i % THREADS == me;
+        if (opens) {
+            while (load_deciding(p, COME(i), &real_come[i]) < THREADS - 1)
+                sched_yield();
+            add_one(p, OPEN(i), &real_open[i]);
+        } else {
+            add_one(p, COME(i), &real_come[i]);
+            while (load_deciding(p, OPEN(i), &real_open[i]) == 0)
+                sched_yield();
+        }
+        (void)race_access(engine, p, LEFT(i, (me + 1) % THREADS), 8, 0);
+    }
+    return NULL;
+}
+
+/* Each address is one that others look at, by plain loads, until it becomes an atomic one. */
+static void what_becomes_atomic_under_a_waiting_thread_hands_over(void **state)
+{
+    (void)state;
+    memset(real_come, 0, sizeof real_come);
+    memset(real_open, 0, sizeof real_open);
+    run_threads(meet);
+    assert_int_equal(atomic_load(&parallel.found[FINDING_DATA_RACE]), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_locks_and_atomics_order_does_not_race, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_nothing_orders_races, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_becomes_atomic_under_a_waiting_thread_hands_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_locks_and_atomics_order_does_not_race, set_up_hybrid, tear_down),
         cmocka_unit_test_setup_teardown(what_nothing_orders_races, set_up_hybrid, tear_down),
     };
