@@ -125,6 +125,7 @@ void symbol_module_close(struct symbol_module *m)
     }
     free(m->ranges);
     free(m->variables);
+    symbol_table_free(&m->symbols);
     m->dwfl = NULL;
     m->module = NULL;
     m->ranges = NULL;
@@ -142,43 +143,63 @@ Dwarf *symbol_module_dwarf(struct symbol_module *m)
     return m->dwarf;
 }
 
-/* A linker's mark (__TMC_END__, __bss_start) may stand where a variable begins, and is preferred for being global.
- * Returns: the symbol with a size that covers `address`, or NULL. */
-static const char *find_behind_mark(struct symbol_module *m, GElf_Addr address, GElf_Off *into, GElf_Sym *symbol)
+/* ---- symbols ---------------------------------------------------------------------------------------------------- */
+
+/* What other files see is what an address is known by. */
+static unsigned symbol_rank(const GElf_Sym *symbol)
 {
+    switch (GELF_ST_BIND(symbol->st_info)) {
+    case STB_GLOBAL:
+        return 3;
+    case STB_WEAK:
+        return 2;
+    case STB_LOCAL:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+/* Marks of the linker (__TMC_END__, __bss_start) and labels of assembly have no size, and cover nothing. */
+static bool covers_memory(const GElf_Sym *symbol)
+{
+    int type = GELF_ST_TYPE(symbol->st_info);
+    return symbol->st_size > 0 && symbol->st_shndx != SHN_UNDEF && type != STT_TLS && type != STT_SECTION &&
+           type != STT_FILE;
+}
+
+static void build_symbols(struct symbol_module *m)
+{
+    debuginfod_begin_wait();
     int count = dwfl_module_getsymtab(m->module);
+    debuginfod_end_wait(count > 0);
     for (int i = 1; i < count; i++) {
+        GElf_Sym symbol;
         GElf_Addr value = 0;
-        const char *name = dwfl_module_getsym_info(m->module, i, symbol, &value, NULL, NULL, NULL);
-        bool is_named = name && *name && symbol->st_shndx != SHN_UNDEF && GELF_ST_TYPE(symbol->st_info) != STT_TLS;
-        if (is_named && address >= value && address - value < symbol->st_size) {
-            *into = address - value;
-            return name;
+        const char *name = dwfl_module_getsym_info(m->module, i, &symbol, &value, NULL, NULL, NULL);
+        if (name && *name && covers_memory(&symbol)) {
+            symbol_table_add(&m->symbols, (struct symbol){value, symbol.st_size, name, symbol_rank(&symbol), 0});
         }
     }
-    return NULL;
+    symbol_table_sort(&m->symbols);
+    m->were_symbols_built = true;
 }
 
 const char *symbol_module_find_symbol(struct symbol_module *m, uint64_t offset, uint64_t *begin, uint64_t *size)
 {
-    GElf_Sym symbol;
-    GElf_Off into = 0;
     if (!m->module) {
         return NULL;
     }
-    debuginfod_begin_wait();
-    const char *name = dwfl_module_addrinfo(m->module, offset + m->bias, &into, &symbol, NULL, NULL, NULL);
-    debuginfod_end_wait(name != NULL);
-    if (name && symbol.st_size == 0) {
-        name = find_behind_mark(m, offset + m->bias, &into, &symbol);
+    if (!m->were_symbols_built) {
+        build_symbols(m);
     }
-    /* The nearest symbol below is not the right one when the address lies past its end (stripped files). */
-    if (!name || !*name || into >= symbol.st_size) {
+    const struct symbol *symbol = symbol_table_find(&m->symbols, offset + m->bias);
+    if (!symbol) {
         return NULL;
     }
-    *begin = offset - into;
-    *size = symbol.st_size;
-    return name;
+    *begin = symbol->begin - m->bias;
+    *size = symbol->size;
+    return symbol->name;
 }
 
 /* ---- compilation units ------------------------------------------------------------------------------------------ */

@@ -6,6 +6,7 @@
 #include <elfutils/libdwfl.h>
 
 #include "report/model.h"
+#include "report/symbol_table.h"
 
 /* The code of one compilation unit, for files without .debug_aranges (clang writes none). */
 struct unit_range {
@@ -28,6 +29,8 @@ struct symbol_module {
     Dwarf *dwarf;   /* NULL: no debug information */
     Dwarf_Addr dwarf_bias;
     bool was_dwarf_tried;
+    struct symbol_table symbols; /* names are in the module's file */
+    bool were_symbols_built;
     struct unit_range *ranges;
     size_t range_count;
     bool were_ranges_built;
