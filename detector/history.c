@@ -278,13 +278,14 @@ static void name_sender(const struct history_entry *entry, struct history_sent *
 }
 
 /* The epoch that was ends before `next`, at an access at `site` when that is not 0. */
-static void end_epoch(struct search *search, uint64_t next, uint64_t site, struct history_sent *sent)
+static void end_epoch(struct search *search, uint64_t next, uint64_t site, uint64_t position, struct history_sent *sent)
 {
     if (search->thread_now != search->thread || search->epoch < search->epoch_now || search->epoch >= next)
         return;
     search->is_over = true;
     if (site != 0)
-        *sent = (struct history_sent){.kind = HISTORY_EPOCH, .site = site, .callers = search->callers};
+        *sent = (struct history_sent){
+            .kind = HISTORY_EPOCH, .position = position, .site = site, .callers = search->callers};
     else
         name_sender(&search->sender, sent);
 }
@@ -296,16 +297,17 @@ static void begin_epoch(struct search *search, uint32_t thread, uint64_t epoch)
     search->sender = (struct history_entry){0};
 }
 
-static void search_one(struct search *search, const struct history_entry *entry, struct history_sent *sent)
+static void search_one(struct search *search, const struct history_entry *entry, uint64_t position,
+                       struct history_sent *sent)
 {
     switch (kind_of(entry)) {
     case HISTORY_CLEAR:
         if (search->thread_now != entry->low)
-            end_epoch(search, UINT64_MAX, 0, sent);
+            end_epoch(search, UINT64_MAX, 0, position, sent);
         begin_epoch(search, entry->low, entry->place);
         break;
     case HISTORY_EPOCH:
-        end_epoch(search, entry->place, site_of(entry), sent);
+        end_epoch(search, entry->place, site_of(entry), position, sent);
         begin_epoch(search, search->thread_now, entry->place);
         break;
     case HISTORY_CONTEXT:
@@ -328,10 +330,10 @@ static void search_part(const struct history *history, uint64_t begin, uint64_t 
     search->thread_now = 0; /* nobody's, until the snapshot says whose it is */
     for (uint64_t n = begin; n < end && !search->is_over; n++) {
         struct history_entry entry = history->ring[n & (history->capacity - 1)];
-        search_one(search, &entry, sent);
+        search_one(search, &entry, n, sent);
     }
     if (!search->is_over)
-        end_epoch(search, UINT64_MAX, 0, sent);
+        end_epoch(search, UINT64_MAX, 0, end, sent);
     /* As in replay_part(). */
     atomic_thread_fence(memory_order_acquire);
     if (written_so_far(history) >= begin + history->capacity) {

@@ -152,6 +152,7 @@ struct history_sent {
     enum history_kind kind;   /* HISTORY_UNLOCK, _SENT, _CREATED, or _EPOCH: by an access; HISTORY_NONE: not known */
     struct history_hold what; /* for the first two; `stack` for the third too */
     uint32_t created;
+    uint64_t position;         /* of the entry HISTORY_EPOCH */
     uint64_t site;             /* of the access, ... */
     struct callers_id callers; /* ... and its callers */
 };

@@ -1,6 +1,7 @@
 #include "detector/race.h"
 
 #include "detector/race_chunk.h"
+#include "detector/race_freed.h"
 #include "detector/race_generation.h"
 #include "detector/race_granules.h"
 #include "detector/race_hand_over.h"
@@ -334,13 +335,14 @@ static bool meets(const struct race_engine *engine, const struct race_plane *pla
     return false;
 }
 
-static bool check(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk, uint32_t state,
-                  const struct race_piece *piece)
+bool race_check(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk, uint32_t state,
+                const struct race_piece *piece)
 {
     const struct race_set *set = race_set_get(engine, state >> RACE_STATE_SET);
     for (uint32_t i = 0; i < set->count; i++) {
         struct race_met met = {0};
         if (set->number[i] != plane->number) {
+            race_hand_over_wait(engine, plane, race_part_at(engine, set->number[i]), piece);
             if (meets(engine, plane, race_part_at(engine, set->number[i]), piece, &met) &&
                 race_found(engine, plane, chunk, piece, &met)) {
                 return true;
@@ -379,7 +381,7 @@ static bool access_bytes(struct race_engine *engine, struct race_plane *plane, s
     if (__builtin_expect(engine->hidden_trusted != NULL, 0)) {
         return race_hybrid_check(engine, plane, chunk, state, piece);
     }
-    return check(engine, plane, chunk, state, piece);
+    return race_check(engine, plane, chunk, state, piece);
 }
 
 /* A piece of one granule in a chunk with sync addresses.  `recorded`: when it was none, a moment ago, tags were set.
@@ -420,6 +422,7 @@ static bool access_granules(struct race_engine *engine, struct race_plane *plane
     for (; part.address < end; part.address += part.size) {
         uint64_t granule_end = (part.address & ~(uint64_t)7) + 8;
         part.size = (size_t)((granule_end < end ? granule_end : end) - part.address);
+        found |= (part.flags & RACE_FREE) != 0 && race_freed_leave(engine, plane, &part, !found);
         found |= access_granule(engine, plane, chunk, &part, recorded);
     }
     return found;
@@ -487,6 +490,7 @@ bool race_access(struct race_engine *engine, struct race_plane *plane, uint64_t 
         return false;
     }
     part->tally.accesses++;
+    part->changing = 0;
     race_sync_settle(engine, plane);
     bool found = false;
     while (size > 0) {

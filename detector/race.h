@@ -41,8 +41,8 @@ struct race_plane;
 enum race_access_flag {
     RACE_WRITE = 1 << 0,
     RACE_ATOMIC = 1 << 1, /* atomic, exactly known (abi/): does not race with other atomic accesses */
-    RACE_FREE = 1 << 2,   /* of a whole block by free() or realloc(): a write */
-    RACE_GUESS = 1 << 3,  /* a plain move that may have been an atomic one in the source */
+    RACE_FREE = 1 << 2, /* of a whole block by free(): a write; with RACE_READ_MODIFY by realloc(), where it may stay */
+    RACE_GUESS = 1 << 3, /* a plain move that may have been an atomic one in the source */
     RACE_READ_MODIFY = 1 << 4,
     RACE_LIBRARY = 1 << 5, /* made by libc on the program's behalf (memcpy, read, ...): `at` is its caller */
     RACE_UNTOLD = 1 << 6,  /* with RACE_READ_MODIFY: nothing depends on what was there, as in a counter's increment */
@@ -80,6 +80,10 @@ struct race_host {
      * HEARD_LOST when its history has aged out, and what belongs to it. */
     void (*sent)(void *ctx, const struct race_plane *plane, struct thread_id thread, uint64_t epoch,
                  struct finding_heard *heard);
+    /* May be NULL.  Says which atomic operation of woven code released that epoch of `thread`, whose plane it is: sets found,
+     * stack, position and flags, and nothing when the history does not say it. */
+    void (*released)(void *ctx, const struct race_plane *plane, struct thread_id thread, uint64_t epoch,
+                     struct race_recalled *recalled);
     /* The present access's stack, asked for only when a finding is made. */
     struct stack_id (*stack_here)(void *ctx);
     /* May be NULL.  Returns: the innermost place of a stack, as a number that other stacks of that place share. */

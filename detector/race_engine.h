@@ -4,6 +4,7 @@
  *     |    --> race_generation (tag -> epoch) --> race_renumber (when they are used up)
  *     |    --> race_sync (atomics and plain accesses of addresses with a clock) --> race_granules (their table)
  *     |                                                              \--> race_become (an address becomes one)
+ *     |    --> race_freed (blocks that are freed beside atomic operations on them)
  *     |    --> race_hand_over (what a guess may order)
  *     |    --> race_hybrid (races that locks have hidden)
  *     |    --> race_memory (pages of the windows)
@@ -118,6 +119,7 @@ struct race_part {
     uint64_t owed_low, owed_high;           /* those past RACE_OWED lie in here; low is 0 when there are none */
     struct race_visit visits[RACE_VISITS];  /* ... and those to each of the chunks it came to lately */
     struct race_handed handed[RACE_HANDED]; /* by number, modulo */
+    uint64_t changing;                      /* where the latest call began an atomic operation; 0: it did not */
     struct clock_stamp fence;               /* of the last release fence */
     struct thread_clock loaded;             /* what relaxed loads saw, for the next acquire fence */
     struct clock_stamp loose_fence;         /* the same two of the loose clock */
@@ -250,6 +252,12 @@ static inline void race_pause(uint32_t *spins)
     __builtin_ia32_pause();
 }
 
+/* ---- race.c ---- */
+
+/* Holds the piece against the tags of the others.  Returns: true when a race was found and reported. */
+bool race_check(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk, uint32_t state,
+                const struct race_piece *piece);
+
 /* ---- race_finding.c ---- */
 
 bool race_said_init(struct race_engine *engine);
@@ -257,5 +265,9 @@ void race_said_delete(struct race_engine *engine);
 /* The access `piece` of `plane` meets `met`, as it seems: looks again and reports it.  Returns: true when it is a race. */
 bool race_found(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk,
                 const struct race_piece *piece, const struct race_met *met);
+/* The same where no tag, but the clock of a sync address says what was met: an atomic operation of `other`, which ended that epoch
+ * of its thread; met->generation is not looked at.  Reported only where the history has that operation. */
+bool race_found_by_clock(struct race_engine *engine, struct race_plane *plane, const struct race_part *other,
+                         const struct race_piece *piece, const struct race_met *met, uint32_t slot, uint64_t epoch);
 
 #endif

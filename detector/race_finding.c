@@ -34,8 +34,9 @@ struct report {
     uint64_t epoch_low, epoch_high;
     uint32_t other_slot;
     struct thread_id other_thread;
-    bool hidden;  /* by the order in which locks were taken: race_hybrid.h */
-    bool covered; /* by what was handed over: another one may have stored there since */
+    bool hidden;   /* by the order in which locks were taken: race_hybrid.h */
+    bool covered;  /* by what was handed over: another one may have stored there since */
+    bool by_clock; /* an atomic operation, which leaves no tags, ended epoch_low */
 };
 
 bool race_said_init(struct race_engine *engine)
@@ -53,11 +54,15 @@ void race_said_delete(struct race_engine *engine)
 
 /* ---- once ------------------------------------------------------------------------------------------------------- */
 
+static _Atomic uint8_t *heard_count(struct race_engine *engine, const struct race_met *met)
+{
+    return &engine->said->heard[hash_mix(met->address >> 3, met->number) % HEARD];
+}
+
 /* Returns: false when this address was asked about so often that another stack is not worth its cost. */
 static bool is_worth_a_look(struct race_engine *engine, const struct race_met *met)
 {
-    uint64_t hash = hash_mix(met->address >> 3, met->number);
-    _Atomic uint8_t *heard = &engine->said->heard[hash % HEARD];
+    _Atomic uint8_t *heard = heard_count(engine, met);
     uint8_t count = relaxed_load(heard);
     if (count >= HEARD_ENOUGH) {
         return false;
@@ -305,29 +310,65 @@ static void tell(struct report *r, struct stack_id here, const struct race_recal
     evidence_discard(&e);
 }
 
+static void recall(const struct report *r, struct race_recalled *theirs)
+{
+    const struct race_host *host = &r->engine->host;
+    *theirs = (struct race_recalled){0};
+    if (r->other->plane == NULL) {
+        return;
+    }
+    if (r->by_clock) {
+        host->released(host->ctx, r->other->plane, r->other_thread, r->epoch_low, theirs);
+    } else {
+        host->recall(host->ctx, r->other->plane, r->epoch_low, r->epoch_high, r->met.address, 1, r->met.wrote, theirs);
+    }
+    if (!theirs->found) {
+        *theirs = (struct race_recalled){0};
+    }
+}
+
+/* Atomic operations race with frees alone: what was stored plainly before, they were handed. */
+static void report_atomic(struct report *r, struct stack_id here)
+{
+    struct race_recalled theirs;
+    r->covered = true;
+    if (here.v == 0 || r->hidden || !may_be_news(r, here)) {
+        return;
+    }
+    recall(r, &theirs);
+    bool is_free = r->by_clock || (theirs.flags & RACE_FREE) != 0;
+    if (theirs.found && is_free && !race_hand_over_covers(r->plane, r->met.number, &theirs)) {
+        r->covered = false;
+        tell(r, here, &theirs);
+    }
+}
+
 static void report(void *arg)
 {
     struct report *r = arg;
     const struct race_host *host = &r->engine->host;
-    struct race_recalled theirs = {0};
+    struct race_recalled theirs;
     struct stack_id here = host->stack_here(host->ctx);
+    if (r->by_clock || (r->piece.flags & RACE_ATOMIC) != 0) {
+        report_atomic(r, here);
+        return;
+    }
     if (!may_be_news(r, here)) {
         race_count(&r->engine->repeats);
         return;
     }
-    if (r->other->plane != NULL) {
-        host->recall(host->ctx, r->other->plane, r->epoch_low, r->epoch_high, r->met.address, 1, r->met.wrote, &theirs);
-    }
-    if (!theirs.found) {
-        theirs = (struct race_recalled){0};
-    }
+    recall(r, &theirs);
     if (race_hand_over_covers(r->plane, r->met.number, &theirs)) {
         race_count(&r->engine->repeats);
         r->covered = true;
         return;
     }
     tell(r, here, &theirs);
-    race_hand_over_note(r->engine, r->plane, &r->piece, r->met.number, &theirs);
+    if (race_hand_over_note(r->engine, r->plane, &r->piece, r->met.number, &theirs)) {
+        /* The next flag there, or of this place in the code, hands over as well: in another block, say. */
+        relaxed_store(stale_count(r->engine, here, r->met.number), 0);
+        relaxed_store(heard_count(r->engine, &r->met), 0);
+    }
 }
 
 bool race_found(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk,
@@ -350,5 +391,25 @@ bool race_found(struct race_engine *engine, struct race_plane *plane, struct rac
     } else {
         engine->host.apart(engine->host.ctx, report, &r);
     }
+    return !r.covered;
+}
+
+bool race_found_by_clock(struct race_engine *engine, struct race_plane *plane, const struct race_part *other,
+                         const struct race_piece *piece, const struct race_met *met, uint32_t slot, uint64_t epoch)
+{
+    struct report r = {.engine = engine,
+                       .plane = plane,
+                       .other = other,
+                       .piece = *piece,
+                       .met = *met,
+                       .epoch_low = epoch,
+                       .epoch_high = epoch,
+                       .other_slot = slot,
+                       .other_thread = {relaxed_load(&other->thread)},
+                       .by_clock = true};
+    if (engine->host.released == NULL || !race_trust_is_sure(engine) || !is_worth_a_look(engine, met)) {
+        return false;
+    }
+    engine->host.apart(engine->host.ctx, report, &r);
     return !r.covered;
 }

@@ -35,6 +35,7 @@ void race_range_fresh(struct race_engine *engine, struct race_plane *plane, uint
         race_part(plane)->turned_away = true; /* old tags stay: they must not race */
         return;
     }
+    race_part(plane)->changing = 0;
     const struct race_returned returned = race_memory_return(engine, low, high);
     while (low < high) {
         uint64_t end = (low | (RACE_CHUNK_BYTES - 1)) + 1;

@@ -1,6 +1,13 @@
 #include "detector/race_granules.h"
 
-enum { COMMON = 0, BUCKETS = 1 << 16, GRANULES_MOST = 1 << 20, GRANULES_NARROW = 1 << 17, BUCKET_LOCK = 1u << 31 };
+enum {
+    COMMON = 0,
+    BUCKETS = 1 << 16,
+    GRANULES_MOST = 1 << 20,
+    GRANULES_NARROW = 1 << 17,
+    BUCKET_LOCK = 1u << 31,
+    LAST_SHIFT = 48
+};
 
 struct granule { /* one to a cache line: threads at different addresses do not meet */
     _Alignas(RACE_LINE_BYTES) uint64_t address;
@@ -8,6 +15,7 @@ struct granule { /* one to a cache line: threads at different addresses do not m
     uint32_t next; /* in the bucket, or while free */
     uint32_t mask; /* of bytes */
     struct race_handed handed;
+    uint64_t last; /* struct race_last: slot << LAST_SHIFT | epoch */
 };
 
 struct race_granules {
@@ -159,6 +167,7 @@ bool race_granule_put(struct race_engine *engine, uint64_t granule, uint32_t mas
             g->address = granule;
             g->mask = mask;
             g->handed = (struct race_handed){0, 0};
+            g->last = 0;
             g->next = first;
             first = i;
             race_count(&engine->sync_addresses);
@@ -237,6 +246,28 @@ struct sync_clock *race_granule_loose(struct race_engine *engine, const struct r
 {
     struct race_granules *table = engine->granules;
     return table->loose == NULL ? NULL : &table->loose[hold->number];
+}
+
+void race_granule_set_last(struct race_engine *engine, const struct race_granule_hold *hold,
+                           const struct thread_clock *clock)
+{
+    bool is_kept = clock != NULL && clock->slot < RACE_SLOTS;
+    engine->granules->granules[hold->number].last = is_kept ? (uint64_t)clock->slot << LAST_SHIFT | clock->epoch : 0;
+}
+
+uint32_t race_granule_last(struct race_engine *engine, uint64_t granule, struct race_last *last)
+{
+    struct race_granule_hold hold;
+    *last = (struct race_last){0, 0};
+    if (!race_granule_hold(engine, granule, UINT32_MAX, 0, &hold)) {
+        return 0;
+    }
+    const struct granule *g = &engine->granules->granules[hold.number];
+    uint32_t mask = g->mask;
+    last->slot = (uint32_t)(g->last >> LAST_SHIFT);
+    last->epoch = g->last & ((UINT64_C(1) << LAST_SHIFT) - 1);
+    race_granule_release(&hold);
+    return mask;
 }
 
 /* ---- fork ------------------------------------------------------------------------------------------------------- */

@@ -18,6 +18,12 @@ static inline uint32_t race_granule_mask(uint64_t address, size_t size)
     return ((1u << (size & 15)) - 1) << (address & 7);
 }
 
+/* The latest operation that released to a granule, by the clock of who made it. */
+struct race_last {
+    uint32_t slot;
+    uint64_t epoch; /* 0: none is known */
+};
+
 /* A granule whose bucket is locked. */
 struct race_granule_hold {
     _Atomic uint32_t *bucket;
@@ -41,6 +47,12 @@ bool race_granule_hold(struct race_engine *engine, uint64_t granule, uint32_t an
 /* Holds the clocks of all addresses without a granule. */
 void race_granule_hold_common(struct race_engine *engine, struct race_granule_hold *hold);
 void race_granule_release(const struct race_granule_hold *hold);
+/* The present operation of who has that clock is the latest to release to the granule that is held; NULL: it releases nothing, and
+ * what was before is not known any more. */
+void race_granule_set_last(struct race_engine *engine, const struct race_granule_hold *hold,
+                           const struct thread_clock *clock);
+/* Returns: the bytes of the granule that are sync; 0 when it has none.  *last is set. */
+uint32_t race_granule_last(struct race_engine *engine, uint64_t granule, struct race_last *last);
 /* The clocks of the granule that is held; the loose one is NULL without --races=hybrid. */
 struct sync_clock *race_granule_clock(struct race_engine *engine, const struct race_granule_hold *hold);
 /* What was stored at the granule that is held before it became one. */

@@ -1,5 +1,6 @@
 #include "detector/race_hand_over.h"
 
+#include "detector/race_generation.h"
 #include "detector/race_sync.h"
 #include "detector/race_trust.h"
 
@@ -26,19 +27,19 @@ static bool hands_over(uint32_t load, uint32_t store)
     return is_deciding_load(load) && is_store && ((store & RACE_GUESS) != 0 || (load & RACE_GUESS) == 0);
 }
 
-void race_hand_over_note(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece,
+bool race_hand_over_note(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece,
                          uint32_t number, const struct race_recalled *theirs)
 {
     if (!theirs->found && is_deciding_load(piece->flags) && (piece->address & 7) + piece->size <= 8) {
         /* What stored there, and so what was before it, is not known any more. */
         race_trust_part(engine, race_part_at(engine, number));
         race_sync_adopt(engine, plane, piece, 0);
-        return;
+        return true;
     }
     bool receives = hands_over(piece->flags, theirs->flags);
     bool sends = hands_over(theirs->flags, piece->flags);
     if (!theirs->found || !(receives || sends) || (piece->address & 7) + piece->size > 8) {
-        return;
+        return false;
     }
     const struct race_handed handed = {number, theirs->position};
     if (receives) {
@@ -48,6 +49,23 @@ void race_hand_over_note(struct race_engine *engine, struct race_plane *plane, c
     race_sync_adopt(engine, plane, piece, is_counter(theirs->flags) ? 0 : number);
     if (receives) {
         race_sync_hand_on(engine, piece, &handed);
+    }
+    return true;
+}
+
+void race_hand_over_awaited(struct race_engine *engine, struct race_plane *plane, const struct race_part *other,
+                            const struct race_piece *piece)
+{
+    uint32_t version = race_version_begin(other);
+    uint32_t g = bytes_load_one(other->tags + race_place(plane, piece->address)) >> 1;
+    if (g == 0 || g != relaxed_load(&other->present) || !other->has_thread) {
+        return;
+    }
+    uint32_t slot = relaxed_load(&other->generation[g].slot);
+    uint64_t epoch = relaxed_load(&other->generation[g].epoch);
+    bool is_trusted = !thread_clock_has_seen(race_clock(plane), slot, epoch) && race_trusts(engine, slot, epoch);
+    if (is_trusted && race_version_stands(other, version)) {
+        race_trust_part(engine, race_part(plane));
     }
 }
 

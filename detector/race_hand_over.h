@@ -20,9 +20,22 @@
 #include "detector/race_engine.h"
 
 /* The present access `piece` of `plane` possibly races with `theirs`, of the plane `number`.  Does nothing unless one of them
- * is a load that decides, or that a loop waits for, and the other a store. */
-void race_hand_over_note(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece,
+ * is a load that decides, or that a loop waits for, and the other a store.
+ * Returns: true when it did, so that the next race there tells of something else. */
+bool race_hand_over_note(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece,
                          uint32_t number, const struct race_recalled *theirs);
+/* Out of line part of race_hand_over_wait(). */
+void race_hand_over_awaited(struct race_engine *engine, struct race_plane *plane, const struct race_part *other,
+                            const struct race_piece *piece);
+/* The piece may be stored to a flag that the thread of `other` waits for in a loop: what it has read there counts as ordered, and
+ * it will not look again, for the tag is of its present epoch.  Then what the present thread has done counts as handed over. */
+static inline void race_hand_over_wait(struct race_engine *engine, struct race_plane *plane,
+                                       const struct race_part *other, const struct race_piece *piece)
+{
+    if ((piece->flags & (RACE_WRITE | RACE_GUESS)) == (RACE_WRITE | RACE_GUESS) && relaxed_load(&engine->trusts) != 0) {
+        race_hand_over_awaited(engine, plane, other, piece);
+    }
+}
 /* The thread of `plane` may have been handed that; nothing when it has no number. */
 void race_hand_over_receive(const struct race_plane *plane, const struct race_handed *handed);
 /* What was handed over to the threads of the plane is forgotten. */

@@ -4,6 +4,7 @@
 #include "detector/loose.h"
 #include "detector/race_become.h"
 #include "detector/race_chunk.h"
+#include "detector/race_freed.h"
 #include "detector/race_generation.h"
 #include "detector/race_granules.h"
 #include "detector/race_hand_over.h"
@@ -17,7 +18,9 @@ enum deed {
     DEED_RELAXED_STORE = 4,
     DEED_RELAXED_LOAD = 8,
     DEED_NOTE = 16, /* what is acquired: the operation touches no other granule */
-    DEED_CHANGE = DEED_RELEASE | DEED_ACQUIRE
+    DEED_END = 32,  /* of a read-modify-write: what it makes known was said before it */
+    DEED_CHANGE = DEED_RELEASE | DEED_ACQUIRE,
+    DEED_STORES = DEED_RELEASE | DEED_RELAXED_STORE
 };
 
 /* ---- what was acquired last ------------------------------------------------------------------------------------- */
@@ -102,6 +105,9 @@ static bool sync_do(struct race_engine *engine, struct race_plane *plane, uint64
     if (!race_granule_hold(engine, address & ~(uint64_t)7, mask, wanted, &hold)) {
         return false;
     }
+    if ((deeds & DEED_STORES) != 0) {
+        race_granule_set_last(engine, &hold, (deeds & DEED_RELEASE) != 0 ? race_clock(plane) : NULL);
+    }
     if (deeds != 0) {
         clocks_do(engine, plane, &hold, deeds);
     }
@@ -123,6 +129,14 @@ static void granule_do(struct race_engine *engine, struct race_plane *plane, uin
     if (sync_do(engine, plane, address, mask, mask, deeds)) {
         return;
     }
+    if ((deeds & DEED_END) != 0) { /* who was handed the last reference has freed the block, and it may be another's */
+        if ((relaxed_load(&race_chunk_at(engine, address)->state) & RACE_STATE_SPILLED) != 0) {
+            spilled_do(engine, plane, deeds);
+        }
+        return;
+    }
+    const struct race_piece piece = {address, size, RACE_ATOMIC | ((deeds & DEED_STORES) != 0 ? RACE_WRITE : 0u)};
+    race_freed_meet(engine, plane, &piece);
     if (race_become_sync(engine, plane, address, size, 0)) {
         (void)sync_do(engine, plane, address, mask, mask, deeds);
     } else {
@@ -277,6 +291,7 @@ void race_atomic_before(struct race_engine *engine, struct race_plane *plane, ui
         return;
     }
     race_sync_settle(engine, plane);
+    part->changing = address;
     bool releases = order == ORDER_RELEASE || order == ORDER_ACQ_REL || order == ORDER_SEQ_CST;
     /* A read-modify-write acquires what is there already: most often nobody comes in between, and that is all. */
     atomic_do(engine, plane, address, size,
@@ -296,8 +311,10 @@ void race_atomic_after(struct race_engine *engine, struct race_plane *plane, uin
     bool acquires = order != ORDER_RELAXED && order != ORDER_RELEASE;
     bool is_one = (address & 7) + size <= RACE_GRANULE_BYTES;
     if (!is_one || !has_taken(plane, address)) {
-        atomic_do(engine, plane, address, size, acquires ? DEED_ACQUIRE : DEED_RELAXED_LOAD);
+        atomic_do(engine, plane, address, size,
+                  (acquires ? DEED_ACQUIRE : DEED_RELAXED_LOAD) | (part->changing == address ? DEED_END : 0u));
     }
+    part->changing = 0;
     race_leave(engine, part);
 }
 

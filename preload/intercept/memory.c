@@ -95,8 +95,8 @@ __attribute__((noinline)) static void *note_new(void *memory, uintptr_t fresh, s
     return memory;
 }
 
-/* The block is about to go. */
-__attribute__((noinline)) static void note_freed(void *memory, struct caller caller)
+/* The block is about to go; with RACE_READ_MODIFY it may stay. */
+__attribute__((noinline)) static void note_freed(void *memory, uint32_t flags, struct caller caller)
 {
     if (!weave_on) {
         blocks_remove((uint64_t)(uintptr_t)memory);
@@ -106,7 +106,7 @@ __attribute__((noinline)) static void note_freed(void *memory, struct caller cal
     struct self *self = memory != NULL ? access_enter(caller) : NULL;
     if (self != NULL) {
         uint64_t low = (uint64_t)(uintptr_t)memory, size = block_end(memory) - low;
-        memory_access(self, memory, size < FREED_CHECKED_MAX ? size : FREED_CHECKED_MAX, RACE_FREE | RACE_WRITE,
+        memory_access(self, memory, size < FREED_CHECKED_MAX ? size : FREED_CHECKED_MAX, RACE_FREE | RACE_WRITE | flags,
                       access_callers(self, caller));
         blocks_remove(low);
         access_leave(self);
@@ -176,7 +176,7 @@ HOOK_EXPORT int posix_memalign(void **memory, size_t alignment, size_t size)
 HOOK_EXPORT void free(void *memory)
 {
     if (hook_unlikely(blocks_on))
-        note_freed(memory, CALLER());
+        note_freed(memory, 0, CALLER());
     if (may_hold_object(memory))
         range_gone((uint64_t)(uintptr_t)memory, block_end(memory), true, CALLER_PC(), CALLER_SP());
     real.free(memory);
@@ -199,7 +199,7 @@ static void *resize_with_objects(void *memory, size_t size, struct caller caller
 __attribute__((noinline, cold)) static void *resize_checked(void *memory, size_t size, struct caller caller)
 {
     uintptr_t end = memory != NULL ? block_end(memory) : 0;
-    note_freed(memory, caller);
+    note_freed(memory, RACE_READ_MODIFY, caller);
     void *result = may_hold_object(memory) ? resize_with_objects(memory, size, caller) : real.realloc(memory, size);
     return result != memory ? note_new(result, (uintptr_t)result, size, caller) : note_new(result, end, size, caller);
 }

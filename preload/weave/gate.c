@@ -49,8 +49,9 @@ static void note_taken(void *arg)
     uint64_t low = call->first;
     call->end = block_end(call, low, size_noted(low));
     uint64_t size = call->end - low;
+    uint32_t may_stay = call->kind == IMAGE_GATE_TAKES ? 0 : RACE_READ_MODIFY;
     memory_access_woven(noting->self, (const void *)(uintptr_t)low, size < FREED_CHECKED_MAX ? size : FREED_CHECKED_MAX,
-                        RACE_FREE | RACE_WRITE | RACE_LIBRARY, access_callers(noting->self, noting->caller));
+                        RACE_FREE | RACE_WRITE | RACE_LIBRARY | may_stay, access_callers(noting->self, noting->caller));
     blocks_remove(low);
     if (call->kind == IMAGE_GATE_TAKES && object_may_live_in(lockhound.detector, low, call->end))
         emit_object_range_gone(noting->self, low, call->end, true, access_stack(noting->self, noting->caller));

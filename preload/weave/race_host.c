@@ -173,6 +173,20 @@ static void host_sent(void *ctx, const struct race_plane *race, struct thread_id
     }
 }
 
+static void host_released(void *ctx, const struct race_plane *race, struct thread_id thread, uint64_t epoch,
+                          struct race_recalled *recalled)
+{
+    (void)ctx;
+    struct history_sent sent;
+    history_sent(&plane_of(race)->history, thread.v, epoch, &sent);
+    recalled->found = sent.kind == HISTORY_EPOCH;
+    if (recalled->found) {
+        recalled->stack = stack_of_site((uintptr_t)sent.site, sent.callers);
+        recalled->flags = RACE_WRITE | RACE_ATOMIC;
+        recalled->position = sent.position;
+    }
+}
+
 static void host_block(void *ctx, struct finding_memory *memory)
 {
     (void)ctx;
@@ -253,6 +267,7 @@ const struct race_host race_host = {.reserve = host_reserve,
                                     .empty = host_empty,
                                     .recall = host_recall,
                                     .sent = host_sent,
+                                    .released = host_released,
                                     .stack_here = host_stack_here,
                                     .place = host_place,
                                     .apart = host_apart,

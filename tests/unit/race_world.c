@@ -54,6 +54,14 @@ static void sent(void *ctx, const struct race_plane *plane, struct thread_id thr
     heard->how = HEARD_BY_ATOMIC;
 }
 
+static void released(void *ctx, const struct race_plane *plane, struct thread_id thread, uint64_t epoch,
+                     struct race_recalled *recalled)
+{
+    (void)ctx, (void)plane, (void)thread;
+    race_world.released_epoch = epoch;
+    *recalled = race_world.released;
+}
+
 static struct stack_id stack_here(void *ctx)
 {
     (void)ctx;
@@ -81,6 +89,7 @@ static const struct race_host race_host = {
     .empty = empty,
     .recall = recall,
     .sent = sent,
+    .released = released,
     .stack_here = stack_here,
     .apart = apart,
     .value = value,

@@ -393,6 +393,92 @@ static void long_work(void)
     free(elsewhere);
 }
 
+/* ---- blocks that end when nobody uses them any more ------------------------------------------------------------------------ */
+
+static struct counted {
+    long links[2];
+    atomic_int users;
+    atomic_long sum;
+    long plain;
+} * counted[ROUNDS];
+
+/* Whoever counts down last frees, as relaxed as that may be. */
+static void *use_counted(void *arg)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        struct counted *mine = counted[i];
+        atomic_fetch_add_explicit(&mine->sum, (intptr_t)arg, memory_order_relaxed);
+        bool is_last = i % 2 == 0 ? atomic_fetch_sub_explicit(&mine->users, 1, memory_order_acq_rel) == 1
+                                  : atomic_fetch_sub_explicit(&mine->users, 1, memory_order_release) == 1;
+        if (!is_last)
+            continue;
+        atomic_thread_fence(memory_order_acquire);
+        must(mine->plain == i && atomic_load_explicit(&mine->sum, memory_order_relaxed) == THREADS * (THREADS - 1) / 2);
+        free(mine);
+    }
+    return arg;
+}
+
+static void counts(void)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        counted[i] = calloc(1, sizeof *counted[i]);
+        must(counted[i] != NULL);
+        counted[i]->plain = i;
+        atomic_init(&counted[i]->users, THREADS);
+    }
+    run_many(use_counted);
+}
+
+/* A job of a block of its own, which the other takes, does and says so: of what is said last only the flag is looked at. */
+struct job {
+    long links[2];
+    atomic_int steps, done;
+    struct job *_Atomic next;
+};
+static struct job *_Atomic jobs;
+
+static void *ask(void *arg)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        struct job *job = calloc(1, sizeof *job);
+        must(job != NULL);
+        atomic_store_explicit(&jobs, job, memory_order_release);
+        if (i % 2 == 0)
+            while (atomic_load_explicit(&job->done, memory_order_acquire) == 0)
+                sched_yield();
+        else
+            while (atomic_load_explicit(&job->done, memory_order_relaxed) == 0)
+                sched_yield();
+        atomic_thread_fence(memory_order_acquire);
+        job = i % 3 == 0 ? realloc(job, 1000) : job;
+        free(job);
+    }
+    return arg;
+}
+
+static void *do_jobs(void *arg)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        struct job *job;
+        while ((job = atomic_exchange_explicit(&jobs, NULL, memory_order_acq_rel)) == NULL)
+            sched_yield();
+        atomic_fetch_add(&job->steps, 3);
+        atomic_store_explicit(&job->next, NULL, memory_order_relaxed);
+        atomic_thread_fence(memory_order_release);
+        if (i % 2 == 0)
+            atomic_store_explicit(&job->done, 1, memory_order_release);
+        else
+            atomic_store_explicit(&job->done, 1, memory_order_relaxed);
+    }
+    return arg;
+}
+
+static void asked(void)
+{
+    run_two(ask, do_jobs);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -409,7 +495,9 @@ int main(int argc, char **argv)
                  {"signals", signals},
                  {"signal_descriptors", signal_descriptors},
                  {"long_waits", long_waits},
-                 {"long_work", long_work}};
+                 {"long_work", long_work},
+                 {"counts", counts},
+                 {"asked", asked}};
     must(unseen_open() == 0);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         if (argc < 2) {
