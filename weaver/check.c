@@ -6,6 +6,7 @@
 #include "weaver/check_call.h"
 #include "weaver/passes.h"
 #include "weaver/plane.h"
+#include "weaver/repetition.h"
 #include "weaver/scratch.h"
 
 /* An access of another size than these goes through a RANGE routine.  64 bytes are looked at in three places: the first,
@@ -189,44 +190,10 @@ static void emit_pieces(struct image_draft *draft, struct check_stub *stub, cons
     }
 }
 
-enum { OPCODE_COMPARE = 0x39, OPCODE_COMPARE_IMMEDIATE = 0x81, COMPARE_FIELD = 7 };
-
-static const ZydisDecodedOperand *value_of(const struct insn *insn)
-{
-    return &insn->operands[1];
-}
-
-/* A store of what is there already is none.  Returns: the offset of the field of a jump over its check; 0 for others. */
-static uint32_t begin_repetition(struct image_draft *draft, const struct insn *insn, const struct access *access,
-                                 const struct encode_operand *operand)
-{
-    if (!access->may_repeat) {
-        return 0;
-    }
-    if (value_of(insn)->type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
-        encode_memory(draft, ENCODE_64, OPCODE_COMPARE_IMMEDIATE, COMPARE_FIELD, operand, sizeof(uint32_t));
-        draft_u32(draft, (uint32_t)value_of(insn)->imm.value.u);
-    } else {
-        unsigned reg = (unsigned)__builtin_ctz(register_bit(value_of(insn)->reg.value));
-        encode_memory(draft, ENCODE_64, OPCODE_COMPARE, reg, operand, 0);
-    }
-    draft_bytes(draft, "\x0f\x84\0\0\0\0", 6); /* je */
-    return draft_offset(draft) - 4;
-}
-
 /* The registers that a check needs with the program's values. */
 static register_set needed(const struct insn *insn, const struct access *access, const struct encode_operand *operand)
 {
-    bool needs_value = access->may_repeat && value_of(insn)->type == ZYDIS_OPERAND_TYPE_REGISTER;
-    return encode_operand_registers(operand) | (needs_value ? register_bit(value_of(insn)->reg.value) : 0);
-}
-
-/* Sets the field of a jump to lead to where the code has come; 0: there is none. */
-static void end_jump(struct image_draft *draft, uint32_t field)
-{
-    if (field != 0) {
-        draft_set_u32(draft, field, draft_offset(draft) - (field + 4));
-    }
+    return encode_operand_registers(operand) | repetition_needs(insn, access);
 }
 
 /* `live`: where the check stands, before the instruction or behind it. */
@@ -242,10 +209,10 @@ static void emit_inline(struct image_draft *draft, struct check_stubs *stubs, co
         encode_load(draft, scratch.reg, PLANE_SPILL(SPILL_ADDRESS));
         stub.operand = (struct encode_operand){(uint8_t)scratch.reg, ENCODE_NONE, 1, false, 0, false};
     }
-    uint32_t repetition = begin_repetition(draft, insn, access, operand);
+    uint32_t repetition = repetition_begin(draft, insn, access, operand, scratch.reg);
     (draft->is_narrow || operand->is_thread ? emit_placed_pieces : emit_pieces)(draft, &stub, size_class_of(access),
                                                                                 scratch.reg);
-    end_jump(draft, repetition);
+    encode_jump_end(draft, repetition);
     stub.back = draft_offset(draft);
     scratch_end(&scratch, draft);
     struct check_stub *added = draft_add(draft, &stubs->array);
@@ -456,10 +423,7 @@ static uint32_t begin_condition(struct image_draft *draft, const struct insn *in
         !check_is_wanted(insn, &insn->access[0])) {
         return 0;
     }
-    draft_byte(draft, 0x0f);
-    draft_byte(draft, (uint8_t)(0x80 | ((insn->decoded.opcode & 0xf) ^ 1)));
-    draft_u32(draft, 0);
-    return draft_offset(draft) - 4;
+    return encode_jump_on(draft, (insn->decoded.opcode & 0xf) ^ 1U);
 }
 
 void check_before(struct image_draft *draft, struct check_stubs *stubs, const struct insn *insn)
@@ -470,5 +434,5 @@ void check_before(struct image_draft *draft, struct check_stubs *stubs, const st
             emit_access(draft, stubs, insn, &insn->access[i]);
         }
     }
-    end_jump(draft, condition);
+    encode_jump_end(draft, condition);
 }

@@ -150,6 +150,21 @@ void encode_and(struct image_draft *draft, unsigned reg, uint32_t immediate)
     }
 }
 
+uint32_t encode_jump_on(struct image_draft *draft, unsigned condition)
+{
+    draft_byte(draft, 0x0f);
+    draft_byte(draft, 0x80 | condition);
+    draft_u32(draft, 0);
+    return draft_offset(draft) - 4;
+}
+
+void encode_jump_end(struct image_draft *draft, uint32_t field)
+{
+    if (field != 0) {
+        draft_set_u32(draft, field, draft_offset(draft) - (field + 4));
+    }
+}
+
 void encode_store(struct image_draft *draft, unsigned reg, int32_t displacement)
 {
     encode_field(draft, ENCODE_64, OPCODE_MOV_STORE, reg, displacement, 0);

@@ -56,6 +56,12 @@ void encode_field(struct image_draft *draft, unsigned flags, unsigned opcode, un
                   size_t trailing);
 /* and reg, immediate; 32 bits. */
 void encode_and(struct image_draft *draft, unsigned reg, uint32_t immediate);
+/* A jump to where encode_jump_end() is called, on a condition by its number in the opcode.
+ * Returns: the offset of its field, never 0. */
+enum { ENCODE_EQUAL = 4, ENCODE_NOT_EQUAL = 5 };
+uint32_t encode_jump_on(struct image_draft *draft, unsigned condition);
+/* `field` 0: there is no jump. */
+void encode_jump_end(struct image_draft *draft, uint32_t field);
 /* mov gs:[displacement], reg and back. */
 void encode_store(struct image_draft *draft, unsigned reg, int32_t displacement);
 void encode_load(struct image_draft *draft, unsigned reg, int32_t displacement);

@@ -99,7 +99,7 @@ struct access {
     bool is_guess; /* IMAGE_SITE_GUESS */
     bool decides;  /* IMAGE_SITE_DECIDES */
     bool
-        may_repeat; /* a store of a constant by MOV, from a register or an immediate: none where that is there already */
+        may_repeat; /* a store of one constant or of two, from a register or an immediate: none where that is there already */
     /* REP MOVS/STOS/LODS (operand is -1; without REP it is the hidden operand): from RSI (read) or RDI (write), RCX
      * elements of `size` bytes, upwards */
     bool is_range;

@@ -34,39 +34,97 @@ struct leaf : node {
     KEPT ~leaf() override = default;
 };
 
+// Two tables beside one another, which a compiler may store at once.
+struct left {
+    KEPT virtual void step()
+    {
+        node::look(nullptr);
+    }
+};
+struct right {
+    KEPT virtual void stay()
+    {
+        node::look(nullptr);
+    }
+};
+struct both : left, right {
+    KEPT virtual ~both()
+    {
+        __asm__ volatile("" : : "r"(this) : "memory");
+    }
+};
+struct all : both {
+    KEPT void step() override
+    {
+        node::look(nullptr);
+    }
+    KEPT void stay() override
+    {
+        node::look(nullptr);
+    }
+    KEPT ~all() override = default;
+};
+
 alignas(16) static char room[64];
 
-static node *object()
+template <typename type> static type *object()
 {
     void *at = room;
     __asm__("" : "+r"(at)); // of which class it is, is no longer known
-    return static_cast<node *>(at);
+    return static_cast<type *>(at);
+}
+
+static void step()
+{
+    object<node>()->step();
+}
+static void end()
+{
+    object<node>()->node::~node();
+}
+static void step_of_two()
+{
+    object<both>()->step();
+    object<both>()->stay();
+}
+static void end_of_two()
+{
+    object<both>()->both::~both();
 }
 
 struct kind {
     const char *name;
+    void (*first)(), (*second)();
 };
 
-static const kind kinds[] = {{"same_table"}};
+static const kind kinds[] = {{"same_table", step, end}, {"two_tables", step_of_two, end_of_two}};
 
 extern "C" {
 KEPT void first()
 {
-    object()->step();
+    kinds[chosen].first();
+    __asm__ volatile("" : : : "memory");
 }
 
 KEPT void second()
 {
-    object()->node::~node();
+    kinds[chosen].second();
+    __asm__ volatile("" : : : "memory");
 }
 }
 
 int main(int argc, char **argv)
 {
     CHOOSE_CASE(argc, argv, kinds);
-    if (racy)
+    if (chosen == 1) {
+        if (racy)
+            new (room) all;
+        else
+            new (room) both;
+    } else if (racy) {
         new (room) leaf;
-    else
+    } else {
         new (room) node;
+    }
     return run_in_turn(first, second);
 }
