@@ -18,6 +18,12 @@ static bool is_atomic_file(const char *path)
            (strcmp(name, "/atomic.rs") == 0 && strstr(path, "/sync/"));
 }
 
+/* The library's own fences are not the program's. */
+static bool is_library_file(const char *path)
+{
+    return strstr(path, "/include/c++/") || strstr(path, "/lib/gcc/");
+}
+
 /* Returns: what is known of the file's lines; a relative path counts from where the unit was compiled. */
 static const struct atomic_source *source_of(struct atomic_sources *sources, Dwarf_Die *unit, const char *file)
 {
@@ -63,6 +69,7 @@ static void read_lines(struct atomic_info *info, struct atomic_sources *sources,
         if (file && file != known) {
             is_atomic = is_atomic_file(file);
             source = source_of(sources, unit, file);
+            info->calls_fences |= source && source->calls_fences && !is_library_file(file);
         }
         known = file;
         if (!file || dwarf_lineendsequence(line, &is_end) != 0 || is_end || dwarf_lineaddr(line, &low) != 0 ||
@@ -131,10 +138,18 @@ static bool counts_references(const char *file, const char *name)
     return false;
 }
 
+/* Returns: whether it is the fence of <atomic>, used: of one that is not there is nothing but its declaration. */
+static bool is_fence(Dwarf_Die *function)
+{
+    const char *name = dwarf_diename(function);
+    return name && strcmp(name, "atomic_thread_fence") == 0 && !dwarf_hasattr(function, DW_AT_declaration);
+}
+
 /* A call that was inlined, or a function. */
 static void read_code(struct atomic_info *info, Dwarf_Die *call)
 {
     const char *file = dwarf_decl_file(call);
+    info->calls_fences |= is_fence(call);
     Dwarf_Addr base, low, high;
     if (!file || !(is_atomic_file(file) || counts_references(file, dwarf_diename(call))))
         return;

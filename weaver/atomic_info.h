@@ -2,7 +2,8 @@
  *
  *   line tables ------> code that comes from <atomic> (libstdc++, libc++) or Rust's core::sync::atomic
  *   lines of source --> code of a line that calls an atomic operation by name, where the file is there
- *   inlined calls ----> and where its order is memory_order_relaxed
+ *   inlined calls ----> and where its order is memory_order_relaxed, unless the module calls fences: those of release and acquire
+ *                       leave no instruction, but make relaxed operations order others
  *   variables --------> places of C's _Atomic type, and of std::atomic
  *
  * Model: C's atomic operations on what a pointer leads to leave no trace but the line's text; a module with C atomics has its
@@ -27,6 +28,7 @@ struct atomic_info {
     struct atomic_ranges code, relaxed, data;
     struct atomic_ranges plain; /* code of lines that were read and name no atomic operation */
     uint32_t c_atomic_sizes;    /* 1 << size of each _Atomic type; units of size: bytes */
+    bool calls_fences;
     bool no_memory;
 };
 

@@ -30,8 +30,8 @@ static uint64_t named_address(const struct function *function, size_t index)
 static void look_at(const struct elf_module *module, const struct insn *insn, struct access *access, uint64_t named)
 {
     const struct atomic_info *info = module->own->atomics;
-    bool is_relaxed = covers(&info->relaxed, insn->address);
-    if (covers(&info->code, insn->address) || is_relaxed || (named && covers(&info->data, named))) {
+    bool says_relaxed = covers(&info->relaxed, insn->address), is_relaxed = says_relaxed && !info->calls_fences;
+    if (covers(&info->code, insn->address) || says_relaxed || (named && covers(&info->data, named))) {
         if (access->is_write)
             access->role = is_relaxed ? ACCESS_RELAXED_STORE : ACCESS_ATOMIC_STORE;
         else

@@ -2,7 +2,6 @@
 
 #include <ctype.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -38,6 +37,17 @@ static bool names_atomic_call(const char *name, size_t size)
     return contains(name, size, "atomic");
 }
 
+static bool ends_with(const char *name, size_t size, const char *part)
+{
+    size_t length = strlen(part);
+    return size >= length && strncasecmp(name + size - length, part, length) == 0;
+}
+
+static bool names_fence(const char *name, size_t size)
+{
+    return contains(name, size, "fence") || ends_with(name, size, "barrier") || ends_with(name, size, "mb");
+}
+
 static bool is_name(char c)
 {
     return isalnum((unsigned char)c) || c == '_';
@@ -51,6 +61,7 @@ struct scan {
     /* OpenMP: the line is a directive, with these words; it makes the next line of code atomic. */
     bool is_directive, names_openmp, names_atomic;
     bool has_code, follows_atomic; /* the line has a name in it; the one before was such a directive */
+    bool calls_fences;             /* on any line */
 };
 
 static bool is_word(const char *name, size_t size, const char *word)
@@ -74,7 +85,9 @@ static void scan_name(struct scan *scan)
     const char *after = scan->at;
     while (after < scan->end && (*after == ' ' || *after == '\t'))
         after++;
-    scan->calls += after < scan->end && *after == '(' && names_atomic_call(name, size);
+    bool is_call = after < scan->end && *after == '(';
+    scan->calls += is_call && names_atomic_call(name, size);
+    scan->calls_fences |= is_call && names_fence(name, size);
     scan->relaxed += contains(name, size, "relaxed");
     scan->names_order |= names_other_order(name, size);
     scan->has_code = true;
@@ -140,7 +153,7 @@ static void begin_line(struct scan *scan)
     scan->place = scan->place == PLACE_COMMENT ? PLACE_COMMENT : PLACE_CODE;
 }
 
-size_t atomic_source_scan(const char *text, size_t size, uint8_t *lines, size_t line_count)
+size_t atomic_source_scan(const char *text, size_t size, uint8_t *lines, size_t line_count, bool *calls_fences)
 {
     struct scan scan = {.at = text, .end = text + size, .place = PLACE_CODE};
     size_t line = 1;
@@ -159,16 +172,17 @@ size_t atomic_source_scan(const char *text, size_t size, uint8_t *lines, size_t 
     }
     if (line <= line_count)
         lines[line] = line_kind(&scan);
+    *calls_fences = scan.calls_fences;
     return line;
 }
 
 static void scan_file(struct atomic_source *source, const char *text, size_t size)
 {
-    size_t count = atomic_source_scan(text, size, NULL, 0);
+    size_t count = atomic_source_scan(text, size, NULL, 0, &source->calls_fences);
     source->lines = calloc(count + 1, 1);
     if (source->lines) {
         source->line_count = count;
-        atomic_source_scan(text, size, source->lines, count);
+        atomic_source_scan(text, size, source->lines, count, &source->calls_fences);
     }
 }
 

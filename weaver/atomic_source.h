@@ -6,11 +6,13 @@
  * Model:  a call counts when the name before its parenthesis contains "atomic", in either case, or is one of a few that are as
  *         well known; it is relaxed when the line says so of each,
  *         and names no other order.  Comments and strings do not count.  A line of code behind
- *         OpenMP's atomic directive is one.
+ *         OpenMP's atomic directive is one.  A call counts as a fence when its name has "fence" in it, or ends with "barrier" or
+ *         "mb" (Linux' smp_wmb()).
  */
 #ifndef LOCKHOUND_WEAVER_ATOMIC_SOURCE_H
 #define LOCKHOUND_WEAVER_ATOMIC_SOURCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +22,7 @@ struct atomic_source {
     char *path;
     uint8_t *lines; /* enum source_line; lines[0] is not used; NULL: the file cannot be read */
     size_t line_count;
+    bool calls_fences;
 };
 
 struct atomic_sources {
@@ -31,8 +34,9 @@ struct atomic_sources {
 const struct atomic_source *atomic_source_find(struct atomic_sources *sources, const char *path);
 /* Returns: what the line says; SOURCE_UNREAD of a file that cannot be read. */
 enum source_line atomic_source_line(const struct atomic_source *source, int line);
-/* Fills `lines` (line_count + 1 of them) from the text.  Returns: the number of lines, whether or not there was room. */
-size_t atomic_source_scan(const char *text, size_t size, uint8_t *lines, size_t line_count);
+/* Fills `lines` (line_count + 1 of them) from the text, and says whether it calls fences.
+ * Returns: the number of lines, whether or not there was room. */
+size_t atomic_source_scan(const char *text, size_t size, uint8_t *lines, size_t line_count, bool *calls_fences);
 void atomic_sources_free(struct atomic_sources *sources);
 
 #endif

@@ -6,13 +6,13 @@
  * Check:  what is behind such a load in time has its check behind it in place: it meets all that came before the store that the
  *         load saw, however long the thread was stopped between the two.  Where the load overwrites what its address is made
  *         of, the address is kept in a spill slot.
- * Model:  the value is followed through moves, places on the frame and masks in straight code, up to a comparison, an address,
- *         a return or an argument of a call.
+ * Model:  the value is followed through moves, places on the frame, arithmetic and branches forward, up to a comparison, a
+ *         condition on what was computed with it, an address, a return or an argument of a call.
  * Source: Jannesari & Tichy 2010, beyond its loops.
  */
 #include "weaver/passes.h"
 
-enum { INSNS_MOST = 12 };
+enum { INSNS_MOST = 48, BRANCHES_MOST = 4 /* one within the other */ };
 
 enum fate { FATE_FOLLOWED, FATE_DECIDES, FATE_LOST };
 
@@ -49,7 +49,7 @@ static bool compares(const struct insn *insn)
 
 /* Where the value is: in registers, and where code that was not optimised has put it down on its frame. */
 struct whereabouts {
-    register_set value;
+    register_set value; /* with REGISTER_FLAGS: the flags are of something that was computed with it */
     ZydisRegister base; /* of the place on the frame; none: ZYDIS_REGISTER_NONE */
     int64_t displacement;
 };
@@ -79,28 +79,98 @@ static bool moves_value(const struct insn *insn, struct whereabouts *at)
     return true;
 }
 
-/* What becomes of the value. */
+static bool is_computation(ZydisMnemonic mnemonic)
+{
+    switch (mnemonic) {
+    case ZYDIS_MNEMONIC_ADD:
+    case ZYDIS_MNEMONIC_SUB:
+    case ZYDIS_MNEMONIC_AND:
+    case ZYDIS_MNEMONIC_OR:
+    case ZYDIS_MNEMONIC_XOR:
+    case ZYDIS_MNEMONIC_SHL:
+    case ZYDIS_MNEMONIC_SHR:
+    case ZYDIS_MNEMONIC_SAR:
+    case ZYDIS_MNEMONIC_INC:
+    case ZYDIS_MNEMONIC_DEC:
+    case ZYDIS_MNEMONIC_NEG:
+    case ZYDIS_MNEMONIC_NOT:
+    case ZYDIS_MNEMONIC_LEA:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Nothing of the value is in what XOR or SUB of a register with itself leave. */
+static bool clears(const struct insn *insn)
+{
+    const ZydisDecodedOperand *to = &insn->operands[0], *from = &insn->operands[1];
+    return (insn->decoded.mnemonic == ZYDIS_MNEMONIC_XOR || insn->decoded.mnemonic == ZYDIS_MNEMONIC_SUB) &&
+           to->type == ZYDIS_OPERAND_TYPE_REGISTER && from->type == ZYDIS_OPERAND_TYPE_REGISTER &&
+           to->reg.value == from->reg.value;
+}
+
+static bool leads_to_address(const struct insn *insn, register_set value)
+{
+    const ZydisDecodedOperand *from = &insn->operands[1];
+    return insn->decoded.mnemonic == ZYDIS_MNEMONIC_LEA &&
+           ((register_bit(from->mem.base) | register_bit(from->mem.index)) & value);
+}
+
+/* Returns: whether something is computed with the value, which then is in that. */
+static bool computes(const struct insn *insn, struct whereabouts *at)
+{
+    if (!is_computation(insn->decoded.mnemonic) || clears(insn) ||
+        !(reads(insn, at->value) || is_put_down_at(at, &insn->operands[0]) || is_put_down_at(at, &insn->operands[1]) ||
+          leads_to_address(insn, at->value)))
+        return false;
+    at->value |= insn_changes(insn);
+    if (insn->decoded.mnemonic != ZYDIS_MNEMONIC_LEA && insn->decoded.mnemonic != ZYDIS_MNEMONIC_NOT)
+        at->value |= REGISTER_FLAGS;
+    return true;
+}
+
+static bool tests_flags(const struct insn *insn)
+{
+    return insn->decoded.cpu_flags != NULL && insn->decoded.cpu_flags->tested != 0;
+}
+
+static bool changes_flags(const struct insn *insn)
+{
+    return insn->decoded.cpu_flags != NULL && insn->decoded.cpu_flags->modified != 0;
+}
+
+static enum fate still(const struct whereabouts *at)
+{
+    return at->value & REGISTER_GPRS || at->base != ZYDIS_REGISTER_NONE ? FATE_FOLLOWED : FATE_LOST;
+}
+
+/* What becomes of the value in an instruction that is no jump. */
 static enum fate follow(const struct insn *insn, struct whereabouts *at)
 {
     static const register_set returned = 1;      /* RAX */
     static const register_set arguments = 0x3c6; /* RDI, RSI, RDX, RCX, R8, R9 */
-    if (leads_to_memory(insn, at->value))
+    static const register_set kept = 0xf028;     /* by a function that is called: RBX, RBP, R12 to R15 */
+    if (leads_to_memory(insn, at->value) || (at->value & REGISTER_FLAGS && tests_flags(insn)))
         return FATE_DECIDES;
     if (insn->role == ROLE_RETURN)
         return at->value & returned ? FATE_DECIDES : FATE_LOST;
-    if (insn->role == ROLE_CALL)
-        return at->value & arguments ? FATE_DECIDES : FATE_LOST;
-    if (insn->role != ROLE_PLAIN)
-        return FATE_LOST;
-    switch (insn->decoded.mnemonic) {
-    case ZYDIS_MNEMONIC_CMP:
-    case ZYDIS_MNEMONIC_TEST:
-    case ZYDIS_MNEMONIC_BT:
-        return reads(insn, at->value) || is_put_down_at(at, &insn->operands[0]) ? FATE_DECIDES : FATE_FOLLOWED;
-    case ZYDIS_MNEMONIC_AND:
-    case ZYDIS_MNEMONIC_SHR:
-    case ZYDIS_MNEMONIC_SAR:
+    if (insn->role == ROLE_CALL) {
+        if (at->value & arguments)
+            return FATE_DECIDES;
+        at->value &= kept;
+        return still(at);
+    }
+    if (insn->decoded.mnemonic == ZYDIS_MNEMONIC_CMP || insn->decoded.mnemonic == ZYDIS_MNEMONIC_TEST ||
+        insn->decoded.mnemonic == ZYDIS_MNEMONIC_BT) {
+        if (reads(insn, at->value) || is_put_down_at(at, &insn->operands[0]))
+            return FATE_DECIDES;
+        at->value &= ~REGISTER_FLAGS;
         return FATE_FOLLOWED;
+    }
+    if (computes(insn, at))
+        return FATE_FOLLOWED;
+    switch (insn->decoded.mnemonic) {
     case ZYDIS_MNEMONIC_MOV:
     case ZYDIS_MNEMONIC_MOVZX:
     case ZYDIS_MNEMONIC_MOVSX:
@@ -111,24 +181,52 @@ static enum fate follow(const struct insn *insn, struct whereabouts *at)
     default:
         break;
     }
-    at->value &= ~insn_changes(insn);
-    return at->value || at->base != ZYDIS_REGISTER_NONE ? FATE_FOLLOWED : FATE_LOST;
+    at->value &= ~(insn_changes(insn) | (changes_flags(insn) ? REGISTER_FLAGS : 0));
+    return still(at);
+}
+
+/* Returns: true when the value at `at` decides something in the code from instruction `i` on; *left counts those looked at. */
+static bool decides_from(const struct function *function, size_t i, struct whereabouts at, unsigned depth,
+                         unsigned *left)
+{
+    while (i<function->insn_count && * left> 0) {
+        const struct insn *insn = &function->insns[i];
+        bool goes_forward = insn->target_index != UINT32_MAX && insn->target_index > i;
+        enum fate fate = follow(insn, &at);
+        (*left)--;
+        if (fate != FATE_FOLLOWED)
+            return fate == FATE_DECIDES;
+        switch ((enum insn_role)insn->role) {
+        case ROLE_BRANCH:
+            if (goes_forward && depth < BRANCHES_MOST &&
+                decides_from(function, insn->target_index, at, depth + 1, left))
+                return true;
+            i++;
+            break;
+        case ROLE_JUMP:
+            if (!goes_forward)
+                return false;
+            i = insn->target_index;
+            break;
+        case ROLE_PLAIN:
+        case ROLE_CALL:
+            i++;
+            break;
+        default:
+            return false;
+        }
+    }
+    return false;
 }
 
 static bool decides(const struct function *function, size_t load)
 {
-    if (compares(&function->insns[load])) {
+    const struct insn *insn = &function->insns[load];
+    if (compares(insn))
         return true;
-    }
-    struct whereabouts at = {insn_changes(&function->insns[load]), ZYDIS_REGISTER_NONE, 0};
-    enum fate fate = at.value ? FATE_FOLLOWED : FATE_LOST;
-    for (size_t i = load + 1; fate == FATE_FOLLOWED && i < function->insn_count && i <= load + INSNS_MOST; i++) {
-        const struct insn *insn = &function->insns[i];
-        if (insn->is_block_start)
-            return false;
-        fate = follow(insn, &at);
-    }
-    return fate == FATE_DECIDES;
+    struct whereabouts at = {insn_changes(insn) | (changes_flags(insn) ? REGISTER_FLAGS : 0), ZYDIS_REGISTER_NONE, 0};
+    unsigned left = INSNS_MOST;
+    return at.value != 0 && decides_from(function, load + 1, at, 0, &left);
 }
 
 static bool overwrites_its_address(const struct insn *insn)

@@ -368,8 +368,9 @@ static void lines_that_call_atomics_are_known(void **state)
     static const uint8_t expected[] = {SOURCE_ATOMIC, SOURCE_RELAXED, SOURCE_PLAIN, SOURCE_PLAIN,
                                        SOURCE_ATOMIC, SOURCE_PLAIN,   SOURCE_PLAIN, SOURCE_ATOMIC};
     uint8_t lines[16] = {0};
+    bool calls_fences;
     (void)state;
-    assert_int_equal(atomic_source_scan(text, sizeof text - 1, lines, 15), sizeof expected);
+    assert_int_equal(atomic_source_scan(text, sizeof text - 1, lines, 15, &calls_fences), sizeof expected);
     assert_memory_equal(lines + 1, expected, sizeof expected);
     struct atomic_sources sources = {0};
     assert_int_equal(atomic_source_line(atomic_source_find(&sources, "/nonexistent"), 1), SOURCE_UNREAD);
@@ -385,9 +386,29 @@ static void a_line_is_relaxed_when_all_its_calls_are(void **state)
                                "while (!atomic_compare_exchange_weak_explicit(&x, &y, 1, acquire, relaxed)) y = 0;";
     static const uint8_t expected[] = {SOURCE_ATOMIC, SOURCE_ATOMIC, SOURCE_RELAXED, SOURCE_ATOMIC};
     uint8_t lines[16] = {0};
+    bool calls_fences;
     (void)state;
-    (void)atomic_source_scan(text, sizeof text - 1, lines, 15);
+    (void)atomic_source_scan(text, sizeof text - 1, lines, 15, &calls_fences);
     assert_memory_equal(lines + 1, expected, sizeof expected);
+}
+
+static void fences_are_known_by_their_names(void **state)
+{
+    static const struct {
+        const char *text;
+        bool calls_fences;
+    } cases[] = {{"atomic_thread_fence(memory_order_release);", true},
+                 {"  smp_wmb ();", true},
+                 {"Memory_Barrier();", true},
+                 {"pthread_barrier_wait(&b); // smp_wmb()", false},
+                 {"int fence = mb + barrier;", false}};
+    uint8_t lines[4];
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bool calls_fences;
+        (void)atomic_source_scan(cases[i].text, strlen(cases[i].text), lines, 3, &calls_fences);
+        assert_int_equal(calls_fences, cases[i].calls_fences);
+    }
 }
 
 static void a_directive_of_openmp_makes_the_next_line_atomic(void **state)
@@ -405,8 +426,9 @@ static void a_directive_of_openmp_makes_the_next_line_atomic(void **state)
     static const uint8_t expected[] = {SOURCE_PLAIN, SOURCE_ATOMIC, SOURCE_PLAIN,  SOURCE_PLAIN, SOURCE_PLAIN,
                                        SOURCE_PLAIN, SOURCE_PLAIN,  SOURCE_ATOMIC, SOURCE_PLAIN, SOURCE_PLAIN};
     uint8_t lines[16] = {0};
+    bool calls_fences;
     (void)state;
-    (void)atomic_source_scan(text, sizeof text - 1, lines, 15);
+    (void)atomic_source_scan(text, sizeof text - 1, lines, 15, &calls_fences);
     assert_memory_equal(lines + 1, expected, sizeof expected);
 }
 
@@ -465,6 +487,7 @@ int main(void)
         cmocka_unit_test(jump_tables_and_addresses_are_entries),
         cmocka_unit_test(cases_that_cannot_happen_end_no_table),
         cmocka_unit_test(a_line_is_relaxed_when_all_its_calls_are),
+        cmocka_unit_test(fences_are_known_by_their_names),
         cmocka_unit_test(a_directive_of_openmp_makes_the_next_line_atomic),
         cmocka_unit_test(real_modules_hold_together),
         cmocka_unit_test(what_is_no_module_is_refused),

@@ -78,6 +78,48 @@ static void rings(void)
     run_two(produce, consume);
 }
 
+/* ---- a ring whose orders are in fences, which leave no instruction --------------------------------------------------------- */
+
+static struct {
+    _Atomic unsigned taken;
+    char apart[60];
+    _Atomic unsigned put;
+    int slots[SLOTS];
+} fenced;
+
+static void *produce_fenced(void *arg)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        unsigned put = atomic_load_explicit(&fenced.put, memory_order_relaxed);
+        while (put - atomic_load_explicit(&fenced.taken, memory_order_relaxed) == SLOTS)
+            sched_yield();
+        atomic_thread_fence(memory_order_acquire);
+        fenced.slots[put % SLOTS] = i;
+        atomic_thread_fence(memory_order_release);
+        atomic_store_explicit(&fenced.put, put + 1, memory_order_relaxed);
+    }
+    return arg;
+}
+
+static void *consume_fenced(void *arg)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        unsigned taken = atomic_load_explicit(&fenced.taken, memory_order_relaxed);
+        while (atomic_load_explicit(&fenced.put, memory_order_relaxed) == taken)
+            sched_yield();
+        atomic_thread_fence(memory_order_acquire);
+        must(fenced.slots[taken % SLOTS] == i);
+        atomic_thread_fence(memory_order_release);
+        atomic_store_explicit(&fenced.taken, taken + 1, memory_order_relaxed);
+    }
+    return arg;
+}
+
+static void fenced_rings(void)
+{
+    run_two(produce_fenced, consume_fenced);
+}
+
 /* ---- made once, looked at without the lock ------------------------------------------------------------------------------- */
 
 static _Atomic(int *) made;
@@ -485,6 +527,7 @@ int main(int argc, char **argv)
         const char *name;
         void (*run)(void);
     } cases[] = {{"rings", rings},
+                 {"fenced_rings", fenced_rings},
                  {"double_checked", double_checked},
                  {"bit_locks", bit_locks},
                  {"ticket_locks", ticket_locks},

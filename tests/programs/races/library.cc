@@ -365,6 +365,36 @@ static void stacks_without_locks()
     must(count == 400);
 }
 
+/* The orders are in the fences, which leave no instruction. */
+static void fences()
+{
+    static struct {
+        std::atomic<unsigned> taken = 0;
+        alignas(64) std::atomic<unsigned> put = 0;
+        int slots[8] = {};
+    } ring;
+    run_many(2, [](int which) {
+        for (int i = 0; i < 1000 && which == 0; i++) {
+            unsigned put = ring.put.load(std::memory_order_relaxed);
+            while (put - ring.taken.load(std::memory_order_relaxed) == 8)
+                std::this_thread::yield();
+            std::atomic_thread_fence(std::memory_order_acquire);
+            ring.slots[put % 8] = i;
+            std::atomic_thread_fence(std::memory_order_release);
+            ring.put.store(put + 1, std::memory_order_relaxed);
+        }
+        for (int i = 0; i < 1000 && which == 1; i++) {
+            unsigned taken = ring.taken.load(std::memory_order_relaxed);
+            while (ring.put.load(std::memory_order_relaxed) == taken)
+                std::this_thread::yield();
+            std::atomic_thread_fence(std::memory_order_acquire);
+            must(ring.slots[taken % 8] == i);
+            std::atomic_thread_fence(std::memory_order_release);
+            ring.taken.store(taken + 1, std::memory_order_relaxed);
+        }
+    });
+}
+
 static void counts_by_reference()
 {
     int plain = 0;
@@ -396,6 +426,7 @@ int main(int argc, char **argv)
         {"stops", stops},
         {"flags", flags},
         {"stacks_without_locks", stacks_without_locks},
+        {"fences", fences},
         {"counts_by_reference", counts_by_reference},
     };
     for (const auto &[name, run] : cases) {
