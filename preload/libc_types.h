@@ -14,6 +14,7 @@
 #include <locale.h>
 #include <malloc.h>
 #include <mntent.h>
+#include <mqueue.h>
 #include <netdb.h>
 #include <netinet/ether.h>
 #include <poll.h>
@@ -32,12 +33,15 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/msg.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/select.h>
+#include <sys/sem.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/times.h>
 #include <sys/types.h>
 #include <sys/uio.h>

@@ -5,11 +5,16 @@
 #include "preload/intercept/objects.h"
 #include "preload/raw.h"
 
-enum { INODES_LOG2 = 10, INODES = 1 << INODES_LOG2, NUMBERS = 1024 };
+enum { INODES_LOG2 = 10, INODES = 1 << INODES_LOG2, NUMBERS = 1024, NAMES_LOG2 = 8, NAMES = 1 << NAMES_LOG2 };
 
 /* Nothing is stored in them: each is the address of a channel. */
-static uint64_t inode_places[INODES], number_places[NUMBERS], all_numbers_place, signal_places[_NSIG], socket_place,
-    nameless_place;
+static uint64_t inode_places[INODES], number_places[NUMBERS], all_numbers_place, signal_places[_NSIG], any_signal_place,
+    socket_place, nameless_place, named_places[NAMES];
+
+static size_t hash(uint64_t key, unsigned bits)
+{
+    return (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> (64 - bits));
+}
 
 /* Returns: NULL when the descriptor is none. */
 static const void *place_of(int fd)
@@ -22,7 +27,7 @@ static const void *place_of(int fd)
     if ((status.st_mode & S_IFMT) == 0)
         return &nameless_place;
     uint64_t key = (uint64_t)status.st_ino ^ (uint64_t)status.st_dev << 32;
-    return &inode_places[key * UINT64_C(0x9e3779b97f4a7c15) >> (64 - INODES_LOG2)];
+    return &inode_places[hash(key, INODES_LOG2)];
 }
 
 static struct object *channel_at(struct self *self, const void *place, struct stack_id at)
@@ -91,8 +96,33 @@ void channels_send_signal(struct self *self, int number, struct stack_id at)
     send_at(self, &nameless_place, at); /* a signalfd is one of those */
 }
 
+void channels_send_any_signal(struct self *self, struct stack_id at)
+{
+    send_at(self, &any_signal_place, at);
+    send_at(self, &nameless_place, at);
+}
+
 void channels_receive_signal(struct self *self, int number)
 {
-    if (number > 0 && number < _NSIG)
-        receive_at(self, &signal_places[number], (struct stack_id){0});
+    if (number <= 0 || number >= _NSIG)
+        return;
+    receive_at(self, &signal_places[number], (struct stack_id){0});
+    receive_if_known(self, &any_signal_place);
+}
+
+/* ---- names --------------------------------------------------------------------------------------------------------- */
+
+static const void *named_place(enum channel_kind kind, uint64_t name)
+{
+    return &named_places[hash(name ^ (uint64_t)kind << 60, NAMES_LOG2)];
+}
+
+void channels_send_named(struct self *self, enum channel_kind kind, uint64_t name, struct stack_id at)
+{
+    send_at(self, named_place(kind, name), at);
+}
+
+void channels_receive_named(struct self *self, enum channel_kind kind, uint64_t name)
+{
+    receive_if_known(self, named_place(kind, name));
 }

@@ -6,7 +6,9 @@
  * Model:     a range is known by where it begins: two that overlap but begin at different places count as two locks.
  *            flock() and fcntl() do not know of each other (flock(2)), so their locks differ.  fcntl() locks belong to the
  *            process, which is taken for the thread that took them.
- * Left out:  what threads of one process do to each other; a lock inherited over fork is the parent's alone.
+ *            While accesses are checked, what a thread did before it unlocked a file comes before what one does that locks it
+ *            afterwards: by flock(), and by F_OFD_SETLK, which keep out threads that have opened the file on their own.
+ * Left out:  threads of one process that wait for each other; a lock inherited over fork is the parent's alone.
  * Costs:     of fcntl() with any other command a few comparisons.
  */
 #include <errno.h>
@@ -29,6 +31,7 @@ struct file_call {
     int fd;
     enum lock_mode mode;
     bool releases, waits;
+    bool keeps_out_threads; /* of the same process */
 };
 
 /* ---- which lock -------------------------------------------------------------------------------------------------- */
@@ -86,8 +89,27 @@ static void request(struct self *self, const struct file_call *call, struct stac
         sharing_request(self, identity, call->mode, at);
 }
 
+static bool is_watched_order(struct self *self, const struct file_call *call)
+{
+    return call->keeps_out_threads && hook_unlikely(weave_on) && memory_is_watched(self);
+}
+
+static uint64_t name_of(const struct file_call *call)
+{
+    return call->range.inode ^ (uint64_t)call->range.device << 32;
+}
+
+static void released(struct self *self, const struct file_call *call, struct stack_id at)
+{
+    sharing_released_range(self, &call->range, call->high);
+    if (is_watched_order(self, call))
+        channels_send_named(self, CHANNEL_FILE_LOCK, name_of(call), at);
+}
+
 static void acquired(struct self *self, const struct file_call *call, struct stack_id at)
 {
+    if (is_watched_order(self, call))
+        channels_receive_named(self, CHANNEL_FILE_LOCK, name_of(call));
     uint32_t identity = identity_of(&call->range, call->fd);
     if (identity != 0)
         sharing_acquired_range(self, identity, &call->range, call->fd, call->mode, at);
@@ -134,7 +156,8 @@ static void wait_cancelled(void *argument)
 HOOK_EXPORT int flock(int fd, int operation)
 {
     struct self *self = hook_enter();
-    struct file_call call = {.range = {.kind = SHARING_WHOLE_FILE}, .high = TO_THE_END, .fd = fd};
+    struct file_call call = {
+        .range = {.kind = SHARING_WHOLE_FILE}, .high = TO_THE_END, .fd = fd, .keeps_out_threads = true};
     if (self == NULL)
         return real.flock(fd, operation);
     struct stack_id at = HOOK_STACK(self);
@@ -144,7 +167,7 @@ HOOK_EXPORT int flock(int fd, int operation)
     if (fd < 0 || !find_file(fd, &call.range)) {
         result = real.flock(fd, operation);
     } else if ((operation & LOCK_UN) != 0) {
-        sharing_released_range(self, &call.range, call.high);
+        released(self, &call, at);
         result = real.flock(fd, operation);
     } else {
         TAKE(result, self, &call, at, real.flock(fd, operation | LOCK_NB), real.flock(fd, operation));
@@ -200,14 +223,15 @@ static int try_of(int command)
 static int lock_range(struct self *self, int fd, int command, long argument, struct stack_id at)
 {
     const struct flock *lock = (const struct flock *)argument;
-    struct file_call call = {.waits = command != try_of(command)};
+    struct file_call call = {.waits = command != try_of(command),
+                             .keeps_out_threads = command == F_OFD_SETLK || command == F_OFD_SETLKW};
     int result;
     if (lock == NULL || !read_range(fd, lock, &call)) {
         hook_leave(self);
         return real.fcntl(fd, command, argument);
     }
     if (call.releases) {
-        sharing_released_range(self, &call.range, call.high);
+        released(self, &call, at);
         result = real.fcntl(fd, command, argument);
     } else {
         TAKE(result, self, &call, at, real.fcntl(fd, try_of(command), argument), real.fcntl(fd, command, argument));
@@ -256,7 +280,7 @@ HOOK_EXPORT int lockf(int fd, int command, off_t length)
     if (command == F_TEST || !read_range(fd, &lock, &call)) {
         result = real.lockf(fd, command, length);
     } else if (call.releases) {
-        sharing_released_range(self, &call.range, call.high);
+        released(self, &call, at);
         result = real.lockf(fd, command, length);
     } else {
         int attempt = command == F_LOCK ? F_TLOCK : command;

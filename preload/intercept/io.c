@@ -8,8 +8,9 @@
 #include "preload/intercept/io.h"
 
 #include <string.h>
+#include <sys/inotify.h>
+#include <sys/timerfd.h>
 
-#include "preload/intercept/channels.h"
 #include "preload/intercept/descriptor_table.h"
 
 /* ---- notes ------------------------------------------------------------------------------------------------------- */
@@ -123,6 +124,42 @@ void io_sends_signal(int number, struct caller caller)
     struct self *self = access_enter_watched(caller);
     if (self != NULL) {
         channels_send_signal(self, number, access_stack(self, caller));
+        access_leave(self);
+    }
+    errno = saved;
+}
+
+void io_sets_timer(struct caller caller)
+{
+    int saved = errno;
+    struct self *self = access_enter_watched(caller);
+    if (self != NULL) {
+        channels_send_any_signal(self, access_stack(self, caller));
+        access_leave(self);
+    }
+    errno = saved;
+}
+
+void io_sends_named(enum channel_kind kind, uint64_t name, const void *buffer, size_t size, struct caller caller)
+{
+    int saved = errno;
+    struct self *self = access_enter_watched(caller);
+    if (self != NULL) {
+        struct stack_id at = access_stack(self, caller);
+        memory_access(self, buffer, size, 0, callers_of(at));
+        channels_send_named(self, kind, name, at);
+        access_leave(self);
+    }
+    errno = saved;
+}
+
+void io_received_named(enum channel_kind kind, uint64_t name, const void *buffer, size_t size, struct caller caller)
+{
+    int saved = errno;
+    struct self *self = access_enter_watched(caller);
+    if (self != NULL) {
+        channels_receive_named(self, kind, name);
+        memory_access(self, buffer, size, RACE_WRITE, callers_of(access_stack(self, caller)));
         access_leave(self);
     }
     errno = saved;
@@ -277,6 +314,18 @@ HOOK_EXPORT int eventfd_write(int fd, eventfd_t value)
 {
     SENDS(fd, NULL, 0);
     return real.eventfd_write(fd, value);
+}
+
+HOOK_EXPORT int timerfd_settime(int fd, int flags, const struct itimerspec *next, struct itimerspec *before)
+{
+    SENDS(fd, NULL, 0);
+    return real.timerfd_settime(fd, flags, next, before);
+}
+
+HOOK_EXPORT int inotify_add_watch(int fd, const char *path, uint32_t events)
+{
+    SENDS(fd, NULL, 0);
+    return real.inotify_add_watch(fd, path, events);
 }
 
 HOOK_EXPORT int shutdown(int fd, int how)

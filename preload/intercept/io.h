@@ -16,6 +16,7 @@
 #include <sys/uio.h>
 
 #include "preload/intercept/access.h"
+#include "preload/intercept/channels.h"
 
 void io_uses(int fd, struct caller caller);
 /* The same for all in the array, which is read; for all below `count` in the sets, which are read. */
@@ -40,6 +41,11 @@ void io_opened(int fd, struct caller caller);
 /* The signal is about to be sent, or a handler of it installed. */
 void io_sends_signal(int number, struct caller caller);
 void io_receives_signal(int number, struct caller caller);
+/* A timer is about to be set that may send any signal. */
+void io_sets_timer(struct caller caller);
+/* The same as io_sends() and io_received() by what is no descriptor. */
+void io_sends_named(enum channel_kind kind, uint64_t name, const void *buffer, size_t size, struct caller caller);
+void io_received_named(enum channel_kind kind, uint64_t name, const void *buffer, size_t size, struct caller caller);
 
 /* Returns: -1 for a stream in memory. */
 static inline int io_descriptor_of(FILE *stream)

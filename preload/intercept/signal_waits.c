@@ -1,9 +1,10 @@
-/* signal_waits.c: signals that threads send and wait for, while accesses are checked.
+/* signal_waits.c: signals that threads send, set timers for and wait for, while accesses are checked.
  *
  *   kill, sigqueue, ... --> what the sender did so far --[the signal's number]--> sigwait, ..., a handler, a read of a signalfd
  */
 #include <errno.h>
 #include <signal.h>
+#include <sys/time.h>
 
 #include "preload/intercept/io.h"
 
@@ -53,6 +54,34 @@ HOOK_EXPORT int pthread_sigqueue(pthread_t thread, int number, const union sigva
 {
     SENDS(number);
     return real.pthread_sigqueue(thread, number, value);
+}
+
+HOOK_EXPORT unsigned alarm(unsigned seconds)
+{
+    SENDS(SIGALRM);
+    return real.alarm(seconds);
+}
+
+HOOK_EXPORT unsigned ualarm(unsigned first, unsigned next)
+{
+    SENDS(SIGALRM);
+    return real.ualarm(first, next);
+}
+
+/* Under a C name of its own: the header's first parameter is an enumeration. */
+HOOK_EXPORT int hook_setitimer(int which, const struct itimerval *next, struct itimerval *before) __asm__("setitimer");
+int hook_setitimer(int which, const struct itimerval *next, struct itimerval *before)
+{
+    SENDS(which == ITIMER_REAL ? SIGALRM : which == ITIMER_VIRTUAL ? SIGVTALRM : SIGPROF);
+    return real.setitimer(which, next, before);
+}
+
+HOOK_EXPORT int timer_settime(timer_t timer, int flags, const struct itimerspec *restrict next,
+                              struct itimerspec *restrict before)
+{
+    if (hook_unlikely(weave_on))
+        io_sets_timer(CALLER());
+    return real.timer_settime(timer, flags, next, before);
 }
 
 HOOK_EXPORT int sigwait(const sigset_t *restrict set, int *restrict number)
