@@ -1,5 +1,6 @@
 #include "detector/race_become.h"
 
+#include "detector/loose.h"
 #include "detector/race_chunk.h"
 #include "detector/race_generation.h"
 #include "detector/race_granules.h"
@@ -14,6 +15,8 @@ struct users {
     uint32_t writer_count;                          /* all of them */
     bool unseen;                                    /* wrote, and nothing orders that before the present thread */
     bool loosely;                                   /* wrote, and nothing but locks does */
+    bool stored;                                    /* wrote, or the present thread did, and that it has seen */
+    uint64_t present;                               /* the epoch up to which it did so itself; 0: never */
     bool reading; /* read in their present epoch: a load of which the check is done may still be to come */
 };
 
@@ -33,8 +36,23 @@ static void look_at_user(struct race_engine *engine, const struct race_plane *pl
     bool loosely = race_generation_seen(engine, plane, other, g);
     bool seen = loosely || thread_clock_has_seen(race_clock(plane), slot, epoch);
     bool stands = race_version_stands(other, version);
+    users->stored |= seen;
     users->unseen |= !seen || !stands;
     users->loosely |= !loosely || !stands;
+}
+
+/* The plane's own tags, true only when it takes part in the chunk.  What an earlier thread of it wrote the present one has seen. */
+static void look_at_own(const struct race_plane *plane, uint32_t at, struct users *users)
+{
+    const struct race_part *part = race_part(plane);
+    uint32_t g = plane->writes[at] >> 1;
+    users->stored |= g != 0;
+    if (g == 0 || relaxed_load(&part->generation[g].slot) != race_clock(plane)->slot) {
+        return;
+    }
+    bool is_last = g >= relaxed_load(&part->present);
+    uint64_t epoch = is_last ? race_clock(plane)->epoch : relaxed_load(&part->generation[g + 1].epoch) - 1;
+    users->present = epoch > users->present ? epoch : users->present;
 }
 
 /* Context: holds the chunk's lock. */
@@ -47,8 +65,12 @@ static struct users find_users(struct race_engine *engine, const struct race_pla
         const struct race_part *other = race_part_at(engine, set->number[i]);
         bool unseen = users.unseen;
         users.unseen = false;
-        for (size_t at = 0; other != race_part(plane) && at < size; at++) {
-            look_at_user(engine, plane, other, ((uint32_t)address & engine->window) + (uint32_t)at, &users);
+        for (uint32_t at = (uint32_t)race_place(plane, address), end = at + (uint32_t)size; at < end; at++) {
+            if (other == race_part(plane)) {
+                look_at_own(plane, at, &users);
+            } else {
+                look_at_user(engine, plane, other, at, &users);
+            }
         }
         if (users.unseen && users.writer_count++ < WRITERS_NAMED) {
             users.writers[users.writer_count - 1] = other;
@@ -85,6 +107,17 @@ static void clear_place(struct race_engine *engine, uint64_t address, size_t siz
     }
 }
 
+/* Whoever comes from now on finds the bytes sync, and waits for their clock, which is held.  Whoever is here, has found them
+ * plain and sets tags after they are cleared looks again behind that: access_granule().  Context: holds the chunk's lock. */
+static void publish(struct race_engine *engine, struct race_chunk *chunk, uint32_t state, uint64_t address, size_t size)
+{
+    mark_place(engine, address, size);
+    relaxed_store(&chunk->who, race_shared_word(engine, address));
+    /* release: the granule first; partner: access_chunk() */
+    atomic_store_explicit(&chunk->state, state | RACE_STATE_LOCK, memory_order_release);
+    atomic_fetch_add(&engine->becomings, 1); /* seq_cst: a store, and then what was set meanwhile */
+}
+
 /* What others than the thread of plane `known` stored there unseen, they handed over to somebody: nobody will know any more. */
 static void trust_writers(struct race_engine *engine, const struct users *users, uint32_t known)
 {
@@ -98,22 +131,38 @@ static void trust_writers(struct race_engine *engine, const struct users *users,
     }
 }
 
-/* Whoever comes from now on finds the bytes sync.  Whoever is here, has found them plain and sets tags after they were cleared
- * looks again behind that: access_granule().  Context: holds the chunk's lock.
- * Returns: false when the bytes have no clock of their own. */
-static bool publish(struct race_engine *engine, struct race_chunk *chunk, uint32_t *state, uint64_t address,
-                    size_t size)
+/* What was stored there last released what its thread had seen.  Others may load it only now, to whom nobody hands that on: what
+ * the present thread has seen of it, and of its own what it had released, or done when it stored there itself. */
+static void release_stored(struct race_engine *engine, struct race_plane *plane, const struct race_granule_hold *hold,
+                           const struct users *users)
 {
-    /* In a spilled chunk these bytes may have been released on the common clock already. */
-    bool has_clock = (*state & RACE_STATE_SPILLED) == 0 &&
-                     race_granule_put(engine, address & ~(uint64_t)7, race_granule_mask(address, size));
-    *state |= has_clock ? RACE_STATE_SYNC : RACE_STATE_SYNCS;
-    mark_place(engine, address, size);
-    relaxed_store(&chunk->who, race_shared_word(engine, address));
-    /* release: the granule first; partner: access_chunk() */
-    atomic_store_explicit(&chunk->state, *state | RACE_STATE_LOCK, memory_order_release);
-    atomic_fetch_add(&engine->becomings, 1); /* seq_cst: a store, and then what was set meanwhile */
-    return has_clock;
+    struct thread_clock *clock = race_clock(plane);
+    struct clock_stamp stamp = thread_clock_stamp(clock);
+    uint64_t released = users->unseen ? stamp.epoch - 1 : 0;
+    stamp.epoch = users->present > released ? users->present : released;
+    thread_clock_pass_on(clock, race_granule_clock(engine, hold), &stamp);
+    struct sync_clock *loose = race_granule_loose(engine, hold);
+    if (loose != NULL) {
+        loose_now(plane->thread);
+        stamp = thread_clock_stamp(&plane->thread->loose);
+        thread_clock_pass_on(&plane->thread->loose, loose, &stamp);
+    }
+}
+
+/* Sets what is trusted of what was stored there and may be loaded. */
+static void trust(struct race_engine *engine, const struct race_part *part, const struct users *users, uint32_t known)
+{
+    if (known == 0 && users->unseen) {
+        race_trust_all(engine, part);
+    } else {
+        trust_writers(engine, users, known);
+    }
+    if (users->reading) {
+        race_trust_part(engine, part); /* it may see what this thread does next, and so all that it did before */
+    }
+    if (users->loosely || users->reading) {
+        race_hybrid_trust_all(engine);
+    }
 }
 
 bool race_become_sync(struct race_engine *engine, struct race_plane *plane, uint64_t address, size_t size,
@@ -122,27 +171,28 @@ bool race_become_sync(struct race_engine *engine, struct race_plane *plane, uint
     struct race_part *part = race_part(plane);
     struct race_chunk *chunk = race_chunk_at(engine, address);
     uint32_t state = race_chunk_claim(engine, chunk, race_chunk_lock(part, chunk), address);
+    /* In a spilled chunk these bytes may have been released on the common clock already. */
     bool was_spilled = (state & RACE_STATE_SPILLED) != 0;
-    bool has_clock = publish(engine, chunk, &state, address, size);
+    struct race_granule_hold hold;
+    bool has_clock =
+        !was_spilled && race_granule_put(engine, address & ~(uint64_t)7, race_granule_mask(address, size), &hold);
+    if (!has_clock) {
+        race_granule_hold_common(engine, &hold);
+    }
+    state |= has_clock ? RACE_STATE_SYNC : RACE_STATE_SYNCS;
+    publish(engine, chunk, state, address, size);
     struct users users = find_users(engine, plane, state, address, size);
+    if (users.stored || users.unseen) {
+        release_stored(engine, plane, &hold, &users);
+    }
     race_chunk_clear(engine, state, address, size);
     bytes_clear(plane->tags + race_place(plane, address), size);
     bytes_clear(plane->writes + race_place(plane, address), size);
     clear_place(engine, address, size);
+    trust(engine, part, &users, known);
+    race_granule_release(&hold);
     race_chunk_use(engine, chunk);
     race_chunk_unlock(part, chunk, state);
-    if (known == 0 && users.unseen) {
-        race_trust_all(engine, part);
-    } else {
-        trust_writers(engine, &users, known);
-    }
-    if (users.loosely) {
-        race_hybrid_trust_all(engine);
-    }
-    if (users.reading) {
-        race_trust_part(engine, part); /* it may see what this thread does next, and so all that it did before */
-        race_hybrid_trust_all(engine);
-    }
     if (!has_clock && !was_spilled) {
         race_count(&engine->spilled);
     }

@@ -5,6 +5,8 @@
  *
  * Order:     told first, cleared then: a thread that waits there misses as soon as its tag is gone, and finds the clock.  One that
  *            found none, and records a tag behind the clearing, looks again (race.c): with that tag it would never acquire.
+ * Stored:    what stands there was a release before anyone could know of it.  Of what the present thread has seen or did itself the
+ *            clock begins with that; what is unseen is trusted.
  * Model:     tags of these bytes go.  What another thread wrote there unseen was a release nobody could know of, of
  *            all that this thread had seen: everything done so far is trusted (race_trust.h).  A thread that has read
  *            there in its present epoch may see what comes next, for a load may still be under way behind its check:

@@ -153,28 +153,30 @@ static void granule_return(struct race_granules *table, uint32_t i)
 
 /* ---- putting and removing --------------------------------------------------------------------------------------- */
 
-bool race_granule_put(struct race_engine *engine, uint64_t granule, uint32_t mask)
+bool race_granule_put(struct race_engine *engine, uint64_t granule, uint32_t mask, struct race_granule_hold *hold)
 {
-    _Atomic uint32_t *bucket = bucket_of(engine, granule);
-    uint32_t first = bucket_lock(bucket);
-    struct granule *g = granule_find(engine, first, granule);
+    hold->bucket = bucket_of(engine, granule);
+    hold->first = bucket_lock(hold->bucket);
+    struct granule *g = granule_find(engine, hold->first, granule);
     if (g != NULL) {
         g->mask |= mask;
     } else {
         uint32_t i = granule_take(engine->granules);
-        if (i != 0) {
-            g = &engine->granules->granules[i];
-            g->address = granule;
-            g->mask = mask;
-            g->handed = (struct race_handed){0, 0};
-            g->last = 0;
-            g->next = first;
-            first = i;
-            race_count(&engine->sync_addresses);
+        if (i == 0) {
+            race_granule_release(hold);
+            return false;
         }
+        g = &engine->granules->granules[i];
+        g->address = granule;
+        g->mask = mask;
+        g->handed = (struct race_handed){0, 0};
+        g->last = 0;
+        g->next = hold->first;
+        hold->first = i;
+        race_count(&engine->sync_addresses);
     }
-    bucket_unlock(bucket, first);
-    return g != NULL;
+    hold->number = (uint32_t)(g - engine->granules->granules);
+    return true;
 }
 
 void race_granules_remove(struct race_engine *engine, uint64_t low, uint64_t high)

@@ -36,8 +36,8 @@ void race_granules_delete(struct race_engine *engine);
 /* In a forked child, where no other thread is left: frees what they had locked. */
 void race_granules_forked(struct race_engine *engine);
 
-/* Makes the bytes `mask` of the granule sync.  Returns: false when there is no room. */
-bool race_granule_put(struct race_engine *engine, uint64_t granule, uint32_t mask);
+/* Makes the bytes `mask` of the granule sync.  Returns: true with the granule held; false when there is no room. */
+bool race_granule_put(struct race_engine *engine, uint64_t granule, uint32_t mask, struct race_granule_hold *hold);
 /* No address in [low, high) is sync any more. */
 void race_granules_remove(struct race_engine *engine, uint64_t low, uint64_t high);
 

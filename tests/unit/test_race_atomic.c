@@ -71,6 +71,54 @@ static void a_store_before_the_first_atomic_counts_as_released(void **state)
     world_expect_nothing();
 }
 
+static void what_stands_there_when_it_is_first_loaded_was_released(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    assert_false(race_world_write(1, X, 8));
+    assert_false(race_world_write(1, X + 8, 4));
+    race_world_lock(1, 1);
+    race_world_unlock(1, 1);
+    assert_false(race_world_write(1, X + 16, 8)); /* in another epoch than the store */
+    race_atomic_after(race_world.engine, race_world_plane(1), X + 8, 4, ORDER_ACQUIRE);
+    race_atomic_after(race_world.engine, race_world_plane(2), X + 8, 4, ORDER_ACQUIRE);
+    assert_false(race_world_write(2, X, 8));
+    world_expect_nothing();
+    assert_true(race_world_write(2, X + 16, 8));
+}
+
+static void what_another_stored_there_and_the_first_to_load_has_seen_was_released(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2), race_world_plane(3);
+    assert_false(race_world_write(1, X, 8));
+    assert_false(race_world_write(1, X + 8, 4));
+    race_world_lock(1, 1);
+    race_world_unlock(1, 1);
+    race_world_lock(2, 1);
+    race_world_unlock(2, 1);
+    race_atomic_after(race_world.engine, race_world_plane(2), X + 8, 4, ORDER_ACQUIRE);
+    race_atomic_after(race_world.engine, race_world_plane(3), X + 8, 4, ORDER_ACQUIRE);
+    assert_false(race_world_write(3, X, 8));
+    world_expect_nothing();
+}
+
+static void what_another_stored_there_unseen_may_hand_on_what_the_first_to_load_released(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2), race_world_plane(3);
+    assert_false(race_world_write(1, X, 8));
+    race_world_lock(1, 1);
+    race_world_unlock(1, 1);
+    race_world_lock(2, 1);
+    race_world_unlock(2, 1);
+    assert_false(race_world_write(2, X + 8, 4));
+    race_atomic_after(race_world.engine, race_world_plane(1), X + 8, 4, ORDER_ACQUIRE);
+    race_atomic_after(race_world.engine, race_world_plane(3), X + 8, 4, ORDER_ACQUIRE);
+    assert_false(race_world_write(3, X, 8));
+    world_expect_nothing();
+}
+
 static void load_flag(int thread)
 {
     race_atomic_after(race_world.engine, race_world_plane(thread), X + 64, 4, ORDER_ACQUIRE);
@@ -153,6 +201,9 @@ int main(void)
         CASE(a_plain_store_unlocks_a_spinlock),
         CASE(relaxed_atomics_order_with_fences_only),
         CASE(a_store_before_the_first_atomic_counts_as_released),
+        CASE(what_stands_there_when_it_is_first_loaded_was_released),
+        CASE(what_another_stored_there_unseen_may_hand_on_what_the_first_to_load_released),
+        CASE(what_another_stored_there_and_the_first_to_load_has_seen_was_released),
         CASE(what_was_taken_in_hides_no_later_release),
         CASE(what_was_taken_in_at_one_address_says_nothing_of_another),
         CASE(both_halves_of_a_wide_atomic_are_acquired),
