@@ -170,6 +170,10 @@ static enum fate follow(const struct insn *insn, struct whereabouts *at)
     }
     if (computes(insn, at))
         return FATE_FOLLOWED;
+    if (insn->decoded.meta.category == ZYDIS_CATEGORY_CMOV) {
+        at->value |= reads_register(&insn->operands[1], at->value) ? insn_changes(insn) : 0;
+        return FATE_FOLLOWED; /* what it is moved to may keep what it held */
+    }
     switch (insn->decoded.mnemonic) {
     case ZYDIS_MNEMONIC_MOV:
     case ZYDIS_MNEMONIC_MOVZX:

@@ -51,6 +51,12 @@ SUBJECT(subject_spin_entry, "mov 8(%rdi), %edx\n mov (%rdi), %eax\n test %eax, %
                             "1: pause\n mov (%rdi), %eax\n test %eax, %eax\n jz 1b\n 2: ret");
 SUBJECT(subject_no_spin, "1: mov (%rdi), %eax\n add $8, %rdi\n test %eax, %eax\n jnz 1b\n ret");
 
+SUBJECT(subject_chosen, "mov (%rdi), %rax\n mov %rax, %rcx\n and $-2, %rcx\n cmpq $0, 32(%rsi)\n cmovne %rax, %rcx\n "
+                        "xor %eax, %eax\n cmp 48(%rsi), %rcx\n sete %al\n ret");
+SUBJECT(subject_kept,
+        "mov (%rdi), %ebx\n mov (%rdi), %r8d\n mov (%rdi), %r10d\n mov (%rdi), %r12d\n call subject_kills\n "
+        "test %ebx, %ebx\n jz 1f\n cmp %r10d, %ecx\n 1: ret");
+
 SUBJECT(subject_switch, ".pushsection .rodata\n .balign 4\n 3: .long 1f - 3b, 2f - 3b\n .popsection\n"
                         " lea 3b(%rip), %rax\n movslq (%rax,%rdi,4), %rcx\n add %rax, %rcx\n jmp *%rcx\n"
                         " 1: nop\n ret\n 2: lea 4f(%rip), %rax\n ret\n 4: nop\n ret");
@@ -231,6 +237,21 @@ static void loads_that_wait_are_atomic(void **state)
     make("subject_no_spin", &function);
     assert_int_equal(function.spin_loops, 0);
     assert_int_equal(function.insns[0].access[0].role, ACCESS_PLAIN);
+    function_model_free(&function);
+}
+
+static void loads_decide_what_is_compared_later(void **state)
+{
+    (void)state;
+    struct function function;
+    make("subject_chosen", &function);
+    assert_true(function.insns[0].access[0].decides);
+    function_model_free(&function);
+    make("subject_kept", &function);
+    /* Compared, an argument, lost in the call, never looked at. */
+    static const bool decides[] = {true, true, false, false};
+    for (size_t i = 0; i < sizeof decides; i++)
+        assert_int_equal(function.insns[i].access[0].decides, decides[i]);
     function_model_free(&function);
 }
 
@@ -482,6 +503,7 @@ int main(void)
         cmocka_unit_test(frame_places_below_an_address_taken_are_private),
         cmocka_unit_test(loads_that_wait_are_atomic),
         cmocka_unit_test(loads_that_test_before_a_loop_wait_as_well),
+        cmocka_unit_test(loads_decide_what_is_compared_later),
         cmocka_unit_test(debug_information_tells_atomic_variables),
         cmocka_unit_test(lines_that_call_atomics_are_known),
         cmocka_unit_test(jump_tables_and_addresses_are_entries),
