@@ -81,7 +81,7 @@ struct race_host {
     void (*sent)(void *ctx, const struct race_plane *plane, struct thread_id thread, uint64_t epoch,
                  struct finding_heard *heard);
     /* May be NULL.  Says which atomic operation of woven code released that epoch of `thread`, whose plane it is: sets found,
-     * stack, position and flags, and nothing when the history does not say it. */
+     * stack and position, and nothing when the history does not say it. */
     void (*released)(void *ctx, const struct race_plane *plane, struct thread_id thread, uint64_t epoch,
                      struct race_recalled *recalled);
     /* The present access's stack, asked for only when a finding is made. */
@@ -171,6 +171,8 @@ void race_range_fresh(struct race_engine *engine, struct race_plane *plane, uint
  * A load is race_atomic_after() alone, a store race_atomic_before() alone. */
 void race_atomic_before(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size,
                         int order);
+/* For race_atomic_before() of ORDER_ACQ_REL, of an instruction that adds something to what is there, whatever that is. */
+void race_atomic_add(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size);
 void race_atomic_after(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size,
                        int order);
 void race_fence(struct race_engine *engine, struct race_plane *plane, int order);

@@ -4,7 +4,7 @@
  *     |    --> race_generation (tag -> epoch) --> race_renumber (when they are used up)
  *     |    --> race_sync (atomics and plain accesses of addresses with a clock) --> race_granules (their table)
  *     |                                                              \--> race_become (an address becomes one)
- *     |    --> race_freed (blocks that are freed beside atomic operations on them)
+ *     |    --> race_freed, race_updates (what is wrong beside atomic operations) --> race_last (what those leave)
  *     |    --> race_hand_over (what a guess may order)
  *     |    --> race_hybrid (races that locks have hidden)
  *     |    --> race_memory (pages of the windows)
@@ -265,9 +265,10 @@ void race_said_delete(struct race_engine *engine);
 /* The access `piece` of `plane` meets `met`, as it seems: looks again and reports it.  Returns: true when it is a race. */
 bool race_found(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk,
                 const struct race_piece *piece, const struct race_met *met);
-/* The same where no tag, but the clock of a sync address says what was met: an atomic operation of `other`, which ended that epoch
- * of its thread; met->generation is not looked at.  Reported only where the history has that operation. */
+/* The same where no tag, but a sync address says what was met: its latest release, by `other`; of *met all but the generation counts.
+ * Reported only where the history has that operation. */
+struct race_last;
 bool race_found_by_clock(struct race_engine *engine, struct race_plane *plane, const struct race_part *other,
-                         const struct race_piece *piece, const struct race_met *met, uint32_t slot, uint64_t epoch);
+                         const struct race_piece *piece, const struct race_met *met, const struct race_last *last);
 
 #endif

@@ -6,6 +6,7 @@
 #include "detector/race_hand_over.h"
 #include "detector/race_heard.h"
 #include "detector/race_hybrid.h"
+#include "detector/race_last.h"
 #include "detector/race_trust.h"
 
 enum {
@@ -34,9 +35,9 @@ struct report {
     uint64_t epoch_low, epoch_high;
     uint32_t other_slot;
     struct thread_id other_thread;
-    bool hidden;   /* by the order in which locks were taken: race_hybrid.h */
-    bool covered;  /* by what was handed over: another one may have stored there since */
-    bool by_clock; /* an atomic operation, which leaves no tags, ended epoch_low */
+    bool hidden;                      /* by the order in which locks were taken: race_hybrid.h */
+    bool covered;                     /* by what was handed over: another one may have stored there since */
+    const struct race_last *by_clock; /* that operation, which left no tags, ended epoch_low; NULL: a tag was met */
 };
 
 bool race_said_init(struct race_engine *engine)
@@ -310,6 +311,15 @@ static void tell(struct report *r, struct stack_id here, const struct race_recal
     evidence_discard(&e);
 }
 
+static void set_released(const struct race_last *last, uint64_t address, struct race_recalled *theirs)
+{
+    unsigned first = (unsigned)__builtin_ctz(last->bytes | 0x100u);
+    bool is_atomic = last->how == RACE_CHANGE_ATOMIC || last->how == RACE_CHANGE_ADDS;
+    theirs->flags = RACE_WRITE | (is_atomic ? RACE_ATOMIC : 0u);
+    theirs->address = (address & ~(uint64_t)(RACE_GRANULE_BYTES - 1)) + first;
+    theirs->size = (uint64_t)__builtin_ctz(~((uint32_t)last->bytes >> first));
+}
+
 static void recall(const struct report *r, struct race_recalled *theirs)
 {
     const struct race_host *host = &r->engine->host;
@@ -317,8 +327,9 @@ static void recall(const struct report *r, struct race_recalled *theirs)
     if (r->other->plane == NULL) {
         return;
     }
-    if (r->by_clock) {
+    if (r->by_clock != NULL) {
         host->released(host->ctx, r->other->plane, r->other_thread, r->epoch_low, theirs);
+        set_released(r->by_clock, r->piece.address, theirs);
     } else {
         host->recall(host->ctx, r->other->plane, r->epoch_low, r->epoch_high, r->met.address, 1, r->met.wrote, theirs);
     }
@@ -327,7 +338,18 @@ static void recall(const struct report *r, struct race_recalled *theirs)
     }
 }
 
-/* Atomic operations race with frees alone: what was stored plainly before, they were handed. */
+/* Returns: true when they may not be beside the present access: one frees the block, or one adds something atomically to what the
+ * other changes by a plain instruction, and either change may be lost. */
+static bool is_forbidden(const struct report *r, const struct race_recalled *theirs)
+{
+    const uint32_t update = RACE_WRITE | RACE_READ_MODIFY;
+    bool is_update = (theirs->flags & (update | RACE_GUESS | RACE_LIBRARY)) == update &&
+                     theirs->address == r->piece.address && theirs->size == r->piece.size;
+    return theirs->found && (r->by_clock != NULL || (theirs->flags & RACE_FREE) != 0 ||
+                             (is_update && (r->piece.flags & RACE_READ_MODIFY) != 0));
+}
+
+/* Atomic operations race with little else: what was stored plainly before, they were handed. */
 static void report_atomic(struct report *r, struct stack_id here)
 {
     struct race_recalled theirs;
@@ -336,8 +358,7 @@ static void report_atomic(struct report *r, struct stack_id here)
         return;
     }
     recall(r, &theirs);
-    bool is_free = r->by_clock || (theirs.flags & RACE_FREE) != 0;
-    if (theirs.found && is_free && !race_hand_over_covers(r->plane, r->met.number, &theirs)) {
+    if (is_forbidden(r, &theirs) && !race_hand_over_covers(r->plane, r->met.number, &theirs)) {
         r->covered = false;
         tell(r, here, &theirs);
     }
@@ -349,7 +370,7 @@ static void report(void *arg)
     const struct race_host *host = &r->engine->host;
     struct race_recalled theirs;
     struct stack_id here = host->stack_here(host->ctx);
-    if (r->by_clock || (r->piece.flags & RACE_ATOMIC) != 0) {
+    if (r->by_clock != NULL || (r->piece.flags & RACE_ATOMIC) != 0) {
         report_atomic(r, here);
         return;
     }
@@ -395,18 +416,18 @@ bool race_found(struct race_engine *engine, struct race_plane *plane, struct rac
 }
 
 bool race_found_by_clock(struct race_engine *engine, struct race_plane *plane, const struct race_part *other,
-                         const struct race_piece *piece, const struct race_met *met, uint32_t slot, uint64_t epoch)
+                         const struct race_piece *piece, const struct race_met *met, const struct race_last *last)
 {
     struct report r = {.engine = engine,
                        .plane = plane,
                        .other = other,
                        .piece = *piece,
                        .met = *met,
-                       .epoch_low = epoch,
-                       .epoch_high = epoch,
-                       .other_slot = slot,
+                       .epoch_low = last->epoch,
+                       .epoch_high = last->epoch,
+                       .other_slot = last->slot,
                        .other_thread = {relaxed_load(&other->thread)},
-                       .by_clock = true};
+                       .by_clock = last};
     if (engine->host.released == NULL || !race_trust_is_sure(engine) || !is_worth_a_look(engine, met)) {
         return false;
     }

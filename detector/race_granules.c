@@ -13,9 +13,10 @@ struct granule { /* one to a cache line: threads at different addresses do not m
     _Alignas(RACE_LINE_BYTES) uint64_t address;
     struct sync_clock clock;
     uint32_t next; /* in the bucket, or while free */
-    uint32_t mask; /* of bytes */
+    uint8_t mask;  /* of bytes */
+    uint8_t last_bytes, last_how;
     struct race_handed handed;
-    uint64_t last; /* struct race_last: slot << LAST_SHIFT | epoch */
+    uint64_t last; /* slot << LAST_SHIFT | epoch */
 };
 
 struct race_granules {
@@ -159,7 +160,7 @@ bool race_granule_put(struct race_engine *engine, uint64_t granule, uint32_t mas
     hold->first = bucket_lock(hold->bucket);
     struct granule *g = granule_find(engine, hold->first, granule);
     if (g != NULL) {
-        g->mask |= mask;
+        g->mask |= (uint8_t)mask;
     } else {
         uint32_t i = granule_take(engine->granules);
         if (i == 0) {
@@ -168,7 +169,7 @@ bool race_granule_put(struct race_engine *engine, uint64_t granule, uint32_t mas
         }
         g = &engine->granules->granules[i];
         g->address = granule;
-        g->mask = mask;
+        g->mask = (uint8_t)mask;
         g->handed = (struct race_handed){0, 0};
         g->last = 0;
         g->next = hold->first;
@@ -251,25 +252,26 @@ struct sync_clock *race_granule_loose(struct race_engine *engine, const struct r
 }
 
 void race_granule_set_last(struct race_engine *engine, const struct race_granule_hold *hold,
-                           const struct thread_clock *clock)
+                           const struct race_last *last)
 {
-    bool is_kept = clock != NULL && clock->slot < RACE_SLOTS;
-    engine->granules->granules[hold->number].last = is_kept ? (uint64_t)clock->slot << LAST_SHIFT | clock->epoch : 0;
+    struct granule *g = &engine->granules->granules[hold->number];
+    g->last = last->slot < RACE_SLOTS ? (uint64_t)last->slot << LAST_SHIFT | last->epoch : 0;
+    g->last_bytes = last->bytes;
+    g->last_how = last->how;
 }
 
-uint32_t race_granule_last(struct race_engine *engine, uint64_t granule, struct race_last *last)
+struct race_last race_granule_last(struct race_engine *engine, const struct race_granule_hold *hold)
 {
-    struct race_granule_hold hold;
-    *last = (struct race_last){0, 0};
-    if (!race_granule_hold(engine, granule, UINT32_MAX, 0, &hold)) {
-        return 0;
-    }
-    const struct granule *g = &engine->granules->granules[hold.number];
-    uint32_t mask = g->mask;
-    last->slot = (uint32_t)(g->last >> LAST_SHIFT);
-    last->epoch = g->last & ((UINT64_C(1) << LAST_SHIFT) - 1);
-    race_granule_release(&hold);
-    return mask;
+    const struct granule *g = &engine->granules->granules[hold->number];
+    return (struct race_last){.epoch = g->last & ((UINT64_C(1) << LAST_SHIFT) - 1),
+                              .slot = (uint32_t)(g->last >> LAST_SHIFT),
+                              .bytes = g->last_bytes,
+                              .how = g->last_how};
+}
+
+uint32_t race_granule_sync_bytes(struct race_engine *engine, const struct race_granule_hold *hold)
+{
+    return engine->granules->granules[hold->number].mask;
 }
 
 /* ---- fork ------------------------------------------------------------------------------------------------------- */

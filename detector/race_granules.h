@@ -18,10 +18,19 @@ static inline uint32_t race_granule_mask(uint64_t address, size_t size)
     return ((1u << (size & 15)) - 1) << (address & 7);
 }
 
+enum race_change {
+    RACE_CHANGE_ATOMIC,
+    RACE_CHANGE_ADDS,   /* atomic, and adds something to what is there, whatever that is */
+    RACE_CHANGE_MOVES,  /* a plain store, which counts as an atomic one */
+    RACE_CHANGE_UPDATES /* one plain instruction that reads and writes */
+};
+
 /* The latest operation that released to a granule, by the clock of who made it. */
 struct race_last {
-    uint32_t slot;
     uint64_t epoch; /* 0: none is known */
+    uint32_t slot;
+    uint8_t bytes; /* of the granule, a bit for each */
+    uint8_t how;   /* enum race_change */
 };
 
 /* A granule whose bucket is locked. */
@@ -47,12 +56,12 @@ bool race_granule_hold(struct race_engine *engine, uint64_t granule, uint32_t an
 /* Holds the clocks of all addresses without a granule. */
 void race_granule_hold_common(struct race_engine *engine, struct race_granule_hold *hold);
 void race_granule_release(const struct race_granule_hold *hold);
-/* The present operation of who has that clock is the latest to release to the granule that is held; NULL: it releases nothing, and
- * what was before is not known any more. */
+/* What the latest release to the granule was that is held. */
 void race_granule_set_last(struct race_engine *engine, const struct race_granule_hold *hold,
-                           const struct thread_clock *clock);
-/* Returns: the bytes of the granule that are sync; 0 when it has none.  *last is set. */
-uint32_t race_granule_last(struct race_engine *engine, uint64_t granule, struct race_last *last);
+                           const struct race_last *last);
+struct race_last race_granule_last(struct race_engine *engine, const struct race_granule_hold *hold);
+/* Returns: the bytes of the granule that is held that are sync. */
+uint32_t race_granule_sync_bytes(struct race_engine *engine, const struct race_granule_hold *hold);
 /* The clocks of the granule that is held; the loose one is NULL without --races=hybrid. */
 struct sync_clock *race_granule_clock(struct race_engine *engine, const struct race_granule_hold *hold);
 /* What was stored at the granule that is held before it became one. */

@@ -9,6 +9,7 @@
 #include "detector/race_granules.h"
 #include "detector/race_hand_over.h"
 #include "detector/race_hybrid.h"
+#include "detector/race_updates.h"
 
 /* ---- clocks ----------------------------------------------------------------------------------------------------- */
 
@@ -19,6 +20,9 @@ enum deed {
     DEED_RELAXED_LOAD = 8,
     DEED_NOTE = 16, /* what is acquired: the operation touches no other granule */
     DEED_END = 32,  /* of a read-modify-write: what it makes known was said before it */
+    DEED_ADD = 64,  /* an atomic operation that adds something to what is there */
+    DEED_MOVE = 128,
+    DEED_UPDATE = 256, /* plain ones, which are not known to be atomic */
     DEED_CHANGE = DEED_RELEASE | DEED_ACQUIRE,
     DEED_STORES = DEED_RELEASE | DEED_RELAXED_STORE
 };
@@ -97,6 +101,26 @@ static void spilled_do(struct race_engine *engine, struct race_plane *plane, uns
     race_granule_release(&hold);
 }
 
+static enum race_change change_of(unsigned deeds)
+{
+    return (deeds & DEED_ADD) != 0      ? RACE_CHANGE_ADDS
+           : (deeds & DEED_UPDATE) != 0 ? RACE_CHANGE_UPDATES
+           : (deeds & DEED_MOVE) != 0   ? RACE_CHANGE_MOVES
+                                        : RACE_CHANGE_ATOMIC;
+}
+
+/* What a relaxed store lets others know ends no epoch. */
+static void note_last(struct race_engine *engine, const struct race_plane *plane, const struct race_granule_hold *hold,
+                      uint32_t mask, unsigned deeds)
+{
+    const struct thread_clock *clock = race_clock(plane);
+    const struct race_last last = {.epoch = (deeds & DEED_RELEASE) != 0 ? clock->epoch : 0,
+                                   .slot = clock->slot,
+                                   .bytes = (uint8_t)mask,
+                                   .how = (uint8_t)change_of(deeds)};
+    race_granule_set_last(engine, hold, &last);
+}
+
 /* Returns: false when none of these bytes is sync, or not all of `wanted` are. */
 static bool sync_do(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t mask,
                     uint32_t wanted, unsigned deeds)
@@ -105,8 +129,17 @@ static bool sync_do(struct race_engine *engine, struct race_plane *plane, uint64
     if (!race_granule_hold(engine, address & ~(uint64_t)7, mask, wanted, &hold)) {
         return false;
     }
+    enum race_change how = change_of(deeds);
+    struct race_last last = race_granule_last(engine, &hold);
+    if (__builtin_expect(race_updates_is(how) && race_updates_meet(engine, plane, &last, how, mask), 0)) {
+        race_granule_release(&hold);
+        race_updates_report(engine, plane, address, &last, how);
+        if (!race_granule_hold(engine, address & ~(uint64_t)7, mask, wanted, &hold)) {
+            return false;
+        }
+    }
     if ((deeds & DEED_STORES) != 0) {
-        race_granule_set_last(engine, &hold, (deeds & DEED_RELEASE) != 0 ? race_clock(plane) : NULL);
+        note_last(engine, plane, &hold, mask, deeds);
     }
     if (deeds != 0) {
         clocks_do(engine, plane, &hold, deeds);
@@ -135,7 +168,9 @@ static void granule_do(struct race_engine *engine, struct race_plane *plane, uin
         }
         return;
     }
-    const struct race_piece piece = {address, size, RACE_ATOMIC | ((deeds & DEED_STORES) != 0 ? RACE_WRITE : 0u)};
+    const struct race_piece piece = {address, size,
+                                     RACE_ATOMIC | ((deeds & DEED_STORES) != 0 ? RACE_WRITE : 0u) |
+                                         ((deeds & DEED_ADD) != 0 ? RACE_READ_MODIFY : 0u)};
     race_freed_meet(engine, plane, &piece);
     if (race_become_sync(engine, plane, address, size, 0)) {
         (void)sync_do(engine, plane, address, mask, mask, deeds);
@@ -149,6 +184,7 @@ static void atomic_do(struct race_engine *engine, struct race_plane *plane, uint
 {
     bool is_one = (address & 7) + size <= RACE_GRANULE_BYTES;
     deeds |= is_one && (deeds & DEED_ACQUIRE) != 0 ? DEED_NOTE : 0u;
+    deeds &= is_one ? ~0u : ~(unsigned)DEED_ADD;
     while (size > 0) {
         size_t here = RACE_GRANULE_BYTES - (address & 7);
         here = here < size ? here : size;
@@ -229,13 +265,20 @@ bool race_sync_is_place(const struct race_engine *engine, const struct race_piec
            (relaxed_load(&engine->sync_places[granule]) & race_granule_mask(piece->address, piece->size)) != 0;
 }
 
+/* One plain instruction of the program's that reads and writes. */
+static bool is_update(uint32_t flags)
+{
+    return (flags & (RACE_WRITE | RACE_READ_MODIFY | RACE_GUESS | RACE_LIBRARY)) == (RACE_WRITE | RACE_READ_MODIFY);
+}
+
 bool race_sync_access(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece,
                       bool spilled)
 {
     bool writes = (piece->flags & RACE_WRITE) != 0;
     bool reads = !writes || (piece->flags & RACE_READ_MODIFY) != 0;
     /* What was released so far is acquired now: should a verb come before the rest is settled, less is missed. */
-    unsigned deeds = (writes ? DEED_RELEASE : 0u) | (reads ? DEED_ACQUIRE : 0u);
+    unsigned deeds = (writes ? DEED_RELEASE | DEED_MOVE : 0u) | (reads ? DEED_ACQUIRE : 0u);
+    deeds |= is_update(piece->flags) ? DEED_UPDATE : 0u;
     if (!sync_do(engine, plane, piece->address, race_granule_mask(piece->address, piece->size), 0, deeds)) {
         if (!spilled) {
             return false;
@@ -283,8 +326,8 @@ static bool may_enter(struct race_part *part)
     return enters;
 }
 
-void race_atomic_before(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size,
-                        int order)
+static void atomic_before(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size,
+                          unsigned deeds)
 {
     struct race_part *part = race_part(plane);
     if (!may_enter(part)) {
@@ -292,13 +335,24 @@ void race_atomic_before(struct race_engine *engine, struct race_plane *plane, ui
     }
     race_sync_settle(engine, plane);
     part->changing = address;
-    bool releases = order == ORDER_RELEASE || order == ORDER_ACQ_REL || order == ORDER_SEQ_CST;
-    /* A read-modify-write acquires what is there already: most often nobody comes in between, and that is all. */
-    atomic_do(engine, plane, address, size,
-              order == ORDER_ACQ_REL ? DEED_CHANGE
-              : releases             ? DEED_RELEASE
-                                     : DEED_RELAXED_STORE);
+    atomic_do(engine, plane, address, size, deeds);
     race_leave(engine, part);
+}
+
+/* A read-modify-write acquires what is there already: most often nobody comes in between, and that is all. */
+void race_atomic_before(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size,
+                        int order)
+{
+    bool releases = order == ORDER_RELEASE || order == ORDER_ACQ_REL || order == ORDER_SEQ_CST;
+    atomic_before(engine, plane, address, size,
+                  order == ORDER_ACQ_REL ? DEED_CHANGE
+                  : releases             ? DEED_RELEASE
+                                         : DEED_RELAXED_STORE);
+}
+
+void race_atomic_add(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size)
+{
+    atomic_before(engine, plane, address, size, DEED_CHANGE | DEED_ADD);
 }
 
 void race_atomic_after(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size, int order)

@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 #define IMAGE_MAGIC   UINT64_C(0x314556414557484c) /* "LHWEAVE1" */
-#define IMAGE_VERSION 32                           /* of this format and of what plane.h says; raise it with either */
+#define IMAGE_VERSION 33                           /* of this format and of what plane.h says; raise it with either */
 
 enum { IMAGE_BUILD_ID_SIZE = 32 };
 
@@ -132,7 +132,9 @@ enum image_site_flag {
     /* And its thread learns nothing of what was there. */
     IMAGE_SITE_UNTOLD = 1 << 4,
     /* A load whose value decides where the code goes or what it reads: a guess, or one that a loop waits for. */
-    IMAGE_SITE_DECIDES = 1 << 5
+    IMAGE_SITE_DECIDES = 1 << 5,
+    /* Atomic, and it adds something to what is there, whatever that is. */
+    IMAGE_SITE_ADDS = 1 << 6
 };
 
 struct image_site {

@@ -96,6 +96,7 @@ struct access {
     bool is_write;  /* a read-modify-write is one access with is_write and read_modify */
     bool read_modify;
     bool untold;   /* IMAGE_SITE_UNTOLD */
+    bool adds;     /* IMAGE_SITE_ADDS */
     bool is_guess; /* IMAGE_SITE_GUESS */
     bool decides;  /* IMAGE_SITE_DECIDES */
     bool

@@ -63,6 +63,9 @@ void decisions_put_behind(const struct insn *insn, struct access *access);
 /* table_stores.c: which stores set what may be there already, and are none then. */
 void table_stores_mark(const struct elf_module *module, struct function *function);
 
+/* additions.c: which atomic instructions add something. */
+void additions_find(struct function *function);
+
 /* plt.c.  Returns: the name of the function that the stub at `address` leads to, or NULL. */
 const char *plt_name(const struct elf_module *module, uint64_t address);
 

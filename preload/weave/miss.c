@@ -92,9 +92,13 @@ static void act(struct plane *plane, uint64_t address, const struct plane_site *
         access_trace_miss(plane, address, known, frame);
     switch ((enum plane_routine)frame->routine) {
     case PLANE_ATOMIC_BEFORE:
+        if ((known->site.flags & IMAGE_SITE_ADDS) != 0)
+            race_atomic_add(engine, &plane->race, address, size);
+        else
+            race_atomic_before(engine, &plane->race, address, size, ORDER_ACQ_REL);
+        break;
     case PLANE_ATOMIC_STORE:
-        race_atomic_before(engine, &plane->race, address, size,
-                           frame->routine == PLANE_ATOMIC_STORE ? ORDER_RELEASE : ORDER_ACQ_REL);
+        race_atomic_before(engine, &plane->race, address, size, ORDER_RELEASE);
         break;
     case PLANE_ATOMIC_AFTER:
     case PLANE_ATOMIC_LOAD:

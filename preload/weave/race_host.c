@@ -182,7 +182,6 @@ static void host_released(void *ctx, const struct race_plane *race, struct threa
     recalled->found = sent.kind == HISTORY_EPOCH;
     if (recalled->found) {
         recalled->stack = stack_of_site((uintptr_t)sent.site, sent.callers);
-        recalled->flags = RACE_WRITE | RACE_ATOMIC;
         recalled->position = sent.position;
     }
 }
