@@ -72,6 +72,9 @@ struct race_host {
     void (*empty)(void *ctx, struct race_plane *plane);
     size_t budget;        /* of the pages of all windows; past it threads drop their history; 0: none.  Units: bytes */
     unsigned window_bits; /* of an address, by which its tags are found: RACE_WINDOW_LEAST to 32; 0: 32 */
+    /* How many threads there are or are being made, or NULL: raised before a thread's creator sends it its clock, lowered behind
+     * race_plane_end(). */
+    const _Atomic uint32_t *threads;
     /* Looks for the last access of the thread of `plane` to any byte of [address, address+size) in the epochs
      * [epoch_low, epoch_high] (a write, when `write`). */
     void (*recall)(void *ctx, const struct race_plane *plane, uint64_t epoch_low, uint64_t epoch_high, uint64_t address,

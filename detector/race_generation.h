@@ -5,6 +5,8 @@
  *
  * Model:     whoever has seen a generation has seen all lower ones of the plane.  So a thread that takes a plane over
  *            from one that ended must have seen its end: race_generation_follows().
+ * Alone:     while there is one thread its generation stays, whatever it releases: all of what it does comes before all that
+ *            threads do which it makes later, and of those that ended none had seen its present generation.
  * Trust:     an epoch whose order could not be seen counts as seen (race_trust.h).
  */
 #ifndef LOCKHOUND_DETECTOR_RACE_GENERATION_H
@@ -18,7 +20,7 @@
 /* The thread of the plane begins: a new generation.  Returns: true when all before was seen by the thread. */
 bool race_generation_follows(const struct race_plane *plane, const struct thread *t);
 void race_generation_begin(struct race_engine *engine, struct race_plane *plane);
-/* A new generation when the epoch moved on and something was recorded before. */
+/* A new generation when the epoch moved on and something was recorded before; while the thread is alone, none. */
 void race_generation_advance(struct race_engine *engine, struct race_plane *plane);
 
 /* The thread says what it has heard of others by now, for their renumbering. */

@@ -21,6 +21,7 @@ enum { HANDLE_BUCKETS = 1024, STACK_MARGIN = 64 << 10 };
 /* Every self that can be named by a handle: born, live, or ended and not yet joined.  Under OWN_RANK_SELVES. */
 static struct self *by_handle[HANDLE_BUCKETS];
 static size_t live_count;
+_Atomic uint32_t self_known_count;
 static uint64_t ended_events, ended_handlers_unseen; /* of threads whose memory is gone */
 
 static struct self **bucket_of(pthread_t handle)
@@ -64,6 +65,8 @@ struct self *self_new(struct self *creator, bool detached, struct stack_id creat
     self->lowest_stack_object = UINTPTR_MAX;
     self->stack_watch = UINTPTR_MAX;
     self->detached = detached;
+    /* relaxed, here and below: the creator itself sees it, and that others have ended it may see late */
+    atomic_fetch_add_explicit(&self_known_count, 1, memory_order_relaxed);
     if (creator != NULL)
         emit_thread_create(creator, self, detached, created_at);
     else
@@ -94,6 +97,7 @@ static void release_memory(struct self *self)
 
 void self_abandon(struct self *self)
 {
+    atomic_fetch_sub_explicit(&self_known_count, 1, memory_order_relaxed);
     detector_thread_forget(lockhound.detector, self->thread);
     release_memory(self);
 }
@@ -179,6 +183,7 @@ void self_end(struct self *self)
     forget_own_objects(self);
     emit_thread_end(self, (struct stack_id){0});
     self_current = SELF_GONE;
+    atomic_fetch_sub_explicit(&self_known_count, 1, memory_order_relaxed);
     rank_enter(OWN_RANK_SELVES);
     self->life = SELF_ENDED;
     live_count--;
@@ -276,6 +281,7 @@ void self_fork_child(struct self *self)
     self->next = NULL;
     enlist(self, pthread_self());
     live_count = 1;
+    atomic_store_explicit(&self_known_count, 1, memory_order_relaxed);
     self->is_shared = false;
     self->tid = (pid_t)raw_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0);
     thread_records_set_tid(thread_identity(self->thread), self->tid);

@@ -113,6 +113,8 @@ void self_abandon(struct self *self);
 /* Returns: the thread whose handle this is, born or live or ended but not yet joined; NULL otherwise.
  * Context: takes(OWN_RANK_SELVES). */
 struct self *self_by_handle(pthread_t handle);
+/* Threads that are known: being made, born or live; for struct race_host. */
+extern _Atomic uint32_t self_known_count;
 /* Returns: threads that have started and not ended.  Context: takes(OWN_RANK_SELVES). */
 size_t self_live_count(void);
 /* Adds up what all threads counted so far.  Context: takes(OWN_RANK_SELVES). */

@@ -7,6 +7,7 @@
 #include "preload/lockhound.h"
 #include "preload/raw.h"
 #include "preload/sink.h"
+#include "preload/weave/access_trace.h"
 #include "preload/weave/plane_pool.h"
 #include "preload/weave/race_host.h"
 #include "preload/weave/routines.h"
@@ -113,6 +114,8 @@ static bool start_engine(void)
     struct race_host host = race_host;
     host.budget = (size_t)lockhound.options.memory_limit << 20;
     host.window_bits = window_bits();
+    /* A trace has what a thread alone does again and again. */
+    host.threads = access_trace_is_on() ? NULL : &self_known_count;
     engine = race_engine_new(lockhound.detector, &host);
     return engine != NULL && plane_pool_start(engine);
 }

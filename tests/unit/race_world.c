@@ -101,6 +101,7 @@ void race_world_start(struct detector *d)
     race_world.stack = 1000;
     struct race_host host = race_host;
     host.window_bits = race_world_bits;
+    host.threads = &race_world.threads;
     race_world.engine = race_engine_new(d, &host);
     assert_non_null(race_world.engine);
 }

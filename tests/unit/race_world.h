@@ -24,6 +24,7 @@ struct race_world {
     uint32_t recalls;               /* how often recall() was asked */
     uint64_t sent_epoch;            /* of the last sent(); 0: it was not asked */
     uint32_t sent_thread;
+    _Atomic uint32_t threads; /* that the engine is told there are; 0 unless a test says otherwise */
 };
 
 /* Of the windows of engines made from now on. */

@@ -186,6 +186,32 @@ static void generations_are_renumbered(void **state)
     assert_true(race_world_read(3, X, 8));
 }
 
+static void a_thread_that_is_alone_keeps_its_generation(void **state)
+{
+    (void)state;
+    struct race_plane *plane = race_world_plane(1);
+    race_world.threads = 1;
+    uint8_t tag = plane->write_tag;
+    for (uint64_t i = 0; i < 1000; i++) {
+        race_world_lock(1, 0);
+        assert_false(race_world_write(1, X + 8 * i, 8));
+        race_world_unlock(1, 0);
+        race_world_exchange(1, X - 8);
+    }
+    assert_int_equal(plane->write_tag, tag);
+    /* Another one is being made: what is released from now on is told apart again. */
+    race_world.threads = 2;
+    race_world_lock(1, 0);
+    race_world_unlock(1, 0);
+    assert_int_not_equal(plane->write_tag, tag);
+    assert_false(race_world_write(1, X, 8));
+    race_world_plane(2);
+    race_world_lock(2, 0);
+    assert_false(race_world_write(2, X + 8, 8));
+    world_expect_nothing();
+    assert_true(race_world_write(2, X, 8));
+}
+
 /* The store to the atomic uses a generation up; what comes behind it in the same access is of the next. */
 static void generations_used_up_amid_an_access_leave_none_behind(void **state)
 {
@@ -401,6 +427,7 @@ int main(void)
         CASE(free_races_with_a_use),
         CASE(addresses_with_equal_low_halves_do_not_meet),
         CASE(generations_are_renumbered),
+        CASE(a_thread_that_is_alone_keeps_its_generation),
         CASE(generations_used_up_amid_an_access_leave_none_behind),
         CASE(a_later_thread_may_use_the_plane_and_the_stack),
         CASE(a_forgotten_plane_races_no_more),
