@@ -110,7 +110,7 @@ struct race_host {
 };
 
 /* What a thread has acquired of a synchronising address: all that was released to its clock up to this version of it.  While
- * the clock still has that, a load of the address has nothing to acquire.  By (address >> 3) modulo RACE_TAKEN; a signal
+ * the clock still has that, a load of the address has nothing to acquire.  By (address >> 2) modulo RACE_TAKEN; a signal
  * handler may replace it between any two looks, so that the address is looked at last.  Its size is known to assembly. */
 struct race_taken {
     uint64_t address;                /* 0: nothing */
@@ -118,7 +118,7 @@ struct race_taken {
     uint32_t taken;
     uint32_t unused[3];
 };
-enum { RACE_TAKEN = 16 };
+enum { RACE_TAKEN = 16, RACE_TAKEN_BYTES = 4 /* neighbours in one granule have places of their own */ };
 _Static_assert(sizeof(struct race_taken) == 32, "the quick path shifts by it");
 
 /* One thread's plane as the engine sees it; inside memory of the host, near the GS base. */

@@ -113,9 +113,9 @@ struct race_part {
     uint32_t alone;            /* the set of this plane alone */
     uint32_t patience;         /* counts shared accesses between two attempts to have a chunk for itself, ... */
     struct race_tally tally;
-    uint32_t heard_joins;                   /* what `heard` is of: its clock's joins, ... */
-    uint64_t heard_begun;                   /* ... and the engine's planes */
-    uint64_t owed[RACE_OWED];               /* sync addresses loaded and not acquired yet: plane->owed of them */
+    uint32_t heard_joins;     /* what `heard` is of: its clock's joins, ... */
+    uint64_t heard_begun;     /* ... and the engine's planes */
+    uint64_t owed[RACE_OWED]; /* sync addresses loaded and not acquired yet, with their bytes: plane->owed of them */
     uint64_t owed_low, owed_high;           /* those past RACE_OWED lie in here; low is 0 when there are none */
     struct race_visit visits[RACE_VISITS];  /* ... and those to each of the chunks it came to lately */
     struct race_handed handed[RACE_HANDED]; /* by number, modulo */

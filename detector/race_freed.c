@@ -10,23 +10,45 @@ static struct race_piece first_run(uint64_t granule, uint32_t mask, uint32_t fla
     return (struct race_piece){granule + first, (size_t)__builtin_ctz(~(mask >> first)), flags};
 }
 
+/* What is known of one object of the granule. */
+struct leaving {
+    uint32_t bytes;
+    struct race_last last;
+};
+
+/* Returns: how many there are. */
+static uint32_t find_leaving(struct race_engine *engine, uint64_t granule, struct leaving leaving[RACE_GRANULE_BYTES])
+{
+    struct race_granule_hold hold;
+    uint32_t count = 0;
+    if (!race_granule_hold(engine, granule, UINT8_MAX, 0, &hold)) {
+        return 0;
+    }
+    do {
+        leaving[count].bytes = race_granule_sync_bytes(engine, &hold);
+        leaving[count++].last = race_granule_last(engine, &hold);
+    } while (count < RACE_GRANULE_BYTES && race_granule_next(engine, &hold));
+    race_granule_release(&hold);
+    return count;
+}
+
 bool race_freed_leave(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece, bool tells)
 {
     uint64_t granule = piece->address & ~(uint64_t)(RACE_GRANULE_BYTES - 1);
-    struct race_granule_hold hold;
-    if (!race_granule_hold(engine, granule, UINT8_MAX, 0, &hold)) {
-        return false;
-    }
-    struct race_last last = race_granule_last(engine, &hold);
-    uint32_t mask = race_granule_sync_bytes(engine, &hold);
-    race_granule_release(&hold);
-    if ((mask & ~race_granule_mask(piece->address, piece->size)) != 0) {
-        return false; /* some of it is of another block */
-    }
-    const struct race_piece run = first_run(granule, mask, piece->flags);
-    bool found = tells && !race_last_is_heard_of(engine, plane, &last) && race_last_report(engine, plane, &run, &last);
-    if ((piece->flags & RACE_READ_MODIFY) == 0) {
-        race_granules_remove(engine, granule, granule + RACE_GRANULE_BYTES);
+    uint32_t freed = race_granule_mask(piece->address, piece->size);
+    struct leaving leaving[RACE_GRANULE_BYTES];
+    uint32_t count = find_leaving(engine, granule, leaving);
+    bool found = false;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct race_last *last = &leaving[i].last;
+        if ((leaving[i].bytes & ~freed) != 0) {
+            continue; /* some of it is of another block */
+        }
+        const struct race_piece run = first_run(granule, leaving[i].bytes, piece->flags);
+        found |= tells && !race_last_is_heard_of(engine, plane, last) && race_last_report(engine, plane, &run, last);
+        if ((piece->flags & RACE_READ_MODIFY) == 0) {
+            race_granules_remove(engine, run.address, run.address + run.size);
+        }
     }
     return found;
 }

@@ -14,6 +14,7 @@ struct granule { /* one to a cache line: threads at different addresses do not m
     struct sync_clock clock;
     uint32_t next; /* in the bucket, or while free */
     uint8_t mask;  /* of bytes */
+    bool is_mixed;
     uint8_t last_bytes, last_how;
     struct race_handed handed;
     uint64_t last; /* slot << LAST_SHIFT | epoch */
@@ -104,14 +105,23 @@ static void bucket_unlock(_Atomic uint32_t *bucket, uint32_t first)
     atomic_store_explicit(bucket, first, memory_order_release); /* partner: bucket_lock() */
 }
 
-static struct granule *granule_find(struct race_engine *engine, uint32_t first, uint64_t address)
+/* Returns: the first object of the chain that begins with `i` and has one of the bytes `any` of that granule, or 0. */
+static uint32_t find(const struct race_granules *table, uint32_t i, uint64_t address, uint32_t any)
 {
-    for (uint32_t i = first; i != 0; i = engine->granules->granules[i].next) {
-        if (engine->granules->granules[i].address == address) {
-            return &engine->granules->granules[i];
-        }
+    while (i != 0 && (table->granules[i].address != address || (table->granules[i].mask & any) == 0)) {
+        i = table->granules[i].next;
     }
-    return NULL;
+    return i;
+}
+
+/* Returns: the bytes of all objects of the granule. */
+static uint32_t find_mask(const struct race_granules *table, uint32_t first, uint64_t address)
+{
+    uint32_t mask = 0;
+    for (uint32_t i = first; (i = find(table, i, address, UINT32_MAX)) != 0; i = table->granules[i].next) {
+        mask |= table->granules[i].mask;
+    }
+    return mask;
 }
 
 /* ---- the free ones ---------------------------------------------------------------------------------------------- */
@@ -154,52 +164,90 @@ static void granule_return(struct race_granules *table, uint32_t i)
 
 /* ---- putting and removing --------------------------------------------------------------------------------------- */
 
+/* What one of them has released, whoever noted that he had acquired it from another looks for anew. */
+static void mix(struct race_granules *table, uint32_t first, uint64_t address)
+{
+    for (uint32_t i = first; (i = find(table, i, address, UINT32_MAX)) != 0; i = table->granules[i].next) {
+        table->granules[i].is_mixed = true;
+        sync_clock_renew(&table->granules[i].clock);
+    }
+}
+
+/* Returns: the first of the chain with an object more, or 0 when there is no room. */
+static uint32_t add(struct race_granules *table, uint32_t first, uint64_t address, uint32_t mask)
+{
+    uint32_t i = granule_take(table);
+    if (i == 0) {
+        return 0;
+    }
+    struct granule *g = &table->granules[i];
+    g->address = address;
+    g->mask = (uint8_t)mask;
+    g->is_mixed = false;
+    g->handed = (struct race_handed){0, 0};
+    g->last = 0;
+    g->next = first;
+    return i;
+}
+
 bool race_granule_put(struct race_engine *engine, uint64_t granule, uint32_t mask, struct race_granule_hold *hold)
 {
+    struct race_granules *table = engine->granules;
     hold->bucket = bucket_of(engine, granule);
     hold->first = bucket_lock(hold->bucket);
-    struct granule *g = granule_find(engine, hold->first, granule);
-    if (g != NULL) {
-        g->mask |= (uint8_t)mask;
-    } else {
-        uint32_t i = granule_take(engine->granules);
+    hold->any = mask;
+    uint32_t i = find(table, hold->first, granule, mask);
+    if (i == 0) {
+        i = add(table, hold->first, granule, mask);
         if (i == 0) {
             race_granule_release(hold);
             return false;
         }
-        g = &engine->granules->granules[i];
-        g->address = granule;
-        g->mask = (uint8_t)mask;
-        g->handed = (struct race_handed){0, 0};
-        g->last = 0;
-        g->next = hold->first;
         hold->first = i;
         race_count(&engine->sync_addresses);
+    } else if ((table->granules[i].mask & mask) != mask) {
+        table->granules[i].mask |= (uint8_t)(mask & ~find_mask(table, hold->first, granule));
+        mix(table, hold->first, granule);
     }
-    hold->number = (uint32_t)(g - engine->granules->granules);
+    hold->number = i;
     return true;
+}
+
+/* Returns: the chain that was taken out: objects of the granule with any of these bytes. */
+static uint32_t take_out(struct race_granules *table, uint32_t *first, uint64_t address, uint32_t any)
+{
+    uint32_t gone = 0;
+    for (uint32_t *link = first; *link != 0;) {
+        struct granule *g = &table->granules[*link];
+        if (g->address != address || (g->mask & any) == 0) {
+            link = &g->next;
+            continue;
+        }
+        uint32_t i = *link;
+        *link = g->next;
+        g->next = gone;
+        gone = i;
+    }
+    return gone;
 }
 
 void race_granules_remove(struct race_engine *engine, uint64_t low, uint64_t high)
 {
     struct race_granules *table = engine->granules;
-    for (uint64_t address = low & ~(uint64_t)7; address < high; address += RACE_GRANULE_BYTES) {
+    while (low < high) {
+        uint64_t address = low & ~(uint64_t)(RACE_GRANULE_BYTES - 1), end = address + RACE_GRANULE_BYTES;
+        uint32_t any = race_granule_mask(low, (size_t)((end < high ? end : high) - low));
         _Atomic uint32_t *bucket = bucket_of(engine, address);
+        low = end;
         if (relaxed_load(bucket) == 0) {
             continue;
         }
-        uint32_t first = bucket_lock(bucket), gone = 0;
-        uint32_t *link = &first;
-        while (*link != 0 && table->granules[*link].address != address) {
-            link = &table->granules[*link].next;
-        }
-        if (*link != 0) {
-            gone = *link;
-            *link = table->granules[gone].next;
-        }
+        uint32_t first = bucket_lock(bucket), gone = take_out(table, &first, address, any);
         bucket_unlock(bucket, first);
-        if (gone != 0) {
+        while (gone != 0) {
+            uint32_t next = table->granules[gone].next;
             granule_return(table, gone);
+            gone = next;
         }
     }
 }
@@ -209,18 +257,38 @@ void race_granules_remove(struct race_engine *engine, uint64_t low, uint64_t hig
 bool race_granule_hold(struct race_engine *engine, uint64_t granule, uint32_t any, uint32_t all,
                        struct race_granule_hold *hold)
 {
+    const struct race_granules *table = engine->granules;
     hold->bucket = bucket_of(engine, granule);
     if (relaxed_load(hold->bucket) == 0) {
         return false;
     }
     hold->first = bucket_lock(hold->bucket);
-    const struct granule *g = granule_find(engine, hold->first, granule);
-    if (g == NULL || (g->mask & any) == 0 || (g->mask & all) != all) {
+    uint32_t i = find(table, hold->first, granule, any), mask = table->granules[i].mask;
+    hold->any = any;
+    if (i != 0 && table->granules[i].is_mixed) {
+        i = find(table, hold->first, granule, UINT32_MAX);
+        mask = find_mask(table, hold->first, granule);
+        hold->any = UINT32_MAX;
+    }
+    if (i == 0 || (mask & all) != all) {
         race_granule_release(hold);
         return false;
     }
-    hold->number = (uint32_t)(g - engine->granules->granules);
+    hold->number = i;
     return true;
+}
+
+bool race_granule_next(const struct race_engine *engine, struct race_granule_hold *hold)
+{
+    const struct granule *held = &engine->granules->granules[hold->number];
+    uint32_t i = find(engine->granules, held->next, held->address, hold->any);
+    hold->number = i == 0 ? hold->number : i;
+    return i != 0;
+}
+
+bool race_granule_is_mixed(const struct race_engine *engine, const struct race_granule_hold *hold)
+{
+    return engine->granules->granules[hold->number].is_mixed;
 }
 
 void race_granule_hold_common(struct race_engine *engine, struct race_granule_hold *hold)

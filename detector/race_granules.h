@@ -1,9 +1,13 @@
-/* race_granules.h: the table of sync addresses: granules of 8 bytes, each with a mask of the bytes that are sync and its clocks.
+/* race_granules.h: the table of sync addresses: objects within granules of 8 bytes, each with its bytes and its clocks.
  *
- *   granule's address --hash--> bucket, with a lock bit --> chain of granules --> clock, and the loose one with --races=hybrid
+ *   granule's address --hash--> bucket, with a lock bit --> chain of objects --> clock, and the loose one with --races=hybrid
  *
+ *   bytes of a granule:  [ head ....| tail ....]   two objects          [ lock . | both .......]   mixed: all count as one
+ *
+ * Model:   atomic operations on the same bytes make an object.  Once some bytes were used with others than the first time, all
+ *          objects of the granule are mixed: each operation concerns all of them.
  * Locks:   one bucket's bit while a granule is held; the list of free ones has a lock of its own, taken inside.
- * Memory:  2^20 granules, 2^17 where windows are small.  Number 0 is none, and has the clocks that all addresses without a granule share.
+ * Memory:  2^20 objects, 2^17 where windows are small.  Number 0 is none, and has the clocks that all addresses without one share.
  */
 #ifndef LOCKHOUND_DETECTOR_RACE_GRANULES_H
 #define LOCKHOUND_DETECTOR_RACE_GRANULES_H
@@ -25,7 +29,7 @@ enum race_change {
     RACE_CHANGE_UPDATES /* one plain instruction that reads and writes */
 };
 
-/* The latest operation that released to a granule, by the clock of who made it. */
+/* The latest operation that released to an object, by the clock of who made it. */
 struct race_last {
     uint64_t epoch; /* 0: none is known */
     uint32_t slot;
@@ -33,11 +37,12 @@ struct race_last {
     uint8_t how;   /* enum race_change */
 };
 
-/* A granule whose bucket is locked. */
+/* An object whose bucket is locked. */
 struct race_granule_hold {
     _Atomic uint32_t *bucket;
     uint32_t first; /* what the bucket held */
     uint32_t number;
+    uint32_t any; /* bytes, of which each object that has one is meant */
 };
 
 bool race_granules_init(struct race_engine *engine);
@@ -45,26 +50,31 @@ void race_granules_delete(struct race_engine *engine);
 /* In a forked child, where no other thread is left: frees what they had locked. */
 void race_granules_forked(struct race_engine *engine);
 
-/* Makes the bytes `mask` of the granule sync.  Returns: true with the granule held; false when there is no room. */
+/* Makes the bytes `mask` of the granule sync.  Returns: true with their first object held; false when there is no room. */
 bool race_granule_put(struct race_engine *engine, uint64_t granule, uint32_t mask, struct race_granule_hold *hold);
 /* No address in [low, high) is sync any more. */
 void race_granules_remove(struct race_engine *engine, uint64_t low, uint64_t high);
 
-/* Returns: true with the granule held, when one of the bytes `any` and all of the bytes `all` are sync. */
+/* Returns: true with the first object held that has one of the bytes `any`, when it has all of the bytes `all`; of mixed ones all
+ * together. */
 bool race_granule_hold(struct race_engine *engine, uint64_t granule, uint32_t any, uint32_t all,
                        struct race_granule_hold *hold);
+/* The hold goes on to the next object of the granule that is meant.  Returns: false when there is none. */
+bool race_granule_next(const struct race_engine *engine, struct race_granule_hold *hold);
+/* Returns: true when the object is mixed with others of its granule. */
+bool race_granule_is_mixed(const struct race_engine *engine, const struct race_granule_hold *hold);
 /* Holds the clocks of all addresses without a granule. */
 void race_granule_hold_common(struct race_engine *engine, struct race_granule_hold *hold);
 void race_granule_release(const struct race_granule_hold *hold);
-/* What the latest release to the granule was that is held. */
+/* What the latest release to the object was that is held. */
 void race_granule_set_last(struct race_engine *engine, const struct race_granule_hold *hold,
                            const struct race_last *last);
 struct race_last race_granule_last(struct race_engine *engine, const struct race_granule_hold *hold);
-/* Returns: the bytes of the granule that is held that are sync. */
+/* Returns: the bytes of the object that is held. */
 uint32_t race_granule_sync_bytes(struct race_engine *engine, const struct race_granule_hold *hold);
-/* The clocks of the granule that is held; the loose one is NULL without --races=hybrid. */
+/* The clocks of the object that is held; the loose one is NULL without --races=hybrid. */
 struct sync_clock *race_granule_clock(struct race_engine *engine, const struct race_granule_hold *hold);
-/* What was stored at the granule that is held before it became one. */
+/* What was stored at the object that is held before it became one. */
 struct race_handed *race_granule_handed(struct race_engine *engine, const struct race_granule_hold *hold);
 struct sync_clock *race_granule_loose(struct race_engine *engine, const struct race_granule_hold *hold);
 

@@ -31,7 +31,7 @@ enum deed {
 
 static struct race_taken *taken_of(struct race_plane *plane, uint64_t address)
 {
-    return &plane->taken[address / RACE_GRANULE_BYTES % RACE_TAKEN];
+    return &plane->taken[address / RACE_TAKEN_BYTES % RACE_TAKEN];
 }
 
 /* The quick path of a signal handler that comes in between finds nothing.  Context: the clock is held. */
@@ -121,7 +121,21 @@ static void note_last(struct race_engine *engine, const struct race_plane *plane
     race_granule_set_last(engine, hold, &last);
 }
 
-/* Returns: false when none of these bytes is sync, or not all of `wanted` are. */
+static void object_do(struct race_engine *engine, struct race_plane *plane, const struct race_granule_hold *hold,
+                      uint32_t mask, unsigned deeds)
+{
+    if ((deeds & DEED_STORES) != 0) {
+        note_last(engine, plane, hold, mask, deeds);
+    }
+    if (deeds != 0) {
+        clocks_do(engine, plane, hold, deeds);
+    }
+    if ((deeds & DEED_ACQUIRE) != 0) {
+        race_hand_over_receive(plane, race_granule_handed(engine, hold));
+    }
+}
+
+/* Returns: false when none of these bytes is sync, or not all of `wanted` are those of one object, or of mixed ones. */
 static bool sync_do(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t mask,
                     uint32_t wanted, unsigned deeds)
 {
@@ -138,16 +152,10 @@ static bool sync_do(struct race_engine *engine, struct race_plane *plane, uint64
             return false;
         }
     }
-    if ((deeds & DEED_STORES) != 0) {
-        note_last(engine, plane, &hold, mask, deeds);
-    }
-    if (deeds != 0) {
-        clocks_do(engine, plane, &hold, deeds);
-    }
-    if ((deeds & DEED_ACQUIRE) != 0) {
-        race_hand_over_receive(plane, race_granule_handed(engine, &hold));
-    }
-    if ((deeds & DEED_NOTE) != 0) {
+    do {
+        object_do(engine, plane, &hold, mask, deeds);
+    } while (race_granule_next(engine, &hold));
+    if ((deeds & DEED_NOTE) != 0 && !race_granule_is_mixed(engine, &hold)) {
         note_taken(plane, address, race_granule_clock(engine, &hold));
     }
     race_granule_release(&hold);
@@ -197,9 +205,12 @@ static void atomic_do(struct race_engine *engine, struct race_plane *plane, uint
 
 /* ---- plain loads and stores ------------------------------------------------------------------------------------- */
 
-static void acquire_granule(struct race_engine *engine, struct race_plane *plane, uint64_t granule)
+/* Of what is owed, the bytes stand above the granule's address: those of programs have no more than 56 bits. */
+enum { OWED_MASK = 56 /* shift */ };
+
+static void acquire_granule(struct race_engine *engine, struct race_plane *plane, uint64_t granule, uint32_t mask)
 {
-    if (!sync_do(engine, plane, granule, 0xff, 0, DEED_ACQUIRE) &&
+    if (!sync_do(engine, plane, granule, mask, 0, DEED_ACQUIRE) &&
         (relaxed_load(&race_chunk_at(engine, granule)->state) & RACE_STATE_SPILLED) != 0) {
         spilled_do(engine, plane, DEED_ACQUIRE);
     }
@@ -213,7 +224,7 @@ static void acquire_range(struct race_engine *engine, struct race_plane *plane, 
         end = end < high ? end : high;
         bool has_any = (relaxed_load(&race_chunk_at(engine, low)->state) & RACE_STATE_SYNC) != 0;
         for (; has_any && low < end; low += RACE_GRANULE_BYTES) {
-            acquire_granule(engine, plane, low);
+            acquire_granule(engine, plane, low, 0xff);
         }
         low = end;
     }
@@ -223,7 +234,8 @@ void race_sync_settle_owed(struct race_engine *engine, struct race_plane *plane)
 {
     struct race_part *part = race_part(plane);
     while (plane->owed > 0) {
-        acquire_granule(engine, plane, part->owed[--plane->owed]);
+        uint64_t owed = part->owed[--plane->owed];
+        acquire_granule(engine, plane, owed & ~(UINT64_C(0xff) << OWED_MASK), (uint32_t)(owed >> OWED_MASK));
     }
     if (part->owed_low != 0) {
         acquire_range(engine, plane, part->owed_low, part->owed_high);
@@ -239,16 +251,18 @@ void race_settle(struct race_engine *engine, struct race_plane *plane)
     }
 }
 
-static void owe(struct race_plane *plane, uint64_t granule)
+static void owe(struct race_plane *plane, const struct race_piece *piece)
 {
     struct race_part *part = race_part(plane);
+    uint64_t granule = piece->address & ~(uint64_t)(RACE_GRANULE_BYTES - 1);
+    uint64_t owed = granule | (uint64_t)race_granule_mask(piece->address, piece->size) << OWED_MASK;
     for (uint32_t i = 0; i < plane->owed; i++) {
-        if (part->owed[i] == granule) {
+        if (part->owed[i] == owed) {
             return;
         }
     }
     if (plane->owed < RACE_OWED) {
-        part->owed[plane->owed++] = granule;
+        part->owed[plane->owed++] = owed;
         return;
     }
     /* A copy of a row of them. */
@@ -289,7 +303,7 @@ bool race_sync_access(struct race_engine *engine, struct race_plane *plane, cons
         race_generation_advance(engine, plane);
     }
     if (reads) {
-        owe(plane, piece->address & ~(uint64_t)7);
+        owe(plane, piece);
     }
     return true;
 }
@@ -299,8 +313,10 @@ void race_sync_hand_on(struct race_engine *engine, const struct race_piece *piec
     struct race_granule_hold hold;
     if (race_granule_hold(engine, piece->address & ~(uint64_t)7, race_granule_mask(piece->address, piece->size), 0,
                           &hold)) {
-        *race_granule_handed(engine, &hold) = *handed;
-        sync_clock_renew(race_granule_clock(engine, &hold));
+        do {
+            *race_granule_handed(engine, &hold) = *handed;
+            sync_clock_renew(race_granule_clock(engine, &hold));
+        } while (race_granule_next(engine, &hold));
         race_granule_release(&hold);
     }
 }

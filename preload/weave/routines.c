@@ -196,7 +196,7 @@ __attribute__((used)) static void quick_reads(void)
                       "pushq %%rcx\n\t"                                                                                \
                       "movl %%edi, %%eax\n\t"                                                                          \
                       "andl $%c[places], %%eax\n\t"                                                                    \
-                      "shll $2, %%eax\n\t"                                                                             \
+                      "shll $3, %%eax\n\t"                                                                             \
                       "movq %%gs:%c[version](%%rax), %%rcx\n\t"                                                        \
                       "testq %%rcx, %%rcx\n\t"                                                                         \
                       "je 8f\n\t"                                                                                      \
@@ -216,7 +216,7 @@ __attribute__((used)) static void quick_reads(void)
                       "jmp plane_slow\n\t"                                                                             \
                       ".popsection\n.popsection"                                                                       \
         :                                                                                                              \
-        : [routine] "i"(number), [places] "i"((RACE_TAKEN - 1) << 3), [version] "i"(FIELD(race.taken[0].version)),     \
+        : [routine] "i"(number), [places] "i"((RACE_TAKEN - 1) * RACE_TAKEN_BYTES), [version] "i"(FIELD(race.taken[0].version)),     \
           [taken] "i"(FIELD(race.taken[0].taken)), [address] "i"(FIELD(race.taken[0].address)));
 
 __attribute__((used)) static void quick_atomic_loads(void)

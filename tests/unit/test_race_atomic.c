@@ -44,6 +44,66 @@ static void a_plain_store_unlocks_a_spinlock(void **state)
     assert_true(race_world_write(2 - 1, X, 8) || race_world_write(3, X, 8));
 }
 
+static void load(int thread, uint64_t address, uint32_t size)
+{
+    race_atomic_after(race_world.engine, race_world_plane(thread), address, size, ORDER_ACQUIRE);
+}
+
+static void store(int thread, uint64_t address, uint32_t size)
+{
+    race_atomic_before(race_world.engine, race_world_plane(thread), address, size, ORDER_RELEASE);
+}
+
+static void neighbours_hand_over_each_for_itself(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    store(1, X + 64, 4);
+    load(2, X + 68, 4);
+    assert_false(race_world_write(1, X, 8));
+    store(1, X + 64, 4);
+    load(2, X + 68, 4);
+    assert_true(race_world_read(2, X, 8));
+    load(2, X + 64, 4);
+    assert_false(race_world_write(2, X, 8));
+}
+
+static void a_plain_load_acquires_from_what_it_covers(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2), race_world_plane(3);
+    race_world_exchange(1, X + 64);
+    race_world_exchange(2, X + 68);
+    assert_false(race_world_write(1, X, 8));
+    assert_false(race_world_write(2, X + 8, 8));
+    race_world_exchange(1, X + 64);
+    race_world_exchange(2, X + 68);
+    assert_false(race_world_read(3, X + 64, 4));
+    assert_false(race_world_read(3, X, 8));
+    assert_true(race_world_read(3, X + 8, 8));
+    assert_false(race_world_read(3, X + 64, 8));
+    assert_false(race_world_write(3, X + 8, 8));
+}
+
+/* A lock whose halves some change on their own, and others together. */
+static void what_is_used_in_several_sizes_counts_as_one(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2), race_world_plane(3);
+    store(1, X + 64, 2);
+    load(2, X + 64, 2); /* noted, and asked for again below */
+    store(1, X + 66, 2);
+    load(3, X + 64, 4);
+    assert_false(race_world_write(1, X, 8));
+    store(1, X + 66, 2);
+    load(2, X + 64, 2);
+    assert_false(race_world_write(2, X, 8));
+    store(2, X + 64, 2);
+    load(3, X + 66, 2);
+    assert_false(race_world_write(3, X, 8));
+    world_expect_nothing();
+}
+
 static void relaxed_atomics_order_with_fences_only(void **state)
 {
     (void)state;
@@ -199,6 +259,9 @@ int main(void)
         CASE(an_atomic_flag_hands_over),
         CASE(a_copy_of_many_atomics_acquires_from_all),
         CASE(a_plain_store_unlocks_a_spinlock),
+        CASE(neighbours_hand_over_each_for_itself),
+        CASE(a_plain_load_acquires_from_what_it_covers),
+        CASE(what_is_used_in_several_sizes_counts_as_one),
         CASE(relaxed_atomics_order_with_fences_only),
         CASE(a_store_before_the_first_atomic_counts_as_released),
         CASE(what_stands_there_when_it_is_first_loaded_was_released),

@@ -145,9 +145,17 @@ static void neighbours_of_the_block_do_not_matter(void **state)
     (void)state;
     begin();
     race_world_exchange(1, BLOCK + 60);
-    race_atomic_before(race_world.engine, race_world_plane(1), BLOCK + 56, 4, ORDER_RELEASE);
     assert_false(race_world_access(2, BLOCK, 60, RACE_WRITE | RACE_FREE | RACE_LIBRARY));
     world_expect_nothing();
+}
+
+static void the_last_of_the_block_does_beside_a_neighbour(void **state)
+{
+    (void)state;
+    begin();
+    race_world_exchange(1, BLOCK + 60);
+    race_world_exchange(1, BLOCK + 56);
+    assert_true(race_world_access(2, BLOCK, 60, RACE_WRITE | RACE_FREE | RACE_LIBRARY));
 }
 
 int main(void)
@@ -164,6 +172,7 @@ int main(void)
         CASE(a_block_that_may_stay_keeps_its_atomics),
         CASE(what_the_history_has_lost_is_not_told),
         CASE(neighbours_of_the_block_do_not_matter),
+        CASE(the_last_of_the_block_does_beside_a_neighbour),
     };
 #undef CASE
     return cmocka_run_group_tests(tests, NULL, NULL);
