@@ -10,8 +10,9 @@ bool race_updates_meet(const struct race_engine *engine, const struct race_plane
 void race_updates_report(struct race_engine *engine, struct race_plane *plane, uint64_t address,
                          const struct race_last *last, enum race_change how)
 {
+    uint32_t run = (uint32_t)last->bytes >> __builtin_ctz(last->bytes); /* they stand together */
     const struct race_piece piece = {.address = address,
-                                     .size = (size_t)__builtin_popcount(last->bytes),
+                                     .size = (size_t)__builtin_ctz(~run),
                                      .flags = RACE_WRITE | (how == RACE_CHANGE_ADDS ? RACE_ATOMIC : 0u)};
     (void)race_last_report(engine, plane, &piece, last);
 }
