@@ -27,16 +27,21 @@ static uint64_t named_address(const struct function *function, size_t index)
     return place.is_known && place.base == ZYDIS_REGISTER_NONE ? place.displacement : 0;
 }
 
+static void make_atomic(struct access *access, bool is_relaxed)
+{
+    if (access->is_write)
+        access->role = is_relaxed ? ACCESS_RELAXED_STORE : ACCESS_ATOMIC_STORE;
+    else
+        access->role = is_relaxed ? ACCESS_RELAXED_LOAD : ACCESS_ATOMIC_LOAD;
+    access->is_guess = false;
+}
+
 static void look_at(const struct elf_module *module, const struct insn *insn, struct access *access, uint64_t named)
 {
     const struct atomic_info *info = module->own->atomics;
     bool says_relaxed = covers(&info->relaxed, insn->address), is_relaxed = says_relaxed && !info->calls_fences;
     if (covers(&info->code, insn->address) || says_relaxed || (named && covers(&info->data, named))) {
-        if (access->is_write)
-            access->role = is_relaxed ? ACCESS_RELAXED_STORE : ACCESS_ATOMIC_STORE;
-        else
-            access->role = is_relaxed ? ACCESS_RELAXED_LOAD : ACCESS_ATOMIC_LOAD;
-        access->is_guess = false;
+        make_atomic(access, is_relaxed);
         return;
     }
     bool may_be_known_size = !named && (info->c_atomic_sizes >> access->size & 1) != 0;
@@ -58,11 +63,17 @@ static bool may_be_told(const struct access *access)
 
 void atomic_moves_mark(const struct elf_module *module, struct function *function)
 {
-    for (size_t i = 0; module->own->atomics && i < function->insn_count; i++) {
+    if (!module->own->atomics && !module->makes_atomics)
+        return;
+    for (size_t i = 0; i < function->insn_count; i++) {
         struct insn *insn = &function->insns[i];
         for (size_t j = 0; insn->role == ROLE_PLAIN && j < insn->access_count; j++) {
             struct access *access = &insn->access[j];
-            if (may_be_told(access))
+            if (!may_be_told(access))
+                continue;
+            if (module->makes_atomics)
+                make_atomic(access, false);
+            else
                 look_at(module, insn, access, j == 0 ? named_address(function, i) : 0);
         }
     }

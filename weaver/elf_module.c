@@ -240,6 +240,13 @@ static bool read_debug_info(struct elf_module *module)
     return !module->own->atomics->no_memory;
 }
 
+static bool is_libatomic(const char *path)
+{
+    static const char name[] = "libatomic.so";
+    const char *slash = strrchr(path, '/');
+    return strncmp(slash ? slash + 1 : path, name, sizeof name - 1) == 0;
+}
+
 static void read_dynamic(struct elf_module *module)
 {
     const struct section *section = elf_section(module, ".dynamic");
@@ -297,6 +304,7 @@ static int read_headers(struct elf_module *module, const char **message)
     }
     read_build_id(module);
     read_dynamic(module);
+    module->makes_atomics = is_libatomic(module->path);
     check_segments(module);
     return 0;
 }

@@ -53,6 +53,7 @@ struct elf_module {
     uint8_t *entry_kinds;         /* one byte for each byte of [text_low, text_high): enum entry_kind bits */
     bool has_debug_info;          /* .debug_info, in the file or in a separate debug file that was found */
     bool makes_locks;             /* a library with system calls for futexes of its own (code_scan.c) */
+    bool makes_atomics;           /* GCC's libatomic: compilers call it for what they have no instruction for */
     bool shows_thread_variables;  /* its code reads the thread pointer, by which their addresses are made */
     const char *refusal;          /* why the module must not be woven, or NULL */
     struct elf_private *own;      /* elf_private.h: sections, frame descriptions, symbols */

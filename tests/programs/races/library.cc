@@ -395,6 +395,36 @@ static void fences()
     });
 }
 
+/* By libatomic, which other code calls for what is wider than a register. */
+static void wide_atomics()
+{
+    struct head {
+        struct node {
+            int value;
+            node *next;
+        } * first;
+        long changes;
+    };
+    std::atomic<head> list = head{nullptr, 0};
+    run_many(3, [&](int which) {
+        for (int i = 0; i < 100; i++) {
+            auto *added = new head::node{which, nullptr};
+            head old = list.load(), changed;
+            do {
+                added->next = old.first;
+                changed = {added, old.changes + 1};
+            } while (!list.compare_exchange_weak(old, changed));
+            head now = list.load();
+            must(now.first->value >= 0 && now.changes > 0);
+        }
+    });
+    must(list.load().changes == 300);
+    for (head::node *at = list.load().first, *next; at != nullptr; at = next) {
+        next = at->next;
+        delete at;
+    }
+}
+
 static void counts_by_reference()
 {
     int plain = 0;
@@ -427,6 +457,7 @@ int main(int argc, char **argv)
         {"flags", flags},
         {"stacks_without_locks", stacks_without_locks},
         {"fences", fences},
+        {"wide_atomics", wide_atomics},
         {"counts_by_reference", counts_by_reference},
     };
     for (const auto &[name, run] : cases) {
