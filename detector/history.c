@@ -167,6 +167,7 @@ static void answer(const struct replay *replay, const struct history_entry *entr
 {
     found->found = true;
     found->position = position;
+    found->until = UINT64_MAX;
     found->is_site = kind_of(entry) == HISTORY_ACCESS;
     found->place = entry->place;
     found->callers = found->is_site ? replay->context : (struct callers_id){(uint32_t)entry->place};
@@ -189,6 +190,7 @@ static void replay_one(struct replay *replay, const struct history_entry *entry,
         break;
     case HISTORY_EPOCH:
         replay->epoch = entry->place;
+        found->until = found->until < position ? found->until : position;
         break;
     case HISTORY_CONTEXT:
         replay->context.v = (uint32_t)entry->place;
@@ -241,6 +243,7 @@ void history_recall(const struct history *history, uint64_t epoch_low, uint64_t 
     const struct question question = {epoch_low, epoch_high, size, low, write};
     uint64_t end = written_so_far(history);
     uint64_t oldest = end >= history->capacity ? end - history->capacity + 1 : 0;
+    const uint64_t now = end;
     found->found = false;
     if (history->ring == NULL)
         return;
@@ -251,6 +254,7 @@ void history_recall(const struct history *history, uint64_t epoch_low, uint64_t 
         replay_part(history, begin, end, &question, found);
         end = begin;
     }
+    found->until = found->until < now ? found->until : now;
 }
 
 /* ---- what released an epoch --------------------------------------------------------------------------------------- */

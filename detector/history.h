@@ -70,6 +70,7 @@ struct history_found {
     bool is_site; /* an access by woven code: `place` is its site, on top of `callers` */
     uint64_t place;
     uint64_t position; /* number of the entry, of all ever written */
+    uint64_t until;    /* of the end of its epoch, up to which the same may have been done again without an entry */
     struct callers_id callers;
     uint32_t flags;
     uint64_t size;

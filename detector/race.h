@@ -56,6 +56,7 @@ struct race_recalled {
     struct stack_id stack;
     uint32_t flags;    /* enum race_access_flag */
     uint64_t position; /* in what the thread did: grows with each access that is kept */
+    uint64_t until;    /* the same of when it may have been done last; 0: at `position` */
     uint64_t address, size;
     const struct held_lock *held; /* valid until the next recall on this thread */
     size_t held_count;

@@ -52,9 +52,11 @@ struct race_generation {
     _Atomic uint32_t thread; /* thread_id */
 };
 
-/* All that a plane's thread did before that position in its history may have been handed over (race_hand_over.h). */
+/* All that a plane's thread did before that position in its history may have been handed over (race_hand_over.h); and as many
+ * entries beyond, if it stored there again in the same epoch, which leaves none. */
 struct race_handed {
     uint32_t number; /* of the plane; 0: nothing */
+    uint32_t beyond;
     uint64_t position;
 };
 

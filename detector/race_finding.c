@@ -35,8 +35,9 @@ struct report {
     uint64_t epoch_low, epoch_high;
     uint32_t other_slot;
     struct thread_id other_thread;
-    bool hidden;                      /* by the order in which locks were taken: race_hybrid.h */
-    bool covered;                     /* by what was handed over: another one may have stored there since */
+    bool hidden;  /* by the order in which locks were taken: race_hybrid.h */
+    bool covered; /* by what was handed over: another one may have stored there since */
+    bool perhaps_handed;
     const struct race_last *by_clock; /* that operation, which left no tags, ended epoch_low; NULL: a tag was met */
 };
 
@@ -256,9 +257,12 @@ static bool is_ignored(const struct race_engine *engine, const struct finding *f
     return host->is_ignored != NULL && host->is_ignored(host->ctx, &finding->memory);
 }
 
-static void set_doubt(struct finding *finding, const struct race_host *host)
+static void set_doubt(struct finding *finding, const struct report *r)
 {
-    const char *doubt = host->doubt == NULL ? NULL : host->doubt(host->ctx);
+    const struct race_host *host = &r->engine->host;
+    const char *doubt = r->perhaps_handed     ? "what may be an atomic store may have handed it over"
+                        : host->doubt == NULL ? NULL
+                                              : host->doubt(host->ctx);
     if (doubt != NULL && finding->severity == SEVERITY_ERROR) {
         finding->severity = SEVERITY_WARNING;
         finding->detail = doubt;
@@ -289,7 +293,7 @@ static void tell(struct report *r, struct stack_id here, const struct race_recal
         e.finding.severity = e.finding.severity == SEVERITY_ERROR ? SEVERITY_WARNING : SEVERITY_NOTE;
         e.finding.detail = "only the order in which this run took its locks kept them apart";
     } else {
-        set_doubt(&e.finding, &r->engine->host);
+        set_doubt(&e.finding, r);
     }
     e.finding.parties = e.parties;
     set_memory(&e.finding, r);
@@ -358,7 +362,7 @@ static void report_atomic(struct report *r, struct stack_id here)
         return;
     }
     recall(r, &theirs);
-    if (is_forbidden(r, &theirs) && !race_hand_over_covers(r->plane, r->met.number, &theirs)) {
+    if (is_forbidden(r, &theirs) && race_hand_over_covers(r->plane, r->met.number, &theirs) == RACE_NOT_HANDED) {
         r->covered = false;
         tell(r, here, &theirs);
     }
@@ -379,7 +383,9 @@ static void report(void *arg)
         return;
     }
     recall(r, &theirs);
-    if (race_hand_over_covers(r->plane, r->met.number, &theirs)) {
+    enum race_handed_over handed = race_hand_over_covers(r->plane, r->met.number, &theirs);
+    r->perhaps_handed = handed == RACE_PERHAPS_HANDED;
+    if (handed == RACE_HANDED_OVER) {
         race_count(&r->engine->repeats);
         r->covered = true;
         return;

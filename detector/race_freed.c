@@ -45,7 +45,8 @@ bool race_freed_leave(struct race_engine *engine, struct race_plane *plane, cons
             continue; /* some of it is of another block */
         }
         const struct race_piece run = first_run(granule, leaving[i].bytes, piece->flags);
-        found |= tells && !race_last_is_heard_of(engine, plane, last) && race_last_report(engine, plane, &run, last);
+        found |= tells && !found && !race_last_is_heard_of(engine, plane, last) &&
+                 race_last_report(engine, plane, &run, last);
         if ((piece->flags & RACE_READ_MODIFY) == 0) {
             race_granules_remove(engine, run.address, run.address + run.size);
         }

@@ -184,7 +184,7 @@ static uint32_t add(struct race_granules *table, uint32_t first, uint64_t addres
     g->address = address;
     g->mask = (uint8_t)mask;
     g->is_mixed = false;
-    g->handed = (struct race_handed){0, 0};
+    g->handed = (struct race_handed){0};
     g->last = 0;
     g->next = first;
     return i;

@@ -27,6 +27,12 @@ static bool hands_over(uint32_t load, uint32_t store)
     return is_deciding_load(load) && is_store && ((store & RACE_GUESS) != 0 || (load & RACE_GUESS) == 0);
 }
 
+static uint32_t beyond(const struct race_recalled *theirs)
+{
+    uint64_t distance = theirs->until > theirs->position ? theirs->until - theirs->position : 0;
+    return distance < UINT32_MAX ? (uint32_t)distance : UINT32_MAX;
+}
+
 bool race_hand_over_note(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece,
                          uint32_t number, const struct race_recalled *theirs)
 {
@@ -41,7 +47,7 @@ bool race_hand_over_note(struct race_engine *engine, struct race_plane *plane, c
     if (!theirs->found || !(receives || sends) || (piece->address & 7) + piece->size > 8) {
         return false;
     }
-    const struct race_handed handed = {number, theirs->position};
+    const struct race_handed handed = {number, beyond(theirs), theirs->position};
     if (receives) {
         race_hand_over_receive(plane, &handed);
     }
@@ -69,23 +75,39 @@ void race_hand_over_awaited(struct race_engine *engine, struct race_plane *plane
     }
 }
 
+static uint64_t end_of(const struct race_handed *handed)
+{
+    return handed->position + handed->beyond;
+}
+
 void race_hand_over_receive(const struct race_plane *plane, const struct race_handed *handed)
 {
     struct race_handed *before = handed_from(plane, handed->number);
-    if (handed->number != 0 && (before->number != handed->number || before->position < handed->position)) {
-        *before = *handed;
+    if (handed->number == 0) {
+        return;
     }
+    if (before->number != handed->number) {
+        *before = *handed;
+        return;
+    }
+    uint64_t end = end_of(before) > end_of(handed) ? end_of(before) : end_of(handed);
+    before->position = before->position > handed->position ? before->position : handed->position;
+    before->beyond = end - before->position < UINT32_MAX ? (uint32_t)(end - before->position) : UINT32_MAX;
 }
 
 void race_hand_over_forget(struct race_part *part)
 {
     for (uint32_t i = 0; i < RACE_HANDED; i++) {
-        part->handed[i] = (struct race_handed){0, 0};
+        part->handed[i] = (struct race_handed){0};
     }
 }
 
-bool race_hand_over_covers(const struct race_plane *plane, uint32_t number, const struct race_recalled *theirs)
+enum race_handed_over race_hand_over_covers(const struct race_plane *plane, uint32_t number,
+                                            const struct race_recalled *theirs)
 {
     const struct race_handed *handed = handed_from(plane, number);
-    return theirs->found && handed->number == number && theirs->position < handed->position;
+    if (!theirs->found || handed->number != number || theirs->position >= end_of(handed)) {
+        return RACE_NOT_HANDED;
+    }
+    return theirs->position < handed->position ? RACE_HANDED_OVER : RACE_PERHAPS_HANDED;
 }

@@ -4,7 +4,8 @@
  *   T1: data = 1;  flag = 1;           T2: if (flag)  use(data);
  *       history of T1: ... data ... flag     race on `flag`, possibly --> T2 has from T1 all that is before `flag`
  *
- * When the store has aged out of its thread's history, all that the thread has done counts as handed over.
+ * When the store has aged out of its thread's history, all that the thread has done counts as handed over.  Done again in the same epoch
+ * it leaves nothing in the history: what came behind it in that epoch was handed over perhaps, and races as a warning.
  *
  * A library that makes locks of its own (libgomp) also counts under them in place, and looks at the counter without: such
  * a counter hands over what all did that counted.
@@ -40,7 +41,9 @@ static inline void race_hand_over_wait(struct race_engine *engine, struct race_p
 void race_hand_over_receive(const struct race_plane *plane, const struct race_handed *handed);
 /* What was handed over to the threads of the plane is forgotten. */
 void race_hand_over_forget(struct race_part *part);
-/* Returns: true when `theirs` may have been handed over to `plane`. */
-bool race_hand_over_covers(const struct race_plane *plane, uint32_t number, const struct race_recalled *theirs);
+/* Returns: whether `theirs` was handed over to `plane`, as far as it is a guess that anything was. */
+enum race_handed_over { RACE_NOT_HANDED, RACE_PERHAPS_HANDED, RACE_HANDED_OVER };
+enum race_handed_over race_hand_over_covers(const struct race_plane *plane, uint32_t number,
+                                            const struct race_recalled *theirs);
 
 #endif

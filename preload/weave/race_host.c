@@ -136,6 +136,7 @@ static void host_recall(void *ctx, const struct race_plane *race, uint64_t epoch
     recalled->stack =
         found.is_site ? stack_of_site((uintptr_t)found.place, found.callers) : callers_stack(found.callers);
     recalled->position = found.position;
+    recalled->until = found.until;
     recalled->flags = found.flags | (found.is_site ? flags_of_site((uintptr_t)found.place) : 0);
     recalled->address = address_near(address, found.low);
     recalled->size = found.size;

@@ -252,6 +252,29 @@ static void what_is_known_no_more_may_have_been_handed_over(void **state)
     assert_true(race_world_read(2, X + 8, 8)); /* what came in later epochs was not */
 }
 
+/* The history has the first of the stores that it made in one epoch. */
+static void what_a_store_done_again_may_have_handed_over_is_a_warning(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    const uint32_t stores = RACE_WRITE | RACE_GUESS;
+    assert_false(race_world_access(1, X + 64, 4, stores));
+    assert_false(race_world_write(1, X, 8));
+    race_world.recalled =
+        (struct race_recalled){.found = true, .stack = {77}, .flags = stores, .position = 10, .until = 20};
+    assert_true(race_world_access(2, X + 64, 4, RACE_GUESS | RACE_DECIDES));
+    race_world.recalled =
+        (struct race_recalled){.found = true, .stack = {78}, .flags = RACE_WRITE, .position = 15, .until = 20};
+    assert_true(race_world_read(2, X, 8));
+    assert_int_equal(world.found_count, 2);
+    assert_int_equal(world.found[1].severity, SEVERITY_WARNING);
+    assert_false(race_world_write(1, X + 16, 8));
+    race_world.recalled.position = 20;
+    assert_true(race_world_read(2, X + 16, 8));
+    assert_int_equal(world.found_count, 3);
+    assert_int_equal(world.found[2].severity, SEVERITY_ERROR);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, race_world_setup, race_world_teardown)
@@ -271,6 +294,7 @@ int main(void)
         CASE(what_was_taken_in_at_one_address_says_nothing_of_another),
         CASE(both_halves_of_a_wide_atomic_are_acquired),
         CASE(what_is_known_no_more_may_have_been_handed_over),
+        CASE(what_a_store_done_again_may_have_handed_over_is_a_warning),
     };
 #undef CASE
     return cmocka_run_group_tests(tests, NULL, NULL);

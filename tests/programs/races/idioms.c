@@ -521,6 +521,42 @@ static void asked(void)
     run_two(ask, do_jobs);
 }
 
+/* An owner that hands over one block after the other by the same pointer, without a word from anybody. */
+struct growing {
+    size_t size;
+    int *numbers;
+};
+static struct growing *_Atomic growing;
+
+static void *grow(void *arg)
+{
+    for (size_t size = 1; size <= 64; size *= 2) {
+        struct growing *next = malloc(sizeof *next + size * sizeof *next->numbers);
+        must(next != NULL);
+        next->size = size;
+        next->numbers = (int *)(next + 1);
+        for (size_t i = 0; i < size; i++)
+            next->numbers[i] = (int)i;
+        atomic_store_explicit(&growing, next, memory_order_release); /* the one before stays */
+    }
+    unseen_pass();
+    return arg;
+}
+
+static void *look_at_grown(void *arg)
+{
+    unseen_wait();
+    struct growing *now = atomic_load_explicit(&growing, memory_order_acquire);
+    for (size_t i = 0; i < now->size; i++)
+        must(now->numbers[i] == (int)i);
+    return arg;
+}
+
+static void grows(void)
+{
+    run_two(grow, look_at_grown);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -540,7 +576,8 @@ int main(int argc, char **argv)
                  {"long_waits", long_waits},
                  {"long_work", long_work},
                  {"counts", counts},
-                 {"asked", asked}};
+                 {"asked", asked},
+                 {"grows", grows}};
     must(unseen_open() == 0);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         if (argc < 2) {
