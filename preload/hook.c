@@ -2,6 +2,7 @@
 
 #include "preload/intercept/signals.h"
 #include "preload/intercept/thread.h"
+#include "preload/nesting.h"
 #include "preload/weave/weave.h"
 
 struct self *hook_enter_slowly(struct self *self, uintptr_t frame)
@@ -18,10 +19,9 @@ struct self *hook_enter_slowly(struct self *self, uintptr_t frame)
             return NULL;
         thread_arm(self);
         plane_start_if_woven(self);
-    } else if (self_is_anothers(self) || (self->inside && (frame <= self->inside_frame || frame >= self->stack_high))) {
+    } else if (self_is_anothers(self) || (self->inside && nesting_is_inside(self, frame))) {
         return NULL;
     }
-    /* Else the hook that set `inside` has been left by longjmp: its frame has been popped. */
     self->inside = true;
     self->inside_frame = frame;
     return self;

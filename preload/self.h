@@ -49,8 +49,9 @@ struct self {
     bool inside;            /* in one of our hooks: whatever we call passes through */
     bool is_shared;         /* threads of clone() have its thread-local storage: `inside` for good, see self_leave() */
     uintptr_t inside_frame; /* where on the stack that hook stands */
-    uint64_t handlers_unseen; /* signal handlers that interrupted a hook: their calls passed through */
-    uint64_t events;          /* calls seen */
+    struct signal_level interrupter; /* the handler that has interrupted it; place 0: none has; see nesting.h */
+    uint64_t handlers_unseen;        /* signal handlers that interrupted a hook: their calls passed through */
+    uint64_t events;                 /* calls seen */
 
     uintptr_t stack_low;           /* the thread's own frames lie between; the lowest may lie below, so that */
     uintptr_t stack_high;          /* no fiber's and no signal's stack is taken for the thread's own */

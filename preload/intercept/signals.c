@@ -10,6 +10,7 @@
 #include "preload/intercept/io.h"
 #include "preload/intercept/process.h"
 #include "preload/libunwind_walk.h"
+#include "preload/nesting.h"
 #include "preload/raw.h"
 #include "preload/runtimes/cpython.h"
 #include "preload/weave/interruption.h"
@@ -30,32 +31,9 @@ static _Atomic uint64_t interpreters;
 
 /* ---- levels: the handlers that run on a thread ------------------------------------------------------------------ */
 
-/* The kernel reads the mask before it looks at the (wrong) operation: EFAULT tells that there is no memory. */
-static bool is_readable(uintptr_t address)
-{
-    return raw_syscall(SYS_rt_sigprocmask, -1, (long)address, 0, KERNEL_SIGSET_SIZE, 0, 0) != -EFAULT;
-}
-
-static bool is_on_own_stack(const struct self *self, uintptr_t address)
-{
-    return address >= self->stack_low && address < self->stack_high;
-}
-
-static bool level_is_popped(const struct self *self, const struct signal_level *level, uintptr_t frame)
-{
-    bool handler_on_own_stack = is_on_own_stack(self, level->place);
-    bool frame_on_own_stack = is_on_own_stack(self, frame);
-    if (handler_on_own_stack == frame_on_own_stack && frame >= level->place)
-        return true;
-    if (!handler_on_own_stack && frame_on_own_stack)
-        return true; /* it ran on a stack of its own (sigaltstack), which has been left */
-    /* Deeper than the handler, or on another stack, perhaps that of a second handler that interrupted it. */
-    return !is_readable(level->place) || *(const uintptr_t *)level->place != level->value;
-}
-
 void signals_drop_popped(struct self *self, uintptr_t frame)
 {
-    while (self->signal_depth > 0 && level_is_popped(self, &self->signal_levels[self->signal_depth - 1], frame)) {
+    while (self->signal_depth > 0 && nesting_is_popped(self, &self->signal_levels[self->signal_depth - 1], frame)) {
         self->signal_depth--;
         emit_signal_leave(self);
     }
@@ -136,6 +114,7 @@ static void deliver(unsigned slot, int number, siginfo_t *info, void *context, c
     bool unseen = self == NULL && self_current > SELF_GONE;
     if (unseen) {
         self_current->handlers_unseen++;
+        nesting_interrupt(self_current, place);
         plane_order_unseen(); /* what comes before what the handler releases */
     }
     bool noted = self != NULL && enter_level(self, number, place);
@@ -147,8 +126,10 @@ static void deliver(unsigned slot, int number, siginfo_t *info, void *context, c
 
     saved = errno;
     interruption_end(&interruption, context);
-    if (unseen)
+    if (unseen) {
         plane_order_unseen(); /* and what comes before what it has acquired */
+        nesting_resume(place);
+    }
     self = self_outside_hooks();
     if (noted && self != NULL)
         leave_level(self, place);

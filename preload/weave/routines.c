@@ -1,6 +1,7 @@
 #include "preload/weave/routines.h"
 
 #include "preload/deferral.h"
+#include "preload/nesting.h"
 #include "preload/weave/access_trace.h"
 #include "preload/weave/miss.h"
 #include "preload/weave/plane.h"
@@ -279,15 +280,14 @@ bool routines_are_slow(uintptr_t pc)
     return pc >= (uintptr_t)__start_lockhound_slow && pc < (uintptr_t)__stop_lockhound_slow;
 }
 
-/* Returns: the thread; NULL when it is inside already: a signal handler interrupted it.  A hook that was left by longjmp has
- * its frame below.  A thread that is not known yet has its creator's GS base. */
+/* Returns: the thread; NULL when it is inside already: a signal handler interrupted it.  A thread that is not known yet has its
+ * creator's GS base. */
 static struct self *find_self(const struct plane *plane, const struct routine_frame *frame)
 {
     struct self *self = plane->self;
-    uintptr_t here = (uintptr_t)frame;
     if (self == NULL || self != self_current)
         return NULL;
-    return self->inside && (here <= self->inside_frame || here >= self->stack_high) ? NULL : self;
+    return self->inside && nesting_is_inside(self, (uintptr_t)frame) ? NULL : self;
 }
 
 /* The thread is inside from now on, and no signal comes while it is: a handler would count as unseen, or leave it so.  One

@@ -18,6 +18,14 @@
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static sigjmp_buf back;
 static volatile sig_atomic_t ran;
+static bool handed_over; /* by the case itself */
+
+static void hand_over(void)
+{
+    pthread_mutex_lock(&mutex);
+    *cell = 4;
+    pthread_mutex_unlock(&mutex);
+}
 
 static void handle(int number)
 {
@@ -114,6 +122,49 @@ static void by_fault(void)
         *(volatile int *)8 = 1;
 }
 
+/* A call that never returns, for it faults and the handler leaves; then others from as deep, or deeper. */
+static void leave(int number)
+{
+    siglongjmp(back, number);
+}
+static pthread_mutex_t unwanted = PTHREAD_MUTEX_INITIALIZER; /* by others: what comes behind it is in a later epoch */
+
+static void leave_a_call(void)
+{
+    pthread_mutex_t *taken = racy ? &unwanted : &mutex;
+    install(SIGSEGV, leave, 0);
+    if (sigsetjmp(back, 1) == 0)
+        pthread_mutex_trylock((pthread_mutex_t *)64);
+    handed_over = !racy;
+    pthread_mutex_lock(&unwanted);
+    pthread_mutex_unlock(&unwanted);
+    pthread_mutex_lock(taken);
+    first();
+    pthread_mutex_unlock(taken);
+}
+static void leave_a_call_above(void)
+{
+    install(SIGSEGV, leave, 0);
+    if (sigsetjmp(back, 1) == 0)
+        pthread_mutex_trylock((pthread_mutex_t *)64);
+}
+KEPT static void act_below(void)
+{
+    volatile char room[512];
+    room[0] = 1;
+    pthread_mutex_lock(&unwanted);
+    pthread_mutex_unlock(&unwanted);
+    first();
+    handed_over = !racy;
+    if (handed_over)
+        hand_over();
+}
+static void by_call_left_above(void)
+{
+    leave_a_call_above();
+    act_below();
+}
+
 static const struct {
     const char *name;
     void (*act)(void);
@@ -127,6 +178,8 @@ static const struct {
     {"nested", by_nested},
     {"jump", by_jump},
     {"fault", by_fault},
+    {"call_left", leave_a_call},
+    {"call_left_above", by_call_left_above},
 };
 
 /* What is queued or comes by a timer is blocked, and taken by who waits for it. */
@@ -139,11 +192,8 @@ static void *run_first(void *arg)
 {
     *cell = 3;
     cases[chosen].act();
-    if (!racy) {
-        pthread_mutex_lock(&mutex);
-        *cell = 4;
-        pthread_mutex_unlock(&mutex);
-    }
+    if (!racy && !handed_over)
+        hand_over();
     unseen_pass();
     return arg;
 }
