@@ -319,13 +319,12 @@ struct sync_clock *race_granule_loose(struct race_engine *engine, const struct r
     return table->loose == NULL ? NULL : &table->loose[hold->number];
 }
 
-void race_granule_set_last(struct race_engine *engine, const struct race_granule_hold *hold,
-                           const struct race_last *last)
+void race_granule_set_last(struct race_engine *engine, const struct race_granule_hold *hold, struct race_last last)
 {
     struct granule *g = &engine->granules->granules[hold->number];
-    g->last = last->slot < RACE_SLOTS ? (uint64_t)last->slot << LAST_SHIFT | last->epoch : 0;
-    g->last_bytes = last->bytes;
-    g->last_how = last->how;
+    g->last = last.slot < RACE_SLOTS ? (uint64_t)last.slot << LAST_SHIFT | last.epoch : 0;
+    g->last_bytes = last.bytes;
+    g->last_how = last.how;
 }
 
 struct race_last race_granule_last(struct race_engine *engine, const struct race_granule_hold *hold)

@@ -67,8 +67,7 @@ bool race_granule_is_mixed(const struct race_engine *engine, const struct race_g
 void race_granule_hold_common(struct race_engine *engine, struct race_granule_hold *hold);
 void race_granule_release(const struct race_granule_hold *hold);
 /* What the latest release to the object was that is held. */
-void race_granule_set_last(struct race_engine *engine, const struct race_granule_hold *hold,
-                           const struct race_last *last);
+void race_granule_set_last(struct race_engine *engine, const struct race_granule_hold *hold, struct race_last last);
 struct race_last race_granule_last(struct race_engine *engine, const struct race_granule_hold *hold);
 /* Returns: the bytes of the object that is held. */
 uint32_t race_granule_sync_bytes(struct race_engine *engine, const struct race_granule_hold *hold);

@@ -118,7 +118,7 @@ static void note_last(struct race_engine *engine, const struct race_plane *plane
                                    .slot = clock->slot,
                                    .bytes = (uint8_t)mask,
                                    .how = (uint8_t)change_of(deeds)};
-    race_granule_set_last(engine, hold, &last);
+    race_granule_set_last(engine, hold, last);
 }
 
 static void object_do(struct race_engine *engine, struct race_plane *plane, const struct race_granule_hold *hold,
@@ -143,13 +143,15 @@ static bool sync_do(struct race_engine *engine, struct race_plane *plane, uint64
     if (!race_granule_hold(engine, address & ~(uint64_t)7, mask, wanted, &hold)) {
         return false;
     }
-    enum race_change how = change_of(deeds);
-    struct race_last last = race_granule_last(engine, &hold);
-    if (__builtin_expect(race_updates_is(how) && race_updates_meet(engine, plane, &last, how, mask), 0)) {
-        race_granule_release(&hold);
-        race_updates_report(engine, plane, address, &last, how);
-        if (!race_granule_hold(engine, address & ~(uint64_t)7, mask, wanted, &hold)) {
-            return false;
+    if ((deeds & (DEED_ADD | DEED_UPDATE)) != 0) {
+        enum race_change how = change_of(deeds);
+        struct race_last last = race_granule_last(engine, &hold);
+        if (__builtin_expect(race_updates_meet(engine, plane, &last, how, mask), 0)) {
+            race_granule_release(&hold);
+            race_updates_report(engine, plane, address, &last, how);
+            if (!race_granule_hold(engine, address & ~(uint64_t)7, mask, wanted, &hold)) {
+                return false;
+            }
         }
     }
     do {

@@ -15,12 +15,6 @@
 
 #include "detector/race_last.h"
 
-/* Returns: true when `how` is one of the two kinds. */
-static inline bool race_updates_is(enum race_change how)
-{
-    return how == RACE_CHANGE_ADDS || how == RACE_CHANGE_UPDATES;
-}
-
 /* The thread of `plane` is about to do `how` to the bytes of a granule whose latest release is `last`.
  * Returns: true when that is the other kind, of the same bytes, and it has not heard of it. */
 bool race_updates_meet(const struct race_engine *engine, const struct race_plane *plane, const struct race_last *last,
