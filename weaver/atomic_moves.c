@@ -17,14 +17,55 @@ static bool covers(const struct atomic_ranges *ranges, uint64_t address)
     return low && address < ranges->ranges[low - 1].high;
 }
 
+enum { REGISTERS = 16, SETTERS_NONE = 0, SETTERS_ONE, SETTERS_MANY };
+
+/* What registers that a function restores before it returns hold all through it, once they are set: a place in the module, set once. */
+struct kept_places {
+    uint8_t setters[REGISTERS];
+    uint64_t address[REGISTERS]; /* 0: something else */
+};
+
+static bool restores(const struct insn *insn)
+{
+    return insn->decoded.mnemonic == ZYDIS_MNEMONIC_POP || insn->decoded.mnemonic == ZYDIS_MNEMONIC_LEAVE;
+}
+
+static void find_kept_places(const struct function *function, struct kept_places *kept)
+{
+    *kept = (struct kept_places){.setters = {SETTERS_NONE}};
+    for (size_t i = 0; i < function->insn_count; i++) {
+        const struct insn *insn = &function->insns[i];
+        bool is_place =
+            insn->decoded.mnemonic == ZYDIS_MNEMONIC_LEA && insn->operands[1].mem.base == ZYDIS_REGISTER_RIP;
+        for (unsigned reg = 0; reg < REGISTERS && !restores(insn); reg++) {
+            if ((insn_changes(insn) >> reg & 1) == 0)
+                continue;
+            kept->setters[reg] = kept->setters[reg] == SETTERS_NONE ? SETTERS_ONE : SETTERS_MANY;
+            kept->address[reg] =
+                is_place ? insn->address + insn->length + (uint64_t)insn->operands[1].mem.disp.value : 0;
+        }
+    }
+}
+
+/* Before it is set such a register holds its caller's value, through which nothing is accessed. */
+static uint64_t kept_address(const struct kept_places *kept, const struct place *place)
+{
+    static const register_set restored = 0xf028; /* RBX, RBP, R12 to R15 */
+    unsigned reg = (unsigned)__builtin_ctz(register_bit(place->base) | 1U << REGISTERS);
+    bool is_kept = (restored >> reg & 1) != 0 && kept->setters[reg] == SETTERS_ONE && kept->address[reg] != 0;
+    return is_kept ? kept->address[reg] + place->displacement : 0;
+}
+
 /* Returns: the address of the module that the instruction's operand leads to, or 0 when a register of unknown value is in it. */
-static uint64_t named_address(const struct function *function, size_t index)
+static uint64_t named_address(const struct function *function, const struct kept_places *kept, size_t index)
 {
     size_t floor = index;
     while (floor > 0 && index - floor < INSNS_BACK && !function->insns[floor].is_block_start)
         floor--;
     struct place place = place_find(function, index, index, floor);
-    return place.is_known && place.base == ZYDIS_REGISTER_NONE ? place.displacement : 0;
+    if (!place.is_known)
+        return 0;
+    return place.base == ZYDIS_REGISTER_NONE ? place.displacement : kept_address(kept, &place);
 }
 
 static void make_atomic(struct access *access, bool is_relaxed)
@@ -65,6 +106,8 @@ void atomic_moves_mark(const struct elf_module *module, struct function *functio
 {
     if (!module->own->atomics && !module->makes_atomics)
         return;
+    struct kept_places kept;
+    find_kept_places(function, &kept);
     for (size_t i = 0; i < function->insn_count; i++) {
         struct insn *insn = &function->insns[i];
         for (size_t j = 0; insn->role == ROLE_PLAIN && j < insn->access_count; j++) {
@@ -74,7 +117,7 @@ void atomic_moves_mark(const struct elf_module *module, struct function *functio
             if (module->makes_atomics)
                 make_atomic(access, false);
             else
-                look_at(module, insn, access, j == 0 ? named_address(function, i) : 0);
+                look_at(module, insn, access, j == 0 ? named_address(function, &kept, i) : 0);
         }
     }
 }
