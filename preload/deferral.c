@@ -46,21 +46,25 @@ void deferral_release(void)
     change_mask(SIG_SETMASK, deferral.mask);
 }
 
-/* A handler for one time only is installed no more. */
-static bool would_come_again(int number)
+/* A handler for one time only is installed no more.  One that did not ask for it is told nothing of the signal: what `info` points
+ * to then was never written. */
+static bool would_come_again(int number, bool *is_told)
 {
     struct kernel_sigaction action = {0};
-    return raw_syscall(SYS_rt_sigaction, number, 0, (long)&action, KERNEL_SIGSET_SIZE, 0, 0) == 0 &&
-           action.handler > (uintptr_t)SIG_IGN;
+    bool is_known = raw_syscall(SYS_rt_sigaction, number, 0, (long)&action, KERNEL_SIGSET_SIZE, 0, 0) == 0;
+    *is_told = (action.flags & SA_SIGINFO) != 0;
+    return is_known && action.handler > (uintptr_t)SIG_IGN;
 }
 
 bool deferral_take(int number, siginfo_t *info, void *context)
 {
-    if ((BIT(number) & FAULTS) != 0 || !would_come_again(number))
+    siginfo_t nothing = {.si_signo = number, .si_code = SI_QUEUE};
+    bool is_told;
+    if ((BIT(number) & FAULTS) != 0 || !would_come_again(number, &is_told))
         return false;
     uint64_t before = change_mask(SIG_BLOCK, ~FAULTS);
     long pid = raw_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0), tid = raw_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0);
-    if (raw_syscall(SYS_rt_tgsigqueueinfo, pid, tid, number, (long)info, 0, 0) != 0) {
+    if (raw_syscall(SYS_rt_tgsigqueueinfo, pid, tid, number, (long)(is_told ? info : &nothing), 0, 0) != 0) {
         change_mask(SIG_SETMASK, before);
         return false;
     }
