@@ -100,7 +100,7 @@ static void write_name(char name[NAME_SIZE], const struct woven_image *image)
     if (module->build_id_size > 0) {
         at = write_hexadecimal(at, module->build_id, module->build_id_size);
     } else {
-        uint64_t hash = __builtin_bswap64(hash_code(module));
+        uint64_t hash = __builtin_bswap64(image->code_hash);
         at = write_hexadecimal(at, (const uint8_t *)&hash, sizeof hash);
         *at++ = '-';
         at = write_number(at, size_of_file(module->path));
@@ -116,7 +116,7 @@ static bool is_of_module(const struct woven_image *image)
         return false;
     if (module->build_id_size > 0)
         return memcmp(header->build_id, module->build_id, module->build_id_size) == 0;
-    return header->module_size == size_of_file(module->path) && header->module_hash == hash_code(module);
+    return header->module_size == size_of_file(module->path) && header->module_hash == image->code_hash;
 }
 
 /* ---- the file ------------------------------------------------------------------------------------------------------- */
@@ -181,6 +181,7 @@ const char *image_open(struct woven_image *image)
 {
     image->header = NULL;
     image->code = 0;
+    image->code_hash = image->module->build_id_size > 0 ? 0 : hash_code(image->module);
     image->fd = open_image(image);
     if (image->fd < 0)
         return "it has no woven image";

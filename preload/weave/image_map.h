@@ -21,6 +21,7 @@
 
 struct woven_image {
     const struct module *module;
+    uint64_t code_hash;                 /* of the module's code, when it has no build-id */
     bool is_narrow;                     /* which form of it is meant: IMAGE_NARROW */
     const struct image_header *header;  /* the whole file, read-only */
     size_t size;                        /* of the file; units: bytes */
