@@ -457,9 +457,12 @@ static bool access_chunk(struct race_engine *engine, struct race_plane *plane, c
     bool takes_part = who == race_shared_word(engine, piece->address) &&
                       race_set_has(race_set_get(engine, state >> RACE_STATE_SET), plane->number);
     bool tries = is_worth_owning(part, piece->address) && (state & RACE_STATE_SYNC) == 0;
-    if (!takes_part || tries || !race_is_touched(part, piece->address)) {
+    if (!takes_part || tries) {
         state = race_chunk_enter(engine, plane, chunk, piece, tries);
     } else {
+        if (!race_is_touched(part, piece->address)) {
+            (void)race_mark(engine, part, piece->address); /* it may be here still from before its plane was emptied */
+        }
         race_touch(part, race_chunk_index(part, piece->address), race_lines_of(piece));
     }
     if ((state & RACE_STATE_SYNC) != 0) {
