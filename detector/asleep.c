@@ -145,6 +145,20 @@ static uint64_t state_of_all(const struct detector *d)
     return sum;
 }
 
+/* Returns: true when a thread waits for a futex that another process could wake. */
+static bool futexes_are_shared(const struct detector *d)
+{
+    for (uint32_t i = 0; d->host->memory_is_shared != NULL && i < seats_taken(d); i++) {
+        const struct seat *seat = registry_seat(&d->registry, i);
+        struct wait_record wait;
+        if (seat_is_taken(seat) && seat_read_wait(seat, &wait) != 0 && wait.kind == WAIT_FUTEX &&
+            d->host->memory_is_shared(d->host->ctx, (const void *)(uintptr_t)relaxed_load(&wait.wanted->address))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The last thread may fall asleep while the operating system is being asked, which takes long on a busy machine: it
  * changes the state, and nobody would ask again. */
 enum { LOOKS_MAX = 8 };
@@ -153,7 +167,7 @@ static bool all_sleep(struct detector *d, const struct thread *except)
 {
     for (int looks = 0; looks < LOOKS_MAX; looks++) {
         uint64_t before = state_of_all(d);
-        if (crowd_look(d, except) >= CROWD_FOR_OTHERS || !d->host->all_asleep(d->host->ctx)) {
+        if (crowd_look(d, except) >= CROWD_FOR_OTHERS || futexes_are_shared(d) || !d->host->all_asleep(d->host->ctx)) {
             return false;
         }
         if (state_of_all(d) == before) {
@@ -222,6 +236,8 @@ static void sharpen(struct finding *finding, const struct wait_record *wait)
         finding->detail = "a semaphore is waited for that nobody is left to post";
     } else if (wait->kind == WAIT_COND && finding->detail[0] == '\0') {
         finding->detail = "a condition is waited for that nobody is left to signal";
+    } else if (wait->kind == WAIT_FUTEX && finding->detail[0] == '\0') {
+        finding->detail = "a futex (of a future, a latch, an atomic, ...) is waited for that nobody is left to wake";
     }
 }
 

@@ -48,6 +48,10 @@ struct detector_host {
 
     /* The following may be NULL. */
 
+    /* Returns: true when another process may have the memory at `place` as well.  NULL: none has.  Asked about futex words,
+     * before "no thread can ever run again" is claimed. */
+    bool (*memory_is_shared)(void *ctx, const void *place);
+
     /* Returns: true when the calling thread blocks signal `signal_number` now.  Asked for locks that were also taken in
      * a handler of that signal; NULL means that every signal is blocked. */
     bool (*signal_blocked)(void *ctx, int signal_number);

@@ -15,6 +15,7 @@
 #include "preload/intercept/signals.h"
 #include "preload/intercept/thread.h"
 #include "preload/libunwind_walk.h"
+#include "preload/mapping.h"
 #include "preload/modules.h"
 #include "preload/ranks.h"
 #include "preload/real.h"
@@ -72,6 +73,12 @@ static bool host_all_asleep(void *ctx)
     return all_asleep();
 }
 
+static bool host_memory_is_shared(void *ctx, const void *place)
+{
+    (void)ctx;
+    return mapping_is_shared((uintptr_t)place);
+}
+
 static void host_asleep_for_others(void *ctx)
 {
     (void)ctx;
@@ -98,6 +105,7 @@ static const struct detector_host host = {
     .report = host_report,
     .now_ns = host_now_ns,
     .all_asleep = host_all_asleep,
+    .memory_is_shared = host_memory_is_shared,
     .signal_blocked = host_signal_blocked,
     .hung = host_hung,
     .asleep_for_others = host_asleep_for_others,

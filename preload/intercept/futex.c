@@ -224,9 +224,7 @@ static bool block(struct self *self, const struct arguments *call, uintptr_t fra
     struct object *channel = channel_at(self, call->a, frame, at);
     if (channel == NULL || !word_is_expected(call))
         return false;
-    /* A word that is not private may be woken from outside of this process: as good as a time limit. */
-    bool may_end_by_itself = call->d != 0 || (call->b & FUTEX_PRIVATE_FLAG) == 0;
-    emit_block(self, channel, LOCK_EXCLUSIVE, may_end_by_itself, at);
+    emit_block(self, channel, LOCK_EXCLUSIVE, call->d != 0, at);
     return true;
 }
 

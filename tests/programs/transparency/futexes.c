@@ -1,10 +1,13 @@
-/* futexes.c: a lock, a hand-over and a priority-inheriting lock made of raw futex calls. */
+/* futexes.c: a lock, a hand-over and a priority-inheriting lock made of raw futex calls; and a child that another process wakes. */
 #include "show.h"
 #include <linux/futex.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static _Atomic uint32_t word, turn, inheriting, requeued;
@@ -50,6 +53,25 @@ static void *work(void *argument)
     return NULL;
 }
 
+/* All that the child has is asleep until its parent wakes it. */
+static void wake_child(void)
+{
+    const struct timespec while_asleep = {0, 600000000};
+    _Atomic uint32_t *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pid_t child = fork();
+    if (child == 0) {
+        while (*shared == 0)
+            futex(shared, FUTEX_WAIT, 0, NULL, NULL, 0);
+        _exit(3);
+    }
+    nanosleep(&while_asleep, NULL);
+    *shared = 1;
+    futex(shared, FUTEX_WAKE, 1, NULL, NULL, 0);
+    int status = 0;
+    SHOW(waitpid(child, &status, 0) == child);
+    SHOW(WIFEXITED(status) && WEXITSTATUS(status) == 3);
+}
+
 int main(void)
 {
     pthread_t threads[4];
@@ -67,5 +89,7 @@ int main(void)
     SHOW(futex(&word, FUTEX_CMP_REQUEUE_PRIVATE, 1, (void *)1, &requeued, 7));
     SHOW(syscall(SYS_getpid) == getpid());
     SHOW(syscall(-1));
+    fflush(stdout);
+    wake_child();
     return 0;
 }
