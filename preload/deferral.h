@@ -1,10 +1,14 @@
-/* deferral.h: signals that come while the library holds a lock of its own, or is in the midst of a check, wait for its end.
+/* deferral.h: signals that come while the library holds a lock of its own, is in the midst of a check, or of a hook's own work,
+ * wait for its end.
  *
  *   deferral_begin ... [signal n --trampoline--> deferral_take: queued again, all blocked] ... deferral_end --> n, as it came
  *
- * Why:       a handler that leaves by siglongjmp(), or that forks, would take a lock with it that nobody unlocks.
+ * Why:       a handler that leaves by siglongjmp(), or that forks, would take a lock with it that nobody unlocks; and what a
+ *            handler does that has interrupted a hook goes unseen.
  * Model:     regions are short, nest, and call nothing of the program's, of libc's allocator or of the loader; so nobody
  *            inherits the mask meanwhile.  Faults are the thread's own and are never deferred.
+ * Hooks:     are such from hook_enter() or hook_resume() to hook_pause() or hook_leave(), while their own code runs.  They may call
+ *            libc, but nothing that blocks; one that hands the mask on says hook_hands_mask_on().
  * Source:    the kernel lets a process queue any siginfo for itself: rt_tgsigqueueinfo(2).
  */
 #ifndef LOCKHOUND_PRELOAD_DEFERRAL_H
@@ -54,6 +58,13 @@ static inline void deferral_settle(void)
 {
     deferral_begin();
     deferral_end();
+}
+
+/* Where a hook is left. */
+static inline void deferral_check(void)
+{
+    if (__builtin_expect(deferral.has_taken, 0))
+        deferral_settle();
 }
 
 /* Between these no signal comes but faults, and what libc sends to its threads; who is created meanwhile begins so.

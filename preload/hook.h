@@ -52,8 +52,14 @@ static inline void hook_leave(struct self *self)
     if (hook_unlikely(self->plane != NULL))
         plane_sync(self);
     self_leave(self);
-    if (hook_unlikely(deferral.has_taken))
-        deferral_settle();
+    deferral_check();
+}
+
+/* No signal waits for this hook's end from here on, and none does yet: what it calls hands the thread's mask on. */
+static inline void hook_hands_mask_on(struct self *self)
+{
+    self->inside_frame = UINTPTR_MAX; /* whatever is called is deeper */
+    deferral_check();
 }
 
 /* Around a real call that blocks or runs the program's code. */

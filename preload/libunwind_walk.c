@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "preload/arena.h"
+#include "preload/deferral.h"
 #include "preload/eh_frame_header.h"
 #include "preload/mapping.h"
 #include "preload/modules.h"
@@ -182,6 +183,7 @@ void libunwind_walk_init(void)
     start_libunwind(made);
     space = made;
     self->inside = false;
+    deferral_check();
 }
 
 /* The thread's own stack reaches to a place that is known; another one's end is asked of the kernel. */

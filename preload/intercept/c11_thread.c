@@ -22,6 +22,7 @@ HOOK_EXPORT int thrd_create(thrd_t *thread, int (*routine)(void *), void *argume
     struct self *self = hook_enter();
     if (self == NULL)
         return real.thrd_create(thread, routine, argument);
+    hook_hands_mask_on(self);
     weave_begin(self);
     weave_loaded(self);
     struct self *created = thread_prepare(self, false, HOOK_STACK(self));

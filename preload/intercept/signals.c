@@ -2,14 +2,17 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <string.h>
 
 #include "preload/deferral.h"
 #include "preload/emit.h"
 #include "preload/hook.h"
+#include "preload/intercept/access.h"
 #include "preload/intercept/channels.h"
 #include "preload/intercept/io.h"
 #include "preload/intercept/process.h"
 #include "preload/libunwind_walk.h"
+#include "preload/modules.h"
 #include "preload/nesting.h"
 #include "preload/raw.h"
 #include "preload/runtimes/cpython.h"
@@ -39,6 +42,13 @@ void signals_drop_popped(struct self *self, uintptr_t frame)
     }
 }
 
+/* A signal that came meanwhile comes now. */
+static void leave_own(struct self *self)
+{
+    self->inside = false;
+    deferral_check();
+}
+
 /* Returns: false when nothing was noted: too deep. */
 static bool enter_level(struct self *self, int number, const uintptr_t *place)
 {
@@ -53,7 +63,7 @@ static bool enter_level(struct self *self, int number, const uintptr_t *place)
             channels_receive_signal(self, number);
         self->stack_watch = 0; /* from now on every hook looks whether its frame has been popped */
     }
-    self->inside = false;
+    leave_own(self);
     return noted;
 }
 
@@ -71,7 +81,7 @@ static void leave_level(struct self *self, const uintptr_t *place)
         self->signal_depth--;
         emit_signal_leave(self);
     }
-    self->inside = false;
+    leave_own(self);
 }
 
 /* ---- delivery --------------------------------------------------------------------------------------------------- */
@@ -91,9 +101,33 @@ static bool is_in_region(void)
     return deferral_is_in_region() || (is_known && self->plane != NULL && race_is_busy(&self->plane->race));
 }
 
+/* Whether the thread was asleep in a system call: it was broken off, or will begin again.
+ * Source: arch/x86/kernel/signal.c, handle_signal(). */
+static bool was_asleep(const greg_t *registers)
+{
+    static const uint8_t system_call[] = {0x0f, 0x05};
+    const uint8_t *pc = (const uint8_t *)registers[REG_RIP];
+    bool is_behind = memcmp(pc - sizeof system_call, system_call, sizeof system_call) == 0;
+    return memcmp(pc, system_call, sizeof system_call) == 0 || (is_behind && registers[REG_RAX] == -EINTR);
+}
+
+/* In the library's own code, or libc's, that is at work for a hook which ends soon: before or behind hook_pause().  Not where a
+ * handler has interrupted one already, which may take its time. */
+static bool is_in_hook(const ucontext_t *context)
+{
+    const struct self *self = self_current;
+    if (self <= SELF_GONE || !self->inside || self->is_shared || self->inside_frame == UINTPTR_MAX ||
+        self->interrupter.place != 0)
+        return false;
+    const greg_t *registers = context->uc_mcontext.gregs;
+    uintptr_t pc = (uintptr_t)registers[REG_RIP];
+    const struct module *libc = module_of((uintptr_t)real.sigaction);
+    return (access_is_our_own(pc) || (libc != NULL && module_of(pc) == libc)) && !was_asleep(registers);
+}
+
 bool signal_must_wait(int number, siginfo_t *info, void *context)
 {
-    return is_in_region() && deferral_take(number, info, context);
+    return (is_in_region() || is_in_hook(context)) && deferral_take(number, info, context);
 }
 
 /* Every handler is called with all three arguments, for the kernel sets the registers so whatever its flags say. */

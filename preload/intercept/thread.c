@@ -119,6 +119,7 @@ HOOK_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, vo
     struct self *self = hook_enter();
     if (self == NULL)
         return real.pthread_create(thread, attr, routine, argument);
+    hook_hands_mask_on(self);
     weave_begin(self);
     weave_loaded(self);
     struct self *created = thread_prepare(self, is_detached(attr), cpython_stack(self, HOOK_STACK(self)));

@@ -52,6 +52,11 @@ class Signals(unittest.TestCase):
         self.assertIn("1 data-race", woven.stderr)
         self.assertIn("raced", woven.stderr)
 
+    def test_handlers_that_come_in_calls_hide_nothing(self):
+        woven = self.run_part("calls")
+        self.assertEqual((woven.returncode, woven.stdout), (0, "handlers in calls: 60000 calls each\n"), woven.stderr)
+        self.assertNotIn("ordered unseen", woven.stderr)
+
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])

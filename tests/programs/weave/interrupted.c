@@ -190,6 +190,38 @@ static void handlers_that_leave(void)
     printf("handlers that leave: %d jumps each\n", JUMPS);
 }
 
+/* ---- handlers that come in the midst of calls -------------------------------------------------------------------------- */
+
+enum { CALLS = 60000 };
+
+static void count_untold(int number)
+{
+    ring[0] += (unsigned)number;
+}
+
+static void *be_interrupted_in_calls(void *unused)
+{
+    pthread_mutex_t own = PTHREAD_MUTEX_INITIALIZER;
+    timer_t timer = timer_of_thread(SIGUSR1, 200000);
+    for (int i = 0; i < CALLS; i++) {
+        pthread_mutex_lock(&own);
+        pthread_mutex_unlock(&own);
+    }
+    timer_delete(timer);
+    return unused;
+}
+
+static void handlers_in_calls(void)
+{
+    pthread_t threads[2];
+    handle_untold(SIGUSR1, count_untold);
+    for (int i = 0; i < 2; i++)
+        MUST(pthread_create(&threads[i], NULL, be_interrupted_in_calls, NULL) == 0);
+    for (int i = 0; i < 2; i++)
+        MUST(pthread_join(threads[i], NULL) == 0);
+    printf("handlers in calls: %d calls each\n", CALLS);
+}
+
 /* ---- handlers that fork ------------------------------------------------------------------------------------------------ */
 
 static atomic_int forks;
@@ -327,7 +359,8 @@ int main(int argc, char **argv)
                  {"leave", handlers_that_leave},
                  {"fork", handlers_that_fork},
                  {"registers", what_a_handler_is_told},
-                 {"race", handlers_that_leave_and_race}}; /* to be found: only when asked for */
+                 {"race", handlers_that_leave_and_race}, /* to be found: only when asked for */
+                 {"calls", handlers_in_calls}};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         if (argc < 2 ? parts[i].run != handlers_that_leave_and_race : strcmp(argv[1], parts[i].name) == 0)
             parts[i].run();
