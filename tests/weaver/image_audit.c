@@ -171,7 +171,8 @@ static void audit_tables(struct auditing *auditing)
         if (!is_boundary(auditing, calls[i].code) || !is_of_function(auditing, calls[i].module))
             refuse(auditing, calls[i].code, "a call that is none, or leads to no instruction");
     for (uint64_t i = 0; i < header->places.count; i++)
-        if (!is_boundary(auditing, places[i].code) || !is_of_function(auditing, places[i].module))
+        /* behind a function's last instruction, when control goes on from there */
+        if (!is_boundary(auditing, places[i].code) || !may_be_entered(auditing, places[i].module))
             refuse(auditing, places[i].code, "a place that begins no instruction");
     for (uint64_t i = 0; i < header->sites.count; i++)
         if (!is_boundary(auditing, sites[i].code) || !is_of_function(auditing, sites[i].module))
