@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "detector/thread.h"
 #include "preload/arena.h"
 #include "preload/asleep.h"
 #include "preload/clock.h"
@@ -67,10 +68,22 @@ static uint64_t host_now_ns(void *ctx)
     return clock_monotonic_ns();
 }
 
+/* Returns: false when the calling thread is about to sleep on a futex, and the kernel will not let it. */
+static bool own_word_is_expected(void)
+{
+    const struct self *self = self_current;
+    struct wait_record wait;
+    if (self == NULL || self == SELF_GONE || seat_read_wait(self->thread->seat, &wait) == 0 || wait.kind != WAIT_FUTEX)
+        return true;
+    uint64_t address = relaxed_load(&wait.wanted->address);
+    return address != (uint64_t)self->futex_word.address || futex_word_is_expected(&self->futex_word);
+}
+
+/* What a thread of clone() has done is not known, even when it has ended. */
 static bool host_all_asleep(void *ctx)
 {
     (void)ctx;
-    return all_asleep();
+    return !weave_has_raw_threads() && all_asleep() && own_word_is_expected();
 }
 
 static bool host_memory_is_shared(void *ctx, const void *place)
@@ -82,7 +95,8 @@ static bool host_memory_is_shared(void *ctx, const void *place)
 static void host_asleep_for_others(void *ctx)
 {
     (void)ctx;
-    sharing_rest_begin();
+    if (!weave_has_raw_threads())
+        sharing_rest_begin();
 }
 
 static bool host_signal_blocked(void *ctx, int number)

@@ -12,6 +12,7 @@
 
 #include "detector/detector.h"
 #include "preload/call_path.h"
+#include "preload/futex_word.h"
 #include "preload/libc_types.h"
 #include "preload/stack_cache.h"
 
@@ -66,6 +67,7 @@ struct self {
     struct plane_header *plane_header;    /* the same, or a blind thread's */
     struct contention_thread *contention; /* of contention.c; NULL unless it counts */
     struct once_run *once;                /* innermost call of a once function; see intercept/once.c */
+    struct futex_word futex_word;         /* that it sleeps on, or did last */
     const struct object *traced_request;  /* of the trace: asked for and not yet taken; see trace.h */
 
     enum self_life life;

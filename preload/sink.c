@@ -240,10 +240,9 @@ void summary_write(const char *reason)
     if (contention_was_cut())
         sink_note("contention-cut", "more places took locks than contention counts: those met last are missing there");
     if (unseen_thread_has_come())
-        sink_note(
-            "raw-threads-by-instruction",
-            "the program made threads by instructions of its own: what they do is not seen, and no data race was told "
-            "from then on");
+        sink_note("raw-threads-by-instruction", "the program made threads by instructions of its own: what they do is "
+                                                "not seen, and no data race and no hang "
+                                                "of all threads was told from then on");
     struct run_counts counts = {.stacks = stacks_count(), .memory_bytes = arena_used()};
     detector_counts(lockhound.detector, &counts.detector);
     if (plane_engine() != NULL)

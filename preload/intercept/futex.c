@@ -13,7 +13,7 @@
  */
 #include "preload/intercept/objects.h"
 #include "preload/intercept/process.h"
-#include "preload/raw.h"
+#include "preload/weave/weave.h"
 
 #include <errno.h>
 #include <linux/futex.h>
@@ -207,14 +207,6 @@ static inline long call_real(const struct arguments *call)
     return real.syscall(call->number, call->a, call->b, call->c, call->d, call->e, call->f);
 }
 
-/* Returns: false when the word has changed already or is no memory, so that the call will not sleep.  Requeueing nobody
- * is the kernel's way to compare a word, which must not fault here when the call is wrong. */
-static bool word_is_expected(const struct arguments *call)
-{
-    long operation = FUTEX_CMP_REQUEUE | (call->b & FUTEX_PRIVATE_FLAG);
-    return raw_syscall(SYS_futex, call->a, operation, 0, 0, call->a, call->c) == 0;
-}
-
 /* Publishes the wait when the call is about to sleep.  Returns: whether it did. */
 static bool block(struct self *self, const struct arguments *call, uintptr_t frame, struct stack_id at)
 {
@@ -222,14 +214,17 @@ static bool block(struct self *self, const struct arguments *call, uintptr_t fra
     if (call->number != SYS_futex || (operation != FUTEX_WAIT && operation != FUTEX_WAIT_BITSET))
         return false;
     struct object *channel = channel_at(self, call->a, frame, at);
-    if (channel == NULL || !word_is_expected(call))
+    const struct futex_word word = {call->a, call->b, call->c};
+    if (channel == NULL || !futex_word_is_expected(&word))
         return false;
+    self->futex_word = word; /* host_all_asleep() looks again: nobody tells of a word that the kernel changes */
     emit_block(self, channel, LOCK_EXCLUSIVE, call->d != 0, at);
     return true;
 }
 
 static long observe(struct self *self, const struct arguments *call, uintptr_t frame, struct stack_id at)
 {
+    const struct futex_word interrupted = self->futex_word;
     before_call(self, call, frame, at);
     bool has_blocked = block(self, call, frame, at);
     hook_pause(self);
@@ -238,6 +233,7 @@ static long observe(struct self *self, const struct arguments *call, uintptr_t f
     int error = errno;
     if (has_blocked)
         emit_unblock(self);
+    self->futex_word = interrupted;
     after_call(self, call, result, error, frame, at);
     hook_leave(self);
     return result;
@@ -272,6 +268,8 @@ long hook_syscall(long number, long a, long b, long c, long d, long e, long f)
     case SYS_clone:
         if ((a & CLONE_VM) == 0)
             return fork_by(&(struct arguments){number, a, b, c, d, e, f});
+        if ((a & CLONE_VFORK) == 0)
+            weave_note_raw_thread();
         return real.syscall(number, a, b, c, d, e, f);
     case SYS_exit_group:
         process_about_to_end();

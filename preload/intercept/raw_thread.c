@@ -94,8 +94,8 @@ static int make_thread(const struct arguments *call)
     struct self *self = hook_enter();
     weave_note_raw_thread();
     sink_note("raw-threads",
-              "the program made threads by clone() itself: what they do is not seen, and no data race is told "
-              "while one of them may run");
+              "the program made threads by clone() itself: what they do is not seen, no data race is told while one of "
+              "them may run, and no hang of all threads");
     struct plane_header *header = weave_on ? plane_prepare_raw() : NULL;
     if (weave_on && header == NULL) {
         if (self != NULL)

@@ -21,6 +21,7 @@
 #include "preload/weave/plane.h"
 #include "preload/weave/scope.h"
 #include "preload/weave/switch.h"
+#include "preload/weave/unseen_thread.h"
 #include "preload/weave/weaver_run.h"
 #include "preload/weave/window.h"
 
@@ -390,6 +391,12 @@ void weave_begin(struct self *self)
 void weave_note_raw_thread(void)
 {
     atomic_store_explicit(&has_raw_threads, true, memory_order_relaxed); /* read before the program's first thread */
+}
+
+bool weave_has_raw_threads(void)
+{
+    /* relaxed: whoever it matters to has waited, by the kernel, for what such a thread did */
+    return atomic_load_explicit(&has_raw_threads, memory_order_relaxed) || unseen_thread_has_come();
 }
 
 /* ---- modules that come later ------------------------------------------------------------------------------------------ */

@@ -29,6 +29,8 @@ void weave_begin(struct self *self);
 
 /* The program makes threads that libc does not know of: its code is not woven any more if it is not yet.  Context: signal. */
 void weave_note_raw_thread(void);
+/* Returns: whether it has made some.  Context: signal, in-malloc, loader-lock. */
+bool weave_has_raw_threads(void);
 
 /* The calling thread is about to load modules: what they are is looked at in one of its next hooks, weave_loaded(), for
  * dlopen() must return to its caller.  Context: signal. */

@@ -1,7 +1,9 @@
-/* futexes.c: a lock, a hand-over and a priority-inheriting lock made of raw futex calls; and a child that another process wakes. */
+/* futexes.c: a lock, a hand-over and a priority-inheriting lock made of raw futex calls; a child that another process wakes, and
+ * a thread that the kernel does. */
 #include "show.h"
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -72,6 +74,29 @@ static void wake_child(void)
     SHOW(WIFEXITED(status) && WEXITSTATUS(status) == 3);
 }
 
+enum {
+    RAW_STACK = 64 << 10,
+    RAW_FLAGS = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_SYSVSEM | CLONE_THREAD
+};
+
+static int rest_a_little(void *unused)
+{
+    struct timespec little = {0, 30000000};
+    (void)unused;
+    nanosleep(&little, NULL);
+    return 0;
+}
+
+/* The kernel clears and wakes the word when a thread of clone() ends. */
+static void wait_for_raw_thread(void)
+{
+    static char stack[RAW_STACK] __attribute__((aligned(16)));
+    static _Atomic uint32_t lives = 1;
+    SHOW(clone(rest_a_little, stack + RAW_STACK, RAW_FLAGS | CLONE_CHILD_CLEARTID, NULL, NULL, NULL, &lives) > 0);
+    while (lives != 0)
+        futex(&lives, FUTEX_WAIT, 1, NULL, NULL, 0);
+}
+
 int main(void)
 {
     pthread_t threads[4];
@@ -91,5 +116,6 @@ int main(void)
     SHOW(syscall(-1));
     fflush(stdout);
     wake_child();
+    wait_for_raw_thread();
     return 0;
 }
