@@ -189,36 +189,39 @@ __attribute__((used)) static void quick_reads(void)
                      : QUICK_OPERANDS, [r16] "i"(PLANE_READ_16), [r32] "i"(PLANE_READ_32), [r64] "i"(PLANE_READ_64));
 }
 
+/* The bits of an address that choose its struct race_taken. */
+enum { TAKEN_PLACES = (RACE_TAKEN - 1) * RACE_TAKEN_BYTES };
+
 /* RDI: the address of an atomic load.  Nothing is to be done while struct race_taken of it holds. */
 #define QUICK_TAKEN(number, label)                                                                                     \
-    __asm__ volatile(                                                                                                  \
-        QUICK_SECTION ".globl " #label "\n.hidden " #label "\n.type " #label ",@function\n.p2align 4\n" #label ":\n\t" \
-                      "pushq %%rax\n\t"                                                                                \
-                      "pushq %%rcx\n\t"                                                                                \
-                      "movl %%edi, %%eax\n\t"                                                                          \
-                      "andl $%c[places], %%eax\n\t"                                                                    \
-                      "shll $3, %%eax\n\t"                                                                             \
-                      "movq %%gs:%c[version](%%rax), %%rcx\n\t"                                                        \
-                      "testq %%rcx, %%rcx\n\t"                                                                         \
-                      "je 8f\n\t"                                                                                      \
-                      "movl (%%rcx), %%ecx\n\t"                                                                        \
-                      "cmpl %%gs:%c[taken](%%rax), %%ecx\n\t"                                                          \
-                      "jne 8f\n\t"                                                                                     \
-                      "cmpq %%gs:%c[address](%%rax), %%rdi\n\t"                                                        \
-                      "jne 8f\n\t"                                                                                     \
-                      "popq %%rcx\n\t"                                                                                 \
-                      "popq %%rax\n\t"                                                                                 \
-                      "ret\n"                                                                                          \
-                      "8:\n\t"                                                                                         \
-                      "popq %%rcx\n\t"                                                                                 \
-                      "popq %%rax\n\t"                                                                                 \
-                      "jmp 9f\n\t" SLOW_SECTION "9:\n\t"                                                               \
-                      "pushq $%c[routine]\n\t"                                                                         \
-                      "jmp plane_slow\n\t"                                                                             \
-                      ".popsection\n.popsection"                                                                       \
-        :                                                                                                              \
-        : [routine] "i"(number), [places] "i"((RACE_TAKEN - 1) * RACE_TAKEN_BYTES), [version] "i"(FIELD(race.taken[0].version)),     \
-          [taken] "i"(FIELD(race.taken[0].taken)), [address] "i"(FIELD(race.taken[0].address)));
+    __asm__ volatile(QUICK_SECTION ".globl " #label "\n.hidden " #label "\n.type " #label                              \
+                                   ",@function\n.p2align 4\n" #label ":\n\t"                                           \
+                                   "pushq %%rax\n\t"                                                                   \
+                                   "pushq %%rcx\n\t"                                                                   \
+                                   "movl %%edi, %%eax\n\t"                                                             \
+                                   "andl $%c[places], %%eax\n\t"                                                       \
+                                   "shll $3, %%eax\n\t"                                                                \
+                                   "movq %%gs:%c[version](%%rax), %%rcx\n\t"                                           \
+                                   "testq %%rcx, %%rcx\n\t"                                                            \
+                                   "je 8f\n\t"                                                                         \
+                                   "movl (%%rcx), %%ecx\n\t"                                                           \
+                                   "cmpl %%gs:%c[taken](%%rax), %%ecx\n\t"                                             \
+                                   "jne 8f\n\t"                                                                        \
+                                   "cmpq %%gs:%c[address](%%rax), %%rdi\n\t"                                           \
+                                   "jne 8f\n\t"                                                                        \
+                                   "popq %%rcx\n\t"                                                                    \
+                                   "popq %%rax\n\t"                                                                    \
+                                   "ret\n"                                                                             \
+                                   "8:\n\t"                                                                            \
+                                   "popq %%rcx\n\t"                                                                    \
+                                   "popq %%rax\n\t"                                                                    \
+                                   "jmp 9f\n\t" SLOW_SECTION "9:\n\t"                                                  \
+                                   "pushq $%c[routine]\n\t"                                                            \
+                                   "jmp plane_slow\n\t"                                                                \
+                                   ".popsection\n.popsection"                                                          \
+                     :                                                                                                 \
+                     : [routine] "i"(number), [places] "i"(TAKEN_PLACES), [version] "i"(FIELD(race.taken[0].version)), \
+                       [taken] "i"(FIELD(race.taken[0].taken)), [address] "i"(FIELD(race.taken[0].address)));
 
 __attribute__((used)) static void quick_atomic_loads(void)
 {
