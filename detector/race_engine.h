@@ -105,8 +105,10 @@ struct race_part {
 
     _Alignas(RACE_LINE_BYTES) _Atomic uint32_t version; /* odd while its tags are renumbered */
     _Atomic uint32_t present;                           /* generation */
+    _Atomic uint32_t renumbering_at; /* while that is so: the first chunk whose tags are those of before */
     struct race_generation generation[RACE_GENERATIONS + 1];
-    struct race_locks locks[RACE_GENERATIONS + 1]; /* with --races=hybrid */
+    struct race_generation before[RACE_GENERATIONS + 1]; /* the same when it was last renumbered */
+    struct race_locks locks[RACE_GENERATIONS + 1];       /* with --races=hybrid */
     _Atomic uint64_t heard[RACE_HEARD + 1]; /* by a plane's number: up to which of its epochs this thread has seen */
 
     /* Its thread is in the engine; a signal handler that interrupts it there finds the door shut. */

@@ -150,39 +150,64 @@ static bool is_news(struct race_engine *engine, const struct finding *finding)
 
 /* ---- looking again ---------------------------------------------------------------------------------------------- */
 
-/* Looks at the tag again, with the chunk locked: is it of this address, in today's numbering, and unseen? */
-static bool confirm(struct report *r, struct race_chunk *chunk, uint32_t state)
+/* With --races=hybrid: generation `g` is hidden by locks, or a race in any case.  Under which locks it was is not known while it is
+ * renumbered.  Returns: false when it is neither. */
+static bool judge_hidden(struct report *r, uint32_t version, uint32_t g)
+{
+    const struct race_generation *met = &r->other->generation[g];
+    if ((version & 1) != 0) {
+        return false;
+    }
+    r->hidden = thread_clock_has_seen(race_clock(r->plane), relaxed_load(&met->slot), relaxed_load(&met->epoch));
+    return !r->hidden || race_hybrid_hides(r->engine, r->plane, r->other, g);
+}
+
+enum verdict { VERDICT_NONE, VERDICT_RACE, VERDICT_NOT_YET };
+
+/* Looks at the tag again, with the chunk locked: is it of this address, and unseen by what it stands for? */
+static enum verdict judge(struct report *r, struct race_chunk *chunk, uint32_t state)
 {
     const struct race_part *part = r->other;
     const struct race_set *set = race_set_get(r->engine, state >> RACE_STATE_SET);
     if (!race_word_is_of(r->engine, relaxed_load(&chunk->who), r->met.address) || !race_set_has(set, r->met.number)) {
-        return false;
+        return VERDICT_NONE;
     }
     uint32_t version = race_version_begin(part);
     bool writes = (r->piece.flags & RACE_WRITE) != 0;
     const uint8_t *window = writes ? r->other->tags : r->other->writes;
     uint8_t tag = bytes_load_one(window + (r->met.address & r->engine->window));
     uint32_t g = tag >> 1;
-    if (race_generation_seen(r->engine, r->plane, part, g)) {
-        return false;
+    const struct race_generation *numbering = race_numbering(part, version, (uint32_t)(chunk - r->engine->chunks));
+    const struct race_generation *met = &numbering[g];
+    if (g == 0 || race_generation_is_seen(r->engine, r->plane, met)) {
+        return race_numbering_stood(part, version) ? VERDICT_NONE : VERDICT_NOT_YET;
     }
-    r->hidden = r->engine->hidden_trusted != NULL &&
-                thread_clock_has_seen(race_clock(r->plane), relaxed_load(&part->generation[g].slot),
-                                      relaxed_load(&part->generation[g].epoch));
-    if (r->hidden && !race_hybrid_hides(r->engine, r->plane, part, g)) {
-        return false;
+    if (r->engine->hidden_trusted != NULL && !judge_hidden(r, version, g)) {
+        return VERDICT_NONE;
     }
     r->met.wrote = (tag & 1) != 0;
-    r->epoch_low = relaxed_load(&part->generation[g].epoch);
+    r->epoch_low = relaxed_load(&met->epoch);
     r->epoch_high = UINT64_MAX;
-    r->other_slot = relaxed_load(&part->generation[g].slot);
-    r->other_thread = (struct thread_id){relaxed_load(&part->generation[g].thread)};
-    if (g < relaxed_load(&part->present) &&
-        relaxed_load(&part->generation[g + 1].slot) == relaxed_load(&part->generation[g].slot)) {
-        uint64_t next = relaxed_load(&part->generation[g + 1].epoch);
+    r->other_slot = relaxed_load(&met->slot);
+    r->other_thread = (struct thread_id){relaxed_load(&met->thread)};
+    if (g < relaxed_load(&part->present) && relaxed_load(&numbering[g + 1].slot) == r->other_slot) {
+        uint64_t next = relaxed_load(&numbering[g + 1].epoch);
         r->epoch_high = next > r->epoch_low ? next - 1 : next; /* the same when other locks began the next one */
     }
-    return race_version_stands(part, version);
+    return race_numbering_stood(part, version) ? VERDICT_RACE : VERDICT_NOT_YET;
+}
+
+static bool is_confirmed(struct report *r, struct race_chunk *chunk)
+{
+    enum { TRIES = 64 };
+    struct race_part *part = race_part(r->plane);
+    enum verdict verdict = VERDICT_NOT_YET;
+    for (int i = 0; verdict == VERDICT_NOT_YET && i < TRIES; i++) {
+        uint32_t state = race_chunk_lock(part, chunk);
+        verdict = judge(r, chunk, state);
+        race_chunk_unlock(part, chunk, state);
+    }
+    return verdict == VERDICT_RACE;
 }
 
 /* ---- telling ---------------------------------------------------------------------------------------------------- */
@@ -403,10 +428,7 @@ bool race_found(struct race_engine *engine, struct race_plane *plane, struct rac
 {
     struct report r = {.engine = engine, .plane = plane, .piece = *piece, .met = *met};
     r.other = race_part_at(engine, met->number);
-    uint32_t state = race_chunk_lock(race_part(plane), chunk);
-    bool is_race = confirm(&r, chunk, state);
-    race_chunk_unlock(race_part(plane), chunk, state);
-    if (!is_race) {
+    if (!is_confirmed(&r, chunk)) {
         return false;
     }
     if (!race_trust_is_sure(engine)) {

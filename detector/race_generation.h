@@ -26,15 +26,22 @@ void race_generation_advance(struct race_engine *engine, struct race_plane *plan
 /* The thread says what it has heard of others by now, for their renumbering. */
 void race_generation_hear(const struct race_engine *engine, const struct race_plane *plane);
 
-/* Returns: true when the thread of `observer` has seen generation `g` of `part`, or it is trusted. */
+/* Returns: true when the thread of `observer` has seen the generation, or it is trusted. */
+static inline bool race_generation_is_seen(const struct race_engine *engine, const struct race_plane *observer,
+                                           const struct race_generation *generation)
+{
+    uint32_t slot = relaxed_load(&generation->slot);
+    uint64_t epoch = relaxed_load(&generation->epoch);
+    return thread_clock_has_seen(race_order(engine, observer), slot, epoch) || race_trusts(engine, slot, epoch);
+}
+
+/* The same of generation `g` of `part`.  While that is renumbered a generation may seem to be a later one. */
 static inline bool race_generation_seen(const struct race_engine *engine, const struct race_plane *observer,
                                         const struct race_part *part, uint32_t g)
 {
-    uint32_t slot = relaxed_load(&part->generation[g].slot);
-    uint64_t epoch = relaxed_load(&part->generation[g].epoch);
-    return g == 0 || thread_clock_has_seen(race_order(engine, observer), slot, epoch) ||
-           race_trusts(engine, slot, epoch);
+    return g == 0 || race_generation_is_seen(engine, observer, &part->generation[g]);
 }
+
 /* Returns: the highest generation of `part` that the thread of `observer` has seen; all lower ones too. */
 uint32_t race_generation_threshold(const struct race_engine *engine, const struct race_plane *observer,
                                    const struct race_part *part);
@@ -49,6 +56,21 @@ static inline bool race_version_stands(const struct race_part *part, uint32_t ve
 {
     atomic_thread_fence(memory_order_acquire); /* what was read before stays before; partner: renumber() */
     return (version & 1) == 0 && relaxed_load(&part->version) == version;
+}
+
+/* Returns: what the tags of `chunk`, which is locked, stand for, also while the plane is renumbered; `version` was read under the lock
+ * as well, and race_numbering_stood() is to be asked in the end. */
+static inline const struct race_generation *race_numbering(const struct race_part *part, uint32_t version,
+                                                           uint32_t chunk)
+{
+    bool is_to_come = (version & 1) != 0 && relaxed_load(&part->renumbering_at) <= chunk;
+    return is_to_come ? part->before : part->generation;
+}
+
+static inline bool race_numbering_stood(const struct race_part *part, uint32_t version)
+{
+    atomic_thread_fence(memory_order_acquire); /* what was read before stays before; partner: race_renumber() */
+    return relaxed_load(&part->version) == version;
 }
 
 /* Where the lines of a chunk stand in a word of `touched`. */

@@ -6,11 +6,11 @@
 
 /* ---- groups ----------------------------------------------------------------------------------------------------- */
 
-static void generation_copy(struct race_part *part, uint32_t to, uint32_t from)
+static void generation_copy(struct race_generation *to, const struct race_generation *from)
 {
-    relaxed_store(&part->generation[to].epoch, relaxed_load(&part->generation[from].epoch));
-    relaxed_store(&part->generation[to].slot, relaxed_load(&part->generation[from].slot));
-    relaxed_store(&part->generation[to].thread, relaxed_load(&part->generation[from].thread));
+    relaxed_store(&to->epoch, relaxed_load(&from->epoch));
+    relaxed_store(&to->slot, relaxed_load(&from->slot));
+    relaxed_store(&to->thread, relaxed_load(&from->thread));
 }
 
 /* Marks the last generation of `part` that each other thread has heard of: it does not go with the next one, which would then
@@ -36,7 +36,7 @@ static void put_in_group(const struct race_engine *engine, struct race_part *par
                          bool is_first)
 {
     if (is_first) {
-        generation_copy(part, to, g);
+        generation_copy(&part->generation[to], &part->generation[g]);
     }
     if (engine->hidden_trusted == NULL) {
         return;
@@ -150,6 +150,7 @@ static uint64_t renumber_chunk(struct race_engine *engine, struct race_plane *pl
             stay = lines;
         }
     }
+    relaxed_store(&part->renumbering_at, index + 1); /* chunks come in this order */
     race_chunk_unlock(part, chunk, state);
     return stay;
 }
@@ -186,7 +187,12 @@ void race_renumber(struct race_engine *engine, struct race_plane *plane)
 {
     struct race_part *part = race_part(plane);
     uint32_t version = relaxed_load(&part->version);
-    relaxed_store(&part->version, version + 1);
+    for (uint32_t g = 1; g <= RACE_GENERATIONS; g++) {
+        generation_copy(&part->before[g], &part->generation[g]);
+    }
+    relaxed_store(&part->renumbering_at, 0);
+    /* release: what was before comes before; partner: race_version_begin() */
+    atomic_store_explicit(&part->version, version + 1, memory_order_release);
     atomic_thread_fence(memory_order_seq_cst); /* odd before any tag changes; partner: race_version_stands() */
     if (!keep_old(part)) {
         touch_marked(engine, part);

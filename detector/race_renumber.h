@@ -12,8 +12,9 @@
  *            What another thread has heard of and what it has not are never in one group: an access that races with that
  *            thread now does so for as long as that thread hears nothing more.  So old groups may become more; when they are
  *            too many all tags are gone over, or, where those are many as well, the rule is given up.
- * Chunks:    each is changed under its lock; meanwhile the plane's version is odd and other threads take its tags neither for
- *            seen nor for a race.  A chunk where nothing but old generations is left has no owner any more.
+ * Chunks:    each is changed under its lock, in ascending order; meanwhile the plane's version is odd, and who has locked a chunk
+ *            knows by race_numbering() what its tags stand for.  Without its lock they are not taken for seen.  A chunk where
+ *            nothing but old generations is left has no owner any more.
  */
 #ifndef LOCKHOUND_DETECTOR_RACE_RENUMBER_H
 #define LOCKHOUND_DETECTOR_RACE_RENUMBER_H

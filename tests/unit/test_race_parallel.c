@@ -179,6 +179,40 @@ static void what_nothing_orders_races(void **state)
     assert_true(atomic_load(&parallel.found[FINDING_DATA_RACE]) > 0);
 }
 
+/* One writes, and then renumbers its tags again and again; another one reads what it wrote, which is not to get lost in that. */
+static atomic_int writer_state, races_met;
+
+static void *renumber_what_others_read(void *arg)
+{
+    enum { WROTE = 1, READ = 2 };
+    struct race_plane *p = arg;
+    bool writes = p->number == 2;
+    if (p->number > 3)
+        return NULL;
+    while (!writes && atomic_load(&writer_state) != WROTE)
+        sched_yield();
+    for (int i = 0; i < MEETINGS; i++) {
+        bool met = race_access(engine, p, MEETING(4 * i), 8, writes ? RACE_WRITE : 0);
+        atomic_fetch_add(&races_met, met);
+    }
+    atomic_store(&writer_state, writes ? WROTE : READ);
+    for (int i = 0; writes && atomic_load(&writer_state) != READ; i++) {
+        take(p, 0);
+        (void)race_access(engine, p, OWN(p->number) + 0x400u * (unsigned)(i % 64), 4, RACE_WRITE);
+        leave(p, 0);
+    }
+    return NULL;
+}
+
+static void what_is_renumbered_meanwhile_races(void **state)
+{
+    (void)state;
+    atomic_store(&writer_state, 0);
+    atomic_store(&races_met, 0);
+    run_threads(renumber_what_others_read);
+    assert_int_equal(atomic_load(&races_met), MEETINGS);
+}
+
 /* A load that decides, in woven code: what the thread has looked at in this epoch is not looked at again. */
 static int load_deciding(struct race_plane *p, uint64_t address, const atomic_int *real)
 {
@@ -234,6 +268,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_locks_and_atomics_order_does_not_race, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_nothing_orders_races, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_renumbered_meanwhile_races, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_becomes_atomic_under_a_waiting_thread_hands_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_locks_and_atomics_order_does_not_race, set_up_hybrid, tear_down),
         cmocka_unit_test_setup_teardown(what_nothing_orders_races, set_up_hybrid, tear_down),
