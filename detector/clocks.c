@@ -216,14 +216,21 @@ static void map_join_one(struct clock_snapshot *into, uint32_t slot, uint64_t ep
     }
 }
 
-/* Joins `seen` and (slot, epoch) into what the thread has seen. */
-static void thread_clock_join(struct thread_clock *clock, const struct clock_snapshot *seen, uint32_t slot,
-                              uint64_t epoch)
+static void change_begins(struct thread_clock *clock)
 {
-    if (!map_is_news(clock->seen, seen, slot, epoch, clock->slot)) {
-        return;
-    }
     clock->joins++;
+    atomic_thread_fence(memory_order_release); /* odd before anything changes; partner: thread_clock_overhear() */
+}
+
+static void change_ends(struct thread_clock *clock)
+{
+    atomic_thread_fence(memory_order_release); /* all has changed before it is even; partner: thread_clock_overhear() */
+    clock->joins++;
+}
+
+/* Joins `seen` and (slot, epoch), which are news, into what the thread has seen. */
+static void join_news(struct thread_clock *clock, const struct clock_snapshot *seen, uint32_t slot, uint64_t epoch)
+{
     uint32_t size = max_u32(snapshot_size(clock->seen), snapshot_size(seen));
     size = max_u32(size, epoch > 0 ? slot + 1 : 0);
     if (clock->published || snapshot_size(clock->seen) < size) {
@@ -240,6 +247,17 @@ static void thread_clock_join(struct thread_clock *clock, const struct clock_sna
     map_join_one(clock->seen, slot, epoch);
 }
 
+static void thread_clock_join(struct thread_clock *clock, const struct clock_snapshot *seen, uint32_t slot,
+                              uint64_t epoch)
+{
+    if (!map_is_news(clock->seen, seen, slot, epoch, clock->slot)) {
+        return;
+    }
+    change_begins(clock);
+    join_news(clock, seen, slot, epoch);
+    change_ends(clock);
+}
+
 /* ---- threads and objects ---------------------------------------------------------------------------------------- */
 
 void thread_clock_init(struct thread_clock *clock, struct clock_spares *spares, uint32_t slot, uint64_t epoch)
@@ -252,9 +270,11 @@ void thread_clock_init(struct thread_clock *clock, struct clock_spares *spares, 
 
 void thread_clock_drop(struct thread_clock *clock)
 {
+    change_begins(clock);
     snapshot_drop(clock->seen, clock->spares);
     clock->seen = NULL;
     clock->published = false;
+    change_ends(clock);
 }
 
 struct clock_stamp thread_clock_stamp(struct thread_clock *clock)
@@ -273,6 +293,51 @@ struct clock_stamp thread_clock_send(struct thread_clock *clock)
 void thread_clock_receive(struct thread_clock *clock, const struct clock_stamp *stamp)
 {
     thread_clock_join(clock, stamp->seen, stamp->slot, stamp->epoch);
+}
+
+void thread_clock_keep(struct thread_clock *kept, struct thread_clock *clock)
+{
+    change_begins(kept);
+    snapshot_drop(kept->seen, clock->spares);
+    snapshot_share(clock->seen);
+    clock->published = clock->seen != NULL;
+    kept->seen = clock->seen;
+    kept->slot = clock->slot;
+    kept->epoch = clock->epoch;
+    change_ends(kept);
+}
+
+/* Returns: what `other` has seen, copied, with `slots` entries at least; NULL without memory, or when it has seen nothing. */
+static struct clock_snapshot *overheard(struct thread_clock *clock, const volatile struct thread_clock *other)
+{
+    const struct clock_snapshot *seen = other->seen; /* of the pool, whatever it is by now */
+    struct clock_snapshot *copy = seen == NULL ? NULL : snapshot_new(clock->spares, seen->size);
+    if (copy != NULL) {
+        map_join(copy, seen);
+    }
+    return copy;
+}
+
+bool thread_clock_overhear(struct thread_clock *clock, const struct thread_clock *other, uint64_t first, uint64_t last,
+                           struct clock_stamp *stamp)
+{
+    enum { TRIES = 64 };
+    const volatile struct thread_clock *theirs = other;
+    for (int i = 0; i < TRIES; i++) {
+        uint32_t joins = theirs->joins, slot = theirs->slot;
+        atomic_thread_fence(memory_order_acquire); /* partner: change_ends() */
+        uint64_t ended = theirs->epoch - 1;
+        bool sees = theirs->seen != NULL;
+        *stamp = (struct clock_stamp){.slot = slot, .seen = overheard(clock, theirs)};
+        stamp->epoch = ended < last ? ended : last;
+        stamp->epoch = stamp->epoch < first ? 0 : stamp->epoch;
+        atomic_thread_fence(memory_order_acquire); /* what was read before stays before; partner: change_begins() */
+        if ((joins & 1) == 0 && theirs->joins == joins && theirs->slot == slot) {
+            return stamp->seen != NULL || !sees;
+        }
+        clock_stamp_drop(stamp);
+    }
+    return false;
 }
 
 void thread_clock_acquire_slow(struct thread_clock *clock, const struct sync_clock *sync)

@@ -95,7 +95,7 @@ static inline void sync_clock_renew(struct sync_clock *sync)
 struct thread_clock {
     uint32_t slot;
     bool published; /* `seen` is shared: copy before the next change */
-    uint32_t joins; /* times that `seen` may have changed */
+    uint32_t joins; /* changes whenever `seen` may have; odd while it does */
     uint64_t epoch;
     struct clock_snapshot *seen;
     struct clock_spares *spares;
@@ -114,6 +114,14 @@ struct clock_stamp thread_clock_stamp(struct thread_clock *clock);
 void thread_clock_receive(struct thread_clock *clock, const struct clock_stamp *stamp);
 /* The same for a child or joiner of a thread whose clock stands still: then its own epoch moves on. */
 struct clock_stamp thread_clock_send(struct thread_clock *clock);
+
+/* `kept` becomes what `clock`, whose thread ends, is now. */
+void thread_clock_keep(struct thread_clock *kept, struct thread_clock *clock);
+/* What another thread, which goes on meanwhile, has seen by now, with its epochs up to `last` that have ended; `first` is where its life
+ * begins.  The memory of `other` may be another thread's by now, but must be memory of a clock.
+ * Owns: the caller drops the stamp.  Returns: false when it changed too often meanwhile, or there is no memory. */
+bool thread_clock_overhear(struct thread_clock *clock, const struct thread_clock *other, uint64_t first, uint64_t last,
+                           struct clock_stamp *stamp);
 
 #define CLOCK_FOLDED 32
 

@@ -215,6 +215,7 @@ bool race_plane_begin(struct race_engine *engine, struct race_plane *plane, stru
     relaxed_store(&part->thread, t->id.v);
     relaxed_store(&part->born_in, t->born_in);
     relaxed_store(&part->slot, t->hb.slot);
+    relaxed_store(&part->clock, &t->hb);
     t->accessed = &plane->accessed;
     race_sync_thread_begin(plane);
     race_generation_begin(engine, plane);
@@ -230,6 +231,8 @@ void race_plane_end(struct race_engine *engine, struct race_plane *plane, uint64
         race_memory_drop(engine, plane);
     }
     race_sync_thread_end(race_part(plane));
+    thread_clock_keep(&race_part(plane)->ended, race_clock(plane));
+    relaxed_store(&race_part(plane)->clock, &race_part(plane)->ended);
     plane->thread->accessed = NULL;
     plane->thread = NULL;
 }
@@ -242,6 +245,7 @@ void race_plane_forget(struct race_engine *engine, struct race_plane *plane)
     race_hybrid_trust_all(engine); /* what its thread handed over is forgotten */
     if (part->has_thread) {
         race_sync_thread_end(part);
+        relaxed_store(&part->clock, NULL);
         plane->thread = NULL;
     }
     race_hand_over_forget(part);
@@ -275,6 +279,7 @@ void race_forked(struct race_engine *engine, const struct race_plane *plane)
         struct race_part *part = race_part_at(engine, i);
         if (part != NULL) {
             race_hand_over_forget(part); /* histories begin anew */
+            relaxed_store(&part->clock, part->plane == plane ? relaxed_load(&part->clock) : NULL);
         }
         if (part == NULL || part->plane == plane) {
             continue;

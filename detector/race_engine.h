@@ -40,7 +40,7 @@ enum {
     RACE_GENERATIONS = 127,
     RACE_PAGE = 4096, /* of the program, and of a window */
     RACE_OWED = 8,
-    RACE_HANDED = 8,
+    RACE_HANDED = 64,
     RACE_LOCKS_MAX = 8,  /* locks kept of a generation */
     RACE_SLOTS = 1 << 16 /* slots of clocks that a word of trust is kept for */
 };
@@ -58,6 +58,15 @@ struct race_handed {
     uint32_t number; /* of the plane; 0: nothing */
     uint32_t beyond;
     uint64_t position;
+};
+
+/* Such a thing as a plane's thread has received, which everybody who has seen that epoch of it has as well.  Others read it. */
+struct race_received {
+    _Atomic uint32_t version; /* odd while it changes */
+    _Atomic uint32_t slot;    /* of the clock of who received it, the first time in `epoch` */
+    _Atomic uint64_t epoch;
+    _Atomic uint32_t number, beyond; /* as in struct race_handed */
+    _Atomic uint64_t position;
 };
 
 /* How generations are renumbered. */
@@ -99,9 +108,10 @@ struct race_part {
     uint32_t number;
     uint32_t window; /* the engine's */
     bool has_thread;
-    _Atomic uint32_t thread;  /* thread_id of the latest thread */
-    _Atomic uint32_t slot;    /* of its clock */
-    _Atomic uint64_t born_in; /* its first epoch */
+    _Atomic uint32_t thread;                    /* thread_id of the latest thread */
+    _Atomic uint32_t slot;                      /* of its clock */
+    _Atomic uint64_t born_in;                   /* its first epoch */
+    _Atomic(const struct thread_clock *) clock; /* of the latest thread, or `ended`; NULL: it was forgotten */
 
     _Alignas(RACE_LINE_BYTES) _Atomic uint32_t version; /* odd while its tags are renumbered */
     _Atomic uint32_t present;                           /* generation */
@@ -120,14 +130,15 @@ struct race_part {
     uint32_t heard_joins;     /* what `heard` is of: its clock's joins, ... */
     uint64_t heard_begun;     /* ... and the engine's planes */
     uint64_t owed[RACE_OWED]; /* sync addresses loaded and not acquired yet, with their bytes: plane->owed of them */
-    uint64_t owed_low, owed_high;           /* those past RACE_OWED lie in here; low is 0 when there are none */
-    struct race_visit visits[RACE_VISITS];  /* ... and those to each of the chunks it came to lately */
-    struct race_handed handed[RACE_HANDED]; /* by number, modulo */
-    uint64_t changing;                      /* where the latest call began an atomic operation; 0: it did not */
-    struct clock_stamp fence;               /* of the last release fence */
-    struct thread_clock loaded;             /* what relaxed loads saw, for the next acquire fence */
-    struct clock_stamp loose_fence;         /* the same two of the loose clock */
+    uint64_t owed_low, owed_high;               /* those past RACE_OWED lie in here; low is 0 when there are none */
+    struct race_visit visits[RACE_VISITS];      /* ... and those to each of the chunks it came to lately */
+    struct race_received received[RACE_HANDED]; /* by number, modulo */
+    uint64_t changing;                          /* where the latest call began an atomic operation; 0: it did not */
+    struct clock_stamp fence;                   /* of the last release fence */
+    struct thread_clock loaded;                 /* what relaxed loads saw, for the next acquire fence */
+    struct clock_stamp loose_fence;             /* the same two of the loose clock */
     struct thread_clock loose_loaded;
+    struct thread_clock ended;           /* the clock of the latest thread that has ended */
     struct race_chunk *locked_chunk;     /* by its thread, so that a forked child can free it */
     struct race_renumbering renumbering; /* the last */
     uint32_t renumbered;                 /* generations up to this one come from it */

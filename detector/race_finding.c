@@ -387,7 +387,8 @@ static void report_atomic(struct report *r, struct stack_id here)
         return;
     }
     recall(r, &theirs);
-    if (is_forbidden(r, &theirs) && race_hand_over_covers(r->plane, r->met.number, &theirs) == RACE_NOT_HANDED) {
+    if (is_forbidden(r, &theirs) &&
+        race_hand_over_covers(r->engine, r->plane, r->met.number, &theirs) == RACE_NOT_HANDED) {
         r->covered = false;
         tell(r, here, &theirs);
     }
@@ -408,7 +409,7 @@ static void report(void *arg)
         return;
     }
     recall(r, &theirs);
-    enum race_handed_over handed = race_hand_over_covers(r->plane, r->met.number, &theirs);
+    enum race_handed_over handed = race_hand_over_covers(r->engine, r->plane, r->met.number, &theirs);
     r->perhaps_handed = handed == RACE_PERHAPS_HANDED;
     if (handed == RACE_HANDED_OVER) {
         race_count(&r->engine->repeats);
@@ -416,7 +417,7 @@ static void report(void *arg)
         return;
     }
     tell(r, here, &theirs);
-    if (race_hand_over_note(r->engine, r->plane, &r->piece, r->met.number, &theirs)) {
+    if (race_hand_over_note(r->engine, r->plane, &r->piece, r->met.number, r->epoch_high, &theirs)) {
         /* The next flag there, or of this place in the code, hands over as well: in another block, say. */
         relaxed_store(stale_count(r->engine, here, r->met.number), 0);
         relaxed_store(heard_count(r->engine, &r->met), 0);

@@ -10,6 +10,10 @@
  * A library that makes locks of its own (libgomp) also counts under them in place, and looks at the counter without: such
  * a counter hands over what all did that counted.
  *
+ * Further:   what was handed over goes further by any order, and by guesses in turn.  A thread takes in what the other has seen and
+ *            its epochs that have ended, which its own releases then pass on.  What the other did in its present epoch has no
+ *            clock yet: it is noted, with the receiver's epoch, and whoever has seen that epoch has received it as well.
+ *
  * Model:     the race on the flag is told, a guess as a warning.  A later race with what its writer did before it, in the
  *            order of that thread's history, would be told only because of this one, and is not.  From then on the place is a
  *            sync address, so that what is handed over through it later is ordered exactly; what was stored there before is
@@ -20,11 +24,11 @@
 
 #include "detector/race_engine.h"
 
-/* The present access `piece` of `plane` possibly races with `theirs`, of the plane `number`.  Does nothing unless one of them
- * is a load that decides, or that a loop waits for, and the other a store.
+/* The present access `piece` of `plane` possibly races with `theirs`, of the plane `number` in an epoch up to `latest`.  Does nothing
+ * unless one of them is a load that decides, or that a loop waits for, and the other a store.
  * Returns: true when it did, so that the next race there tells of something else. */
 bool race_hand_over_note(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece,
-                         uint32_t number, const struct race_recalled *theirs);
+                         uint32_t number, uint64_t latest, const struct race_recalled *theirs);
 /* Out of line part of race_hand_over_wait(). */
 void race_hand_over_awaited(struct race_engine *engine, struct race_plane *plane, const struct race_part *other,
                             const struct race_piece *piece);
@@ -43,7 +47,7 @@ void race_hand_over_receive(const struct race_plane *plane, const struct race_ha
 void race_hand_over_forget(struct race_part *part);
 /* Returns: whether `theirs` was handed over to `plane`, as far as it is a guess that anything was. */
 enum race_handed_over { RACE_NOT_HANDED, RACE_PERHAPS_HANDED, RACE_HANDED_OVER };
-enum race_handed_over race_hand_over_covers(const struct race_plane *plane, uint32_t number,
-                                            const struct race_recalled *theirs);
+enum race_handed_over race_hand_over_covers(const struct race_engine *engine, const struct race_plane *plane,
+                                            uint32_t number, const struct race_recalled *theirs);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "detector/state.h"
 #include "parallel_world.h"
 #include "race_world.h"
 
@@ -181,6 +182,7 @@ static void what_nothing_orders_races(void **state)
 
 /* One writes, and then renumbers its tags again and again; another one reads what it wrote, which is not to get lost in that. */
 static atomic_int writer_state, races_met;
+static atomic_bool overheard;
 
 static void *renumber_what_others_read(void *arg)
 {
@@ -211,6 +213,63 @@ static void what_is_renumbered_meanwhile_races(void **state)
     atomic_store(&races_met, 0);
     run_threads(renumber_what_others_read);
     assert_int_equal(atomic_load(&races_met), MEETINGS);
+}
+
+/* One clock takes in what a second has seen of a third, again and again; what is overheard of it meanwhile holds together: whoever
+ * has seen the second has seen the third. */
+enum { SLOT_OF_THIRD = 1, SLOT_OF_TAKER = 2, SLOT_OF_SECOND = 60 };
+static struct clock_spares taker_spares, listener_spares;
+static struct thread_clock taker, listener;
+
+static void *take_in_all_the_time(void *unused)
+{
+    struct thread_clock second, third;
+    thread_clock_init(&second, &taker_spares, SLOT_OF_SECOND, 1);
+    thread_clock_init(&third, &taker_spares, SLOT_OF_THIRD, 1);
+    for (int i = 0; i < 100 * MEETINGS || !atomic_load(&overheard); i++) {
+        struct clock_stamp stamp = thread_clock_send(&third);
+        thread_clock_receive(&second, &stamp);
+        stamp = thread_clock_send(&second);
+        thread_clock_receive(&taker, &stamp);
+    }
+    atomic_store(&writer_state, 1);
+    thread_clock_drop(&second);
+    thread_clock_drop(&third);
+    return unused;
+}
+
+static void *listen(void *unused)
+{
+    while (atomic_load(&writer_state) == 0) {
+        struct clock_stamp all;
+        if (thread_clock_overhear(&listener, &taker, 1, UINT64_MAX, &all)) {
+            atomic_fetch_add(&races_met, clock_snapshot_epoch(all.seen, SLOT_OF_THIRD) <
+                                             clock_snapshot_epoch(all.seen, SLOT_OF_SECOND));
+            clock_stamp_drop(&all);
+            atomic_store(&overheard, true);
+        }
+    }
+    return unused;
+}
+
+static void what_is_overheard_holds_together(void **state)
+{
+    (void)state;
+    pthread_t threads[2];
+    atomic_store(&writer_state, 0);
+    atomic_store(&races_met, 0);
+    atomic_store(&overheard, false);
+    taker_spares = listener_spares = (struct clock_spares){.pool = &parallel.d->clocks};
+    thread_clock_init(&taker, &taker_spares, SLOT_OF_TAKER, 1);
+    thread_clock_init(&listener, &listener_spares, 3, 1);
+    assert_int_equal(pthread_create(&threads[0], NULL, take_in_all_the_time, NULL), 0);
+    assert_int_equal(pthread_create(&threads[1], NULL, listen, NULL), 0);
+    pthread_join(threads[0], NULL);
+    pthread_join(threads[1], NULL);
+    thread_clock_drop(&taker);
+    clock_spares_return(&taker_spares);
+    clock_spares_return(&listener_spares);
+    assert_int_equal(atomic_load(&races_met), 0);
 }
 
 /* A load that decides, in woven code: what the thread has looked at in this epoch is not looked at again. */
@@ -269,6 +328,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_locks_and_atomics_order_does_not_race, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_nothing_orders_races, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_renumbered_meanwhile_races, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_overheard_holds_together, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_becomes_atomic_under_a_waiting_thread_hands_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_locks_and_atomics_order_does_not_race, set_up_hybrid, tear_down),
         cmocka_unit_test_setup_teardown(what_nothing_orders_races, set_up_hybrid, tear_down),

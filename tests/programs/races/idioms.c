@@ -1,46 +1,15 @@
 /* idioms.c: synchronisation that programs make by themselves, used correctly.  Nothing may be reported of any case; where code has no
  * debug information, nothing but warnings.
- *
- *   PROGRAM         prints the cases' names
- *   PROGRAM CASE    runs the case
  */
-#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "unseen.h"
+#include "idioms.h"
 
-enum { THREADS = 4, ROUNDS = 500, SLOTS = 64 };
-
-static void must(bool holds)
-{
-    if (!holds)
-        abort();
-}
-
-static void run_two(void *(*first)(void *), void *(*second)(void *))
-{
-    pthread_t threads[2];
-    must(pthread_create(&threads[0], NULL, first, NULL) == 0 && pthread_create(&threads[1], NULL, second, NULL) == 0);
-    must(pthread_join(threads[0], NULL) == 0 && pthread_join(threads[1], NULL) == 0);
-}
-
-static void run_many(void *(*body)(void *))
-{
-    pthread_t threads[THREADS];
-    for (intptr_t i = 0; i < THREADS; i++)
-        must(pthread_create(&threads[i], NULL, body, (void *)i) == 0);
-    for (int i = 0; i < THREADS; i++)
-        must(pthread_join(threads[i], NULL) == 0);
-}
+enum { SLOTS = 64 };
 
 /* ---- a ring of one producer and one consumer ---------------------------------------------------------------------------- */
 
@@ -378,63 +347,6 @@ static void signal_descriptors(void)
     run_two(read_signal, send_signal);
 }
 
-/* ---- what was published long ago ------------------------------------------------------------------------------------------ */
-
-enum { LONG = 400000 /* accesses: more than are remembered */ };
-
-static _Atomic int published, awaited_in_vain;
-static int what;
-static int *elsewhere;
-
-static void *take_published(void *arg)
-{
-    unseen_wait();
-    if (atomic_load_explicit(&published, memory_order_acquire) == 1)
-        what++;
-    return arg;
-}
-
-static void *publish_and_wait(void *arg)
-{
-    what = 1;
-    atomic_store_explicit(&published, 1, memory_order_release);
-    for (int i = 0; i < LONG && atomic_load_explicit(&awaited_in_vain, memory_order_acquire) == 1; i++)
-        ;
-    unseen_pass();
-    return arg;
-}
-
-static void *publish_and_work(void *arg)
-{
-    what = 1;
-    atomic_store_explicit(&published, 1, memory_order_release);
-    for (int i = 0; i < LONG; i++)
-        elsewhere[i] = i;
-    unseen_pass();
-    return arg;
-}
-
-static void *count_one(void *arg)
-{
-    atomic_fetch_add(&awaited_in_vain, 1);
-    return arg;
-}
-
-static void long_waits(void)
-{
-    pthread_t thread;
-    must(pthread_create(&thread, NULL, count_one, NULL) == 0 && pthread_join(thread, NULL) == 0);
-    run_two(publish_and_wait, take_published);
-}
-
-static void long_work(void)
-{
-    elsewhere = calloc(LONG, sizeof *elsewhere);
-    must(elsewhere != NULL);
-    run_two(publish_and_work, take_published);
-    free(elsewhere);
-}
-
 /* ---- blocks that end when nobody uses them any more ------------------------------------------------------------------------ */
 
 static struct counted {
@@ -472,120 +384,19 @@ static void counts(void)
     run_many(use_counted);
 }
 
-/* A job of a block of its own, which the other takes, does and says so: of what is said last only the flag is looked at. */
-struct job {
-    long links[2];
-    atomic_int steps, done;
-    struct job *_Atomic next;
-};
-static struct job *_Atomic jobs;
-
-static void *ask(void *arg)
-{
-    for (int i = 0; i < ROUNDS; i++) {
-        struct job *job = calloc(1, sizeof *job);
-        must(job != NULL);
-        atomic_store_explicit(&jobs, job, memory_order_release);
-        if (i % 2 == 0)
-            while (atomic_load_explicit(&job->done, memory_order_acquire) == 0)
-                sched_yield();
-        else
-            while (atomic_load_explicit(&job->done, memory_order_relaxed) == 0)
-                sched_yield();
-        atomic_thread_fence(memory_order_acquire);
-        job = i % 3 == 0 ? realloc(job, 1000) : job;
-        free(job);
-    }
-    return arg;
-}
-
-static void *do_jobs(void *arg)
-{
-    for (int i = 0; i < ROUNDS; i++) {
-        struct job *job;
-        while ((job = atomic_exchange_explicit(&jobs, NULL, memory_order_acq_rel)) == NULL)
-            sched_yield();
-        atomic_fetch_add(&job->steps, 3);
-        atomic_store_explicit(&job->next, NULL, memory_order_relaxed);
-        atomic_thread_fence(memory_order_release);
-        if (i % 2 == 0)
-            atomic_store_explicit(&job->done, 1, memory_order_release);
-        else
-            atomic_store_explicit(&job->done, 1, memory_order_relaxed);
-    }
-    return arg;
-}
-
-static void asked(void)
-{
-    run_two(ask, do_jobs);
-}
-
-/* An owner that hands over one block after the other by the same pointer, without a word from anybody. */
-struct growing {
-    size_t size;
-    int *numbers;
-};
-static struct growing *_Atomic growing;
-
-static void *grow(void *arg)
-{
-    for (size_t size = 1; size <= 64; size *= 2) {
-        struct growing *next = malloc(sizeof *next + size * sizeof *next->numbers);
-        must(next != NULL);
-        next->size = size;
-        next->numbers = (int *)(next + 1);
-        for (size_t i = 0; i < size; i++)
-            next->numbers[i] = (int)i;
-        atomic_store_explicit(&growing, next, memory_order_release); /* the one before stays */
-    }
-    unseen_pass();
-    return arg;
-}
-
-static void *look_at_grown(void *arg)
-{
-    unseen_wait();
-    struct growing *now = atomic_load_explicit(&growing, memory_order_acquire);
-    for (size_t i = 0; i < now->size; i++)
-        must(now->numbers[i] == (int)i);
-    return arg;
-}
-
-static void grows(void)
-{
-    run_two(grow, look_at_grown);
-}
-
 int main(int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        void (*run)(void);
-    } cases[] = {{"rings", rings},
-                 {"fenced_rings", fenced_rings},
-                 {"double_checked", double_checked},
-                 {"bit_locks", bit_locks},
-                 {"ticket_locks", ticket_locks},
-                 {"flags_on_the_stack", flags_on_the_stack},
-                 {"pointers_passed_on", pointers_passed_on},
-                 {"links", links},
-                 {"chains", chains},
-                 {"signals", signals},
-                 {"signal_descriptors", signal_descriptors},
-                 {"long_waits", long_waits},
-                 {"long_work", long_work},
-                 {"counts", counts},
-                 {"asked", asked},
-                 {"grows", grows}};
-    must(unseen_open() == 0);
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        if (argc < 2) {
-            puts(cases[i].name);
-        } else if (strcmp(argv[1], cases[i].name) == 0) {
-            cases[i].run();
-            puts("done");
-        }
-    }
-    return 0;
+    static const struct idiom cases[] = {{"rings", rings},
+                                         {"fenced_rings", fenced_rings},
+                                         {"double_checked", double_checked},
+                                         {"bit_locks", bit_locks},
+                                         {"ticket_locks", ticket_locks},
+                                         {"flags_on_the_stack", flags_on_the_stack},
+                                         {"pointers_passed_on", pointers_passed_on},
+                                         {"links", links},
+                                         {"chains", chains},
+                                         {"signals", signals},
+                                         {"signal_descriptors", signal_descriptors},
+                                         {"counts", counts}};
+    return run_idiom(argc, argv, cases, sizeof cases / sizeof *cases);
 }

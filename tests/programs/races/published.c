@@ -1,0 +1,235 @@
+/* published.c: flags and pointers by which programs publish what they have done, used correctly.  As in idioms.c, nothing may be reported,
+ * or nothing but warnings.
+ */
+#include <sched.h>
+#include <stdatomic.h>
+
+#include "idioms.h"
+
+/* ---- what was published long ago ------------------------------------------------------------------------------------------ */
+
+enum { LONG = 400000 /* accesses: more than are remembered */ };
+
+static _Atomic int published, awaited_in_vain;
+static int what;
+static int *elsewhere;
+
+static void *take_published(void *arg)
+{
+    unseen_wait();
+    if (atomic_load_explicit(&published, memory_order_acquire) == 1)
+        what++;
+    return arg;
+}
+
+static void *publish_and_wait(void *arg)
+{
+    what = 1;
+    atomic_store_explicit(&published, 1, memory_order_release);
+    for (int i = 0; i < LONG && atomic_load_explicit(&awaited_in_vain, memory_order_acquire) == 1; i++)
+        ;
+    unseen_pass();
+    return arg;
+}
+
+static void *publish_and_work(void *arg)
+{
+    what = 1;
+    atomic_store_explicit(&published, 1, memory_order_release);
+    for (int i = 0; i < LONG; i++)
+        elsewhere[i] = i;
+    unseen_pass();
+    return arg;
+}
+
+static void *count_one(void *arg)
+{
+    atomic_fetch_add(&awaited_in_vain, 1);
+    return arg;
+}
+
+static void long_waits(void)
+{
+    pthread_t thread;
+    must(pthread_create(&thread, NULL, count_one, NULL) == 0 && pthread_join(thread, NULL) == 0);
+    run_two(publish_and_wait, take_published);
+}
+
+static void long_work(void)
+{
+    elsewhere = calloc(LONG, sizeof *elsewhere);
+    must(elsewhere != NULL);
+    run_two(publish_and_work, take_published);
+    free(elsewhere);
+}
+
+/* ---- jobs that say that they are done ---------------------------------------------------------------------------- */
+
+/* A job of a block of its own, which the other takes, does and says so: of what is said last only the flag is looked at. */
+struct job {
+    long links[2];
+    atomic_int steps, done;
+    struct job *_Atomic next;
+};
+static struct job *_Atomic jobs;
+
+static void *ask(void *arg)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        struct job *job = calloc(1, sizeof *job);
+        must(job != NULL);
+        atomic_store_explicit(&jobs, job, memory_order_release);
+        if (i % 2 == 0)
+            while (atomic_load_explicit(&job->done, memory_order_acquire) == 0)
+                sched_yield();
+        else
+            while (atomic_load_explicit(&job->done, memory_order_relaxed) == 0)
+                sched_yield();
+        atomic_thread_fence(memory_order_acquire);
+        job = i % 3 == 0 ? realloc(job, 1000) : job;
+        free(job);
+    }
+    return arg;
+}
+
+static void *do_jobs(void *arg)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        struct job *job;
+        while ((job = atomic_exchange_explicit(&jobs, NULL, memory_order_acq_rel)) == NULL)
+            sched_yield();
+        atomic_fetch_add(&job->steps, 3);
+        atomic_store_explicit(&job->next, NULL, memory_order_relaxed);
+        atomic_thread_fence(memory_order_release);
+        if (i % 2 == 0)
+            atomic_store_explicit(&job->done, 1, memory_order_release);
+        else
+            atomic_store_explicit(&job->done, 1, memory_order_relaxed);
+    }
+    return arg;
+}
+
+static void asked(void)
+{
+    run_two(ask, do_jobs);
+}
+
+/* An owner that hands over one block after the other by the same pointer, without a word from anybody. */
+struct growing {
+    size_t size;
+    int *numbers;
+};
+static struct growing *_Atomic growing;
+
+static void *grow(void *arg)
+{
+    for (size_t size = 1; size <= 64; size *= 2) {
+        struct growing *next = malloc(sizeof *next + size * sizeof *next->numbers);
+        must(next != NULL);
+        next->size = size;
+        next->numbers = (int *)(next + 1);
+        for (size_t i = 0; i < size; i++)
+            next->numbers[i] = (int)i;
+        atomic_store_explicit(&growing, next, memory_order_release); /* the one before stays */
+    }
+    unseen_pass();
+    return arg;
+}
+
+static void *look_at_grown(void *arg)
+{
+    unseen_wait();
+    struct growing *now = atomic_load_explicit(&growing, memory_order_acquire);
+    for (size_t i = 0; i < now->size; i++)
+        must(now->numbers[i] == (int)i);
+    return arg;
+}
+
+static void grows(void)
+{
+    run_two(grow, look_at_grown);
+}
+
+/* ---- what is handed over by a flag is handed further by a lock, and by another flag ------------------------------------------------ */
+
+struct burden {
+    int first, second, third;
+};
+static struct burden burden;
+static struct burden *_Atomic unloaded, *_Atomic arrived;
+static struct burden *stored;
+static bool is_begun;
+static pthread_mutex_t begun_lock = PTHREAD_MUTEX_INITIALIZER, stored_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void *begin_burden(void *arg)
+{
+    burden.first = 1;
+    pthread_mutex_lock(&begun_lock);
+    is_begun = true;
+    pthread_mutex_unlock(&begun_lock);
+    return arg;
+}
+
+static void *unload(void *arg)
+{
+    bool begun = false;
+    while (!begun) {
+        pthread_mutex_lock(&begun_lock);
+        begun = is_begun;
+        pthread_mutex_unlock(&begun_lock);
+    }
+    burden.second = 2;
+    atomic_store_explicit(&unloaded, &burden, memory_order_release);
+    unseen_pass();
+    return arg;
+}
+
+static void *store_burden(void *arg)
+{
+    unseen_wait();
+    struct burden *there = atomic_load_explicit(&unloaded, memory_order_acquire);
+    must(there != NULL);
+    pthread_mutex_lock(&stored_lock);
+    stored = there;
+    pthread_mutex_unlock(&stored_lock);
+    return arg;
+}
+
+static void *carry_further(void *arg)
+{
+    struct burden *here = NULL;
+    while (here == NULL) {
+        pthread_mutex_lock(&stored_lock);
+        here = stored;
+        pthread_mutex_unlock(&stored_lock);
+    }
+    must(here->first == 1 && here->second == 2);
+    here->third = 3;
+    atomic_store_explicit(&arrived, here, memory_order_release);
+    unseen_pass();
+    return arg;
+}
+
+static void handed_further(void)
+{
+    void *(*const carriers[])(void *) = {begin_burden, unload, store_burden, carry_further};
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++)
+        must(pthread_create(&threads[i], NULL, carriers[i], NULL) == 0);
+    struct burden *here;
+    while ((here = atomic_load_explicit(&arrived, memory_order_acquire)) == NULL)
+        sched_yield();
+    must(here->first == 1 && here->second == 2 && here->third == 3);
+    for (int i = 0; i < 4; i++)
+        must(pthread_join(threads[i], NULL) == 0);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct idiom cases[] = {{"long_waits", long_waits},
+                                         {"long_work", long_work},
+                                         {"asked", asked},
+                                         {"grows", grows},
+                                         {"handed_further", handed_further}};
+    return run_idiom(argc, argv, cases, sizeof cases / sizeof *cases);
+}
