@@ -347,7 +347,7 @@ bool race_check(struct race_engine *engine, struct race_plane *plane, struct rac
     for (uint32_t i = 0; i < set->count; i++) {
         struct race_met met = {0};
         if (set->number[i] != plane->number) {
-            race_hand_over_wait(engine, plane, race_part_at(engine, set->number[i]), piece);
+            race_hand_over_meet(engine, plane, race_part_at(engine, set->number[i]), piece);
             if (meets(engine, plane, race_part_at(engine, set->number[i]), piece, &met) &&
                 race_found(engine, plane, chunk, piece, &met)) {
                 return true;

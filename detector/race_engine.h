@@ -172,6 +172,7 @@ struct race_engine {
     _Atomic(struct race_part *) parts[RACE_PLANES_MAX + 1]; /* by number; written once, before any set names it */
     _Atomic uint32_t last_number;                           /* no part has a higher one */
     _Atomic uint64_t pages;                                 /* of all parts */
+    _Atomic bool trusting;                                  /* some epoch is trusted */
     _Atomic uint32_t unseen;                                /* threads whose order is not seen at present */
     _Atomic uint32_t becomings;                             /* times that an address became a sync one */
     _Atomic uint64_t chunks_shared, aliases, forgotten, begun, sync_addresses, races, repeats, trusts, spilled,

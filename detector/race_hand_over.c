@@ -192,18 +192,29 @@ bool race_hand_over_note(struct race_engine *engine, struct race_plane *plane, c
     return true;
 }
 
-void race_hand_over_awaited(struct race_engine *engine, struct race_plane *plane, const struct race_part *other,
-                            const struct race_piece *piece)
+/* Returns: true when the generation is not seen, but trusted. */
+static bool is_trusted(const struct race_engine *engine, const struct race_plane *plane, const struct race_part *other,
+                       uint32_t g)
 {
     uint32_t version = race_version_begin(other);
-    uint32_t g = bytes_load_one(other->tags + race_place(plane, piece->address)) >> 1;
-    if (g == 0 || g != relaxed_load(&other->present) || !other->has_thread) {
-        return;
-    }
     uint32_t slot = relaxed_load(&other->generation[g].slot);
     uint64_t epoch = relaxed_load(&other->generation[g].epoch);
-    bool is_trusted = !thread_clock_has_seen(race_clock(plane), slot, epoch) && race_trusts(engine, slot, epoch);
-    if (is_trusted && race_version_stands(other, version)) {
-        race_trust_part(engine, race_part(plane));
+    return g != 0 && !thread_clock_has_seen(race_clock(plane), slot, epoch) && race_trusts(engine, slot, epoch) &&
+           race_version_stands(other, version);
+}
+
+void race_hand_over_trusted(struct race_engine *engine, struct race_plane *plane, const struct race_part *other,
+                            const struct race_piece *piece)
+{
+    size_t place = race_place(plane, piece->address);
+    bool stores = (piece->flags & RACE_WRITE) != 0;
+    uint32_t g = bytes_load_one((stores ? other->tags : other->writes) + place) >> 1;
+    bool waits = !stores || (g == relaxed_load(&other->present) && other->has_thread);
+    if (!waits || (piece->address & 7) + piece->size > 8 || !is_trusted(engine, plane, other, g)) {
+        return;
     }
+    if (!stores) {
+        take_in(engine, plane, other, UINT64_MAX);
+    }
+    race_sync_adopt(engine, plane, piece, other->number);
 }

@@ -13,6 +13,7 @@
  * Further:   what was handed over goes further by any order, and by guesses in turn.  A thread takes in what the other has seen and
  *            its epochs that have ended, which its own releases then pass on.  What the other did in its present epoch has no
  *            clock yet: it is noted, with the receiver's epoch, and whoever has seen that epoch has received it as well.
+ *            Where what the other did is trusted, no race on the flag is found; it is a sync address all the same from then on.
  *
  * Model:     the race on the flag is told, a guess as a warning.  A later race with what its writer did before it, in the
  *            order of that thread's history, would be told only because of this one, and is not.  From then on the place is a
@@ -29,16 +30,17 @@
  * Returns: true when it did, so that the next race there tells of something else. */
 bool race_hand_over_note(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece,
                          uint32_t number, uint64_t latest, const struct race_recalled *theirs);
-/* Out of line part of race_hand_over_wait(). */
-void race_hand_over_awaited(struct race_engine *engine, struct race_plane *plane, const struct race_part *other,
+/* Out of line part of race_hand_over_meet(). */
+void race_hand_over_trusted(struct race_engine *engine, struct race_plane *plane, const struct race_part *other,
                             const struct race_piece *piece);
-/* The piece may be stored to a flag that the thread of `other` waits for in a loop: what it has read there counts as ordered, and
- * it will not look again, for the tag is of its present epoch.  Then what the present thread has done counts as handed over. */
-static inline void race_hand_over_wait(struct race_engine *engine, struct race_plane *plane,
+/* The piece may be stored to a flag that the thread of `other` has looked at, or loaded from one that it has stored to, and what it did
+ * counts as ordered: no race will be noted, and what the one has heard of third threads would not be handed to the other. */
+static inline void race_hand_over_meet(struct race_engine *engine, struct race_plane *plane,
                                        const struct race_part *other, const struct race_piece *piece)
 {
-    if ((piece->flags & (RACE_WRITE | RACE_GUESS)) == (RACE_WRITE | RACE_GUESS) && relaxed_load(&engine->trusts) != 0) {
-        race_hand_over_awaited(engine, plane, other, piece);
+    if ((piece->flags & RACE_GUESS) != 0 && (piece->flags & (RACE_WRITE | RACE_DECIDES)) != 0 &&
+        relaxed_load(&engine->trusting)) {
+        race_hand_over_trusted(engine, plane, other, piece);
     }
 }
 /* The thread of `plane` may have been handed that; nothing when it has no number. */

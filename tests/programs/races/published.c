@@ -150,6 +150,78 @@ static void grows(void)
     run_two(grow, look_at_grown);
 }
 
+/* ---- blocks that go through a row of rings, each of one thread and the next --------------------------------------------------- */
+
+enum { STAGES = 3, ROOM = 16 };
+
+struct carried {
+    int number;
+    int *seen[STAGES];
+};
+
+static struct {
+    _Atomic unsigned taken, put;
+    struct carried *slots[ROOM];
+} stages[STAGES];
+
+__attribute__((noinline)) static bool put_on(int stage, struct carried *carried)
+{
+    unsigned put = atomic_load_explicit(&stages[stage].put, memory_order_relaxed);
+    if (put - atomic_load_explicit(&stages[stage].taken, memory_order_acquire) == ROOM)
+        return false;
+    stages[stage].slots[put % ROOM] = carried;
+    atomic_store_explicit(&stages[stage].put, put + 1, memory_order_release);
+    return true;
+}
+
+__attribute__((noinline)) static struct carried *take_off(int stage)
+{
+    unsigned taken = atomic_load_explicit(&stages[stage].taken, memory_order_relaxed);
+    if (atomic_load_explicit(&stages[stage].put, memory_order_acquire) == taken)
+        return NULL;
+    struct carried *carried = stages[stage].slots[taken % ROOM];
+    atomic_store_explicit(&stages[stage].taken, taken + 1, memory_order_release);
+    return carried;
+}
+
+static struct carried *begin_carried(int stage, int number)
+{
+    struct carried *carried = NULL;
+    while (stage > 0 && (carried = take_off(stage - 1)) == NULL)
+        sched_yield();
+    carried = stage == 0 ? calloc(1, sizeof *carried) : carried;
+    must(carried != NULL);
+    carried->number = stage == 0 ? number : carried->number;
+    return carried;
+}
+
+static void *be_stage(void *arg)
+{
+    int stage = (int)(intptr_t)arg;
+    for (int i = 0; i < ROUNDS; i++) {
+        struct carried *carried = begin_carried(stage, i);
+        for (int before = 0; before < stage; before++)
+            must(carried->number == i && *carried->seen[before] == i);
+        if (stage == STAGES) {
+            for (int before = 0; before < STAGES; before++)
+                free(carried->seen[before]);
+            free(carried);
+            continue;
+        }
+        carried->seen[stage] = malloc(sizeof *carried->seen[stage]);
+        must(carried->seen[stage] != NULL);
+        *carried->seen[stage] = i;
+        while (!put_on(stage, carried))
+            sched_yield();
+    }
+    return NULL;
+}
+
+static void pipelines(void)
+{
+    run_many(be_stage);
+}
+
 /* ---- what is handed over by a flag is handed further by a lock, and by another flag ------------------------------------------------ */
 
 struct burden {
@@ -226,10 +298,8 @@ static void handed_further(void)
 
 int main(int argc, char **argv)
 {
-    static const struct idiom cases[] = {{"long_waits", long_waits},
-                                         {"long_work", long_work},
-                                         {"asked", asked},
-                                         {"grows", grows},
-                                         {"handed_further", handed_further}};
+    static const struct idiom cases[] = {{"long_waits", long_waits}, {"long_work", long_work},
+                                         {"asked", asked},           {"grows", grows},
+                                         {"pipelines", pipelines},   {"handed_further", handed_further}};
     return run_idiom(argc, argv, cases, sizeof cases / sizeof *cases);
 }
