@@ -96,6 +96,11 @@ static inline bool object_alert_any(const struct object *o, uint32_t bits)
     return (relaxed_load(&o->alert) & bits) != 0;
 }
 
+static inline void object_alert_not(struct object *o, uint32_t bits)
+{
+    atomic_fetch_and_explicit(&o->alert, ~bits, memory_order_relaxed); /* read on its own, as every bit is */
+}
+
 static inline struct object_id object_identity(const struct object *o)
 {
     return (struct object_id){relaxed_load(&o->id)};

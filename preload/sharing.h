@@ -9,7 +9,7 @@
  *                                        +--> circle over processes --> sink
  *
  * Model:     an identity is asked for once and kept in the object (`common`).  What is shared by its attributes but lies
- *            in private memory, or cannot be named, is SHARING_NOTHING and costs one comparison from then on.
+ *            in private memory is private; what cannot be named is SHARING_NOTHING and costs one comparison from then on.
  * Private:   an object without OBJECT_ALERT_SHARED costs one test of a word that the detector has just read, and another of
  *            the thread's.  Nested with one that is shared it is part of orders and circles, too.
  * Orders:    a post of a semaphore that is no lock, a signal and an arrival at a barrier come before the waits that end

@@ -35,11 +35,15 @@ static uint32_t identify(const struct commons_identity *identity, bool *is_new)
     return number == 0 ? SHARING_NOTHING : number;
 }
 
+/* Whatever its attributes say, nobody else can come by an object in private memory: it is one like any other from now on. */
 static uint32_t identify_object(struct object *o)
 {
     struct mapping mapping;
     uint64_t address = relaxed_load(&o->address);
-    if (!mapping_find((uintptr_t)address, &mapping) || !mapping.shared || mapping.inode == 0)
+    bool is_mapped = mapping_find((uintptr_t)address, &mapping);
+    if (is_mapped && !mapping.shared)
+        object_alert_not(o, OBJECT_ALERT_SHARED);
+    if (!is_mapped || !mapping.shared || mapping.inode == 0)
         return SHARING_NOTHING;
     struct commons_identity identity = {
         .key = {mapping.device, mapping.inode, mapping.offset + (address - mapping.low), o->kind}};

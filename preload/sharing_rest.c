@@ -101,6 +101,11 @@ static void tell_of(void *ctx, const struct seat *seat, const struct wait_record
 {
     struct commons *c = ctx;
     struct commons_party party;
+    bool is_shared = wait->kind != WAIT_JOIN && object_alert_any(wait->wanted, OBJECT_ALERT_SHARED);
+    if (is_shared && identity_of(wait->wanted) == 0) { /* what has no name others may end unknown */
+        commons_stirs(c, commons_file_process());
+        return;
+    }
     name_party((struct thread_id){relaxed_load(&seat->thread)}, &party);
     uint32_t identity = wait->kind == WAIT_JOIN ? 0 : identity_of(wait->wanted);
     if (identity == 0)
