@@ -6,8 +6,9 @@
  * Check:  what is behind such a load in time has its check behind it in place: it meets all that came before the store that the
  *         load saw, however long the thread was stopped between the two.  Where the load overwrites what its address is made
  *         of, the address is kept in a spill slot.
- * Model:  the value is followed through moves, places on the frame, arithmetic and branches forward, up to a comparison, a
- *         condition on what was computed with it, an address, a return or an argument of a call.
+ * Model:  the value is followed through moves, one place at a time that it is put down at (on the frame, or by a pointer that
+ *         stays in its register), arithmetic and branches forward, up to a comparison, a condition on what was computed with
+ *         it, an address, a return or an argument of a call.
  * Source: Jannesari & Tichy 2010, beyond its loops.
  */
 #include "weaver/passes.h"
@@ -47,22 +48,30 @@ static bool compares(const struct insn *insn)
     return insn->decoded.mnemonic == ZYDIS_MNEMONIC_CMP || insn->decoded.mnemonic == ZYDIS_MNEMONIC_TEST;
 }
 
-/* Where the value is: in registers, and where code that was not optimised has put it down on its frame. */
+/* Where the value is: in registers, and where code has put it down: on its frame when it was not optimised, or in a copy that a
+ * caller is given. */
 struct whereabouts {
     register_set value; /* with REGISTER_FLAGS: the flags are of something that was computed with it */
-    ZydisRegister base; /* of the place on the frame; none: ZYDIS_REGISTER_NONE */
+    ZydisRegister base; /* of that place; none: ZYDIS_REGISTER_NONE */
     int64_t displacement;
 };
 
-static bool is_on_frame(const ZydisDecodedOperand *operand)
+static bool is_place(const ZydisDecodedOperand *operand)
 {
     return operand->type == ZYDIS_OPERAND_TYPE_MEMORY && operand->mem.index == ZYDIS_REGISTER_NONE &&
-           (operand->mem.base == ZYDIS_REGISTER_RBP || operand->mem.base == ZYDIS_REGISTER_RSP);
+           register_bit(operand->mem.base) != 0;
 }
 
 static bool is_put_down_at(const struct whereabouts *at, const ZydisDecodedOperand *operand)
 {
-    return is_on_frame(operand) && operand->mem.base == at->base && operand->mem.disp.value == at->displacement;
+    return is_place(operand) && operand->mem.base == at->base && operand->mem.disp.value == at->displacement;
+}
+
+/* What led to the place may hold something else from now on, but for RSP, of which what is pushed is popped. */
+static void lose_place(struct whereabouts *at, register_set changed)
+{
+    if (at->base != ZYDIS_REGISTER_RSP && register_bit(at->base) & changed)
+        at->base = ZYDIS_REGISTER_NONE;
 }
 
 /* Returns: whether it moves the value on. */
@@ -72,7 +81,7 @@ static bool moves_value(const struct insn *insn, struct whereabouts *at)
     if (!reads_register(from, at->value) && !is_put_down_at(at, from))
         return false;
     at->value |= insn_changes(insn);
-    if (is_on_frame(to)) {
+    if (is_place(to)) {
         at->base = to->mem.base;
         at->displacement = to->mem.disp.value;
     }
@@ -159,11 +168,12 @@ static enum fate follow(const struct insn *insn, struct whereabouts *at)
         if (at->value & arguments)
             return FATE_DECIDES;
         at->value &= kept;
+        lose_place(at, ~kept);
         return still(at);
     }
     if (insn->decoded.mnemonic == ZYDIS_MNEMONIC_CMP || insn->decoded.mnemonic == ZYDIS_MNEMONIC_TEST ||
         insn->decoded.mnemonic == ZYDIS_MNEMONIC_BT) {
-        if (reads(insn, at->value) || is_put_down_at(at, &insn->operands[0]))
+        if (reads(insn, at->value) || is_put_down_at(at, &insn->operands[0]) || is_put_down_at(at, &insn->operands[1]))
             return FATE_DECIDES;
         at->value &= ~REGISTER_FLAGS;
         return FATE_FOLLOWED;
@@ -197,6 +207,7 @@ static bool decides_from(const struct function *function, size_t i, struct where
         const struct insn *insn = &function->insns[i];
         bool goes_forward = insn->target_index != UINT32_MAX && insn->target_index > i;
         enum fate fate = follow(insn, &at);
+        lose_place(&at, insn_changes(insn));
         (*left)--;
         if (fate != FATE_FOLLOWED)
             return fate == FATE_DECIDES;

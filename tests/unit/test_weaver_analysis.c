@@ -56,6 +56,10 @@ SUBJECT(subject_chosen, "mov (%rdi), %rax\n mov %rax, %rcx\n and $-2, %rcx\n cmp
 SUBJECT(subject_kept,
         "mov (%rdi), %ebx\n mov (%rdi), %r8d\n mov (%rdi), %r10d\n mov (%rdi), %r12d\n call subject_kills\n "
         "test %ebx, %ebx\n jz 1f\n cmp %r10d, %ecx\n 1: ret");
+SUBJECT(subject_copies,
+        "mov (%rdi), %rax\n mov %rax, (%r12)\n mov 8(%rdi), %rax\n mov %rax, 8(%r12)\n mov 16(%rdi), %rax\n "
+        "mov %rax, 16(%r12)\n mov (%r12), %rax\n cmp $-1, %rax\n cmp 16(%r12), %rcx\n mov %rbx, %r12\n "
+        "cmp 8(%r12), %rcx\n ret");
 
 SUBJECT(subject_switch, ".pushsection .rodata\n .balign 4\n 3: .long 1f - 3b, 2f - 3b\n .popsection\n"
                         " lea 3b(%rip), %rax\n movslq (%rax,%rdi,4), %rcx\n add %rax, %rcx\n jmp *%rcx\n"
@@ -252,6 +256,17 @@ static void loads_decide_what_is_compared_later(void **state)
     static const bool decides[] = {true, true, false, false};
     for (size_t i = 0; i < sizeof decides; i++)
         assert_int_equal(function.insns[i].access[0].decides, decides[i]);
+    function_model_free(&function);
+}
+
+static void loads_decide_what_is_compared_in_a_copy(void **state)
+{
+    (void)state;
+    struct function function;
+    make("subject_copies", &function);
+    assert_true(function.insns[0].access[0].decides);
+    assert_false(function.insns[2].access[0].decides); /* the pointer has changed meanwhile */
+    assert_true(function.insns[4].access[0].decides);
     function_model_free(&function);
 }
 
@@ -504,6 +519,7 @@ int main(void)
         cmocka_unit_test(loads_that_wait_are_atomic),
         cmocka_unit_test(loads_that_test_before_a_loop_wait_as_well),
         cmocka_unit_test(loads_decide_what_is_compared_later),
+        cmocka_unit_test(loads_decide_what_is_compared_in_a_copy),
         cmocka_unit_test(debug_information_tells_atomic_variables),
         cmocka_unit_test(lines_that_call_atomics_are_known),
         cmocka_unit_test(jump_tables_and_addresses_are_entries),
