@@ -134,9 +134,10 @@ struct race_part {
     struct race_visit visits[RACE_VISITS];      /* ... and those to each of the chunks it came to lately */
     struct race_received received[RACE_HANDED]; /* by number, modulo */
     uint64_t changing;                          /* where the latest call began an atomic operation; 0: it did not */
-    struct clock_stamp fence;                   /* of the last release fence */
-    struct thread_clock loaded;                 /* what relaxed loads saw, for the next acquire fence */
-    struct clock_stamp loose_fence;             /* the same two of the loose clock */
+    uint32_t changing_size;         /* ... and of how many bytes: a wider load behind a store is not its end */
+    struct clock_stamp fence;       /* of the last release fence */
+    struct thread_clock loaded;     /* what relaxed loads saw, for the next acquire fence */
+    struct clock_stamp loose_fence; /* the same two of the loose clock */
     struct thread_clock loose_loaded;
     struct thread_clock ended;           /* the clock of the latest thread that has ended */
     struct race_chunk *locked_chunk;     /* by its thread, so that a forked child can free it */

@@ -353,6 +353,7 @@ static void atomic_before(struct race_engine *engine, struct race_plane *plane, 
     }
     race_sync_settle(engine, plane);
     part->changing = address;
+    part->changing_size = size;
     atomic_do(engine, plane, address, size, deeds);
     race_leave(engine, part);
 }
@@ -383,8 +384,9 @@ void race_atomic_after(struct race_engine *engine, struct race_plane *plane, uin
     bool acquires = order != ORDER_RELAXED && order != ORDER_RELEASE;
     bool is_one = (address & 7) + size <= RACE_GRANULE_BYTES;
     if (!is_one || !has_taken(plane, address)) {
+        bool is_end = part->changing == address && part->changing_size == size;
         atomic_do(engine, plane, address, size,
-                  (acquires ? DEED_ACQUIRE : DEED_RELAXED_LOAD) | (part->changing == address ? DEED_END : 0u));
+                  (acquires ? DEED_ACQUIRE : DEED_RELAXED_LOAD) | (is_end ? DEED_END : 0u));
     }
     part->changing = 0;
     race_leave(engine, part);

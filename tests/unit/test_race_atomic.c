@@ -224,6 +224,18 @@ static void what_was_taken_in_at_one_address_says_nothing_of_another(void **stat
     assert_false(race_world_read(2, X + 8, 8));
 }
 
+static void a_wide_load_behind_a_store_to_a_part_of_it_acquires_the_others(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    assert_false(race_world_write(1, X + 64, 8));
+    store(1, X + 1, 1);
+    store(2, X, 1);
+    load(2, X, 8);
+    assert_false(race_world_write(2, X + 64, 8));
+    world_expect_nothing();
+}
+
 static void both_halves_of_a_wide_atomic_are_acquired(void **state)
 {
     (void)state;
@@ -292,6 +304,7 @@ int main(void)
         CASE(what_another_stored_there_and_the_first_to_load_has_seen_was_released),
         CASE(what_was_taken_in_hides_no_later_release),
         CASE(what_was_taken_in_at_one_address_says_nothing_of_another),
+        CASE(a_wide_load_behind_a_store_to_a_part_of_it_acquires_the_others),
         CASE(both_halves_of_a_wide_atomic_are_acquired),
         CASE(what_is_known_no_more_may_have_been_handed_over),
         CASE(what_a_store_done_again_may_have_handed_over_is_a_warning),
