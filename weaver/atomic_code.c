@@ -24,15 +24,33 @@ static bool is_library_file(const char *path)
     return strstr(path, "/include/c++/") || strstr(path, "/lib/gcc/");
 }
 
-/* Returns: what is known of the file's lines; a relative path counts from where the unit was compiled. */
+/* Returns: the file's path, in `path` when it is a relative one, which counts from where the unit was compiled. */
+static const char *whole_path(Dwarf_Die *unit, const char *file, char path[static PATH_MAX])
+{
+    Dwarf_Attribute attribute;
+    const char *folder = file[0] == '/' ? NULL : dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &attribute));
+    return folder && snprintf(path, PATH_MAX, "%s/%s", folder, file) < PATH_MAX ? path : file;
+}
+
+/* Returns: what is known of the file's lines. */
 static const struct atomic_source *source_of(struct atomic_sources *sources, Dwarf_Die *unit, const char *file)
 {
     char path[PATH_MAX];
-    Dwarf_Attribute attribute;
-    const char *folder = file[0] == '/' ? NULL : dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &attribute));
-    if (folder && snprintf(path, sizeof path, "%s/%s", folder, file) < (int)sizeof path)
-        return atomic_source_find(sources, path);
-    return atomic_source_find(sources, file);
+    return atomic_source_find(sources, whole_path(unit, file, path));
+}
+
+static void read_macros(struct atomic_sources *sources, Dwarf_Die *unit)
+{
+    Dwarf_Files *files;
+    size_t count;
+    char path[PATH_MAX];
+    if (dwarf_getsrcfiles(unit, &files, &count) != 0)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        const char *file = dwarf_filesrc(files, i, NULL, NULL);
+        if (file)
+            atomic_macros_read(&sources->macros, whole_path(unit, file, path));
+    }
 }
 
 /* Returns: where code of this line belongs; NULL: nothing is known of it. */
@@ -176,6 +194,7 @@ static void read_inlined(struct atomic_info *info, Dwarf_Die *parent, unsigned d
 bool atomic_code_read(struct atomic_info *info, struct atomic_sources *sources, Dwarf_Die *unit)
 {
     bool uses_atomic = has_atomic_file(unit);
+    read_macros(sources, unit);
     read_lines(info, sources, unit);
     if (uses_atomic)
         read_inlined(info, unit, 0);

@@ -1,13 +1,13 @@
 #include "weaver/atomic_source.h"
 
-#include <ctype.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "weaver/atomic_names.h"
 
 enum { LARGEST_FILE = 16 << 20, FIRST_CAPACITY = 64 };
 
@@ -16,44 +16,8 @@ enum { LARGEST_FILE = 16 << 20, FIRST_CAPACITY = 64 };
 /* What the scan is inside of. */
 enum place { PLACE_CODE, PLACE_LINE_COMMENT, PLACE_COMMENT, PLACE_STRING, PLACE_CHARACTER };
 
-static bool contains(const char *name, size_t size, const char *part)
-{
-    size_t length = strlen(part);
-    for (size_t i = 0; i + length <= size; i++) {
-        if (strncasecmp(name + i, part, length) == 0)
-            return true;
-    }
-    return false;
-}
-
-static bool names_atomic_call(const char *name, size_t size)
-{
-    static const char *const known[] = {"READ_ONCE",    "WRITE_ONCE",   "ACCESS_ONCE",  "LOAD_SHARED",
-                                        "STORE_SHARED", "load_acquire", "store_release"};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        if (contains(name, size, known[i]))
-            return true;
-    }
-    return contains(name, size, "atomic");
-}
-
-static bool ends_with(const char *name, size_t size, const char *part)
-{
-    size_t length = strlen(part);
-    return size >= length && strncasecmp(name + size - length, part, length) == 0;
-}
-
-static bool names_fence(const char *name, size_t size)
-{
-    return contains(name, size, "fence") || ends_with(name, size, "barrier") || ends_with(name, size, "mb");
-}
-
-static bool is_name(char c)
-{
-    return isalnum((unsigned char)c) || c == '_';
-}
-
 struct scan {
+    struct atomic_macros *macros;
     const char *at, *end;
     enum place place;
     unsigned calls, relaxed; /* on this line: of atomic operations, and names that say relaxed */
@@ -64,35 +28,39 @@ struct scan {
     bool calls_fences;             /* on any line */
 };
 
-static bool is_word(const char *name, size_t size, const char *word)
-{
-    return size == strlen(word) && memcmp(name, word, size) == 0;
-}
-
 static bool names_other_order(const char *name, size_t size)
 {
-    return contains(name, size, "acquire") || contains(name, size, "release") || contains(name, size, "acq_rel") ||
-           contains(name, size, "seq_cst") || contains(name, size, "consume");
+    return name_contains(name, size, "acquire") || name_contains(name, size, "release") ||
+           name_contains(name, size, "acq_rel") || name_contains(name, size, "seq_cst") ||
+           name_contains(name, size, "consume");
+}
+
+static bool is_atomic_call(const struct scan *scan, const char *name, size_t size)
+{
+    return atomic_name_is_call(name, size) || (scan->macros && atomic_macros_has(scan->macros, name, size));
 }
 
 /* A name begins at scan->at. */
 static void scan_name(struct scan *scan)
 {
     const char *name = scan->at;
-    while (scan->at < scan->end && is_name(*scan->at))
+    while (scan->at < scan->end && name_is_character(*scan->at))
         scan->at++;
     size_t size = (size_t)(scan->at - name);
     const char *after = scan->at;
     while (after < scan->end && (*after == ' ' || *after == '\t'))
         after++;
     bool is_call = after < scan->end && *after == '(';
-    scan->calls += is_call && names_atomic_call(name, size);
-    scan->calls_fences |= is_call && names_fence(name, size);
-    scan->relaxed += contains(name, size, "relaxed");
+    if (atomic_name_is_assembly(name, size))
+        scan->calls += atomic_assembly_at(scan->at, scan->end);
+    else
+        scan->calls += is_call && is_atomic_call(scan, name, size);
+    scan->calls_fences |= is_call && atomic_name_is_fence(name, size);
+    scan->relaxed += name_contains(name, size, "relaxed");
     scan->names_order |= names_other_order(name, size);
     scan->has_code = true;
-    scan->names_atomic |= scan->names_openmp && is_word(name, size, "atomic");
-    scan->names_openmp = scan->is_directive && is_word(name, size, "omp"); /* for the next word */
+    scan->names_atomic |= scan->names_openmp && name_is(name, size, "atomic");
+    scan->names_openmp = scan->is_directive && name_is(name, size, "omp"); /* for the next word */
 }
 
 static bool begins(const struct scan *scan, const char *two)
@@ -102,7 +70,7 @@ static bool begins(const struct scan *scan, const char *two)
 
 static void scan_code(struct scan *scan)
 {
-    if (is_name(*scan->at)) {
+    if (name_is_character(*scan->at)) {
         scan_name(scan);
         return;
     }
@@ -153,9 +121,10 @@ static void begin_line(struct scan *scan)
     scan->place = scan->place == PLACE_COMMENT ? PLACE_COMMENT : PLACE_CODE;
 }
 
-size_t atomic_source_scan(const char *text, size_t size, uint8_t *lines, size_t line_count, bool *calls_fences)
+size_t atomic_source_scan(struct atomic_macros *macros, const char *text, size_t size, uint8_t *lines,
+                          size_t line_count, bool *calls_fences)
 {
-    struct scan scan = {.at = text, .end = text + size, .place = PLACE_CODE};
+    struct scan scan = {.macros = macros, .at = text, .end = text + size, .place = PLACE_CODE};
     size_t line = 1;
     while (scan.at < scan.end) {
         if (*scan.at == '\n') {
@@ -176,17 +145,17 @@ size_t atomic_source_scan(const char *text, size_t size, uint8_t *lines, size_t 
     return line;
 }
 
-static void scan_file(struct atomic_source *source, const char *text, size_t size)
+static void scan_file(struct atomic_macros *macros, struct atomic_source *source, const char *text, size_t size)
 {
-    size_t count = atomic_source_scan(text, size, NULL, 0, &source->calls_fences);
+    size_t count = atomic_source_scan(NULL, text, size, NULL, 0, &source->calls_fences);
     source->lines = calloc(count + 1, 1);
     if (source->lines) {
         source->line_count = count;
-        atomic_source_scan(text, size, source->lines, count, &source->calls_fences);
+        atomic_source_scan(macros, text, size, source->lines, count, &source->calls_fences);
     }
 }
 
-static void read_file(struct atomic_source *source)
+static void read_file(struct atomic_macros *macros, struct atomic_source *source)
 {
     int fd = open(source->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     struct stat status;
@@ -196,7 +165,7 @@ static void read_file(struct atomic_source *source)
         size_t size = (size_t)status.st_size;
         void *text = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
         if (text != MAP_FAILED) {
-            scan_file(source, text, size);
+            scan_file(macros, source, text, size);
             munmap(text, size);
         }
     }
@@ -251,7 +220,7 @@ const struct atomic_source *atomic_source_find(struct atomic_sources *sources, c
         if (!source->path)
             return NULL;
         sources->count++;
-        read_file(source);
+        read_file(&sources->macros, source);
     }
     return source;
 }
@@ -269,5 +238,6 @@ void atomic_sources_free(struct atomic_sources *sources)
         free(sources->sources[i].lines);
     }
     free(sources->sources);
+    atomic_macros_free(&sources->macros);
     *sources = (struct atomic_sources){0};
 }

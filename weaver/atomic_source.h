@@ -3,11 +3,9 @@
  *
  *   FILE --read once--> a byte a line <--atomic_source_find(), atomic_source_line()
  *
- * Model:  a call counts when the name before its parenthesis contains "atomic", in either case, or is one of a few that are as
- *         well known; it is relaxed when the line says so of each,
- *         and names no other order.  Comments and strings do not count.  A line of code behind
- *         OpenMP's atomic directive is one.  A call counts as a fence when its name has "fence" in it, or ends with "barrier" or
- *         "mb" (Linux' smp_wmb()).
+ * Model:  a call counts by its name (atomic_names.h), or as that of a macro that stands for such (atomic_macros.h); it is
+ *         relaxed when the line says so of each, and names no other order.  Comments and strings do not count.  A line of code
+ *         behind OpenMP's atomic directive is one.
  */
 #ifndef LOCKHOUND_WEAVER_ATOMIC_SOURCE_H
 #define LOCKHOUND_WEAVER_ATOMIC_SOURCE_H
@@ -15,6 +13,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "weaver/atomic_macros.h"
 
 enum source_line { SOURCE_UNREAD, SOURCE_PLAIN, SOURCE_ATOMIC, SOURCE_RELAXED };
 
@@ -28,15 +28,17 @@ struct atomic_source {
 struct atomic_sources {
     struct atomic_source *sources; /* by the hash of their paths, open addressing */
     size_t count, capacity;        /* a power of two */
+    struct atomic_macros macros;   /* of the units read so far */
 };
 
 /* Returns: the file, read at its first use, until another one is looked for; NULL without memory. */
 const struct atomic_source *atomic_source_find(struct atomic_sources *sources, const char *path);
 /* Returns: what the line says; SOURCE_UNREAD of a file that cannot be read. */
 enum source_line atomic_source_line(const struct atomic_source *source, int line);
-/* Fills `lines` (line_count + 1 of them) from the text, and says whether it calls fences.
+/* Fills `lines` (line_count + 1 of them) from the text, and says whether it calls fences.  macros: may be NULL.
  * Returns: the number of lines, whether or not there was room. */
-size_t atomic_source_scan(const char *text, size_t size, uint8_t *lines, size_t line_count, bool *calls_fences);
+size_t atomic_source_scan(struct atomic_macros *macros, const char *text, size_t size, uint8_t *lines,
+                          size_t line_count, bool *calls_fences);
 void atomic_sources_free(struct atomic_sources *sources);
 
 #endif

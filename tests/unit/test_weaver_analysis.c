@@ -406,12 +406,41 @@ static void lines_that_call_atomics_are_known(void **state)
     uint8_t lines[16] = {0};
     bool calls_fences;
     (void)state;
-    assert_int_equal(atomic_source_scan(text, sizeof text - 1, lines, 15, &calls_fences), sizeof expected);
+    assert_int_equal(atomic_source_scan(NULL, text, sizeof text - 1, lines, 15, &calls_fences), sizeof expected);
     assert_memory_equal(lines + 1, expected, sizeof expected);
     struct atomic_sources sources = {0};
     assert_int_equal(atomic_source_line(atomic_source_find(&sources, "/nonexistent"), 1), SOURCE_UNREAD);
     assert_int_equal(atomic_source_line(atomic_source_find(&sources, "/dev/null"), 1), SOURCE_UNREAD);
     atomic_sources_free(&sources);
+}
+
+static void lines_of_macros_that_are_atomic_are_known(void **state)
+{
+    static const char header[] =
+        "#define TWICE(x, y) get(x); ONCE(y)\n"
+        "#define ONCE(x) \\\n  __extension__({ __atomic_load_n(&(x), 2); /* log( */ smp_rmb(); })\n"
+        "#define AGAIN(x) if (ONCE(x)) { typeof(x) y = (x); }\n"
+        "#define SAY(x) do { if (ONCE(level)) printf(\"%d\", x); } while (0)\n"
+        "#  define other AGAIN\n"
+        "#define MAKE(s, T) T load_##s(T *p) { T r; asm volatile(\"mov %1, %0\" : \"=r\"(r) : "
+        "\"m\"(*p) : \"memory\"); return (r); }\n"
+        "#define KEEP(x) asm volatile(\"\" : \"+m\"(x) : : \"memory\")\n"
+        "#define CALLED(x) CALLED(x)\n";
+    static const char text[] =
+        "ONCE(x);\nTWICE(x, y);\nAGAIN (x);\nSAY(x);\nother(x);\nMAKE(int, int)\nKEEP(x);\nCALLED(x);\n"
+        "asm(\"mov %1, %0\" : \"=r\"(r) : \"m\"(x) : \"memory\");\n"
+        "asm(\"mul %1\" : \"=a\"(r) : \"m\"(x)); asm(\"pause\" ::: \"memory\");\nONCE = x;";
+    static const uint8_t expected[] = {SOURCE_ATOMIC, SOURCE_PLAIN,  SOURCE_ATOMIC, SOURCE_PLAIN,
+                                       SOURCE_ATOMIC, SOURCE_ATOMIC, SOURCE_PLAIN,  SOURCE_PLAIN,
+                                       SOURCE_ATOMIC, SOURCE_PLAIN,  SOURCE_PLAIN};
+    uint8_t lines[16] = {0};
+    bool calls_fences;
+    struct atomic_macros macros = {0};
+    (void)state;
+    atomic_macros_scan(&macros, "/nonexistent/header.h", header, sizeof header - 1);
+    assert_int_equal(atomic_source_scan(&macros, text, sizeof text - 1, lines, 15, &calls_fences), sizeof expected);
+    assert_memory_equal(lines + 1, expected, sizeof expected);
+    atomic_macros_free(&macros);
 }
 
 static void a_line_is_relaxed_when_all_its_calls_are(void **state)
@@ -424,7 +453,7 @@ static void a_line_is_relaxed_when_all_its_calls_are(void **state)
     uint8_t lines[16] = {0};
     bool calls_fences;
     (void)state;
-    (void)atomic_source_scan(text, sizeof text - 1, lines, 15, &calls_fences);
+    (void)atomic_source_scan(NULL, text, sizeof text - 1, lines, 15, &calls_fences);
     assert_memory_equal(lines + 1, expected, sizeof expected);
 }
 
@@ -442,7 +471,7 @@ static void fences_are_known_by_their_names(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         bool calls_fences;
-        (void)atomic_source_scan(cases[i].text, strlen(cases[i].text), lines, 3, &calls_fences);
+        (void)atomic_source_scan(NULL, cases[i].text, strlen(cases[i].text), lines, 3, &calls_fences);
         assert_int_equal(calls_fences, cases[i].calls_fences);
     }
 }
@@ -464,7 +493,7 @@ static void a_directive_of_openmp_makes_the_next_line_atomic(void **state)
     uint8_t lines[16] = {0};
     bool calls_fences;
     (void)state;
-    (void)atomic_source_scan(text, sizeof text - 1, lines, 15, &calls_fences);
+    (void)atomic_source_scan(NULL, text, sizeof text - 1, lines, 15, &calls_fences);
     assert_memory_equal(lines + 1, expected, sizeof expected);
 }
 
@@ -522,6 +551,7 @@ int main(void)
         cmocka_unit_test(loads_decide_what_is_compared_in_a_copy),
         cmocka_unit_test(debug_information_tells_atomic_variables),
         cmocka_unit_test(lines_that_call_atomics_are_known),
+        cmocka_unit_test(lines_of_macros_that_are_atomic_are_known),
         cmocka_unit_test(jump_tables_and_addresses_are_entries),
         cmocka_unit_test(cases_that_cannot_happen_end_no_table),
         cmocka_unit_test(a_line_is_relaxed_when_all_its_calls_are),
