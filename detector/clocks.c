@@ -274,11 +274,56 @@ void thread_clock_drop(struct thread_clock *clock)
     snapshot_drop(clock->seen, clock->spares);
     clock->seen = NULL;
     clock->published = false;
+    clock->later_count = 0;
+    change_ends(clock);
+}
+
+void thread_clock_take_later(struct thread_clock *clock)
+{
+    if (clock->later_count == 0) {
+        return;
+    }
+    change_begins(clock);
+    for (uint32_t i = 0; i < clock->later_count; i++) {
+        map_join_one(clock->seen, clock->later[i].slot, clock->later[i].epoch);
+    }
+    clock->later_count = 0;
+    change_ends(clock);
+}
+
+/* Then no object has the same snapshot, by which a release would be known for one that changes nothing. */
+static bool make_seen_own(struct thread_clock *clock, uint32_t size)
+{
+    if (!clock->published && snapshot_size(clock->seen) >= size) {
+        return true;
+    }
+    struct clock_snapshot *mine = snapshot_new(clock->spares, max_u32(size, snapshot_size(clock->seen)));
+    if (mine == NULL) {
+        return false;
+    }
+    map_join(mine, clock->seen);
+    snapshot_drop(clock->seen, clock->spares);
+    clock->seen = mine;
+    clock->published = false;
+    return true;
+}
+
+void thread_clock_receive_later(struct thread_clock *clock, uint32_t slot, uint64_t epoch)
+{
+    if (clock->later_count == CLOCK_LATER) {
+        thread_clock_take_later(clock);
+    }
+    change_begins(clock);
+    if (make_seen_own(clock, slot + 1)) {
+        clock->later[clock->later_count].slot = slot;
+        clock->later[clock->later_count++].epoch = epoch;
+    }
     change_ends(clock);
 }
 
 struct clock_stamp thread_clock_stamp(struct thread_clock *clock)
 {
+    thread_clock_take_later(clock);
     clock->published = clock->seen != NULL;
     return (struct clock_stamp){.slot = clock->slot, .epoch = clock->epoch, .seen = clock->seen};
 }
@@ -297,6 +342,7 @@ void thread_clock_receive(struct thread_clock *clock, const struct clock_stamp *
 
 void thread_clock_keep(struct thread_clock *kept, struct thread_clock *clock)
 {
+    thread_clock_take_later(clock);
     change_begins(kept);
     snapshot_drop(kept->seen, clock->spares);
     snapshot_share(clock->seen);
@@ -307,13 +353,17 @@ void thread_clock_keep(struct thread_clock *kept, struct thread_clock *clock)
     change_ends(kept);
 }
 
-/* Returns: what `other` has seen, copied, with `slots` entries at least; NULL without memory, or when it has seen nothing. */
+/* Returns: what `other` has seen, or takes in later, copied; NULL without memory, or when it has seen nothing. */
 static struct clock_snapshot *overheard(struct thread_clock *clock, const volatile struct thread_clock *other)
 {
     const struct clock_snapshot *seen = other->seen; /* of the pool, whatever it is by now */
     struct clock_snapshot *copy = seen == NULL ? NULL : snapshot_new(clock->spares, seen->size);
     if (copy != NULL) {
         map_join(copy, seen);
+        for (uint32_t i = 0, count = other->later_count; i < count && i < CLOCK_LATER; i++) {
+            uint32_t slot = other->later[i].slot;
+            map_join_one(copy, slot < copy->size ? slot : 0, slot < copy->size ? other->later[i].epoch : 0);
+        }
     }
     return copy;
 }
@@ -340,16 +390,22 @@ bool thread_clock_overhear(struct thread_clock *clock, const struct thread_clock
     return false;
 }
 
-void thread_clock_acquire_slow(struct thread_clock *clock, const struct sync_clock *sync)
+void thread_clock_note_taken(struct thread_clock *clock, const struct sync_clock *sync)
 {
-    thread_clock_join(clock, sync->seen, sync->slot, sync->epoch);
     size_t i = ((uintptr_t)sync >> 6) % CLOCK_ABSORBED;
     clock->absorbed[i].clock = sync;
     clock->absorbed[i].version = relaxed_load(&sync->version);
 }
 
+void thread_clock_acquire_slow(struct thread_clock *clock, const struct sync_clock *sync)
+{
+    thread_clock_join(clock, sync->seen, sync->slot, sync->epoch);
+    thread_clock_note_taken(clock, sync);
+}
+
 static void sync_clock_replace(struct thread_clock *clock, struct sync_clock *sync)
 {
+    thread_clock_take_later(clock);
     if (sync->seen != clock->seen) {
         snapshot_share(clock->seen);
         snapshot_drop(sync->seen, clock->spares);
@@ -385,6 +441,7 @@ static struct clock_snapshot *sync_clock_own_map(struct thread_clock *clock, str
 
 void thread_clock_release_join(struct thread_clock *clock, struct sync_clock *sync)
 {
+    thread_clock_take_later(clock);
     if (thread_clock_has_absorbed(clock, sync)) {
         sync_clock_replace(clock, sync);
     } else {
@@ -404,11 +461,15 @@ void thread_clock_release_join(struct thread_clock *clock, struct sync_clock *sy
 void thread_clock_pass_on(struct thread_clock *clock, struct sync_clock *sync, const struct clock_stamp *stamp)
 {
     uint32_t size = max_u32(snapshot_size(sync->seen), snapshot_size(stamp->seen));
+    size = max_u32(size, clock->later_count > 0 ? snapshot_size(clock->seen) : 0);
     size = max_u32(size, max_u32(sync->slot, stamp->slot) + 1);
     struct clock_snapshot *map = sync_clock_own_map(clock, sync, size);
     if (map != NULL) {
         map_join(map, stamp->seen);
         map_join_one(map, stamp->slot, stamp->epoch);
+        for (uint32_t n = 0; n < clock->later_count; n++) {
+            map_join_one(map, clock->later[n].slot, clock->later[n].epoch);
+        }
     }
     relaxed_store(&sync->version, relaxed_load(&sync->version) + 1); /* as in thread_clock_release_join() */
 }

@@ -91,6 +91,7 @@ static inline void sync_clock_renew(struct sync_clock *sync)
 /* ---- what a thread has seen ------------------------------------------------------------------------------------ */
 
 #define CLOCK_ABSORBED 8
+#define CLOCK_LATER    8
 
 struct thread_clock {
     uint32_t slot;
@@ -103,6 +104,11 @@ struct thread_clock {
         const struct sync_clock *clock;
         uint32_t version;
     } absorbed[CLOCK_ABSORBED]; /* joined sync_clocks taken in lately */
+    uint32_t later_count;       /* not 0: `seen` is no other clock's, and has room for them */
+    struct {
+        uint32_t slot;
+        uint64_t epoch;
+    } later[CLOCK_LATER]; /* taken in with the next release */
 };
 
 /* `epoch` is the first one of this life of the slot: 1 more than the last one of its previous life. */
@@ -112,7 +118,11 @@ void thread_clock_drop(struct thread_clock *clock);
 struct clock_stamp thread_clock_stamp(struct thread_clock *clock);
 /* Everything before `stamp` happens before what the thread does next. */
 void thread_clock_receive(struct thread_clock *clock, const struct clock_stamp *stamp);
-/* The same for a child or joiner of a thread whose clock stands still: then its own epoch moves on. */
+/* That epoch comes before what those do next who hear of the thread; whether before what it does itself, the caller knows better. */
+void thread_clock_receive_later(struct thread_clock *clock, uint32_t slot, uint64_t epoch);
+/* From now on it does so before what the thread does, too. */
+void thread_clock_take_later(struct thread_clock *clock);
+/* The same as thread_clock_receive() for a child or joiner of a thread whose clock stands still: then its own epoch moves on. */
 struct clock_stamp thread_clock_send(struct thread_clock *clock);
 
 /* `kept` becomes what `clock`, whose thread ends, is now. */
@@ -152,6 +162,9 @@ static inline bool thread_clock_has_taken(const struct thread_clock *clock, cons
     size_t i = ((uintptr_t)sync >> 6) % CLOCK_ABSORBED;
     return clock->absorbed[i].clock == sync && clock->absorbed[i].version == relaxed_load(&sync->version);
 }
+
+/* The thread has taken in this very version, or what of it is to come before what it does. */
+void thread_clock_note_taken(struct thread_clock *clock, const struct sync_clock *sync);
 
 /* Returns: true when acquiring `sync` would change nothing, as far as can be said in O(1). */
 static inline bool thread_clock_has_absorbed(const struct thread_clock *clock, const struct sync_clock *sync)

@@ -250,7 +250,8 @@ void race_plane_forget(struct race_engine *engine, struct race_plane *plane)
     }
     race_hand_over_forget(part);
     relaxed_store(&part->present, 0);
-    part->renumbering.old = part->renumbered = 0;
+    part->renumbering.old = 0;
+    relaxed_store(&part->renumbered, 0);
     part->plane = NULL;
     relaxed_store(&part->version, (relaxed_load(&part->version) + 1) & ~1u); /* a fork may have left it odd */
     race_count(&engine->forgotten);
@@ -347,7 +348,7 @@ bool race_check(struct race_engine *engine, struct race_plane *plane, struct rac
     for (uint32_t i = 0; i < set->count; i++) {
         struct race_met met = {0};
         if (set->number[i] != plane->number) {
-            race_hand_over_meet(engine, plane, race_part_at(engine, set->number[i]), piece);
+            race_hand_over_look(engine, plane, race_part_at(engine, set->number[i]), piece);
             if (meets(engine, plane, race_part_at(engine, set->number[i]), piece, &met) &&
                 race_found(engine, plane, chunk, piece, &met)) {
                 return true;

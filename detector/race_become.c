@@ -131,21 +131,32 @@ static void trust_writers(struct race_engine *engine, const struct users *users,
     }
 }
 
+/* What the thread takes in later it passes on now, and does not take from there. */
+static void pass_on(struct thread_clock *clock, struct sync_clock *sync, const struct clock_stamp *stamp)
+{
+    bool is_new = sync->epoch == 0 && sync->seen == NULL;
+    thread_clock_pass_on(clock, sync, stamp);
+    if (is_new) {
+        thread_clock_note_taken(clock, sync);
+    }
+}
+
 /* What was stored there last released what its thread had seen.  Others may load it only now, to whom nobody hands that on: what
  * the present thread has seen of it, and of its own what it had released, or done when it stored there itself. */
 static void release_stored(struct race_engine *engine, struct race_plane *plane, const struct race_granule_hold *hold,
                            const struct users *users)
 {
     struct thread_clock *clock = race_clock(plane);
-    struct clock_stamp stamp = thread_clock_stamp(clock);
-    uint64_t released = users->unseen ? stamp.epoch - 1 : 0;
-    stamp.epoch = users->present > released ? users->present : released;
-    thread_clock_pass_on(clock, race_granule_clock(engine, hold), &stamp);
+    uint64_t released = users->unseen ? clock->epoch - 1 : 0;
+    struct clock_stamp stamp = {
+        .slot = clock->slot, .epoch = users->present > released ? users->present : released, .seen = clock->seen};
+    pass_on(clock, race_granule_clock(engine, hold), &stamp);
     struct sync_clock *loose = race_granule_loose(engine, hold);
     if (loose != NULL) {
         loose_now(plane->thread);
-        stamp = thread_clock_stamp(&plane->thread->loose);
-        thread_clock_pass_on(&plane->thread->loose, loose, &stamp);
+        clock = &plane->thread->loose;
+        stamp = (struct clock_stamp){.slot = clock->slot, .epoch = clock->epoch, .seen = clock->seen};
+        pass_on(clock, loose, &stamp);
     }
 }
 

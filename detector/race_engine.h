@@ -40,7 +40,7 @@ enum {
     RACE_GENERATIONS = 127,
     RACE_PAGE = 4096, /* of the program, and of a window */
     RACE_OWED = 8,
-    RACE_HANDED = 64,
+    RACE_RECEIVED = 64,
     RACE_LOCKS_MAX = 8,  /* locks kept of a generation */
     RACE_SLOTS = 1 << 16 /* slots of clocks that a word of trust is kept for */
 };
@@ -52,21 +52,13 @@ struct race_generation {
     _Atomic uint32_t thread; /* thread_id */
 };
 
-/* All that a plane's thread did before that position in its history may have been handed over (race_hand_over.h); and as many
- * entries beyond, if it stored there again in the same epoch, which leaves none. */
-struct race_handed {
-    uint32_t number; /* of the plane; 0: nothing */
-    uint32_t beyond;
-    uint64_t position;
-};
-
-/* Such a thing as a plane's thread has received, which everybody who has seen that epoch of it has as well.  Others read it. */
+/* What a thread did up to that position in its history, and perhaps up to `end`, if it stored there again in the same epoch, which leaves
+ * no entry, was handed over (race_hand_over.h). */
 struct race_received {
-    _Atomic uint32_t version; /* odd while it changes */
-    _Atomic uint32_t slot;    /* of the clock of who received it, the first time in `epoch` */
-    _Atomic uint64_t epoch;
-    _Atomic uint32_t number, beyond; /* as in struct race_handed */
-    _Atomic uint64_t position;
+    uint32_t number; /* of the plane; 0: nothing */
+    uint32_t slot;   /* of the clock of its thread then */
+    uint64_t epoch;
+    uint64_t position, end;
 };
 
 /* How generations are renumbered. */
@@ -130,10 +122,10 @@ struct race_part {
     uint32_t heard_joins;     /* what `heard` is of: its clock's joins, ... */
     uint64_t heard_begun;     /* ... and the engine's planes */
     uint64_t owed[RACE_OWED]; /* sync addresses loaded and not acquired yet, with their bytes: plane->owed of them */
-    uint64_t owed_low, owed_high;               /* those past RACE_OWED lie in here; low is 0 when there are none */
-    struct race_visit visits[RACE_VISITS];      /* ... and those to each of the chunks it came to lately */
-    struct race_received received[RACE_HANDED]; /* by number, modulo */
-    uint64_t changing;                          /* where the latest call began an atomic operation; 0: it did not */
+    uint64_t owed_low, owed_high;                 /* those past RACE_OWED lie in here; low is 0 when there are none */
+    struct race_visit visits[RACE_VISITS];        /* ... and those to each of the chunks it came to lately */
+    struct race_received received[RACE_RECEIVED]; /* by number, modulo */
+    uint64_t changing;                            /* where the latest call began an atomic operation; 0: it did not */
     uint32_t changing_size;         /* ... and of how many bytes: a wider load behind a store is not its end */
     struct clock_stamp fence;       /* of the last release fence */
     struct thread_clock loaded;     /* what relaxed loads saw, for the next acquire fence */
@@ -142,7 +134,7 @@ struct race_part {
     struct thread_clock ended;           /* the clock of the latest thread that has ended */
     struct race_chunk *locked_chunk;     /* by its thread, so that a forked child can free it */
     struct race_renumbering renumbering; /* the last */
-    uint32_t renumbered;                 /* generations up to this one come from it */
+    _Atomic uint32_t renumbered;         /* generations up to this one come from it */
     _Atomic uint32_t pages;              /* of 4096 bytes of the program, where it has marks: as many of each window */
     uint64_t *marked;                    /* a bit for each chunk where the plane's windows may not be zero */
     uint64_t overview[RACE_LINES_MOST / 64 / 64 / 64]; /* a bit for each word of `summary` that may not be 0 */
@@ -173,7 +165,6 @@ struct race_engine {
     _Atomic(struct race_part *) parts[RACE_PLANES_MAX + 1]; /* by number; written once, before any set names it */
     _Atomic uint32_t last_number;                           /* no part has a higher one */
     _Atomic uint64_t pages;                                 /* of all parts */
-    _Atomic bool trusting;                                  /* some epoch is trusted */
     _Atomic uint32_t unseen;                                /* threads whose order is not seen at present */
     _Atomic uint32_t becomings;                             /* times that an address became a sync one */
     _Atomic uint64_t chunks_shared, aliases, forgotten, begun, sync_addresses, races, repeats, trusts, spilled,

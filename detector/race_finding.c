@@ -378,6 +378,12 @@ static bool is_forbidden(const struct report *r, const struct race_recalled *the
                              (is_update && (r->piece.flags & RACE_READ_MODIFY) != 0));
 }
 
+static struct race_giver giver_of(const struct report *r)
+{
+    return (struct race_giver){r->other, r->other_slot, r->epoch_low,
+                               r->epoch_high != UINT64_MAX ? r->epoch_high : r->epoch_low};
+}
+
 /* Atomic operations race with little else: what was stored plainly before, they were handed. */
 static void report_atomic(struct report *r, struct stack_id here)
 {
@@ -387,8 +393,8 @@ static void report_atomic(struct report *r, struct stack_id here)
         return;
     }
     recall(r, &theirs);
-    if (is_forbidden(r, &theirs) &&
-        race_hand_over_covers(r->engine, r->plane, r->met.number, &theirs) == RACE_NOT_HANDED) {
+    const struct race_giver giver = giver_of(r);
+    if (is_forbidden(r, &theirs) && race_hand_over_covers(r->plane, &giver, &theirs) == RACE_NOT_HANDED) {
         r->covered = false;
         tell(r, here, &theirs);
     }
@@ -406,10 +412,12 @@ static void report(void *arg)
     }
     if (!may_be_news(r, here)) {
         race_count(&r->engine->repeats);
+        race_hand_over_blind(r->engine, r->plane, &r->piece, r->other);
         return;
     }
     recall(r, &theirs);
-    enum race_handed_over handed = race_hand_over_covers(r->engine, r->plane, r->met.number, &theirs);
+    const struct race_giver giver = giver_of(r);
+    enum race_handed_over handed = race_hand_over_covers(r->plane, &giver, &theirs);
     r->perhaps_handed = handed == RACE_PERHAPS_HANDED;
     if (handed == RACE_HANDED_OVER) {
         race_count(&r->engine->repeats);
@@ -417,7 +425,7 @@ static void report(void *arg)
         return;
     }
     tell(r, here, &theirs);
-    if (race_hand_over_note(r->engine, r->plane, &r->piece, r->met.number, r->epoch_high, &theirs)) {
+    if (race_hand_over_note(r->engine, r->plane, &r->piece, &giver, &theirs)) {
         /* The next flag there, or of this place in the code, hands over as well: in another block, say. */
         relaxed_store(stale_count(r->engine, here, r->met.number), 0);
         relaxed_store(heard_count(r->engine, &r->met), 0);
@@ -438,6 +446,7 @@ bool race_found(struct race_engine *engine, struct race_plane *plane, struct rac
     }
     if (!is_worth_a_look(engine, met)) {
         race_count(&engine->repeats);
+        race_hand_over_blind(engine, plane, piece, r.other);
     } else {
         engine->host.apart(engine->host.ctx, report, &r);
     }

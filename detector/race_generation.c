@@ -30,7 +30,10 @@ uint32_t race_generation_threshold(const struct race_engine *engine, const struc
             unseen = middle;
         }
     }
-    return seen;
+    uint32_t slot = relaxed_load(&part->generation[seen].slot);
+    uint64_t end = race_generation_end(part, seen);
+    bool to_its_end = thread_clock_has_seen(race_order(engine, observer), slot, end) || race_trusts(engine, slot, end);
+    return seen > 0 && !to_its_end ? seen - 1 : seen;
 }
 
 /* ---- touched chunks --------------------------------------------------------------------------------------------- */

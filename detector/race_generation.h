@@ -41,8 +41,16 @@ static inline bool race_generation_seen(const struct race_engine *engine, const 
 {
     return g == 0 || race_generation_is_seen(engine, observer, &part->generation[g]);
 }
-
-/* Returns: the highest generation of `part` that the thread of `observer` has seen; all lower ones too. */
+/* Returns: the last epoch that generation `g` stands for: of those that were merged, not the one that it goes by. */
+static inline uint64_t race_generation_end(const struct race_part *part, uint32_t g)
+{
+    const struct race_generation *first = &part->generation[g], *next = first + 1;
+    bool is_merged = g <= relaxed_load(&part->renumbered) && g < relaxed_load(&part->present) &&
+                     relaxed_load(&next->slot) == relaxed_load(&first->slot) &&
+                     relaxed_load(&next->epoch) > relaxed_load(&first->epoch);
+    return is_merged ? relaxed_load(&next->epoch) - 1 : relaxed_load(&first->epoch);
+}
+/* Returns: the highest generation of `part` that the thread of `observer` has seen, to its end; all lower ones too. */
 uint32_t race_generation_threshold(const struct race_engine *engine, const struct race_plane *observer,
                                    const struct race_part *part);
 

@@ -16,7 +16,6 @@ struct granule { /* one to a cache line: threads at different addresses do not m
     uint8_t mask;  /* of bytes */
     bool is_mixed;
     uint8_t last_bytes, last_how;
-    struct race_handed handed;
     uint64_t last; /* slot << LAST_SHIFT | epoch */
 };
 
@@ -184,7 +183,6 @@ static uint32_t add(struct race_granules *table, uint32_t first, uint64_t addres
     g->address = address;
     g->mask = (uint8_t)mask;
     g->is_mixed = false;
-    g->handed = (struct race_handed){0};
     g->last = 0;
     g->next = first;
     return i;
@@ -306,11 +304,6 @@ void race_granule_release(const struct race_granule_hold *hold)
 struct sync_clock *race_granule_clock(struct race_engine *engine, const struct race_granule_hold *hold)
 {
     return &engine->granules->granules[hold->number].clock;
-}
-
-struct race_handed *race_granule_handed(struct race_engine *engine, const struct race_granule_hold *hold)
-{
-    return &engine->granules->granules[hold->number].handed;
 }
 
 struct sync_clock *race_granule_loose(struct race_engine *engine, const struct race_granule_hold *hold)

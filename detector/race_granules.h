@@ -73,8 +73,6 @@ struct race_last race_granule_last(struct race_engine *engine, const struct race
 uint32_t race_granule_sync_bytes(struct race_engine *engine, const struct race_granule_hold *hold);
 /* The clocks of the object that is held; the loose one is NULL without --races=hybrid. */
 struct sync_clock *race_granule_clock(struct race_engine *engine, const struct race_granule_hold *hold);
-/* What was stored at the object that is held before it became one. */
-struct race_handed *race_granule_handed(struct race_engine *engine, const struct race_granule_hold *hold);
 struct sync_clock *race_granule_loose(struct race_engine *engine, const struct race_granule_hold *hold);
 
 #endif

@@ -54,10 +54,10 @@ static bool begins_group(const struct race_part *part, uint32_t g, uint32_t memb
 {
     enum { FEW = 4, MANY = 32, LATEST = 32 };
     const struct race_renumbering *to = &part->renumbering;
-    if (g == 1 || g <= to->kept || g == part->renumbered + 1) {
+    if (g == 1 || g <= to->kept || g == relaxed_load(&part->renumbered) + 1) {
         return true;
     }
-    if (g <= part->renumbered) { /* they are no more than a few, and go into one */
+    if (g <= relaxed_load(&part->renumbered)) { /* they are no more than a few, and go into one */
         return was_heard && !to->is_full;
     }
     /* Of the latest, others may still hear one by one. */
@@ -79,7 +79,7 @@ static uint32_t form_groups(const struct race_engine *engine, struct race_part *
         to->tag[RACE_TAG(g, 0)] = RACE_TAG(groups, 0);
         to->tag[RACE_TAG(g, 1)] = RACE_TAG(groups, 1);
         put_in_group(engine, part, g, groups, is_first);
-        if (g == part->renumbered) {
+        if (g == relaxed_load(&part->renumbered)) {
             to->old = groups;
         }
     }
@@ -199,7 +199,7 @@ void race_renumber(struct race_engine *engine, struct race_plane *plane)
     }
     uint32_t groups = form_groups(engine, part);
     race_touched_visit(engine, plane, renumber_chunk);
-    part->renumbered = groups;
+    relaxed_store(&part->renumbered, groups);
     relaxed_store(&part->present, groups);
     part->tally.renumberings++;
     /* release: tags and table before the even number; partner: race_version_begin() */

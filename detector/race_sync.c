@@ -130,9 +130,6 @@ static void object_do(struct race_engine *engine, struct race_plane *plane, cons
     if (deeds != 0) {
         clocks_do(engine, plane, hold, deeds);
     }
-    if ((deeds & DEED_ACQUIRE) != 0) {
-        race_hand_over_receive(plane, race_granule_handed(engine, hold));
-    }
 }
 
 /* Returns: false when none of these bytes is sync, or not all of `wanted` are those of one object, or of mixed ones. */
@@ -310,19 +307,6 @@ bool race_sync_access(struct race_engine *engine, struct race_plane *plane, cons
     return true;
 }
 
-void race_sync_hand_on(struct race_engine *engine, const struct race_piece *piece, const struct race_handed *handed)
-{
-    struct race_granule_hold hold;
-    if (race_granule_hold(engine, piece->address & ~(uint64_t)7, race_granule_mask(piece->address, piece->size), 0,
-                          &hold)) {
-        do {
-            *race_granule_handed(engine, &hold) = *handed;
-            sync_clock_renew(race_granule_clock(engine, &hold));
-        } while (race_granule_next(engine, &hold));
-        race_granule_release(&hold);
-    }
-}
-
 void race_sync_adopt(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece,
                      uint32_t known)
 {
@@ -445,6 +429,7 @@ void race_sync_thread_end(struct race_part *part)
 {
     part->has_thread = false;
     part->owed_low = 0;
+    race_hand_over_forget(part);
     clock_stamp_drop(&part->fence);
     thread_clock_drop(&part->loaded);
     clock_stamp_drop(&part->loose_fence);

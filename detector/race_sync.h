@@ -28,8 +28,6 @@ bool race_sync_access(struct race_engine *engine, struct race_plane *plane, cons
 /* The same for a piece that is to be sync from now on: race_become_sync(). */
 void race_sync_adopt(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece,
                      uint32_t known);
-/* Whoever acquires of the piece, a sync address, from now on may have been handed that. */
-void race_sync_hand_on(struct race_engine *engine, const struct race_piece *piece, const struct race_handed *handed);
 /* Returns: true when a byte with the same low bits as one of the piece, which has none that is sync, may be a sync one. */
 bool race_sync_is_place(const struct race_engine *engine, const struct race_piece *piece);
 /* Acquires what is owed; race_settle() from inside. */

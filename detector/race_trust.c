@@ -23,7 +23,6 @@ static void trust_part(_Atomic uint64_t *table, const struct race_part *part)
 void race_trust_part(struct race_engine *engine, const struct race_part *part)
 {
     trust_part(engine->trusted, part);
-    relaxed_store(&engine->trusting, true);
 }
 
 void race_trust_up(struct race_engine *engine, _Atomic uint64_t *table, const struct race_part *but)
@@ -41,7 +40,6 @@ void race_trust_up(struct race_engine *engine, _Atomic uint64_t *table, const st
 void race_trust_all(struct race_engine *engine, const struct race_part *but)
 {
     race_trust_up(engine, engine->trusted, but);
-    relaxed_store(&engine->trusting, true);
     race_count(&engine->trusts);
 }
 
