@@ -46,6 +46,8 @@ enum race_access_flag {
     RACE_READ_MODIFY = 1 << 4,
     RACE_LIBRARY = 1 << 5, /* made by libc on the program's behalf (memcpy, read, ...): `at` is its caller */
     RACE_UNTOLD = 1 << 6,  /* with RACE_READ_MODIFY: nothing depends on what was there, as in a counter's increment */
+    RACE_LOOKS =
+        1 << 8, /* a load, known for a plain one, whose value decides: what may be an atomic store hands over to it */
     RACE_DECIDES = 1 << 7 /* a load whose value decides where the code goes or what it reads; without RACE_GUESS it is a
                             * plain one that a loop waits for */
 };

@@ -282,10 +282,18 @@ static bool is_ignored(const struct race_engine *engine, const struct finding *f
     return host->is_ignored != NULL && host->is_ignored(host->ctx, &finding->memory);
 }
 
-static void set_doubt(struct finding *finding, const struct report *r)
+/* A plain load of what another stores atomically is not told of at all. */
+static bool looks_at_guess(uint32_t load, uint32_t store)
+{
+    return (load & RACE_LOOKS) != 0 && (store & (RACE_WRITE | RACE_GUESS)) == (RACE_WRITE | RACE_GUESS);
+}
+
+static void set_doubt(struct finding *finding, const struct report *r, const struct race_recalled *theirs)
 {
     const struct race_host *host = &r->engine->host;
-    const char *doubt = r->perhaps_handed     ? "what may be an atomic store may have handed it over"
+    bool is_looked_at = looks_at_guess(r->piece.flags, theirs->flags) || looks_at_guess(theirs->flags, r->piece.flags);
+    const char *doubt = r->perhaps_handed ? "what may be an atomic store may have handed it over"
+                        : is_looked_at ? "the store may be an atomic one, which on this processor any load may look at"
                         : host->doubt == NULL ? NULL
                                               : host->doubt(host->ctx);
     if (doubt != NULL && finding->severity == SEVERITY_ERROR) {
@@ -318,7 +326,7 @@ static void tell(struct report *r, struct stack_id here, const struct race_recal
         e.finding.severity = e.finding.severity == SEVERITY_ERROR ? SEVERITY_WARNING : SEVERITY_NOTE;
         e.finding.detail = "only the order in which this run took its locks kept them apart";
     } else {
-        set_doubt(&e.finding, r);
+        set_doubt(&e.finding, r, theirs);
     }
     e.finding.parties = e.parties;
     set_memory(&e.finding, r);

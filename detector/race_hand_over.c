@@ -26,11 +26,13 @@ static bool is_store(uint32_t flags)
     return (flags & (RACE_WRITE | RACE_GUESS)) == (RACE_WRITE | RACE_GUESS);
 }
 
-/* A guess hands over to a guess; what a loop waits for, to all. */
+/* A guess hands over to whoever looks at it; all do to what a loop waits for. */
 static bool hands_over(uint32_t load, uint32_t store)
 {
     bool stores = (store & (RACE_WRITE | RACE_READ_MODIFY)) == RACE_WRITE || is_counter(store);
-    return is_deciding_load(load) && stores && ((store & RACE_GUESS) != 0 || (load & RACE_GUESS) == 0);
+    bool is_awaited = is_deciding_load(load) && (load & RACE_GUESS) == 0;
+    bool is_looked_at = is_deciding_load(load) || (load & (RACE_LOOKS | RACE_WRITE)) == RACE_LOOKS;
+    return stores && (is_awaited || (is_looked_at && (store & RACE_GUESS) != 0));
 }
 
 /* Takes in what the giver has seen by now. */

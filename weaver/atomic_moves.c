@@ -89,6 +89,7 @@ static void look_at(const struct elf_module *module, const struct insn *insn, st
     bool may_be_atomic = module->makes_locks || may_be_known_size || !covers(&info->plain, insn->address);
     if (access->role == ACCESS_PLAIN) {
         access->is_guess = may_be_atomic && insn_may_be_atomic(module, insn, access->size);
+        access->looks = !may_be_atomic && !access->is_write && access->size <= 8; /* when it decides: decisions.c */
     } else if (!may_be_atomic) { /* a loop waits for a plain variable: it hands over, but it races */
         access->role = ACCESS_PLAIN;
         access->is_guess = false;

@@ -13,10 +13,11 @@ static void add_site(struct image_draft *draft, const struct insn *insn, const s
     site->code = draft_offset(draft);
     site->module = (uint32_t)insn->address;
     site->size = access->is_range || access->role == ACCESS_FENCE ? 0 : access->size;
-    site->flags = (uint8_t)((access->is_write ? IMAGE_SITE_WRITE : 0) | (is_atomic ? IMAGE_SITE_ATOMIC : 0) |
-                            (access->is_guess ? IMAGE_SITE_GUESS : 0) | (access->decides ? IMAGE_SITE_DECIDES : 0) |
-                            (access->read_modify ? IMAGE_SITE_READ_MODIFY : 0) |
-                            (access->untold ? IMAGE_SITE_UNTOLD : 0) | (access->adds ? IMAGE_SITE_ADDS : 0));
+    site->flags =
+        (uint8_t)((access->is_write ? IMAGE_SITE_WRITE : 0) | (is_atomic ? IMAGE_SITE_ATOMIC : 0) |
+                  (access->is_guess ? IMAGE_SITE_GUESS : 0) | (access->decides ? IMAGE_SITE_DECIDES : 0) |
+                  (access->read_modify ? IMAGE_SITE_READ_MODIFY : 0) | (access->untold ? IMAGE_SITE_UNTOLD : 0) |
+                  (access->adds ? IMAGE_SITE_ADDS : 0) | (access->looks ? IMAGE_SITE_LOOKS : 0));
     site->cfa = insn->cfa;
     site->cfa_offset = insn->cfa_offset;
 }

@@ -266,6 +266,7 @@ void decisions_mark(struct function *function)
             continue;
         if (access->is_guess && !access->is_write)
             access->decides = decides(function, i);
+        access->looks = access->looks && decides(function, i);
         decisions_put_behind(insn, access);
     }
 }

@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 #define IMAGE_MAGIC   UINT64_C(0x314556414557484c) /* "LHWEAVE1" */
-#define IMAGE_VERSION 37                           /* of this format and of what plane.h says; raise it with either */
+#define IMAGE_VERSION 38                           /* of this format and of what plane.h says; raise it with either */
 
 enum { IMAGE_BUILD_ID_SIZE = 32 };
 
@@ -134,7 +134,9 @@ enum image_site_flag {
     /* A load whose value decides where the code goes or what it reads: a guess, or one that a loop waits for. */
     IMAGE_SITE_DECIDES = 1 << 5,
     /* Atomic, and it adds something to what is there, whatever that is. */
-    IMAGE_SITE_ADDS = 1 << 6
+    IMAGE_SITE_ADDS = 1 << 6,
+    /* A plain load, as debug information says, whose value decides: not what a loop waits for. */
+    IMAGE_SITE_LOOKS = 1 << 7
 };
 
 struct image_site {

@@ -146,7 +146,7 @@ static bool are_places_sound(const struct image_header *header)
 static bool are_sites_sound(const struct image_header *header)
 {
     const uint8_t known = IMAGE_SITE_WRITE | IMAGE_SITE_ATOMIC | IMAGE_SITE_GUESS | IMAGE_SITE_READ_MODIFY |
-                          IMAGE_SITE_UNTOLD | IMAGE_SITE_DECIDES | IMAGE_SITE_ADDS;
+                          IMAGE_SITE_UNTOLD | IMAGE_SITE_DECIDES | IMAGE_SITE_ADDS | IMAGE_SITE_LOOKS;
     const struct image_site *sites = table_of(header, &header->sites);
     for (uint64_t i = 0; i < header->sites.count; i++) {
         if (sites[i].code > header->code_size || (i && sites[i - 1].code >= sites[i].code) || sites[i].flags & ~known ||

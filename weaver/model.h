@@ -100,6 +100,7 @@ struct access {
     bool adds;     /* IMAGE_SITE_ADDS */
     bool is_guess; /* IMAGE_SITE_GUESS */
     bool decides;  /* IMAGE_SITE_DECIDES */
+    bool looks;    /* IMAGE_SITE_LOOKS */
     bool
         may_repeat; /* a store of one constant or of two, from a register or an immediate: none where that is there already */
     /* REP MOVS/STOS/LODS (operand is -1; without REP it is the hidden operand): from RSI (read) or RDI (write), RCX

@@ -145,6 +145,7 @@ uint32_t pc_map_site_flags(const struct image_site *site)
            ((site->flags & IMAGE_SITE_GUESS) != 0 ? RACE_GUESS : 0u) |
            ((site->flags & IMAGE_SITE_READ_MODIFY) != 0 ? RACE_READ_MODIFY : 0u) |
            ((site->flags & IMAGE_SITE_DECIDES) != 0 ? RACE_DECIDES : 0u) |
+           ((site->flags & IMAGE_SITE_LOOKS) != 0 ? RACE_LOOKS : 0u) |
            ((site->flags & IMAGE_SITE_UNTOLD) != 0 ? RACE_UNTOLD : 0u);
 }
 

@@ -264,6 +264,31 @@ static void what_is_known_no_more_may_have_been_handed_over(void **state)
     assert_true(race_world_read(2, X + 8, 8)); /* what came in later epochs was not */
 }
 
+static void a_plain_look_at_what_may_be_atomic_is_a_warning(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    assert_false(race_world_write(1, X, 8));
+    assert_false(race_world_access(1, X + 64, 4, RACE_WRITE | RACE_GUESS));
+    race_world.recalled = (struct race_recalled){.found = true, .flags = RACE_WRITE | RACE_GUESS, .position = 9};
+    assert_true(race_world_access(2, X + 64, 4, RACE_LOOKS));
+    assert_int_equal(world_expect_one(FINDING_DATA_RACE)->severity, SEVERITY_WARNING);
+    race_world.recalled = (struct race_recalled){.found = true, .flags = RACE_WRITE, .position = 8};
+    assert_false(race_world_read(2, X, 8));
+}
+
+static void a_plain_look_at_a_plain_store_is_an_error(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    assert_false(race_world_write(1, X, 8));
+    assert_false(race_world_write(1, X + 64, 4));
+    race_world.recalled = (struct race_recalled){.found = true, .flags = RACE_WRITE, .position = 9};
+    assert_true(race_world_access(2, X + 64, 4, RACE_LOOKS));
+    assert_int_equal(world_expect_one(FINDING_DATA_RACE)->severity, SEVERITY_ERROR);
+    assert_true(race_world_read(2, X, 8));
+}
+
 /* The history has the first of the stores that it made in one epoch. */
 static void what_a_store_done_again_may_have_handed_over_is_a_warning(void **state)
 {
@@ -306,6 +331,8 @@ int main(void)
         CASE(what_was_taken_in_at_one_address_says_nothing_of_another),
         CASE(a_wide_load_behind_a_store_to_a_part_of_it_acquires_the_others),
         CASE(both_halves_of_a_wide_atomic_are_acquired),
+        CASE(a_plain_look_at_what_may_be_atomic_is_a_warning),
+        CASE(a_plain_look_at_a_plain_store_is_an_error),
         CASE(what_is_known_no_more_may_have_been_handed_over),
         CASE(what_a_store_done_again_may_have_handed_over_is_a_warning),
     };
