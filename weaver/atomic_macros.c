@@ -224,43 +224,40 @@ static void define(struct atomic_macros *macros, const char *at, const char *end
 
 /* ---- files ------------------------------------------------------------------------------------------------------ */
 
-static bool is_file(const char *path)
-{
-    struct stat status;
-    return stat(path, &status) == 0 && S_ISREG(status.st_mode);
-}
-
 static bool make_tables(struct atomic_macros *macros)
 {
     if (!macros->macros)
         macros->macros = calloc(BUCKETS, sizeof(struct atomic_macro *));
-    if (!macros->paths)
-        macros->paths = calloc(BUCKETS, sizeof *macros->paths);
-    return macros->macros && macros->paths;
+    if (!macros->inodes)
+        macros->inodes = calloc(BUCKETS, sizeof *macros->inodes);
+    return macros->macros && macros->inodes;
 }
 
-static void add_file(struct atomic_macros *macros, const char *path)
+/* Returns: false when there is no such file.  One that is known is added no more, by whatever path. */
+static bool add_file(struct atomic_macros *macros, const char *path)
 {
-    if (!make_tables(macros))
-        return;
-    uint32_t *first = &macros->paths[hash_of(path, strlen(path))];
+    struct stat status;
+    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode) || !make_tables(macros))
+        return false;
+    uint32_t *first = &macros->inodes[status.st_ino % BUCKETS];
     for (uint32_t i = *first; i != 0; i = macros->files[i - 1].next) {
-        if (strcmp(macros->files[i - 1].path, path) == 0)
-            return;
+        if (macros->files[i - 1].inode == status.st_ino && macros->files[i - 1].device == status.st_dev)
+            return true;
     }
     if (macros->file_count == macros->file_capacity) {
         size_t capacity = macros->file_capacity ? 2 * macros->file_capacity : 64;
         struct atomic_file *grown = capacity > FILES_MOST ? NULL : realloc(macros->files, capacity * sizeof *grown);
         if (!grown)
-            return;
+            return true;
         macros->files = grown;
         macros->file_capacity = capacity;
     }
-    char *own = strdup(path);
+    char *own = realpath(path, NULL);
     if (own) {
-        macros->files[macros->file_count++] = (struct atomic_file){own, *first};
+        macros->files[macros->file_count++] = (struct atomic_file){own, status.st_dev, status.st_ino, *first};
         *first = (uint32_t)macros->file_count;
     }
+    return true;
 }
 
 /* What follows "include", in a file at `path`. */
@@ -278,16 +275,13 @@ static void include(struct atomic_macros *macros, const char *path, const char *
             folder--;
         folder -= folder > 0;
         if (snprintf(found, sizeof found, "%.*s/%.*s", (int)folder, path, size, at + 1) < (int)sizeof found &&
-            is_file(found)) {
-            add_file(macros, found);
+            add_file(macros, found))
             return;
-        }
     }
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
-        if (snprintf(found, sizeof found, "%s/%.*s", folders[i], size, at + 1) < (int)sizeof found && is_file(found)) {
-            add_file(macros, found);
+        if (snprintf(found, sizeof found, "%s/%.*s", folders[i], size, at + 1) < (int)sizeof found &&
+            add_file(macros, found))
             return;
-        }
     }
 }
 
@@ -344,7 +338,7 @@ static void read_file(struct atomic_macros *macros, const char *path)
 
 void atomic_macros_read(struct atomic_macros *macros, const char *path)
 {
-    add_file(macros, path);
+    (void)add_file(macros, path);
     while (macros->files_read < macros->file_count)
         read_file(macros, macros->files[macros->files_read++].path);
 }
@@ -361,7 +355,7 @@ void atomic_macros_free(struct atomic_macros *macros)
     for (size_t i = 0; i < macros->file_count; i++)
         free(macros->files[i].path);
     free(macros->macros);
-    free(macros->paths);
+    free(macros->inodes);
     free(macros->files);
     *macros = (struct atomic_macros){0};
 }

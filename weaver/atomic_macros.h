@@ -23,13 +23,14 @@ struct atomic_macro {
 };
 
 struct atomic_file {
-    char *path;
+    char *path; /* without links and steps back, which would have no end */
+    uint64_t device, inode;
     uint32_t next; /* of the same hash, from 1; 0: none */
 };
 
 struct atomic_macros {
     struct atomic_macro **macros; /* by the hash of their names */
-    uint32_t *paths;              /* by their hash, the file from 1 */
+    uint32_t *inodes;             /* by their hash, the file from 1 */
     struct atomic_file *files;    /* read or to be read, in order */
     size_t file_count, file_capacity, files_read;
     uint64_t count;

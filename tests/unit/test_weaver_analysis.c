@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -443,6 +444,27 @@ static void lines_of_macros_that_are_atomic_are_known(void **state)
     atomic_macros_free(&macros);
 }
 
+static void a_header_is_read_once_by_whatever_path(void **state)
+{
+    static const char text[] =
+        "#include \"../unit/header.h\"\n#include <header.h>\n#define ONCE(x) __atomic_load_n(&(x), 2)\n";
+    char folder[] = "/tmp/lockhound-unit-XXXXXX", inner[64], header[96];
+    struct atomic_macros macros = {0};
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(inner, sizeof inner, "%s/unit", folder);
+    (void)snprintf(header, sizeof header, "%s/header.h", inner);
+    assert_int_equal(mkdir(inner, 0700), 0);
+    FILE *file = fopen(header, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0 && fclose(file) == 0);
+    atomic_macros_read(&macros, header);
+    assert_int_equal(macros.file_count, 1);
+    assert_true(atomic_macros_has(&macros, "ONCE", 4));
+    atomic_macros_free(&macros);
+    assert_true(unlink(header) == 0 && rmdir(inner) == 0 && rmdir(folder) == 0);
+}
+
 static void a_line_is_relaxed_when_all_its_calls_are(void **state)
 {
     static const char text[] = "store(&x, atomic_load_explicit(&y, memory_order_relaxed), memory_order_release);\n"
@@ -552,6 +574,7 @@ int main(void)
         cmocka_unit_test(debug_information_tells_atomic_variables),
         cmocka_unit_test(lines_that_call_atomics_are_known),
         cmocka_unit_test(lines_of_macros_that_are_atomic_are_known),
+        cmocka_unit_test(a_header_is_read_once_by_whatever_path),
         cmocka_unit_test(jump_tables_and_addresses_are_entries),
         cmocka_unit_test(cases_that_cannot_happen_end_no_table),
         cmocka_unit_test(a_line_is_relaxed_when_all_its_calls_are),
