@@ -43,7 +43,8 @@ static const struct stack_layout *take_by_unwinder(uintptr_t pc, uintptr_t sp, u
 {
     struct unwound unwound;
     unwind_from(start, pc, lockhound.options.stack_depth, &unwound);
-    const struct interned_stack *stack = stacks_intern(unwound.frames, unwound.depth);
+    /* No frame: the function was entered as the first of its stack. */
+    const struct interned_stack *stack = unwound.depth == 0 ? NULL : stacks_intern(unwound.frames, unwound.depth);
     *id = stacks_id(stack);
     return stack != NULL && unwound.exact && end > sp ? stack_layout_add(pc, sp, end, &unwound, *id) : NULL;
 }

@@ -46,7 +46,7 @@ const struct stack_layout *stack_layout_add(uintptr_t pc, uintptr_t sp, uintptr_
                                             struct stack_id stack)
 {
     struct bucket *bucket = bucket_of(pc, high - sp);
-    if (!has_room(bucket))
+    if (unwound->depth == 0 || !has_room(bucket))
         return NULL;
     uint32_t others = unwound->depth - 1;
     struct stack_layout *layout = arena_alloc(sizeof *layout + others * sizeof layout->places[0]);

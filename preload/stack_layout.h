@@ -41,7 +41,7 @@ const struct stack_layout *stack_layout_find(uintptr_t pc, uintptr_t sp, uintptr
  * be taken.  Context: signal, loader-lock, in-malloc. */
 bool stack_layout_has_room(uintptr_t pc, uintptr_t depth);
 
-/* Returns: the layout just unwound, known to all from now on; NULL when there is no memory or no room.
+/* Returns: the layout just unwound, known to all from now on; NULL when it has no frame, or there is no memory or no room.
  * Context: signal, loader-lock, in-malloc. */
 const struct stack_layout *stack_layout_add(uintptr_t pc, uintptr_t sp, uintptr_t high, const struct unwound *unwound,
                                             struct stack_id stack);

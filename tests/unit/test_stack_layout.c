@@ -57,6 +57,16 @@ static void many_callers_at_one_depth(void **state)
     assert_null(stack_layout_find(WRAPPER, lay_out(1, CALLERS + SAME_DEPTH), stack_end()));
 }
 
+/* The unwinder may find nobody who called, where a language's runtime enters its own code. */
+static void no_frames_make_no_layout(void **state)
+{
+    (void)state;
+    const struct unwound unwound = {.depth = 0, .exact = true};
+    uintptr_t sp = lay_out(1, 0);
+    assert_null(stack_layout_add(0, sp, stack_end(), &unwound, name_of(1)));
+    assert_null(stack_layout_find(0, sp, stack_end()));
+}
+
 static void one_caller_at_many_depths(void **state)
 {
     (void)state;
@@ -70,6 +80,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(many_callers_at_one_depth),
+        cmocka_unit_test(no_frames_make_no_layout),
         cmocka_unit_test(one_caller_at_many_depths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
