@@ -67,12 +67,14 @@ uint32_t race_chunk_claim(struct race_engine *engine, struct race_chunk *chunk, 
 
 /* ---- taking part ------------------------------------------------------------------------------------------------ */
 
-/* Returns: true when `plane`'s thread has seen all tags of `other` in the chunk that begins at `low`. */
+/* Returns: true when `plane`'s thread has seen all tags of `other` in the chunk that begins at `low`.  Those of its present epoch
+ * may be trusted, but it does not look again at what it has them of: who stores there must look for it. */
 static bool other_is_seen(struct race_engine *engine, const struct race_plane *plane, const struct race_part *other,
                           uint32_t low)
 {
     uint32_t version = race_version_begin(other);
-    uint8_t limit = (uint8_t)race_generation_threshold(engine, plane, other);
+    uint32_t threshold = race_generation_threshold(engine, plane, other), present = relaxed_load(&other->present);
+    uint8_t limit = (uint8_t)(other->has_thread && threshold >= present ? present - 1 : threshold);
     for (size_t i = 0; i < RACE_CHUNK_BYTES; i += 8) {
         uint64_t tags = bytes_load(other->tags + low + i);
         if (tags != 0 && bytes_any_above(tags >> 1 & BYTES_EACH(0x7f), limit)) {

@@ -1,4 +1,5 @@
 /* Addresses that are used atomically, by hand: what they order. */
+#include "detector/race_trust.h"
 #include "race_world.h"
 
 #define X UINT64_C(0x7f1234567810)
@@ -277,6 +278,22 @@ static void a_plain_look_at_what_may_be_atomic_is_a_warning(void **state)
     assert_false(race_world_read(2, X, 8));
 }
 
+/* It has a tag of its present epoch there, and will not look again while that stands. */
+static void a_flag_is_looked_at_anew_though_the_look_is_trusted(void **state)
+{
+    (void)state;
+    race_world_plane(1);
+    struct race_plane *two = race_world_plane(2);
+    assert_false(race_world_access(2, X + 64, 8, RACE_GUESS | RACE_DECIDES));
+    race_trust_all(race_world.engine, NULL);
+    for (int i = 0; i < 1000; i++) { /* so that it would have the chunk to itself */
+        assert_false(race_world_write(1, X + 128, 8));
+    }
+    assert_false(race_world_access(1, X + 64, 8, RACE_WRITE | RACE_GUESS));
+    assert_int_equal(two->tags[race_place(two, X + 64)], 0);
+    world_expect_nothing();
+}
+
 static void a_plain_look_at_a_plain_store_is_an_error(void **state)
 {
     (void)state;
@@ -333,6 +350,7 @@ int main(void)
         CASE(both_halves_of_a_wide_atomic_are_acquired),
         CASE(a_plain_look_at_what_may_be_atomic_is_a_warning),
         CASE(a_plain_look_at_a_plain_store_is_an_error),
+        CASE(a_flag_is_looked_at_anew_though_the_look_is_trusted),
         CASE(what_is_known_no_more_may_have_been_handed_over),
         CASE(what_a_store_done_again_may_have_handed_over_is_a_warning),
     };
