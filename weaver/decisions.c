@@ -7,8 +7,8 @@
  *         load saw, however long the thread was stopped between the two.  Where the load overwrites what its address is made
  *         of, the address is kept in a spill slot.
  * Model:  the value is followed through moves, one place at a time that it is put down at (on the frame, or by a pointer that
- *         stays in its register), arithmetic and branches forward, up to a comparison, a condition on what was computed with
- *         it, an address, a return or an argument of a call.
+ *         stays in its register), arithmetic and branches, up to a comparison, a condition on what was computed with it, an
+ *         address, a return, an argument of a call, or, as large as a pointer, a place in memory, from where others may take it.
  * Source: Jannesari & Tichy 2010, beyond its loops.
  */
 #include "weaver/passes.h"
@@ -72,6 +72,17 @@ static void lose_place(struct whereabouts *at, register_set changed)
 {
     if (at->base != ZYDIS_REGISTER_RSP && register_bit(at->base) & changed)
         at->base = ZYDIS_REGISTER_NONE;
+}
+
+/* Returns: whether what may be a pointer is stored for whoever comes there, or copied from its frame with what lies beside it. */
+static bool is_kept_in_memory(const struct insn *insn, const struct whereabouts *at)
+{
+    const ZydisDecodedOperand *to = &insn->operands[0], *from = &insn->operands[1];
+    if (insn->decoded.mnemonic == ZYDIS_MNEMONIC_MOV && to->type == ZYDIS_OPERAND_TYPE_MEMORY && to->size == 64)
+        return !is_on_frame(to) && reads_register(from, at->value);
+    int64_t offset = at->displacement - from->mem.disp.value;
+    return insn->decoded.operand_count_visible == 2 && from->size > 64 && is_on_frame(from) &&
+           from->mem.base == at->base && offset >= 0 && offset < from->size / 8;
 }
 
 /* Returns: whether it moves the value on. */
@@ -160,7 +171,8 @@ static enum fate follow(const struct insn *insn, struct whereabouts *at)
     static const register_set returned = 1;      /* RAX */
     static const register_set arguments = 0x3c6; /* RDI, RSI, RDX, RCX, R8, R9 */
     static const register_set kept = 0xf028;     /* by a function that is called: RBX, RBP, R12 to R15 */
-    if (leads_to_memory(insn, at->value) || (at->value & REGISTER_FLAGS && tests_flags(insn)))
+    if (leads_to_memory(insn, at->value) || is_kept_in_memory(insn, at) ||
+        (at->value & REGISTER_FLAGS && tests_flags(insn)))
         return FATE_DECIDES;
     if (insn->role == ROLE_RETURN)
         return at->value & returned ? FATE_DECIDES : FATE_LOST;
@@ -205,7 +217,7 @@ static bool decides_from(const struct function *function, size_t i, struct where
 {
     while (i<function->insn_count && * left> 0) {
         const struct insn *insn = &function->insns[i];
-        bool goes_forward = insn->target_index != UINT32_MAX && insn->target_index > i;
+        bool goes_on = insn->target_index != UINT32_MAX && insn->target_index != i;
         enum fate fate = follow(insn, &at);
         lose_place(&at, insn_changes(insn));
         (*left)--;
@@ -213,13 +225,12 @@ static bool decides_from(const struct function *function, size_t i, struct where
             return fate == FATE_DECIDES;
         switch ((enum insn_role)insn->role) {
         case ROLE_BRANCH:
-            if (goes_forward && depth < BRANCHES_MOST &&
-                decides_from(function, insn->target_index, at, depth + 1, left))
+            if (goes_on && depth < BRANCHES_MOST && decides_from(function, insn->target_index, at, depth + 1, left))
                 return true;
             i++;
             break;
         case ROLE_JUMP:
-            if (!goes_forward)
+            if (!goes_on)
                 return false;
             i = insn->target_index;
             break;

@@ -1,6 +1,9 @@
 /* redundant.c: accesses that an earlier check has answered: bytes of the same operand, no stronger, its registers unchanged, and
  * nothing in between by which time passes (a call, an atomic operation, a fence).  Control can only have come by that check:
- * over a conditional branch it may fall, but nothing leads to what is behind it. */
+ * over a conditional branch it may fall, but nothing leads to what is behind it.
+ *
+ * Guesses: a store that may be an atomic one publishes what was done since the one before, and a load that decides may receive that:
+ *          neither is answered by an earlier one. */
 #include "weaver/passes.h"
 
 enum { KNOWN_MOST = 16 };
@@ -71,7 +74,8 @@ static void look_at(struct known_set *set, struct insn *insn)
         time_passes |= access->role != ACCESS_PLAIN;
         if (access->role != ACCESS_PLAIN || access->operand < 0)
             continue;
-        access->is_redundant = is_known(set, insn, access);
+        bool hands_over = access->is_guess && (access->is_write || access->decides);
+        access->is_redundant = !hands_over && is_known(set, insn, access);
         if (!access->is_redundant && !insn_loads_on_condition(insn) && !access->may_repeat)
             learn(set, insn, access);
     }

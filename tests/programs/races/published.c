@@ -296,10 +296,207 @@ static void handed_further(void)
         must(pthread_join(threads[i], NULL) == 0);
 }
 
+/* ---- a flag that two threads have stored, the later one with what a third had done -------------------------------------------- */
+
+static pthread_mutex_t twice_lock = PTHREAD_MUTEX_INITIALIZER, third_lock = PTHREAD_MUTEX_INITIALIZER;
+static atomic_int stored_twice;
+static int by_third;
+
+static void await_int(pthread_mutex_t *lock, const int *place, int value)
+{
+    for (bool is_there = false; !is_there; sched_yield()) {
+        pthread_mutex_lock(lock);
+        is_there = *place == value;
+        pthread_mutex_unlock(lock);
+    }
+}
+
+static void *store_first(void *arg)
+{
+    static int stored_first;
+    if (arg == NULL) {
+        pthread_mutex_lock(&twice_lock);
+        atomic_store_explicit(&stored_twice, 1, memory_order_release);
+        stored_first = 1;
+        pthread_mutex_unlock(&twice_lock);
+        return arg;
+    }
+    await_int(&third_lock, &by_third, 3);
+    await_int(&twice_lock, &stored_first, 1);
+    atomic_store_explicit(&stored_twice, 2, memory_order_release);
+    unseen_pass();
+    return arg;
+}
+
+static void *do_as_third(void *arg)
+{
+    pthread_mutex_lock(&third_lock);
+    by_third = 3;
+    pthread_mutex_unlock(&third_lock);
+    return arg;
+}
+
+static void *look_at_twice(void *arg)
+{
+    unseen_wait();
+    if (atomic_load_explicit(&stored_twice, memory_order_acquire) == 2)
+        must(by_third == 3);
+    return arg;
+}
+
+static void *be_one_of_four(void *arg)
+{
+    switch ((intptr_t)arg) {
+    case 0:
+        return store_first(NULL);
+    case 1:
+        return store_first(arg);
+    case 2:
+        return do_as_third(arg);
+    default:
+        return look_at_twice(arg);
+    }
+}
+
+static void stored_by_two(void)
+{
+    run_many(be_one_of_four);
+}
+
+/* ---- a pointer that is put into a queue as it is loaded ------------------------------------------------------------------------- */
+
+struct order {
+    const int *what;
+    long number;
+};
+static const int *_Atomic offered;
+static struct order order;
+static pthread_mutex_t order_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void *offer(void *arg)
+{
+    int *what_is_new = malloc(sizeof *what_is_new);
+    must(what_is_new != NULL);
+    *what_is_new = 7;
+    atomic_store_explicit(&offered, what_is_new, memory_order_release);
+    unseen_pass();
+    return arg;
+}
+
+static void *take_order(void *arg)
+{
+    unseen_wait();
+    pthread_mutex_lock(&order_lock);
+    order = (struct order){atomic_load_explicit(&offered, memory_order_acquire), 1};
+    pthread_mutex_unlock(&order_lock);
+    return arg;
+}
+
+static void *fill_order(void *arg)
+{
+    struct order mine = {NULL, 0};
+    for (; mine.number == 0; sched_yield()) {
+        pthread_mutex_lock(&order_lock);
+        mine = order;
+        pthread_mutex_unlock(&order_lock);
+    }
+    must(*mine.what == 7);
+    return arg;
+}
+
+static void orders(void)
+{
+    pthread_t thread;
+    must(pthread_create(&thread, NULL, offer, NULL) == 0);
+    run_two(take_order, fill_order);
+    must(pthread_join(thread, NULL) == 0);
+}
+
+/* ---- what was looked at long before it was published ---------------------------------------------------------------------------- */
+
+static int *_Atomic shown;
+static int long_ago[2];
+
+static void *look_twice(void *arg)
+{
+    must(atomic_load_explicit(&shown, memory_order_acquire) == NULL);
+    for (int i = 0; i < LONG; i++)
+        elsewhere[i] = i;
+    char byte = 1;
+    unseen_call(SYS_write, long_ago[1], (long)&byte, 1);
+    unseen_wait();
+    int *there = atomic_load_explicit(&shown, memory_order_acquire);
+    must(there != NULL && *there == 8);
+    return arg;
+}
+
+static void *show(void *arg)
+{
+    static int what_is_shown;
+    char byte;
+    unseen_call(SYS_read, long_ago[0], (long)&byte, 1);
+    what_is_shown = 8;
+    atomic_store_explicit(&shown, &what_is_shown, memory_order_release);
+    unseen_pass();
+    return arg;
+}
+
+static void looked_at_before(void)
+{
+    elsewhere = calloc(LONG, sizeof *elsewhere);
+    must(elsewhere != NULL && unseen_call(SYS_pipe, (long)long_ago, 0, 0) == 0);
+    run_two(look_twice, show);
+    free(elsewhere);
+}
+
+/* ---- a flag that is stored again at once ----------------------------------------------------------------------------------------- */
+
+static atomic_int step;
+static int steps[3];
+
+static void *take_steps(void *arg)
+{
+    steps[0] = 1;
+    atomic_store_explicit(&step, 1, memory_order_release);
+    steps[1] = 1;
+    atomic_store_explicit(&step, 2, memory_order_release);
+    steps[2] = 1;
+    atomic_store_explicit(&step, 3, memory_order_release);
+    unseen_pass();
+    return arg;
+}
+
+static void *follow_steps(void *arg)
+{
+    unseen_wait();
+    must(atomic_load_explicit(&step, memory_order_acquire) == 3);
+    must(steps[0] + steps[1] + steps[2] == 3);
+    return arg;
+}
+
+static void *know_step(void *arg)
+{
+    atomic_fetch_add(&step, 0);
+    return arg;
+}
+
+static void stored_again(void)
+{
+    run_two(know_step, know_step);
+    run_two(take_steps, follow_steps);
+}
+
 int main(int argc, char **argv)
 {
-    static const struct idiom cases[] = {{"long_waits", long_waits}, {"long_work", long_work},
-                                         {"asked", asked},           {"grows", grows},
-                                         {"pipelines", pipelines},   {"handed_further", handed_further}};
+    static const struct idiom cases[] = {{"long_waits", long_waits},
+                                         {"long_work", long_work},
+                                         {"asked", asked},
+                                         {"grows", grows},
+                                         {"pipelines", pipelines},
+                                         {"stored_by_two", stored_by_two},
+                                         {"orders", orders},
+                                         {"looked_at_before", looked_at_before},
+                                         {"stored_again", stored_again},
+                                         {"handed_further", handed_further}};
     return run_idiom(argc, argv, cases, sizeof cases / sizeof *cases);
 }
