@@ -247,6 +247,16 @@ static void join_news(struct thread_clock *clock, const struct clock_snapshot *s
     map_join_one(clock->seen, slot, epoch);
 }
 
+/* Whoever has seen an epoch counts as having seen all that its thread had: what is news belongs to the next when somebody has said so. */
+static void leave_claimed(struct thread_clock *clock)
+{
+    /* seq_cst: the change has begun before it looks; partner: thread_clock_claim() */
+    atomic_thread_fence(memory_order_seq_cst);
+    if (relaxed_load(&clock->claimed) == clock->epoch) {
+        clock->epoch++;
+    }
+}
+
 static void thread_clock_join(struct thread_clock *clock, const struct clock_snapshot *seen, uint32_t slot,
                               uint64_t epoch)
 {
@@ -254,6 +264,7 @@ static void thread_clock_join(struct thread_clock *clock, const struct clock_sna
         return;
     }
     change_begins(clock);
+    leave_claimed(clock);
     join_news(clock, seen, slot, epoch);
     change_ends(clock);
 }
@@ -366,6 +377,14 @@ static struct clock_snapshot *overheard(struct thread_clock *clock, const volati
         }
     }
     return copy;
+}
+
+void thread_clock_claim(struct thread_clock *other, uint64_t epoch)
+{
+    uint64_t before = relaxed_load(&other->claimed);
+    while (before < epoch && !atomic_compare_exchange_weak(&other->claimed, &before, epoch)) {
+    }
+    atomic_thread_fence(memory_order_seq_cst); /* claimed before it is looked at; partner: leave_claimed() */
 }
 
 bool thread_clock_overhear(struct thread_clock *clock, const struct thread_clock *other, uint64_t first, uint64_t last,

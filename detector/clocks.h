@@ -104,6 +104,7 @@ struct thread_clock {
         const struct sync_clock *clock;
         uint32_t version;
     } absorbed[CLOCK_ABSORBED]; /* joined sync_clocks taken in lately */
+    _Atomic uint64_t claimed;   /* the latest epoch that somebody says he has seen, perhaps before its end; 0: none */
     uint32_t later_count;       /* not 0: `seen` is no other clock's, and has room for them */
     struct {
         uint32_t slot;
@@ -127,6 +128,9 @@ struct clock_stamp thread_clock_send(struct thread_clock *clock);
 
 /* `kept` becomes what `clock`, whose thread ends, is now. */
 void thread_clock_keep(struct thread_clock *kept, struct thread_clock *clock);
+/* Somebody is going to say that he has seen that epoch of another thread's, which may not have ended: what it takes in from now on belongs
+ * to the next.  Whoever calls this overhears the thread afterwards: then he has seen what it had by then. */
+void thread_clock_claim(struct thread_clock *other, uint64_t epoch);
 /* What another thread, which goes on meanwhile, has seen by now, with its epochs up to `last` that have ended; `first` is where its life
  * begins.  The memory of `other` may be another thread's by now, but must be memory of a clock.
  * Owns: the caller drops the stamp.  Returns: false when it changed too often meanwhile, or there is no memory. */

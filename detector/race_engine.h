@@ -100,10 +100,10 @@ struct race_part {
     uint32_t number;
     uint32_t window; /* the engine's */
     bool has_thread;
-    _Atomic uint32_t thread;                    /* thread_id of the latest thread */
-    _Atomic uint32_t slot;                      /* of its clock */
-    _Atomic uint64_t born_in;                   /* its first epoch */
-    _Atomic(const struct thread_clock *) clock; /* of the latest thread, or `ended`; NULL: it was forgotten */
+    _Atomic uint32_t thread;              /* thread_id of the latest thread */
+    _Atomic uint32_t slot;                /* of its clock */
+    _Atomic uint64_t born_in;             /* its first epoch */
+    _Atomic(struct thread_clock *) clock; /* of the latest thread, or `ended`; NULL: it was forgotten */
 
     _Alignas(RACE_LINE_BYTES) _Atomic uint32_t version; /* odd while its tags are renumbered */
     _Atomic uint32_t present;                           /* generation */

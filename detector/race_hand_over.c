@@ -1,5 +1,6 @@
 #include "detector/race_hand_over.h"
 
+#include "detector/race_chunk.h"
 #include "detector/race_generation.h"
 #include "detector/race_hybrid.h"
 #include "detector/race_sync.h"
@@ -38,9 +39,12 @@ static bool hands_over(uint32_t load, uint32_t store)
 /* Takes in what the giver has seen by now. */
 static void take_in(struct race_engine *engine, const struct race_plane *plane, const struct race_giver *giver)
 {
-    const struct thread_clock *theirs = relaxed_load(&giver->part->clock);
+    struct thread_clock *theirs = relaxed_load(&giver->part->clock);
     struct clock_stamp stamp;
     bool is_same = relaxed_load(&giver->part->slot) == giver->slot;
+    if (is_same && theirs != NULL) {
+        thread_clock_claim(theirs, giver->epoch);
+    }
     if (!is_same || theirs == NULL ||
         !thread_clock_overhear(race_clock(plane), theirs, relaxed_load(&giver->part->born_in), 0, &stamp)) {
         race_trust_all(engine, race_part(plane)); /* it is forgotten, or never at rest */
@@ -101,6 +105,22 @@ static void receive_all(struct race_engine *engine, const struct race_plane *pla
     receive(engine, plane, &giver);
 }
 
+/* Others than `known` may have stored there as well, and the latest store may be any of theirs. */
+static void receive_of_others(struct race_engine *engine, const struct race_plane *plane,
+                              const struct race_piece *piece, const struct race_part *known)
+{
+    const struct race_chunk *chunk = race_chunk_at(engine, piece->address);
+    uint32_t state = atomic_load_explicit(&chunk->state, memory_order_acquire); /* partner: race_chunk_unlock() */
+    const struct race_set *set = race_set_get(engine, state >> RACE_STATE_SET);
+    for (uint32_t i = 0; i < set->count; i++) {
+        const struct race_part *other = race_part_at(engine, set->number[i]);
+        uint32_t g = bytes_load_one(other->writes + race_place(plane, piece->address)) >> 1;
+        if (other != race_part(plane) && other != known && !race_generation_seen(engine, plane, other, g)) {
+            receive_all(engine, plane, other);
+        }
+    }
+}
+
 bool race_hand_over_note(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece,
                          const struct race_giver *giver, const struct race_recalled *theirs)
 {
@@ -122,6 +142,7 @@ bool race_hand_over_note(struct race_engine *engine, struct race_plane *plane, c
     }
     if (receives) {
         receive_up_to(engine, plane, giver, theirs);
+        receive_of_others(engine, plane, piece, giver->part);
     }
     /* Others may have counted before, each ordered with the last by the lock alone. */
     race_sync_adopt(engine, plane, piece, is_counter(theirs->flags) ? 0 : giver->part->number);

@@ -15,6 +15,8 @@
  *            T2 may hand on what it got by any means: its next release says that it has seen the whole epoch.  From then on the
  *            place is a sync address, so that what is handed over through it later is ordered exactly; what was stored there before is
  *            handed to whoever loads of it later.
+ * Present:   T1 may take in more in the epoch of the flag, which whoever has seen that epoch is to have as well: so T1 begins another
+ *            when it does (thread_clock_claim()).
  * Aged:      an access of that epoch, or an earlier one, that is not in T1's history any more counts as handed over.
  * Unseen:    no race is met where the store's epoch was merged with earlier ones, of which T2 has heard, or while T1's epochs are
  *            being merged.  What is merged into one then counts as handed over, or all that T1 has done.

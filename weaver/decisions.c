@@ -62,6 +62,11 @@ static bool is_place(const ZydisDecodedOperand *operand)
            register_bit(operand->mem.base) != 0;
 }
 
+static bool is_on_frame(const ZydisDecodedOperand *operand)
+{
+    return is_place(operand) && (operand->mem.base == ZYDIS_REGISTER_RBP || operand->mem.base == ZYDIS_REGISTER_RSP);
+}
+
 static bool is_put_down_at(const struct whereabouts *at, const ZydisDecodedOperand *operand)
 {
     return is_place(operand) && operand->mem.base == at->base && operand->mem.disp.value == at->displacement;
@@ -74,14 +79,15 @@ static void lose_place(struct whereabouts *at, register_set changed)
         at->base = ZYDIS_REGISTER_NONE;
 }
 
-/* Returns: whether what may be a pointer is stored for whoever comes there, or copied from its frame with what lies beside it. */
+/* Returns: whether what may be a pointer is stored for whoever comes there, or copied from where it was put down with what lies
+ * beside it. */
 static bool is_kept_in_memory(const struct insn *insn, const struct whereabouts *at)
 {
     const ZydisDecodedOperand *to = &insn->operands[0], *from = &insn->operands[1];
     if (insn->decoded.mnemonic == ZYDIS_MNEMONIC_MOV && to->type == ZYDIS_OPERAND_TYPE_MEMORY && to->size == 64)
         return !is_on_frame(to) && reads_register(from, at->value);
     int64_t offset = at->displacement - from->mem.disp.value;
-    return insn->decoded.operand_count_visible == 2 && from->size > 64 && is_on_frame(from) &&
+    return insn->decoded.operand_count_visible == 2 && from->size > 64 && is_place(from) &&
            from->mem.base == at->base && offset >= 0 && offset < from->size / 8;
 }
 

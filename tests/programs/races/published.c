@@ -486,6 +486,78 @@ static void stored_again(void)
     run_two(take_steps, follow_steps);
 }
 
+/* ---- who stored a flag hears of others before it releases anything --------------------------------------------------------------- */
+
+static atomic_int early;
+static int is_early, is_late, late_pipe[2];
+static pthread_mutex_t early_lock = PTHREAD_MUTEX_INITIALIZER, late_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void late_pass(void)
+{
+    char byte = 1;
+    unseen_call(SYS_write, late_pipe[1], (long)&byte, 1);
+}
+
+static void late_wait(void)
+{
+    char byte;
+    unseen_call(SYS_read, late_pipe[0], (long)&byte, 1);
+}
+
+static void *store_early(void *arg)
+{
+    atomic_store_explicit(&early, 1, memory_order_release);
+    unseen_pass();
+    late_wait(); /* for both of the others */
+    late_wait();
+    pthread_mutex_lock(&late_lock);
+    pthread_mutex_unlock(&late_lock);
+    unseen_pass();
+    return arg;
+}
+
+static void *look_early(void *arg)
+{
+    unseen_wait();
+    must(atomic_load_explicit(&early, memory_order_acquire) == 1);
+    pthread_mutex_lock(&early_lock);
+    is_early = 1;
+    pthread_mutex_unlock(&early_lock);
+    return arg;
+}
+
+static void *hear_of_both(void *arg)
+{
+    await_int(&early_lock, &is_early, 1);
+    late_pass();
+    unseen_wait();
+    pthread_mutex_lock(&late_lock);
+    must(is_late == 1);
+    pthread_mutex_unlock(&late_lock);
+    return arg;
+}
+
+static void *come_late(void *arg)
+{
+    pthread_mutex_lock(&late_lock);
+    is_late = 1;
+    pthread_mutex_unlock(&late_lock);
+    late_pass();
+    return arg;
+}
+
+static void *be_one_of_those(void *arg)
+{
+    void *(*const those[])(void *) = {store_early, look_early, hear_of_both, come_late};
+    return those[(intptr_t)arg](NULL);
+}
+
+static void heard_between(void)
+{
+    must(unseen_call(SYS_pipe, (long)late_pipe, 0, 0) == 0);
+    run_many(be_one_of_those);
+}
+
 int main(int argc, char **argv)
 {
     static const struct idiom cases[] = {{"long_waits", long_waits},
@@ -495,6 +567,7 @@ int main(int argc, char **argv)
                                          {"pipelines", pipelines},
                                          {"stored_by_two", stored_by_two},
                                          {"orders", orders},
+                                         {"heard_between", heard_between},
                                          {"looked_at_before", looked_at_before},
                                          {"stored_again", stored_again},
                                          {"handed_further", handed_further}};
