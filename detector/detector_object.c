@@ -150,7 +150,8 @@ struct object *object_adopt(struct detector *d, struct thread *t, enum object_ki
     if (is_live && before->kind == (uint8_t)kind) {
         return before; /* another thread was quicker */
     }
-    if (before != NULL && !may_be_reused(before, kind, traits)) {
+    bool is_sound = before != NULL ? may_be_reused(before, kind, traits) : traits->was_initialised;
+    if (before != NULL && !is_sound) {
         if (is_live) {
             usage_invalid(d, t, before, at);
         } else {
@@ -161,7 +162,10 @@ struct object *object_adopt(struct detector *d, struct thread *t, enum object_ki
         order_forget(d, before);
     }
     struct object *o = new_generation(d, kind, address, traits, true);
-    if (o != NULL && before == NULL && !traits->was_initialised) {
+    if (o != NULL && !is_sound) {
+        atomic_fetch_or_explicit(&o->alert, OBJECT_ALERT_UNSOUND, memory_order_relaxed); /* others see it soon enough */
+    }
+    if (o != NULL && before == NULL && !is_sound) {
         usage_uninitialized(d, t, o, at);
     }
     return o;

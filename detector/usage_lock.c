@@ -77,8 +77,8 @@ void usage_lock_request(struct detector *d, struct thread *t, struct object *o, 
 void usage_unlock_not_held(struct detector *d, struct thread *t, struct object *o, struct stack_id at)
 {
     uint64_t owner = relaxed_load(&o->owner);
-    if (object_alert_any(o, OBJECT_ALERT_SHARED) && owner == 0) {
-        return; /* another process may have locked it */
+    if (object_alert_any(o, OBJECT_ALERT_SHARED | OBJECT_ALERT_UNSOUND) && owner == 0) {
+        return; /* another process may have locked it, or nobody could, which follows from what was said already */
     }
     enum finding_kind kind = owner == 0 ? FINDING_UNLOCK_NOT_LOCKED : FINDING_UNLOCK_NOT_OWNED;
     const char *detail = "";

@@ -1,6 +1,5 @@
 /* expect: use-after-destroy */
 /* may: data-race */
-/* may: unlock-not-locked */
 /* Timer: not cancelled before its data are destroyed. */
 #include "twin.h"
 
