@@ -26,7 +26,7 @@ enum {
     OBJECT_ALERT_SHARED = 1u << 5,      /* other processes may hold it */
     OBJECT_ALERT_NOT_MUTEX = 1u << 6,   /* rwlock, semaphore, ...: more than one owner word to keep */
     OBJECT_ALERT_ROBUST = 1u << 7,      /* its owner may have died */
-    OBJECT_ALERT_UNSOUND = 1u << 8,     /* was used before it was initialised or after its end: its calls may do nothing */
+    OBJECT_ALERT_UNSOUND = 1u << 8,     /* used before it began or after its end: calls may do nothing */
 };
 
 #define OBJECT_ALERT_SLOW (~(uint32_t)OBJECT_ALERT_HANDED) /* what the quick paths do not see to themselves */
