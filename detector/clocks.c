@@ -228,23 +228,32 @@ static void change_ends(struct thread_clock *clock)
     clock->joins++;
 }
 
+/* Makes `seen` a snapshot that no other clock has, with room for `size` entries: it may be changed in place, and no object has the same,
+ * by which a release would be known for one that changes nothing.  Returns: false without memory. */
+static bool make_seen_own(struct thread_clock *clock, uint32_t size)
+{
+    if (!clock->published && snapshot_size(clock->seen) >= size) {
+        return true;
+    }
+    struct clock_snapshot *mine = snapshot_new(clock->spares, max_u32(size, snapshot_size(clock->seen)));
+    if (mine == NULL) {
+        return false;
+    }
+    map_join(mine, clock->seen);
+    snapshot_drop(clock->seen, clock->spares);
+    clock->seen = mine;
+    clock->published = false;
+    return true;
+}
+
 /* Joins `seen` and (slot, epoch), which are news, into what the thread has seen. */
 static void join_news(struct thread_clock *clock, const struct clock_snapshot *seen, uint32_t slot, uint64_t epoch)
 {
     uint32_t size = max_u32(snapshot_size(clock->seen), snapshot_size(seen));
-    size = max_u32(size, epoch > 0 ? slot + 1 : 0);
-    if (clock->published || snapshot_size(clock->seen) < size) {
-        struct clock_snapshot *mine = snapshot_new(clock->spares, size);
-        if (mine == NULL) {
-            return;
-        }
-        map_join(mine, clock->seen);
-        snapshot_drop(clock->seen, clock->spares);
-        clock->seen = mine;
-        clock->published = false;
+    if (make_seen_own(clock, max_u32(size, epoch > 0 ? slot + 1 : 0))) {
+        map_join(clock->seen, seen);
+        map_join_one(clock->seen, slot, epoch);
     }
-    map_join(clock->seen, seen);
-    map_join_one(clock->seen, slot, epoch);
 }
 
 /* Whoever has seen an epoch counts as having seen all that its thread had: what is news belongs to the next when somebody has said so. */
@@ -300,23 +309,6 @@ void thread_clock_take_later(struct thread_clock *clock)
     }
     clock->later_count = 0;
     change_ends(clock);
-}
-
-/* Then no object has the same snapshot, by which a release would be known for one that changes nothing. */
-static bool make_seen_own(struct thread_clock *clock, uint32_t size)
-{
-    if (!clock->published && snapshot_size(clock->seen) >= size) {
-        return true;
-    }
-    struct clock_snapshot *mine = snapshot_new(clock->spares, max_u32(size, snapshot_size(clock->seen)));
-    if (mine == NULL) {
-        return false;
-    }
-    map_join(mine, clock->seen);
-    snapshot_drop(clock->seen, clock->spares);
-    clock->seen = mine;
-    clock->published = false;
-    return true;
 }
 
 void thread_clock_receive_later(struct thread_clock *clock, uint32_t slot, uint64_t epoch)
@@ -387,19 +379,15 @@ void thread_clock_claim(struct thread_clock *other, uint64_t epoch)
     atomic_thread_fence(memory_order_seq_cst); /* claimed before it is looked at; partner: leave_claimed() */
 }
 
-bool thread_clock_overhear(struct thread_clock *clock, const struct thread_clock *other, uint64_t first, uint64_t last,
-                           struct clock_stamp *stamp)
+bool thread_clock_overhear(struct thread_clock *clock, const struct thread_clock *other, struct clock_stamp *stamp)
 {
     enum { TRIES = 64 };
     const volatile struct thread_clock *theirs = other;
     for (int i = 0; i < TRIES; i++) {
         uint32_t joins = theirs->joins, slot = theirs->slot;
         atomic_thread_fence(memory_order_acquire); /* partner: change_ends() */
-        uint64_t ended = theirs->epoch - 1;
         bool sees = theirs->seen != NULL;
         *stamp = (struct clock_stamp){.slot = slot, .seen = overheard(clock, theirs)};
-        stamp->epoch = ended < last ? ended : last;
-        stamp->epoch = stamp->epoch < first ? 0 : stamp->epoch;
         atomic_thread_fence(memory_order_acquire); /* what was read before stays before; partner: change_begins() */
         if ((joins & 1) == 0 && theirs->joins == joins && theirs->slot == slot) {
             return stamp->seen != NULL || !sees;

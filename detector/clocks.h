@@ -131,11 +131,10 @@ void thread_clock_keep(struct thread_clock *kept, struct thread_clock *clock);
 /* Somebody is going to say that he has seen that epoch of another thread's, which may not have ended: what it takes in from now on belongs
  * to the next.  Whoever calls this overhears the thread afterwards: then he has seen what it had by then. */
 void thread_clock_claim(struct thread_clock *other, uint64_t epoch);
-/* What another thread, which goes on meanwhile, has seen by now, with its epochs up to `last` that have ended; `first` is where its life
- * begins.  The memory of `other` may be another thread's by now, but must be memory of a clock.
+/* What another thread, which goes on meanwhile, has seen by now; of its own epochs none.  The memory of `other` may be another thread's by
+ * now, but must be memory of a clock.
  * Owns: the caller drops the stamp.  Returns: false when it changed too often meanwhile, or there is no memory. */
-bool thread_clock_overhear(struct thread_clock *clock, const struct thread_clock *other, uint64_t first, uint64_t last,
-                           struct clock_stamp *stamp);
+bool thread_clock_overhear(struct thread_clock *clock, const struct thread_clock *other, struct clock_stamp *stamp);
 
 #define CLOCK_FOLDED 32
 

@@ -45,8 +45,7 @@ static void take_in(struct race_engine *engine, const struct race_plane *plane, 
     if (is_same && theirs != NULL) {
         thread_clock_claim(theirs, giver->epoch);
     }
-    if (!is_same || theirs == NULL ||
-        !thread_clock_overhear(race_clock(plane), theirs, relaxed_load(&giver->part->born_in), 0, &stamp)) {
+    if (!is_same || theirs == NULL || !thread_clock_overhear(race_clock(plane), theirs, &stamp)) {
         race_trust_all(engine, race_part(plane)); /* it is forgotten, or never at rest */
     } else {
         thread_clock_receive(race_clock(plane), &stamp);

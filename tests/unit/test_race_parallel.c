@@ -242,7 +242,7 @@ static void *listen(void *unused)
 {
     while (atomic_load(&writer_state) == 0) {
         struct clock_stamp all;
-        if (thread_clock_overhear(&listener, &taker, 1, UINT64_MAX, &all)) {
+        if (thread_clock_overhear(&listener, &taker, &all)) {
             atomic_fetch_add(&races_met, clock_snapshot_epoch(all.seen, SLOT_OF_THIRD) <
                                              clock_snapshot_epoch(all.seen, SLOT_OF_SECOND));
             clock_stamp_drop(&all);

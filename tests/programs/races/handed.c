@@ -1,17 +1,9 @@
 /* handed.c: flags set by plain stores that hand on more than their thread's latest work, used correctly.  Nothing may be reported of
  * any case; where code has no debug information, nothing but warnings.  Turns are taken in a way that no tool sees.
- *
- *   PROGRAM         prints the cases' names
- *   PROGRAM CASE    runs the case
  */
-#include <pthread.h>
 #include <stdatomic.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "unseen.h"
+#include "idioms.h"
 
 enum { PEOPLE = 3, MANY = 400000 /* accesses: more than are remembered */ };
 
@@ -19,12 +11,6 @@ static int turns[PEOPLE][2];
 static long words;
 static atomic_int told, mark, flag;
 static int *elsewhere;
-
-static void must(int holds)
-{
-    if (!holds)
-        abort();
-}
 
 static void give_turn(int to)
 {
@@ -215,20 +201,9 @@ static void merged(void)
 
 int main(int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        void (*run)(void);
-    } cases[] = {
+    static const struct idiom cases[] = {
         {"heard", heard}, {"told_on", told_on}, {"flagged_on", flagged_on}, {"aged", aged}, {"merged", merged}};
     for (int i = 0; i < PEOPLE; i++)
         must(unseen_call(SYS_pipe, (long)turns[i], 0, 0) == 0);
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        if (argc < 2) {
-            puts(cases[i].name);
-        } else if (strcmp(argv[1], cases[i].name) == 0) {
-            cases[i].run();
-            puts("done");
-        }
-    }
-    return 0;
+    return run_idiom(argc, argv, cases, sizeof cases / sizeof *cases);
 }
