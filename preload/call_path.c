@@ -28,12 +28,13 @@ static bool has_come_to(const struct frame_walk *walk, const struct call_path_fr
 }
 
 /* Returns: false when of the innermost `certain` frames only those from number `from` on are known to stand. */
-static bool stands(const struct call_path *path, uint32_t certain, uint32_t *from)
+static bool stands(const struct call_path *path, struct stack_extent *extent, uint32_t certain, uint32_t *from)
 {
     uint32_t least = path->depth > certain ? path->depth - certain : 0;
     for (*from = path->depth - 1; *from > least; --*from) {
         const struct call_path_frame *caller = &path->frames[*from - 1];
-        if (*(const uintptr_t *)(caller->sp - sizeof caller->pc) != caller->pc)
+        uintptr_t place = caller->sp - sizeof caller->pc;
+        if (!stack_extent_holds(extent, place) || *(const uintptr_t *)place != caller->pc)
             return false;
     }
     return path->is_whole || path->depth >= certain;
@@ -64,7 +65,7 @@ static void take_inner(struct call_path *path, uint32_t from, uint32_t *fresh)
 static bool meet(struct call_path *path, struct frame_walk *walk, uint32_t certain, uint32_t *fresh)
 {
     uint32_t from;
-    if (stands(path, certain > *fresh ? certain - *fresh : 0, &from))
+    if (stands(path, &walk->extent, certain > *fresh ? certain - *fresh : 0, &from))
         return true;
     walk->pc = path->frames[from].pc;
     walk->sp = path->frames[from].sp;

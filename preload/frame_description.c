@@ -112,7 +112,7 @@ enum frame_description_kind frame_description_read(const struct module *m, uintp
     const struct eh_frame_header *header = eh_frame_header_of(m);
     uintptr_t start = 0, at = header == NULL ? 0 : description_of(header, pc, &start);
     if (at == 0)
-        return header == NULL ? DESCRIPTION_UNUSUAL : DESCRIPTION_NONE;
+        return DESCRIPTION_NONE;
     struct bytes bytes = record_at(m, at);
     uint64_t back = bytes_unsigned(&bytes, 4);
     struct common common = read_common(record_at(m, at + 4 - back));

@@ -98,10 +98,8 @@ struct frame_rule frame_rule_find(uintptr_t pc)
     if (find_known(key, &rule))
         return rule;
     const struct module *m = module_of(pc);
-    if (m == NULL)
-        return (struct frame_rule){.kind = FRAME_UNTOLD};
-    rule = read_rule(m, pc);
-    rule.module = m->id;
+    rule = m == NULL ? (struct frame_rule){.kind = FRAME_UNTOLD} : read_rule(m, pc);
+    rule.module = m == NULL ? 0 : m->id;
     remember(key, rule);
     return rule;
 }

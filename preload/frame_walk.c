@@ -6,10 +6,9 @@
 
 enum { WORD = sizeof(uintptr_t), GUESSED_FRAME_MOST = 0x4000 }; /* units: bytes */
 
-static bool holds_word(const struct frame_walk *walk, uintptr_t address)
+static bool holds_word(struct frame_walk *walk, uintptr_t address)
 {
-    return address % WORD == 0 && address >= walk->sp && address < walk->stack_high &&
-           walk->stack_high - address >= WORD;
+    return address >= walk->sp && stack_extent_holds(&walk->extent, address);
 }
 
 static uintptr_t word_at(uintptr_t address)

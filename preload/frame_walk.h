@@ -1,4 +1,5 @@
-/* frame_walk.h: one step outwards on a stack, by the rules of frame_rule.h; without a lock, a system call or libunwind.
+/* frame_walk.h: one step outwards on a stack, by the rules of frame_rule.h; without a lock or libunwind, and on a thread's own stack
+ * without a system call.
  *
  * Where code has no unwind information, as what a compiler made at run time has none, a frame pointer is followed when it leads
  * a little further out: the same guess that libunwind makes.
@@ -9,11 +10,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "preload/stack_extent.h"
+
 struct frame_walk {
-    uintptr_t pc, sp, bp; /* of the present frame */
-    uint32_t left;        /* number of the module of the frame that the last step left, or tried to; 0: none */
-    bool is_innermost;    /* `pc` is an instruction, not the return address behind a call */
-    uintptr_t stack_high; /* nothing is read from here on, nor below `sp` */
+    uintptr_t pc, sp, bp;       /* of the present frame */
+    uint32_t left;              /* number of the module of the frame that the last step left, or tried to; 0: none */
+    bool is_innermost;          /* `pc` is an instruction, not the return address behind a call */
+    struct stack_extent extent; /* nothing is read beyond, nor below `sp` */
 };
 
 enum frame_step { FRAME_STEPPED, FRAME_ENDED, FRAME_UNABLE };

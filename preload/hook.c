@@ -42,11 +42,6 @@ void hook_remember_object(struct self *self, uint64_t address, struct object *ob
     hook_note_stack_object(self, address);
 }
 
-static bool is_on_own_stack(const struct self *self, uintptr_t address)
-{
-    return address >= self->stack_low && address < self->stack_high;
-}
-
 /* A hook whose frame is above the lowest object, or in a signal handler that may have been left, looks what is gone. */
 static void watch_stack(struct self *self)
 {
@@ -57,7 +52,7 @@ void hook_note_stack_object(struct self *self, uint64_t address)
 {
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
     if (address < here || address >= self->lowest_stack_object || address >= self->stack_high ||
-        !is_on_own_stack(self, here))
+        !self_owns_stack(self, here))
         return;
     self->lowest_stack_object = address;
     watch_stack(self);
@@ -68,7 +63,7 @@ void hook_stack_popped(struct self *self, uintptr_t frame)
     signals_drop_popped(self, frame);
     uintptr_t lowest = self->lowest_stack_object;
     /* Elsewhere, on a fiber's or a signal's stack, no frame of the thread's own has been popped. */
-    if (frame > lowest && is_on_own_stack(self, frame)) {
+    if (frame > lowest && self_owns_stack(self, frame)) {
         self->lowest_stack_object = frame;
         if (object_may_live_in(lockhound.detector, lowest, frame))
             object_range_gone(lockhound.detector, self->thread, lowest, frame, false, (struct stack_id){0});

@@ -7,12 +7,12 @@
 #include "preload/arena.h"
 #include "preload/deferral.h"
 #include "preload/eh_frame_header.h"
-#include "preload/mapping.h"
 #include "preload/modules.h"
 #include "preload/own_stack.h"
 #include "preload/ranks.h"
 #include "preload/raw.h"
 #include "preload/self.h"
+#include "preload/stack_extent.h"
 
 /* libunwind is driven as for another process: modules and memory come through the callbacks below.  Left to itself it
  * would take the loader's lock (and could then wait for a thread that waits for this one) and ask the kernel about every
@@ -26,7 +26,8 @@ extern int dwarf_search_unwind_table(unw_addr_space_t space, unw_word_t ip, unw_
 /* What the callbacks know of the walk in progress. */
 struct walk {
     uintptr_t registers[UNW_REG_LAST + 1];
-    uintptr_t stack_low, stack_high;
+    uintptr_t stack_low;
+    struct stack_extent extent;
     uintptr_t segment_low, segment_high; /* last read: unwind tables are read byte by byte */
 };
 
@@ -87,14 +88,20 @@ static bool is_readable_in_module(struct walk *walk, uintptr_t address, size_t s
     return false;
 }
 
+static bool is_on_stack(struct walk *walk, uintptr_t address)
+{
+    return address >= walk->stack_low && stack_extent_holds(&walk->extent, address);
+}
+
 /* Reads the stack that is being walked, and modules; nothing else can be wanted by sound unwind information.  Where that
  * is wrong (hand-written assembly, frames of generated code) any address can be asked for. */
 static int access_mem(unw_addr_space_t space, unw_word_t address, unw_word_t *value, int write, void *arg)
 {
     (void)space;
     struct walk *walk = arg;
-    bool on_stack = is_within(address, sizeof *value, walk->stack_low, walk->stack_high);
-    if (write || (!on_stack && !is_readable_in_module(walk, (uintptr_t)address, sizeof *value)))
+    bool is_known = is_within(address, sizeof *value, walk->stack_low, walk->extent.high) ||
+                    is_readable_in_module(walk, (uintptr_t)address, sizeof *value);
+    if (write || (!is_known && !is_on_stack(walk, (uintptr_t)address)))
         return -UNW_EINVAL;
     memcpy(value, (const void *)(uintptr_t)address, sizeof *value);
     return 0;
@@ -186,18 +193,6 @@ void libunwind_walk_init(void)
     deferral_check();
 }
 
-/* The thread's own stack reaches to a place that is known; another one's end is asked of the kernel. */
-static void bound_stack(struct walk *walk, uintptr_t here)
-{
-    const struct self *self = self_current;
-    struct mapping mapping;
-    walk->stack_low = here;
-    if (self > SELF_GONE && here < self->stack_high && self->stack_high - here < (uintptr_t)1 << 23)
-        walk->stack_high = self->stack_high;
-    else
-        walk->stack_high = mapping_find(here, &mapping) ? mapping.high : here;
-}
-
 /* Leaves our own frames, or the frame that the walk starts from.  Returns: the stack pointer in the program's caller, whose
  * return address is *pc, or becomes it when it is 0; 0 when it was not met. */
 static uintptr_t skip_own_frames(unw_cursor_t *cursor, uintptr_t *pc)
@@ -216,7 +211,7 @@ static uintptr_t skip_own_frames(unw_cursor_t *cursor, uintptr_t *pc)
 
 /* The outer frames are mostly those of the thread's walk before: where the newest frame stood there too, and everything
  * further out is still in its place, the rest is copied (the same argument as in stack_layout.h). */
-static bool take_rest(const struct unwound *last, const struct walk *walk, uint32_t max_depth, struct unwound *result)
+static bool take_rest(const struct unwound *last, struct walk *walk, uint32_t max_depth, struct unwound *result)
 {
     uint32_t newest = result->depth - 1, at = 1;
     while (at < last->depth && last->places[at] < result->places[newest])
@@ -225,8 +220,7 @@ static bool take_rest(const struct unwound *last, const struct walk *walk, uint3
         last->frames[at].pc != result->frames[newest].pc || (!last->complete && newest < at))
         return false;
     for (uint32_t i = at + 1; i < last->depth; i++)
-        if (!is_within(last->places[i], sizeof(uintptr_t), walk->stack_low, walk->stack_high) ||
-            *(const uintptr_t *)last->places[i] != last->frames[i].pc)
+        if (!is_on_stack(walk, last->places[i]) || *(const uintptr_t *)last->places[i] != last->frames[i].pc)
             return false;
     uint32_t i = at + 1;
     for (; i < last->depth && result->depth < max_depth; i++) {
@@ -238,7 +232,7 @@ static bool take_rest(const struct unwound *last, const struct walk *walk, uint3
 }
 
 /* Returns: true when the next frame outwards was appended. */
-static bool follow_one(unw_cursor_t *cursor, const struct walk *walk, struct unwound *result)
+static bool follow_one(unw_cursor_t *cursor, struct walk *walk, struct unwound *result)
 {
     bool from_signal = unw_is_signal_frame(cursor) > 0;
     unw_word_t pc = 0, sp = 0;
@@ -246,15 +240,14 @@ static bool follow_one(unw_cursor_t *cursor, const struct walk *walk, struct unw
         unw_get_reg(cursor, UNW_REG_SP, &sp) != 0 || pc == 0)
         return false;
     uintptr_t place = (uintptr_t)sp - sizeof(uintptr_t);
-    bool on_stack = is_within(place, sizeof place, walk->stack_low, walk->stack_high);
     /* The kernel's frame keeps the interrupted address elsewhere: exact, but not to be compared at a place. */
-    if (from_signal || !on_stack || *(const uintptr_t *)place != (uintptr_t)pc)
+    if (from_signal || !is_on_stack(walk, place) || *(const uintptr_t *)place != (uintptr_t)pc)
         result->exact = false;
     unwound_append(result, (uintptr_t)pc, place, from_signal);
     return true;
 }
 
-static void follow(unw_cursor_t *cursor, const struct walk *walk, const struct unwound *last, uint32_t max_depth,
+static void follow(unw_cursor_t *cursor, struct walk *walk, const struct unwound *last, uint32_t max_depth,
                    struct unwound *result)
 {
     while (result->depth < max_depth) {
@@ -282,7 +275,7 @@ static void remember(struct self *self, const struct unwound *result)
     memcpy(last->places, result->places, result->depth * sizeof *result->places);
 }
 
-/* What is asked for: libunwind and the kernel's list of mappings take some KiB of stack. */
+/* What is asked for: libunwind takes some KiB of stack. */
 struct inquiry {
     struct walk *walk;
     const struct unwound *last;
@@ -295,7 +288,6 @@ static void inquire(void *arg)
 {
     struct inquiry *inquiry = arg;
     unw_cursor_t cursor;
-    bound_stack(inquiry->walk, inquiry->walk->registers[UNW_X86_64_RSP]);
     if (unw_init_remote(&cursor, space, inquiry->walk) == 0)
         inquiry->sp = skip_own_frames(&cursor, &inquiry->pc);
     if (inquiry->pc != 0)
@@ -351,6 +343,8 @@ uintptr_t libunwind_walk(const struct unwind_start *start, uintptr_t pc, uint32_
                               .pc = pc,
                               .max_depth = max_depth,
                               .result = result};
+    walk.stack_low = start->rsp;
+    walk.extent = stack_extent_at(self, start->rsp);
     rank_enter(OWN_RANK_UNWIND);
     inquire_apart(self, &inquiry);
     rank_leave(OWN_RANK_UNWIND);

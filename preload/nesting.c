@@ -1,33 +1,17 @@
 #include "preload/nesting.h"
 
-#include <errno.h>
-#include <sys/syscall.h>
-
 #include "preload/raw.h"
-
-enum { KERNEL_SIGSET_SIZE = sizeof(uint64_t) };
-
-/* The kernel reads the mask before it looks at the (wrong) operation: EFAULT tells that there is no memory. */
-static bool is_readable(uintptr_t address)
-{
-    return raw_syscall(SYS_rt_sigprocmask, -1, (long)address, 0, KERNEL_SIGSET_SIZE, 0, 0) != -EFAULT;
-}
-
-static bool is_on_own_stack(const struct self *self, uintptr_t address)
-{
-    return address >= self->stack_low && address < self->stack_high;
-}
 
 bool nesting_is_popped(const struct self *self, const struct signal_level *level, uintptr_t frame)
 {
-    bool handler_on_own_stack = is_on_own_stack(self, level->place);
-    bool frame_on_own_stack = is_on_own_stack(self, frame);
+    bool handler_on_own_stack = self_owns_stack(self, level->place);
+    bool frame_on_own_stack = self_owns_stack(self, frame);
     if (handler_on_own_stack == frame_on_own_stack && frame >= level->place)
         return true;
     if (!handler_on_own_stack && frame_on_own_stack)
         return true; /* it ran on a stack of its own (sigaltstack), which has been left */
     /* Deeper than the handler, or on another stack, perhaps that of a second handler that interrupted it. */
-    return !is_readable(level->place) || *(const uintptr_t *)level->place != level->value;
+    return !raw_is_readable(level->place) || *(const uintptr_t *)level->place != level->value;
 }
 
 bool nesting_is_inside(struct self *self, uintptr_t frame)

@@ -5,6 +5,7 @@
 #ifndef LOCKHOUND_PRELOAD_RAW_H
 #define LOCKHOUND_PRELOAD_RAW_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/syscall.h>
@@ -21,6 +22,9 @@ static inline long raw_syscall(long number, long a, long b, long c, long d, long
                      : "rcx", "r11", "memory");
     return result;
 }
+
+/* Returns: true when a word can be read at `address`: the kernel reads a mask there before it looks at the (wrong) operation. */
+bool raw_is_readable(uintptr_t address);
 
 /* Writes all of it, again after EINTR and short writes.  Returns: 0 or -errno. */
 int raw_write_all(int fd, const void *data, size_t size);

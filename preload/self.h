@@ -136,6 +136,11 @@ static inline void self_leave(struct self *self)
     else
         self->inside = false;
 }
+/* Returns: true when `address` is on the thread's own stack.  Context: signal, in-malloc, loader-lock. */
+static inline bool self_owns_stack(const struct self *self, uintptr_t address)
+{
+    return address >= self->stack_low && address < self->stack_high;
+}
 /* Returns: true in a thread of clone() that has the storage of the one that `self` is.  Context: signal, in-malloc, loader-lock. */
 bool self_is_anothers(const struct self *self);
 

@@ -11,7 +11,7 @@
 static uintptr_t end_of_stack(uintptr_t sp)
 {
     const struct self *self = self_current;
-    return self > SELF_GONE && sp >= self->stack_low && sp < self->stack_high ? self->stack_high : sp;
+    return self > SELF_GONE && self_owns_stack(self, sp) ? self->stack_high : sp;
 }
 
 /* The path's innermost frames are the stack's. */
@@ -35,7 +35,7 @@ static const struct stack_layout *take_by_path(struct self *self, uintptr_t pc, 
                                                const struct unwind_start *start, struct stack_id *id)
 {
     *id = call_tree_stack(unwind_by_path(self, start, pc), lockhound.options.stack_depth);
-    return id->v == 0 ? NULL : add_path(&self->path, pc, sp, end, *id);
+    return id->v == 0 || end == sp ? NULL : add_path(&self->path, pc, sp, end, *id);
 }
 
 static const struct stack_layout *take_by_unwinder(uintptr_t pc, uintptr_t sp, uintptr_t end,
@@ -63,6 +63,8 @@ bool stack_cache_keep_path(struct self *self, uint32_t node)
 {
     const struct call_path_frame *innermost = &self->path.frames[self->path.depth - 1];
     uintptr_t pc = innermost->pc, sp = innermost->sp;
+    if (!self_owns_stack(self, sp))
+        return false;
     const struct stack_layout *layout = stack_layout_find(pc, sp, self->stack_high);
     if (layout == NULL && stack_layout_has_room(pc, self->stack_high - sp)) {
         struct stack_id id = call_tree_stack(node, lockhound.options.stack_depth);
@@ -84,7 +86,7 @@ static __attribute__((noinline)) struct stack_id take_slowly(struct stack_cache 
     if (id.v == 0 && start == NULL) {
         UNWIND_CAPTURE(&here);
         start = &here;
-        if (end > sp)
+        if (self_current > SELF_GONE)
             layout = take_by_path(self_current, pc, sp, end, start, &id);
     }
     if (id.v == 0)

@@ -26,10 +26,11 @@ static bool leave_own_frames(struct frame_walk *walk, uintptr_t pc)
 
 uint32_t unwind_by_path(struct self *self, const struct unwind_start *start, uintptr_t pc)
 {
-    if (start->rsp < self->stack_low || start->rsp >= self->stack_high)
-        return 0;
-    struct frame_walk walk = {
-        .pc = start->rip, .sp = start->rsp, .bp = start->rbp, .is_innermost = true, .stack_high = self->stack_high};
+    struct frame_walk walk = {.pc = start->rip,
+                              .sp = start->rsp,
+                              .bp = start->rbp,
+                              .is_innermost = true,
+                              .extent = stack_extent_at(self, start->rsp)};
     uint32_t node = 0;
     return leave_own_frames(&walk, pc) &&
                    call_path_take(&self->path, &walk, frame_walk_step, lockhound.options.stack_depth, &node)

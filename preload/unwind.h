@@ -1,6 +1,6 @@
 /* unwind.h: from our own frames out into the program's, and on to the outermost.
  *
- *   registers --> own frames --own stack, usual frames--> unwind_by_path(): [call_path.h] --> node of call_tree.h
+ *   registers --> own frames --usual frames--> unwind_by_path(): [call_path.h] --> node of call_tree.h
  *                           \--else------------------> unwind_from(): [libunwind_walk.h] --> frames
  */
 #ifndef LOCKHOUND_PRELOAD_UNWIND_H
@@ -42,7 +42,7 @@ struct unwind_start {
             : "rax");                                                                                                  \
     } while (0)
 
-/* Walks on the thread's own stack from the frame with these registers, whose caller (or that one's, ...) has the return
+/* Walks from the frame with these registers, whose caller (or that one's, ...) has the return
  * address `pc`; the path is self->path.  Returns: that caller's node; 0 where only libunwind can tell.
  * Context: signal, loader-lock, in-malloc. */
 uint32_t unwind_by_path(struct self *self, const struct unwind_start *start, uintptr_t pc);

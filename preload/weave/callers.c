@@ -14,10 +14,11 @@
 static bool take_by_path(struct self *self, const struct unwind_start *start,
                          enum frame_step (*step)(struct frame_walk *), struct callers_id *callers)
 {
-    if (start->rsp < self->stack_low || start->rsp >= self->stack_high)
-        return false;
-    struct frame_walk walk = {
-        .pc = start->rip, .sp = start->rsp, .bp = start->rbp, .is_innermost = true, .stack_high = self->stack_high};
+    struct frame_walk walk = {.pc = start->rip,
+                              .sp = start->rsp,
+                              .bp = start->rbp,
+                              .is_innermost = true,
+                              .extent = stack_extent_at(self, start->rsp)};
     switch (step(&walk)) {
     case FRAME_STEPPED:
         return call_path_take(&self->path, &walk, step, lockhound.options.stack_depth, &callers->v);
@@ -125,10 +126,9 @@ struct callers_id callers_of_call(struct self *self, uintptr_t pc, uintptr_t sp,
     struct stack_id id = stack_cache_find(&self->stacks, pc, sp);
     if (id.v != 0)
         return callers_of(id);
-    struct frame_walk walk = {.pc = pc, .sp = sp, .bp = bp, .stack_high = self->stack_high};
+    struct frame_walk walk = {.pc = pc, .sp = sp, .bp = bp, .extent = stack_extent_at(self, sp)};
     struct callers_id callers = {0};
-    if (sp < self->stack_low || sp >= self->stack_high ||
-        !call_path_take(&self->path, &walk, frame_walk_step, lockhound.options.stack_depth, &callers.v))
+    if (!call_path_take(&self->path, &walk, frame_walk_step, lockhound.options.stack_depth, &callers.v))
         return callers_of(stack_cache_take(&self->stacks, pc, sp));
     if (call_tree_is_often_met(callers.v))
         keep_path(self, callers);

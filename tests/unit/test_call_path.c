@@ -71,7 +71,7 @@ static void ret(void)
 static enum frame_step step(struct frame_walk *walk)
 {
     uintptr_t function = function_of(walk->pc), cfa = walk->sp + size_of(function) + WORD;
-    if (cfa > walk->stack_high)
+    if (cfa > walk->extent.high)
         return FRAME_ENDED;
     walk->left = (uint32_t)function + 1;
     if (saves_bp(function))
@@ -86,7 +86,7 @@ static struct frame_walk walk_from_here(void)
     return (struct frame_walk){.pc = running * PLACES + 1 + (uintptr_t)rand() % PLACES,
                                .sp = sp,
                                .bp = bp,
-                               .stack_high = (uintptr_t)(stack + STACK_WORDS)};
+                               .extent.high = (uintptr_t)(stack + STACK_WORDS)};
 }
 
 static void begin(unsigned seed)

@@ -6,13 +6,16 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <ucontext.h>
 
 #include <cmocka.h>
 
 #include "preload/frame_rule.h"
 #include "preload/frame_walk.h"
+#include "preload/self.h"
 
-enum { FRAMES = 64, MODULES = 16 };
+enum { FRAMES = 64, MODULES = 16, PAGE = 4096 };
 
 /* ---- modules, as the loader tells them ---------------------------------------------------------------------------- */
 
@@ -69,6 +72,7 @@ struct stack {
     int their_depth, our_depth;
     enum frame_step last;
     uintptr_t high;
+    bool is_fiber;
 };
 
 static struct stack stack;
@@ -76,9 +80,11 @@ static struct stack stack;
 /* Both from here; the innermost is this function, at places that differ. */
 static __attribute__((noinline)) void take_stack(void)
 {
-    struct frame_walk walk = {.is_innermost = true, .stack_high = stack.high};
+    struct frame_walk walk = {.is_innermost = true, .extent.high = stack.high};
     __asm__ volatile("leaq 0(%%rip), %0\n\tmovq %%rsp, %1\n\tmovq %%rbp, %2"
                      : "=r"(walk.pc), "=r"(walk.sp), "=r"(walk.bp));
+    if (stack.is_fiber)
+        walk.extent = stack_extent_at(NULL, walk.sp);
     stack.our_depth = 1;
     while (stack.our_depth < FRAMES && (stack.last = frame_walk_step(&walk)) == FRAME_STEPPED)
         stack.ours[stack.our_depth++] = walk.pc;
@@ -150,6 +156,57 @@ static void stacks_are_those_of_the_unwinder(void **state)
     expect_same();
 }
 
+static ucontext_t fiber, back;
+
+static void run_fiber(void)
+{
+    descend(10);
+}
+
+/* Several pages of stack, behind which nothing can be read. */
+static void the_stack_of_a_fiber_is_walked_to_its_end(void **state)
+{
+    (void)state;
+    enum { PAGES = 64 };
+    char *room = mmap(NULL, (PAGES + 1) * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(room, MAP_FAILED);
+    assert_int_equal(mprotect(room + PAGES * PAGE, PAGE, PROT_NONE), 0);
+    getcontext(&fiber);
+    fiber.uc_stack.ss_sp = room;
+    fiber.uc_stack.ss_size = PAGES * PAGE;
+    fiber.uc_link = &back;
+    makecontext(&fiber, run_fiber, 0);
+    stack = (struct stack){.is_fiber = true};
+    assert_int_equal(swapcontext(&back, &fiber), 0);
+    munmap(room, (PAGES + 1) * PAGE);
+    expect_same();
+}
+
+static void an_open_extent_ends_where_memory_does(void **state)
+{
+    (void)state;
+    char *room = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(room, MAP_FAILED);
+    assert_int_equal(mprotect(room + 2 * PAGE, PAGE, PROT_NONE), 0);
+    uintptr_t low = (uintptr_t)room;
+    struct stack_extent extent = stack_extent_at(NULL, low + 16);
+    assert_int_equal(extent.high, low + PAGE);
+    assert_true(stack_extent_holds(&extent, low + PAGE - 8));
+    assert_int_equal(extent.high, low + PAGE); /* nobody asked for more */
+    assert_true(stack_extent_holds(&extent, low + PAGE));
+    assert_int_equal(extent.high, low + 2 * PAGE);
+    assert_false(stack_extent_holds(&extent, low + PAGE + 4));
+    assert_false(stack_extent_holds(&extent, low + 2 * PAGE));
+    assert_true(stack_extent_holds(&extent, low + 3 * PAGE));
+    assert_int_equal(extent.high, low + 2 * PAGE); /* a page further out says nothing of those between */
+    munmap(room, 4 * PAGE);
+    struct self self = {.stack_low = low, .stack_high = low + PAGE};
+    extent = stack_extent_at(&self, low + 16);
+    assert_false(stack_extent_holds(&extent, low + PAGE));
+    /* A stack pointer at the end of a page has used that page, and not yet the next. */
+    assert_int_equal(stack_extent_at(NULL, low + PAGE).high, low + PAGE);
+}
+
 static void nothing_is_read_behind_the_end(void **state)
 {
     (void)state;
@@ -194,13 +251,38 @@ static void a_rule_is_the_same_when_it_is_remembered(void **state)
     assert_memory_equal(&first, &again, sizeof first);
 }
 
+static void code_that_nothing_describes_is_told_once(void **state)
+{
+    (void)state;
+    static char code[64]; /* as of a compiler at run time; then as of a library that another kind of linker wrote */
+    uintptr_t pc = (uintptr_t)mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    struct frame_rule rule;
+    assert_null(module_of(pc));
+    assert_false(frame_rule_find_known(pc, &rule));
+    assert_int_equal(frame_rule_find(pc).kind, FRAME_UNTOLD);
+    assert_true(frame_rule_find_known(pc, &rule));
+    assert_int_equal(rule.kind, FRAME_UNTOLD);
+    assert_int_equal(rule.module, 0);
+    munmap((void *)pc, PAGE);
+
+    struct module described = modules[0];
+    modules[0] = (struct module){.id = 1, .low = (uintptr_t)code, .high = (uintptr_t)code + sizeof code};
+    rule = frame_rule_find((uintptr_t)code + 8);
+    modules[0] = described;
+    assert_int_equal(rule.kind, FRAME_UNTOLD);
+    assert_int_equal(rule.module, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stacks_are_those_of_the_unwinder),
+        cmocka_unit_test(the_stack_of_a_fiber_is_walked_to_its_end),
+        cmocka_unit_test(an_open_extent_ends_where_memory_does),
         cmocka_unit_test(nothing_is_read_behind_the_end),
         cmocka_unit_test(most_code_has_a_usual_rule),
         cmocka_unit_test(a_rule_is_the_same_when_it_is_remembered),
+        cmocka_unit_test(code_that_nothing_describes_is_told_once),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }
