@@ -31,11 +31,13 @@ static const struct stack_layout *add_path(const struct call_path *path, uintptr
     return stack_layout_add(pc, sp, end, &unwound, id);
 }
 
-static const struct stack_layout *take_by_path(struct self *self, uintptr_t pc, uintptr_t sp, uintptr_t end,
-                                               const struct unwind_start *start, struct stack_id *id)
+/* A stack that comes once is not worth a layout: to search for one, or to find no room for it, costs more than the path does. */
+static struct stack_id take_by_path(struct self *self, uintptr_t pc, const struct unwind_start *start)
 {
-    *id = call_tree_stack(unwind_by_path(self, start, pc), lockhound.options.stack_depth);
-    return id->v == 0 || end == sp ? NULL : add_path(&self->path, pc, sp, end, *id);
+    uint32_t node = unwind_by_path(self, start, pc);
+    if (call_tree_is_often_met(node) && !stack_cache_keep_path(self, node))
+        call_tree_leave(node);
+    return call_tree_stack(node, lockhound.options.stack_depth);
 }
 
 static const struct stack_layout *take_by_unwinder(uintptr_t pc, uintptr_t sp, uintptr_t end,
@@ -79,17 +81,20 @@ bool stack_cache_keep_path(struct self *self, uint32_t node)
 static __attribute__((noinline)) struct stack_id take_slowly(struct stack_cache *cache, uintptr_t pc, uintptr_t sp,
                                                              const struct unwind_start *start)
 {
-    uintptr_t end = end_of_stack(sp);
-    const struct stack_layout *layout = stack_layout_find(pc, sp, end);
-    struct stack_id id = {layout == NULL ? 0 : layout->stack.v};
     struct unwind_start here;
-    if (id.v == 0 && start == NULL) {
+    struct stack_id id = {0};
+    if (start == NULL) {
         UNWIND_CAPTURE(&here);
         start = &here;
-        if (self_current > SELF_GONE)
-            layout = take_by_path(self_current, pc, sp, end, start, &id);
+        id = self_current > SELF_GONE ? take_by_path(self_current, pc, start) : id;
     }
-    if (id.v == 0)
+    if (id.v != 0)
+        return id;
+    uintptr_t end = end_of_stack(sp);
+    const struct stack_layout *layout = stack_layout_find(pc, sp, end);
+    if (layout != NULL)
+        id = layout->stack;
+    else
         layout = take_by_unwinder(pc, sp, end, start, &id);
     if (layout != NULL && end > sp)
         put(cache, pc, sp, layout);
