@@ -4,11 +4,24 @@
 #include <cstring>
 #include <cxxabi.h>
 
+#include "report/rust_name.h"
+
+static const char *demangle_rust(struct pool *pool, const char *plain)
+{
+    struct buffer readable = {};
+    const char *name = rust_name_read(plain, &readable) ? pool_string(pool, readable.data) : plain;
+    buffer_free(&readable);
+    return name;
+}
+
 const char *demangle(struct pool *pool, const char *name)
 {
     // "transfer.isra.0", "buffer.1234", "f.cold": the part of the source is before the dot.
     const char *dot = *name == '.' ? nullptr : std::strchr(name, '.');
     const char *plain = dot ? pool_copy(pool, name, static_cast<size_t>(dot - name)) : name;
+    if (std::strncmp(plain, "_R", 2) == 0) {
+        return demangle_rust(pool, plain);
+    }
     if (std::strncmp(plain, "_Z", 2) != 0) {
         return plain;
     }
@@ -25,7 +38,8 @@ const char *demangle(struct pool *pool, const char *name)
 const char *demangle_without_parameters(struct pool *pool, const char *function)
 {
     const char *close = std::strrchr(function, ')');
-    if (!close) {
+    // "(anonymous namespace)::value", "<fn(u8) as Trait>::call", "Set<(Kind)1>::add": no list of parameters.
+    if (!close || std::strpbrk(close, ":>")) {
         return function;
     }
     int depth = 0;
@@ -44,9 +58,6 @@ const char *demangle_without_parameters(struct pool *pool, const char *function)
     const size_t length = static_cast<size_t>(open - function);
     if (length >= operator_length && std::strncmp(open - operator_length, call_operator, operator_length) == 0) {
         return pool_copy(pool, function, static_cast<size_t>(close + 1 - function));
-    }
-    if (std::strncmp(close, ")::", 3) == 0) {
-        return function; // "(anonymous namespace)::value" inside a template's arguments
     }
     return pool_copy(pool, function, length);
 }

@@ -1,4 +1,4 @@
-/* demangle.h: C++ names made readable.  demangle.cpp is the one C++ file: the C++ runtime's own demangler is the one
+/* demangle.h: names of C++ and Rust made readable.  demangle.cpp is the one C++ file: the C++ runtime's own demangler is the one
  * that never lags behind its compiler. */
 #ifndef LOCKHOUND_REPORT_DEMANGLE_H
 #define LOCKHOUND_REPORT_DEMANGLE_H
