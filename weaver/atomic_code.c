@@ -49,7 +49,7 @@ static void read_macros(struct atomic_sources *sources, Dwarf_Die *unit)
     for (size_t i = 0; i < count; i++) {
         const char *file = dwarf_filesrc(files, i, NULL, NULL);
         if (file)
-            atomic_macros_read(&sources->macros, whole_path(unit, file, path));
+            atomic_headers_read(&sources->headers, whole_path(unit, file, path));
     }
 }
 

@@ -1,17 +1,11 @@
 #include "weaver/atomic_macros.h"
 
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "weaver/atomic_names.h"
 
-enum { BUCKETS = 1 << 12, DEPTH_MOST = 12, LARGEST_FILE = 4 << 20, FILES_MOST = 4096, FOLDERS_UP = 8 };
+enum { BUCKETS = 1 << 12, DEPTH_MOST = 12 };
 
 static size_t hash_of(const char *name, size_t size)
 {
@@ -167,13 +161,6 @@ static char *copy(const char *from, const char *end)
     return text;
 }
 
-static const char *past_blanks(const char *at, const char *end)
-{
-    while (at < end && (*at == ' ' || *at == '\t'))
-        at++;
-    return at;
-}
-
 static void free_macro(struct atomic_macro *macro)
 {
     if (macro) {
@@ -191,8 +178,7 @@ static bool is_one_name(const char *text)
     return *text == '\0';
 }
 
-/* What follows "define".  A macro without parameters counts when it is but another name. */
-static void define(struct atomic_macros *macros, const char *at, const char *end)
+void atomic_macros_define(struct atomic_macros *macros, const char *at, const char *end)
 {
     const char *name = at, *parameters = NULL, *body;
     while (at < end && name_is_character(*at))
@@ -204,14 +190,17 @@ static void define(struct atomic_macros *macros, const char *at, const char *end
         if (!at)
             return;
     }
-    body = past_blanks(parameters ? at + 1 : at, end);
+    body = name_past_blanks(parameters ? at + 1 : at, end);
     struct atomic_macro *macro = calloc(1, sizeof *macro);
     if (macro) {
         macro->name = strndup(name, size);
         macro->parameters = parameters ? strndup(parameters, (size_t)(at - parameters)) : NULL;
         macro->body = copy(body, end);
     }
-    bool is_whole = macro && macro->name && macro->body && size > 0 && (macro->parameters || !parameters);
+    if (!macros->macros)
+        macros->macros = calloc(BUCKETS, sizeof(struct atomic_macro *));
+    bool is_whole =
+        macros->macros && macro && macro->name && macro->body && size > 0 && (macro->parameters || !parameters);
     if (!is_whole || (!parameters && (*macro->body == '\0' || !is_one_name(macro->body)))) {
         free_macro(macro);
         return;
@@ -220,127 +209,6 @@ static void define(struct atomic_macros *macros, const char *at, const char *end
     macro->next = *bucket;
     *bucket = macro;
     macros->count++;
-}
-
-/* ---- files ------------------------------------------------------------------------------------------------------ */
-
-static bool make_tables(struct atomic_macros *macros)
-{
-    if (!macros->macros)
-        macros->macros = calloc(BUCKETS, sizeof(struct atomic_macro *));
-    if (!macros->inodes)
-        macros->inodes = calloc(BUCKETS, sizeof *macros->inodes);
-    return macros->macros && macros->inodes;
-}
-
-/* Returns: false when there is no such file.  One that is known is added no more, by whatever path. */
-static bool add_file(struct atomic_macros *macros, const char *path)
-{
-    struct stat status;
-    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode) || !make_tables(macros))
-        return false;
-    uint32_t *first = &macros->inodes[status.st_ino % BUCKETS];
-    for (uint32_t i = *first; i != 0; i = macros->files[i - 1].next) {
-        if (macros->files[i - 1].inode == status.st_ino && macros->files[i - 1].device == status.st_dev)
-            return true;
-    }
-    if (macros->file_count == macros->file_capacity) {
-        size_t capacity = macros->file_capacity ? 2 * macros->file_capacity : 64;
-        struct atomic_file *grown = capacity > FILES_MOST ? NULL : realloc(macros->files, capacity * sizeof *grown);
-        if (!grown)
-            return true;
-        macros->files = grown;
-        macros->file_capacity = capacity;
-    }
-    char *own = realpath(path, NULL);
-    if (own) {
-        macros->files[macros->file_count++] = (struct atomic_file){own, status.st_dev, status.st_ino, *first};
-        *first = (uint32_t)macros->file_count;
-    }
-    return true;
-}
-
-/* What follows "include", in a file at `path`. */
-static void include(struct atomic_macros *macros, const char *path, const char *at, const char *end)
-{
-    static const char *const folders[] = {"/usr/include", "/usr/include/x86_64-linux-gnu", "/usr/local/include"};
-    const char *last = at < end ? memchr(at + 1, *at == '<' ? '>' : '"', (size_t)(end - at - 1)) : NULL;
-    if (!last || (*at != '<' && *at != '"'))
-        return;
-    char found[PATH_MAX];
-    int size = (int)(last - at - 1);
-    size_t folder = strlen(path);
-    for (unsigned up = 0; up < FOLDERS_UP && folder > 0; up++) {
-        while (folder > 0 && path[folder - 1] != '/')
-            folder--;
-        folder -= folder > 0;
-        if (snprintf(found, sizeof found, "%.*s/%.*s", (int)folder, path, size, at + 1) < (int)sizeof found &&
-            add_file(macros, found))
-            return;
-    }
-    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
-        if (snprintf(found, sizeof found, "%s/%.*s", folders[i], size, at + 1) < (int)sizeof found &&
-            add_file(macros, found))
-            return;
-    }
-}
-
-/* Returns: where a directive ends, lines that are continued taken together. */
-static const char *end_of_directive(const char *at, const char *end)
-{
-    for (const char *line = at; line < end;) {
-        const char *newline = memchr(line, '\n', (size_t)(end - line));
-        if (!newline)
-            return end;
-        const char *before = newline > at && newline[-1] == '\r' ? newline - 1 : newline;
-        if (before == at || before[-1] != '\\')
-            return newline;
-        line = newline + 1;
-    }
-    return end;
-}
-
-void atomic_macros_scan(struct atomic_macros *macros, const char *path, const char *text, size_t size)
-{
-    const char *end = text + size;
-    if (!make_tables(macros))
-        return;
-    for (const char *at = text; at < end;) {
-        const char *first = past_blanks(at, end);
-        const char *newline = memchr(at, '\n', (size_t)(end - at));
-        if (first < end && *first == '#') {
-            newline = end_of_directive(first, end);
-            first = past_blanks(first + 1, newline);
-            if (newline - first > 7 && memcmp(first, "define ", 7) == 0)
-                define(macros, past_blanks(first + 7, newline), newline);
-            else if (newline - first > 8 && memcmp(first, "include", 7) == 0)
-                include(macros, path, past_blanks(first + 7, newline), newline);
-        }
-        at = newline && newline < end ? newline + 1 : end;
-    }
-}
-
-static void read_file(struct atomic_macros *macros, const char *path)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    struct stat status;
-    if (fd < 0)
-        return;
-    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0 && status.st_size <= LARGEST_FILE) {
-        void *text = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (text != MAP_FAILED) {
-            atomic_macros_scan(macros, path, text, (size_t)status.st_size);
-            munmap(text, (size_t)status.st_size);
-        }
-    }
-    close(fd);
-}
-
-void atomic_macros_read(struct atomic_macros *macros, const char *path)
-{
-    (void)add_file(macros, path);
-    while (macros->files_read < macros->file_count)
-        read_file(macros, macros->files[macros->files_read++].path);
 }
 
 void atomic_macros_free(struct atomic_macros *macros)
@@ -352,10 +220,6 @@ void atomic_macros_free(struct atomic_macros *macros)
             macros->macros[i] = next;
         }
     }
-    for (size_t i = 0; i < macros->file_count; i++)
-        free(macros->files[i].path);
     free(macros->macros);
-    free(macros->inodes);
-    free(macros->files);
     *macros = (struct atomic_macros){0};
 }

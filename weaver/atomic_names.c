@@ -32,6 +32,13 @@ bool name_is_character(char c)
     return isalnum((unsigned char)c) || c == '_';
 }
 
+const char *name_past_blanks(const char *at, const char *end)
+{
+    while (at < end && (*at == ' ' || *at == '\t'))
+        at++;
+    return at;
+}
+
 bool atomic_name_is_call(const char *name, size_t size)
 {
     static const char *const known[] = {"READ_ONCE",    "WRITE_ONCE",   "ACCESS_ONCE",  "LOAD_SHARED",

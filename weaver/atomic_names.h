@@ -16,6 +16,8 @@ bool name_contains(const char *name, size_t size, const char *part);
 bool name_ends_with(const char *name, size_t size, const char *part);
 bool name_is(const char *name, size_t size, const char *word);
 bool name_is_character(char c);
+/* Returns: where in [at, end) blanks and tabs end. */
+const char *name_past_blanks(const char *at, const char *end);
 
 bool atomic_name_is_call(const char *name, size_t size);
 bool atomic_name_is_fence(const char *name, size_t size);

@@ -1,13 +1,10 @@
 #include "weaver/atomic_source.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "weaver/atomic_names.h"
+#include "weaver/source_file.h"
 
 enum { LARGEST_FILE = 16 << 20, FIRST_CAPACITY = 64 };
 
@@ -47,9 +44,7 @@ static void scan_name(struct scan *scan)
     while (scan->at < scan->end && name_is_character(*scan->at))
         scan->at++;
     size_t size = (size_t)(scan->at - name);
-    const char *after = scan->at;
-    while (after < scan->end && (*after == ' ' || *after == '\t'))
-        after++;
+    const char *after = name_past_blanks(scan->at, scan->end);
     bool is_call = after < scan->end && *after == '(';
     if (atomic_name_is_assembly(name, size))
         scan->calls += atomic_assembly_at(scan->at, scan->end);
@@ -145,31 +140,23 @@ size_t atomic_source_scan(struct atomic_macros *macros, const char *text, size_t
     return line;
 }
 
-static void scan_file(struct atomic_macros *macros, struct atomic_source *source, const char *text, size_t size)
+/* A source that is being read, with the macros of its unit. */
+struct reading {
+    struct atomic_macros *macros;
+    struct atomic_source *source;
+};
+
+static void scan_file(void *arg, const char *path, const char *text, size_t size)
 {
+    const struct reading *reading = arg;
+    struct atomic_source *source = reading->source;
+    (void)path;
     size_t count = atomic_source_scan(NULL, text, size, NULL, 0, &source->calls_fences);
     source->lines = calloc(count + 1, 1);
     if (source->lines) {
         source->line_count = count;
-        atomic_source_scan(macros, text, size, source->lines, count, &source->calls_fences);
+        atomic_source_scan(reading->macros, text, size, source->lines, count, &source->calls_fences);
     }
-}
-
-static void read_file(struct atomic_macros *macros, struct atomic_source *source)
-{
-    int fd = open(source->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    struct stat status;
-    if (fd < 0)
-        return;
-    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0 && status.st_size <= LARGEST_FILE) {
-        size_t size = (size_t)status.st_size;
-        void *text = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (text != MAP_FAILED) {
-            scan_file(macros, source, text, size);
-            munmap(text, size);
-        }
-    }
-    close(fd);
 }
 
 /* ---- all files -------------------------------------------------------------------------------------------------- */
@@ -220,7 +207,8 @@ const struct atomic_source *atomic_source_find(struct atomic_sources *sources, c
         if (!source->path)
             return NULL;
         sources->count++;
-        read_file(&sources->macros, source);
+        struct reading reading = {&sources->headers.macros, source};
+        source_file_read(path, LARGEST_FILE, scan_file, &reading);
     }
     return source;
 }
@@ -238,6 +226,6 @@ void atomic_sources_free(struct atomic_sources *sources)
         free(sources->sources[i].lines);
     }
     free(sources->sources);
-    atomic_macros_free(&sources->macros);
+    atomic_headers_free(&sources->headers);
     *sources = (struct atomic_sources){0};
 }

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "weaver/atomic_macros.h"
+#include "weaver/atomic_headers.h"
 
 enum source_line { SOURCE_UNREAD, SOURCE_PLAIN, SOURCE_ATOMIC, SOURCE_RELAXED };
 
@@ -28,7 +28,7 @@ struct atomic_source {
 struct atomic_sources {
     struct atomic_source *sources; /* by the hash of their paths, open addressing */
     size_t count, capacity;        /* a power of two */
-    struct atomic_macros macros;   /* of the units read so far */
+    struct atomic_headers headers; /* of the units read so far */
 };
 
 /* Returns: the file, read at its first use, until another one is looked for; NULL without memory. */

@@ -436,12 +436,13 @@ static void lines_of_macros_that_are_atomic_are_known(void **state)
                                        SOURCE_ATOMIC, SOURCE_PLAIN,  SOURCE_PLAIN};
     uint8_t lines[16] = {0};
     bool calls_fences;
-    struct atomic_macros macros = {0};
+    struct atomic_headers headers = {0};
     (void)state;
-    atomic_macros_scan(&macros, "/nonexistent/header.h", header, sizeof header - 1);
-    assert_int_equal(atomic_source_scan(&macros, text, sizeof text - 1, lines, 15, &calls_fences), sizeof expected);
+    atomic_headers_scan(&headers, "/nonexistent/header.h", header, sizeof header - 1);
+    assert_int_equal(atomic_source_scan(&headers.macros, text, sizeof text - 1, lines, 15, &calls_fences),
+                     sizeof expected);
     assert_memory_equal(lines + 1, expected, sizeof expected);
-    atomic_macros_free(&macros);
+    atomic_headers_free(&headers);
 }
 
 static void a_header_is_read_once_by_whatever_path(void **state)
@@ -449,7 +450,7 @@ static void a_header_is_read_once_by_whatever_path(void **state)
     static const char text[] =
         "#include \"../unit/header.h\"\n#include <header.h>\n#define ONCE(x) __atomic_load_n(&(x), 2)\n";
     char folder[] = "/tmp/lockhound-unit-XXXXXX", inner[64], header[96];
-    struct atomic_macros macros = {0};
+    struct atomic_headers headers = {0};
     (void)state;
     assert_non_null(mkdtemp(folder));
     (void)snprintf(inner, sizeof inner, "%s/unit", folder);
@@ -458,10 +459,10 @@ static void a_header_is_read_once_by_whatever_path(void **state)
     FILE *file = fopen(header, "w");
     assert_non_null(file);
     assert_true(fputs(text, file) >= 0 && fclose(file) == 0);
-    atomic_macros_read(&macros, header);
-    assert_int_equal(macros.file_count, 1);
-    assert_true(atomic_macros_has(&macros, "ONCE", 4));
-    atomic_macros_free(&macros);
+    atomic_headers_read(&headers, header);
+    assert_int_equal(headers.file_count, 1);
+    assert_true(atomic_macros_has(&headers.macros, "ONCE", 4));
+    atomic_headers_free(&headers);
     assert_true(unlink(header) == 0 && rmdir(inner) == 0 && rmdir(folder) == 0);
 }
 
