@@ -9,6 +9,7 @@
 #include <elfutils/libdwelf.h>
 
 #include "report/debuginfod.h"
+#include "weaver/sorted.h"
 
 #define DEBUG_ROOT "/usr/lib/debug/.build-id"
 
@@ -249,14 +250,6 @@ bool symbol_module_find_unit(struct symbol_module *m, uint64_t offset, Dwarf_Die
     if (!m->were_ranges_built) {
         build_ranges(m);
     }
-    size_t low = 0, high = m->range_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (m->ranges[middle].low <= address) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low > 0 && address < m->ranges[low - 1].high && dwarf_offdie(m->dwarf, m->ranges[low - 1].unit, unit);
+    size_t above = SORTED_UP_TO(m->ranges, m->range_count, low, address);
+    return above > 0 && address < m->ranges[above - 1].high && dwarf_offdie(m->dwarf, m->ranges[above - 1].unit, unit);
 }

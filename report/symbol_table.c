@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "report/memory.h"
+#include "weaver/sorted.h"
 
 #define FIRST_CAPACITY 1024
 
@@ -100,17 +101,9 @@ void symbol_table_sort(struct symbol_table *table)
 
 const struct symbol *symbol_table_find(const struct symbol_table *table, uint64_t address)
 {
-    size_t low = 0, high = table->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (table->symbols[middle].begin <= address) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    while (low > 0 && table->reach[low - 1] > address) {
-        const struct symbol *symbol = &table->symbols[--low];
+    size_t above = SORTED_UP_TO(table->symbols, table->count, begin, address);
+    while (above > 0 && table->reach[above - 1] > address) {
+        const struct symbol *symbol = &table->symbols[--above];
         if (address - symbol->begin < symbol->size) {
             return symbol;
         }

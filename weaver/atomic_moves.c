@@ -1,20 +1,14 @@
 /* atomic_moves.c: gives plain accesses the role that debug information says they have. */
 #include "weaver/atomic_info.h"
 #include "weaver/places.h"
+#include "weaver/sorted.h"
 
 enum { INSNS_BACK = 24 };
 
 static bool covers(const struct atomic_ranges *ranges, uint64_t address)
 {
-    size_t low = 0, high = ranges->count;
-    while (low < high) { /* the first that begins above the address */
-        size_t middle = low + (high - low) / 2;
-        if (ranges->ranges[middle].low <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low && address < ranges->ranges[low - 1].high;
+    size_t above = SORTED_UP_TO(ranges->ranges, ranges->count, low, address);
+    return above && address < ranges->ranges[above - 1].high;
 }
 
 enum { REGISTERS = 16, SETTERS_NONE = 0, SETTERS_ONE, SETTERS_MANY };

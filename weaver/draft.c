@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "weaver/sorted.h"
+
 /* The arrays of a draft, and which are sorted in the end. */
 #define ARRAY(name, element, is_sorted)                                                                                \
     {                                                                                                                  \
@@ -163,16 +165,8 @@ void draft_align(struct image_draft *draft, size_t alignment)
 uint32_t draft_find_clone(const struct image_draft *draft, uint64_t module)
 {
     const struct draft_clone *clones = draft->clones.data;
-    size_t low = 0, high = draft->clones.count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (clones[middle].module < module) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low < draft->clones.count && clones[low].module == module ? clones[low].code : UINT32_MAX;
+    size_t at = SORTED_BELOW(clones, draft->clones.count, module, module);
+    return at < draft->clones.count && clones[at].module == module ? clones[at].code : UINT32_MAX;
 }
 
 static int compare_first_u32(const void *left, const void *right)

@@ -2,18 +2,12 @@
 #include <stdlib.h>
 
 #include "weaver/passes.h"
+#include "weaver/sorted.h"
 
 uint32_t function_find(const struct function *function, uint64_t address)
 {
-    size_t low = 0, high = function->insn_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (function->insns[middle].address < address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < function->insn_count && function->insns[low].address == address ? (uint32_t)low : FUNCTION_NONE;
+    size_t at = SORTED_BELOW(function->insns, function->insn_count, address, address);
+    return at < function->insn_count && function->insns[at].address == address ? (uint32_t)at : FUNCTION_NONE;
 }
 
 static void find_blocks(const struct elf_module *module, struct function *function)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "weaver/elf_private.h"
+#include "weaver/sorted.h"
 
 static int by_low(const void *left, const void *right)
 {
@@ -85,13 +86,6 @@ bool functions_find(struct elf_module *module)
 
 size_t function_at(const struct elf_module *module, uint64_t address)
 {
-    size_t low = 0, high = module->function_count;
-    while (low < high) { /* the first that begins above the address */
-        size_t middle = low + (high - low) / 2;
-        if (module->functions[middle].low <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low && address < module->functions[low - 1].high ? low - 1 : SIZE_MAX;
+    size_t above = SORTED_UP_TO(module->functions, module->function_count, low, address);
+    return above && address < module->functions[above - 1].high ? above - 1 : SIZE_MAX;
 }

@@ -5,6 +5,7 @@
 
 #include "weaver/holes.h"
 #include "weaver/passes.h"
+#include "weaver/sorted.h"
 
 static bool holds_entry(const struct elf_module *module, uint64_t low, uint64_t high)
 {
@@ -19,15 +20,7 @@ static bool holds_entry(const struct elf_module *module, uint64_t low, uint64_t 
 
 static bool holds_function(const struct elf_module *module, uint64_t low, uint64_t high)
 {
-    size_t first = 0, last = module->function_count;
-    while (first < last) { /* the first function that ends behind `low` */
-        size_t middle = first + (last - first) / 2;
-        if (module->functions[middle].high <= low) {
-            first = middle + 1;
-        } else {
-            last = middle;
-        }
-    }
+    size_t first = SORTED_UP_TO(module->functions, module->function_count, high, low);
     return first < module->function_count && module->functions[first].low < high;
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "weaver/elf_private.h"
+#include "weaver/sorted.h"
 
 static int by_address(const void *left, const void *right)
 {
@@ -62,17 +63,10 @@ bool symbols_read(struct elf_module *module)
 const struct symbol *symbols_at(const struct elf_module *module, uint64_t address, size_t *count)
 {
     const struct symbol *symbols = module->own->symbols;
-    size_t low = 0, high = module->own->symbol_count;
-    while (low < high) { /* the first at or above the address */
-        size_t middle = low + (high - low) / 2;
-        if (symbols[middle].address < address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (*count = 0; low + *count < module->own->symbol_count && symbols[low + *count].address == address;)
+    size_t first = SORTED_BELOW(symbols, module->own->symbol_count, address, address);
+    for (*count = 0; first + *count < module->own->symbol_count && symbols[first + *count].address == address;)
         ++*count;
-    return &symbols[low];
+    return &symbols[first];
 }
 
 const char *symbol_name_at(const struct elf_module *module, uint64_t address)

@@ -22,7 +22,7 @@ MAY_INCLUDE = {
     "preload": ("detector/", "lockhound/version.h", "weaver/bytes.h", "weaver/cfi_opcodes.h",
                 "weaver/image.h", "weaver/image_check.h", "weaver/image_hash.h", "weaver/image_search.h",
                 "weaver/plane.h"),
-    "report": ("detector/findings.def", "preload/run_file.h", "lockhound/version.h"),
+    "report": ("detector/findings.def", "preload/run_file.h", "lockhound/version.h", "weaver/sorted.h"),
     "weaver": ("lockhound/version.h",),
     "cli": ("report/", "weaver/", "detector/", "preload/options.def", "preload/run_file.h", "lockhound/version.h"),
     "primitives": (),
