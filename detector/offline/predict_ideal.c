@@ -94,9 +94,9 @@ static void take_lock(struct ideal *ideal, uint32_t number)
 static void see(struct ideal *ideal, uint32_t number)
 {
     const struct step *step = model_step(ideal->model, number);
-    const uint32_t *needs = (const uint32_t *)ideal->model->needs.data + step->needs;
+    const uint32_t *needs = ideal->model->needs.data; /* NULL while no step needs another */
     for (uint32_t i = 0; i < step->need_count; i++)
-        include_step(ideal, needs[i]);
+        include_step(ideal, needs[step->needs + i]);
     if (step->kind == STEP_ACQUIRE)
         take_lock(ideal, number);
 }
