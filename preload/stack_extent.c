@@ -3,7 +3,7 @@
 #include "preload/raw.h"
 #include "preload/self.h"
 
-enum { PAGE_SIZE = 4096 };
+enum { PAGE_SIZE = 4096, REACH_MOST = 64 << 20 }; /* units: bytes; a caller's frame is not further out */
 
 /* The word below `sp` has just been used: a return address stands or stood there. */
 struct stack_extent stack_extent_at(const struct self *self, uintptr_t sp)
@@ -16,7 +16,7 @@ struct stack_extent stack_extent_at(const struct self *self, uintptr_t sp)
 bool stack_extent_reach(struct stack_extent *extent, uintptr_t address)
 {
     uintptr_t page = address & ~(uintptr_t)(PAGE_SIZE - 1);
-    if (!raw_is_readable(page))
+    if (page - extent->high >= REACH_MOST || !raw_is_readable(page))
         return false;
     if (page == extent->high)
         extent->high += PAGE_SIZE;

@@ -7,14 +7,6 @@
 
 enum { BUCKETS = 1 << 12, DEPTH_MOST = 12 };
 
-static size_t hash_of(const char *name, size_t size)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ (unsigned char)name[i]) * UINT64_C(0x100000001b3);
-    return (size_t)(hash ^ hash >> 32) % BUCKETS;
-}
-
 /* ---- what a macro does ------------------------------------------------------------------------------------------ */
 
 enum verdict { VERDICT_NONE, VERDICT_ATOMIC, VERDICT_CALLS };
@@ -117,7 +109,8 @@ static enum verdict judge(struct atomic_macros *macros, struct atomic_macro *mac
 static enum verdict judge_name(struct atomic_macros *macros, const char *name, size_t size, unsigned depth)
 {
     enum verdict verdict = VERDICT_CALLS; /* a function */
-    struct atomic_macro *macro = macros->macros && depth <= DEPTH_MOST ? macros->macros[hash_of(name, size)] : NULL;
+    struct atomic_macro *macro =
+        macros->macros && depth <= DEPTH_MOST ? macros->macros[name_hash(name, size) % BUCKETS] : NULL;
     for (; macro; macro = macro->next) {
         if (!name_is(name, size, macro->name))
             continue;
@@ -205,7 +198,7 @@ void atomic_macros_define(struct atomic_macros *macros, const char *at, const ch
         free_macro(macro);
         return;
     }
-    struct atomic_macro **bucket = &macros->macros[hash_of(name, size)];
+    struct atomic_macro **bucket = &macros->macros[name_hash(name, size) % BUCKETS];
     macro->next = *bucket;
     *bucket = macro;
     macros->count++;

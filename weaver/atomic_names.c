@@ -32,6 +32,14 @@ bool name_is_character(char c)
     return isalnum((unsigned char)c) || c == '_';
 }
 
+uint64_t name_hash(const char *name, size_t size)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ (unsigned char)name[i]) * UINT64_C(0x100000001b3);
+    return hash ^ hash >> 32;
+}
+
 const char *name_past_blanks(const char *at, const char *end)
 {
     while (at < end && (*at == ' ' || *at == '\t'))

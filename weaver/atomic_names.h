@@ -10,12 +10,14 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Whether `part` is in the name, or at its end, in either case. */
 bool name_contains(const char *name, size_t size, const char *part);
 bool name_ends_with(const char *name, size_t size, const char *part);
 bool name_is(const char *name, size_t size, const char *word);
 bool name_is_character(char c);
+uint64_t name_hash(const char *name, size_t size);
 /* Returns: where in [at, end) blanks and tabs end. */
 const char *name_past_blanks(const char *at, const char *end);
 

@@ -161,17 +161,9 @@ static void scan_file(void *arg, const char *path, const char *text, size_t size
 
 /* ---- all files -------------------------------------------------------------------------------------------------- */
 
-static size_t hash_path(const char *path)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (; *path; path++)
-        hash = (hash ^ (unsigned char)*path) * UINT64_C(0x100000001b3);
-    return (size_t)hash;
-}
-
 static struct atomic_source *place_of(const struct atomic_sources *sources, const char *path)
 {
-    size_t i = hash_path(path);
+    size_t i = (size_t)name_hash(path, strlen(path));
     while (sources->sources[i & (sources->capacity - 1)].path &&
            strcmp(sources->sources[i & (sources->capacity - 1)].path, path) != 0)
         i++;

@@ -199,6 +199,7 @@ static void an_open_extent_ends_where_memory_does(void **state)
     assert_false(stack_extent_holds(&extent, low + 2 * PAGE));
     assert_true(stack_extent_holds(&extent, low + 3 * PAGE));
     assert_int_equal(extent.high, low + 2 * PAGE); /* a page further out says nothing of those between */
+    assert_false(stack_extent_holds(&extent, (uintptr_t)&extent)); /* the program's stack is too far out to be meant */
     munmap(room, 4 * PAGE);
     struct self self = {.stack_low = low, .stack_high = low + PAGE};
     extent = stack_extent_at(&self, low + 16);
