@@ -31,10 +31,11 @@ static bool has_come_to(const struct frame_walk *walk, const struct call_path_fr
 static bool stands(const struct call_path *path, struct stack_extent *extent, uint32_t certain, uint32_t *from)
 {
     uint32_t least = path->depth > certain ? path->depth - certain : 0;
+    bool is_within = path->frames[least].sp <= extent->high; /* and so are all further in */
     for (*from = path->depth - 1; *from > least; --*from) {
         const struct call_path_frame *caller = &path->frames[*from - 1];
         uintptr_t place = caller->sp - sizeof caller->pc;
-        if (!stack_extent_holds(extent, place) || *(const uintptr_t *)place != caller->pc)
+        if ((!is_within && !stack_extent_holds(extent, place)) || *(const uintptr_t *)place != caller->pc)
             return false;
     }
     return path->is_whole || path->depth >= certain;

@@ -344,7 +344,8 @@ uintptr_t libunwind_walk(const struct unwind_start *start, uintptr_t pc, uint32_
                               .max_depth = max_depth,
                               .result = result};
     walk.stack_low = start->rsp;
-    walk.extent = stack_extent_at(self, start->rsp);
+    walk.extent = self == NULL ? stack_extent_at(0, 0, start->rsp)
+                               : stack_extent_at(self->stack_low, self->stack_high, start->rsp);
     rank_enter(OWN_RANK_UNWIND);
     inquire_apart(self, &inquiry);
     rank_leave(OWN_RANK_UNWIND);

@@ -1,4 +1,4 @@
-/* libunwind_walk.h: walks any stack by libunwind: a fiber's, a signal's, past frames of rare kinds; slowly, and behind a lock. */
+/* libunwind_walk.h: walks any stack by libunwind: past the frames of signals and other rare kinds; slowly, and behind a lock. */
 #ifndef LOCKHOUND_PRELOAD_LIBUNWIND_WALK_H
 #define LOCKHOUND_PRELOAD_LIBUNWIND_WALK_H
 

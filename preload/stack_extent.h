@@ -13,16 +13,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct self;
+enum { STACK_EXTENT_PAGE = 4096 };
 
 struct stack_extent {
     uintptr_t high; /* what lies between the stack pointer and here can be read */
     bool is_open;   /* there may be more */
 };
 
-/* Returns: the extent of the stack on which the calling thread has the stack pointer `sp`; `self` may be NULL.
+/* Returns: the extent of the stack on which the calling thread, whose own is [low, high), has the stack pointer `sp`.
  * Context: signal, loader-lock, in-malloc. */
-struct stack_extent stack_extent_at(const struct self *self, uintptr_t sp);
+static inline struct stack_extent stack_extent_at(uintptr_t low, uintptr_t high, uintptr_t sp)
+{
+    if (sp >= low && sp < high)
+        return (struct stack_extent){.high = high};
+    /* The word below has just been used: a return address stands or stood there. */
+    return (struct stack_extent){.high = ((sp - 1) | (STACK_EXTENT_PAGE - 1)) + 1, .is_open = true};
+}
 
 /* Returns: true when the page that holds `address`, which is not below the stack pointer, can be read.
  * Context: signal, loader-lock, in-malloc. */

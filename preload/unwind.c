@@ -30,7 +30,7 @@ uint32_t unwind_by_path(struct self *self, const struct unwind_start *start, uin
                               .sp = start->rsp,
                               .bp = start->rbp,
                               .is_innermost = true,
-                              .extent = stack_extent_at(self, start->rsp)};
+                              .extent = stack_extent_at(self->stack_low, self->stack_high, start->rsp)};
     uint32_t node = 0;
     return leave_own_frames(&walk, pc) &&
                    call_path_take(&self->path, &walk, frame_walk_step, lockhound.options.stack_depth, &node)

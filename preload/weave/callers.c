@@ -18,7 +18,7 @@ static bool take_by_path(struct self *self, const struct unwind_start *start,
                               .sp = start->rsp,
                               .bp = start->rbp,
                               .is_innermost = true,
-                              .extent = stack_extent_at(self, start->rsp)};
+                              .extent = stack_extent_at(self->stack_low, self->stack_high, start->rsp)};
     switch (step(&walk)) {
     case FRAME_STEPPED:
         return call_path_take(&self->path, &walk, step, lockhound.options.stack_depth, &callers->v);
@@ -126,7 +126,8 @@ struct callers_id callers_of_call(struct self *self, uintptr_t pc, uintptr_t sp,
     struct stack_id id = stack_cache_find(&self->stacks, pc, sp);
     if (id.v != 0)
         return callers_of(id);
-    struct frame_walk walk = {.pc = pc, .sp = sp, .bp = bp, .extent = stack_extent_at(self, sp)};
+    struct frame_walk walk = {
+        .pc = pc, .sp = sp, .bp = bp, .extent = stack_extent_at(self->stack_low, self->stack_high, sp)};
     struct callers_id callers = {0};
     if (!call_path_take(&self->path, &walk, frame_walk_step, lockhound.options.stack_depth, &callers.v))
         return callers_of(stack_cache_take(&self->stacks, pc, sp));

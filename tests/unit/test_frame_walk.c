@@ -13,7 +13,6 @@
 
 #include "preload/frame_rule.h"
 #include "preload/frame_walk.h"
-#include "preload/self.h"
 
 enum { FRAMES = 64, MODULES = 16, PAGE = 4096 };
 
@@ -84,7 +83,7 @@ static __attribute__((noinline)) void take_stack(void)
     __asm__ volatile("leaq 0(%%rip), %0\n\tmovq %%rsp, %1\n\tmovq %%rbp, %2"
                      : "=r"(walk.pc), "=r"(walk.sp), "=r"(walk.bp));
     if (stack.is_fiber)
-        walk.extent = stack_extent_at(NULL, walk.sp);
+        walk.extent = stack_extent_at(0, 0, walk.sp);
     stack.our_depth = 1;
     while (stack.our_depth < FRAMES && (stack.last = frame_walk_step(&walk)) == FRAME_STEPPED)
         stack.ours[stack.our_depth++] = walk.pc;
@@ -189,7 +188,7 @@ static void an_open_extent_ends_where_memory_does(void **state)
     assert_ptr_not_equal(room, MAP_FAILED);
     assert_int_equal(mprotect(room + 2 * PAGE, PAGE, PROT_NONE), 0);
     uintptr_t low = (uintptr_t)room;
-    struct stack_extent extent = stack_extent_at(NULL, low + 16);
+    struct stack_extent extent = stack_extent_at(0, 0, low + 16);
     assert_int_equal(extent.high, low + PAGE);
     assert_true(stack_extent_holds(&extent, low + PAGE - 8));
     assert_int_equal(extent.high, low + PAGE); /* nobody asked for more */
@@ -201,11 +200,10 @@ static void an_open_extent_ends_where_memory_does(void **state)
     assert_int_equal(extent.high, low + 2 * PAGE); /* a page further out says nothing of those between */
     assert_false(stack_extent_holds(&extent, (uintptr_t)&extent)); /* the program's stack is too far out to be meant */
     munmap(room, 4 * PAGE);
-    struct self self = {.stack_low = low, .stack_high = low + PAGE};
-    extent = stack_extent_at(&self, low + 16);
+    extent = stack_extent_at(low, low + PAGE, low + 16);
     assert_false(stack_extent_holds(&extent, low + PAGE));
     /* A stack pointer at the end of a page has used that page, and not yet the next. */
-    assert_int_equal(stack_extent_at(NULL, low + PAGE).high, low + PAGE);
+    assert_int_equal(stack_extent_at(0, 0, low + PAGE).high, low + PAGE);
 }
 
 static void nothing_is_read_behind_the_end(void **state)
