@@ -31,7 +31,7 @@ static const struct stack_layout *add_path(const struct call_path *path, uintptr
     return stack_layout_add(pc, sp, end, &unwound, id);
 }
 
-/* A stack that comes once is not worth a layout: to search for one, or to find no room for it, costs more than the path does. */
+/* A stack that comes once is not worth a layout, which would stand in the way of those that come often. */
 static struct stack_id take_by_path(struct self *self, uintptr_t pc, const struct unwind_start *start)
 {
     uint32_t node = unwind_by_path(self, start, pc);
@@ -81,20 +81,16 @@ bool stack_cache_keep_path(struct self *self, uint32_t node)
 static __attribute__((noinline)) struct stack_id take_slowly(struct stack_cache *cache, uintptr_t pc, uintptr_t sp,
                                                              const struct unwind_start *start)
 {
+    uintptr_t end = end_of_stack(sp);
+    const struct stack_layout *layout = stack_layout_find(pc, sp, end);
+    struct stack_id id = {layout == NULL ? 0 : layout->stack.v};
     struct unwind_start here;
-    struct stack_id id = {0};
-    if (start == NULL) {
+    if (id.v == 0 && start == NULL) {
         UNWIND_CAPTURE(&here);
         start = &here;
         id = self_current > SELF_GONE ? take_by_path(self_current, pc, start) : id;
     }
-    if (id.v != 0)
-        return id;
-    uintptr_t end = end_of_stack(sp);
-    const struct stack_layout *layout = stack_layout_find(pc, sp, end);
-    if (layout != NULL)
-        id = layout->stack;
-    else
+    if (id.v == 0)
         layout = take_by_unwinder(pc, sp, end, start, &id);
     if (layout != NULL && end > sp)
         put(cache, pc, sp, layout);

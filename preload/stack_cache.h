@@ -1,9 +1,9 @@
 /* stack_cache.h: exact call stacks for a few nanoseconds.
  *
  *   (return address, stack pointer) --> [the thread's own: layout last seen there] --all words in place--> its number
- *        \--not there, or a word differs--> walk what is new by the path --often met--> keep its layout there
- *                \--unable--> [layouts of all threads, by return address] --one stands--> remember it
- *                                                \--none--> walk by libunwind, intern, add a layout
+ *        \--not there, or a word differs--> [layouts of all threads, by return address] --one stands--> remember it
+ *                                                \--none--> walk what is new by the path --often met--> add a layout
+ *                                                                 \--unable--> walk by libunwind, intern, add a layout
  *
  * Checking costs one load a frame and no unwinder.
  *
