@@ -8,12 +8,13 @@
  *         of, the address is kept in a spill slot.
  * Model:  the value is followed through moves, one place at a time that it is put down at (on the frame, or by a pointer that
  *         stays in its register), arithmetic and branches, up to a comparison, a condition on what was computed with it, an
- *         address, a return, an argument of a call, or, as large as a pointer, a place in memory, from where others may take it.
+ *         address, a return, an argument of a call, a part of a vector, or, as large as a pointer, a place in memory, from where others
+ *         may take it.
  * Source: Jannesari & Tichy 2010, beyond its loops.
  */
 #include "weaver/passes.h"
 
-enum { INSNS_MOST = 48, BRANCHES_MOST = 4 /* one within the other */ };
+enum { INSNS_MOST = 64, PIECES_MOST = 24 };
 
 enum fate { FATE_FOLLOWED, FATE_DECIDES, FATE_LOST };
 
@@ -89,6 +90,29 @@ static bool is_kept_in_memory(const struct insn *insn, const struct whereabouts 
     int64_t offset = at->displacement - from->mem.disp.value;
     return insn->decoded.operand_count_visible == 2 && from->size > 64 && is_place(from) &&
            from->mem.base == at->base && offset >= 0 && offset < from->size / 8;
+}
+
+/* Returns: whether the value becomes a part of a vector, to be looked at with its neighbours.  What may be loaded together is loaded into
+ * a vector at once: only what is loaded by itself, as an atomic, comes there through a general-purpose register. */
+static bool is_put_into_vector(const struct insn *insn, register_set value)
+{
+    switch (insn->decoded.mnemonic) {
+    case ZYDIS_MNEMONIC_MOVD:
+    case ZYDIS_MNEMONIC_MOVQ:
+    case ZYDIS_MNEMONIC_PINSRB:
+    case ZYDIS_MNEMONIC_PINSRW:
+    case ZYDIS_MNEMONIC_PINSRD:
+    case ZYDIS_MNEMONIC_PINSRQ:
+    case ZYDIS_MNEMONIC_VMOVD:
+    case ZYDIS_MNEMONIC_VMOVQ:
+    case ZYDIS_MNEMONIC_VPINSRB:
+    case ZYDIS_MNEMONIC_VPINSRW:
+    case ZYDIS_MNEMONIC_VPINSRD:
+    case ZYDIS_MNEMONIC_VPINSRQ:
+        return reads(insn, value);
+    default:
+        return false;
+    }
 }
 
 /* Returns: whether it moves the value on. */
@@ -177,7 +201,7 @@ static enum fate follow(const struct insn *insn, struct whereabouts *at)
     static const register_set returned = 1;      /* RAX */
     static const register_set arguments = 0x3c6; /* RDI, RSI, RDX, RCX, R8, R9 */
     static const register_set kept = 0xf028;     /* by a function that is called: RBX, RBP, R12 to R15 */
-    if (leads_to_memory(insn, at->value) || is_kept_in_memory(insn, at) ||
+    if (leads_to_memory(insn, at->value) || is_kept_in_memory(insn, at) || is_put_into_vector(insn, at->value) ||
         (at->value & REGISTER_FLAGS && tests_flags(insn)))
         return FATE_DECIDES;
     if (insn->role == ROLE_RETURN)
@@ -217,34 +241,63 @@ static enum fate follow(const struct insn *insn, struct whereabouts *at)
     return still(at);
 }
 
-/* Returns: true when the value at `at` decides something in the code from instruction `i` on; *left counts those looked at. */
-static bool decides_from(const struct function *function, size_t i, struct whereabouts at, unsigned depth,
-                         unsigned *left)
+/* Pieces of straight code and what is known of the value as each begins, in the order in which they are looked at: the nearest first,
+ * so that a loop in which the value is not looked at does not use up what is left for the code behind it. */
+struct pieces {
+    struct piece {
+        size_t first;
+        struct whereabouts at;
+    } piece[PIECES_MOST];
+    size_t count;
+};
+
+static bool is_same_value(const struct whereabouts *a, const struct whereabouts *b)
 {
-    while (i<function->insn_count && * left> 0) {
+    return a->value == b->value && a->base == b->base &&
+           (a->base == ZYDIS_REGISTER_NONE || a->displacement == b->displacement);
+}
+
+static void add_piece(struct pieces *pieces, size_t first, const struct whereabouts *at)
+{
+    for (size_t i = 0; i < pieces->count; i++) {
+        if (pieces->piece[i].first == first && is_same_value(&pieces->piece[i].at, at))
+            return;
+    }
+    if (pieces->count < PIECES_MOST)
+        pieces->piece[pieces->count++] = (struct piece){first, *at};
+}
+
+static bool ends_piece(const struct function *function, size_t i)
+{
+    const struct insn *insn = &function->insns[i];
+    bool is_last = i + 1 == function->insn_count || function->insns[i + 1].is_block_start;
+    return is_last || insn->role == ROLE_BRANCH || !insn_falls_through(insn);
+}
+
+static void add_ways_on(const struct function *function, struct pieces *pieces, size_t i, const struct whereabouts *at)
+{
+    const struct insn *insn = &function->insns[i];
+    bool jumps = insn->role == ROLE_BRANCH || insn->role == ROLE_JUMP;
+    if (insn_falls_through(insn) && i + 1 < function->insn_count)
+        add_piece(pieces, i + 1, at);
+    if (jumps && insn->target_index != UINT32_MAX)
+        add_piece(pieces, insn->target_index, at);
+}
+
+/* Follows the value through one piece; its ways on are added.  *left counts the instructions looked at.
+ * Returns: true when it decides something there. */
+static bool decides_in(const struct function *function, struct pieces *pieces, size_t number, unsigned *left)
+{
+    struct whereabouts at = pieces->piece[number].at;
+    for (size_t i = pieces->piece[number].first; *left > 0; i++) {
         const struct insn *insn = &function->insns[i];
-        bool goes_on = insn->target_index != UINT32_MAX && insn->target_index != i;
         enum fate fate = follow(insn, &at);
         lose_place(&at, insn_changes(insn));
         (*left)--;
         if (fate != FATE_FOLLOWED)
             return fate == FATE_DECIDES;
-        switch ((enum insn_role)insn->role) {
-        case ROLE_BRANCH:
-            if (goes_on && depth < BRANCHES_MOST && decides_from(function, insn->target_index, at, depth + 1, left))
-                return true;
-            i++;
-            break;
-        case ROLE_JUMP:
-            if (!goes_on)
-                return false;
-            i = insn->target_index;
-            break;
-        case ROLE_PLAIN:
-        case ROLE_CALL:
-            i++;
-            break;
-        default:
+        if (ends_piece(function, i)) {
+            add_ways_on(function, pieces, i, &at);
             return false;
         }
     }
@@ -257,8 +310,15 @@ static bool decides(const struct function *function, size_t load)
     if (compares(insn))
         return true;
     struct whereabouts at = {insn_changes(insn) | (changes_flags(insn) ? REGISTER_FLAGS : 0), ZYDIS_REGISTER_NONE, 0};
+    struct pieces pieces = {.count = 0};
     unsigned left = INSNS_MOST;
-    return at.value != 0 && decides_from(function, load + 1, at, 0, &left);
+    if (at.value != 0 && load + 1 < function->insn_count)
+        add_piece(&pieces, load + 1, &at);
+    for (size_t i = 0; i < pieces.count && left > 0; i++) {
+        if (decides_in(function, &pieces, i, &left))
+            return true;
+    }
+    return false;
 }
 
 static bool overwrites_its_address(const struct insn *insn)

@@ -18,13 +18,9 @@
 #include "weaver/atomic_source.h"
 #include "weaver/image.h"
 #include "weaver/model.h"
+#include "weaver_subjects.h"
 
 /* ---- functions that are looked at, never called ------------------------------------------------------------------- */
-
-#define SUBJECT(name, body)                                                                                            \
-    void name(void);                                                                                                   \
-    __asm__(".text\n.globl " #name "\n.type " #name ",@function\n" #name ":\n.cfi_startproc\n" body                    \
-            "\n.cfi_endproc\n.size " #name ", . - " #name "\n")
 
 SUBJECT(subject_kills, "mov $1, %eax\n mov $2, %cl\n cmovz %ecx, %edx\n xor %esi, %esi\n ret");
 SUBJECT(subject_flags,
@@ -52,16 +48,6 @@ SUBJECT(subject_spin_entry, "mov 8(%rdi), %edx\n mov (%rdi), %eax\n test %eax, %
                             "1: pause\n mov (%rdi), %eax\n test %eax, %eax\n jz 1b\n 2: ret");
 SUBJECT(subject_no_spin, "1: mov (%rdi), %eax\n add $8, %rdi\n test %eax, %eax\n jnz 1b\n ret");
 
-SUBJECT(subject_chosen, "mov (%rdi), %rax\n mov %rax, %rcx\n and $-2, %rcx\n cmpq $0, 32(%rsi)\n cmovne %rax, %rcx\n "
-                        "xor %eax, %eax\n cmp 48(%rsi), %rcx\n sete %al\n ret");
-SUBJECT(subject_kept,
-        "mov (%rdi), %ebx\n mov (%rdi), %r8d\n mov (%rdi), %r10d\n mov (%rdi), %r12d\n call subject_kills\n "
-        "test %ebx, %ebx\n jz 1f\n cmp %r10d, %ecx\n 1: ret");
-SUBJECT(subject_copies,
-        "mov (%rdi), %rax\n mov %rax, (%r12)\n mov 8(%rdi), %rax\n mov %rax, 8(%r12)\n mov 16(%rdi), %rax\n "
-        "mov %rax, 16(%r12)\n mov (%r12), %rax\n cmp $-1, %rax\n cmp 16(%r12), %rcx\n mov %rbx, %r12\n "
-        "cmp 8(%r12), %rcx\n ret");
-
 SUBJECT(subject_switch, ".pushsection .rodata\n .balign 4\n 3: .long 1f - 3b, 2f - 3b\n .popsection\n"
                         " lea 3b(%rip), %rax\n movslq (%rax,%rdi,4), %rcx\n add %rax, %rcx\n jmp *%rcx\n"
                         " 1: nop\n ret\n 2: lea 4f(%rip), %rax\n ret\n 4: nop\n ret");
@@ -85,37 +71,6 @@ __attribute__((noinline, used)) static void subject_plain(void)
     plain_cell = 1;
 }
 
-/* ---- help --------------------------------------------------------------------------------------------------------- */
-
-static struct elf_module own_module;
-
-static int open_own(void **state)
-{
-    (void)state;
-    const char *message = NULL;
-    return elf_module_open(&own_module, "/proc/self/exe", &message);
-}
-
-static int close_own(void **state)
-{
-    (void)state;
-    elf_module_close(&own_module);
-    return 0;
-}
-
-static void make(const char *name, struct function *function)
-{
-    for (size_t i = 0; i < own_module.function_count; i++) {
-        assert_true(function_model_make(&own_module, i, function));
-        if (function->name && strcmp(function->name, name) == 0) {
-            assert_null(function->refusal);
-            return;
-        }
-        function_model_free(function);
-    }
-    fail_msg("no function %s", name);
-}
-
 enum { RAX = 1 << 0, RCX = 1 << 1, RDX = 1 << 2, RSI = 1 << 6, RDI = 1 << 7, R10 = 1 << 10 };
 
 /* ---- liveness ----------------------------------------------------------------------------------------------------- */
@@ -124,7 +79,7 @@ static void liveness_ends_with_whole_registers_only(void **state)
 {
     (void)state;
     struct function function;
-    make("subject_kills", &function);
+    subject_make("subject_kills", &function);
     assert_int_equal(function.insn_count, 5);
     assert_false(function.insns[0].live & RAX);                    /* mov $1, %eax writes all of it */
     assert_true(function.insns[1].live & RCX);                     /* mov $2, %cl does not */
@@ -139,7 +94,7 @@ static void flags_live_across_shifts_by_a_register(void **state)
 {
     (void)state;
     struct function function;
-    make("subject_flags", &function);
+    subject_make("subject_flags", &function);
     assert_false(function.insns[0].live & REGISTER_FLAGS);
     assert_true(function.insns[1].live & REGISTER_FLAGS);
     assert_false(function.insns[4].live & REGISTER_FLAGS); /* shl $1 */
@@ -151,7 +106,7 @@ static void liveness_goes_round_loops(void **state)
 {
     (void)state;
     struct function function;
-    make("subject_loop", &function);
+    subject_make("subject_loop", &function);
     assert_true(function.insns[0].is_block_start);
     assert_false(function.insns[0].live & RAX);
     assert_true(function.insns[4].live & R10); /* at the branch back */
@@ -164,12 +119,12 @@ static void a_request_reads_its_registers(void **state)
 {
     (void)state;
     struct function function;
-    make("subject_request", &function);
+    subject_make("subject_request", &function);
     assert_int_equal(function.insns[6].access_count, 1);
     assert_int_equal(function.insns[6].access[0].role, ACCESS_REQUEST);
     assert_int_equal(function.insns[1].live & (RAX | RDX), RAX | RDX); /* a check there must not use them */
     function_model_free(&function);
-    make("subject_no_request", &function);
+    subject_make("subject_no_request", &function);
     for (size_t i = 0; i < function.insn_count; i++)
         assert_int_equal(function.insns[i].access_count, 0);
     function_model_free(&function);
@@ -181,7 +136,7 @@ static void accesses_are_what_the_instructions_do(void **state)
 {
     (void)state;
     struct function function;
-    make("subject_accesses", &function);
+    subject_make("subject_accesses", &function);
     const struct insn *insns = function.insns;
     assert_true(insns[0].access_count == 1 && insns[0].access[0].is_write && insns[0].access[0].size == 8);
     assert_true(insns[1].access[0].is_redundant); /* the write covers it */
@@ -204,7 +159,7 @@ static void what_was_checked_is_known_along_the_only_way(void **state)
 {
     (void)state;
     struct function function;
-    make("subject_ways", &function);
+    subject_make("subject_ways", &function);
     const struct insn *insns = function.insns;
     assert_false(insns[0].access[0].is_redundant);
     assert_true(insns[3].access[0].is_redundant);  /* behind a branch that was not taken */
@@ -221,7 +176,7 @@ static void frame_places_below_an_address_taken_are_private(void **state)
 {
     (void)state;
     struct function function;
-    make("subject_frame", &function);
+    subject_make("subject_frame", &function);
     assert_int_equal(function.insns[1].cfa, IMAGE_CFA_RSP);
     assert_int_equal(function.insns[1].cfa_offset, 48);
     assert_int_equal(function.insns[1].access_count, 0);
@@ -235,39 +190,13 @@ static void loads_that_wait_are_atomic(void **state)
 {
     (void)state;
     struct function function;
-    make("subject_spin", &function);
+    subject_make("subject_spin", &function);
     assert_int_equal(function.spin_loops, 1);
     assert_int_equal(function.insns[2].access[0].role, ACCESS_ATOMIC_LOAD);
     function_model_free(&function);
-    make("subject_no_spin", &function);
+    subject_make("subject_no_spin", &function);
     assert_int_equal(function.spin_loops, 0);
     assert_int_equal(function.insns[0].access[0].role, ACCESS_PLAIN);
-    function_model_free(&function);
-}
-
-static void loads_decide_what_is_compared_later(void **state)
-{
-    (void)state;
-    struct function function;
-    make("subject_chosen", &function);
-    assert_true(function.insns[0].access[0].decides);
-    function_model_free(&function);
-    make("subject_kept", &function);
-    /* Compared, an argument, lost in the call, never looked at. */
-    static const bool decides[] = {true, true, false, false};
-    for (size_t i = 0; i < sizeof decides; i++)
-        assert_int_equal(function.insns[i].access[0].decides, decides[i]);
-    function_model_free(&function);
-}
-
-static void loads_decide_what_is_compared_in_a_copy(void **state)
-{
-    (void)state;
-    struct function function;
-    make("subject_copies", &function);
-    assert_true(function.insns[0].access[0].decides);
-    assert_true(function.insns[2].access[0].decides); /* a pointer that is kept, where nobody here looks at it again */
-    assert_true(function.insns[4].access[0].decides);
     function_model_free(&function);
 }
 
@@ -275,7 +204,7 @@ static void loads_that_test_before_a_loop_wait_as_well(void **state)
 {
     (void)state;
     struct function function;
-    make("subject_spin_entry", &function);
+    subject_make("subject_spin_entry", &function);
     assert_int_equal(function.spin_loops, 1);
     assert_int_equal(function.insns[0].access[0].role, ACCESS_PLAIN); /* another place */
     assert_int_equal(function.insns[1].access[0].role, ACCESS_ATOMIC_LOAD);
@@ -300,12 +229,12 @@ static void debug_information_tells_atomic_variables(void **state)
     skip();
 #endif
     size_t atomics = 0;
-    make("subject_atomic", &function);
+    subject_make("subject_atomic", &function);
     for (size_t i = 0; i < function.insn_count; i++)
         atomics += function.insns[i].access_count && function.insns[i].access[0].role == ACCESS_ATOMIC_STORE;
     assert_int_equal(atomics, 1);
     function_model_free(&function);
-    make("subject_plain", &function);
+    subject_make("subject_plain", &function);
     for (size_t i = 0; i < function.insn_count; i++)
         assert_true(!function.insns[i].access_count || function.insns[i].access[0].role == ACCESS_PLAIN);
     function_model_free(&function);
@@ -322,7 +251,7 @@ static void jump_tables_and_addresses_are_entries(void **state)
 {
     (void)state;
     struct function function;
-    make("subject_switch", &function);
+    subject_make("subject_switch", &function);
     assert_int_equal(function.insn_count, 10);
     assert_true(kinds_of(&function.insns[0]) & ENTRY_FUNCTION);
     for (size_t i = 1; i < 4; i++)
@@ -339,7 +268,7 @@ static void cases_that_cannot_happen_end_no_table(void **state)
 {
     (void)state;
     struct function function;
-    make("subject_cases", &function);
+    subject_make("subject_cases", &function);
     assert_int_equal(function.insn_count, 8);
     assert_true(kinds_of(&function.insns[4]) & ENTRY_JUMP_TABLE);
     assert_true(kinds_of(&function.insns[6]) & ENTRY_JUMP_TABLE);
@@ -570,8 +499,6 @@ int main(void)
         cmocka_unit_test(frame_places_below_an_address_taken_are_private),
         cmocka_unit_test(loads_that_wait_are_atomic),
         cmocka_unit_test(loads_that_test_before_a_loop_wait_as_well),
-        cmocka_unit_test(loads_decide_what_is_compared_later),
-        cmocka_unit_test(loads_decide_what_is_compared_in_a_copy),
         cmocka_unit_test(debug_information_tells_atomic_variables),
         cmocka_unit_test(lines_that_call_atomics_are_known),
         cmocka_unit_test(lines_of_macros_that_are_atomic_are_known),
@@ -585,5 +512,5 @@ int main(void)
         cmocka_unit_test(what_is_no_module_is_refused),
         cmocka_unit_test(what_is_too_large_has_an_image_that_says_so),
     };
-    return cmocka_run_group_tests(tests, open_own, close_own);
+    return cmocka_run_group_tests(tests, subjects_open, subjects_close);
 }
