@@ -389,7 +389,7 @@ static bool is_forbidden(const struct report *r, const struct race_recalled *the
 static struct race_giver giver_of(const struct report *r)
 {
     return (struct race_giver){r->other, r->other_slot, r->epoch_low,
-                               r->epoch_high != UINT64_MAX ? r->epoch_high : r->epoch_low};
+                               r->epoch_high != UINT64_MAX ? r->epoch_high : r->epoch_low, r->epoch_high == UINT64_MAX};
 }
 
 /* Atomic operations race with little else: what was stored plainly before, they were handed. */

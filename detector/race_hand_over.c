@@ -120,6 +120,74 @@ static void receive_of_others(struct race_engine *engine, const struct race_plan
     }
 }
 
+/* Returns: true when the thread of `part` may have read there in its present epoch: it will not look again before the next. */
+static bool may_be_waiting(const struct race_plane *plane, const struct race_part *part, const struct race_piece *piece)
+{
+    uint32_t version = race_version_begin(part);
+    uint32_t g = bytes_load_one(part->tags + race_place(plane, piece->address)) >> 1;
+    bool is_present = g != 0 && g == relaxed_load(&part->present) && part->has_thread;
+    return is_present && race_version_stands(part, version); /* after a renumbering it looks again */
+}
+
+static const struct race_set *set_at(struct race_engine *engine, uint64_t address)
+{
+    const struct race_chunk *chunk = race_chunk_at(engine, address);
+    uint32_t state = atomic_load_explicit(&chunk->state, memory_order_acquire); /* partner: race_chunk_unlock() */
+    return race_set_get(engine, state >> RACE_STATE_SET);
+}
+
+/* Returns: the first thread from number *i of the set on that may wait there for what the present one stores, or NULL; *i is behind it. */
+static const struct race_part *next_waiting(struct race_engine *engine, const struct race_plane *plane,
+                                            const struct race_piece *piece, uint32_t *i)
+{
+    const struct race_set *set = set_at(engine, piece->address);
+    while (*i < set->count) {
+        const struct race_part *other = race_part_at(engine, set->number[(*i)++]);
+        if (other != race_part(plane) && may_be_waiting(plane, other, piece)) {
+            return other;
+        }
+    }
+    return NULL;
+}
+
+static bool has_loaded(struct race_engine *engine, const struct race_part *other, const struct race_piece *piece)
+{
+    const struct race_host *host = &engine->host;
+    uint64_t epoch = relaxed_load(&other->generation[relaxed_load(&other->present)].epoch);
+    struct race_recalled theirs = {0};
+    if (other->plane != NULL) {
+        host->recall(host->ctx, other->plane, epoch, UINT64_MAX, piece->address, piece->size, false, &theirs);
+    }
+    return theirs.found && is_deciding_load(theirs.flags);
+}
+
+/* A race was met with one who hands nothing over: who waits there is not come to any more.  Returns: whether somebody does. */
+static bool adopt_awaited(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece)
+{
+    const struct race_part *other;
+    for (uint32_t i = 0; is_store(piece->flags) && (other = next_waiting(engine, plane, piece, &i)) != NULL;) {
+        if (has_loaded(engine, other, piece)) {
+            race_sync_adopt(engine, plane, piece, other->number);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Until the place became a sync address the giver may have stored there again unseen, in the same epoch, and handed over what it had
+ * done since it was asked about. */
+static void receive_end(struct race_engine *engine, const struct race_plane *plane, const struct race_piece *piece,
+                        const struct race_giver *giver)
+{
+    const struct race_host *host = &engine->host;
+    struct race_received *received = received_from(plane, giver->part->number);
+    struct race_recalled now = {0};
+    if (giver->is_open && giver->part->plane != NULL) {
+        host->recall(host->ctx, giver->part->plane, giver->first, giver->epoch, piece->address, 1, true, &now);
+        received->end = now.found && now.until > received->end ? now.until : received->end;
+    }
+}
+
 bool race_hand_over_note(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece,
                          const struct race_giver *giver, const struct race_recalled *theirs)
 {
@@ -137,7 +205,7 @@ bool race_hand_over_note(struct race_engine *engine, struct race_plane *plane, c
     bool receives = hands_over(piece->flags, theirs->flags);
     bool sends = hands_over(theirs->flags, piece->flags);
     if (!receives && !sends) {
-        return false;
+        return adopt_awaited(engine, plane, piece);
     }
     if (receives) {
         receive_up_to(engine, plane, giver, theirs);
@@ -145,16 +213,10 @@ bool race_hand_over_note(struct race_engine *engine, struct race_plane *plane, c
     }
     /* Others may have counted before, each ordered with the last by the lock alone. */
     race_sync_adopt(engine, plane, piece, is_counter(theirs->flags) ? 0 : giver->part->number);
+    if (receives) {
+        receive_end(engine, plane, piece, giver);
+    }
     return true;
-}
-
-/* Returns: true when the thread of `part` may have read there in its present epoch: it will not look again before the next. */
-static bool may_be_waiting(const struct race_plane *plane, const struct race_part *part, const struct race_piece *piece)
-{
-    uint32_t version = race_version_begin(part);
-    uint32_t g = bytes_load_one(part->tags + race_place(plane, piece->address)) >> 1;
-    bool is_present = g != 0 && g == relaxed_load(&part->present) && part->has_thread;
-    return is_present && race_version_stands(part, version); /* after a renumbering it looks again */
 }
 
 void race_hand_over_blind(struct race_engine *engine, const struct race_plane *plane, const struct race_piece *piece,
@@ -162,8 +224,8 @@ void race_hand_over_blind(struct race_engine *engine, const struct race_plane *p
 {
     if (is_deciding_load(piece->flags)) {
         receive_all(engine, plane, other);
-    } else if (is_store(piece->flags) && may_be_waiting(plane, other, piece)) {
-        race_trust_part(engine, race_part(plane));
+    } else if (is_store(piece->flags) && next_waiting(engine, plane, piece, &(uint32_t){0}) != NULL) {
+        race_trust_part(engine, race_part(plane)); /* others than that one are not come to any more */
     }
 }
 

@@ -32,6 +32,7 @@ struct race_giver {
     const struct race_part *part;
     uint32_t slot;         /* of the clock that has these epochs, in one of which it was made */
     uint64_t first, epoch; /* ... and the last */
+    bool is_open;          /* it may not have ended yet */
 };
 
 /* The present access `piece` of `plane` possibly races with `theirs`, of `giver`.  Does nothing unless one of them is a load

@@ -43,6 +43,10 @@ static void recall(void *ctx, const struct race_plane *plane, uint64_t epoch_low
     race_world.asked_low = epoch_low;
     race_world.asked_high = epoch_high;
     *recalled = race_world.recalled;
+    if (race_world.then.found) {
+        race_world.recalled = race_world.then;
+        race_world.then.found = false;
+    }
 }
 
 static void sent(void *ctx, const struct race_plane *plane, struct thread_id thread, uint64_t epoch,

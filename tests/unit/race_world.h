@@ -18,6 +18,7 @@ struct race_world {
     uint32_t stack;                 /* of the present access; counts up, so that each access is a place of its own */
     bool same_place;                /* keep `stack` as it is */
     struct race_recalled recalled;  /* answer of recall() */
+    struct race_recalled then;      /* becomes that, when found, once it was asked for */
     struct race_recalled released;  /* answer of released() */
     uint64_t released_epoch;        /* of the last released() */
     uint64_t asked_low, asked_high; /* epochs of the last recall() */

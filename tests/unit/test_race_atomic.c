@@ -329,6 +329,60 @@ static void what_a_store_done_again_may_have_handed_over_is_a_warning(void **sta
     assert_int_equal(world.found[2].severity, SEVERITY_ERROR);
 }
 
+/* Each of what it does in one epoch but the flag, of which the second store leaves no entry. */
+static void what_was_done_while_a_flag_was_judged_is_a_warning(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    const uint32_t stores = RACE_WRITE | RACE_GUESS;
+    assert_false(race_world_access(1, X + 64, 4, stores));
+    assert_false(race_world_write(1, X, 8));
+    race_world.recalled =
+        (struct race_recalled){.found = true, .stack = {77}, .flags = stores, .position = 10, .until = 12};
+    race_world.then = race_world.recalled;
+    race_world.then.until = 20;
+    assert_true(race_world_access(2, X + 64, 4, RACE_GUESS | RACE_DECIDES));
+    race_world.recalled =
+        (struct race_recalled){.found = true, .stack = {78}, .flags = RACE_WRITE, .position = 15, .until = 20};
+    assert_true(race_world_read(2, X, 8));
+    assert_int_equal(world.found_count, 2);
+    assert_int_equal(world.found[1].severity, SEVERITY_WARNING);
+}
+
+/* Thread 2 will look again, thread 3 has a tag of its present epoch and will not.  Only the race with the first is met. */
+static void look_at_flag_before_it_is_stored(void)
+{
+    race_world_plane(1), race_world_plane(2), race_world_plane(3);
+    assert_false(race_world_access(2, X + 64, 8, RACE_GUESS | RACE_DECIDES));
+    race_world_lock(2, 0), race_world_unlock(2, 0);
+    assert_false(race_world_access(3, X + 64, 8, RACE_GUESS | RACE_DECIDES));
+    assert_false(race_world_write(1, X, 8));
+}
+
+static void who_waits_is_handed_over_though_another_look_has_aged(void **state)
+{
+    (void)state;
+    look_at_flag_before_it_is_stored();
+    race_world.recalled.found = false;
+    assert_true(race_world_access(1, X + 64, 8, RACE_WRITE | RACE_GUESS));
+    assert_int_equal(world_expect_one(FINDING_DATA_RACE)->severity, SEVERITY_WARNING);
+    assert_false(race_world_read(3, X, 8));
+}
+
+static void who_waits_is_handed_over_though_another_only_reads(void **state)
+{
+    (void)state;
+    struct race_plane *three = race_world_plane(3);
+    look_at_flag_before_it_is_stored();
+    race_world.recalled = (struct race_recalled){.found = true, .stack = {77}, .position = 10, .until = 12};
+    race_world.then = race_world.recalled;
+    race_world.then.flags = RACE_GUESS | RACE_DECIDES;
+    assert_true(race_world_access(1, X + 64, 8, RACE_WRITE | RACE_GUESS));
+    assert_int_equal(three->tags[race_place(three, X + 64)], 0); /* it finds a sync address */
+    assert_false(race_world_access(3, X + 64, 8, RACE_GUESS | RACE_DECIDES));
+    assert_false(race_world_read(3, X, 8));
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, race_world_setup, race_world_teardown)
@@ -353,6 +407,9 @@ int main(void)
         CASE(a_flag_is_looked_at_anew_though_the_look_is_trusted),
         CASE(what_is_known_no_more_may_have_been_handed_over),
         CASE(what_a_store_done_again_may_have_handed_over_is_a_warning),
+        CASE(what_was_done_while_a_flag_was_judged_is_a_warning),
+        CASE(who_waits_is_handed_over_though_another_look_has_aged),
+        CASE(who_waits_is_handed_over_though_another_only_reads),
     };
 #undef CASE
     return cmocka_run_group_tests(tests, NULL, NULL);
