@@ -104,13 +104,18 @@ static void receive_all(struct race_engine *engine, const struct race_plane *pla
     receive(engine, plane, &giver);
 }
 
+static const struct race_set *set_at(struct race_engine *engine, uint64_t address)
+{
+    const struct race_chunk *chunk = race_chunk_at(engine, address);
+    uint32_t state = atomic_load_explicit(&chunk->state, memory_order_acquire); /* partner: race_chunk_unlock() */
+    return race_set_get(engine, state >> RACE_STATE_SET);
+}
+
 /* Others than `known` may have stored there as well, and the latest store may be any of theirs. */
 static void receive_of_others(struct race_engine *engine, const struct race_plane *plane,
                               const struct race_piece *piece, const struct race_part *known)
 {
-    const struct race_chunk *chunk = race_chunk_at(engine, piece->address);
-    uint32_t state = atomic_load_explicit(&chunk->state, memory_order_acquire); /* partner: race_chunk_unlock() */
-    const struct race_set *set = race_set_get(engine, state >> RACE_STATE_SET);
+    const struct race_set *set = set_at(engine, piece->address);
     for (uint32_t i = 0; i < set->count; i++) {
         const struct race_part *other = race_part_at(engine, set->number[i]);
         uint32_t g = bytes_load_one(other->writes + race_place(plane, piece->address)) >> 1;
@@ -127,13 +132,6 @@ static bool may_be_waiting(const struct race_plane *plane, const struct race_par
     uint32_t g = bytes_load_one(part->tags + race_place(plane, piece->address)) >> 1;
     bool is_present = g != 0 && g == relaxed_load(&part->present) && part->has_thread;
     return is_present && race_version_stands(part, version); /* after a renumbering it looks again */
-}
-
-static const struct race_set *set_at(struct race_engine *engine, uint64_t address)
-{
-    const struct race_chunk *chunk = race_chunk_at(engine, address);
-    uint32_t state = atomic_load_explicit(&chunk->state, memory_order_acquire); /* partner: race_chunk_unlock() */
-    return race_set_get(engine, state >> RACE_STATE_SET);
 }
 
 /* Returns: the first thread from number *i of the set on that may wait there for what the present one stores, or NULL; *i is behind it. */

@@ -15,6 +15,11 @@
  *            T2 may hand on what it got by any means: its next release says that it has seen the whole epoch.  From then on the
  *            place is a sync address, so that what is handed over through it later is ordered exactly; what was stored there before is
  *            handed to whoever loads of it later.
+ * Others:    a store is held against others until one race is met.  When that is with one to whom nothing is handed over, or who is not
+ *            known any more, another may have a tag of its present epoch there and not look again: the place becomes a sync address for
+ *            it, or what T1 has done counts as handed over.
+ * Again:     T1 may store there again, in the same epoch and so unseen, until its tags are gone: only then is it known what of that epoch was
+ *            handed over perhaps.
  * Present:   T1 may take in more in the epoch of the flag, which whoever has seen that epoch is to have as well: so T1 begins another
  *            when it does (thread_clock_claim()).
  * Aged:      an access of that epoch, or an earlier one, that is not in T1's history any more counts as handed over.
