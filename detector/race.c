@@ -11,9 +11,10 @@
 #include "detector/race_trust.h"
 
 enum {
-    PATIENCE = 32, /* shared accesses until a thread tries again to own a chunk */
-    FETCHED = 4,   /* others whose tags are fetched beforehand */
-    OFTEN = 4      /* shared accesses to one chunk until it tries that one */
+    PATIENCE = 32, /* shared accesses until a thread tries again to own a chunk: at first, ... */
+    PATIENCE_MOST = 1024,
+    FETCHED = 4, /* others whose tags are fetched beforehand */
+    OFTEN = 4    /* shared accesses to one chunk until it tries that one */
 };
 
 /* ---- the engine ------------------------------------------------------------------------------------------------- */
@@ -93,9 +94,15 @@ static void release(const struct race_engine *engine, void *memory, size_t size)
     }
 }
 
+/* Units: words, of a bit for each line. */
+static size_t line_words(const struct race_engine *engine)
+{
+    return (size_t)race_chunk_count(engine) * RACE_CHUNK_LINES / 64;
+}
+
 static size_t part_size(const struct race_engine *engine)
 {
-    return sizeof(struct race_part) + (size_t)race_chunk_count(engine) * RACE_CHUNK_LINES / 8;
+    return sizeof(struct race_part) + 2 * line_words(engine) * sizeof(uint64_t);
 }
 
 static void delete_part(const struct race_engine *engine, struct race_part *part)
@@ -175,6 +182,7 @@ static struct race_part *make_part(struct race_engine *engine, uint32_t number)
         delete_part(engine, part);
         return NULL;
     }
+    part->written = part->touched + line_words(engine);
     part->number = number;
     part->window = engine->window;
     return part;
@@ -253,7 +261,7 @@ void race_plane_forget(struct race_engine *engine, struct race_plane *plane)
     part->renumbering.old = 0;
     relaxed_store(&part->renumbered, 0);
     part->plane = NULL;
-    relaxed_store(&part->version, (relaxed_load(&part->version) + 1) & ~1u); /* a fork may have left it odd */
+    relaxed_store(&part->version, (relaxed_load(&part->version) | 1) + 1); /* a fork may have left it odd */
     race_count(&engine->forgotten);
 }
 
@@ -304,30 +312,32 @@ void race_forked(struct race_engine *engine, const struct race_plane *plane)
 static size_t first_unseen(const struct race_engine *engine, const struct race_plane *plane,
                            const struct race_part *part, uint64_t word)
 {
-    uint8_t known = 0;
+    uint8_t known = 0, highest = 0;
     for (size_t i = 0; i < 8; i++, word >>= 8) {
-        uint8_t tag = (uint8_t)word;
-        if (tag >> 1 != known && tag != 0) {
-            if (!race_generation_seen(engine, plane, part, tag >> 1)) {
+        uint8_t g = (uint8_t)word >> 1;
+        if (g != known && g != 0) {
+            if (!race_generation_seen(engine, plane, part, g)) {
                 return i;
             }
-            known = tag >> 1;
+            known = g;
+            highest = g > highest ? g : highest;
         }
     }
+    race_generation_learn(engine, plane, part, highest);
     return 8;
 }
 
-/* Returns: true when a tag of `other` in the piece seems to race; then it is in *met. */
-static bool meets(const struct race_engine *engine, const struct race_plane *plane, const struct race_part *other,
-                  const struct race_piece *piece, struct race_met *met)
+/* Returns: true when a tag of `other` in the piece, of a generation above `known`, seems to race; then it is in *met. */
+static bool meets_above(const struct race_engine *engine, const struct race_plane *plane, const struct race_part *other,
+                        uint8_t known, const struct race_piece *piece, struct race_met *met)
 {
     const uint8_t *window = (piece->flags & RACE_WRITE) != 0 ? other->tags : other->writes;
     const uint8_t *at = window + race_place(plane, piece->address);
-    uint64_t known = 0;
+    uint64_t last = 0;
     for (size_t done = 0; done < piece->size; done += 8) {
         size_t left = piece->size - done;
         uint64_t word = left >= 8 ? bytes_load(at + done) : bytes_load_few(at + done, left);
-        if (word == known) {
+        if (word == last || !bytes_any_above(word >> 1 & BYTES_EACH(0x7f), known)) {
             continue;
         }
         size_t i = first_unseen(engine, plane, other, word);
@@ -336,9 +346,21 @@ static bool meets(const struct race_engine *engine, const struct race_plane *pla
             met->address = piece->address + done + i;
             return true;
         }
-        known = word;
+        last = word;
     }
     return false;
+}
+
+static bool meets(const struct race_engine *engine, const struct race_plane *plane, const struct race_part *other,
+                  const struct race_piece *piece, struct race_met *met)
+{
+    uint32_t version = race_version_begin(other);
+    uint8_t known = race_generation_known(plane, other, version);
+    if (meets_above(engine, plane, other, known, piece, met)) {
+        return true;
+    }
+    bool counts = known == 0 || race_version_stands(other, version);
+    return !counts && meets_above(engine, plane, other, 0, piece, met);
 }
 
 bool race_check(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk, uint32_t state,
@@ -409,7 +431,7 @@ static bool access_granule(struct race_engine *engine, struct race_plane *plane,
             return false;
         }
         /* The granule before it may have been the one with which generations were used up. */
-        race_touch(part, race_chunk_index(part, piece->address), race_lines_of(piece));
+        race_touch_piece(part, piece);
         bool found = access_bytes(engine, plane, chunk, piece, records);
         if (relaxed_load(&engine->becomings) == becomings) {
             return found;
@@ -434,15 +456,27 @@ static bool access_granules(struct race_engine *engine, struct race_plane *plane
     return found;
 }
 
-/* A chunk that others have used costs a look at all their tags to own: a thread that passes by does not take the time.
- * Returns: true when it is worth that now. */
+/* A chunk that others have used costs a look at all their tags to own: a thread that passes by does not take the time, and one that
+ * looked in vain waits longer than before.  Returns: true when it is worth that now. */
 static bool is_worth_owning(struct race_part *part, uint64_t address)
 {
     uint32_t index = race_chunk_index(part, address);
     struct race_visit *visit = &part->visits[index % RACE_VISITS];
     visit->count = index == visit->chunk ? visit->count + 1 : 1;
     visit->chunk = index;
-    return visit->count % OFTEN == 0 || ++part->patience % PATIENCE == 0;
+    bool is_often = visit->count >= OFTEN && (visit->count & (visit->count - 1)) == 0;
+    return ++part->waited >= part->patience || is_often;
+}
+
+static void note_tried(struct race_part *part, uint64_t address, bool is_owner)
+{
+    part->waited = 0;
+    if (is_owner) {
+        part->visits[race_chunk_index(part, address) % RACE_VISITS].count = 0;
+        part->patience = PATIENCE;
+    } else {
+        part->patience = part->patience < PATIENCE_MOST ? 2 * part->patience + 1 : PATIENCE_MOST;
+    }
 }
 
 static bool access_chunk(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece)
@@ -465,11 +499,14 @@ static bool access_chunk(struct race_engine *engine, struct race_plane *plane, c
     bool tries = is_worth_owning(part, piece->address) && (state & RACE_STATE_SYNC) == 0;
     if (!takes_part || tries) {
         state = race_chunk_enter(engine, plane, chunk, piece, tries);
+        if (tries) {
+            note_tried(part, piece->address, race_chunk_is_owned(engine, part, chunk));
+        }
     } else {
         if (!race_is_touched(part, piece->address)) {
             (void)race_mark(engine, part, piece->address); /* it may be here still from before its plane was emptied */
         }
-        race_touch(part, race_chunk_index(part, piece->address), race_lines_of(piece));
+        race_touch_piece(part, piece);
     }
     if ((state & RACE_STATE_SYNC) != 0) {
         return access_granules(engine, plane, chunk, piece, false);

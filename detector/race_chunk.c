@@ -122,7 +122,7 @@ uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, 
     uint64_t address = piece->address;
     uint32_t state = race_chunk_claim(engine, chunk, race_chunk_lock(part, chunk), address);
     uint32_t set = state >> RACE_STATE_SET;
-    race_touch(part, race_chunk_index(part, address), race_lines_of(piece));
+    race_touch_piece(part, piece);
     if (!race_set_has(race_set_get(engine, set), plane->number)) {
         set = join(engine, plane, set, address);
     } else {
@@ -136,7 +136,7 @@ uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, 
             race_hybrid_trust_all(engine);
             set = part->alone;
         }
-        race_touch(part, race_chunk_index(part, address), RACE_ALL_LINES);
+        race_touch(part, race_chunk_index(part, address), RACE_ALL_LINES, true);
         relaxed_store(&chunk->who, race_owner_word(plane, address));
     } else if (relaxed_load(&chunk->who) != race_shared_word(engine, address)) {
         relaxed_store(&chunk->who, race_shared_word(engine, address));

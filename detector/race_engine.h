@@ -41,6 +41,7 @@ enum {
     RACE_PAGE = 4096, /* of the program, and of a window */
     RACE_OWED = 8,
     RACE_RECEIVED = 64,
+    RACE_KNOWN = 64,
     RACE_LOCKS_MAX = 8,  /* locks kept of a generation */
     RACE_SLOTS = 1 << 16 /* slots of clocks that a word of trust is kept for */
 };
@@ -59,6 +60,12 @@ struct race_received {
     uint32_t slot;   /* of the clock of its thread then */
     uint64_t epoch;
     uint64_t position, end;
+};
+
+/* All that a thread has seen of another plane: its generations up to this one, to their ends, while its version is that one. */
+struct race_known {
+    uint32_t number; /* of the plane; 0: nothing */
+    uint32_t version, generation;
 };
 
 /* How generations are renumbered. */
@@ -104,9 +111,9 @@ struct race_part {
     _Atomic uint32_t slot;                /* of its clock */
     _Atomic uint64_t born_in;             /* its first epoch */
     _Atomic(struct thread_clock *) clock; /* of the latest thread, or `ended`; NULL: it was forgotten */
+    _Atomic uint32_t version;             /* odd while its tags are renumbered */
 
-    _Alignas(RACE_LINE_BYTES) _Atomic uint32_t version; /* odd while its tags are renumbered */
-    _Atomic uint32_t present;                           /* generation */
+    _Alignas(RACE_LINE_BYTES) _Atomic uint32_t present; /* generation */
     _Atomic uint32_t renumbering_at; /* while that is so: the first chunk whose tags are those of before */
     struct race_generation generation[RACE_GENERATIONS + 1];
     struct race_generation before[RACE_GENERATIONS + 1]; /* the same when it was last renumbered */
@@ -117,7 +124,8 @@ struct race_part {
     _Alignas(RACE_LINE_BYTES) volatile bool inside;
     volatile bool turned_away; /* a handler that did so synchronised, or made memory new */
     uint32_t alone;            /* the set of this plane alone */
-    uint32_t patience;         /* counts shared accesses between two attempts to have a chunk for itself, ... */
+    uint32_t waited,
+        patience; /* shared accesses since it tried to have a chunk for itself, and until it tries again, ... */
     struct race_tally tally;
     uint32_t heard_joins;     /* what `heard` is of: its clock's joins, ... */
     uint64_t heard_begun;     /* ... and the engine's planes */
@@ -125,6 +133,7 @@ struct race_part {
     uint64_t owed_low, owed_high;                 /* those past RACE_OWED lie in here; low is 0 when there are none */
     struct race_visit visits[RACE_VISITS];        /* ... and those to each of the chunks it came to lately */
     struct race_received received[RACE_RECEIVED]; /* by number, modulo */
+    struct race_known known[RACE_KNOWN];          /* likewise */
     uint64_t changing;                            /* where the latest call began an atomic operation; 0: it did not */
     uint32_t changing_size;         /* ... and of how many bytes: a wider load behind a store is not its end */
     struct clock_stamp fence;       /* of the last release fence */
@@ -139,6 +148,7 @@ struct race_part {
     uint64_t *marked;                    /* a bit for each chunk where the plane's windows may not be zero */
     uint64_t overview[RACE_LINES_MOST / 64 / 64 / 64]; /* a bit for each word of `summary` that may not be 0 */
     uint64_t summary[RACE_LINES_MOST / 64 / 64];       /* a bit for each word of `touched` that may not be 0 */
+    uint64_t *written;  /* a bit for each of these where the second window may have some as well */
     uint64_t touched[]; /* a bit for each line with tags of the plane that are not all old */
 };
 

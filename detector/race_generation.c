@@ -36,37 +36,62 @@ uint32_t race_generation_threshold(const struct race_engine *engine, const struc
     return seen > 0 && !to_its_end ? seen - 1 : seen;
 }
 
+void race_generation_learn(const struct race_engine *engine, const struct race_plane *plane,
+                           const struct race_part *other, uint32_t g)
+{
+    uint32_t version = race_version_begin(other);
+    uint32_t slot = relaxed_load(&other->generation[g].slot);
+    /* That of the present one may change until a tag names it. */
+    bool is_past = g < relaxed_load(&other->present);
+    if (is_past && thread_clock_has_seen(race_order(engine, plane), slot, race_generation_end(other, g)) &&
+        race_version_stands(other, version)) {
+        race_part(plane)->known[other->number % RACE_KNOWN] = (struct race_known){other->number, version, g};
+    }
+}
+
 /* ---- touched chunks --------------------------------------------------------------------------------------------- */
 
-/* Has the lines come while others are looked at: those of a word lie apart, and few of them are near. */
-static void fetch_word(const struct race_engine *engine, const struct race_plane *plane, uint32_t word, uint64_t lines)
+/* Has the lines of a word come while others are looked at. */
+static void fetch_word(const struct race_engine *engine, const struct race_plane *plane, uint32_t word)
 {
-    for (; lines != 0; lines &= lines - 1) {
+    const struct race_part *part = race_part(plane);
+    for (uint64_t lines = part->touched[word]; lines != 0; lines &= lines - 1) {
         uint32_t low = (word * 64 + (uint32_t)__builtin_ctzll(lines)) << RACE_LINE_SHIFT;
         __builtin_prefetch(plane->tags + low, 1);
-        __builtin_prefetch(plane->writes + low);
-        __builtin_prefetch(&engine->chunks[low >> RACE_CHUNK_SHIFT]);
+        if ((part->written[word] & lines & -lines) != 0) {
+            __builtin_prefetch(plane->writes + low, 1);
+        }
+        __builtin_prefetch(&engine->chunks[low >> RACE_CHUNK_SHIFT], 1);
     }
 }
 
 static void visit_word(struct race_engine *engine, struct race_plane *plane, uint32_t word, race_chunk_visit *visit)
 {
-    uint64_t *touched = &race_part(plane)->touched[word];
-    fetch_word(engine, plane, word, *touched);
+    uint64_t *touched = &race_part(plane)->touched[word], *written = &race_part(plane)->written[word];
     for (uint64_t left = *touched; left != 0;) {
         uint32_t shift = (uint32_t)__builtin_ctzll(left) / RACE_CHUNK_LINES * RACE_CHUNK_LINES;
         uint64_t lines = left >> shift & RACE_ALL_LINES;
         uint64_t stay = visit(engine, plane, (word * 64 + shift) / RACE_CHUNK_LINES, lines);
         *touched &= ~((lines & ~stay) << shift);
+        *written &= *touched;
         left &= ~(lines << shift);
     }
 }
 
+/* The lines of a word are few and lie apart: those of some words ahead are under way meanwhile. */
 static void visit_words(struct race_engine *engine, struct race_plane *plane, uint32_t s, race_chunk_visit *visit)
 {
+    enum { AHEAD = 6 };
     struct race_part *part = race_part(plane);
-    for (uint64_t words = part->summary[s]; words != 0; words &= words - 1) {
+    uint64_t words = part->summary[s], ahead = words;
+    for (uint32_t i = 0; i < AHEAD && ahead != 0; i++, ahead &= ahead - 1) {
+        fetch_word(engine, plane, s * 64 + (uint32_t)__builtin_ctzll(ahead));
+    }
+    for (; words != 0; words &= words - 1, ahead &= ahead - 1) {
         uint32_t word = s * 64 + (uint32_t)__builtin_ctzll(words);
+        if (ahead != 0) {
+            fetch_word(engine, plane, s * 64 + (uint32_t)__builtin_ctzll(ahead));
+        }
         visit_word(engine, plane, word, visit);
         if (part->touched[word] == 0) {
             part->summary[s] &= ~(UINT64_C(1) << word % 64);
@@ -115,6 +140,9 @@ bool race_generation_follows(const struct race_plane *plane, const struct thread
 
 void race_generation_begin(struct race_engine *engine, struct race_plane *plane)
 {
+    for (uint32_t i = 0; i < RACE_KNOWN; i++) {
+        race_part(plane)->known[i].number = 0; /* by the thread before */
+    }
     race_generation_hear(engine, plane);
     generation_next(engine, plane);
 }

@@ -66,6 +66,19 @@ static inline bool race_version_stands(const struct race_part *part, uint32_t ve
     return (version & 1) == 0 && relaxed_load(&part->version) == version;
 }
 
+/* Returns: a generation of `other`, whose version is this, up to which the thread of `plane` has seen all, to their ends; 0 when none
+ * is known.  What was read of its tags then counts where the version stands. */
+static inline uint8_t race_generation_known(const struct race_plane *plane, const struct race_part *other,
+                                            uint32_t version)
+{
+    const struct race_known *known = &race_part(plane)->known[other->number % RACE_KNOWN];
+    return known->number == other->number && known->version == version ? (uint8_t)known->generation : 0;
+}
+
+/* Generation `g` of `other` was seen: known from now on, if that was so to its end. */
+void race_generation_learn(const struct race_engine *engine, const struct race_plane *plane,
+                           const struct race_part *other, uint32_t g);
+
 /* Returns: what the tags of `chunk`, which is locked, stand for, also while the plane is renumbered; `version` was read under the lock
  * as well, and race_numbering_stood() is to be asked in the end. */
 static inline const struct race_generation *race_numbering(const struct race_part *part, uint32_t version,
@@ -87,8 +100,8 @@ static inline uint32_t race_touched_shift(uint32_t chunk)
     return chunk % (64 / RACE_CHUNK_LINES) * RACE_CHUNK_LINES;
 }
 
-/* These lines of a chunk may hold tags of the plane from now on. */
-static inline void race_touch(struct race_part *part, uint32_t chunk, uint64_t lines)
+/* These lines of a chunk may hold tags of the plane from now on; `writes`: in both windows. */
+static inline void race_touch(struct race_part *part, uint32_t chunk, uint64_t lines, bool writes)
 {
     uint32_t word = chunk / (64 / RACE_CHUNK_LINES);
     lines <<= race_touched_shift(chunk);
@@ -96,6 +109,9 @@ static inline void race_touch(struct race_part *part, uint32_t chunk, uint64_t l
         part->touched[word] |= lines;
         part->summary[word / 64] |= UINT64_C(1) << word % 64;
         part->overview[word / 64 / 64] |= UINT64_C(1) << word / 64 % 64;
+    }
+    if (writes) {
+        part->written[word] |= lines;
     }
 }
 
@@ -105,6 +121,11 @@ static inline uint64_t race_lines_of(const struct race_piece *piece)
     uint32_t first = (uint32_t)piece->address >> RACE_LINE_SHIFT & (RACE_CHUNK_LINES - 1);
     uint32_t last = (uint32_t)(piece->address + piece->size - 1) >> RACE_LINE_SHIFT & (RACE_CHUNK_LINES - 1);
     return (UINT64_C(2) << last) - (UINT64_C(1) << first);
+}
+
+static inline void race_touch_piece(struct race_part *part, const struct race_piece *piece)
+{
+    race_touch(part, race_chunk_index(part, piece->address), race_lines_of(piece), (piece->flags & RACE_WRITE) != 0);
 }
 
 /* The chunk of `address` gets tags of the plane.  Returns: whether it has had some since the plane was empty; one that has
@@ -136,6 +157,12 @@ static inline bool race_is_touched(const struct race_part *part, uint64_t addres
 {
     uint32_t chunk = race_chunk_index(part, address);
     return (part->touched[chunk / (64 / RACE_CHUNK_LINES)] >> race_touched_shift(chunk) & RACE_ALL_LINES) != 0;
+}
+
+/* Returns: the lines of a chunk in which the second window may have tags that are not all old. */
+static inline uint64_t race_written_lines(const struct race_part *part, uint32_t chunk)
+{
+    return part->written[chunk / (64 / RACE_CHUNK_LINES)] >> race_touched_shift(chunk) & RACE_ALL_LINES;
 }
 
 /* Calls `visit` for each chunk with touched lines, which returns those of `lines` that stay so. */

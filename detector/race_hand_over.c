@@ -241,7 +241,7 @@ void race_hand_over_stored(struct race_engine *engine, const struct race_plane *
 {
     uint32_t version = race_version_begin(other);
     uint32_t g = bytes_load_one(other->writes + race_place(plane, piece->address)) >> 1;
-    if (g == 0) {
+    if (g == 0 || (g <= race_generation_known(plane, other, version) && race_version_stands(other, version))) {
         return;
     }
     const struct race_giver giver = {

@@ -65,7 +65,7 @@ bool race_note(struct race_engine *engine, struct race_plane *plane, uint64_t ad
         !race_set_has(race_set_get(engine, state >> RACE_STATE_SET), plane->number)) {
         return false;
     }
-    race_touch(part, race_chunk_index(part, address), race_lines_of(&piece));
+    race_touch_piece(part, &piece);
     race_record(plane, &piece);
     return true;
 }

@@ -110,7 +110,8 @@ static inline bool is_above(uint64_t tags, uint32_t generation)
     return bytes_any_above(tags >> 1 & BYTES_EACH(0x7f), (uint8_t)generation);
 }
 
-/* Returns: true when there is nothing but old tags in the line of both windows by now. */
+/* `writes`: of the second window; NULL: there are none but old ones.
+ * Returns: true when there is nothing but old tags in the line of both windows by now. */
 static bool renumber_line(const struct race_renumbering *to, uint8_t *tags, uint8_t *writes)
 {
     bool is_old = true;
@@ -122,7 +123,7 @@ static bool renumber_line(const struct race_renumbering *to, uint8_t *tags, uint
         accessed = renumbered(to, accessed);
         bytes_store(tags + i, accessed);
         is_old &= !is_above(accessed, to->old);
-        uint64_t written = bytes_load(writes + i);
+        uint64_t written = writes == NULL ? 0 : bytes_load(writes + i);
         if (written != 0) {
             bytes_store(writes + i, renumbered(to, written));
         }
@@ -135,11 +136,12 @@ static uint64_t renumber_chunk(struct race_engine *engine, struct race_plane *pl
 {
     struct race_part *part = race_part(plane);
     struct race_chunk *chunk = &engine->chunks[index];
-    uint64_t stay = 0;
+    uint64_t stay = 0, written = race_written_lines(part, index);
     uint32_t state = race_chunk_lock(part, chunk);
     for (uint64_t left = lines; left != 0; left &= left - 1) {
         uint32_t low = (index << RACE_CHUNK_SHIFT) + (uint32_t)__builtin_ctzll(left) * RACE_LINE_BYTES;
-        if (!renumber_line(&part->renumbering, plane->tags + low, plane->writes + low)) {
+        uint8_t *writes = (written & left & -left) != 0 ? plane->writes + low : NULL;
+        if (!renumber_line(&part->renumbering, plane->tags + low, writes)) {
             stay |= left & -left;
         }
     }
@@ -162,7 +164,7 @@ static void touch_marked(const struct race_engine *engine, struct race_part *par
     for (uint32_t word = 0; word < race_chunk_count(engine) / 64; word++) {
         for (uint64_t bits = part->marked[word]; bits != 0; bits &= bits - 1) {
             uint32_t chunk = word * 64 + (uint32_t)__builtin_ctzll(bits);
-            race_touch(part, chunk, RACE_ALL_LINES);
+            race_touch(part, chunk, RACE_ALL_LINES, true);
         }
     }
 }

@@ -20,6 +20,9 @@ static void add_site(struct image_draft *draft, const struct insn *insn, const s
                   (access->adds ? IMAGE_SITE_ADDS : 0) | (access->looks ? IMAGE_SITE_LOOKS : 0));
     site->cfa = insn->cfa;
     site->cfa_offset = insn->cfa_offset;
+    uint32_t mark = image_mark(site);
+    draft_bytes(draft, IMAGE_MARK_OPCODE, IMAGE_MARK_AT);
+    draft_u32(draft, mark);
 }
 
 void check_move_stack(struct image_draft *draft, int bytes)

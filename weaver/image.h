@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 #define IMAGE_MAGIC   UINT64_C(0x314556414557484c) /* "LHWEAVE1" */
-#define IMAGE_VERSION 39                           /* of this format and of what plane.h says; raise it with either */
+#define IMAGE_VERSION 40                           /* of this format and of what plane.h says; raise it with either */
 
 enum { IMAGE_BUILD_ID_SIZE = 32 };
 
@@ -147,6 +147,27 @@ struct image_site {
     uint8_t cfa;     /* enum image_cfa; RSP as the program's, before any adjustment of the stub */
     int16_t cfa_offset;
 };
+
+/* Where the call of a routine returns to stands an instruction that does nothing, nop dword [rax + mark]: what a miss needs to
+ * know of the site, so that nobody has to look it up.  Units: bytes. */
+#define IMAGE_MARK_OPCODE "\x0f\x1f\x80"
+enum { IMAGE_MARK_AT = 3, IMAGE_MARK_LENGTH = 7, IMAGE_MARK_SIZE_MAX = 63 /* stands for 64 */ };
+
+static inline uint32_t image_mark(const struct image_site *site)
+{
+    uint32_t size = site->size > IMAGE_MARK_SIZE_MAX ? IMAGE_MARK_SIZE_MAX : site->size;
+    return site->flags | (uint32_t)site->cfa << 8 | size << 10 | (uint32_t)(uint16_t)site->cfa_offset << 16;
+}
+
+/* Returns: the site with that mark, without its two addresses. */
+static inline struct image_site image_mark_read(uint32_t mark)
+{
+    uint32_t size = mark >> 10 & IMAGE_MARK_SIZE_MAX;
+    return (struct image_site){.flags = (uint8_t)mark,
+                               .cfa = mark >> 8 & 3,
+                               .size = size + (size == IMAGE_MARK_SIZE_MAX),
+                               .cfa_offset = (int16_t)(mark >> 16)};
+}
 
 /* What a function of an allocator does, and with which of its arguments. */
 enum image_gate_kind {

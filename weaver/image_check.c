@@ -143,13 +143,25 @@ static bool are_places_sound(const struct image_header *header)
     return true;
 }
 
+/* A miss believes the mark. */
+static bool has_mark(const struct image_header *header, const struct image_site *site)
+{
+    const char *code = (const char *)header + header->code_offset + site->code;
+    uint32_t mark = image_mark(site);
+    bool is_there = site->code + (uint64_t)IMAGE_MARK_LENGTH <= header->code_size;
+    for (int i = 0; i < IMAGE_MARK_LENGTH && is_there; i++) {
+        is_there = code[i] == (i < IMAGE_MARK_AT ? IMAGE_MARK_OPCODE[i] : (char)(mark >> 8 * (i - IMAGE_MARK_AT)));
+    }
+    return is_there;
+}
+
 static bool are_sites_sound(const struct image_header *header)
 {
     const uint8_t known = IMAGE_SITE_WRITE | IMAGE_SITE_ATOMIC | IMAGE_SITE_GUESS | IMAGE_SITE_READ_MODIFY |
                           IMAGE_SITE_UNTOLD | IMAGE_SITE_DECIDES | IMAGE_SITE_ADDS | IMAGE_SITE_LOOKS;
     const struct image_site *sites = table_of(header, &header->sites);
     for (uint64_t i = 0; i < header->sites.count; i++) {
-        if (sites[i].code > header->code_size || (i && sites[i - 1].code >= sites[i].code) || sites[i].flags & ~known ||
+        if (!has_mark(header, &sites[i]) || (i && sites[i - 1].code >= sites[i].code) || sites[i].flags & ~known ||
             sites[i].cfa > IMAGE_CFA_OTHER) {
             return false;
         }

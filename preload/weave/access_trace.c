@@ -49,9 +49,9 @@ static enum event_kind kind_of_access(uint32_t flags)
 }
 
 /* Returns: false for what is no access. */
-static bool kind_of_miss(const struct plane_site *known, const struct routine_frame *frame, struct event *event)
+static bool kind_of_miss(const struct image_site *site, const struct routine_frame *frame, struct event *event)
 {
-    event->size = known->site.size;
+    event->size = site->size;
     switch ((enum plane_routine)frame->routine) {
     case PLANE_ATOMIC_BEFORE:
     case PLANE_ATOMIC_STORE:
@@ -73,17 +73,17 @@ static bool kind_of_miss(const struct plane_site *known, const struct routine_fr
     default:
         break;
     }
-    event->kind = kind_of_access(pc_map_site_flags(&known->site));
+    event->kind = kind_of_access(pc_map_site_flags(site));
     return event->size != 0;
 }
 
-void access_trace_miss(struct plane *plane, uint64_t address, const struct plane_site *known,
+void access_trace_miss(struct plane *plane, uint64_t address, const struct image_site *site,
                        const struct routine_frame *frame)
 {
     struct line line = {.self = plane->self, .event = {.flags = EVENT_HAS_SIZE, .object = address}};
-    if (!kind_of_miss(known, frame, &line.event))
+    if (!kind_of_miss(site, frame, &line.event))
         return;
-    line.site.pc = known->bias + known->site.module;
+    line.site.pc = pc_map_site_address((uintptr_t)frame->return_address);
     add_line(plane, &line);
 }
 

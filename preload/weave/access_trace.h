@@ -16,7 +16,7 @@
 #include "preload/stacks.h"
 #include "preload/weave/routines.h"
 
-struct plane_site;
+struct image_site;
 struct self;
 
 /* Context: signal, in-malloc, loader-lock. */
@@ -26,7 +26,7 @@ static inline bool access_trace_is_on(void)
 }
 
 /* Before the engine is told of it.  Context: signal, in-malloc, loader-lock, takes(OWN_RANK_TRACE). */
-void access_trace_miss(struct plane *plane, uint64_t address, const struct plane_site *known,
+void access_trace_miss(struct plane *plane, uint64_t address, const struct image_site *site,
                        const struct routine_frame *frame);
 /* An access that libc makes for the caller `at`.  Context: signal, in-malloc, loader-lock, takes(OWN_RANK_TRACE). */
 void access_trace_library(struct self *self, uint64_t address, uint64_t size, uint32_t flags, struct callers_id at);

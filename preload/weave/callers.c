@@ -3,6 +3,7 @@
 #include "preload/call_tree.h"
 #include "preload/lockhound.h"
 #include "preload/unwind.h"
+#include "preload/weave/pc_map.h"
 #include "preload/weave/plane.h"
 #include "preload/weave/routines.h"
 
@@ -33,10 +34,10 @@ static bool take_by_path(struct self *self, const struct unwind_start *start,
 /* ---- by libunwind --------------------------------------------------------------------------------------------------- */
 
 /* Returns: the canonical frame address of the function at the site, 0 when it takes unwinding to know. */
-static uintptr_t frame_address(const struct plane_site *known, const struct unwind_start *start)
+static uintptr_t frame_address(const struct image_site *site, const struct unwind_start *start)
 {
-    intptr_t offset = known->site.cfa_offset;
-    switch ((enum image_cfa)known->site.cfa) {
+    intptr_t offset = site->cfa_offset;
+    switch ((enum image_cfa)site->cfa) {
     case IMAGE_CFA_RSP:
         return start->rsp + (uintptr_t)offset;
     case IMAGE_CFA_RBP:
@@ -97,23 +98,23 @@ static void walk(void *arg)
         walk->callers = callers_of(take_by_unwinder(walk->self, &walk->start, walk->cfa));
 }
 
-struct callers_id callers_take(struct plane *plane, const struct plane_site *known, const struct routine_frame *frame)
+struct callers_id callers_take(struct plane *plane, const struct image_site *site, const struct routine_frame *frame)
 {
     struct walk work = {.self = plane->self,
-                        .start = {.rip = known->bias + known->site.module,
-                                  .rsp = (uintptr_t)(frame + 1),
+                        .start = {.rsp = (uintptr_t)(frame + 1),
                                   .rbp = frame->rbp,
                                   .rbx = frame->rbx,
                                   .r12 = frame->r12,
                                   .r13 = frame->r13,
                                   .r14 = frame->r14,
                                   .r15 = frame->r15}};
-    work.cfa = frame_address(known, &work.start);
+    work.cfa = frame_address(site, &work.start);
     struct stack_id id = {0};
     if (work.cfa != 0)
         id = stack_cache_find(&work.self->stacks, *(const uintptr_t *)(work.cfa - sizeof(uintptr_t)), work.cfa);
     if (id.v != 0)
         return callers_of(id);
+    work.start.rip = pc_map_site_address((uintptr_t)frame->return_address);
     if (!take_by_path(work.self, &work.start, frame_walk_step_known, &work.callers))
         vectors_apart(&plane->vectors, walk, &work);
     else if (work.cfa != 0 && call_tree_is_often_met(work.callers.v))

@@ -84,6 +84,15 @@ static bool follow_flags(struct reading *reading)
     return false;
 }
 
+/* What stands in the mark of a site is no code. */
+static bool follow_mark(struct reading *reading)
+{
+    if (!is_at(reading, IMAGE_MARK_OPCODE, IMAGE_MARK_AT))
+        return false;
+    reading->at += IMAGE_MARK_LENGTH;
+    return true;
+}
+
 static bool follow_move(struct reading *reading)
 {
     struct move move;
@@ -100,7 +109,7 @@ static bool follow_move(struct reading *reading)
 static void follow(struct reading *reading)
 {
     while (reading->at < reading->end)
-        if (!follow_move(reading) && !follow_stack(reading) && !follow_flags(reading))
+        if (!follow_move(reading) && !follow_stack(reading) && !follow_flags(reading) && !follow_mark(reading))
             reading->at++;
 }
 

@@ -10,42 +10,20 @@
 
 /* ---- the site ----------------------------------------------------------------------------------------------------- */
 
-/* Other code may stand where that of a module stood that was unloaded. */
-static void forget_sites(struct plane *plane, uint32_t removals)
+static struct image_site site_of(const struct routine_frame *frame)
 {
-    plane->site_alone.return_address = 0;
-    for (size_t i = 0; plane->sites != NULL && i < PLANE_SITES; i++)
-        plane->sites[i].return_address = 0;
-    plane->removals = removals;
-}
-
-/* Returns: what is known of the site, or NULL: its module was unmapped meanwhile.  It stays until the next look-up. */
-static const struct plane_site *site_of(struct plane *plane, uintptr_t return_address)
-{
-    uint32_t removals = pc_map_removals();
-    if (plane->removals != removals)
-        forget_sites(plane, removals);
-    struct plane_site *known =
-        plane->sites == NULL ? &plane->site_alone : &plane->sites[(return_address ^ return_address >> 9) % PLANE_SITES];
-    if (known->return_address == return_address)
-        return known;
-    const struct module *module = NULL;
-    const struct image_site *site = pc_map_site(return_address, &module);
-    if (site == NULL)
-        return NULL;
-    known->return_address = return_address;
-    known->bias = module->bias;
-    known->site = *site;
-    return known;
+    uint32_t mark;
+    __builtin_memcpy(&mark, (const char *)(uintptr_t)frame->return_address + IMAGE_MARK_AT, sizeof mark);
+    return image_mark_read(mark);
 }
 
 /* ---- the callers -------------------------------------------------------------------------------------------------- */
 
-static void take_callers(struct plane *plane, const struct plane_site *known, const struct routine_frame *frame)
+static void take_callers(struct plane *plane, const struct image_site *site, const struct routine_frame *frame)
 {
     /* First: a signal handler that comes in between sets it again. */
     plane->header.context_changed = 0;
-    history_context(&plane->history, callers_take(plane, known, frame));
+    history_context(&plane->history, callers_take(plane, site, frame));
 }
 
 /* ---- the access ---------------------------------------------------------------------------------------------------- */
@@ -83,16 +61,15 @@ static void ask(struct plane *plane, const struct routine_frame *frame)
     plane_sync(plane->self);
 }
 
-static void act(struct plane *plane, uint64_t address, const struct plane_site *known,
-                const struct routine_frame *frame)
+static void act(struct plane *plane, uint64_t address, const struct image_site *site, const struct routine_frame *frame)
 {
     struct race_engine *engine = plane_engine();
-    uint32_t size = known->site.size;
+    uint32_t size = site->size;
     if (access_trace_is_on())
-        access_trace_miss(plane, address, known, frame);
+        access_trace_miss(plane, address, site, frame);
     switch ((enum plane_routine)frame->routine) {
     case PLANE_ATOMIC_BEFORE:
-        if ((known->site.flags & IMAGE_SITE_ADDS) != 0)
+        if ((site->flags & IMAGE_SITE_ADDS) != 0)
             race_atomic_add(engine, &plane->race, address, size);
         else
             race_atomic_before(engine, &plane->race, address, size, ORDER_ACQ_REL);
@@ -120,30 +97,27 @@ static void act(struct plane *plane, uint64_t address, const struct plane_site *
     case PLANE_READ_RANGE:
     case PLANE_WRITE_RANGE:
         if (frame->rsi != 0)
-            record_access(plane, address, frame->rsi, pc_map_site_flags(&known->site));
+            record_access(plane, address, frame->rsi, pc_map_site_flags(site));
         break;
     default:
-        record_access(plane, address, size, pc_map_site_flags(&known->site));
+        record_access(plane, address, size, pc_map_site_flags(site));
     }
 }
 
 void miss_callers(const struct routine_frame *frame, struct plane *plane)
 {
-    const struct plane_site *known = site_of(plane, (uintptr_t)frame->return_address);
-    if (known != NULL)
-        take_callers(plane, known, frame);
+    struct image_site site = site_of(frame);
+    take_callers(plane, &site, frame);
 }
 
 void miss(uint64_t address, const struct routine_frame *frame, struct plane *plane)
 {
-    const struct plane_site *known = site_of(plane, (uintptr_t)frame->return_address);
-    if (known == NULL)
-        return;
+    struct image_site site = site_of(frame);
     if (plane->header.context_changed)
-        take_callers(plane, known, frame);
+        take_callers(plane, &site, frame);
     plane_settle(plane->self);
     plane->site = (uintptr_t)frame->return_address;
-    act(plane, address, known, frame);
+    act(plane, address, &site, frame);
     plane->site = 0;
     plane_sync_at(plane->self, (uintptr_t)frame->return_address);
 }

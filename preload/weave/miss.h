@@ -1,6 +1,6 @@
 /* miss.h: a check has missed and the quick path does not do: callers first, then the race engine.
  *
- *   site --pc_map--> size, flags, frame --callers changed?--> stack of the callers --> history
+ *   site --its mark--> size, flags, frame --callers changed?--> stack of the callers --> history
  *                                       \--> race_access() or race_atomic_*() --> history, present tag
  */
 #ifndef LOCKHOUND_PRELOAD_WEAVE_MISS_H
@@ -10,7 +10,7 @@
 
 /* The thread is inside; its vector registers are its own.  Context: signal, in-malloc, loader-lock. */
 void miss(uint64_t address, const struct routine_frame *frame, struct plane *plane);
-/* Notes who the callers are, and clears context_changed; leaves it when the site's module was unmapped.
+/* Notes who the callers are, and clears context_changed.
  * Context: signal, in-malloc, loader-lock. */
 void miss_callers(const struct routine_frame *frame, struct plane *plane);
 

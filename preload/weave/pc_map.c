@@ -13,7 +13,6 @@ struct image_list {
 };
 
 static _Atomic(struct image_list *) list;
-static _Atomic uint32_t removals;
 
 /* ---- the table ------------------------------------------------------------------------------------------------------ */
 
@@ -59,17 +58,10 @@ struct woven_image *pc_map_remove(const struct module *module)
         for (size_t i = 0; i < old->count; i++)
             if (old->images[i] != gone)
                 copy->images[copy->count++] = old->images[i];
-        atomic_store_explicit(&list, copy, memory_order_release);      /* pairs with the acquire in pc_map_image() */
-        atomic_fetch_add_explicit(&removals, 1, memory_order_release); /* pairs with the acquire in pc_map_removals() */
+        atomic_store_explicit(&list, copy, memory_order_release); /* pairs with the acquire in pc_map_image() */
     }
     rank_leave(OWN_RANK_MODULES);
     return copy == NULL ? NULL : gone;
-}
-
-uint32_t pc_map_removals(void)
-{
-    return atomic_load_explicit(&removals,
-                                memory_order_acquire); /* whoever comes to new code at an old place sees it */
 }
 
 const struct woven_image *pc_map_image(uintptr_t pc)
@@ -128,6 +120,13 @@ const struct image_site *pc_map_site(uintptr_t return_address, const struct modu
     *module = image->module;
     return image_find(image_table(image, &image->header->sites), image->header->sites.count, sizeof(struct image_site),
                       return_address - image->code);
+}
+
+uintptr_t pc_map_site_address(uintptr_t return_address)
+{
+    const struct module *module = NULL;
+    const struct image_site *site = pc_map_site(return_address, &module);
+    return site == NULL ? 0 : module->bias + site->module;
 }
 
 const struct image_gate *pc_map_gate(uintptr_t return_address, const struct woven_image **image)

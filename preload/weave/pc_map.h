@@ -17,10 +17,6 @@ bool pc_map_add(struct woven_image *image);
 /* Returns: the image that was woven for the module and is in the table no more; NULL when there is none.
  * Context: loader-lock, takes(OWN_RANK_MODULES), takes(OWN_RANK_ARENA). */
 struct woven_image *pc_map_remove(const struct module *module);
-/* Returns: how many were removed so far: what is remembered of a place holds while that is the same.
- * Context: signal, in-malloc, loader-lock. */
-uint32_t pc_map_removals(void);
-
 /* Returns: the image in whose code `pc` lies, or NULL.  Context: signal, in-malloc, loader-lock. */
 const struct woven_image *pc_map_image(uintptr_t pc);
 /* Returns: the program's instruction that the one at `pc` in woven code stands for; 0 when `pc` is not in woven code.
@@ -42,6 +38,9 @@ const struct image_gate *pc_map_gate(uintptr_t return_address, const struct wove
 /* Returns: the site whose call of a routine returns to `return_address`, with the image's module; NULL when there is none.
  * Context: signal, in-malloc, loader-lock. */
 const struct image_site *pc_map_site(uintptr_t return_address, const struct module **module);
+
+/* Returns: the program's instruction at the site; 0 when there is none.  Context: signal, in-malloc, loader-lock. */
+uintptr_t pc_map_site_address(uintptr_t return_address);
 
 /* Returns: what the site says of its access: bits of enum race_access_flag.  Context: signal, in-malloc, loader-lock. */
 uint32_t pc_map_site_flags(const struct image_site *site);

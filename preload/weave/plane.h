@@ -25,16 +25,7 @@
 #include "weaver/image.h"
 #include "weaver/plane.h"
 
-enum { PLANE_SITES = 512 };
-
 struct routine_frame;
-
-/* A site looked up lately. */
-struct plane_site {
-    uintptr_t return_address; /* 0: free */
-    uintptr_t bias;           /* of its module */
-    struct image_site site;
-};
 
 /* A barrier, told of by client requests, that the thread has arrived at and may not have left: request.h. */
 struct plane_awaited {
@@ -59,9 +50,6 @@ struct plane {
     struct callers_id here;      /* the stack of that access, when site is 0 */
     struct routine_frame *frame; /* the program's registers while the slow path runs; NULL otherwise */
     struct gate_call gate;       /* the allocator's call that the thread is in */
-    struct plane_site *sites;    /* PLANE_SITES, by address; NULL in a blind plane, which has one */
-    struct plane_site site_alone;
-    uint32_t removals; /* pc_map_removals() that they are of */
     struct plane_awaited awaited;
     struct vectors vectors;
 };

@@ -69,32 +69,25 @@ static size_t ring_size(void)
     return window_history_entries() * sizeof(struct history_entry);
 }
 
-/* The ring of the history, and behind it what is kept of sites. */
-static size_t beside_size(void)
-{
-    return ring_size() + PLANE_SITES * sizeof(struct plane_site);
-}
-
 static struct plane *map_plane(void)
 {
     char *memory = far_memory_reserve(plane_size(), PROT_READ | PROT_WRITE);
-    char *ring = far_memory_reserve(beside_size(), PROT_READ | PROT_WRITE);
+    char *ring = far_memory_reserve(ring_size(), PROT_READ | PROT_WRITE);
     if (memory == NULL || ring == NULL) {
         if (memory != NULL)
             far_memory_release(memory, plane_size());
         if (ring != NULL)
-            far_memory_release(ring, beside_size());
+            far_memory_release(ring, ring_size());
         return NULL;
     }
     size_t windows = windows_size();
     advise(memory, WINDOWS_BEGIN + windows, MADV_DONTDUMP);
     advise(memory + WINDOWS_BEGIN, windows, MADV_NOHUGEPAGE);
     advise(memory + WINDOWS_BEGIN, windows, MADV_WIPEONFORK);
-    advise(ring, beside_size(), MADV_DONTDUMP);
+    advise(ring, ring_size(), MADV_DONTDUMP);
     advise(ring, ring_size(), MADV_WIPEONFORK);
     struct plane *plane = (struct plane *)(void *)memory;
     history_init(&plane->history, (struct history_entry *)(void *)ring, window_history_entries());
-    plane->sites = (struct plane_site *)(void *)(ring + ring_size());
     return plane;
 }
 

@@ -23,15 +23,17 @@ static void fill(struct image_draft *draft)
 {
     draft_begin(draft);
     for (uint32_t i = 0; i < 100; i++) {
-        draft_u32(draft, 0x90909090);
-        *(struct image_entry *)draft_add(draft, &draft->entries) = (struct image_entry){4096 + 16 * i, 4 * i};
-        *(struct image_call *)draft_add(draft, &draft->calls) = (struct image_call){4104 + 16 * i, 4 * i};
+        struct image_site site = {.code = 16 * i, .module = 4096 + 16 * i, .size = 4, .cfa = IMAGE_CFA_RSP};
+        draft_bytes(draft, IMAGE_MARK_OPCODE, IMAGE_MARK_AT);
+        draft_u32(draft, image_mark(&site));
+        draft_bytes(draft, "\x90\x90\x90\x90\x90\x90\x90\x90\x90", 9);
+        *(struct image_entry *)draft_add(draft, &draft->entries) = (struct image_entry){4096 + 16 * i, 8 * i};
+        *(struct image_call *)draft_add(draft, &draft->calls) = (struct image_call){4104 + 16 * i, 8 * i};
         *(struct image_hop *)draft_add(draft, &draft->hops) = (struct image_hop){16384 + 16 * i, 16390 + 16 * i};
-        struct image_pad pad = {16390 + 16 * i, 4 * i, 16384 + 16 * i};
+        struct image_pad pad = {16390 + 16 * i, 8 * i, 16384 + 16 * i};
         *(struct image_pad *)draft_add(draft, &draft->pads) = pad;
-        *(uint32_t *)draft_add(draft, &draft->fixups) = 4 * i;
-        *(struct image_place *)draft_add(draft, &draft->places) = (struct image_place){4 * i, 4096 + 16 * i};
-        struct image_site site = {.code = 4 * i, .module = 4096 + 16 * i, .size = 4, .cfa = IMAGE_CFA_RSP};
+        *(uint32_t *)draft_add(draft, &draft->fixups) = 16 * i + 8;
+        *(struct image_place *)draft_add(draft, &draft->places) = (struct image_place){8 * i, 4096 + 16 * i};
         *(struct image_site *)draft_add(draft, &draft->sites) = site;
         *(struct image_gate *)draft_add(draft, &draft->gates) = (struct image_gate){8 + i, IMAGE_GATE_TAKES};
     }
@@ -168,7 +170,7 @@ static void offsets_out_of_the_code_are_refused(void **unused)
         *fields[i] = UINT32_MAX;
         seal(&image);
         assert_non_null(image_check(image.header, image.size));
-        *fields[i] = 401;
+        *fields[i] = 1601;
         seal(&image);
         assert_non_null(image_check(image.header, image.size));
         *fields[i] = sound;
@@ -189,6 +191,41 @@ static void patches_that_overlap_are_refused(void **unused)
     free(image.header);
 }
 
+static void marks_say_what_their_sites_say(void **unused)
+{
+    (void)unused;
+    static const uint32_t sizes[] = {0, 1, 2, 3, 4, 8, 10, 16, 32, 62, 64};
+    static const int16_t offsets[] = {0, 8, -8, 4096, INT16_MAX, INT16_MIN};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        for (size_t k = 0; k < sizeof offsets / sizeof offsets[0]; k++) {
+            const struct image_site site = {.size = sizes[i],
+                                            .flags = (uint8_t)(1 << (i + k) % 8),
+                                            .cfa = (uint8_t)((i + k) % (IMAGE_CFA_OTHER + 1)),
+                                            .cfa_offset = offsets[k]};
+            const struct image_site read = image_mark_read(image_mark(&site));
+            assert_int_equal(read.size, site.size);
+            assert_int_equal(read.flags, site.flags);
+            assert_int_equal(read.cfa, site.cfa);
+            assert_int_equal(read.cfa_offset, site.cfa_offset);
+        }
+    }
+}
+
+static void other_marks_are_refused(void **unused)
+{
+    (void)unused;
+    struct image image = written();
+    struct image_site *sites = (void *)((char *)image.header + image.header->sites.offset);
+    sites[7].flags ^= IMAGE_SITE_WRITE;
+    seal(&image);
+    assert_non_null(image_check(image.header, image.size));
+    sites[7].flags ^= IMAGE_SITE_WRITE;
+    sites[7].code++;
+    seal(&image);
+    assert_non_null(image_check(image.header, image.size));
+    free(image.header);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,6 +235,8 @@ int main(void)
         cmocka_unit_test(header_alone_is_looked_at_when_that_is_asked_for),
         cmocka_unit_test(tables_out_of_bounds_are_refused),
         cmocka_unit_test(offsets_out_of_the_code_are_refused),
+        cmocka_unit_test(marks_say_what_their_sites_say),
+        cmocka_unit_test(other_marks_are_refused),
         cmocka_unit_test(patches_that_overlap_are_refused),
     };
     return cmocka_run_group_tests_name("image_check", tests, NULL, NULL);
