@@ -10,6 +10,7 @@
 #include "cli/weave_progress.h"
 #include "cli/woven_cache.h"
 #include "cli/woven_prune.h"
+#include "weaver/undescribed.h"
 
 struct weave_request {
     bool explains, checks, forces, narrow, is_silent;
@@ -59,6 +60,12 @@ static void explain_image(const struct woven_file *file)
            counts[IMAGE_STACK_SKIPPED], counts[IMAGE_READONLY_SKIPPED], counts[IMAGE_SPIN_LOOPS]);
     printf("  checks with a spilled register %" PRIu64 ", with saved flags %" PRIu64 "\n",
            counts[IMAGE_SPILLED_REGISTERS], counts[IMAGE_SAVED_FLAGS]);
+    if (counts[IMAGE_UNDESCRIBED] || counts[IMAGE_ATOMICS_LEFT]) {
+        printf("  code without unwinding information %" PRIu64
+               " bytes; atomics there and in functions left alone %" PRIu64 "%s\n",
+               counts[IMAGE_UNDESCRIBED], counts[IMAGE_ATOMICS_LEFT],
+               counts[IMAGE_ATOMICS_LEFT] < UNDESCRIBED_ATOMICS_MOST ? "" : " or more");
+    }
     if (header->gates.count) {
         printf("  gates of its allocator %" PRIu64 ", %" PRIu64 " left\n", header->gates.count,
                counts[IMAGE_GATES_LEFT]);

@@ -82,6 +82,9 @@ bool import_slots_read(struct elf_module *module);
 /* gates.c: whether the module is an allocator. */
 void gates_find(struct elf_module *module);
 
+/* functions.c.  Returns: whether `address` is in a procedure linkage table. */
+bool elf_is_plt(const struct elf_module *module, uint64_t address);
+
 /* functions.c: fills module->functions from FDEs and symbols.  Returns: false when there is no memory. */
 bool functions_find(struct elf_module *module);
 

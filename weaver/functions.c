@@ -16,7 +16,7 @@ static int by_low(const void *left, const void *right)
     return a->high > b->high ? -1 : a->high < b->high;
 }
 
-static bool is_plt(const struct elf_module *module, uint64_t address)
+bool elf_is_plt(const struct elf_module *module, uint64_t address)
 {
     for (size_t i = 0; i < module->own->section_count; i++) {
         const struct section *section = &module->own->sections[i];
@@ -30,7 +30,7 @@ static bool is_plt(const struct elf_module *module, uint64_t address)
 static void add(struct elf_module *module, uint64_t low, uint64_t high, uint32_t fde)
 {
     if (low >= high || low < module->text_low || high > module->text_high || !elf_is_text(module, low) ||
-        !elf_bytes_at(module, low, high - low) || is_plt(module, low))
+        !elf_bytes_at(module, low, high - low) || elf_is_plt(module, low))
         return;
     module->functions[module->function_count++] = (struct function_range){low, high, fde};
 }

@@ -79,8 +79,10 @@ enum image_count {
     IMAGE_LEFT_ACCESSES, /* candidates in what was left alone */
     IMAGE_SPILLED_REGISTERS,
     IMAGE_SAVED_FLAGS,
-    IMAGE_REQUESTS,  /* of Valgrind's clients */
-    IMAGE_GATES_LEFT /* functions of an allocator that the library is not told of when they are called from elsewhere */
+    IMAGE_REQUESTS,   /* of Valgrind's clients */
+    IMAGE_GATES_LEFT, /* functions of an allocator that the library is not told of when they are called from elsewhere */
+    IMAGE_UNDESCRIBED, /* bytes of code of which nothing says where its functions are */
+    IMAGE_ATOMICS_LEFT /* atomic operations there and in functions left alone; counting ends after some */
 };
 
 /* Units: bytes. */

@@ -11,6 +11,7 @@
 #include "weaver/model.h"
 #include "weaver/passes.h"
 #include "weaver/system_call.h"
+#include "weaver/undescribed.h"
 
 struct weaving {
     struct image_draft draft;
@@ -81,6 +82,13 @@ static void explain_left(struct weaving *weaving, const struct function *functio
     }
 }
 
+static uint64_t atomics_in(const struct elf_module *module, const struct function *function)
+{
+    size_t size = function->range.high - function->range.low;
+    const uint8_t *code = elf_bytes_at(module, function->range.low, size);
+    return code ? undescribed_atomics_in(code, size) : 0;
+}
+
 static void weave_function(struct weaving *weaving, const struct function *function)
 {
     struct image_draft *draft = &weaving->draft;
@@ -96,6 +104,7 @@ static void weave_function(struct weaving *weaving, const struct function *funct
     if (refusal) {
         draft->counts[IMAGE_LEFT_ACCESSES] += tally.accesses;
         draft->counts[IMAGE_GATES_LEFT] += gate != IMAGE_GATE_NONE;
+        draft->counts[IMAGE_ATOMICS_LEFT] += atomics_in(weaving->module, function);
         if (tally.accesses) {
             draft_leave(draft, function->range.low, tally.accesses, function->name, refusal);
         }
@@ -175,6 +184,9 @@ int weave_open_module(const struct elf_module *module, const char *output, const
         flags = refuse(&weaving, "its woven code would not fit beside it");
     }
     if (status == 0) {
+        struct undescribed undescribed = undescribed_find(module, (flags & IMAGE_REFUSED) != 0);
+        weaving.draft.counts[IMAGE_UNDESCRIBED] = undescribed.size;
+        weaving.draft.counts[IMAGE_ATOMICS_LEFT] += undescribed.atomics;
         flags |= weaving.draft.is_narrow ? IMAGE_NARROW : 0;
         status = image_write(&weaving.draft, module, output, flags, message);
     }

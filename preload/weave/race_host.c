@@ -19,6 +19,7 @@
 #include "preload/weave/pc_map.h"
 #include "preload/weave/plane_pool.h"
 #include "preload/weave/scope.h"
+#include "preload/weave/weave.h"
 
 enum { PAGE_SIZE = 4096 };
 
@@ -237,7 +238,9 @@ static bool is_of_allocator(struct stack_id id)
 static const char *host_doubt(void *ctx)
 {
     (void)ctx;
-    return unknown_code_has_run() ? "code made at run time takes part, whose synchronisation is not seen" : NULL;
+    if (unknown_code_has_run())
+        return "code made at run time takes part, whose synchronisation is not seen";
+    return weave_hides_order() ? "code that is not woven takes part, whose atomic operations are not seen" : NULL;
 }
 
 /* Code made at run time, whose atomic operations nobody sees. */

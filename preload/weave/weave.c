@@ -32,6 +32,7 @@ struct candidate {
     struct woven_image *image; /* from the arena; kept when the module is woven */
     const struct module *module;
     const char *left; /* why it is not woven; NULL: it is, or is going to be */
+    bool is_wanted;   /* in scope */
     bool wants_image; /* the weaver may make the one it lacks */
     bool gates_alone; /* scope_is_gates_alone() */
 };
@@ -44,6 +45,7 @@ struct round {
 
 static atomic_bool is_on;
 static atomic_bool has_raw_threads; /* some of which is_alone() cannot see */
+static atomic_bool is_order_hidden;
 
 /* Modules that were looked at, by number; changed by one thread at a time. */
 enum { MODULES_MAX = 4096, BITS = 64 };
@@ -60,6 +62,11 @@ void weave_init(char **envp)
 {
     image_cache_init(envp);
     blocks_on = lockhound.options.memory == MEMORY_WEAVE;
+}
+
+bool weave_hides_order(void)
+{
+    return atomic_load_explicit(&is_order_hidden, memory_order_relaxed); /* see look_for_hidden_order() */
 }
 
 bool weave_is_on(void)
@@ -97,6 +104,8 @@ static int take_module(struct dl_phdr_info *info, size_t size, void *argument)
         return 0;
     round->candidates[round->count++] = (struct candidate){
         .module = module, .left = scope_exclusion(module), .gates_alone = scope_is_gates_alone(module)};
+    struct candidate *taken = &round->candidates[round->count - 1];
+    taken->is_wanted = taken->left == NULL && !taken->gates_alone;
     return 0;
 }
 
@@ -206,6 +215,32 @@ static void look_for_hidden_blocks(const struct round *round)
         bool is_gated = candidate->left == NULL && candidate->image->header->counts[IMAGE_GATES_LEFT] == 0;
         if (!is_gated && scope_hides_blocks(candidate->module))
             blocks_set_hidden();
+    }
+}
+
+/* Returns: whether the module may synchronise by instructions that are not woven. */
+static bool hides_order(const struct candidate *candidate)
+{
+    const struct image_header *header = candidate->image == NULL ? NULL : candidate->image->header;
+    if (!candidate->is_wanted)
+        return false;
+    if (header == NULL)
+        return true;
+    return header->counts[IMAGE_ATOMICS_LEFT] > 0 || (candidate->left != NULL && header->counts[IMAGE_ATOMICS] > 0);
+}
+
+/* Races are told with doubt from then on. */
+static void look_for_hidden_order(const struct round *round)
+{
+    for (size_t i = 0; i < round->count; i++) {
+        const struct candidate *candidate = &round->candidates[i];
+        if (!hides_order(candidate))
+            continue;
+        atomic_store_explicit(&is_order_hidden, true, memory_order_relaxed); /* before those threads that may race */
+        if (candidate->left == NULL)
+            sink_note("weave-undescribed",
+                      "not all is woven: there is code without unwinding information that synchronises by atomic "
+                      "operations; races are told as possible ones; `lockhound weave --explain FILE` says how much");
     }
 }
 
@@ -325,6 +360,7 @@ static void weave_modules(struct self *self, struct round *round)
     if (count_woven(round) > 0)
         atomic_store_explicit(&is_on, true, memory_order_relaxed); /* other threads begin later, by a system call */
     look_for_hidden_blocks(round);
+    look_for_hidden_order(round);
     say_fates(round);
     free_unused(round);
 }
