@@ -28,6 +28,14 @@ NOT_IN_A_TRACE = {
     "wrong_kind_bug": "a call on an object of another kind is refused before it becomes an event",
 }
 
+# Told at a signal when the condition's mutex is known by then: of a signal and a first wait at the same moment the trace may have
+# the one first that came second. Which of several signals tell it is left open.
+TOLD_BY_ORDER = "cond-signal-unlocked"
+
+
+def comparable(kinds):
+    return sorted([kind for kind in kinds if kind != TOLD_BY_ORDER] + [TOLD_BY_ORDER] * (TOLD_BY_ORDER in kinds))
+
 
 def kinds_in_run_file(path):
     if not os.path.exists(path):
@@ -67,7 +75,7 @@ def main():
     for sample in options.samples:
         name = os.path.basename(sample)
         live, again = compare(sample, options.library, options.analyze)
-        if (live == again) == (name in NOT_IN_A_TRACE):
+        if (comparable(live) == comparable(again)) == (name in NOT_IN_A_TRACE):
             faults += 1
             print(f"{name}: live {live}, in its trace {again}")
     print(f"{len(options.samples)} samples, {faults} with another outcome than expected")
