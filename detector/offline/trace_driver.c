@@ -25,6 +25,7 @@ struct driver {
     struct trace_names names;
     struct line line;
     uint64_t clock_ns; /* one step an event: traces carry no time */
+    bool is_last;      /* no event follows */
     trace_output *output;
     void *ctx;
     struct trace_summary *summary;
@@ -58,10 +59,11 @@ static uint64_t host_now_ns(void *ctx)
     return ((struct driver *)ctx)->clock_ns;
 }
 
+/* The trace is the whole process: where something follows, somebody woke up.  Of two threads' events at one moment it may have that
+ * first which came second, such as a wake before the wait that it ends. */
 static bool host_all_asleep(void *ctx)
 {
-    (void)ctx;
-    return true; /* the trace is the whole process */
+    return ((struct driver *)ctx)->is_last;
 }
 
 /* ---- text ------------------------------------------------------------------------------------------------------- */
@@ -306,24 +308,37 @@ static bool apply(struct driver *driver, const struct trace_record *record, size
     }
 }
 
-static enum trace_outcome run(struct driver *driver, const char *text, size_t length)
+/* Reports what is wrong on the way.  Returns: false at the end. */
+static bool read_record(struct driver *driver, struct trace_reader *reader, struct trace_record *record)
 {
-    struct trace_reader reader;
-    struct trace_record record;
     struct trace_error error;
-    trace_reader_init(&reader, text, length);
     for (;;) {
-        switch (trace_read_next(&reader, &record, &error)) {
+        switch (trace_read_next(reader, record, &error)) {
         case TRACE_END:
-            return driver->summary->errors ? TRACE_HAD_ERRORS : TRACE_COMPLETE;
+            return false;
         case TRACE_ERROR:
             report_error(driver, error.line, error.column, error.message);
             break;
         case TRACE_RECORD:
-            if (!apply(driver, &record, reader.line))
-                return TRACE_OUT_OF_MEMORY;
+            return true;
         }
     }
+}
+
+static enum trace_outcome run(struct driver *driver, const char *text, size_t length)
+{
+    struct trace_reader reader;
+    struct trace_record record, next;
+    size_t line = 0; /* of `record`; 0: there is none yet */
+    trace_reader_init(&reader, text, length);
+    while (!driver->is_last) {
+        driver->is_last = !read_record(driver, &reader, &next);
+        if (line != 0 && !apply(driver, &record, line))
+            return TRACE_OUT_OF_MEMORY;
+        record = next;
+        line = reader.line;
+    }
+    return driver->summary->errors ? TRACE_HAD_ERRORS : TRACE_COMPLETE;
 }
 
 enum trace_outcome trace_driver_run(const char *text, size_t length, const struct detector_options *options,
