@@ -45,6 +45,32 @@ bool finding_is_default(enum finding_kind kind)
     return facts[kind].on;
 }
 
+const char *finding_form_name(enum deadlock_form form)
+{
+    static const char *const names[] = {
+        [DEADLOCK_NONE] = "",     [DEADLOCK_CYCLE] = "cycle",           [DEADLOCK_SELF] = "self",
+        [DEADLOCK_JOIN] = "join", [DEADLOCK_ALL_ASLEEP] = "all-asleep",
+    };
+    return names[form];
+}
+
+const char *party_role_name(enum party_role role)
+{
+    static const char *const names[] = {
+        [PARTY_REQUESTS] = "requests",
+        [PARTY_WAITS] = "waits",
+        [PARTY_ACTS] = "acts",
+        [PARTY_HOLDS] = "holds",
+        [PARTY_INITIALISED] = "initialised",
+        [PARTY_DESTROYED] = "destroyed",
+        [PARTY_INTERRUPTED] = "interrupted",
+        [PARTY_READS] = "reads",
+        [PARTY_WRITES] = "writes",
+        [PARTY_FREES] = "frees",
+    };
+    return names[role];
+}
+
 const char *object_kind_name(enum object_kind kind)
 {
     static const char *const names[OBJECT_KIND_COUNT] = {

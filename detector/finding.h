@@ -145,6 +145,10 @@ enum severity finding_severity(enum finding_kind kind);
 bool finding_is_default(enum finding_kind kind);
 /* Returns: the severity of a race between these two: a warning when both sides are a guess. */
 enum severity finding_race_severity(const struct finding_party *a, const struct finding_party *b);
+/* Returns: "cycle", "self", ... as run files and traces have it; "" for none. */
+const char *finding_form_name(enum deadlock_form form);
+/* Returns: "requests", "waits", ..., likewise. */
+const char *party_role_name(enum party_role role);
 /* Returns: "mutex", "rwlock", ... as the reports print it. */
 const char *object_kind_name(enum object_kind kind);
 

@@ -276,20 +276,8 @@ static bool is_access(const struct finding_party *party)
 
 static void append_party(struct text *text, const struct finding_party *party)
 {
-    static const char *const roles[] = {
-        [PARTY_REQUESTS] = "requests",
-        [PARTY_WAITS] = "waits",
-        [PARTY_ACTS] = "acts",
-        [PARTY_HOLDS] = "holds",
-        [PARTY_INITIALISED] = "initialised",
-        [PARTY_DESTROYED] = "destroyed",
-        [PARTY_INTERRUPTED] = "interrupted",
-        [PARTY_READS] = "reads",
-        [PARTY_WRITES] = "writes",
-        [PARTY_FREES] = "frees",
-    };
     text_string(text, "{\"role\":\"");
-    text_string(text, roles[party->role]);
+    text_string(text, party_role_name(party->role));
     text_string(text, "\"");
     record_number(text, "thread", party->thread.v);
     member_stack(text, "stack", party->stack);
@@ -329,15 +317,6 @@ static void append_thread(struct text *text, const struct thread_record *thread,
     text_string(text, "}");
 }
 
-static const char *form_name(enum deadlock_form form)
-{
-    static const char *const names[] = {
-        [DEADLOCK_NONE] = "",     [DEADLOCK_CYCLE] = "cycle",           [DEADLOCK_SELF] = "self",
-        [DEADLOCK_JOIN] = "join", [DEADLOCK_ALL_ASLEEP] = "all-asleep",
-    };
-    return names[form];
-}
-
 /* What a record is called, and of what kind it says it is. */
 struct record_title {
     const char *record, *kind;
@@ -350,7 +329,7 @@ static void append_finding(struct text *text, pid_t pid, const struct record_tit
     record_begin(text, title->record, pid);
     record_number(text, "time_ns", clock_wall_ns());
     record_string(text, "kind", title->kind);
-    record_string(text, "form", form_name(finding->form));
+    record_string(text, "form", finding_form_name(finding->form));
     record_string(text, "severity", severities[finding->severity]);
     record_bool(text, "certain_hang", finding->certain_hang);
     if (finding->has_memory)

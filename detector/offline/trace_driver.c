@@ -140,35 +140,9 @@ static void put_site(struct driver *driver, struct stack_id site)
 
 /* ---- findings --------------------------------------------------------------------------------------------------- */
 
-static const char *form_name(enum deadlock_form form)
-{
-    static const char *const names[] = {
-        [DEADLOCK_NONE] = "none", [DEADLOCK_CYCLE] = "cycle",           [DEADLOCK_SELF] = "self",
-        [DEADLOCK_JOIN] = "join", [DEADLOCK_ALL_ASLEEP] = "all-asleep",
-    };
-    return names[form];
-}
-
-static const char *role_name(enum party_role role)
-{
-    static const char *const names[] = {
-        [PARTY_REQUESTS] = "requests",
-        [PARTY_WAITS] = "waits",
-        [PARTY_ACTS] = "acts",
-        [PARTY_HOLDS] = "holds",
-        [PARTY_INITIALISED] = "initialised",
-        [PARTY_DESTROYED] = "destroyed",
-        [PARTY_INTERRUPTED] = "interrupted",
-        [PARTY_READS] = "reads",
-        [PARTY_WRITES] = "writes",
-        [PARTY_FREES] = "frees",
-    };
-    return names[role];
-}
-
 static void put_role(struct driver *driver, const struct finding_party *party)
 {
-    put_text(&driver->line, role_name(party->role));
+    put_text(&driver->line, party_role_name(party->role));
 }
 
 static void put_party_thread(struct driver *driver, const struct finding_party *party)
@@ -233,7 +207,7 @@ static void host_report(void *ctx, const struct finding *finding)
     put_text(&driver->line, "kind=");
     put_text(&driver->line, finding_slug(finding->kind));
     put_text(&driver->line, " form=");
-    put_text(&driver->line, form_name(finding->form));
+    put_text(&driver->line, finding->form == DEADLOCK_NONE ? "none" : finding_form_name(finding->form));
     put_text(&driver->line, finding->certain_hang ? " certain=yes" : " certain=no");
     put_parties(driver, finding, " roles=", put_role, ",");
     put_parties(driver, finding, " threads=", put_party_thread, ",");
@@ -252,9 +226,9 @@ static void report_race(void *ctx, const struct predicted_race *race)
     driver->summary->findings++;
     driver->summary->counts.findings[FINDING_DATA_RACE]++;
     put_text(&driver->line, "kind=data-race form=none certain=no roles=");
-    put_text(&driver->line, role_name(later->is_write ? PARTY_WRITES : PARTY_READS));
+    put_text(&driver->line, party_role_name(later->is_write ? PARTY_WRITES : PARTY_READS));
     put_text(&driver->line, ",");
-    put_text(&driver->line, role_name(earlier->is_write ? PARTY_WRITES : PARTY_READS));
+    put_text(&driver->line, party_role_name(earlier->is_write ? PARTY_WRITES : PARTY_READS));
     put_text(&driver->line, " threads=");
     put_label(driver, later->thread);
     put_text(&driver->line, ",");
