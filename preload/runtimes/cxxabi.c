@@ -9,10 +9,12 @@
  * A C++ runtime may arrive with dlopen() and out of our search order, so these are looked up at their first use.
  * Source:    Itanium C++ ABI 3.3.3; libstdc++ guard.cc, libc++abi cxa_guard_impl.h.
  */
+#include <string.h>
+
+#include "detector/event.h"
 #include "preload/dynamic_symbol.h"
 #include "preload/intercept/objects.h"
-
-#include <string.h>
+#include "preload/weave/plane.h"
 
 enum { GUARD_DONE_BYTE = 0, GUARD_BUSY_BYTE = 1 };
 
@@ -60,6 +62,19 @@ static bool is_busy(const uint64_t *guard)
            __atomic_load_n(&bytes[GUARD_BUSY_BYTE], __ATOMIC_RELAXED) != 0;
 }
 
+/* The compiler's own look at the first byte acquires what its store released, by whatever instructions the runtime makes that. */
+static void note_order(struct self *self, const uint64_t *guard, int order)
+{
+    if (self->plane == NULL)
+        return;
+    struct race_plane *race = &self->plane->race;
+    self->plane->here = (struct callers_id){0}; /* not asked for */
+    if (order == ORDER_RELEASE)
+        race_atomic_before(plane_engine(), race, (uintptr_t)guard, 1, order);
+    else
+        race_atomic_after(plane_engine(), race, (uintptr_t)guard, 1, order);
+}
+
 HOOK_EXPORT int __cxa_guard_acquire(uint64_t *guard)
 {
     struct self *self = hook_enter();
@@ -68,6 +83,7 @@ HOOK_EXPORT int __cxa_guard_acquire(uint64_t *guard)
     struct stack_id at = HOOK_STACK(self);
     struct object *object = objects_find(self, OBJECT_ONCE, guard, HOOK_FRAME(), at);
     bool has_blocked = object != NULL && is_busy(guard);
+    note_order(self, guard, ORDER_ACQUIRE);
     if (has_blocked)
         emit_block(self, object, LOCK_EXCLUSIVE, false, at);
     hook_pause(self);
@@ -85,6 +101,7 @@ HOOK_EXPORT int __cxa_guard_acquire(uint64_t *guard)
 
 static inline void finish(struct self *self, uint64_t *guard, bool aborted, uintptr_t frame, struct stack_id at)
 {
+    note_order(self, guard, ORDER_RELEASE);
     struct object *object = objects_find(self, OBJECT_ONCE, guard, frame, at);
     if (object != NULL)
         emit_once_done(self, object, aborted);

@@ -125,11 +125,11 @@ def main():
     parser.add_argument("source")
     options = parser.parse_args()
     failures = 0
-    if options.preload:
-        os.environ["LD_PRELOAD"] = options.preload
     with tempfile.TemporaryDirectory(prefix="lockhound-test-") as folder:
         program = os.path.join(folder, "pairs")
         build(options, program)
+        if options.preload:
+            os.environ["LD_PRELOAD"] = options.preload
         os.environ["LOCKHOUND_CACHE"] = os.path.join(folder, "cache")
         names = native([program]).stdout.decode().split()
         if options.compiled_for:
