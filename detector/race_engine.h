@@ -124,8 +124,8 @@ struct race_part {
     _Alignas(RACE_LINE_BYTES) volatile bool inside;
     volatile bool turned_away; /* a handler that did so synchronised, or made memory new */
     uint32_t alone;            /* the set of this plane alone */
-    uint32_t waited,
-        patience; /* shared accesses since it tried to have a chunk for itself, and until it tries again, ... */
+    uint32_t waited;           /* shared accesses since it tried to have a chunk for itself, ... */
+    uint32_t patience;         /* ... until it tries again, ... */
     struct race_tally tally;
     uint32_t heard_joins;     /* what `heard` is of: its clock's joins, ... */
     uint64_t heard_begun;     /* ... and the engine's planes */

@@ -15,14 +15,15 @@ enum {
     SMALL = 24,
     HISTORY_MOST = 1 << 17,  /* entries: 2 MiB a thread */
     HISTORY_SMALL = 1 << 16, /* below SMALL bits */
-    REFINEMENTS = 3
+    REFINEMENTS = 3,
+    OF_A_CHUNK = 9 /* bits: of each line two, and one */
 };
 
 /* Units: bytes. */
 #define AMPLE       (UINT64_C(1) << 40)
 #define LEAST       (UINT64_C(1) << 25)
 #define OF_ENGINE   (UINT64_C(48) << 20) /* its tables */
-#define OF_A_THREAD (UINT64_C(1) << 18)  /* what is kept of one, beside five bits for each chunk of the window */
+#define OF_A_THREAD (UINT64_C(1) << 18)  /* what is kept of one, beside OF_A_CHUNK bits for each chunk of the window */
 
 static unsigned chosen;
 static uint32_t planes_max;
@@ -55,7 +56,7 @@ static uint32_t history_entries(unsigned bits)
 /* Returns: what one plane takes; units: bytes. */
 static uint64_t cost_of(unsigned bits)
 {
-    uint64_t of_chunks = (PLANE_WINDOW(bits) >> PLANE_CHUNK_SHIFT) / 8 * 5;
+    uint64_t of_chunks = (PLANE_WINDOW(bits) >> PLANE_CHUNK_SHIFT) / 8 * OF_A_CHUNK;
     return PLANE_MAPPING(bits) + history_entries(bits) * sizeof(struct history_entry) + of_chunks + OF_A_THREAD;
 }
 
