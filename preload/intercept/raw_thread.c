@@ -82,11 +82,14 @@ __attribute__((no_stack_protector)) static int begin_thread(void *argument)
     return start->function(start->argument);
 }
 
-/* Its calls would pass for the maker's. */
-static void share_storage(struct self *self)
+/* Where the maker's thread-local storage is the new one's as well, its calls would pass for the maker's: that is known before it runs. */
+static int make_sharing(const struct arguments *call, struct self *self, struct plane_header *header)
 {
+    bool was_shared = self->is_shared;
     self->is_shared = true;
-    self_leave(self);
+    int tid = call_with(call, begin_thread, header);
+    self->is_shared = tid >= 0 || was_shared;
+    return tid;
 }
 
 static int make_thread(const struct arguments *call)
@@ -103,13 +106,12 @@ static int make_thread(const struct arguments *call)
         errno = EAGAIN;
         return -1;
     }
-    int tid = call_with(call, begin_thread, header);
+    bool shares = self != NULL && (call->flags & CLONE_SETTLS) == 0;
+    int tid = shares ? make_sharing(call, self, header) : call_with(call, begin_thread, header);
     int saved = errno;
     if (header != NULL)
         plane_made_raw(header, tid, (call->flags & CLONE_THREAD) == 0);
-    if (self != NULL && (call->flags & CLONE_SETTLS) == 0)
-        share_storage(self);
-    else if (self != NULL)
+    if (self != NULL)
         hook_leave(self);
     errno = saved;
     return tid;
