@@ -12,6 +12,7 @@ struct cycle_cursor {
     struct nesting_held *entry;      /* next nesting that holds what the member wants */
     struct dependency *candidate;    /* next in the nesting before `entry` */
     bool is_first_done;              /* of the candidate only its last occurrence is left */
+    bool is_placed;                  /* in links_can_be_held() */
 };
 
 struct walk {
@@ -202,6 +203,41 @@ static const struct held_lock *closing_link(const struct walk *walk, const struc
     return link && modes_conflict(last->nesting, link->mode) ? link : NULL;
 }
 
+static bool was_taken_under(const struct held_lock *held, struct object_id lock)
+{
+    for (size_t i = 0; i < TAKEN_UNDER_MOST; i++)
+        if (held->taken_under[i].v == lock.v)
+            return true;
+    return false;
+}
+
+/* Returns: true when the member can have taken its link while all others that are left already held theirs. */
+static bool may_have_been_last(const struct cycle_search *search, size_t length, size_t member)
+{
+    for (size_t i = 0; i < length; i++)
+        if (i != member && !search->cursors[i].is_placed &&
+            was_taken_under(search->chain[member].link, search->chain[i].link->object.id))
+            return false;
+    return true;
+}
+
+/* Returns: true when there is an order in which the members can have taken their links so that all are held in the end:
+ * whoever takes one under another's must do so before that other does.  Places them from the last to the first. */
+static bool links_can_be_held(struct cycle_search *search, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        search->cursors[i].is_placed = false;
+    for (size_t left = length; left > 0; left--) {
+        size_t last = 0;
+        while (last < length && (search->cursors[last].is_placed || !may_have_been_last(search, length, last)))
+            last++;
+        if (last == length)
+            return false;
+        search->cursors[last].is_placed = true;
+    }
+    return true;
+}
+
 /* Returns: true when this set of wanted locks has not been reported in this search, and notes it. */
 static bool is_new_set(struct walk *walk)
 {
@@ -221,9 +257,15 @@ static bool is_new_set(struct walk *walk)
 /* The chain has just become a valid cycle by its last member, which wants `link` of the first. */
 static void report_cycle(struct walk *walk, const struct held_lock *link)
 {
-    if (walk->length < walk->shortest || !is_new_set(walk))
+    if (walk->length < walk->shortest)
         return;
     walk->search->chain[0].link = link;
+    if (!links_can_be_held(walk->search, walk->length)) {
+        walk->dismissed = true;
+        return;
+    }
+    if (!is_new_set(walk))
+        return;
     if (walk->found(walk->ctx, walk->search->chain, walk->length))
         walk->has_news = true;
 }

@@ -5,7 +5,8 @@
  * Model:     depth-first over chains d1..dn that keep every rule of lock_order.h pairwise; short cycles first (depth
  *            limits 2, 3, 4, 8, ... each with its own allowance of steps), until some are news; one cycle for each set
  *            of wanted locks.
- * Invariant: chain[0..length) satisfies all rules but the last link at any time.
+ * Invariant: chain[0..length) satisfies all rules but the last link, and the order of taking that needs all of
+ *            them, at any time.
  * Side effect: a dependency that is dismissed because it came first in order gets recheck_wanted.
  * Threads:   no locking inside.
  */

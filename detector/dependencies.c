@@ -66,16 +66,19 @@ static uint64_t hash_begin(struct object_id wanted, enum lock_mode mode)
     return hash_mix(wanted.v, (uint64_t)mode);
 }
 
-static uint64_t hash_held(uint64_t hash, struct object_id held, enum lock_mode mode)
+static uint64_t hash_held(uint64_t hash, struct object_id held, enum lock_mode mode, const struct object_id *under)
 {
-    return hash_mix(hash, (uint64_t)held.v << 1 | (uint64_t)mode);
+    hash = hash_mix(hash, (uint64_t)held.v << 1 | (uint64_t)mode);
+    for (size_t i = 0; i < TAKEN_UNDER_MOST && under[i].v; i++)
+        hash = hash_mix(hash, under[i].v);
+    return hash;
 }
 
 static uint64_t request_hash(const struct order_request *request)
 {
     uint64_t hash = hash_begin(request->wanted.id, request->mode);
     for (size_t i = 0; i < request->held_count; i++)
-        hash = hash_held(hash, request->held[i].object.id, request->held[i].mode);
+        hash = hash_held(hash, request->held[i].object.id, request->held[i].mode, request->held[i].taken_under);
     return hash;
 }
 
@@ -83,7 +86,7 @@ uint64_t nesting_hash(const struct nesting *nesting)
 {
     uint64_t hash = hash_begin(nesting->wanted->object.id, nesting->mode);
     for (size_t i = 0; i < nesting->live_count; i++)
-        hash = hash_held(hash, nesting->held[i].node->object.id, nesting->held[i].mode);
+        hash = hash_held(hash, nesting->held[i].node->object.id, nesting->held[i].mode, nesting->held[i].taken_under);
     return hash;
 }
 
@@ -96,7 +99,9 @@ static bool nesting_matches_request(const void *item, const void *key)
         return false;
     for (size_t i = 0; i < nesting->live_count; i++)
         if (nesting->held[i].node->object.id.v != request->held[i].object.id.v ||
-            nesting->held[i].mode != request->held[i].mode)
+            nesting->held[i].mode != request->held[i].mode ||
+            memcmp(nesting->held[i].taken_under, request->held[i].taken_under, sizeof request->held[i].taken_under) !=
+                0)
             return false;
     return true;
 }
@@ -108,7 +113,8 @@ static bool nesting_matches_nesting(const void *item, const void *key)
     if (a->wanted != b->wanted || a->mode != b->mode || a->live_count != b->live_count)
         return false;
     for (size_t i = 0; i < a->live_count; i++)
-        if (a->held[i].node != b->held[i].node || a->held[i].mode != b->held[i].mode)
+        if (a->held[i].node != b->held[i].node || a->held[i].mode != b->held[i].mode ||
+            memcmp(a->held[i].taken_under, b->held[i].taken_under, sizeof a->held[i].taken_under) != 0)
             return false;
     return true;
 }
@@ -218,6 +224,7 @@ static bool fill_nesting(struct dependencies *store, struct nesting *nesting, co
             return false;
         held->nesting = nesting;
         held->mode = request->held[i].mode;
+        memcpy(held->taken_under, request->held[i].taken_under, sizeof held->taken_under);
         link_held(held);
         nesting->live_count++;
     }

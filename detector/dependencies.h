@@ -4,7 +4,8 @@
  *              <------------------------held_by---   |
  *                                                    +--> dependency (thread, stamps, stacks), one a thread
  *
- * Model:     a set of (thread, wanted, mode, held locks with modes in the order in which they were taken).
+ * Model:     a set of (thread, wanted, mode, held locks with modes and what they were taken under, in the order in
+ *            which they were taken).
  * Invariant: each nesting has at least one dependency and at least one live held lock, and one use of the edge
  *            held->wanted for each live held lock; dependencies_check().
  * Removal:   see lock_order.h.  What a dependency held stays on record in `held`, also the locks that are gone: they
@@ -31,6 +32,7 @@ struct nesting_held {
     struct nesting *nesting;
     struct nesting_held *next, *prev; /* of node->held_by */
     enum lock_mode mode;
+    struct object_id taken_under[TAKEN_UNDER_MOST]; /* as in struct held_lock; also of locks that are gone */
 };
 
 struct nesting {

@@ -56,10 +56,14 @@ struct object_ref {
     struct stack_id init_stack;   /* where; 0 likewise */
 };
 
+enum { TAKEN_UNDER_MOST = 2 };
+
 struct held_lock {
     struct object_ref object;
     enum lock_mode mode;
     struct stack_id stack; /* of the acquisition */
+    /* Locks that the thread held exclusively when it took this one and has released since; 0 where there are fewer. */
+    struct object_id taken_under[TAKEN_UNDER_MOST];
 };
 
 /* What a party did.  The first party of a finding is the one whose call revealed it. */

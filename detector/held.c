@@ -53,6 +53,15 @@ struct held_entry *held_find(const struct held_set *held, const struct object *o
     return NULL;
 }
 
+/* Returns: the chain that follows `chain` with this entry. */
+static uint64_t entry_chain(uint64_t chain, const struct held_entry *entry)
+{
+    for (size_t i = 0; i < TAKEN_UNDER_MOST && relaxed_load(&entry->taken_under[i]) != 0; i++) {
+        chain = chain_next(~chain, relaxed_load(&entry->taken_under[i]), LOCK_EXCLUSIVE);
+    }
+    return chain_next(chain, relaxed_load(&entry->id), (enum lock_mode)relaxed_load(&entry->mode));
+}
+
 /* Chains the entries from `from` on anew. */
 static void held_rechain(struct held_set *held, uint32_t from, uint64_t chain)
 {
@@ -60,7 +69,7 @@ static void held_rechain(struct held_set *held, uint32_t from, uint64_t chain)
     for (uint32_t i = from; i < held_count(held); i++) {
         entries[i].chain_below = chain;
         if (entries[i].ordered) {
-            chain = chain_next(chain, relaxed_load(&entries[i].id), (enum lock_mode)relaxed_load(&entries[i].mode));
+            chain = entry_chain(chain, &entries[i]);
         }
     }
     held->chain = chain;
@@ -73,6 +82,9 @@ static void held_entry_copy(struct held_entry *to, const struct held_entry *from
     relaxed_store(&to->serial, relaxed_load(&from->serial));
     relaxed_store(&to->at, relaxed_load(&from->at));
     relaxed_store(&to->mode, relaxed_load(&from->mode));
+    for (size_t i = 0; i < TAKEN_UNDER_MOST; i++) {
+        relaxed_store(&to->taken_under[i], relaxed_load(&from->taken_under[i]));
+    }
     to->ordered = from->ordered;
     to->inconsistent = from->inconsistent;
     to->signal_depth = from->signal_depth;
@@ -81,7 +93,7 @@ static void held_entry_copy(struct held_entry *to, const struct held_entry *from
     to->since_ns = from->since_ns;
 }
 
-void held_remove(struct held_set *held, struct held_entry *entry)
+static void take_out(struct held_set *held, struct held_entry *entry)
 {
     struct held_entry *entries = held_entries(held);
     uint32_t count = held_count(held);
@@ -93,6 +105,30 @@ void held_remove(struct held_set *held, struct held_entry *entry)
     }
     relaxed_store(&held->count, count - 1);
     held_rechain(held, index, chain);
+}
+
+static void note_taken_under(struct held_entry *entry, uint32_t id)
+{
+    for (size_t i = 0; i < TAKEN_UNDER_MOST; i++) {
+        if (relaxed_load(&entry->taken_under[i]) == id) {
+            return;
+        }
+        if (relaxed_load(&entry->taken_under[i]) == 0) {
+            relaxed_store(&entry->taken_under[i], id);
+            return;
+        }
+    }
+}
+
+void held_remove(struct held_set *held, struct held_entry *entry)
+{
+    if (entry->ordered && relaxed_load(&entry->mode) == LOCK_EXCLUSIVE && held_entry_is_current(entry)) {
+        struct held_entry *end = held_entries(held) + held_count(held);
+        for (struct held_entry *above = entry + 1; above < end; above++) {
+            note_taken_under(above, relaxed_load(&entry->id));
+        }
+    }
+    take_out(held, entry);
 }
 
 bool held_entry_is_current(const struct held_entry *entry)
@@ -110,7 +146,7 @@ bool held_drop_stale(struct held_set *held)
     for (uint32_t i = held_count(held); i-- > 0;) {
         struct held_entry *entry = &held_entries(held)[i];
         if (!held_entry_is_current(entry)) {
-            held_remove(held, entry);
+            take_out(held, entry); /* since when it is not held is not known */
             dropped = true;
         }
     }
@@ -138,6 +174,9 @@ size_t held_copy(const struct held_set *held, bool only_ordered, struct held_loc
             out[copied].object = object_reference(relaxed_load(&entry->object));
             out[copied].mode = (enum lock_mode)relaxed_load(&entry->mode);
             out[copied].stack = (struct stack_id){relaxed_load(&entry->at)};
+            for (size_t k = 0; k < TAKEN_UNDER_MOST; k++) {
+                out[copied].taken_under[k] = (struct object_id){relaxed_load(&entry->taken_under[k])};
+            }
         }
         copied++;
     }
@@ -154,7 +193,7 @@ bool held_check(const struct held_set *held)
             return false;
         }
         if (entry->ordered) {
-            chain = chain_next(chain, relaxed_load(&entry->id), (enum lock_mode)relaxed_load(&entry->mode));
+            chain = entry_chain(chain, entry);
             ordered++;
         }
     }

@@ -3,7 +3,8 @@
  *   acquired --push--> [entry | entry | entry] --pop--> released
  *                         chain = hash of all entries below and this one (lockdep's chain key)
  *
- * Model:     a list of (object generation, mode, serial of the hold, count of recursion, stack).
+ * Model:     a list of (object generation, mode, serial of the hold, count of recursion, stack, and of the exclusive
+ *            locks that it was taken under those that were released before it, as far as there is room).
  * Invariant: entry[i].chain_below is the chain of the ordered entries before it; held_check() tests it.
  * Stale:     a hold that somebody else ended (a stranger unlocked, a semaphore was handed over, the object was
  *            destroyed) stays in the list until held_drop_stale(); its serial or generation then differs.
@@ -18,15 +19,16 @@
 
 struct held_entry {
     _Atomic(struct object *) object;
-    _Atomic uint32_t id;     /* generation of the object */
-    _Atomic uint32_t serial; /* of the hold */
-    _Atomic uint32_t at;     /* struct stack_id of the acquisition */
-    _Atomic uint8_t mode;    /* enum lock_mode */
-    bool ordered;            /* takes part in lock order and chain */
-    bool accessed;           /* with --races=hybrid: memory was seen accessed while it was held */
-    bool inconsistent;       /* robust: the owner died and nobody called consistent yet */
-    uint8_t signal_depth;    /* of handlers running when it was taken */
-    uint32_t count;          /* recursion */
+    _Atomic uint32_t id;                            /* generation of the object */
+    _Atomic uint32_t serial;                        /* of the hold */
+    _Atomic uint32_t at;                            /* struct stack_id of the acquisition */
+    _Atomic uint8_t mode;                           /* enum lock_mode */
+    _Atomic uint32_t taken_under[TAKEN_UNDER_MOST]; /* generations; see struct held_lock */
+    bool ordered;                                   /* takes part in lock order and chain */
+    bool accessed;        /* with --races=hybrid: memory was seen accessed while it was held */
+    bool inconsistent;    /* robust: the owner died and nobody called consistent yet */
+    uint8_t signal_depth; /* of handlers running when it was taken */
+    uint32_t count;       /* recursion */
     uint64_t chain_below;
     uint64_t since_ns; /* 0 unless lock-held-too-long is on */
 };
@@ -78,7 +80,7 @@ bool held_grow(struct held_set *held, const struct detector_host *host);
 void held_delete(struct held_set *held, const struct detector_host *host);
 /* Returns: the innermost entry of this generation of `o`, or NULL.  Any thread may call it. */
 struct held_entry *held_find(const struct held_set *held, const struct object *o);
-/* Takes `entry` out, wherever it stands. */
+/* Takes `entry`, which its thread releases, out, wherever it stands. */
 void held_remove(struct held_set *held, struct held_entry *entry);
 /* Takes out every entry whose hold somebody else has ended.  Returns: true when there were any. */
 bool held_drop_stale(struct held_set *held);
@@ -106,6 +108,9 @@ static inline struct held_entry *held_push(struct held_set *held, const struct d
     relaxed_store(&entry->serial, relaxed_load(&o->serial));
     relaxed_store(&entry->at, at.v);
     relaxed_store(&entry->mode, (uint8_t)mode);
+    for (size_t i = 0; i < TAKEN_UNDER_MOST; i++) {
+        relaxed_store(&entry->taken_under[i], 0);
+    }
     entry->ordered = ordered;
     entry->accessed = false;
     entry->inconsistent = false;

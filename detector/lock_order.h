@@ -7,8 +7,9 @@
  * Model:     nodes are lock generations; an edge a->b stands for the dependencies that wanted b while holding a.
  * Valid cycle: dependencies d1..dn with wanted(di) in held(di+1), wanted(dn) in held(d1); n >= 2; distinct threads
  *            and distinct wanted locks; no lock held by two of them (a gate; one held shared by both does not
- *            count); stamps pairwise unordered in hand-over order; and on each link the modes conflict (shared
- *            against shared does only when the rwlock prefers writers).  Of those that one dependency closes the
+ *            count); stamps pairwise unordered in hand-over order; on each link the modes conflict (shared
+ *            against shared does only when the rwlock prefers writers); and the locks that close the circle can have been
+ *            taken in some order: what was taken under another of them, released since, came before that one's taking.  Of those that one dependency closes the
  *            shortest are reported, and longer ones when the shorter are no news.
  * Evidence:  of a dependency the first stamp, the latest epoch (a word its own thread writes, without a rank) and the
  *            latest stamp that was searched are kept.  A new occurrence is unordered with an earlier dependency

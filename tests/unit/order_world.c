@@ -120,7 +120,8 @@ void world_take(struct world *w, uint32_t thread, uint32_t lock, enum lock_mode 
 {
     struct world_thread *t = &w->threads[thread];
     require(t->held_count < WORLD_HELD, "too many locks held");
-    t->held[t->held_count++] = (struct held_lock){lock_ref(lock), mode, stack_of(w, thread, lock, mode)};
+    t->held[t->held_count++] =
+        (struct held_lock){.object = lock_ref(lock), .mode = mode, .stack = stack_of(w, thread, lock, mode)};
 }
 
 void world_release(struct world *w, uint32_t thread, uint32_t lock)
@@ -130,6 +131,14 @@ void world_release(struct world *w, uint32_t thread, uint32_t lock)
     while (i < t->held_count && t->held[i].object.id.v != lock)
         i++;
     require(i < t->held_count, "a release of a lock not held");
+    for (size_t k = i + 1; t->held[i].mode == LOCK_EXCLUSIVE && k < t->held_count; k++) {
+        struct object_id *under = t->held[k].taken_under;
+        size_t free = 0;
+        while (free < TAKEN_UNDER_MOST && under[free].v != 0 && under[free].v != lock)
+            free++;
+        if (free < TAKEN_UNDER_MOST)
+            under[free] = (struct object_id){lock};
+    }
     memmove(&t->held[i], &t->held[i + 1], (t->held_count - i - 1) * sizeof t->held[0]);
     t->held_count--;
 }

@@ -134,6 +134,51 @@ static void edge_does_not_survive_release(void **state)
     assert_int_equal(w.finding_count, 0);
 }
 
+/* Tries to take `inner` under `outer`, lets go of `outer` and asks for it again. */
+static void retake_outer(uint32_t thread, uint32_t outer, uint32_t inner)
+{
+    world_lock(&w, thread, outer);
+    world_take(&w, thread, inner, LOCK_EXCLUSIVE);
+    world_release(&w, thread, outer);
+    world_lock(&w, thread, outer);
+    world_release_all(&w, thread);
+}
+
+static void locks_each_taken_under_the_other_cannot_both_be_held(void **state)
+{
+    (void)state;
+    retake_outer(T1, A, B);
+    retake_outer(T2, B, A);
+    assert_int_equal(w.finding_count, 0);
+}
+
+static void lock_taken_under_the_other_by_one_side_alone_is_no_excuse(void **state)
+{
+    (void)state;
+    retake_outer(T1, A, B); /* may hold B before the second takes A */
+    world_nest(&w, T2, A, B);
+    assert_int_equal(w.finding_count, 1);
+}
+
+static void lock_taken_otherwise_too_is_evidence_of_its_own(void **state)
+{
+    (void)state;
+    retake_outer(T1, A, B);
+    retake_outer(T2, B, A);
+    world_nest(&w, T1, B, A);
+    assert_int_equal(w.finding_count, 1);
+}
+
+static void ring_taken_under_one_another_cannot_be_held(void **state)
+{
+    (void)state;
+    /* each takes its link under the one that the thread before it holds */
+    retake_outer(T1, A, B);
+    retake_outer(T2, B, C);
+    retake_outer(T3, C, A);
+    assert_int_equal(w.finding_count, 0);
+}
+
 static void gate_lock_silences_cycle(void **state)
 {
     (void)state;
@@ -497,6 +542,10 @@ int main(void)
         RULE(one_thread_alone_cannot_deadlock),
         RULE(ring_needs_three_threads),
         RULE(edge_does_not_survive_release),
+        RULE(locks_each_taken_under_the_other_cannot_both_be_held),
+        RULE(lock_taken_under_the_other_by_one_side_alone_is_no_excuse),
+        RULE(lock_taken_otherwise_too_is_evidence_of_its_own),
+        RULE(ring_taken_under_one_another_cannot_be_held),
         RULE(gate_lock_silences_cycle),
         RULE(gate_held_by_one_side_is_none),
         RULE(gate_shared_by_both_is_none),

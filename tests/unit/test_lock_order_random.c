@@ -112,10 +112,33 @@ static bool naive_compatible(const struct occurrence *a, const struct occurrence
     return true;
 }
 
+static bool naive_taken_under(const struct occurrence *holds, uint32_t link, uint32_t lock)
+{
+    const struct object_id *under = naive_held(holds, link)->taken_under;
+    for (size_t i = 0; i < TAKEN_UNDER_MOST; i++)
+        if (under[i].v == lock)
+            return true;
+    return false;
+}
+
+/* Tries every order in which the members may have taken what the member before wants, given those that have. */
+static bool naive_takeable(const struct occurrence **chain, size_t length, uint32_t done)
+{
+    bool found = done == (1u << length) - 1;
+    for (size_t i = 0; i < length && !found; i++) {
+        bool fits = !(done >> i & 1);
+        for (size_t k = 0; fits && k < length; k++)
+            fits = !(done >> k & 1) || !naive_taken_under(chain[i], chain[(i + length - 1) % length]->wanted,
+                                                          chain[(k + length - 1) % length]->wanted);
+        found = fits && naive_takeable(chain, length, done | 1u << i);
+    }
+    return found;
+}
+
 /* Extends the chain in every way; the recursion is as deep as there are threads. */
 static void enumerate(const struct occurrence **chain, size_t length)
 {
-    if (length >= 2 && naive_link(chain[length - 1], chain[0])) {
+    if (length >= 2 && naive_link(chain[length - 1], chain[0]) && naive_takeable(chain, length, 0)) {
         struct lock_set set = {0};
         for (size_t i = 0; i < length; i++)
             lock_set_add(&set, chain[i]->wanted);
