@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The name under which the library is installed; a path may stand before and a version after it. */
 static const char library_name[] = "liblockhound.so";
@@ -53,4 +54,10 @@ void environment_forget_us(char **envp)
             *kept++ = *entry;
     }
     *kept = NULL;
+}
+
+void environment_lend(char **envp)
+{
+    if (environ == NULL)
+        environ = envp;
 }

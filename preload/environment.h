@@ -1,4 +1,4 @@
-/* environment.h: our own variables in the environment of the program and of what it starts.
+/* environment.h: the environment of the program and of what it starts, and our own variables in it.
  *
  *   LD_PRELOAD=/lib/liblockhound.so:/lib/other.so --> LD_PRELOAD=/lib/other.so       LOCKHOUND_OPTIONS=... --> gone
  *
@@ -12,6 +12,10 @@
 
 /* Leaves `envp` without us, so that nothing that the process starts, by whatever call, is checked.  Context: early. */
 void environment_forget_us(char **envp);
+
+/* Lets getenv() find `envp` before libc's constructor, which sets it for good, has run: the program's allocator may be
+ * called by our own, and reads its settings when it first is.  Context: early. */
+void environment_lend(char **envp);
 
 /* Returns: true when `entry` is "name=...".  Context: signal, in-malloc, loader-lock, early. */
 bool environment_is(const char *entry, const char *name);

@@ -9,6 +9,7 @@
 #include "preload/clock.h"
 #include "preload/commons_file.h"
 #include "preload/dump.h"
+#include "preload/environment.h"
 #include "preload/helper_command.h"
 #include "preload/hook.h"
 #include "preload/intercept/memory.h"
@@ -211,6 +212,7 @@ __attribute__((constructor)) static void construct(int argc, char **argv, char *
 {
     (void)argc;
     (void)argv;
+    environment_lend(envp);
     bootstrap(envp);
     libunwind_walk_init();
     struct self *self = hook_enter();
