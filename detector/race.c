@@ -177,7 +177,7 @@ static struct race_part *make_part(struct race_engine *engine, uint32_t number)
         return NULL;
     }
     part->marked = host->reserve(host->ctx, race_chunk_count(engine) / 8);
-    part->alone = part->marked == NULL ? 0 : race_set_with(engine, 0, number);
+    part->alone = part->marked == NULL ? 0 : race_set_with(engine, 0, number, true);
     if (part->alone == 0) {
         delete_part(engine, part);
         return NULL;
@@ -363,16 +363,23 @@ static bool meets(const struct race_engine *engine, const struct race_plane *pla
     return !counts && meets_above(engine, plane, other, 0, piece, met);
 }
 
+/* Returns: whether member `i` is another plane, of which the access of `plane` may meet something. */
+static inline bool concerns(const struct race_set *set, uint32_t i, const struct race_plane *plane, bool writes)
+{
+    return race_set_number(set, i) != plane->number && (writes || race_set_writes(set, i));
+}
+
 bool race_check(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk, uint32_t state,
                 const struct race_piece *piece)
 {
     const struct race_set *set = race_set_get(engine, state >> RACE_STATE_SET);
+    bool writes = (piece->flags & RACE_WRITE) != 0;
     for (uint32_t i = 0; i < set->count; i++) {
-        struct race_met met = {0};
-        if (set->number[i] != plane->number) {
-            race_hand_over_look(engine, plane, race_part_at(engine, set->number[i]), piece);
-            if (meets(engine, plane, race_part_at(engine, set->number[i]), piece, &met) &&
-                race_found(engine, plane, chunk, piece, &met)) {
+        if (concerns(set, i, plane, writes)) {
+            const struct race_part *other = race_part_at(engine, race_set_number(set, i));
+            struct race_met met = {0};
+            race_hand_over_look(engine, plane, other, piece);
+            if (meets(engine, plane, other, piece, &met) && race_found(engine, plane, chunk, piece, &met)) {
                 return true;
             }
         }
@@ -387,11 +394,11 @@ static void fetch_tags_of_others(const struct race_engine *engine, const struct 
                                  const struct race_piece *piece)
 {
     const struct race_set *set = race_set_get(engine, state >> RACE_STATE_SET);
+    bool writes = (piece->flags & RACE_WRITE) != 0;
     for (uint32_t i = 0; i < set->count && i < FETCHED; i++) {
-        if (set->number[i] != plane->number) {
-            const struct race_part *other = race_part_at(engine, set->number[i]);
-            const uint8_t *window = (piece->flags & RACE_WRITE) != 0 ? other->tags : other->writes;
-            __builtin_prefetch(window + race_place(plane, piece->address));
+        if (concerns(set, i, plane, writes)) {
+            const struct race_part *other = race_part_at(engine, race_set_number(set, i));
+            __builtin_prefetch((writes ? other->tags : other->writes) + race_place(plane, piece->address));
         }
     }
 }
@@ -494,8 +501,9 @@ static bool access_chunk(struct race_engine *engine, struct race_plane *plane, c
         return false; /* the midst of a large block, never used: no need to fill the planes with it */
     }
     uint32_t state = atomic_load_explicit(&chunk->state, memory_order_acquire); /* partner: race_chunk_unlock() */
-    bool takes_part = who == race_shared_word(engine, piece->address) &&
-                      race_set_has(race_set_get(engine, state >> RACE_STATE_SET), plane->number);
+    bool takes_part =
+        who == race_shared_word(engine, piece->address) &&
+        race_set_covers(race_set_get(engine, state >> RACE_STATE_SET), plane->number, (piece->flags & RACE_WRITE) != 0);
     bool tries = is_worth_owning(part, piece->address) && (state & RACE_STATE_SYNC) == 0;
     if (!takes_part || tries) {
         state = race_chunk_enter(engine, plane, chunk, piece, tries);

@@ -62,7 +62,7 @@ static struct users find_users(struct race_engine *engine, const struct race_pla
     struct users users = {.writer_count = 0};
     const struct race_set *set = race_set_get(engine, state >> RACE_STATE_SET);
     for (uint32_t i = 0; i < set->count; i++) {
-        const struct race_part *other = race_part_at(engine, set->number[i]);
+        const struct race_part *other = race_part_at(engine, race_set_number(set, i));
         bool unseen = users.unseen;
         users.unseen = false;
         for (uint32_t at = (uint32_t)race_place(plane, address), end = at + (uint32_t)size; at < end; at++) {

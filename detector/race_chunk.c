@@ -48,7 +48,7 @@ void race_chunk_clear(struct race_engine *engine, uint32_t state, uint64_t addre
 {
     const struct race_set *set = race_set_get(engine, state >> RACE_STATE_SET);
     for (uint32_t i = 0; i < set->count; i++) {
-        struct race_part *part = race_part_at(engine, set->number[i]);
+        struct race_part *part = race_part_at(engine, race_set_number(set, i));
         bytes_clear(part->tags + (address & engine->window), size);
         bytes_clear(part->writes + (address & engine->window), size);
     }
@@ -89,24 +89,31 @@ static bool all_is_seen(struct race_engine *engine, const struct race_plane *pla
 {
     uint32_t low = (uint32_t)address & engine->window & ~(uint32_t)(RACE_CHUNK_BYTES - 1);
     for (uint32_t i = 0; i < set->count; i++) {
-        if (set->number[i] != plane->number &&
-            !other_is_seen(engine, plane, race_part_at(engine, set->number[i]), low)) {
+        if (race_set_number(set, i) != plane->number &&
+            !other_is_seen(engine, plane, race_part_at(engine, race_set_number(set, i)), low)) {
             return false;
         }
     }
     return true;
 }
 
-/* Returns: the set with `plane` in it; what its plane said here before is forgotten. */
-static uint32_t join(struct race_engine *engine, struct race_plane *plane, uint32_t set, uint64_t address)
+/* What the plane said here before is forgotten. */
+static void begin(struct race_engine *engine, struct race_plane *plane, uint64_t address)
 {
-    struct race_part *part = race_part(plane);
     uint32_t low = (uint32_t)address & engine->window & ~(uint32_t)(RACE_CHUNK_BYTES - 1);
-    if (race_mark(engine, part, address)) {
+    if (race_mark(engine, race_part(plane), address)) {
         bytes_clear(plane->tags + low, RACE_CHUNK_BYTES);
         bytes_clear(plane->writes + low, RACE_CHUNK_BYTES);
     }
-    uint32_t joined = set == 0 ? part->alone : race_set_with(engine, set, plane->number);
+}
+
+/* Returns: the set with the plane in it, marked if it `writes`. */
+static uint32_t join(struct race_engine *engine, const struct race_part *part, uint32_t set, bool writes)
+{
+    if (race_set_covers(race_set_get(engine, set), part->number, writes)) {
+        return set;
+    }
+    uint32_t joined = set == 0 ? part->alone : race_set_with(engine, set, part->number, writes);
     if (joined == 0) {
         race_count(&engine->forgotten); /* no room for the set: the others' history goes */
         race_hybrid_trust_all(engine);
@@ -124,10 +131,11 @@ uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, 
     uint32_t set = state >> RACE_STATE_SET;
     race_touch_piece(part, piece);
     if (!race_set_has(race_set_get(engine, set), plane->number)) {
-        set = join(engine, plane, set, address);
+        begin(engine, plane, address);
     } else {
         (void)race_mark(engine, part, address); /* it may be here still from before its plane was emptied */
     }
+    set = join(engine, part, set, (piece->flags & RACE_WRITE) != 0);
     bool is_sync = (state & RACE_STATE_SYNC) != 0;
     bool may_own = !is_sync && (wants_it || race_set_get(engine, set)->count == 1);
     if (may_own && all_is_seen(engine, plane, race_set_get(engine, set), address)) {
@@ -136,6 +144,7 @@ uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, 
             race_hybrid_trust_all(engine);
             set = part->alone;
         }
+        set = join(engine, part, set, true); /* it may write without coming here */
         race_touch(part, race_chunk_index(part, address), RACE_ALL_LINES, true);
         relaxed_store(&chunk->who, race_owner_word(plane, address));
     } else if (relaxed_load(&chunk->who) != race_shared_word(engine, address)) {

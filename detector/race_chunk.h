@@ -11,6 +11,7 @@
  *            without the lock, for only it puts itself in.
  * Sync:      a chunk with the sync bit holds a sync address, here or under other high bits; it is always shared.  With the
  *            spilled bit it holds some that have no clock of their own: every granule without one may be such.
+ * Readers:   look at the members alone that may have written (race_set.h); the owner counts as such.
  * Limit:     past RACE_KEPT participants an owner drops the others (a miss at worst), so that no look is long.
  */
 #ifndef LOCKHOUND_DETECTOR_RACE_CHUNK_H

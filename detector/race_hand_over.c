@@ -117,7 +117,7 @@ static void receive_of_others(struct race_engine *engine, const struct race_plan
 {
     const struct race_set *set = set_at(engine, piece->address);
     for (uint32_t i = 0; i < set->count; i++) {
-        const struct race_part *other = race_part_at(engine, set->number[i]);
+        const struct race_part *other = race_part_at(engine, race_set_number(set, i));
         uint32_t g = bytes_load_one(other->writes + race_place(plane, piece->address)) >> 1;
         if (other != race_part(plane) && other != known && !race_generation_seen(engine, plane, other, g)) {
             receive_all(engine, plane, other);
@@ -140,7 +140,7 @@ static const struct race_part *next_waiting(struct race_engine *engine, const st
 {
     const struct race_set *set = set_at(engine, piece->address);
     while (*i < set->count) {
-        const struct race_part *other = race_part_at(engine, set->number[(*i)++]);
+        const struct race_part *other = race_part_at(engine, race_set_number(set, (*i)++));
         if (other != race_part(plane) && may_be_waiting(plane, other, piece)) {
             return other;
         }

@@ -60,23 +60,28 @@ static uint32_t mix(uint32_t number)
     return x ^ (x >> 13);
 }
 
-/* Copies `from` to `to`, with `added` (0: none) in its place and without `taken`. */
-static void build(struct race_set *to, const struct race_set *from, uint32_t added, uint32_t taken)
+/* Copies `from` to `to` without the member of that number, and with `member` (0: none) in its place. */
+static void build(struct race_set *to, const struct race_set *from, uint32_t number, uint32_t member)
 {
     uint16_t count = 0;
+    uint32_t hash = 0;
     for (uint32_t i = 0; i < from->count; i++) {
-        if (added != 0 && added < from->number[i]) {
-            to->number[count++] = (uint16_t)added;
-            added = 0;
+        if (member != 0 && number <= race_set_number(from, i)) {
+            hash ^= mix(member);
+            to->member[count++] = (uint16_t)member;
+            member = 0;
         }
-        if (from->number[i] != taken) {
-            to->number[count++] = from->number[i];
+        if (race_set_number(from, i) != number) {
+            hash ^= mix(from->member[i]);
+            to->member[count++] = from->member[i];
         }
     }
-    if (added != 0) {
-        to->number[count++] = (uint16_t)added;
+    if (member != 0) {
+        hash ^= mix(member);
+        to->member[count++] = (uint16_t)member;
     }
     to->count = count;
+    to->hash = hash;
 }
 
 static bool same(const struct race_set *a, const struct race_set *b)
@@ -85,7 +90,7 @@ static bool same(const struct race_set *a, const struct race_set *b)
         return false;
     }
     for (uint32_t i = 0; i < a->count; i++) {
-        if (a->number[i] != b->number[i]) {
+        if (a->member[i] != b->member[i]) {
             return false;
         }
     }
@@ -106,14 +111,14 @@ static uint32_t intern(const struct race_engine *engine, struct race_sets *sets,
         return 0;
     }
     uint32_t name = sets->used;
-    size_t bytes = sizeof *set + set->count * sizeof set->number[0];
+    size_t bytes = sizeof *set + set->count * sizeof set->member[0];
     sets->used += (uint32_t)((bytes + RACE_SET_UNIT - 1) / RACE_SET_UNIT);
     sets->index[i] = name;
     sets->count++;
     return name;
 }
 
-static uint32_t change(struct race_engine *engine, uint32_t name, uint32_t added, uint32_t taken)
+static uint32_t change(struct race_engine *engine, uint32_t name, uint32_t number, uint32_t member)
 {
     struct race_sets *sets = engine->sets;
     uint32_t spins = 0;
@@ -122,25 +127,25 @@ static uint32_t change(struct race_engine *engine, uint32_t name, uint32_t added
     }
     const struct race_set *from = race_set_get(engine, name);
     uint32_t result = 0;
-    size_t units = (sizeof *from + (from->count + 1u) * sizeof from->number[0]) / RACE_SET_UNIT + 1;
+    size_t units = (sizeof *from + (from->count + 1u) * sizeof from->member[0]) / RACE_SET_UNIT + 1;
     if (sets->used + units < sets->units) {
         struct race_set *to = (void *)(sets->arena + (size_t)sets->used * RACE_SET_UNIT);
-        build(to, from, added, taken);
-        to->hash = from->hash ^ mix(added != 0 ? added : taken);
+        build(to, from, number, member);
         result = to->count == 0 ? 0 : intern(engine, sets, to);
     }
     atomic_store_explicit(&sets->lock, 0, memory_order_release); /* partner: the exchange above */
     return result;
 }
 
-uint32_t race_set_with(struct race_engine *engine, uint32_t name, uint32_t number)
+uint32_t race_set_with(struct race_engine *engine, uint32_t name, uint32_t number, bool writes)
 {
-    return change(engine, name, number, 0);
+    bool wrote = race_set_covers(race_set_get(engine, name), number, true);
+    return change(engine, name, number, writes || wrote ? number | RACE_SET_WRITES : number);
 }
 
 uint32_t race_set_without(struct race_engine *engine, uint32_t name, uint32_t number)
 {
-    return change(engine, name, 0, number);
+    return change(engine, name, number, 0);
 }
 
 void race_sets_forked(struct race_engine *engine)
