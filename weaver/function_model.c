@@ -66,6 +66,7 @@ bool function_model_make(const struct elf_module *module, size_t index, struct f
         atomic_moves_mark(module, function);
         decisions_mark(function);
         table_stores_mark(module, function);
+        wide_loads_narrow(function);
         additions_find(function);
         accesses_find_redundant(function);
         is_made = liveness_find(function);

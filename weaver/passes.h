@@ -1,7 +1,7 @@
 /* passes.h: what function_model_make() does to one function, in this order.
  *
  *   bytes --decode--> instructions --blocks--> --cfi--> --accesses--> --spin_loops--> --atomic_moves-->
- *   --decisions--> --table_stores--> --redundant--> --liveness--> --untold--> model
+ *   --decisions--> --table_stores--> --wide_loads--> --redundant--> --liveness--> --untold--> model
  *
  * Each pass reads what the ones before it wrote.  None changes the module.
  */
@@ -62,6 +62,9 @@ void decisions_put_behind(const struct insn *insn, struct access *access);
 
 /* table_stores.c: which stores set what may be there already, and are none then. */
 void table_stores_mark(const struct elf_module *module, struct function *function);
+
+/* wide_loads.c: which loads are of fewer bytes than they take. */
+void wide_loads_narrow(struct function *function);
 
 /* additions.c: which atomic instructions add something. */
 void additions_find(struct function *function);

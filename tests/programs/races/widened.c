@@ -1,0 +1,114 @@
+/* widened.c: loads of four bytes of which one is used, as LLVM makes them of a char at an aligned place; the others belong to
+ * another thread.  In the racy form it writes that one; of what is used whole, any.
+ */
+#include "chosen.h"
+
+static struct {
+    _Alignas(4) unsigned char mine;
+    unsigned char theirs, more[2];
+} shared;
+static struct {
+    _Alignas(4) unsigned char low;
+    unsigned char rest[3], other;
+} number;
+unsigned char copied;
+unsigned int whole;
+
+#define APART __attribute__((noinline)) static void
+
+/* ---- as a compiler makes them ------------------------------------------------------------------------------------ */
+
+APART product_first(void)
+{
+    shared.mine *= 3;
+}
+
+APART shift_first(void)
+{
+    copied = (unsigned char)(shared.mine << 2 ^ 5);
+}
+
+APART neighbour_second(void)
+{
+    *(volatile unsigned char *)(racy ? &shared.mine : &shared.theirs) = 1;
+}
+
+/* ---- as one could ------------------------------------------------------------------------------------------------ */
+
+APART scaled_first(void)
+{
+    __asm__ volatile("movl %1, %%eax\n\tleal (%%rax,%%rax,2), %%eax\n\tmovb %%al, %0"
+                     : "=m"(copied)
+                     : "m"(shared.mine)
+                     : "rax");
+}
+
+APART masked_first(void)
+{
+    __asm__ volatile("movl %1, %%edx\n\tandl $15, %%edx\n\tmovl %%edx, %0"
+                     : "=m"(whole)
+                     : "m"(shared.mine)
+                     : "rdx", "cc");
+}
+
+APART tested_first(void)
+{
+    __asm__ volatile("movl %1, %%edx\n\tcmpb $7, %%dl\n\tsete %0\n\txorl %%edx, %%edx"
+                     : "=m"(copied)
+                     : "m"(shared.mine)
+                     : "rdx", "cc");
+}
+
+/* ---- all of it is used ------------------------------------------------------------------------------------------- */
+
+APART sum_first(void)
+{
+    __asm__ volatile("movl %2, %%edx\n\tmovb %%dl, %0\n\taddl %%edx, %1"
+                     : "=m"(copied), "+m"(whole)
+                     : "m"(number.low)
+                     : "rdx", "cc");
+}
+
+APART sign_first(void)
+{
+    __asm__ volatile("movl %1, %%edx\n\taddl %%edx, %%edx\n\tsetc %0\n\tmovb %%dl, %0\n\txorl %%edx, %%edx"
+                     : "=m"(copied)
+                     : "m"(number.low)
+                     : "rdx", "cc");
+}
+
+APART part_second(void)
+{
+    *(volatile unsigned char *)(racy ? &number.rest[2] : &number.other) = 1;
+}
+
+static const struct {
+    const char *name;
+    void (*first)(void), (*second)(void);
+} cases[] = {
+    {"product", product_first, neighbour_second},
+    {"shift", shift_first, neighbour_second},
+    {"scaled", scaled_first, neighbour_second},
+    {"masked", masked_first, neighbour_second},
+    {"tested", tested_first, neighbour_second},
+    {"sum", sum_first, part_second},
+    {"sign", sign_first, part_second},
+};
+
+__attribute__((noinline)) static void first(void)
+{
+    cases[chosen].first();
+    __asm__ volatile("");
+}
+
+__attribute__((noinline)) static void second(void)
+{
+    cases[chosen].second();
+    __asm__ volatile("");
+}
+
+int main(int argc, char **argv)
+{
+    CHOOSE_CASE(argc, argv, cases);
+    return run_in_turn(first, second);
+}
