@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # soak.sh [--minutes N]: what is too long for every day, in N minutes (10): half goes to the fuzzers, three tenths to the weaver
-# and the programs of this machine, the rest to the random tests with seeds that were never tried; before that, once, the primitives under
-# ThreadSanitizer, Helgrind and DRD.  Started by `./dev soak`, which has built build/.
+# and the programs of this machine, one to random programs that are held against an oracle, the rest to the random tests, all with
+# seeds that were never tried; before that, once, the primitives under ThreadSanitizer, Helgrind and DRD.  Started by `./dev soak`, which has built build/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 minutes=10
@@ -71,11 +71,17 @@ printf '%s\0' "${modules[@]}" >$build/modules
 build/tests/weaver/test_weaver_modules --seconds $((minutes * 6)) --files $build/modules
 build/tests/weaver/test_weaver_real --seed "$weaver_seed" --most 100 --seconds $((minutes * 12)) --files $build/modules
 
+# A difference is printed with its seed: run_random.py --seed N --programs 1 makes that program again.
+programs_seed=$((RANDOM << 15 | RANDOM))
+printf '== random programs against an oracle, %d s, seed %d\n' "$((minutes * 6))" "$programs_seed"
+python3 -B tests/programs/random/run_random.py --tool build/bin/lockhound --seed "$programs_seed" --seconds $((minutes * 6)) \
+    --keep $build/found
+
 # Each of these reads its seed from one of the variables below.
 readonly random_tests='^unit/test_(lock_order_random|topo_order|clocks|trace)$|^primitives[./](validate|test)_'
-printf '== random tests, %d s\n' "$((minutes * 12))"
+printf '== random tests, %d s\n' "$((minutes * 6))"
 rounds=0
-end=$((SECONDS + minutes * 12))
+end=$((SECONDS + minutes * 6))
 while [ $SECONDS -lt $end ]; do
     seed=$((RANDOM << 15 | RANDOM))
     if ! ORDER_SEED=$seed ORDER_RUNS=20000 LOCKHOUND_TEST_SEED=$seed TRACE_SEED=$seed LHP_SEED=$seed \
@@ -87,4 +93,4 @@ while [ $SECONDS -lt $end ]; do
     fi
     rounds=$((rounds + 1))
 done
-printf '\nsoak: nothing found by the fuzzers, nor by %d rounds of random tests\n' "$rounds"
+printf '\nsoak: nothing found by the fuzzers and random programs, nor by %d rounds of random tests\n' "$rounds"

@@ -1,0 +1,161 @@
+"""run_random.py: random programs under lockhound, and what it reports held against the oracle.
+
+    run_random.py --tool LOCKHOUND [--seed N] [--programs N] [--seconds S] [--builds N] [--keep FOLDER] [--keep-going]
+
+Of each program both forms are made: one that races here and there, and one that is correct.  A pair of steps that is reported
+and does not race, a race that is owed and not told, and any finding of another kind is a difference.  A program with one is
+made smaller while it differs, and printed.  The seed of each program is printed with it: `--seed N --programs 1` makes it again.
+"""
+
+import argparse
+import copy
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+FOLDER = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(FOLDER, ".."))
+from launch import checked  # noqa: E402
+
+import oracle  # noqa: E402
+from generate import generate  # noqa: E402
+from source import source  # noqa: E402
+
+BUILDS = [(cc, f"{level} -g") for level in ("-O0", "-O2", "-O3") for cc in ("gcc", "clang")]
+STRIPPED = [(cc, f"{level} -s") for level in ("-O0", "-O2", "-O3") for cc in ("gcc", "clang")]
+STEP = re.compile(r"^step_(\d+)")
+INCLUDES = [f"-I{FOLDER}", f"-I{os.path.join(FOLDER, '..', 'races')}"]
+
+
+def build(program, cc, flags, folder):
+    suffix, compiler = ("cc", {"gcc": "g++", "clang": "clang++"}[cc]) if program.cxx else ("c", cc)
+    path = os.path.join(folder, f"program.{suffix}")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(source(program))
+    standard = "-std=c++17" if program.cxx else "-std=gnu11"
+    binary = os.path.join(folder, "program")
+    subprocess.run([compiler, "-w", "-pthread", "-D_GNU_SOURCE", standard, *flags.split(), *INCLUDES, path, "-o", binary],
+                   check=True)
+    return binary
+
+
+def step_of(finding, party):
+    stack = party.get("stack")
+    for frame in [] if stack is None else finding["stacks"][stack]:
+        match = STEP.match(frame.get("function") or "")
+        if match:
+            return int(match.group(1))
+    return None
+
+
+def pair_of(finding):
+    return frozenset(step_of(finding, party) for party in finding["parties"] if party["role"] in ("reads", "writes", "frees"))
+
+
+def differences(options, program, cc, flags, folder):
+    """What is wrong with one run, a line each."""
+    binary = build(program, cc, flags, folder)
+    outcome = checked(options.tool, [binary], ["--memory=weave"], 30)
+    if outcome.timed_out or "unreadable" in outcome.report or outcome.status not in (0, 66):
+        return [f"ended with {outcome.status}, {'too late' if outcome.timed_out else ''} {outcome.report.get('unreadable', '')}"]
+    is_stripped = "-s" in flags.split()
+    found = [f for f in outcome.findings if not is_stripped or f["severity"] == "error"]
+    wrong = [f"{f['kind']}: {f['message']}" for f in found if f["kind"] != "data-race"]
+    reported = {pair_of(f): f for f in found if f["kind"] == "data-race"}
+    if is_stripped:
+        return wrong + [f"without debug information: {f['message']}" for f in reported.values()]
+    races, owed = oracle.judge(program.numbered())
+    wrong += [f"false {sorted(pair, key=str)}: {f['severity']}: {f['message']}" for pair, f in reported.items() if pair not in races]
+    if program.has_atomics and not program.cxx:
+        owed = []  # what is reached by a pointer may be an _Atomic of the size: one warning an object (docs/limits.md)
+    missed = [pairs for pairs in owed if not pairs & set(reported)]
+    return wrong + [f"missed, one of {sorted(sorted(pair) for pair in pairs)}" for pairs in missed]
+
+
+def without(program, groups):
+    smaller = copy.copy(program)
+    threads = {group - 1000 for group in groups if group >= 1000}
+    gone = set(groups)
+    while True:
+        more = {step.group for step in program.steps if step.thread in threads and step.group < 1000} - gone
+        made = {step.group - 1000 for step in program.steps
+                if step.thread in threads and step.group >= 1000 and step.group - 1000 != step.thread} - threads
+        if not more and not made:
+            break
+        gone |= more
+        threads |= made
+    gone |= {1000 + thread for thread in threads}
+    smaller.steps = [copy.copy(step) for step in program.steps if step.group not in gone]
+    return smaller
+
+
+def minimise(options, program, build_as, wrong, folder, until):
+    """Drops groups of steps while a difference of the kind remains."""
+    kind = wrong[0].split()[0]
+    part = max(1, len({step.group for step in program.steps}) // 2)
+    while part >= 1 and time.monotonic() < until:
+        groups = sorted({step.group for step in program.steps}, reverse=True)
+        shrunk = False
+        for start in range(0, len(groups), part):
+            smaller = without(program, groups[start:start + part])
+            if not smaller.steps or len(smaller.steps) == len(program.steps) or time.monotonic() > until:
+                continue
+            now = differences(options, smaller, *build_as, folder)
+            if any(line.split()[0] == kind for line in now):
+                program, wrong, shrunk = smaller, now, True
+        part = part if shrunk and part == 1 else part // 2 if part > 1 else 0
+    return program, wrong
+
+
+def show(options, program, wrong, build_as):
+    print(f"seed {program.seed}, {' '.join(build_as)}{', C++' if program.cxx else ''}:")
+    print("\n".join("  " + line for line in wrong[:6]))
+    for step in program.numbered():
+        if len(program.steps) <= 60:
+            print(f"    {step.number:3} T{step.thread} {step.code:70} {step.events}")
+    if options.keep:
+        with open(os.path.join(options.keep, f"random_{program.seed}.{'cc' if program.cxx else 'c'}"), "w", encoding="utf-8") as file:
+            file.write(source(program))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--tool", required=True)
+    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--programs", type=int, default=0, help="how many; 0: until the time is over")
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--builds", type=int, default=2, help="of each program, of those that there are")
+    parser.add_argument("--keep", default="", help="a folder for the sources of what differs")
+    parser.add_argument("--keep-going", action="store_true", help="past a program that differs")
+    options = parser.parse_args()
+    seed = random.SystemRandom().randrange(1 << 31) if options.seed is None else options.seed
+    print(f"seed {seed}", flush=True)
+    end, done, runs, pairs, differing = time.monotonic() + options.seconds, 0, 0, 0, 0
+    with tempfile.TemporaryDirectory(prefix="lockhound-test-") as folder:
+        os.environ.setdefault("LOCKHOUND_CACHE", os.path.join(folder, "cache"))
+        while time.monotonic() < end and (options.programs == 0 or done < options.programs):
+            correct = (seed + done) % 4 == 0
+            program = generate(seed + done, correct)
+            pairs += len(oracle.judge(program.numbered())[1])
+            choices = random.Random(program.seed)
+            builds = choices.sample(STRIPPED + BUILDS if correct else BUILDS, options.builds)
+            for build_as in builds:
+                runs += 1
+                wrong = differences(options, program, *build_as, folder)
+                if wrong:
+                    differing += 1
+                    show(options, *minimise(options, program, build_as, wrong, folder, time.monotonic() + 60), build_as)
+                    break
+            done += 1
+            if differing and not options.keep_going:
+                break
+    print(f"{done} programs, {runs} runs, {pairs} races owed, {differing} differ")
+    return 1 if differing or not runs else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
