@@ -71,11 +71,17 @@ static void make_atomic(struct access *access, bool is_relaxed)
     access->is_guess = false;
 }
 
+/* A wider one sets what surrounds an atomic variable as well, and is none itself. */
+static bool is_in_atomic_data(const struct atomic_info *info, uint64_t address, uint16_t size)
+{
+    return covers(&info->data, address) && covers(&info->data, address + size - 1);
+}
+
 static void look_at(const struct elf_module *module, const struct insn *insn, struct access *access, uint64_t named)
 {
     const struct atomic_info *info = module->own->atomics;
     bool says_relaxed = covers(&info->relaxed, insn->address), is_relaxed = says_relaxed && !info->calls_fences;
-    if (covers(&info->code, insn->address) || says_relaxed || (named && covers(&info->data, named))) {
+    if (covers(&info->code, insn->address) || says_relaxed || (named && is_in_atomic_data(info, named, access->size))) {
         make_atomic(access, is_relaxed);
         return;
     }

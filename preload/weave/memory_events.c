@@ -14,9 +14,11 @@ void memory_access_woven(struct self *self, const void *address, size_t size, ui
         access_trace_library(self, (uint64_t)(uintptr_t)address, size, flags, at);
     deferral_begin();
     plane->here = at;
-    history_append(&plane->history, at.v, (uint32_t)(uintptr_t)address,
-                   HISTORY_WHAT(HISTORY_RANGE, flags, size < HISTORY_SIZE_MAX ? size : HISTORY_SIZE_MAX));
+    uint32_t what = HISTORY_WHAT(HISTORY_RANGE, flags, size < HISTORY_SIZE_MAX ? size : HISTORY_SIZE_MAX);
+    history_append(&plane->history, at.v, (uint32_t)(uintptr_t)address, what);
     race_access(plane_engine(), &plane->race, (uint64_t)(uintptr_t)address, size, flags);
+    if (plane_began_epoch(self, (uintptr_t)address, size, 0))
+        history_append(&plane->history, at.v, (uint32_t)(uintptr_t)address, what);
     deferral_end();
 }
 

@@ -37,6 +37,8 @@ static void record_access(struct plane *plane, uint64_t address, uint64_t size, 
     if (!history_has_just(history, plane->site, (uint32_t)address, what))
         history_append(history, plane->site, (uint32_t)address, what);
     race_access(plane_engine(), &plane->race, address, size, flags);
+    if (plane_began_epoch(plane->self, address, size, plane->site))
+        history_append(history, plane->site, (uint32_t)address, what);
 }
 
 /* ---- requests ------------------------------------------------------------------------------------------------------ */

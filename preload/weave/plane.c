@@ -204,6 +204,14 @@ void plane_sync(struct self *self)
     plane_sync_at(self, 0);
 }
 
+bool plane_has_moved_on(struct self *self, uintptr_t site)
+{
+    if (self->plane->history.epoch == self->thread->hb.epoch)
+        return false;
+    plane_sync_at(self, site);
+    return true;
+}
+
 void plane_order_unseen(void)
 {
     if (engine != NULL)

@@ -88,6 +88,16 @@ void plane_spills_restore(struct self *self, const struct plane_spills *spills);
 void plane_sync(struct self *self);
 /* The same at a miss of the woven code at `site`.  Context: signal. */
 void plane_sync_at(struct self *self, uintptr_t site);
+/* Returns: true when the thread's clock has moved on since the last entry of its history; that says so now, of `site` as above.
+ * Context: signal. */
+bool plane_has_moved_on(struct self *self, uintptr_t site);
+/* An access of several granules may have gone over a synchronising one: what lies behind that belongs to the epoch that it began,
+ * and is to be found there too.  Returns: true when the access is to be noted once more.  Context: signal. */
+static inline bool plane_began_epoch(struct self *self, uintptr_t address, size_t size, uintptr_t site)
+{
+    enum { GRANULE = 8 };
+    return __builtin_expect(address % GRANULE + size > GRANULE, 0) && plane_has_moved_on(self, site);
+}
 /* Something that may order threads was done where nothing was seen of it.  Context: signal. */
 void plane_order_unseen(void);
 /* Before any verb of the detector: what a plain load of a synchronising address owes.  self->plane is not NULL.
