@@ -17,7 +17,7 @@ SIZES = {"u1": 1, "u2": 2, "u4": 4, "u8": 8, "v16": 16, "f4": 4, "f8": 8, "s24":
 FIELDS = {"a": (0, 1), "b": (2, 2), "c": (4, 4), "d": (8, 8), "e": (16, 4), "f": (24, 8), "k": (36, 1)}
 BITS = {"g": (32, 1), "h": (32, 1), "i": (33, 1), "j": (34, 2)}
 COUNTS = {"mutex": 3, "spin": 2, "rwlock": 2, "mtx": 2, "semaphore": 3, "once": 3, "atomic": 4, "mixed": 3, "area": 2,
-          "object": 1, "counter": 3, "table": 1, "wide": 2}
+          "object": 1, "counter": 3, "table": 1, "wide": 2, "recursive": 1, "builtin": 2}
 AREA, TABLE = 40, 8
 ORDERS = ("relaxed", "acquire", "release", "acq_rel", "seq_cst")
 
@@ -40,6 +40,11 @@ class Program:
     cxx: bool
     has_atomics: bool
     once: dict = field(default_factory=dict)  # number of the routine: code and events
+
+    @property
+    def guesses(self):
+        """In C what is reached by a pointer may be an _Atomic of the size: a warning, and what it hands over counts as ordered."""
+        return self.has_atomics and not self.cxx
 
     def numbered(self):
         for number, step in enumerate(self.steps):
@@ -72,6 +77,7 @@ class Generator:
         self.conditions = self.barriers = 0
         self.barrier_sizes = []
         self.done_once = {}
+        self.folds = self.random.random() < 0.15
         self.sharing = self.random.choice((0.05, 0.2, 0.5))
 
     # ---- steps ------------------------------------------------------------------------------------------------------
@@ -192,6 +198,23 @@ class Generator:
             return False  # nobody stores a 77, but how far a builtin looks is its own affair
         return self.add(thread, code, [(event, region, offset, size)], group)
 
+    def loop(self, thread):
+        kind, count = self.random.choice(("u1", "u1", "u2", "u4", "u8", "f4")), self.random.choice((2, 3, 4, 7, 8, 16, 20))
+        size = SIZES[kind] * count
+        place = self.place(size)
+        if place is None:
+            return False
+        base, region, offset, group = place
+        how = self.random.choice(("read", "write", "change"))
+        end = f"opaque({count})" if self.random.random() < 0.5 else count
+        where = f"AT({kind}, base, {offset} + i * {SIZES[kind]})"
+        body = {"read": f"sum += {where}", "write": f"{where} = (uint8_t)i", "change": f"{where} += 3"}[how]
+        use = ("USEX(sum);" if kind == "f4" else "USE(sum);") if how == "read" else ""
+        total = f"{'float' if kind == 'f4' else 'uint64_t'} sum = 0; " if how == "read" else ""
+        code = (f"{{ unsigned char *base = (unsigned char *){base}; {total}"
+                f"for (uint64_t i = 0; i < {end}; i++) {body}; {use} }}")
+        return self.add(thread, code, [("read" if how == "read" else "write", region, offset, size)], group)
+
     def between(self, thread):
         size = self.random.choice((4, 8, 16, 24))
         to, source = self.place(size), self.place(size)
@@ -221,6 +244,20 @@ class Generator:
         del self.blocks[slot]
         return True
 
+    def reallocate(self, thread):
+        if not self.blocks or self.slots >= 56:
+            return False
+        old, slot = self.random.choice(list(self.blocks)), self.slots
+        _, size, group = self.blocks[old]
+        code = f"slot_put({slot}, realloc(slot_get({old}), {size + 4000}));"
+        if not self.add(thread, code, [("free", f"heap{old}", 0, size), ("stays", f"heap{old}", f"heap{slot}"),
+                                        ("maybe", f"heap{slot}", 0, size)], group):
+            return False
+        self.slots += 1
+        del self.blocks[old]
+        self.blocks[slot] = (f"heap{slot}", size, group)
+        return True
+
     def show_stack(self, thread):
         if self.slots >= 56 or thread == 0 or any(owner == thread for owner, _ in self.stacks.values()):
             return False
@@ -232,7 +269,7 @@ class Generator:
     # ---- synchronisation --------------------------------------------------------------------------------------------
 
     def lock(self, thread):
-        kind = self.random.choice(("mutex", "mutex", "spin", "rwlock", "mtx"))
+        kind = self.random.choice(("mutex", "mutex", "spin", "rwlock", "mtx", "recursive"))
         number = self.random.randrange(COUNTS[kind])
         name = f"{kind}_{number}"
         rank = sorted(COUNTS).index(kind) * 10 + number
@@ -244,16 +281,23 @@ class Generator:
         if shared and any(r // 10 == rank // 10 for r in mine):
             return False
         group = self.group()
-        call = {"mutex": "pthread_mutex_lock", "spin": "pthread_spin_lock", "mtx": "mtx_lock",
-                "rwlock": "pthread_rwlock_rdlock" if shared else "pthread_rwlock_wrlock"}[kind]
+        way = "rd" if shared else "wr"
+        call = self.random.choice({
+            "mutex": ("pthread_mutex_lock(&{});", "pthread_mutex_trylock(&{});", "pthread_mutex_timedlock(&{}, &late);"),
+            "spin": ("pthread_spin_lock(&{});", "pthread_spin_trylock(&{});"), "mtx": ("mtx_lock(&{});", "mtx_trylock(&{});"),
+            "recursive": ("pthread_mutex_lock(&{}); pthread_mutex_lock(&{}); pthread_mutex_unlock(&{});",),
+            "rwlock": (f"pthread_rwlock_{way}lock(&{{}});", f"pthread_rwlock_try{way}lock(&{{}});",
+                       f"pthread_rwlock_timed{way}lock(&{{}}, &late);")}[kind]).replace("{}", name)
+        if self.waiting is not None and self.waiting[4] == name:
+            call = f"pthread_mutex_lock(&{name});"  # who waits may hold it for a moment more
         events = [("acquire", name)] + ([] if shared else [("acquire", name + ".readers")])
         holders[thread] = ("r" if shared else "w", group, rank)
-        return self.add(thread, f"{call}(&{name});", events, group)
+        return self.add(thread, call, events, group)
 
     def unlock_of(self, thread, name):
         mode, group, _ = self.held[name].pop(thread)
         call = {"mutex": "pthread_mutex_unlock", "spin": "pthread_spin_unlock", "mtx": "mtx_unlock",
-                "rwlock": "pthread_rwlock_unlock"}[name.split("_")[0]]
+                "recursive": "pthread_mutex_unlock", "rwlock": "pthread_rwlock_unlock"}[name.split("_")[0]]
         return self.add(thread, f"{call}(&{name});", [("release", name + (".readers" if mode == "r" else ""))], group)
 
     def unlock(self, thread):
@@ -337,6 +381,26 @@ class Generator:
             events = [(what, "?" + k.lstrip("?")) for what, k in both]  # it may fail
         return self.add(thread, code, events)
 
+    def builtin(self, thread):
+        """By the compiler's own functions, in modules whose debug information knows no atomic type."""
+        if self.has_atomics:
+            return False
+        number = self.random.randrange(COUNTS["builtin"])
+        key, name = f"builtin{number}", f"builtin_{number}"
+        code, events = self.random.choice((
+            (f"{{ long got = __atomic_load_n(&{name}, __ATOMIC_ACQUIRE); USE(got); }}", [("acquire", key)]),
+            (f"__atomic_store_n(&{name}, 1, __ATOMIC_RELEASE);", [("release", key)]),
+            (f"__atomic_fetch_add(&{name}, 1, __ATOMIC_ACQ_REL);", [("release", key), ("acquire", key)]),
+            (f"{{ long got = __sync_lock_test_and_set(&{name}, 1); USE(got); }}", [("release", "?" + key), ("acquire", key)])))
+        return self.add(thread, code, events)
+
+    def turn_over(self, thread):
+        """So many epochs that the generations of the thread's tags are used up."""
+        if not self.folds or self.random.random() < 0.8:
+            return False
+        code = "for (int i = 0; i < 150; i++) { sem_post(&turnstile); sem_wait(&turnstile); }"
+        return self.add(thread, code, [("blind",), ("release", "turnstile"), ("acquire", "turnstile")])
+
     def barrier(self, thread):
         runners = [t for t in self.runners()]
         self.random.shuffle(runners)
@@ -415,10 +479,11 @@ class Generator:
     # ---- all together -----------------------------------------------------------------------------------------------
 
     def run(self):
-        plain = (self.plain_typed, self.plain_typed, self.plain_named, self.plain_named, self.plain_function, self.between)
+        plain = (self.plain_typed, self.plain_typed, self.plain_named, self.plain_named, self.plain_function, self.between,
+                 self.loop)
         orders = (self.lock, self.lock, self.unlock, self.unlock, self.unlock, self.semaphore, self.pipe, self.once,
-                  self.atomic, self.barrier, self.condition, self.condition)
-        life = (self.allocate, self.free, self.show_stack, self.create, self.create, self.end, self.join)
+                  self.atomic, self.atomic, self.builtin, self.barrier, self.condition, self.condition, self.turn_over)
+        life = (self.allocate, self.allocate, self.free, self.reallocate, self.show_stack, self.create, self.create, self.end, self.join)
         share = self.random.choice((0.15, 0.3, 0.45))
         thread = 0
         while len(self.live) < min(self.most, 2 + self.random.randrange(4)):

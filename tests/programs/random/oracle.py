@@ -7,6 +7,8 @@ Each step is a list of events; a thread's own epoch is what it has released.
 
     ("acquire", key)   ("release", key)                    a clock that what is released adds up in
     ("fresh", region)                                      new memory
+    ("stays", region, region)                              the first may be where the second is: realloc()
+    ("blind",)                                             the thread's history is folded from here on: nothing is owed any more
     ("read" | "write" | "free", region, offset, size)      what a step is sure to touch
     ("peek" | "maybe", region, offset, size)               what it may read, or read and write, besides: a bit field's neighbours
 
@@ -17,7 +19,7 @@ read), unless the thread has accessed it in this epoch already, at least as stro
 """
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 READS, DOUBTS = ("read", "peek"), ("peek", "maybe")
 ACCESSES = ("read", "write", "free", *DOUBTS)
@@ -56,6 +58,7 @@ class Oracle:
         self.live = 1
         self.accesses = defaultdict(list)  # to a byte
         self.looks = defaultdict(int)
+        self.is_blind = False
 
     def counts(self, event):
         return self.trusting or not event[1].startswith("?")
@@ -90,7 +93,7 @@ class Oracle:
             told |= {frozenset((step.number, a.number)) for a in met if a.generation >= last[a.thread]}
             is_owed |= any(a.is_sure for a in met) and not self.is_hit(thread, byte, writes)
             looked |= {(byte[0], byte[1] // 8, other) for other in last}
-        if is_owed and event[0] not in DOUBTS and all(self.looks[place] < LOOKS_A_GRANULE for place in looked):
+        if is_owed and event[0] not in DOUBTS and not self.is_blind and all(self.looks[place] < LOOKS_A_GRANULE for place in looked):
             owed.append(told)
         for place in looked:
             self.looks[place] += 1
@@ -118,6 +121,11 @@ class Oracle:
             elif event[0] == "release":
                 if self.counts(event):
                     self.release(thread, event[1].lstrip("?"))
+            elif event[0] == "blind":
+                self.is_blind = True
+            elif event[0] == "stays":
+                for byte in [byte for byte in self.accesses if byte[0] == event[1]]:
+                    self.accesses[event[2], byte[1]] += [replace(a, is_sure=False) for a in self.accesses[byte]]
             elif event[0] == "fresh":
                 for byte in [byte for byte in self.accesses if byte[0] == event[1]]:
                     del self.accesses[byte]

@@ -5,13 +5,16 @@ from generate import AREA, COUNTS, TABLE
 
 def declarations(program):
     text = " ".join(step.code for step in program.steps)
-    lines = ["#include \"turns.h\"", "extern const char blank[64]; const char blank[64] = {0};"]
+    lines = ["#include \"turns.h\"", "extern const char blank[64]; const char blank[64] = {0};",
+             "sem_t turnstile; const struct timespec late = {1L << 40, 0};"]
     lines += [f"char sink_{thread}[64];" for thread in sorted({step.thread for step in program.steps})]
     atomic = "std::atomic<int>" if program.cxx else "_Atomic int"
     for number in range(COUNTS["area"]):
         lines.append(f"unsigned char area_{number}[{AREA}] __attribute__((aligned(64)));")
     kinds = (("mutex", "pthread_mutex_t mutex_{} = PTHREAD_MUTEX_INITIALIZER;"), ("spin", "pthread_spinlock_t spin_{};"),
              ("rwlock", "pthread_rwlock_t rwlock_{} = PTHREAD_RWLOCK_INITIALIZER;"), ("mtx", "mtx_t mtx_{};"),
+             ("recursive", "pthread_mutex_t recursive_{} = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;"),
+             ("builtin", "long builtin_{};"),
              ("semaphore", "sem_t semaphore_{};"), ("once", "pthread_once_t once_{} = PTHREAD_ONCE_INIT;"),
              ("atomic", f"struct {{ _Alignas(8) {atomic} it; }} word_{{0}};\n#define atomic_{{0}} word_{{0}}.it"
               .replace("_Alignas(8)", "alignas(8)" if program.cxx else "_Alignas(8)")),
@@ -69,6 +72,7 @@ def source(program):
     lines += ["int main(void) { turn_open();"]
     lines += [f"pthread_spin_init(&spin_{n}, 0);" for n in range(COUNTS["spin"])]
     lines += [f"mtx_init(&mtx_{n}, mtx_plain);" for n in range(COUNTS["mtx"])]
+    lines.append("sem_init(&turnstile, 0, 0);")
     lines += [f"sem_init(&semaphore_{n}, 0, 0);" for n in range(COUNTS["semaphore"])]
     for name in sorted(barriers):
         parties = sum(1 for step in program.steps if f"barrier_wait(&{name})" in step.code)
