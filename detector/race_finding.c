@@ -13,6 +13,7 @@ enum {
     SAID = 1 << 16,
     HEARD = 1 << 14,
     HEARD_ENOUGH = 16,
+    HEARD_OFTEN = 128,  /* from then on one in so many is taken */
     STACKS_A_PLACE = 4, /* pairs of stacks told of one pair of places and one kind of block */
     STALE = 1 << 12,
     STALE_FIRST = 64,         /* looks in a row that told nothing new, after which not every one is taken */
@@ -61,16 +62,14 @@ static _Atomic uint8_t *heard_count(struct race_engine *engine, const struct rac
     return &engine->said->heard[hash_mix(met->address >> 3, met->number) % HEARD];
 }
 
-/* Returns: false when this address was asked about so often that another stack is not worth its cost. */
+/* An address that was asked about often is asked about ever more rarely: another stack is seldom worth its cost, and may still be
+ * of another pair of places.  Returns: false when it is not this time. */
 static bool is_worth_a_look(struct race_engine *engine, const struct race_met *met)
 {
     _Atomic uint8_t *heard = heard_count(engine, met);
     uint8_t count = relaxed_load(heard);
-    if (count >= HEARD_ENOUGH) {
-        return false;
-    }
-    relaxed_store(heard, (uint8_t)(count + 1)); /* approximate */
-    return true;
+    relaxed_store(heard, (uint8_t)(count == UINT8_MAX ? HEARD_OFTEN : count + 1)); /* approximate */
+    return count < HEARD_ENOUGH || (count & (count - 1)) == 0;
 }
 
 static _Atomic uint32_t *stale_count(struct race_engine *engine, struct stack_id here, uint32_t number)

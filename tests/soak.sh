@@ -1,14 +1,18 @@
 #!/usr/bin/env bash
-# soak.sh [--minutes N]: what is too long for every day, in N minutes (10): half goes to the fuzzers, three tenths to the weaver
-# and the programs of this machine, one to random programs that are held against an oracle, the rest to the random tests, all with
-# seeds that were never tried; before that, once, the primitives under ThreadSanitizer, Helgrind and DRD.  Started by `./dev soak`, which has built build/.
+# soak.sh [--minutes N] [--seed N]: what is too long for every day, in N minutes (10): half goes to the fuzzers, three tenths to the
+# weaver and the programs of this machine, one to random programs that are held against an oracle, the rest to the random tests, all
+# with seeds that were never tried; before that, once, the primitives under ThreadSanitizer, Helgrind and DRD.  --seed: of the first
+# random program.  Started by `./dev soak`, which has built build/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 minutes=10
+programs_seed=$((RANDOM << 15 | RANDOM)) # of the random programs
 while [ $# -gt 0 ]; do
     case $1 in
     --minutes) minutes=${2:?--minutes needs a number}; shift 2 ;;
     --minutes=*) minutes=${1#*=}; shift ;;
+    --seed) programs_seed=${2:?--seed needs a number}; shift 2 ;;
+    --seed=*) programs_seed=${1#*=}; shift ;;
     *) printf 'soak.sh: what is %s?\n' "$1" >&2; exit 2 ;;
     esac
 done
@@ -71,8 +75,7 @@ printf '%s\0' "${modules[@]}" >$build/modules
 build/tests/weaver/test_weaver_modules --seconds $((minutes * 6)) --files $build/modules
 build/tests/weaver/test_weaver_real --seed "$weaver_seed" --most 100 --seconds $((minutes * 12)) --files $build/modules
 
-# A difference is printed with its seed: run_random.py --seed N --programs 1 makes that program again.
-programs_seed=$((RANDOM << 15 | RANDOM))
+# A difference is printed with its seed: run_random.py --seed N --programs 1 makes that program again, and its source is kept.
 printf '== random programs against an oracle, %d s, seed %d\n' "$((minutes * 6))" "$programs_seed"
 python3 -B tests/programs/random/run_random.py --tool build/bin/lockhound --seed "$programs_seed" --seconds $((minutes * 6)) \
     --keep $build/found

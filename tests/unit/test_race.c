@@ -325,6 +325,32 @@ static void a_race_at_each_element_is_not_looked_into_each_time(void **state)
     assert_int_equal(counts.races + counts.repeats, 11000);
 }
 
+static void race_at_one_place(int rounds)
+{
+    for (int i = 0; i < rounds; i++) {
+        race_world_lock(2, 0);
+        race_world_unlock(2, 0); /* an epoch of its own for each */
+        (void)race_world_write(2, X, 8);
+    }
+}
+
+static void a_later_pair_of_places_at_one_address_is_found_too(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    race_world.same_place = true;
+    race_world.recalled = (struct race_recalled){.found = true, .stack = {77}, .flags = RACE_WRITE};
+    assert_false(race_world_write(1, X, 8));
+    race_at_one_place(1000);
+    assert_in_range(race_world.recalls, 1, 100);
+    (void)world_expect_one(FINDING_DATA_RACE);
+    race_world.recalled.stack.v = 78;
+    race_at_one_place(1000);
+    struct race_counts counts;
+    race_counts(race_world.engine, &counts);
+    assert_int_equal(counts.races, 2);
+}
+
 static void the_other_side_is_recalled(void **state)
 {
     (void)state;
@@ -434,6 +460,7 @@ int main(void)
         CASE(a_forked_child_owes_the_other_threads_nothing),
         CASE(a_pair_of_places_is_said_once),
         CASE(a_race_at_each_element_is_not_looked_into_each_time),
+        CASE(a_later_pair_of_places_at_one_address_is_found_too),
         CASE(the_other_side_is_recalled),
         CASE(what_stood_there_is_told_of_the_present_side),
         CASE(who_never_met_never_heard),

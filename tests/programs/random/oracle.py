@@ -65,7 +65,8 @@ class Oracle:
 
     def races_of(self, thread, clock, byte, writes):
         """What an access to the byte races with."""
-        return [a for a in self.accesses[byte] if a.thread != thread and (writes or a.writes) and a.epoch > clock.get(a.thread, 0)]
+        return [a for a in self.accesses[byte]
+                if a.thread != thread and (writes or a.writes) and a.epoch > clock.get(a.thread, 0)]
 
     def would_race(self, step):
         clock = dict(self.clocks[step.thread])
@@ -93,14 +94,21 @@ class Oracle:
             told |= {frozenset((step.number, a.number)) for a in met if a.generation >= last[a.thread]}
             is_owed |= any(a.is_sure for a in met) and not self.is_hit(thread, byte, writes)
             looked |= {(byte[0], byte[1] // 8, other) for other in last}
-        if is_owed and event[0] not in DOUBTS and not self.is_blind and all(self.looks[place] < LOOKS_A_GRANULE for place in looked):
-            owed.append(told)
+        is_looked_at = all(self.looks[place] < LOOKS_A_GRANULE for place in looked)
+        if is_owed and is_looked_at and event[0] not in DOUBTS and not self.is_blind:
+            owed.append(told | self.doubtful(step))
         for place in looked:
-            self.looks[place] += 1
+            self.looks[place] += LOOKS_A_GRANULE if "for (" in step.code else 1
+
+    def doubtful(self, step):
+        """What may be told of the step instead: one instruction may touch what is sure and what is not."""
+        return {frozenset((step.number, a.number)) for event in step.events if event[0] in DOUBTS for byte in bytes_of(event)
+                for a in self.races_of(step.thread, self.clocks[step.thread], byte, event[0] not in READS)}
 
     def note(self, step, event):
         own = self.clocks[step.thread][step.thread]
-        access = Access(step.thread, own, self.generations[step.thread], event[0] not in READS, event[0] not in DOUBTS, step.number)
+        access = Access(step.thread, own, self.generations[step.thread], event[0] not in READS, event[0] not in DOUBTS,
+                        step.number)
         for byte in bytes_of(event):
             self.accesses[byte].append(access)
 
