@@ -16,7 +16,7 @@ def declarations(program):
              ("recursive", "pthread_mutex_t recursive_{} = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;"),
              ("builtin", "long builtin_{};"),
              ("semaphore", "sem_t semaphore_{};"), ("once", "pthread_once_t once_{} = PTHREAD_ONCE_INIT;"),
-             ("atomic", f"struct {{ _Alignas(8) {atomic} it; }} word_{{0}};\n#define atomic_{{0}} word_{{0}}.it"
+             ("atomic", f"struct random_word_{{0}} {{ _Alignas(8) {atomic} it; }} word_{{0}};\n#define atomic_{{0}} word_{{0}}.it"
               .replace("_Alignas(8)", "alignas(8)" if program.cxx else "_Alignas(8)")),
              ("mixed", "struct random_mixed mixed_{} __attribute__((aligned(8)));"),
              ("object", "struct random_object object_{};"), ("counter", "int counter_{} __attribute__((aligned(8)));"),
