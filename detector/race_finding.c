@@ -108,10 +108,10 @@ static bool say(struct race_engine *engine, uint64_t key)
     return false; /* thousands were said */
 }
 
-/* Whichever of the two is named first. */
+/* Whichever of the two is named first.  Small numbers are spread out before they meet: pairs of them would share a hash. */
 static uint64_t hash_pair(uint64_t a, uint64_t b)
 {
-    return a < b ? hash_mix(a, b) : hash_mix(b, a);
+    return a < b ? hash_mix(hash_mix(0, a), b) : hash_mix(hash_mix(0, b), a);
 }
 
 static uint64_t place_of(const struct race_engine *engine, struct stack_id stack)

@@ -351,6 +351,22 @@ static void a_later_pair_of_places_at_one_address_is_found_too(void **state)
     assert_int_equal(counts.races, 2);
 }
 
+static void each_pair_of_places_is_told_however_many_there_are(void **state)
+{
+    enum { THEIRS = 60, MINE = 60 };
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    race_world.recalled = (struct race_recalled){.found = true, .flags = RACE_WRITE};
+    for (uint32_t i = 0; i < THEIRS * MINE; i++) {
+        race_world.recalled.stack.v = 1 + i % THEIRS;
+        race_over(i, 1);
+        world.found_count = 0; /* it has room for a few */
+    }
+    struct race_counts counts;
+    race_counts(race_world.engine, &counts);
+    assert_int_equal(counts.races, THEIRS * MINE);
+}
+
 static void the_other_side_is_recalled(void **state)
 {
     (void)state;
@@ -461,6 +477,7 @@ int main(void)
         CASE(a_pair_of_places_is_said_once),
         CASE(a_race_at_each_element_is_not_looked_into_each_time),
         CASE(a_later_pair_of_places_at_one_address_is_found_too),
+        CASE(each_pair_of_places_is_told_however_many_there_are),
         CASE(the_other_side_is_recalled),
         CASE(what_stood_there_is_told_of_the_present_side),
         CASE(who_never_met_never_heard),
