@@ -98,7 +98,7 @@ static bool all_is_seen(struct race_engine *engine, const struct race_plane *pla
 }
 
 /* What the plane said here before is forgotten. */
-static void begin(struct race_engine *engine, struct race_plane *plane, uint64_t address)
+static void forget_tags(struct race_engine *engine, struct race_plane *plane, uint64_t address)
 {
     uint32_t low = (uint32_t)address & engine->window & ~(uint32_t)(RACE_CHUNK_BYTES - 1);
     if (race_mark(engine, race_part(plane), address)) {
@@ -108,7 +108,7 @@ static void begin(struct race_engine *engine, struct race_plane *plane, uint64_t
 }
 
 /* Returns: the set with the plane in it, marked if it `writes`. */
-static uint32_t join(struct race_engine *engine, const struct race_part *part, uint32_t set, bool writes)
+static uint32_t become_member(struct race_engine *engine, const struct race_part *part, uint32_t set, bool writes)
 {
     if (race_set_covers(race_set_get(engine, set), part->number, writes)) {
         return set;
@@ -131,11 +131,11 @@ uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, 
     uint32_t set = state >> RACE_STATE_SET;
     race_touch_piece(part, piece);
     if (!race_set_has(race_set_get(engine, set), plane->number)) {
-        begin(engine, plane, address);
+        forget_tags(engine, plane, address);
     } else {
         (void)race_mark(engine, part, address); /* it may be here still from before its plane was emptied */
     }
-    set = join(engine, part, set, (piece->flags & RACE_WRITE) != 0);
+    set = become_member(engine, part, set, (piece->flags & RACE_WRITE) != 0);
     bool is_sync = (state & RACE_STATE_SYNC) != 0;
     bool may_own = !is_sync && (wants_it || race_set_get(engine, set)->count == 1);
     if (may_own && all_is_seen(engine, plane, race_set_get(engine, set), address)) {
@@ -144,7 +144,7 @@ uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, 
             race_hybrid_trust_all(engine);
             set = part->alone;
         }
-        set = join(engine, part, set, true); /* it may write without coming here */
+        set = become_member(engine, part, set, true); /* it may write without coming here */
         race_touch(part, race_chunk_index(part, address), RACE_ALL_LINES, true);
         relaxed_store(&chunk->who, race_owner_word(plane, address));
     } else if (relaxed_load(&chunk->who) != race_shared_word(engine, address)) {
