@@ -132,7 +132,7 @@ bool atomic_macros_has(struct atomic_macros *macros, const char *name, size_t si
 /* Copies text, its comments and continued lines taken out. */
 static char *copy(const char *from, const char *end)
 {
-    char *text = malloc((size_t)(end - from) + 1), *to = text;
+    char *text = calloc((size_t)(end - from) + 1, 1), *to = text;
     while (text && from < end) {
         if (*from == '\\' && end - from > 1 && from[1] == '\n') {
             *to++ = ' ';
