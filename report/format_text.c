@@ -234,10 +234,11 @@ static void add_access(struct writer *w, const struct run_party *party)
                   size.length ? " of " : "");
     buffer_free(&size);
     add_name(w, party->object->name);
+    bool is_by_libc = party_is_by_libc(party);
     if (party->access.has_value) {
-        buffer_printf(w->out, ", where 0x%" PRIx64 " stood,", party->access.value);
+        buffer_printf(w->out, ", where 0x%" PRIx64 " stood%s", party->access.value, is_by_libc ? "" : ",");
     }
-    buffer_string(w->out, party_is_by_libc(party) ? ", through a function of libc called at\n" : " at\n");
+    buffer_string(w->out, is_by_libc ? ", through a function of libc called at\n" : " at\n");
     if (party->stack.symbol_count) {
         add_stack(w, &party->stack, 6);
     } else if (!party->access.is_lost) {
