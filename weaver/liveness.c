@@ -158,14 +158,17 @@ static bool pass(struct function *function, const struct effect *effects)
     return has_changed;
 }
 
-/* Along the straight way: what a branch leads to counts as later. */
+/* Along the straight way, and back to where a loop begins: what another branch leads to counts as later. */
 static register_set soon_at(const struct function *function, const struct effect *effects, size_t index)
 {
     register_set soon = 0;
-    for (size_t i = index; i < function->insn_count && i < index + SOON; i++) {
-        soon |= effects[i].reads | effects[i].kills | insn_changes(&function->insns[i]);
-        if (!insn_falls_through(&function->insns[i]))
+    for (size_t i = index, seen = 0; i < function->insn_count && seen < SOON; seen++) {
+        const struct insn *insn = &function->insns[i];
+        soon |= effects[i].reads | effects[i].kills | insn_changes(insn);
+        bool is_back = insn->role == ROLE_BRANCH && insn->target_index <= i;
+        if (!insn_falls_through(insn))
             break;
+        i = is_back ? insn->target_index : i + 1;
     }
     return soon & REGISTER_GPRS;
 }

@@ -36,6 +36,13 @@ unsigned scratch_first(register_set free)
     return reg;
 }
 
+/* Returns: the first of these registers above `last`, or the first of all. */
+static unsigned next_of(register_set free, unsigned last)
+{
+    register_set above = free & ~(((register_set)2 << last) - 1);
+    return scratch_first(above != 0 ? above : free);
+}
+
 void scratch_begin(struct scratch *scratch, struct image_draft *draft, register_set live, register_set used)
 {
     *scratch = (struct scratch){.flags = FLAGS_DEAD, .is_rax_live = ((live | used) & bit(ENCODE_RAX)) != 0};
@@ -52,10 +59,10 @@ void scratch_take_register(struct scratch *scratch, struct image_draft *draft, r
     if (scratch->reg < SCRATCH_NONE) {
         return;
     }
-    scratch->reg = scratch_first(~(soon | taken) & 0xffff);
-    if (scratch->reg == SCRATCH_NONE) {
-        scratch->reg = scratch_first(~taken & 0xffff);
-    }
+    register_set free = ~(soon | taken) & 0xffff;
+    free = free != 0 ? free : ~taken & 0xffff;
+    draft->spilled_last = (uint8_t)next_of(free, draft->spilled_last);
+    scratch->reg = draft->spilled_last;
     scratch->is_spilled = true;
     encode_store(draft, scratch->reg, PLANE_SPILL(SPILL_REGISTER));
     draft->counts[IMAGE_SPILLED_REGISTERS]++;

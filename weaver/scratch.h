@@ -21,7 +21,7 @@ struct scratch {
  * values. */
 void scratch_begin(struct scratch *scratch, struct image_draft *draft, register_set live, register_set used);
 /* Finds a register, and emits what saves it when none is dead: then rather one that the program does not need `soon`, for it
- * is some cycles until it is back. */
+ * is some cycles until it is back; and another one than last time, for each waits until it is back before it is saved again. */
 void scratch_take_register(struct scratch *scratch, struct image_draft *draft, register_set live, register_set used,
                            register_set soon);
 /* Emits what restores. */

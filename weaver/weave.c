@@ -100,6 +100,8 @@ static void weave_function(struct weaving *weaving, const struct function *funct
     draft->counts[IMAGE_ACCESSES] += tally.accesses;
     draft->counts[IMAGE_REQUESTS] += tally.requests;
     draft->counts[IMAGE_SPIN_LOOPS] += function->spin_loops;
+    draft->counts[IMAGE_STACK_SKIPPED] += function->stack_skipped;
+    draft->counts[IMAGE_READONLY_SKIPPED] += function->readonly_skipped;
     explain(weaving, function, &tally, refusal);
     if (refusal) {
         draft->counts[IMAGE_LEFT_ACCESSES] += tally.accesses;
