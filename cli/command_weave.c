@@ -56,8 +56,10 @@ static void explain_image(const struct woven_file *file)
     const struct image_left *left = left_of(file);
     printf("  instructions %" PRIu64 ", code %" PRIu64 " bytes, entries %" PRIu64 ", direct calls %" PRIu64 "\n",
            counts[IMAGE_INSTRUCTIONS], header->code_size, header->entries.count, header->calls.count);
-    printf("  skipped: %" PRIu64 " of stack slots, %" PRIu64 " of constants; spin loops %" PRIu64 "\n",
-           counts[IMAGE_STACK_SKIPPED], counts[IMAGE_READONLY_SKIPPED], counts[IMAGE_SPIN_LOOPS]);
+    printf("  skipped: %" PRIu64 " of stack slots, %" PRIu64 " of constants; spin loops %" PRIu64
+           ", counted loops %" PRIu64 "\n",
+           counts[IMAGE_STACK_SKIPPED], counts[IMAGE_READONLY_SKIPPED], counts[IMAGE_SPIN_LOOPS],
+           counts[IMAGE_COUNTED_LOOPS]);
     printf("  checks with a spilled register %" PRIu64 ", with saved flags %" PRIu64 "\n",
            counts[IMAGE_SPILLED_REGISTERS], counts[IMAGE_SAVED_FLAGS]);
     if (counts[IMAGE_UNDESCRIBED] || counts[IMAGE_ATOMICS_LEFT]) {

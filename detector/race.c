@@ -379,7 +379,8 @@ bool race_check(struct race_engine *engine, struct race_plane *plane, struct rac
             const struct race_part *other = race_part_at(engine, race_set_number(set, i));
             struct race_met met = {0};
             race_hand_over_look(engine, plane, other, piece);
-            if (meets(engine, plane, other, piece, &met) && race_found(engine, plane, chunk, piece, &met)) {
+            if (meets(engine, plane, other, piece, &met) &&
+                ((piece->flags & RACE_QUIET) != 0 || race_found(engine, plane, chunk, piece, &met))) {
                 return true;
             }
         }

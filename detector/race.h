@@ -48,6 +48,7 @@ enum race_access_flag {
     RACE_UNTOLD = 1 << 6,  /* with RACE_READ_MODIFY: nothing depends on what was there, as in a counter's increment */
     RACE_LOOKS =
         1 << 8, /* a load, known for a plain one, whose value decides: what may be an atomic store hands over to it */
+    RACE_QUIET = 1 << 9,  /* say whether it seems to race, and report nothing */
     RACE_DECIDES = 1 << 7 /* a load whose value decides where the code goes or what it reads; without RACE_GUESS it is a
                             * plain one that a loop waits for */
 };
@@ -164,7 +165,7 @@ void race_plane_forget(struct race_engine *engine, struct race_plane *plane);
 void race_plane_advance(struct race_engine *engine, struct race_plane *plane);
 
 /* The present access of `plane`'s thread.  Checks it against the others and records it (sets tags).
- * Returns: true when a race was found and reported. */
+ * Returns: true when a race was found and reported; with RACE_QUIET, when there may be one. */
 bool race_access(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint64_t size, uint32_t flags);
 /* A read of one byte of what the thread has read before, recorded but not held against what others did: cheap.
  * Returns: false when that cannot be done; then race_access() is to be called. */

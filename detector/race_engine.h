@@ -5,6 +5,7 @@
  *     |    --> race_sync (atomics and plain accesses of addresses with a clock) --> race_granules (their table)
  *     |                                                              \--> race_become (an address becomes one)
  *     |    --> race_freed, race_updates (what is wrong beside atomic operations) --> race_last (what those leave)
+ *     |    --> race_run (what a loop is about to touch)
  *     |    --> race_hand_over (what a guess may order)
  *     |    --> race_hybrid (races that locks have hidden)
  *     |    --> race_memory (pages of the windows)

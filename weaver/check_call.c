@@ -3,7 +3,17 @@
 
 #include "weaver/encode.h"
 
-static void add_site(struct image_draft *draft, const struct insn *insn, const struct access *access)
+enum { OPCODE_CALL_MEMORY = 0xff, CALL_FIELD = 2 };
+
+static void add_mark(struct image_draft *draft, uint32_t mark)
+{
+    draft_bytes(draft, IMAGE_MARK_OPCODE, IMAGE_MARK_AT);
+    draft_u32(draft, mark);
+}
+
+/* `here`: where the call stands among the program's instructions. */
+static void add_site(struct image_draft *draft, const struct insn *here, const struct insn *insn,
+                     const struct access *access)
 {
     struct image_site *site = draft_add(draft, &draft->sites);
     if (!site) {
@@ -18,11 +28,9 @@ static void add_site(struct image_draft *draft, const struct insn *insn, const s
                   (access->is_guess ? IMAGE_SITE_GUESS : 0) | (access->decides ? IMAGE_SITE_DECIDES : 0) |
                   (access->read_modify ? IMAGE_SITE_READ_MODIFY : 0) | (access->untold ? IMAGE_SITE_UNTOLD : 0) |
                   (access->adds ? IMAGE_SITE_ADDS : 0) | (access->looks ? IMAGE_SITE_LOOKS : 0));
-    site->cfa = insn->cfa;
-    site->cfa_offset = insn->cfa_offset;
-    uint32_t mark = image_mark(site);
-    draft_bytes(draft, IMAGE_MARK_OPCODE, IMAGE_MARK_AT);
-    draft_u32(draft, mark);
+    site->cfa = here->cfa;
+    site->cfa_offset = here->cfa_offset;
+    add_mark(draft, image_mark(site));
 }
 
 void check_move_stack(struct image_draft *draft, int bytes)
@@ -43,7 +51,16 @@ void check_call_begin(struct image_draft *draft)
 void check_call_end(struct image_draft *draft, enum plane_routine routine, const struct insn *insn,
                     const struct access *access)
 {
-    encode_field(draft, 0, 0xff, 2, PLANE_ROUTINE(routine), 0);
-    add_site(draft, insn, access);
+    encode_field(draft, 0, OPCODE_CALL_MEMORY, CALL_FIELD, PLANE_ROUTINE(routine), 0);
+    add_site(draft, insn, insn, access);
     encode_load(draft, ENCODE_RDI, PLANE_SAVED_RDI);
+}
+
+void check_call_run(struct image_draft *draft, const struct insn *first, const struct insn *insn,
+                    const struct access *access)
+{
+    enum plane_routine routine = access->is_write ? PLANE_WRITE_RUN : PLANE_READ_RUN;
+    encode_field(draft, 0, OPCODE_CALL_MEMORY, CALL_FIELD, PLANE_ROUTINE(routine), 0);
+    add_site(draft, first, insn, access);
+    add_mark(draft, image_run_mark((struct image_run){(int16_t)access->stride, access->uncovered}));
 }

@@ -50,9 +50,9 @@ struct image_draft {
     struct draft_array branches;     /* struct draft_branch */
     struct draft_array direct_calls; /* struct draft_branch */
     uint64_t end; /* of the last instruction of the function before, when control does not go on from there; 0 */
-    uint64_t counts[16];
+    uint64_t counts[IMAGE_COUNTS];
     uint8_t spilled_last; /* scratch.h: the register that was spilled last */
-    bool is_narrow; /* IMAGE_NARROW */
+    bool is_narrow;       /* IMAGE_NARROW */
     bool has_failed;
     bool is_too_large; /* the code's limit was met; what is added later is lost as well */
 };

@@ -3,31 +3,13 @@
 
 #include <stdlib.h>
 
-#include "weaver/check.h"
+#include "weaver/emitter.h"
 #include "weaver/passes.h"
-#include "weaver/patches.h"
 #include "weaver/plane.h"
 #include "weaver/relocate.h"
 #include "weaver/system_call.h"
 
 enum { FUNCTION_ALIGNMENT = 16, OPCODE_MOV_BYTE_IMMEDIATE = 0xc6, OPCODE_CALL_MEMORY = 0xff, CALL_FIELD = 2 };
-
-/* A rel32 field that leads to an instruction of the same function. */
-struct local_branch {
-    uint32_t field, target;
-};
-
-struct emitter {
-    struct image_draft *draft;
-    const struct elf_module *module;
-    const struct function *function;
-    struct patch_plan plan;
-    uint32_t *starts; /* code offset of each instruction's clone */
-    uint32_t gate;    /* code offset of what stands before the first one, for who comes from outside */
-    enum image_gate_kind gate_kind;
-    struct draft_array branches; /* struct local_branch */
-    struct check_stubs stubs;
-};
 
 const char *emit_refusal(const struct function *function)
 {
@@ -54,7 +36,7 @@ static uint8_t entry_kinds_of(const struct emitter *emitter, const struct insn *
     return insn->is_entry ? emitter->module->entry_kinds[insn->address - emitter->module->text_low] : 0;
 }
 
-static void lead_to(struct emitter *emitter, uint32_t field, uint64_t address)
+void emitter_lead_to(struct emitter *emitter, uint32_t field, uint64_t address)
 {
     struct image_draft *draft = emitter->draft;
     uint32_t target = function_find(emitter->function, address);
@@ -134,10 +116,9 @@ static void emit_begin(struct emitter *emitter, size_t index)
     }
 }
 
-static void emit_copy(struct emitter *emitter, size_t index)
+void emitter_copy(struct emitter *emitter, const struct insn *insn)
 {
     struct image_draft *draft = emitter->draft;
-    const struct insn *insn = &emitter->function->insns[index];
     switch ((enum insn_role)insn->role) {
     case ROLE_CALL: {
         uint32_t field = relocate_jump(draft);
@@ -146,7 +127,7 @@ static void emit_copy(struct emitter *emitter, size_t index)
     }
     case ROLE_JUMP:
     case ROLE_BRANCH:
-        lead_to(emitter, relocate_branch(draft, insn), insn->target);
+        emitter_lead_to(emitter, relocate_branch(draft, insn), insn->target);
         break;
     case ROLE_PLAIN:
         if (system_call_is(insn)) {
@@ -169,8 +150,11 @@ static void emit_insn(struct emitter *emitter, size_t index)
     const struct insn *insn = &function->insns[index];
     const struct insn *next = index + 1 < function->insn_count ? insn + 1 : NULL;
     emit_begin(emitter, index);
+    emit_loop_begin(emitter, index);
     check_before(emitter->draft, &emitter->stubs, insn);
-    emit_copy(emitter, index);
+    if (!emit_loop_end(emitter, index)) {
+        emitter_copy(emitter, insn);
+    }
     if (insn->role != ROLE_PLAIN && insn->role != ROLE_BRANCH) {
         return;
     }
@@ -178,7 +162,7 @@ static void emit_insn(struct emitter *emitter, size_t index)
     bool goes_on = next && next->address == end;
     check_after(emitter->draft, &emitter->stubs, insn, goes_on ? next->live : ~(register_set)0);
     if (!goes_on) {
-        lead_to(emitter, relocate_jump(emitter->draft), end);
+        emitter_lead_to(emitter, relocate_jump(emitter->draft), end);
     }
 }
 
@@ -214,15 +198,17 @@ void emit_function(struct image_draft *draft, const struct elf_module *module, c
     emitter.branches.width = sizeof(struct local_branch);
     bool has_plan = patches_choose(&emitter.plan, module, function, draft);
     emitter.starts = calloc(function->insn_count + 1, sizeof *emitter.starts);
+    emitter.loops = calloc(function->loop_count + 1, sizeof *emitter.loops);
     check_stubs_begin(&emitter.stubs);
-    if (has_plan && emitter.starts) {
+    if (has_plan && emitter.starts && emitter.loops) {
         draft_align(draft, FUNCTION_ALIGNMENT);
         emit_gate(&emitter);
         for (size_t i = 0; i < function->insn_count; i++) {
             emit_insn(&emitter, i);
         }
-        settle_local(&emitter);
         check_flush_stubs(draft, &emitter.stubs);
+        emit_loops_checked(&emitter);
+        settle_local(&emitter);
         count_left(&emitter);
     } else {
         draft->has_failed = true;
@@ -231,4 +217,5 @@ void emit_function(struct image_draft *draft, const struct elf_module *module, c
     free(emitter.branches.data);
     patches_free(&emitter.plan);
     free(emitter.starts);
+    free(emitter.loops);
 }

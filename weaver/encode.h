@@ -56,9 +56,8 @@ void encode_field(struct image_draft *draft, unsigned flags, unsigned opcode, un
                   size_t trailing);
 /* and reg, immediate; 32 bits. */
 void encode_and(struct image_draft *draft, unsigned reg, uint32_t immediate);
-/* A jump to where encode_jump_end() is called, on a condition by its number in the opcode.
+/* A jump to where encode_jump_end() is called, on a condition (enum condition).
  * Returns: the offset of its field, never 0. */
-enum { ENCODE_EQUAL = 4, ENCODE_NOT_EQUAL = 5 };
 uint32_t encode_jump_on(struct image_draft *draft, unsigned condition);
 /* `field` 0: there is no jump. */
 void encode_jump_end(struct image_draft *draft, uint32_t field);

@@ -71,6 +71,7 @@ bool function_model_make(const struct elf_module *module, size_t index, struct f
         accesses_find_redundant(function);
         is_made = liveness_find(function);
         untold_find(function);
+        is_made = is_made && counted_loops_find(function);
     }
     if (!is_made)
         function_model_free(function);
@@ -80,5 +81,6 @@ bool function_model_make(const struct elf_module *module, size_t index, struct f
 void function_model_free(struct function *function)
 {
     free(function->insns);
+    free(function->loops);
     *function = (struct function){0};
 }

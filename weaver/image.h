@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 #define IMAGE_MAGIC   UINT64_C(0x314556414557484c) /* "LHWEAVE1" */
-#define IMAGE_VERSION 42                           /* of this format and of what plane.h says; raise it with either */
+#define IMAGE_VERSION 43                           /* of this format and of what plane.h says; raise it with either */
 
 enum { IMAGE_BUILD_ID_SIZE = 32 };
 
@@ -32,38 +32,6 @@ enum { IMAGE_BUILD_ID_SIZE = 32 };
 struct image_table {
     uint64_t offset;
     uint64_t count;
-};
-
-struct image_header {
-    uint64_t magic;
-    uint32_t version;
-    uint32_t header_size;
-    uint64_t file_size; /* of the image */
-    uint64_t checksum;  /* FNV-1a over 64-bit words of all that follows the header (file padded to 8 bytes) */
-    uint8_t build_id[IMAGE_BUILD_ID_SIZE];
-    uint32_t build_id_size;          /* 0: the module has none, module_hash and size identify it */
-    uint32_t flags;                  /* enum image_flag */
-    uint64_t module_size;            /* of the ELF file; units: bytes */
-    uint64_t module_hash;            /* FNV-1a over 64-bit words of the module's executable segments' bytes */
-    uint64_t code_offset, code_size; /* page-aligned in the file */
-    int64_t home; /* of the code, less the module's bias: whole pages, within IMAGE_REACH; 0: it has none */
-    struct image_table entries; /* struct image_entry, by module address */
-    struct image_table calls;   /* struct image_call, by module address */
-    struct image_table hops;    /* struct image_hop, by module address */
-    struct image_table pads;    /* struct image_pad, by module address */
-    struct image_table fixups;  /* uint32_t code offsets of disp32 fields, ascending; they hold for the home */
-    struct image_table places;  /* struct image_place, by code offset */
-    struct image_table sites;   /* struct image_site, by return offset */
-    struct image_table gates;   /* struct image_gate, by return offset */
-    struct image_table left;    /* struct image_left: what was left alone, for --verbose and --explain */
-    struct image_table strings; /* bytes; names that image_left refers to, NUL-terminated */
-    uint64_t counts[16];        /* enum image_count */
-};
-
-enum image_flag {
-    IMAGE_EMPTY = 1 << 0,   /* nothing in the module needs weaving */
-    IMAGE_REFUSED = 1 << 1, /* the module must not be woven; the one image_left says why */
-    IMAGE_NARROW = 1 << 2   /* its checks are for windows of any size (plane.h) */
 };
 
 enum image_count {
@@ -81,8 +49,42 @@ enum image_count {
     IMAGE_SAVED_FLAGS,
     IMAGE_REQUESTS,   /* of Valgrind's clients */
     IMAGE_GATES_LEFT, /* functions of an allocator that the library is not told of when they are called from elsewhere */
-    IMAGE_UNDESCRIBED, /* bytes of code of which nothing says where its functions are */
-    IMAGE_ATOMICS_LEFT /* atomic operations there and in functions left alone; counting ends after some */
+    IMAGE_UNDESCRIBED,  /* bytes of code of which nothing says where its functions are */
+    IMAGE_ATOMICS_LEFT, /* atomic operations there and in functions left alone; counting ends after some */
+    IMAGE_COUNTED_LOOPS,
+    IMAGE_COUNTS
+};
+
+struct image_header {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t header_size;
+    uint64_t file_size; /* of the image */
+    uint64_t checksum;  /* FNV-1a over 64-bit words of all that follows the header (file padded to 8 bytes) */
+    uint8_t build_id[IMAGE_BUILD_ID_SIZE];
+    uint32_t build_id_size;          /* 0: the module has none, module_hash and size identify it */
+    uint32_t flags;                  /* enum image_flag */
+    uint64_t module_size;            /* of the ELF file; units: bytes */
+    uint64_t module_hash;            /* FNV-1a over 64-bit words of the module's executable segments' bytes */
+    uint64_t code_offset, code_size; /* page-aligned in the file */
+    int64_t home; /* of the code, less the module's bias: whole pages, within IMAGE_REACH; 0: it has none */
+    struct image_table entries;    /* struct image_entry, by module address */
+    struct image_table calls;      /* struct image_call, by module address */
+    struct image_table hops;       /* struct image_hop, by module address */
+    struct image_table pads;       /* struct image_pad, by module address */
+    struct image_table fixups;     /* uint32_t code offsets of disp32 fields, ascending; they hold for the home */
+    struct image_table places;     /* struct image_place, by code offset */
+    struct image_table sites;      /* struct image_site, by return offset */
+    struct image_table gates;      /* struct image_gate, by return offset */
+    struct image_table left;       /* struct image_left: what was left alone, for --verbose and --explain */
+    struct image_table strings;    /* bytes; names that image_left refers to, NUL-terminated */
+    uint64_t counts[IMAGE_COUNTS]; /* enum image_count */
+};
+
+enum image_flag {
+    IMAGE_EMPTY = 1 << 0,   /* nothing in the module needs weaving */
+    IMAGE_REFUSED = 1 << 1, /* the module must not be woven; the one image_left says why */
+    IMAGE_NARROW = 1 << 2   /* its checks are for windows of any size (plane.h) */
 };
 
 /* Units: bytes. */
@@ -169,6 +171,23 @@ static inline struct image_site image_mark_read(uint32_t mark)
                                .cfa = mark >> 8 & 3,
                                .size = size + (size == IMAGE_MARK_SIZE_MAX),
                                .cfa_offset = (int16_t)(mark >> 16)};
+}
+
+/* Of a run of a counted loop, in a second mark: how far it moves each round (units: bytes), and how many of its rounds, the last or,
+ * negative, the first, are to be looked at; IMAGE_RUN_ALL: all of them. */
+struct image_run {
+    int16_t stride, uncovered;
+};
+enum { IMAGE_RUN_ALL = INT16_MAX };
+
+static inline uint32_t image_run_mark(struct image_run run)
+{
+    return (uint16_t)run.stride | (uint32_t)(uint16_t)run.uncovered << 16;
+}
+
+static inline struct image_run image_run_read(uint32_t mark)
+{
+    return (struct image_run){(int16_t)mark, (int16_t)(mark >> 16)};
 }
 
 /* What a function of an allocator does, and with which of its arguments. */

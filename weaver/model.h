@@ -109,8 +109,14 @@ struct access {
     bool is_behind;     /* checked behind the load: what its value tells was there before */
     bool keeps_address; /* which the load overwrites a part of: it is kept meanwhile */
     bool is_redundant;  /* an earlier check in the block, with nothing in between, covers it: none is emitted */
+    bool is_run;        /* of a counted loop: where that one's beginning has checked all its rounds, none is emitted */
     uint16_t size;      /* units: bytes; of an element when is_range */
+    /* With is_run: how far it moves each round, and how far its first address lies from what the operand is before the loop.  Units:
+     * bytes. */
+    int32_t stride, ahead;
+    int16_t uncovered; /* so many last rounds, or first ones when it is negative, are not covered by an earlier run */
 };
+enum { RUN_UNCOVERED = INT16_MAX /* none is */ };
 
 struct insn {
     uint64_t address;
@@ -134,6 +140,33 @@ struct insn {
     ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
 };
 
+/* By number, as in the opcode of a jump; an odd one is the opposite of that below it. */
+enum condition {
+    CONDITION_BELOW = 2,
+    CONDITION_NOT_BELOW = 3,
+    CONDITION_EQUAL = 4,
+    CONDITION_NOT_EQUAL = 5,
+    CONDITION_NOT_ABOVE = 6,
+    CONDITION_ABOVE = 7,
+    CONDITION_LESS = 12,
+    CONDITION_NOT_LESS = 13,
+    CONDITION_NOT_GREATER = 14,
+    CONDITION_GREATER = 15
+};
+
+enum { COUNTED_IMMEDIATE = 16 };
+
+/* A loop of which is known, before it begins, how many rounds it has (counted_loops.c): those in which `counter`, that moves on by
+ * `step` each round, holds the condition against the bound.  It is left at its last instruction alone. */
+struct counted_loop {
+    uint32_t first, last;   /* instructions; the last is the branch back to the first */
+    uint8_t counter, bound; /* registers by number; COUNTED_IMMEDIATE: the bound is `immediate` */
+    uint8_t condition;      /* enum condition */
+    bool is_32;             /* the low 32 bits of both are compared */
+    bool is_ahead;          /* ... when the counter has moved on; else before */
+    int32_t immediate, step;
+};
+
 struct function {
     struct function_range range;
     const char *name;   /* from the symbol table, or NULL */
@@ -143,6 +176,8 @@ struct function {
     size_t spin_loops;
     size_t stack_skipped, readonly_skipped; /* memory operands that are no candidates: IMAGE_STACK_SKIPPED, ... */
     const char *refusal;                    /* why the whole function is left alone, or NULL */
+    struct counted_loop *loops;             /* by address; none lies in another */
+    size_t loop_count;
 };
 
 /* ---- analysis (elf_module.c, functions.c, entries.c, function_model.c and what they use) -------------------------------- */

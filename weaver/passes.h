@@ -1,7 +1,7 @@
 /* passes.h: what function_model_make() does to one function, in this order.
  *
  *   bytes --decode--> instructions --blocks--> --cfi--> --accesses--> --spin_loops--> --atomic_moves-->
- *   --decisions--> --table_stores--> --wide_loads--> --redundant--> --liveness--> --untold--> model
+ *   --decisions--> --table_stores--> --wide_loads--> --redundant--> --liveness--> --untold--> --counted_loops--> model
  *
  * Each pass reads what the ones before it wrote.  None changes the module.
  */
@@ -76,6 +76,9 @@ const char *plt_name(const struct elf_module *module, uint64_t address);
 void untold_find(struct function *function);
 /* liveness.c.  Returns: false when there is no memory. */
 bool liveness_find(struct function *function);
+
+/* counted_loops.c; after liveness_find() and accesses_find_redundant().  Returns: false when there is no memory. */
+bool counted_loops_find(struct function *function);
 
 /* registers.c.  Returns: the bit of the general-purpose register that `reg` is, or is a part of; 0 for others. */
 register_set register_bit(ZydisRegister reg);

@@ -62,6 +62,10 @@ enum plane_routine {
     PLANE_WRITE_64,
     PLANE_READ_RANGE,
     PLANE_WRITE_RANGE,
+    /* All rounds of an access of a counted loop, before the first: RDI is its address then, RSI how many there are; a second mark behind
+     * the site's says by how much it moves each round.  In RSI comes back 0 when that cannot be said beforehand. */
+    PLANE_READ_RUN,
+    PLANE_WRITE_RUN,
     /* Around an instruction that is atomic on its address (LOCK prefix, XCHG with memory); before releases, after acquires. */
     PLANE_ATOMIC_BEFORE,
     PLANE_ATOMIC_AFTER,

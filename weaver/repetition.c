@@ -25,11 +25,11 @@ static uint32_t begin_with_two(struct image_draft *draft, const struct insn *ins
     encode_field(draft, 0, OPCODE_MOVUPS_STORE, vector, PLANE_SPILL(SPILL_VALUE), 0);
     encode_load(draft, reg, PLANE_SPILL(SPILL_VALUE));
     encode_memory(draft, ENCODE_64, OPCODE_COMPARE_LOAD, reg, &half, 0);
-    uint32_t differs = encode_jump_on(draft, ENCODE_NOT_EQUAL);
+    uint32_t differs = encode_jump_on(draft, CONDITION_NOT_EQUAL);
     half.displacement += (int64_t)sizeof(uint64_t);
     encode_load(draft, reg, PLANE_SPILL(SPILL_VALUE + 1));
     encode_memory(draft, ENCODE_64, OPCODE_COMPARE_LOAD, reg, &half, 0);
-    uint32_t repeats = encode_jump_on(draft, ENCODE_EQUAL);
+    uint32_t repeats = encode_jump_on(draft, CONDITION_EQUAL);
     encode_jump_end(draft, differs);
     return repeats;
 }
@@ -50,7 +50,7 @@ uint32_t repetition_begin(struct image_draft *draft, const struct insn *insn, co
         unsigned value = (unsigned)__builtin_ctz(register_bit(value_of(insn)->reg.value));
         encode_memory(draft, ENCODE_64, OPCODE_COMPARE, value, operand, 0);
     }
-    return encode_jump_on(draft, ENCODE_EQUAL);
+    return encode_jump_on(draft, CONDITION_EQUAL);
 }
 
 register_set repetition_needs(const struct insn *insn, const struct access *access)

@@ -65,6 +65,8 @@ static bool kind_of_miss(const struct image_site *site, const struct routine_fra
         return true;
     case PLANE_FENCE:
     case PLANE_REQUEST:
+    case PLANE_READ_RUN: /* they are refused, and come one by one */
+    case PLANE_WRITE_RUN:
         return false;
     case PLANE_READ_RANGE:
     case PLANE_WRITE_RANGE:

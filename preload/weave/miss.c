@@ -7,6 +7,7 @@
 #include "preload/weave/pc_map.h"
 #include "preload/weave/plane.h"
 #include "preload/weave/race_host.h"
+#include "preload/weave/run.h"
 
 /* ---- the site ----------------------------------------------------------------------------------------------------- */
 
@@ -30,15 +31,21 @@ static void take_callers(struct plane *plane, const struct image_site *site, con
 
 /* The entry comes before the tags: whoever meets those finds it.  A loop that waits for an atomic comes here in each round, and
  * must not push out what its thread did before. */
-static void record_access(struct plane *plane, uint64_t address, uint64_t size, uint32_t flags)
+uint32_t miss_note(struct plane *plane, uint64_t address, uint64_t size, uint32_t flags)
 {
     struct history *history = &plane->history;
     uint32_t what = HISTORY_WHAT(HISTORY_ACCESS, flags, size < HISTORY_SIZE_MAX ? size : HISTORY_SIZE_MAX);
     if (!history_has_just(history, plane->site, (uint32_t)address, what))
         history_append(history, plane->site, (uint32_t)address, what);
+    return what;
+}
+
+static void record_access(struct plane *plane, uint64_t address, uint64_t size, uint32_t flags)
+{
+    uint32_t what = miss_note(plane, address, size, flags);
     race_access(plane_engine(), &plane->race, address, size, flags);
     if (plane_began_epoch(plane->self, address, size, plane->site))
-        history_append(history, plane->site, (uint32_t)address, what);
+        history_append(&plane->history, plane->site, (uint32_t)address, what);
 }
 
 /* ---- requests ------------------------------------------------------------------------------------------------------ */
@@ -63,7 +70,7 @@ static void ask(struct plane *plane, const struct routine_frame *frame)
     plane_sync(plane->self);
 }
 
-static void act(struct plane *plane, uint64_t address, const struct image_site *site, const struct routine_frame *frame)
+static void act(struct plane *plane, uint64_t address, const struct image_site *site, struct routine_frame *frame)
 {
     struct race_engine *engine = plane_engine();
     uint32_t size = site->size;
@@ -101,6 +108,10 @@ static void act(struct plane *plane, uint64_t address, const struct image_site *
         if (frame->rsi != 0)
             record_access(plane, address, frame->rsi, pc_map_site_flags(site));
         break;
+    case PLANE_READ_RUN:
+    case PLANE_WRITE_RUN:
+        frame->rsi = run_take(plane, address, site, frame) ? frame->rsi : 0;
+        break;
     default:
         record_access(plane, address, size, pc_map_site_flags(site));
     }
@@ -112,7 +123,7 @@ void miss_callers(const struct routine_frame *frame, struct plane *plane)
     take_callers(plane, &site, frame);
 }
 
-void miss(uint64_t address, const struct routine_frame *frame, struct plane *plane)
+void miss(uint64_t address, struct routine_frame *frame, struct plane *plane)
 {
     struct image_site site = site_of(frame);
     if (plane->header.context_changed)

@@ -8,8 +8,11 @@
 
 #include "preload/weave/routines.h"
 
-/* The thread is inside; its vector registers are its own.  Context: signal, in-malloc, loader-lock. */
-void miss(uint64_t address, const struct routine_frame *frame, struct plane *plane);
+/* The thread is inside; its vector registers are its own.  Sets RSI to 0 for a run that is refused.  Context: signal, in-malloc, loader-lock. */
+void miss(uint64_t address, struct routine_frame *frame, struct plane *plane);
+/* The history has an entry of the access at plane->site, unless it is the one before.  Returns: what the entry says of it.
+ * Context: signal, in-malloc, loader-lock. */
+uint32_t miss_note(struct plane *plane, uint64_t address, uint64_t size, uint32_t flags);
 /* Notes who the callers are, and clears context_changed.
  * Context: signal, in-malloc, loader-lock. */
 void miss_callers(const struct routine_frame *frame, struct plane *plane);

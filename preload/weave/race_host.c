@@ -70,12 +70,20 @@ static struct stack_id stack_of_site(uintptr_t return_address, struct callers_id
     return depth == 0 ? (struct stack_id){0} : stacks_id(stacks_intern(frames, depth));
 }
 
-/* The quick path of a miss notes no more than whether it writes. */
-static uint32_t flags_of_site(uintptr_t return_address)
+/* What the entry of a site leaves out: the quick path of a miss notes no more than whether it writes, and of a run one element was
+ * meant, that of `address`. */
+static void recall_site(uintptr_t return_address, uint64_t address, struct race_recalled *recalled)
 {
     const struct module *module = NULL;
     const struct image_site *site = pc_map_site(return_address, &module);
-    return site == NULL ? 0 : pc_map_site_flags(site);
+    if (site == NULL)
+        return;
+    recalled->flags |= pc_map_site_flags(site);
+    if (site->size == 0 || recalled->size <= site->size)
+        return;
+    uint64_t ahead = address > recalled->address ? address - recalled->address : 0;
+    recalled->address += ahead / site->size * site->size;
+    recalled->size = site->size;
 }
 
 static struct stack_id host_stack_here(void *ctx)
@@ -138,9 +146,11 @@ static void host_recall(void *ctx, const struct race_plane *race, uint64_t epoch
         found.is_site ? stack_of_site((uintptr_t)found.place, found.callers) : callers_stack(found.callers);
     recalled->position = found.position;
     recalled->until = found.until;
-    recalled->flags = found.flags | (found.is_site ? flags_of_site((uintptr_t)found.place) : 0);
+    recalled->flags = found.flags;
     recalled->address = address_near(address, found.low);
     recalled->size = found.size;
+    if (found.is_site)
+        recall_site((uintptr_t)found.place, address, recalled);
     recalled->held = own->recalled_held;
     recalled->held_count = recall_held(&found, own->recalled_held);
 }

@@ -33,6 +33,8 @@
 #define SLOW_ROUTINES(X)                                                                                               \
     X(PLANE_READ_RANGE, plane_read_range)                                                                              \
     X(PLANE_WRITE_RANGE, plane_write_range)                                                                            \
+    X(PLANE_READ_RUN, plane_read_run)                                                                                  \
+    X(PLANE_WRITE_RUN, plane_write_run)                                                                                \
     X(PLANE_ATOMIC_BEFORE, plane_atomic_before)                                                                        \
     X(PLANE_ATOMIC_STORE, plane_atomic_store)                                                                          \
     X(PLANE_RELAXED_STORE, plane_relaxed_store)                                                                        \
