@@ -1,5 +1,6 @@
 /* loop_runs.c: which accesses of a counted loop go through memory by even steps, round by round.
  *
+ * Dense:    element beside element, or one place; with gaps a check in each round is cheaper than a call for each element.
  * Left out: what may be an atomic move, which orders when it is made; what a check behind the load looks at; what is known to be checked
  *           already; what is not done each round.
  * Covered:  a run that follows in the tracks of an earlier one (a[i - 1], a[i], a[i + 1]) is to be checked where that one does not go.
@@ -54,8 +55,8 @@ static bool find_run(const struct round *round, const struct insn *insn, uint32_
         !add_part(round, &run, index, operand->mem.base, 1) ||
         !add_part(round, &run, index, operand->mem.index, operand->mem.scale))
         return false;
-    bool is_apart = run.stride == 0 || (abs(run.stride) >= run.size && abs(run.stride) <= RUN_STRIDE_MOST);
-    if (displacement + run.ahead != (int32_t)(displacement + run.ahead) || !is_apart)
+    bool is_dense = run.stride == 0 || abs(run.stride) == run.size;
+    if (displacement + run.ahead != (int32_t)(displacement + run.ahead) || !is_dense)
         return false;
     *access = run;
     return true;

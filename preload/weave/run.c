@@ -42,12 +42,6 @@ bool run_take(struct plane *plane, uint64_t address, const struct image_site *si
     struct race_run run = {.address = low, .count = rounds, .element = site->size, .flags = pc_map_site_flags(site)};
     if (access_trace_is_on() || size > RUN_BYTES_MOST || !race_run_may(plane_engine(), low, size))
         return false;
-    if (distance <= site->size) {
-        record_run(plane, run);
-        return true;
-    }
-    run.count = 1;
-    for (uint64_t i = 0; i < rounds; i++, run.address += distance)
-        record_run(plane, run);
+    record_run(plane, run);
     return true;
 }

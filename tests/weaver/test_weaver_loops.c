@@ -40,20 +40,20 @@ LOOP(up_not_equal, "addq (%rdi,%rsi,8), %rax\n add $1, %rsi\n cmp %rdx, %rsi\n j
 LOOP(up_mirrored, "addl (%rdi,%rsi,4), %eax\n inc %rsi\n cmp %rsi, %rdx\n ja 1b");
 LOOP(up_below, "addb (%rdi,%rsi), %al\n add $1, %rsi\n cmp %rdx, %rsi\n jb 1b");
 LOOP(up_not_above, "addw (%rdi,%rsi,2), %ax\n add $1, %rsi\n cmp %rdx, %rsi\n jbe 1b");
-LOOP(up_less, "addl (%rdi,%rsi,4), %eax\n add $2, %rsi\n cmp %rdx, %rsi\n jl 1b");
-LOOP(up_not_greater, "addl (%rdi,%rsi,4), %eax\n add $4, %rsi\n cmp %rdx, %rsi\n jle 1b");
+LOOP(up_less, "addq (%rdi,%rsi,4), %rax\n add $2, %rsi\n cmp %rdx, %rsi\n jl 1b");
+LOOP(up_not_greater, "movups (%rdi,%rsi,4), %xmm0\n add $4, %rsi\n cmp %rdx, %rsi\n jle 1b");
 LOOP(up_compared_first, "addl (%rdi,%rsi,4), %eax\n cmp %rdx, %rsi\n lea 1(%rsi), %rsi\n jne 1b");
 LOOP(up_moved_first, "add $1, %rsi\n addl (%rdi,%rsi,4), %eax\n cmp %rdx, %rsi\n jne 1b");
-LOOP(up_by_24, "addq (%rdi,%rsi), %rax\n add $24, %rsi\n cmp %rdx, %rsi\n jne 1b");
+LOOP(up_by_24, "addq (%rdi,%rcx), %rax\n add $8, %rcx\n add $24, %rsi\n cmp %rdx, %rsi\n jne 1b");
 LOOP(up_short, "addl (%rdi,%rcx,4), %eax\n inc %rcx\n add $1, %esi\n cmp %edx, %esi\n jl 1b");
 LOOP(up_short_unsigned, "addl (%rdi,%rcx,4), %eax\n inc %rcx\n add $1, %esi\n cmp %edx, %esi\n jb 1b");
 LOOP(up_short_wraps, "addl (%rdi,%rcx,4), %eax\n inc %rcx\n add $1, %esi\n cmp %edx, %esi\n jne 1b");
 LOOP(up_immediate, "addq (%rdi,%rsi,8), %rax\n add $1, %rsi\n cmp $100, %rsi\n jne 1b");
 LOOP(up_to_zero, "addl 4096(%rdi,%rsi,4), %eax\n add $1, %rsi\n jne 1b");
 LOOP(down_not_equal, "addl (%rdi,%rdx,4), %eax\n sub $1, %rdx\n cmp %rsi, %rdx\n jne 1b");
-LOOP(down_above, "addl (%rdi,%rdx,4), %eax\n sub $2, %rdx\n cmp %rsi, %rdx\n ja 1b");
-LOOP(down_not_below, "addl (%rdi,%rdx,4), %eax\n sub $2, %rdx\n cmp %rsi, %rdx\n jae 1b");
-LOOP(down_greater, "addl (%rdi,%rdx,4), %eax\n sub $4, %rdx\n cmp %rsi, %rdx\n jg 1b");
+LOOP(down_above, "addq (%rdi,%rdx,4), %rax\n sub $2, %rdx\n cmp %rsi, %rdx\n ja 1b");
+LOOP(down_not_below, "addq (%rdi,%rdx,4), %rax\n sub $2, %rdx\n cmp %rsi, %rdx\n jae 1b");
+LOOP(down_greater, "movups (%rdi,%rdx,4), %xmm0\n sub $4, %rdx\n cmp %rsi, %rdx\n jg 1b");
 LOOP(down_not_less, "addl (%rdi,%rdx,4), %eax\n sub $1, %rdx\n cmp %rsi, %rdx\n jge 1b");
 LOOP(down_counted, "addl (%rdi), %eax\n add $4, %rdi\n sub $1, %rdx\n jne 1b");
 LOOP(down_counted_short, "addq (%rdi), %rax\n add $8, %rdi\n dec %edx\n jne 1b");
@@ -73,7 +73,8 @@ LOOP(by_what_it_read, "addl (%rdi,%rsi,4), %r8d\n and $7, %r8d\n addl 2048(%rdi,
 LOOP(by_rsi_alone, "addl (%rsi), %eax\n add $4, %rsi\n cmp %rdx, %rsi\n jne 1b");
 /* May be atomic moves, of which the first decides what the other stores. */
 LOOP(may_be_atomic, "mov (%rdi,%rsi,8), %rcx\n mov %rcx, 2048(%rdi,%rsi,8)\n add $1, %rsi\n cmp %rdx, %rsi\n jne 1b");
-/* Not counted. */
+/* Without a run, or not counted. */
+LOOP(gaps, "addl (%rdi,%rsi,8), %eax\n add $1, %rsi\n cmp %rdx, %rsi\n jne 1b");
 LOOP(left_early, "mov (%rdi,%rsi,4), %r8d\n test %r8d, %r8d\n js 2f\n add $1, %rsi\n cmp %rdx, %rsi\n jne 1b\n2:");
 LOOP(bound_moves, "addl (%rdi,%rsi,4), %eax\n add $1, %rsi\n sub $1, %rdx\n cmp %rdx, %rsi\n jb 1b");
 LOOP(step_varies, "mov (%rdi,%rsi), %r8d\n and $4, %r8\n lea 4(%rsi,%r8), %rsi\n cmp %rdx, %rsi\n jb 1b");
@@ -128,6 +129,7 @@ static const struct subject {
     COUNTED(by_what_it_read, .step = 1),
     COUNTED(by_rsi_alone, .step = 4, .is_address = true),
     {"may_be_atomic", may_be_atomic, .step = 1},
+    {"gaps", gaps, .step = 1},
     {"left_early", left_early, .step = 1},
     {"bound_moves", bound_moves, .step = 1},
     {"step_varies", step_varies, .step = 4},
