@@ -116,16 +116,16 @@ static bool renumber_line(const struct race_renumbering *to, uint8_t *tags, uint
 {
     bool is_old = true;
     for (size_t i = 0; i < RACE_LINE_BYTES; i += 8) {
-        uint64_t accessed = bytes_load(tags + i);
-        if (!is_above(accessed, to->kept)) {
+        uint64_t before = bytes_load(tags + i);
+        if (!is_above(before, to->kept)) {
             continue; /* then no write there is later */
         }
-        accessed = renumbered(to, accessed);
-        bytes_store(tags + i, accessed);
-        is_old &= !is_above(accessed, to->old);
+        uint64_t after = renumbered(to, before);
+        bytes_store(tags + i, after);
+        is_old &= !is_above(after, to->old);
         uint64_t written = writes == NULL ? 0 : bytes_load(writes + i);
         if (written != 0) {
-            bytes_store(writes + i, renumbered(to, written));
+            bytes_store(writes + i, written == before ? after : renumbered(to, written));
         }
     }
     return is_old;

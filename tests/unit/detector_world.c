@@ -31,6 +31,8 @@ static void keep(void *ctx, const struct finding *finding)
         to->party[i].has_value = party->has_value;
         to->party[i].value = party->access_value;
         to->party[i].address = party->object.address;
+        to->party[i].access_address = party->access_address;
+        to->party[i].access_size = party->access_size;
         to->party[i].held_address = party->held_count > 0 ? party->held[0].object.address : 0;
     }
 }

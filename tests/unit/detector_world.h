@@ -36,6 +36,7 @@ struct world_finding {
         size_t held_count;
         uint64_t address;
         uint64_t held_address;
+        uint64_t access_address, access_size;
         bool has_value;
         uint64_t value;
     } party[WORLD_PARTIES];
