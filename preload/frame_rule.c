@@ -91,6 +91,11 @@ bool frame_rule_find_known(uintptr_t pc, struct frame_rule *rule)
     return find_known(key_of(pc), rule);
 }
 
+void frame_rule_note(uintptr_t pc, struct frame_rule rule)
+{
+    remember(key_of(pc), rule);
+}
+
 struct frame_rule frame_rule_find(uintptr_t pc)
 {
     uint64_t key = key_of(pc);

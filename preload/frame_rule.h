@@ -35,5 +35,7 @@ struct frame_rule frame_rule_find(uintptr_t pc);
 /* The same without reading anything anew, nor a vector register.  Returns: false when it is not remembered.
  * Context: signal, loader-lock, in-malloc. */
 bool frame_rule_find_known(uintptr_t pc, struct frame_rule *rule);
+/* The rule at `pc`, where none is to be read, is this one: of a copy, by what it is a copy of.  Context: signal, loader-lock, in-malloc. */
+void frame_rule_note(uintptr_t pc, struct frame_rule rule);
 
 #endif

@@ -279,7 +279,8 @@ static bool look_at(struct function *function, uint32_t last, struct round *roun
         return false;
     for (uint32_t i = loop->first; i < last; i++)
         note_changes(round, i);
-    return find_count(round) && loop_runs_find(round) > 0;
+    bool keeps_stack = round_keeps(round, round_register(ZYDIS_REGISTER_RSP)); /* frames are found by it */
+    return keeps_stack && find_count(round) && loop_runs_find(round) > 0;
 }
 
 bool counted_loops_find(struct function *function)

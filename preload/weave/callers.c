@@ -1,6 +1,7 @@
 #include "preload/weave/callers.h"
 
 #include "preload/call_tree.h"
+#include "preload/frame_rule.h"
 #include "preload/lockhound.h"
 #include "preload/unwind.h"
 #include "preload/weave/pc_map.h"
@@ -98,6 +99,19 @@ static void walk(void *arg)
         walk->callers = callers_of(take_by_unwinder(walk->self, &walk->start, walk->cfa));
 }
 
+/* Returns: a place with the rule of the site's frame: where the call in woven code returns to, once that has it, which need not be
+ * looked up in the image. */
+static uintptr_t place_of_rule(uintptr_t return_address)
+{
+    struct frame_rule rule;
+    if (frame_rule_find_known(return_address, &rule))
+        return return_address;
+    uintptr_t pc = pc_map_site_address(return_address);
+    if (frame_rule_find_known(pc, &rule))
+        frame_rule_note(return_address, rule);
+    return pc;
+}
+
 struct callers_id callers_take(struct plane *plane, const struct image_site *site, const struct routine_frame *frame)
 {
     struct walk work = {.self = plane->self,
@@ -114,11 +128,13 @@ struct callers_id callers_take(struct plane *plane, const struct image_site *sit
         id = stack_cache_find(&work.self->stacks, *(const uintptr_t *)(work.cfa - sizeof(uintptr_t)), work.cfa);
     if (id.v != 0)
         return callers_of(id);
-    work.start.rip = pc_map_site_address((uintptr_t)frame->return_address);
-    if (!take_by_path(work.self, &work.start, frame_walk_step_known, &work.callers))
+    work.start.rip = place_of_rule((uintptr_t)frame->return_address);
+    if (!take_by_path(work.self, &work.start, frame_walk_step_known, &work.callers)) {
+        work.start.rip = pc_map_site_address((uintptr_t)frame->return_address);
         vectors_apart(&plane->vectors, walk, &work);
-    else if (work.cfa != 0 && call_tree_is_often_met(work.callers.v))
+    } else if (work.cfa != 0 && call_tree_is_often_met(work.callers.v)) {
         vectors_apart(&plane->vectors, keep, &work);
+    }
     return work.callers;
 }
 
