@@ -1,6 +1,6 @@
 """source.py: the text of a random program, in C or in C++."""
 
-from generate import AREA, COUNTS, TABLE
+from program import AREA, COUNTS, TABLE
 
 
 def declarations(program):

@@ -1,4 +1,4 @@
-/* turns.h: what the programs of generate.py are made with: turns that pass from thread to thread unseen, and pointers that go the
+/* turns.h: what random programs are made with: turns that pass from thread to thread unseen, and pointers that go the
  * same way.  Both go through pipes by bare system calls, so that they order the threads in time and in nothing else. */
 #ifndef RANDOM_TURNS_H
 #define RANDOM_TURNS_H
