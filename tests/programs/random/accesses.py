@@ -49,7 +49,7 @@ class Accesses(Draft):
         events = [("read" if how == "read" else "write", region, offset, size)]
         if size > 1 and ("|=" in code or "^=" in code):  # compilers leave out the bytes that stay as they are
             events = [("write", region, offset, 1), ("maybe", region, offset + 1, size - 1)]
-        return self.add(thread, code, events, group)
+        return self.add(thread, code, events, group, looks=(1 if size <= 8 else 2) * (2 if how == "change" else 1))
 
     def plain_named(self, thread):
         how = self.random.choice(("read", "write", "change"))
@@ -80,7 +80,8 @@ class Accesses(Draft):
                 "change": f"{name}{self.random.choice(('++', '--', ' += 3'))};"}[how]
         if kind == "bits" and how == "read":
             code = f"{{ unsigned bits = {name}; USE(bits); }}"
-        return self.add(thread, code, [("read" if how == "read" else "write", region, offset, size), *extra])
+        return self.add(thread, code, [("read" if how == "read" else "write", region, offset, size), *extra],
+                        looks=4 if extra else 2 if how == "change" else 1)
 
     def plain_function(self, thread):
         size = self.random.choice((1, 3, 7, 8, 12, 15, 16, 20, 31, 33))
@@ -117,7 +118,8 @@ class Accesses(Draft):
         total = f"{'float' if kind == 'f4' else 'uint64_t'} sum = 0; " if how == "read" else ""
         code = (f"{{ unsigned char *base = (unsigned char *){base}; {total}"
                 f"for (uint64_t i = 0; i < {end}; i++) {body}; {use} }}")
-        return self.add(thread, code, [("read" if how == "read" else "write", region, offset, size)], group)
+        return self.add(thread, code, [("read" if how == "read" else "write", region, offset, size)], group,
+                        looks=(6 + 2 * SIZES[kind]) // SIZES[kind] * (2 if how == "change" else 1), is_loop=True)
 
     def between(self, thread):
         size = self.random.choice((4, 8, 16, 24))

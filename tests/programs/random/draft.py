@@ -2,7 +2,7 @@
 
 import random
 
-from oracle import ACCESSES, Oracle
+from oracle import ACCESSES, Oracle, Verdict
 from program import Program, Step
 
 
@@ -36,14 +36,14 @@ class Draft:
         self.groups += 1
         return self.groups
 
-    def add(self, thread, code, events, group=None, blocks=False):
+    def add(self, thread, code, events, group=None, **what):
         """Returns: False when the program is to be a correct one, and the step races, or one of few and races."""
-        step = Step(thread, code, events, group or self.group(), blocks)
+        step = Step(thread, code, events, group or self.group(), **what)
         touches = any(event[0] in ACCESSES for event in events)
         if touches and (self.correct or self.random.random() > self.sharing) and self.oracle.would_race(step):
             return False
         self.program.steps.append(step)
-        self.oracle.apply(step, set(), [])
+        self.oracle.apply(step, Verdict())
         return True
 
     def runners(self):

@@ -1,7 +1,7 @@
 """oracle.py: the naive twin: full vector clocks over the steps of a program, and every access of every thread to every byte.
 
-    steps --> Oracle.run() --> races   pairs of steps with accesses to one byte, one a write, neither before the other
-                           --> owed    sets of such pairs, of each of which one has to be reported
+    steps --> judge() --> Verdict.races   pairs of steps with accesses to one byte, one a write, neither before the other; and where
+                      --> Verdict.owed    sets of such pairs, of each of which one has to be reported
 
 Each step is a list of events; a thread's own epoch is what it has released.
 
@@ -11,19 +11,26 @@ Each step is a list of events; a thread's own epoch is what it has released.
     ("blind",)                                             the thread's history is folded from here on: nothing is owed any more
     ("read" | "write" | "free", region, offset, size)      what a step is sure to touch
     ("peek" | "maybe", region, offset, size)               what it may read, or read and write, besides: a bit field's neighbours
+    ("gap", region, offset, size)                          the same of what vectors read between the elements of a loop
 
-An event whose key begins with "?" orders only where order is to be taken for granted: `owed` counts it, `races` does not.
+An access may have two numbers more, a stride and a count: so many of that size, the stride from one to the next.  An event whose key
+begins with "?" orders only where order is to be taken for granted: `owed` counts it, `races` does not.
 
 What is owed follows detector/race.h: an access is held against each other thread's last access to a byte (last write, for a
-read), unless the thread has accessed it in this epoch already, at least as strongly; and one race of an access is told.
+read), unless the thread has accessed it in this epoch already, at least as strongly; and one race of an access is told.  owed.py says
+what that makes of loops.
 """
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-READS, DOUBTS = ("read", "peek"), ("peek", "maybe")
+from owed import Met, owed_of_access, owed_of_loop
+from spans import Spans
+
+READS, DOUBTS = ("read", "peek", "gap"), ("peek", "maybe", "gap")
 ACCESSES = ("read", "write", "free", *DOUBTS)
-LOOKS_A_GRANULE = 4  # a granule is not looked at for ever (race_finding.c: HEARD_ENOUGH); vectors and copies look often
+GRANULE = 8
+HEARD_ENOUGH = 16  # looks at a granule for what one thread did there, until not every one is taken (race_finding.c)
 
 
 def join(to, other):
@@ -32,9 +39,13 @@ def join(to, other):
             to[thread] = epoch
 
 
-def bytes_of(event):
-    _, region, offset, size = event
-    return [(region, offset + i) for i in range(size)]
+def pieces(event):
+    """Returns: (region, low, high) of each piece of an access."""
+    _, region, offset, size, *each = event
+    stride, count = each or (size, 1)
+    if stride == size:
+        return [(region, offset, offset + size * count)] if count else []
+    return [(region, offset + i * stride, offset + i * stride + size) for i in range(count)]
 
 
 @dataclass(frozen=True)
@@ -47,6 +58,12 @@ class Access:
     number: int      # of the step
 
 
+@dataclass
+class Verdict:
+    races: dict = field(default_factory=lambda: defaultdict(list))  # pair of steps: (region, low, high)
+    owed: list = field(default_factory=list)
+
+
 class Oracle:
     """One pass; `trusting`: with the orders that may be there."""
 
@@ -56,16 +73,19 @@ class Oracle:
         self.sent = defaultdict(dict)
         self.generations = defaultdict(int)
         self.live = 1
-        self.accesses = defaultdict(list)  # to a byte
-        self.looks = defaultdict(int)
+        self.memory = Spans(list, list)         # accesses
+        self.looks = Spans(lambda: defaultdict(int), lambda looks: defaultdict(int, looks))  # by thread; whole granules
+        self.planes = defaultdict(set)          # by thread: who may have had its plane before it, or after
+        self.gone = set()
+        self.former = defaultdict(int)          # by thread: looks at what was where a new block or stack may be
         self.is_blind = False
 
     def counts(self, event):
         return self.trusting or not event[1].startswith("?")
 
-    def races_of(self, thread, clock, byte, writes):
-        """What an access to the byte races with."""
-        return [a for a in self.accesses[byte]
+    def races_of(self, thread, clock, accesses, writes):
+        """What an access to a byte races with."""
+        return [a for a in accesses
                 if a.thread != thread and (writes or a.writes) and a.epoch > clock.get(a.thread, 0)]
 
     def would_race(self, step):
@@ -74,52 +94,109 @@ class Oracle:
             if event[0] == "acquire" and self.counts(event):
                 join(clock, self.sent[event[1].lstrip("?")])
             elif event[0] in ACCESSES:
-                if any(self.races_of(step.thread, clock, byte, event[0] not in READS) for byte in bytes_of(event)):
+                if any(self.races_of(step.thread, clock, span.value, event[0] not in READS)
+                       for piece in pieces(event) for span in self.memory.over(*piece)):
                     return True
         return False
 
-    def is_hit(self, thread, byte, writes):
+    def is_hit(self, thread, accesses, writes):
         return any(a.thread == thread and a.generation == self.generations[thread] and (a.writes or not writes)
-                   for a in self.accesses[byte])
+                   for a in accesses)
 
-    def access(self, step, event, races, owed):
+    def granules(self, region, low, high):
+        return self.looks.over(region, low - low % GRANULE, high + -high % GRANULE)
+
+    def looked(self, region, low, high, others):
+        """Returns: the whole granules around it, with how often it was looked there for what one of them did, at most."""
+        before = self.former if region.startswith(("heap", "stack")) else {}
+        return [(span.low, span.high, max(sum(span.value[plane] + before.get(plane, 0) for plane in {other, *self.planes[other]})
+                                          for other in others)) for span in self.granules(region, low, high)]
+
+    def hand_on(self, region):
+        """Its memory may be given to others from here on."""
+        most = defaultdict(int)
+        for span in self.looks.of(region):
+            for thread, looks in span.value.items():
+                most[thread] = max(most[thread], looks)
+        for thread, looks in most.items():
+            self.former[thread] += looks
+
+    def look(self, step, region, met):
+        others = defaultdict(set)
+        for part in met:
+            self.granules(region, part.low, part.high)  # before any is named: they are split there
+        for part in met:
+            for span in self.granules(region, part.low, part.high):
+                others[span.low] |= part.others
+        for low, threads in others.items():
+            for thread in threads:
+                self.looks.beginning(region, low).value[thread] += step.looks
+
+    def meet(self, step, event):
+        """Returns: what the access meets, in pieces of which each meets the same."""
         thread, writes = step.thread, event[0] not in READS
-        told, looked, is_owed = set(), set(), False
-        for byte in bytes_of(event):
-            met = self.races_of(thread, self.clocks[thread], byte, writes)
-            races |= {frozenset((step.number, a.number)) for a in met}
-            last = {}
-            for a in met:
-                last[a.thread] = max(a.generation if a.is_sure else 0, last.get(a.thread, 0))
-            told |= {frozenset((step.number, a.number)) for a in met if a.generation >= last[a.thread]}
-            is_owed |= any(a.is_sure for a in met) and not self.is_hit(thread, byte, writes)
-            looked |= {(byte[0], byte[1] // 8, other) for other in last}
-        is_looked_at = all(self.looks[place] < LOOKS_A_GRANULE for place in looked)
-        if is_owed and is_looked_at and event[0] not in DOUBTS and not self.is_blind:
-            owed.append(told | self.doubtful(step))
-        for place in looked:
-            self.looks[place] += LOOKS_A_GRANULE if "for (" in step.code else 1
+        met = []
+        for piece in pieces(event):
+            for span in self.memory.over(*piece):
+                racing = self.races_of(thread, self.clocks[thread], span.value, writes)
+                if not racing:
+                    continue
+                last = {}
+                for a in racing:
+                    last[a.thread] = max(a.generation if a.is_sure else 0, last.get(a.thread, 0))
+                told = frozenset(frozenset((step.number, a.number)) for a in racing if a.generation >= last[a.thread])
+                is_new = any(a.is_sure for a in racing) and not self.is_hit(thread, span.value, writes)
+                pairs = {frozenset((step.number, a.number)) for a in racing}
+                for low, high, looks in self.looked(piece[0], span.low, span.high, last):
+                    met.append(Met(max(low, span.low), min(high, span.high), told, pairs, is_new, looks < HEARD_ENOUGH,
+                                   frozenset(last)))
+        return met
+
+    def access(self, step, event, verdict):
+        met = self.meet(step, event)
+        for part in met:
+            for pair in part.pairs:
+                verdict.races[pair].append((event[1], part.low, part.high))
+        if event[0] not in DOUBTS and not self.is_blind:
+            owed = owed_of_loop(met, event) if step.is_loop else owed_of_access(met)
+            verdict.owed += [pairs | self.doubtful(step) for pairs in owed]
+        self.look(step, event[1], met)
 
     def doubtful(self, step):
         """What may be told of the step instead: one instruction may touch what is sure and what is not."""
-        return {frozenset((step.number, a.number)) for event in step.events if event[0] in DOUBTS for byte in bytes_of(event)
-                for a in self.races_of(step.thread, self.clocks[step.thread], byte, event[0] not in READS)}
+        return {frozenset((step.number, a.number)) for event in step.events if event[0] in DOUBTS
+                for piece in pieces(event) for span in self.memory.over(*piece)
+                for a in self.races_of(step.thread, self.clocks[step.thread], span.value, event[0] not in READS)}
 
     def note(self, step, event):
         own = self.clocks[step.thread][step.thread]
         access = Access(step.thread, own, self.generations[step.thread], event[0] not in READS, event[0] not in DOUBTS,
                         step.number)
-        for byte in bytes_of(event):
-            self.accesses[byte].append(access)
+        for piece in pieces(event):
+            for span in self.memory.over(*piece):
+                span.value.append(access)
+
+    def live_on(self, thread, key):
+        """A thread that begins may get the plane of one that is gone."""
+        if key.startswith("start"):
+            self.live += 1
+            new = int(key[len("start"):])
+            self.planes[new] |= self.gone
+            for gone in self.gone:
+                self.planes[gone].add(new)
+        elif key.startswith("end"):
+            self.live -= 1
+            self.gone.add(thread)
+            for region in [region for region in self.looks.regions if region.startswith("stack")]:
+                self.hand_on(region)
 
     def release(self, thread, key):
         join(self.sent[key], self.clocks[thread])
-        self.live += key.startswith("start")
-        self.live -= key.startswith("end")
+        self.live_on(thread, key)
         self.clocks[thread][thread] += 1
         self.generations[thread] += self.live > 1
 
-    def apply(self, step, races, owed):
+    def apply(self, step, verdict):
         thread = step.thread
         self.clocks[thread].setdefault(thread, 1)
         for event in step.events:
@@ -132,21 +209,24 @@ class Oracle:
             elif event[0] == "blind":
                 self.is_blind = True
             elif event[0] == "stays":
-                for byte in [byte for byte in self.accesses if byte[0] == event[1]]:
-                    self.accesses[event[2], byte[1]] += [replace(a, is_sure=False) for a in self.accesses[byte]]
+                for span in self.memory.of(event[1]):
+                    for new in self.memory.over(event[2], span.low, span.high):
+                        new.value += [replace(a, is_sure=False) for a in span.value]
             elif event[0] == "fresh":
-                for byte in [byte for byte in self.accesses if byte[0] == event[1]]:
-                    del self.accesses[byte]
+                self.memory.forget(event[1])
             else:
-                self.access(step, event, races, owed)
+                self.access(step, event, verdict)
                 self.note(step, event)
+                if event[0] == "free":
+                    self.hand_on(event[1])
 
 
 def judge(steps):
-    """Returns (races, owed) of numbered steps."""
-    races, owed, ignored = set(), [], []
+    """Returns: the Verdict on numbered steps."""
+    verdict, ignored = Verdict(), Verdict()
     weak, strong = Oracle(), Oracle(trusting=True)
     for step in steps:
-        weak.apply(step, races, ignored)
-        strong.apply(step, set(), owed)
-    return races, owed
+        weak.apply(step, verdict)
+        strong.apply(step, ignored)
+    verdict.owed = ignored.owed
+    return verdict

@@ -22,6 +22,8 @@ class Step:
     events: list
     group: int
     blocks: bool = False  # its turn ends before it is done
+    looks: int = 4        # how often it may look at one granule, at most
+    is_loop: bool = False # ... element by element
     number: int = 0
 
 

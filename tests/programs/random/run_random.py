@@ -69,10 +69,10 @@ def differences(options, program, cc, flags, folder):
     reported = {pair_of(f): f for f in found if f["kind"] == "data-race"}
     if is_stripped:
         return wrong + [f"without debug information: {f['message']}" for f in reported.values()]
-    races, owed = oracle.judge(program.numbered())
+    verdict = oracle.judge(program.numbered())
     wrong += [f"false {sorted(pair, key=str)}: {f['severity']}: {f['message']}"
-              for pair, f in reported.items() if pair not in races]
-    missed = [] if program.guesses else [pairs for pairs in owed if not pairs & set(reported)]
+              for pair, f in reported.items() if pair not in verdict.races]
+    missed = [] if program.guesses else [pairs for pairs in verdict.owed if not pairs & set(reported)]
     return wrong + [f"missed, one of {sorted(sorted(pair) for pair in pairs)}" for pairs in missed]
 
 
@@ -104,7 +104,7 @@ def minimise(options, program, build_as, wrong, folder, until):
             smaller = without(program, groups[start:start + part])
             if not smaller.steps or len(smaller.steps) == len(program.steps) or time.monotonic() > until:
                 continue
-            if "-s" in build_as[1] and oracle.judge(smaller.numbered())[0]:
+            if "-s" in build_as[1] and oracle.judge(smaller.numbered()).races:
                 continue  # it is to stay a correct one
             now = differences(options, smaller, *build_as, folder)
             if any(line.split()[0] == kind for line in now):
@@ -143,7 +143,7 @@ def main():
         while time.monotonic() < end and (options.programs == 0 or done < options.programs):
             correct = (seed + done) % 4 == 0
             program = generate(seed + done, correct)
-            pairs += len(oracle.judge(program.numbered())[1])
+            pairs += len(oracle.judge(program.numbered()).owed)
             choices = random.Random(program.seed)
             builds = choices.sample(STRIPPED + BUILDS if correct else BUILDS, options.builds)
             for build_as in builds:

@@ -149,7 +149,7 @@ class Synchronisation(Draft):
         number, group = self.barriers, self.group()
         self.barriers += 1
         for party in parties:
-            self.add(party, f"pthread_barrier_wait(&barrier_{number});", [("release", f"barrier{number}")], group, True)
+            self.add(party, f"pthread_barrier_wait(&barrier_{number});", [("release", f"barrier{number}")], group, blocks=True)
         # all have arrived: what they take in belongs to their next steps
         for party in parties:
             self.add(party, "", [("acquire", f"barrier{number}")], group)
@@ -167,7 +167,7 @@ class Synchronisation(Draft):
             lock = f"mutex_{self.random.choice(free)}"
             self.add(thread, f"pthread_mutex_lock(&{lock});", [("acquire", lock)], group)
             self.add(thread, f"while (!flag_{number}) pthread_cond_wait(&condition_{number}, &{lock});",
-                     [("read", f"flag{number}", 0, 4), ("release", lock)], group, True)
+                     [("read", f"flag{number}", 0, 4), ("release", lock)], group, blocks=True)
             self.waiting = (thread, group, None, number, lock)
             return True
         waiter, group, _, number, lock = self.waiting
