@@ -2,22 +2,30 @@
 
     seed --> generate() --> Program.steps --> source.source()
         |                         \\--> oracle.judge()
-        \\-- draws from accesses, synchronisation and lives, into a draft
+        \\-- draws from accesses or loops, synchronisation and lives, into a draft
 """
 
 from accesses import Accesses
 from lives import Lives
+from loops import Loops
 from synchronisation import Synchronisation
 
 
-class Generator(Accesses, Synchronisation, Lives):
+class Generator(Accesses, Loops, Synchronisation, Lives):
+    def accesses(self):
+        return (self.plain_typed, self.plain_typed, self.plain_named, self.plain_named, self.plain_function, self.between,
+                self.loop)
+
+    def loops(self):
+        return (self.one, self.one, self.each, self.each, self.each, self.each, self.neighbours, self.some, self.until, self.turned,
+                self.placed, self.nested, self.copied, self.copied, self.stencil, self.totalled, self.locking)
+
     def run(self):
-        plain = (self.plain_typed, self.plain_typed, self.plain_named, self.plain_named, self.plain_function, self.between,
-                 self.loop)
+        plain = self.loops() if self.program.arrays else self.accesses()
         orders = (self.lock, self.lock, self.unlock, self.unlock, self.unlock, self.semaphore, self.pipe, self.once,
                   self.atomic, self.atomic, self.builtin, self.barrier, self.condition, self.condition, self.turn_over)
         life = (self.allocate, self.allocate, self.free, self.reallocate, self.show_stack, self.create, self.create, self.end, self.join)
-        share = self.random.choice((0.15, 0.3, 0.45))
+        share = self.random.choice((0.1, 0.2, 0.3) if self.program.arrays else (0.15, 0.3, 0.45))
         thread = 0
         while len(self.live) < min(self.most, 2 + self.random.randrange(4)):
             self.create(0)
@@ -48,3 +56,11 @@ class Generator(Accesses, Synchronisation, Lives):
 
 def generate(seed, correct=False, length=250):
     return Generator(seed, correct, length).run()
+
+
+def generate_loops(seed, correct=False, length=120):
+    generator = Generator(seed, correct, length)
+    generator.make_arrays()
+    generator.most = generator.random.randint(3, 6)
+    generator.sharing = generator.random.choice((0.1, 0.3, 0.9))
+    return generator.run()

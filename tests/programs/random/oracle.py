@@ -13,8 +13,8 @@ Each step is a list of events; a thread's own epoch is what it has released.
     ("peek" | "maybe", region, offset, size)               what it may read, or read and write, besides: a bit field's neighbours
     ("gap", region, offset, size)                          the same of what vectors read between the elements of a loop
 
-An access may have two numbers more, a stride and a count: so many of that size, the stride from one to the next.  An event whose key
-begins with "?" orders only where order is to be taken for granted: `owed` counts it, `races` does not.
+An access may have two numbers more, a stride and a count: so many of that size, the stride from one to the next; and again two, of rows
+of these.  An event whose key begins with "?" orders only where order is to be taken for granted: `owed` counts it, `races` does not.
 
 What is owed follows detector/race.h: an access is held against each other thread's last access to a byte (last write, for a
 read), unless the thread has accessed it in this epoch already, at least as strongly; and one race of an access is told.  owed.py says
@@ -42,10 +42,13 @@ def join(to, other):
 def pieces(event):
     """Returns: (region, low, high) of each piece of an access."""
     _, region, offset, size, *each = event
-    stride, count = each or (size, 1)
+    rows = [offset]
+    for stride, count in zip(each[2::2], each[3::2]):
+        rows = [row + i * stride for row in rows for i in range(count)]
+    stride, count = each[:2] or (size, 1)
     if stride == size:
-        return [(region, offset, offset + size * count)] if count else []
-    return [(region, offset + i * stride, offset + i * stride + size) for i in range(count)]
+        size, count = size * count, min(count, 1)
+    return [(region, row + i * stride, row + i * stride + size) for row in rows for i in range(count)]
 
 
 @dataclass(frozen=True)
@@ -221,8 +224,10 @@ class Oracle:
                     self.hand_on(event[1])
 
 
-def judge(steps):
-    """Returns: the Verdict on numbered steps."""
+def judge(steps, has_vectors=True):
+    """Returns: the Verdict on numbered steps.  Without vectors no loop reads between its elements."""
+    if not has_vectors:
+        steps = [replace(step, events=[event for event in step.events if event[0] != "gap"]) for step in steps]
     verdict, ignored = Verdict(), Verdict()
     weak, strong = Oracle(), Oracle(trusting=True)
     for step in steps:

@@ -48,23 +48,22 @@ def runs_of(met, gap):
     return runs
 
 
-def elements(run, offset, stride):
-    return (run[-1].high - 1 - offset) // stride - (run[0].low - offset) // stride + 1
+def elements(run, size):
+    return max(1, sum(part.high - part.low for part in run) // size)
 
 
 def owed_of_loop(met, event):
-    _, _, offset, size, *each = event
-    stride, _ = each or (size, 1)
-    runs = runs_of(met, stride - size)
-    total = sum(elements(run, offset, stride) for run in runs)
+    _, _, _, size, *each = event
+    runs = runs_of(met, (each or [size])[0] - size)
+    total = sum(elements(run, size) for run in runs)
     longest = {}
     for run in runs:
         told = run[0].told
-        if run[0].is_owed and (told not in longest or elements(run, offset, stride) > elements(longest[told], offset, stride)):
+        if run[0].is_owed and (told not in longest or elements(run, size) > elements(longest[told], size)):
             longest[told] = run
     owed = []
     for told, run in longest.items():
-        count = elements(run, offset, stride)
+        count = elements(run, size)
         if total - count >= STALE_FIRST and count < 2 * STALE_FIRST + total // 32:
             continue
         beside = set()

@@ -28,6 +28,19 @@ class Step:
 
 
 @dataclass
+class Array:
+    number: int
+    kind: str    # of its elements
+    size: int    # likewise
+    length: int  # elements
+    where: str   # global, heap or frame: main()'s
+
+    @property
+    def region(self):
+        return f"array{self.number}"
+
+
+@dataclass
 class Program:
     seed: int
     steps: list
@@ -35,6 +48,7 @@ class Program:
     cxx: bool
     has_atomics: bool
     once: dict = field(default_factory=dict)  # number of the routine: code and events
+    arrays: list = field(default_factory=list)
 
     @property
     def guesses(self):

@@ -1,17 +1,19 @@
 """run_random.py: random programs under lockhound, and what it reports held against the oracle.
 
-    run_random.py --tool LOCKHOUND [--seed N] [--programs N] [--seconds S] [--builds N] [--keep FOLDER] [--keep-going]
+    run_random.py --tool LOCKHOUND [--kind both|steps|loops] [--seed N] [--programs N] [--seconds S] [--builds N] [--keep FOLDER]
+                  [--keep-going]
 
-Three of four programs race here and there; the fourth is correct, and some builds of it have no debug information.  A pair of
-steps that is reported and does not race, a race that is owed and not told, and any finding of another kind is a difference; without
-debug information, any error.  A program with a difference is made smaller while it differs, and printed.  Its seed is printed with it: `--seed N --programs 1` makes it again.
+Each third program is one of loops over arrays, the others of single steps.  Three of four programs race here and there; the fourth is
+correct, and some builds of it have no debug information.  A pair of steps that is reported and does not race, a race that is owed and
+not told, an address that is not what the steps touched there, and any finding of another kind is a difference; without debug
+information, any error.  A program with a difference is made smaller while it differs, and printed.  Its seed is printed with it:
+`--seed N --programs 1` makes it again.
 """
 
 import argparse
 import copy
 import os
 import random
-import re
 import subprocess
 import sys
 import tempfile
@@ -22,13 +24,19 @@ sys.path.insert(0, os.path.join(FOLDER, ".."))
 from launch import checked  # noqa: E402
 
 import oracle  # noqa: E402
-from generate import generate  # noqa: E402
+from generate import generate, generate_loops  # noqa: E402
+from reported import pair_of, places_of, untrue_of  # noqa: E402
 from source import source  # noqa: E402
 
 BUILDS = [(cc, f"{level} -g") for level in ("-O0", "-O2", "-O3") for cc in ("gcc", "clang")]
 STRIPPED = [(cc, f"{level} -s") for level in ("-O0", "-O2", "-O3") for cc in ("gcc", "clang")]
+# Loops that copy or fill stay loops.
+LOOPED = {"gcc": "-fno-tree-loop-distribute-patterns", "clang": "-fno-builtin"}
+SCALAR = {"gcc": "-fno-tree-vectorize", "clang": "-fno-vectorize -fno-slp-vectorize"}
+LOOP_BUILDS = [(cc, f"{level} -g {LOOPED[cc]}") for level in ("-O0", "-O1", "-O2", "-O3") for cc in ("gcc", "clang")]
+LOOP_BUILDS += [(cc, f"{level} -g {LOOPED[cc]} {SCALAR[cc]}") for level in ("-O2", "-O3") for cc in ("gcc", "clang")]
+LOOP_STRIPPED = [(cc, f"{level} -s {LOOPED[cc]}") for level in ("-O1", "-O2", "-O3") for cc in ("gcc", "clang")]
 MINIMISE_S = 30
-STEP = re.compile(r"^step_(\d+)")
 INCLUDES = [f"-I{FOLDER}", f"-I{os.path.join(FOLDER, '..', 'races')}"]
 
 
@@ -44,17 +52,8 @@ def build(program, cc, flags, folder):
     return binary
 
 
-def step_of(finding, party):
-    stack = party.get("stack")
-    for frame in [] if stack is None else finding["stacks"][stack]:
-        match = STEP.match(frame.get("function") or "")
-        if match:
-            return int(match.group(1))
-    return None
-
-
-def pair_of(finding):
-    return frozenset(step_of(finding, party) for party in finding["parties"] if party["role"] in ("reads", "writes", "frees"))
+def has_vectors(flags):
+    return any(level in flags for level in ("-O2", "-O3")) and not any(flag in flags for flag in SCALAR.values())
 
 
 def differences(options, program, cc, flags, folder):
@@ -69,9 +68,11 @@ def differences(options, program, cc, flags, folder):
     reported = {pair_of(f): f for f in found if f["kind"] == "data-race"}
     if is_stripped:
         return wrong + [f"without debug information: {f['message']}" for f in reported.values()]
-    verdict = oracle.judge(program.numbered())
+    verdict = oracle.judge(program.numbered(), has_vectors(flags))
     wrong += [f"false {sorted(pair, key=str)}: {f['severity']}: {f['message']}"
               for pair, f in reported.items() if pair not in verdict.races]
+    places = places_of(outcome.stdout)
+    wrong += [line for f in found if pair_of(f) in verdict.races for line in untrue_of(f, program, verdict, places)]
     missed = [] if program.guesses else [pairs for pairs in verdict.owed if not pairs & set(reported)]
     return wrong + [f"missed, one of {sorted(sorted(pair) for pair in pairs)}" for pairs in missed]
 
@@ -130,6 +131,7 @@ def main():
     parser.add_argument("--tool", required=True)
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--programs", type=int, default=0, help="how many; 0: until the time is over")
+    parser.add_argument("--kind", choices=("both", "steps", "loops"), default="both", help="of programs: by single steps, or loops")
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--builds", type=int, default=2, help="of each program, of those that there are")
     parser.add_argument("--keep", default="", help="a folder for the sources of what differs")
@@ -142,10 +144,12 @@ def main():
         os.environ.setdefault("LOCKHOUND_CACHE", os.path.join(folder, "cache"))
         while time.monotonic() < end and (options.programs == 0 or done < options.programs):
             correct = (seed + done) % 4 == 0
-            program = generate(seed + done, correct)
+            loops = options.kind == "loops" or (options.kind == "both" and (seed + done) % 3 == 2)
+            program = generate_loops(seed + done, correct) if loops else generate(seed + done, correct)
             pairs += len(oracle.judge(program.numbered()).owed)
             choices = random.Random(program.seed)
-            builds = choices.sample(STRIPPED + BUILDS if correct else BUILDS, options.builds)
+            with_names, without_names = (LOOP_BUILDS, LOOP_STRIPPED) if loops else (BUILDS, STRIPPED)
+            builds = choices.sample(without_names + with_names if correct else with_names, options.builds)
             for build_as in builds:
                 runs += 1
                 wrong = differences(options, program, *build_as, folder)

@@ -1,5 +1,6 @@
 """source.py: the text of a random program, in C or in C++."""
 
+from arrays import TOTALS
 from program import AREA, COUNTS, TABLE
 
 
@@ -33,6 +34,25 @@ def declarations(program):
     return lines, barriers
 
 
+def array_lines(program):
+    """Returns: what declares the arrays, and what main() does with them first."""
+    if not program.arrays:
+        return [], []
+    declared = ["#include \"loops.h\"", *(f"{kind} total_{kind};" for kind in TOTALS)]
+    begun = ["loop_open();", *(f'loop_show("total_{kind}", &total_{kind});' for kind in TOTALS)]
+    for array in program.arrays:
+        number, size = array.number, array.size * array.length
+        name = f"array_{number}"
+        text = f"{array.kind} {name}[{array.length}] __attribute__((aligned(64)));"
+        if array.where == "global":
+            declared.append(text)
+        elif array.where == "frame":
+            begun += [text, f"memset({name}, 0, {size});"]
+        begun.append(f"loop_where[{number}] = {f'calloc(1, {size})' if array.where == 'heap' else name};")
+        begun.append(f'loop_show("{array.region}", loop_where[{number}]);')
+    return declared, begun
+
+
 def bodies(program):
     """Each thread's lines: its steps, between turns."""
     steps = [step for step in program.steps if step.code]
@@ -52,6 +72,8 @@ def bodies(program):
 def source(program):
     program.numbered()
     lines, barriers = declarations(program)
+    declared, begun = array_lines(program)
+    lines += declared
     if program.has_atomics:
         lines.insert(0, "#define RANDOM_ATOMIC " + ("std::atomic<int>" if program.cxx else "_Atomic int"))
         lines.insert(0, "#include <atomic>" if program.cxx else "#include <stdatomic.h>")
@@ -69,7 +91,7 @@ def source(program):
         local = f"char local[{AREA}]; __asm__ volatile(\"\" ::\"r\"(local) : \"memory\");"
         head = f"static void *thread_{thread}(void *unused) {{ {local}" if thread else "static void run(void) {"
         lines += [head, *body, "return NULL; }" if thread else "}"]
-    lines += ["int main(void) { turn_open();"]
+    lines += ["int main(void) { turn_open();", *begun]
     lines += [f"pthread_spin_init(&spin_{n}, 0);" for n in range(COUNTS["spin"])]
     lines += [f"mtx_init(&mtx_{n}, mtx_plain);" for n in range(COUNTS["mtx"])]
     lines.append("sem_init(&turnstile, 0, 0);")
