@@ -36,11 +36,11 @@ class Draft:
         self.groups += 1
         return self.groups
 
-    def add(self, thread, code, events, group=None, **what):
-        """Returns: False when the program is to be a correct one, and the step races, or one of few and races."""
+    def add(self, thread, code, events, group=None, may_race=False, **what):
+        """Returns: False when the program is to be a correct one, and the step races, or one of few and races, and may not."""
         step = Step(thread, code, events, group or self.group(), **what)
         touches = any(event[0] in ACCESSES for event in events)
-        if touches and (self.correct or self.random.random() > self.sharing) and self.oracle.would_race(step):
+        if touches and (self.correct or not may_race and self.random.random() > self.sharing) and self.oracle.would_race(step):
             return False
         self.program.steps.append(step)
         self.oracle.apply(step, Verdict())

@@ -17,7 +17,7 @@ class Generator(Accesses, Loops, Synchronisation, Lives):
                 self.loop)
 
     def loops(self):
-        return (self.one, self.one, self.each, self.each, self.each, self.each, self.neighbours, self.some, self.until, self.turned,
+        return (self.one, self.each, self.each, self.each, self.each, self.neighbours, self.some, self.until, self.turned,
                 self.placed, self.nested, self.copied, self.copied, self.stencil, self.totalled, self.locking)
 
     def run(self):
@@ -58,9 +58,9 @@ def generate(seed, correct=False, length=250):
     return Generator(seed, correct, length).run()
 
 
-def generate_loops(seed, correct=False, length=120):
+def generate_loops(seed, correct=False, length=160):
     generator = Generator(seed, correct, length)
     generator.make_arrays()
     generator.most = generator.random.randint(3, 6)
-    generator.sharing = generator.random.choice((0.1, 0.3, 0.9))
+    generator.sharing = generator.random.choice((0.05, 0.2, 0.7))
     return generator.run()

@@ -67,12 +67,26 @@ class Loops(Arrays):
 
     def put(self, thread, code, events, looks, *extents):
         bounds = " ".join(text for i, text in enumerate(self.bounds) if f"bound_{i}" in code)
-        self.bounds = []
+        self.bounds, fresh, self.fresh = [], self.fresh, []
+        before = self.random.random() < 0.4
+        if before:
+            self.use_ends(thread, fresh)
         if not self.add(thread, f"{{ {bounds} {code} }}", [e for e in events if type(e[-1]) is str or e[-1] > 0], looks=looks,
-                        is_loop=True):
+                        is_loop=True, may_race=before and bool(fresh)):
             return False
         self.keep_extents(*extents)
+        if not before:
+            self.use_ends(thread, fresh)
         return True
+
+    def use_ends(self, thread, extents):
+        """Another thread uses what is at the ends and what is just beyond."""
+        others = [other for other in self.runners() if other != thread]
+        for array, first, end in extents if others else []:
+            other = self.random.choice(others)
+            for i in self.random.sample((first - 1, first, end - 1, end), self.random.randint(3, 4)):
+                if 0 <= i < array.length and (array.kind in SCALARS or self.random.random() < 0.6):
+                    self.use(other, array, i)
 
     def value(self, kind):
         return self.random.choice((f"({kind})i", "3", f"({kind})loop_value((uint64_t)i)", f"({kind})opaque(5)"))
@@ -83,20 +97,22 @@ class Loops(Arrays):
 
     # ---- one array --------------------------------------------------------------------------------------------------
 
+    def use(self, thread, array, i):
+        rest, kind, member = self.element(array)
+        name, text = self.names(array)
+        at = f"{name}[{i}]{rest}"
+        use = "USEX" if is_float(kind) else "USE"
+        code, event, count = self.random.choice(((f"{use}({at});", "read", 1), (f"{at} = 2;", "write", 1), (f"{at} = 2;", "write", 1),
+                                                 (f"{at} += 1;", "write", 2)))
+        return self.add(thread, f"{{ {text}{code} }}", [self.touches(event, array, i, 1, 1, member)], looks=count, is_loop=True,
+                        may_race=True)
+
     def one(self, thread):
         """A single element, often at an end of what a loop runs over."""
         array = self.array()
-        first, end = self.extent(array)
-        if first == end:
-            return False
-        i = self.random.choice((first, end - 1))
-        rest, kind, member = self.element(array)
-        name, text = self.names(array)
-        at = f"{name}[{self.bound('long', i)}]{rest}"
-        use = "USEX" if is_float(kind) else "USE"
-        code, event, count = self.random.choice(((f"{use}({at});", "read", 1), (f"{at} = 2;", "write", 1),
-                                                 (f"{at} += 1;", "write", 2)))
-        return self.put(thread, text + code, [self.touches(event, array, i, 1, 1, member)], count, (array, i, i + 1))
+        known = self.extents[array.number]
+        first, end = self.random.choice(known) if known else (0, array.length)
+        return self.use(thread, array, self.random.choice((first, end - 1)))
 
     def each(self, thread):
         """Reads, writes or changes elements, or a member of each, at any stride."""
@@ -135,9 +151,9 @@ class Loops(Arrays):
         terms = [f"{name}[i - {d}]" for d in range(1, before + 1)] + [f"{name}[i + {d}]" for d in range(1, behind + 1)]
         change = self.random.choice(("=", "+="))
         code = self.walk(low, high, f"{name}[i] {change} ({array.kind})({' + '.join(terms)});")
-        events = [self.touches("read", array, low - before, high - low + before - 1)] if before else []
+        events = [self.touches("write", array, low, high - low)]  # at first: it may be that it has written what it reads
+        events += [self.touches("read", array, low - before, high - low + before - 1)] if before else []
         events += [self.touches("read", array, low + 1, high - low + behind - 1)] if behind else []
-        events.append(self.touches("write", array, low, high - low))
         return self.put(thread, text + code, events, self.looks(array.size, 3), (array, first, end), (array, low, high))
 
     def some(self, thread):
@@ -256,7 +272,7 @@ class Loops(Arrays):
         is_apart = at + count <= first or first + count <= at
         if to is source and ("__restrict" in text or at == first or ("- i" in index and not is_apart)):
             return False  # what stays as it is, compilers leave alone
-        events = [self.touches("read", source, at, count), self.touches("write", to, first, count)]
+        events = [self.touches("write", to, first, count), self.touches("read", source, at, count)]  # as in neighbours()
         looks = self.looks(min(to.size, source.size), 1 if to.kind in SCALARS else 4)
         return self.put(thread, text + self.walk(low, count, body), events, looks, (to, first, first + count),
                         (source, at, at + count))
