@@ -8,6 +8,7 @@
 #include "detector/race_hybrid.h"
 #include "detector/race_memory.h"
 #include "detector/race_sync.h"
+#include "detector/race_touched.h"
 #include "detector/race_trust.h"
 
 enum {

@@ -5,6 +5,7 @@
 #include "detector/race_generation.h"
 #include "detector/race_granules.h"
 #include "detector/race_hybrid.h"
+#include "detector/race_touched.h"
 #include "detector/race_trust.h"
 
 enum { WRITERS_NAMED = 4 };

@@ -1,6 +1,6 @@
 /* race_record.c: the tags of an access in its thread's plane. */
 #include "detector/race_chunk.h"
-#include "detector/race_generation.h"
+#include "detector/race_touched.h"
 
 /* Read tags, but for bytes that hold the present write tag. */
 static void record_read(uint8_t *tags, uint8_t write_tag, size_t size)

@@ -3,6 +3,7 @@
 #include "detector/race_chunk.h"
 #include "detector/race_generation.h"
 #include "detector/race_hybrid.h"
+#include "detector/race_touched.h"
 
 /* ---- groups ----------------------------------------------------------------------------------------------------- */
 
@@ -159,16 +160,6 @@ static uint64_t renumber_chunk(struct race_engine *engine, struct race_plane *pl
 
 /* ---- all of it -------------------------------------------------------------------------------------------------- */
 
-static void touch_marked(const struct race_engine *engine, struct race_part *part)
-{
-    for (uint32_t word = 0; word < race_chunk_count(engine) / 64; word++) {
-        for (uint64_t bits = part->marked[word]; bits != 0; bits &= bits - 1) {
-            uint32_t chunk = word * 64 + (uint32_t)__builtin_ctzll(bits);
-            race_touch(part, chunk, RACE_ALL_LINES, true);
-        }
-    }
-}
-
 /* Old generations that are kept apart become too many when threads come to hear of them now and then.
  * Returns: false when they, too, are to be renumbered. */
 static bool keep_old(struct race_part *part)
@@ -197,7 +188,7 @@ void race_renumber(struct race_engine *engine, struct race_plane *plane)
     atomic_store_explicit(&part->version, version + 1, memory_order_release);
     atomic_thread_fence(memory_order_seq_cst); /* odd before any tag changes; partner: race_version_stands() */
     if (!keep_old(part)) {
-        touch_marked(engine, part);
+        race_touch_marked(engine, part);
     }
     uint32_t groups = form_groups(engine, part);
     race_touched_visit(engine, plane, renumber_chunk);
