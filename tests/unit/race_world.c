@@ -214,3 +214,35 @@ void race_world_unlock(int thread, int mutex)
     world_unlock(thread, world_mutex(mutex));
     race_world_settle();
 }
+
+void race_world_section(int thread, int mutex)
+{
+    race_world_lock(thread, mutex);
+    race_world_unlock(thread, mutex);
+}
+
+void race_world_end(int thread)
+{
+    world_end(thread);
+    race_plane_end(race_world.engine, race_world_plane(thread), 0, 0);
+}
+
+void race_world_join(int thread, int ended)
+{
+    detector_joined(world.d, world_thread(thread), world_thread(ended));
+    race_world_settle();
+}
+
+void race_world_take_over(int thread, int ended)
+{
+    race_world.plane[thread] = race_world.plane[ended];
+    race_world.plane[ended] = (struct race_plane){.tags = NULL};
+    assert_true(race_plane_begin(race_world.engine, &race_world.plane[thread], world_thread(thread)));
+}
+
+struct race_counts race_world_counts(void)
+{
+    struct race_counts counts;
+    race_counts(race_world.engine, &counts);
+    return counts;
+}

@@ -53,7 +53,15 @@ bool race_world_write(int thread, uint64_t address, uint64_t size);
 void race_world_exchange(int thread, uint64_t address);
 void race_world_lock(int thread, int mutex);
 void race_world_unlock(int thread, int mutex);
+/* Locks and unlocks: hears of what was released at the mutex, and begins an epoch. */
+void race_world_section(int thread, int mutex);
+/* The thread ends, and its plane with it. */
+void race_world_end(int thread);
+void race_world_join(int thread, int ended);
+/* The plane of a thread that has ended goes on as that of `thread`. */
+void race_world_take_over(int thread, int ended);
 /* Settles and advances every plane. */
 void race_world_settle(void);
+struct race_counts race_world_counts(void);
 
 #endif

@@ -108,11 +108,9 @@ static void creation_and_join_order(void **state)
     assert_false(race_world_write(0, X, 8));
     race_world_plane(1); /* created by thread 0 now */
     assert_false(race_world_write(1, X, 8));
-    world_end(1);
-    race_plane_end(race_world.engine, race_world_plane(1), 0, 0);
+    race_world_end(1);
     detector_join_request(world.d, world_thread(0), world_thread(1), false, world_at(1));
-    detector_joined(world.d, world_thread(0), world_thread(1));
-    race_world_settle();
+    race_world_join(0, 1);
     assert_false(race_world_write(0, X, 8));
     world_expect_nothing();
 }
@@ -122,8 +120,7 @@ static void an_access_beside_the_join_races(void **state)
     (void)state;
     race_world_plane(1);
     assert_false(race_world_write(1, X, 8));
-    world_end(1);
-    race_plane_end(race_world.engine, race_world_plane(1), 0, 0);
+    race_world_end(1);
     assert_true(race_world_read(0, X, 1)); /* not joined yet */
 }
 
@@ -159,9 +156,7 @@ static void addresses_with_equal_low_halves_do_not_meet(void **state)
     assert_false(race_world_write(2, X - (UINT64_C(1) << 32), 8));
     assert_false(race_world_write(1, X, 8));
     world_expect_nothing();
-    struct race_counts counts;
-    race_counts(race_world.engine, &counts);
-    assert_int_equal(counts.aliases_dropped, 2);
+    assert_int_equal(race_world_counts().aliases_dropped, 2);
 }
 
 static void generations_are_renumbered(void **state)
@@ -173,15 +168,12 @@ static void generations_are_renumbered(void **state)
         assert_false(race_world_write(1, X + 8 * i, 8));
         race_world_unlock(1, 0);
     }
-    race_world_lock(2, 0);
-    race_world_unlock(2, 0);
+    race_world_section(2, 0);
     for (uint64_t i = 0; i < 1000; i++) {
         assert_false(race_world_write(2, X + 8 * i, 8)); /* has seen all */
     }
     world_expect_nothing();
-    struct race_counts counts;
-    race_counts(race_world.engine, &counts);
-    assert_int_equal(counts.renumberings, 8); /* 127 at first, then 127 - 11 at a time */
+    assert_int_equal(race_world_counts().renumberings, 8); /* 127 at first, then 127 - 11 at a time */
     assert_true(race_world_read(3, X + 8 * 999, 8));
     assert_true(race_world_read(3, X, 8));
 }
@@ -201,8 +193,7 @@ static void a_thread_that_is_alone_keeps_its_generation(void **state)
     assert_int_equal(plane->write_tag, tag);
     /* Another one is being made: what is released from now on is told apart again. */
     race_world.threads = 2;
-    race_world_lock(1, 0);
-    race_world_unlock(1, 0);
+    race_world_section(1, 0);
     assert_int_not_equal(plane->write_tag, tag);
     assert_false(race_world_write(1, X, 8));
     race_world_plane(2);
@@ -224,13 +215,11 @@ static void generations_used_up_amid_an_access_leave_none_behind(void **state)
     for (int i = 0; i < ACCESSES; i++) {
         race_world_write(1, base + (uint64_t)i * SPACING, 16);
     }
-    race_world_lock(1, 7);
-    race_world_unlock(1, 7);
+    race_world_section(1, 7);
     race_world_lock(2, 7); /* has seen it all */
     for (int i = 0; i < ACCESSES; i++) {
         race_world_write(1, base - SPACING, 8);
-        race_world_lock(1, 8);
-        race_world_unlock(1, 8);
+        race_world_section(1, 8);
     }
     for (int i = 0; i < ACCESSES; i++) {
         assert_false(race_world_write(2, base + (uint64_t)i * SPACING + 8, 8));
@@ -248,16 +237,12 @@ static void a_later_thread_may_use_the_plane_and_the_stack(void **state)
     world_end(1);
     race_plane_end(race_world.engine, plane, stack, stack + 4096);
     assert_false(race_plane_follows(plane, world_thread(2)));
-    detector_joined(world.d, world_thread(0), world_thread(1));
-    race_world_settle();
+    race_world_join(0, 1);
     assert_true(race_plane_follows(plane, world_thread(4))); /* created after the join */
-    assert_true(race_plane_begin(race_world.engine, plane, world_thread(4)));
-    race_world.plane[4] = *plane;
-    race_world.plane[1].thread = NULL;
+    race_world_take_over(4, 1);
     assert_false(race_world_write(3, stack + 64, 8));
     world_expect_nothing();
     assert_true(race_world_read(3, X, 8)); /* the history of thread 1 is still there */
-    race_world.plane[4].tags = NULL;
 }
 
 static void a_forgotten_plane_races_no_more(void **state)
@@ -266,8 +251,7 @@ static void a_forgotten_plane_races_no_more(void **state)
     struct race_plane *plane = race_world_plane(1);
     race_world_plane(2);
     assert_false(race_world_write(1, X, 8));
-    world_end(1);
-    race_plane_end(race_world.engine, plane, 0, 0);
+    race_world_end(1);
     race_plane_forget(race_world.engine, plane);
     assert_false(race_world_write(2, X, 8));
     world_expect_nothing();
@@ -283,22 +267,6 @@ static void a_forked_child_owes_the_other_threads_nothing(void **state)
     world_expect_nothing();
 }
 
-static void a_pair_of_places_is_said_once(void **state)
-{
-    (void)state;
-    race_world_plane(1), race_world_plane(2);
-    race_world.same_place = true;
-    for (uint64_t i = 0; i < 100; i++) {
-        assert_false(race_world_write(1, X + 8 * i, 8));
-        assert_true(race_world_write(2, X + 8 * i, 8));
-    }
-    (void)world_expect_one(FINDING_DATA_RACE);
-    struct race_counts counts;
-    race_counts(race_world.engine, &counts);
-    assert_int_equal(counts.races, 1);
-    assert_int_equal(counts.repeats, 99);
-}
-
 static void race_over(uint64_t first, uint64_t count)
 {
     for (uint64_t i = first; i < first + count; i++) {
@@ -307,20 +275,36 @@ static void race_over(uint64_t first, uint64_t count)
     }
 }
 
-/* Two loops over one array, of which the first thread's goes on by another place in the middle. */
-static void a_race_at_each_element_is_not_looked_into_each_time(void **state)
+static void a_pair_of_places_is_said_once(void **state)
 {
     (void)state;
     race_world_plane(1), race_world_plane(2);
     race_world.same_place = true;
+    race_over(0, 100);
+    (void)world_expect_one(FINDING_DATA_RACE);
+    const struct race_counts counts = race_world_counts();
+    assert_int_equal(counts.races, 1);
+    assert_int_equal(counts.repeats, 99);
+}
+
+static void begin_with_one_pair_of_places(void)
+{
+    race_world_plane(1), race_world_plane(2);
+    race_world.same_place = true;
     race_world.recalled = (struct race_recalled){.found = true, .stack = {77}, .flags = RACE_WRITE};
+}
+
+/* Two loops over one array, of which the first thread's goes on by another place in the middle. */
+static void a_race_at_each_element_is_not_looked_into_each_time(void **state)
+{
+    (void)state;
+    begin_with_one_pair_of_places();
     race_over(0, 10000);
     assert_in_range(race_world.recalls, 64, 1000);
     (void)world_expect_one(FINDING_DATA_RACE);
     race_world.recalled.stack.v = 78;
     race_over(10000, 1000);
-    struct race_counts counts;
-    race_counts(race_world.engine, &counts);
+    const struct race_counts counts = race_world_counts();
     assert_int_equal(counts.races, 2);
     assert_int_equal(counts.races + counts.repeats, 11000);
 }
@@ -328,8 +312,7 @@ static void a_race_at_each_element_is_not_looked_into_each_time(void **state)
 static void race_at_one_place(int rounds)
 {
     for (int i = 0; i < rounds; i++) {
-        race_world_lock(2, 0);
-        race_world_unlock(2, 0); /* an epoch of its own for each */
+        race_world_section(2, 0); /* an epoch of its own for each */
         (void)race_world_write(2, X, 8);
     }
 }
@@ -337,18 +320,14 @@ static void race_at_one_place(int rounds)
 static void a_later_pair_of_places_at_one_address_is_found_too(void **state)
 {
     (void)state;
-    race_world_plane(1), race_world_plane(2);
-    race_world.same_place = true;
-    race_world.recalled = (struct race_recalled){.found = true, .stack = {77}, .flags = RACE_WRITE};
+    begin_with_one_pair_of_places();
     assert_false(race_world_write(1, X, 8));
     race_at_one_place(1000);
     assert_in_range(race_world.recalls, 1, 100);
     (void)world_expect_one(FINDING_DATA_RACE);
     race_world.recalled.stack.v = 78;
     race_at_one_place(1000);
-    struct race_counts counts;
-    race_counts(race_world.engine, &counts);
-    assert_int_equal(counts.races, 2);
+    assert_int_equal(race_world_counts().races, 2);
 }
 
 static void each_pair_of_places_is_told_however_many_there_are(void **state)
@@ -362,9 +341,7 @@ static void each_pair_of_places_is_told_however_many_there_are(void **state)
         race_over(i, 1);
         world.found_count = 0; /* it has room for a few */
     }
-    struct race_counts counts;
-    race_counts(race_world.engine, &counts);
-    assert_int_equal(counts.races, THEIRS * MINE);
+    assert_int_equal(race_world_counts().races, THEIRS * MINE);
 }
 
 static void the_other_side_is_recalled(void **state)
@@ -402,8 +379,7 @@ static void who_never_met_never_heard(void **state)
 {
     (void)state;
     race_world_plane(1), race_world_plane(2);
-    race_world_lock(1, 0);
-    race_world_unlock(1, 0);
+    race_world_section(1, 0);
     assert_false(race_world_write(1, X, 8));
     assert_true(race_world_write(2, X, 8));
     assert_int_equal(world_expect_one(FINDING_DATA_RACE)->heard.how, HEARD_NEVER);
@@ -415,8 +391,7 @@ static void a_child_heard_last_of_its_creation(void **state)
     (void)state;
     race_world_plane(0);
     race_world_plane(1);
-    race_world_lock(0, 0);
-    race_world_unlock(0, 0);
+    race_world_section(0, 0);
     assert_false(race_world_write(0, X, 8));
     assert_true(race_world_write(1, X, 8));
     const struct world_finding *f = world_expect_one(FINDING_DATA_RACE);
@@ -435,12 +410,9 @@ static void the_last_release_that_was_heard_of_is_asked_for(void **state)
     race_world_lock(1, 0);
     uint64_t released = race_world_plane(1)->thread->hb.epoch;
     race_world_unlock(1, 0);
-    race_world_lock(3, 0);
-    race_world_unlock(3, 0);
-    race_world_lock(3, 1);
-    race_world_unlock(3, 1);
-    race_world_lock(2, 1);
-    race_world_unlock(2, 1);
+    race_world_section(3, 0);
+    race_world_section(3, 1);
+    race_world_section(2, 1);
     assert_false(race_world_write(1, X, 8));
     race_world_lock(1, 2); /* a release that nobody takes up */
     race_world_unlock(1, 2);

@@ -158,14 +158,12 @@ static void a_section_whose_work_is_not_seen_orders(void **state)
     (void)state;
     race_world_plane(1), race_world_plane(2);
     assert_false(race_world_write(1, X, 4));
-    race_world_lock(1, 0);
-    race_world_unlock(1, 0);
+    race_world_section(1, 0);
     section_that_counts(2, 0);
     assert_false(race_world_write(2, X, 4));
     assert_false(race_world_write(2, X + 64, 4));
     section_that_counts(2, 1);
-    race_world_lock(1, 1);
-    race_world_unlock(1, 1);
+    race_world_section(1, 1);
     assert_false(race_world_write(1, X + 64, 4));
     world_expect_nothing();
 }
@@ -185,10 +183,8 @@ static void what_is_no_lock_orders(void **state)
     race_world_exchange(2, X + 64);
     race_world_exchange(1, X + 64);
     assert_false(race_world_write(1, X, 8));
-    world_end(1);
-    race_plane_end(race_world.engine, race_world_plane(1), 0, 0);
-    detector_joined(world.d, world_thread(0), world_thread(1));
-    race_world_settle();
+    race_world_end(1);
+    race_world_join(0, 1);
     assert_false(race_world_write(0, X, 8));
     world_expect_nothing();
 }

@@ -7,21 +7,19 @@
 
 enum { GRANULES = 1 << 20 };
 
-static struct race_counts counts(void)
+static void fill_tables(void)
 {
-    struct race_counts now;
-    race_counts(race_world.engine, &now);
-    return now;
+    race_world_plane(1), race_world_plane(2), race_world_plane(3);
+    for (uint64_t i = 0; i < GRANULES; i++) {
+        race_world_exchange(3, X + 0x10000 + 8 * i);
+    }
 }
 
 static void atomics_past_the_tables_end_order(void **state)
 {
     (void)state;
-    race_world_plane(1), race_world_plane(2), race_world_plane(3);
-    for (uint64_t i = 0; i < GRANULES; i++) {
-        race_world_exchange(3, X + 0x10000 + 8 * i);
-    }
-    assert_int_equal(counts().sync_addresses, GRANULES - 1);
+    fill_tables();
+    assert_int_equal(race_world_counts().sync_addresses, GRANULES - 1);
     assert_false(race_world_write(1, X, 8));
     race_world_exchange(1, X + 0x1000);
     assert_false(race_world_write(1, X + 0x1000, 4)); /* by the way: the spinlock's plain store */
@@ -29,17 +27,14 @@ static void atomics_past_the_tables_end_order(void **state)
     race_world_exchange(2, X + 0x1000);
     assert_false(race_world_write(2, X, 8));
     world_expect_nothing();
-    assert_int_equal(counts().syncs_spilled, 2);
+    assert_int_equal(race_world_counts().syncs_spilled, 2);
     assert_true(race_world_write(3, X, 8)); /* has not touched those: still a race */
 }
 
 static void a_plain_load_past_the_tables_end_acquires_what_comes_later(void **state)
 {
     (void)state;
-    race_world_plane(1), race_world_plane(2), race_world_plane(3);
-    for (uint64_t i = 0; i < GRANULES; i++) {
-        race_world_exchange(3, X + 0x10000 + 8 * i);
-    }
+    fill_tables();
     race_world_exchange(1, X + 0x1000);
     assert_false(race_world_read(2, X + 0x1000, 4)); /* seen before it happens */
     assert_false(race_world_write(1, X, 8));
@@ -53,36 +48,28 @@ static void a_store_before_the_first_atomic_releases_what_its_writer_had_seen(vo
     (void)state;
     race_world_plane(1), race_world_plane(2), race_world_plane(3);
     assert_false(race_world_write(3, X, 8));
-    race_world_lock(3, 0);
-    race_world_unlock(3, 0);
-    race_world_lock(1, 0);
-    race_world_unlock(1, 0);
+    race_world_section(3, 0);
+    race_world_section(1, 0);
     assert_false(race_world_write(1, X + 64, 4)); /* flag = 1, an atomic store that looks plain */
     race_world_exchange(2, X + 64);
     assert_false(race_world_write(2, X, 8)); /* after thread 3's, by way of thread 1 */
     world_expect_nothing();
-    assert_int_equal(counts().orders_trusted, 1);
+    assert_int_equal(race_world_counts().orders_trusted, 1);
     assert_true(race_world_write(1, X, 8)); /* what comes after races as ever */
 }
 
 static void a_later_thread_of_a_plane_does_not_hide_what_is_trusted_of_the_earlier(void **state)
 {
     (void)state;
-    struct race_plane *plane = race_world_plane(1);
-    race_world_plane(2), race_world_plane(3);
+    race_world_plane(1), race_world_plane(2), race_world_plane(3);
     assert_false(race_world_write(1, X, 8));
-    world_end(1);
-    race_plane_end(race_world.engine, plane, 0, 0);
-    detector_joined(world.d, world_thread(0), world_thread(1));
-    race_world_settle();
-    assert_true(race_plane_begin(race_world.engine, plane, world_thread(4))); /* created after the join */
-    race_world.plane[4] = *plane;
-    race_world.plane[1].thread = NULL;
+    race_world_end(1);
+    race_world_join(0, 1);
+    race_world_take_over(4, 1);                   /* created after the join */
     assert_false(race_world_write(4, X + 64, 4)); /* flag = 1 */
     race_world_exchange(2, X + 64);
     assert_false(race_world_write(2, X, 8));
     world_expect_nothing();
-    race_world.plane[4].tags = NULL;
 }
 
 static void a_copy_of_many_atomics_acquires_what_each_of_them_reads(void **state)
@@ -112,7 +99,7 @@ static void what_a_handler_synchronises_inside_the_engine_counts_as_order(void *
     race_atomic_after(race_world.engine, two, X + 64, 4, ORDER_SEQ_CST);
     assert_false(race_world_write(2, X, 8));
     world_expect_nothing();
-    assert_int_equal(counts().orders_trusted, 1);
+    assert_int_equal(race_world_counts().orders_trusted, 1);
 }
 
 static void a_handlers_plain_access_inside_the_engine_orders_nothing(void **state)
@@ -125,11 +112,11 @@ static void a_handlers_plain_access_inside_the_engine_orders_nothing(void **stat
     race_part(one)->inside = true;
     assert_false(race_access(race_world.engine, one, X + 512, 8, RACE_WRITE));
     race_leave(race_world.engine, race_part(one));
-    assert_int_equal(counts().orders_trusted, 0);
+    assert_int_equal(race_world_counts().orders_trusted, 0);
     race_part(one)->inside = true;
     assert_false(race_access(race_world.engine, one, X + 1024, 4, RACE_WRITE)); /* a store of a sync address */
     race_leave(race_world.engine, race_part(one));
-    assert_int_equal(counts().orders_trusted, 1);
+    assert_int_equal(race_world_counts().orders_trusted, 1);
     assert_false(race_world_write(2, X, 8));
 }
 
@@ -140,11 +127,11 @@ static void nothing_is_claimed_while_a_thread_runs_unseen(void **state)
     race_unseen_begin(race_world.engine);
     assert_false(race_world_write(1, X, 8));
     assert_false(race_world_write(2, X, 8));
-    assert_int_equal(counts().withheld, 1);
+    assert_int_equal(race_world_counts().withheld, 1);
     race_unseen_end(race_world.engine);
     assert_false(race_world_write(2, X, 8));
     world_expect_nothing();
-    race_world_lock(1, 0), race_world_unlock(1, 0);
+    race_world_section(1, 0);
     assert_false(race_world_write(1, X + 64, 8));
     assert_true(race_world_write(2, X + 64, 8));
 }
@@ -156,7 +143,7 @@ static void nothing_is_claimed_without_memory_for_clocks(void **state)
     assert_false(race_world_write(1, X, 8));
     race_world.engine->d->clocks.lost++;
     assert_false(race_world_write(2, X, 8));
-    assert_int_equal(counts().withheld, 1);
+    assert_int_equal(race_world_counts().withheld, 1);
     world_expect_nothing();
 }
 

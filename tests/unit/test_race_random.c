@@ -113,8 +113,7 @@ static unsigned long races, missed, accesses;
 
 static bool has_given_up(void)
 {
-    struct race_counts counts;
-    race_counts(race_world.engine, &counts);
+    const struct race_counts counts = race_world_counts();
     return counts.renumberings + counts.aliases_dropped + counts.planes_forgotten > 0;
 }
 
