@@ -132,8 +132,10 @@ static void add_party(struct page *page, const struct run_finding *f, const stru
     escape_xml(out, party_verb(f, party));
     if (party->object) {
         buffer_string(out, " ");
+        size_t before = out->length;
         party_add_size(out, party);
-        buffer_string(out, strcmp(party->role, "frees") == 0 ? "the block of " : party->access.size ? " of " : "");
+        bool has_size = out->length > before;
+        buffer_string(out, strcmp(party->role, "frees") == 0 ? "the block of " : has_size ? " of " : "");
         add_code(out, party->object->name);
     }
     if (party->access.has_value) {
