@@ -231,21 +231,15 @@ static void add_background(struct page *page, const struct run_finding *f)
 static void add_finding(struct page *page, const struct run_finding *f)
 {
     struct buffer *out = page->out;
-    const char *remedy = finding_remedy(f);
+    const char *remedy = finding_remedy(f), *caveats[CAVEATS_MOST];
     buffer_printf(out, "<article id=\"f-%s\" data-severity=\"%s\" tabindex=\"-1\">\n<h2>", f->fingerprint, f->severity);
     add_sentence(out, f->message);
     buffer_printf(out, "</h2>\n<p class=\"faint\"><span class=\"badge %s\">%s</span> ", f->severity, f->severity);
     escape_xml(out, f->kind);
     buffer_printf(out, ", fingerprint <code>%s</code>, seen %" PRIu64 " time%s, process %" PRId64 "</p>\n",
                   f->fingerprint, f->count, f->count == 1 ? "" : "s", f->process->pid);
-    if (finding_is_guess(f)) {
-        buffer_string(out, "<p>Both sides are plain moves of code without debug information: where the source has them "
-                           "atomic, this is no race.</p>\n");
-    }
-    if (finding_is_hidden(f)) {
-        buffer_string(out,
-                      "<p>In this run locks came between the two; they hold none in common, and nothing was seen to be "
-                      "handed over under one: another schedule may let them meet.</p>\n");
+    for (size_t i = 0, count = finding_caveats(f, caveats); i < count; i++) {
+        buffer_printf(out, "<p>%s</p>\n", caveats[i]);
     }
     if (f->is_certain_hang) {
         buffer_string(out, "<p class=\"error\">No thread of the program can ever run again.</p>\n");

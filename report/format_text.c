@@ -431,11 +431,40 @@ static void add_background(struct writer *w)
     }
 }
 
+/* What is said of the finding as a whole. */
+static void add_end(struct writer *w)
+{
+    const struct run_finding *f = w->finding;
+    const char *remedy = finding_remedy(f), *caveats[CAVEATS_MOST];
+    for (size_t i = 0, count = finding_caveats(f, caveats); i < count; i++) {
+        buffer_printf(w->out, "  %s\n", caveats[i]);
+    }
+    if (f->is_certain_hang) {
+        buffer_string(w->out, "  No thread of the program can ever run again.\n");
+    }
+    if (remedy) {
+        paint(w, GREEN);
+        buffer_printf(w->out, "  What usually mends it: %s\n", remedy);
+        paint(w, RESET);
+    }
+    buffer_string(w->out, "  ");
+    paint(w, DIM);
+    escape_text(w->out, f->kind);
+    buffer_printf(w->out, ", %s, fingerprint %s", f->severity, f->fingerprint);
+    if (f->count > 1) {
+        buffer_printf(w->out, ", seen %" PRIu64 " times", f->count);
+    }
+    buffer_printf(w->out, ", in process %" PRId64 " (", f->process->pid);
+    escape_text(w->out, path_base(f->process->exe));
+    buffer_string(w->out, ")");
+    paint(w, RESET);
+    buffer_string(w->out, "\n\n");
+}
+
 void format_text_finding(struct buffer *out, const struct run_finding *finding, const struct text_style *style)
 {
     char *directory = getcwd(NULL, 0);
     struct writer w = {out, finding, style->has_colour, style->sources, directory ? directory : "", ""};
-    const char *remedy = finding_remedy(finding);
     paint(&w, strcmp(finding->severity, "error") == 0 ? RED : YELLOW);
     buffer_string(out, "lockhound: ");
     escape_text(out, finding->message);
@@ -452,35 +481,6 @@ void format_text_finding(struct buffer *out, const struct run_finding *finding, 
     add_heard(&w);
     format_text_lanes(out, finding);
     add_background(&w);
-    if (finding_is_guess(finding)) {
-        buffer_string(out, "  Both sides are plain moves of code without debug information: where the source has them "
-                           "atomic, this is no race.\n");
-    }
-    if (finding_is_hidden(finding)) {
-        buffer_string(
-            out,
-            "  In this run locks came between the two; they hold none in common, and nothing was seen to be handed "
-            "over under one: another schedule may let them meet.\n");
-    }
-    if (finding->is_certain_hang) {
-        buffer_string(out, "  No thread of the program can ever run again.\n");
-    }
-    if (remedy) {
-        paint(&w, GREEN);
-        buffer_printf(out, "  What usually mends it: %s\n", remedy);
-        paint(&w, RESET);
-    }
-    buffer_string(out, "  ");
-    paint(&w, DIM);
-    escape_text(out, finding->kind);
-    buffer_printf(out, ", %s, fingerprint %s", finding->severity, finding->fingerprint);
-    if (finding->count > 1) {
-        buffer_printf(out, ", seen %" PRIu64 " times", finding->count);
-    }
-    buffer_printf(out, ", in process %" PRId64 " (", finding->process->pid);
-    escape_text(out, path_base(finding->process->exe));
-    buffer_string(out, ")");
-    paint(&w, RESET);
-    buffer_string(out, "\n\n");
+    add_end(&w);
     free(directory);
 }

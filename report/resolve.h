@@ -31,6 +31,9 @@ void party_add_size(struct buffer *out, const struct run_party *party);
 bool finding_is_guess(const struct run_finding *finding);
 /* Returns: true when the two sides of a race were ordered by locks alone in this run. */
 bool finding_is_hidden(const struct run_finding *finding);
+/* verbs.c: why a race may be none, in a sentence each.  Returns: how many there are. */
+enum { CAVEATS_MOST = 2 };
+size_t finding_caveats(const struct run_finding *finding, const char *caveats[CAVEATS_MOST]);
 /* Returns: true when the party's stack is where it took its object. */
 bool party_is_holder(const struct run_party *party);
 /* verbs.c.  Returns: true when it should be said that libc made the access: what it is about does not say so by itself. */

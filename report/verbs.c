@@ -118,6 +118,21 @@ bool finding_is_hidden(const struct run_finding *finding)
     return finding->memory != NULL && strncmp(finding->detail, begins, sizeof begins - 1) == 0;
 }
 
+size_t finding_caveats(const struct run_finding *finding, const char *caveats[CAVEATS_MOST])
+{
+    size_t count = 0;
+    if (finding_is_guess(finding)) {
+        caveats[count++] = "Both sides are plain moves that neither debug information nor the lines of the source tell "
+                           "from atomic ones: where the source has them atomic, this is no race.";
+    }
+    if (finding_is_hidden(finding)) {
+        caveats[count++] =
+            "In this run locks came between the two; they hold none in common, and nothing was seen to be "
+            "handed over under one: another schedule may let them meet.";
+    }
+    return count;
+}
+
 bool party_is_holder(const struct run_party *party)
 {
     return strcmp(party->role, "holds") == 0 || strcmp(party->role, "interrupted") == 0;

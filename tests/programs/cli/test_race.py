@@ -139,7 +139,7 @@ class TextTest(RaceCase):
         self.assertIn("through a function of libc called at", self.text(parties=self.sides(library=True)))
         guess = self.text(parties=self.sides(guess=True), severity="warning")
         self.assertIn("possible data race", guess)
-        self.assertIn("plain moves of code without debug information", guess)
+        self.assertIn("plain moves that neither debug information nor the lines of the source tell", guess)
         self.assertIn("atomically writes 4 bytes", self.text(parties=self.sides(atomic=True)))
 
     def test_hidden_race_says_what_hid_it(self):
