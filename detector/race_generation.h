@@ -57,12 +57,12 @@ uint32_t race_generation_threshold(const struct race_engine *engine, const struc
 /* Returns: the plane's version, to be compared after reading; odd: do not read. */
 static inline uint32_t race_version_begin(const struct race_part *part)
 {
-    return atomic_load_explicit(&part->version, memory_order_acquire); /* partner: renumber() */
+    return atomic_load_explicit(&part->version, memory_order_acquire); /* partner: race_renumber() */
 }
 
 static inline bool race_version_stands(const struct race_part *part, uint32_t version)
 {
-    atomic_thread_fence(memory_order_acquire); /* what was read before stays before; partner: renumber() */
+    atomic_thread_fence(memory_order_acquire); /* what was read before stays before; partner: race_renumber() */
     return (version & 1) == 0 && relaxed_load(&part->version) == version;
 }
 

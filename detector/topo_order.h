@@ -8,7 +8,7 @@
  *            reach each other are always in one component, so an edge between two components lies on no cycle.  After
  *            removals a component may be larger than that (it is never split): a cause for a search in vain, not for a
  *            cycle missed.
- * Invariant: rank(component(a)) < rank(component(b)) along every edge between two components; topo_order_check().
+ * Invariant: rank(component(a)) < rank(component(b)) along every edge between two components; topo_node_check().
  * Cost:      an edge in rank order is O(1); one against it O(edges of the components ranked between its ends, log).
  * Threads:   no locking inside.
  * Memory:    nodes are the caller's (embed struct topo_node first); edges and components from pools; no recursion.

@@ -1,6 +1,6 @@
 /* run_reader.h: reads a run file line by line, also while it is still being written.
  *
- *   FILE --read()--> [buffer] --whole lines--> run_decode_line() --> run_sink (the caller) / struct run
+ *   FILE --read()--> [buffer] --whole lines--> run_decode_line() --> run_take_finding (the caller) / struct run
  *                        |
  *                        +-- torn, foreign, oversized --> run_add_problem(file, offset), next line
  *
