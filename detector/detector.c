@@ -1,7 +1,6 @@
 #include "detector/detector.h"
 
 #include "detector/evidence.h"
-#include "detector/wait_for.h"
 
 #define DEFAULT_DEPENDENCIES 65536
 #define DEFAULT_HELD_MS      100
@@ -71,37 +70,6 @@ void detector_counts(struct detector *d, struct detector_counts *counts)
 }
 
 /* ---- questions -------------------------------------------------------------------------------------------------- */
-
-static struct thread_view view_of(struct evidence *e, const struct seat *seat)
-{
-    struct thread_view view = {.id = {relaxed_load(&seat->thread)}};
-    struct wait_record wait;
-    struct evidence_held_copy held = evidence_copy_held(e, &seat->held);
-    view.held = held.lock;
-    view.held_count = held.count;
-    if (seat_read_wait(seat, &wait) != 0) {
-        view.asleep = true;
-        view.waiting = true;
-        view.wait_stack = wait.at;
-        view.waits_for = wait_for_object(e->d, &wait);
-    }
-    return view;
-}
-
-void detector_visit_threads(struct detector *d, void (*visit)(void *ctx, const struct thread_view *view), void *ctx)
-{
-    for (uint32_t i = 0; i < relaxed_load(&d->registry.count); i++) {
-        const struct seat *seat = registry_seat(&d->registry, i);
-        if (relaxed_load(&seat->thread) == 0 || relaxed_load(&seat->state) == THREAD_ENDED) {
-            continue;
-        }
-        struct evidence e;
-        evidence_begin(&e, d, FINDING_DEADLOCK, "");
-        struct thread_view view = view_of(&e, seat);
-        visit(ctx, &view);
-        evidence_discard(&e);
-    }
-}
 
 bool detector_ordered(const struct detector *d, const struct thread *earlier, const struct thread *later)
 {

@@ -203,18 +203,6 @@ void detector_channel_receive(struct detector *d, struct thread *t, struct objec
 
 /* ---- questions -------------------------------------------------------------------------------------------------- */
 
-struct thread_view {
-    struct thread_id id;
-    bool asleep;
-    bool waiting;
-    struct object_ref waits_for;
-    struct stack_id wait_stack;
-    const struct held_lock *held;
-    size_t held_count;
-};
-/* Calls `visit` for every live thread with a consistent copy; for live pictures of a process. */
-void detector_visit_threads(struct detector *d, void (*visit)(void *ctx, const struct thread_view *view), void *ctx);
-
 /* Returns: true when everything `earlier` did up to its latest release happened before what `later` does next. */
 bool detector_ordered(const struct detector *d, const struct thread *earlier, const struct thread *later);
 

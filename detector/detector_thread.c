@@ -30,7 +30,6 @@ static void thread_sit_down(struct detector *d, struct thread *t)
     if (seat != NULL) {
         t->id = (struct thread_id){relaxed_load(&seat->thread)};
         seat->owner = t;
-        seat->creator = t->creator;
         seat->created_at = t->created_at;
     } else {
         t->id = (struct thread_id){++d->registry.last_thread};

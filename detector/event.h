@@ -86,7 +86,6 @@ struct event_rule {
     const char *word;
     enum event_operand operand;
     uint32_t flags;
-    const char *help;
 };
 
 extern const struct event_rule event_rules[EVENT_KIND_COUNT];

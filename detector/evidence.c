@@ -61,24 +61,15 @@ void evidence_object(struct finding_party *party, const struct object *o, enum l
     party->mode = mode;
 }
 
-struct evidence_held_copy evidence_copy_held(struct evidence *e, const struct held_set *held)
+void evidence_held(struct evidence *e, struct finding_party *party, const struct held_set *held)
 {
-    struct evidence_held_copy result = {0};
     size_t count = held_copy(held, false, NULL, 0);
     struct held_lock *copy = count == 0 ? NULL : evidence_alloc(e, count * sizeof *copy);
     if (copy != NULL) {
         size_t now = held_copy(held, false, copy, count); /* a running thread may have changed it */
-        result.lock = copy;
-        result.count = now < count ? now : count;
+        party->held = copy;
+        party->held_count = now < count ? now : count;
     }
-    return result;
-}
-
-void evidence_held(struct evidence *e, struct finding_party *party, const struct held_set *held)
-{
-    struct evidence_held_copy copy = evidence_copy_held(e, held);
-    party->held = copy.lock;
-    party->held_count = copy.count;
 }
 
 struct finding_party *evidence_actor(struct evidence *e, struct thread *t, const struct object *o, struct stack_id at)

@@ -79,8 +79,7 @@ struct history_found {
     size_t held_count;
 };
 
-/* `memory` is zeroed, of `capacity` entries (a power of two, HISTORY_CAPACITY_MIN at least). */
-enum { HISTORY_CAPACITY_MIN = 256 };
+/* `memory` is zeroed, of `capacity` entries: a power of two, 256 at least. */
 void history_init(struct history *history, void *memory, uint32_t capacity);
 
 /* Another thread goes on with it: nothing is held, the callers are unknown. */

@@ -216,24 +216,3 @@ bool lock_order_check(const struct lock_order *order)
 {
     return dependencies_check(&order->store);
 }
-
-struct edge_visit {
-    void (*visit)(void *ctx, const struct object_ref *from, const struct object_ref *to);
-    void *ctx;
-};
-
-static void visit_edges_of(void *ctx, void *item)
-{
-    const struct edge_visit *visit = ctx;
-    const struct lock_node *from = item;
-    for (const struct topo_edge *edge = from->topo.out; edge; edge = edge->next_out)
-        visit->visit(visit->ctx, &from->object, &((const struct lock_node *)edge->to)->object);
-}
-
-void lock_order_visit_edges(const struct lock_order *order,
-                            void (*visit)(void *ctx, const struct object_ref *from, const struct object_ref *to),
-                            void *ctx)
-{
-    struct edge_visit edge_visit = {visit, ctx};
-    hash_table_visit(&order->store.nodes, visit_edges_of, &edge_visit);
-}

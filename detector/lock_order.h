@@ -88,9 +88,5 @@ uint32_t lock_order_removals(const struct lock_order *order);
 void lock_order_get_counts(const struct lock_order *order, struct lock_order_counts *counts);
 /* Returns: true when the incremental order, the graph and the counts agree with one another (for tests). */
 bool lock_order_check(const struct lock_order *order);
-/* Calls `visit` for each edge; for `--dot` and the report's picture. */
-void lock_order_visit_edges(const struct lock_order *order,
-                            void (*visit)(void *ctx, const struct object_ref *from, const struct object_ref *to),
-                            void *ctx);
 
 #endif

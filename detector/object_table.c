@@ -212,13 +212,6 @@ static void chain_unlink(struct object_table *table, struct object *o)
     table->count--;
 }
 
-void object_table_remove(struct object_table *table, struct object *o)
-{
-    changes_begin(table);
-    chain_unlink(table, o);
-    changes_end(table);
-}
-
 void object_table_recycle(struct object_table *table, struct object *o)
 {
     relaxed_store(&o->address, 0);

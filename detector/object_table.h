@@ -41,7 +41,6 @@ struct object *object_table_find(const struct object_table *table, uint64_t addr
 /* The following hold RANK_OBJECTS.
  * Returns: an object with a fresh id at `address`, not yet live, or NULL without memory. */
 struct object *object_table_insert(struct object_table *table, uint64_t address);
-void object_table_remove(struct object_table *table, struct object *o);
 /* Takes all objects of [low, high) out.  Returns: them, linked by `next`; give each to object_table_recycle(). */
 struct object *object_table_take_range(struct object_table *table, uint64_t low, uint64_t high);
 void object_table_recycle(struct object_table *table, struct object *o);

@@ -193,7 +193,6 @@ struct race_piece {
 /* What one thread found in another's plane. */
 struct race_met {
     uint32_t number; /* of the plane; 0: nothing */
-    uint32_t generation;
     bool wrote;
     uint64_t address; /* of the byte */
 };
@@ -285,7 +284,7 @@ void race_said_delete(struct race_engine *engine);
 /* The access `piece` of `plane` meets `met`, as it seems: looks again and reports it.  Returns: true when it is a race. */
 bool race_found(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk,
                 const struct race_piece *piece, const struct race_met *met);
-/* The same where no tag, but a sync address says what was met: its latest release, by `other`; of *met all but the generation counts.
+/* The same where no tag, but a sync address says what was met: its latest release, by `other`.
  * Reported only where the history has that operation. */
 struct race_last;
 bool race_found_by_clock(struct race_engine *engine, struct race_plane *plane, const struct race_part *other,

@@ -86,7 +86,8 @@ static bool excludes(const struct race_locks *a, uint32_t i, const struct race_l
     return false;
 }
 
-bool race_locks_common(const struct race_locks *a, const struct race_locks *b)
+/* Returns: true when both have a lock that excludes the other, or it is not known that they do not. */
+static bool have_common_lock(const struct race_locks *a, const struct race_locks *b)
 {
     bool common = is_unknown(a) || is_unknown(b);
     for (uint32_t i = 0; !common && i < relaxed_load(&a->count); i++) {
@@ -112,7 +113,7 @@ bool race_hybrid_hides(const struct race_engine *engine, const struct race_plane
     const struct race_part *mine = race_part(plane);
     return slot < RACE_SLOTS && epoch > relaxed_load(&engine->hidden_trusted[slot]) &&
            thread_clock_has_seen(race_clock(plane), slot, epoch) &&
-           !race_locks_common(&part->locks[g], &mine->locks[relaxed_load(&mine->present)]);
+           !have_common_lock(&part->locks[g], &mine->locks[relaxed_load(&mine->present)]);
 }
 
 /* ---- handing over ----------------------------------------------------------------------------------------------- */
@@ -158,7 +159,7 @@ static bool weigh(struct race_engine *engine, struct race_plane *plane, const st
         return true;
     }
     const struct race_part *mine = race_part(plane);
-    if (!race_locks_common(&part->locks[g], &mine->locks[relaxed_load(&mine->present)])) {
+    if (!have_common_lock(&part->locks[g], &mine->locks[relaxed_load(&mine->present)])) {
         return race_hybrid_hides(engine, plane, part, g);
     }
     if (hands_over(piece, (tag & 1) != 0)) {

@@ -26,8 +26,6 @@ void race_locks_copy(struct race_locks *to, const struct race_locks *from);
 void race_locks_join(struct race_locks *into, const struct race_locks *from);
 /* Returns: true when the set is what is held now. */
 bool race_locks_are(const struct race_locks *locks, const struct held_set *held);
-/* Returns: true when both have a lock that excludes the other, or it is not known that they do not. */
-bool race_locks_common(const struct race_locks *a, const struct race_locks *b);
 
 /* The present access against the tags of all others in the chunk.  Returns: true when a race was reported. */
 bool race_hybrid_check(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk, uint32_t state,

@@ -1,7 +1,7 @@
 /* registry.h: a seat for each thread: what the others may see of it at any time.
  *
- *   thread --wait_publish()--> seat: sequence odd, wanted object, mode, stack, held set
- *                                ^ read by any thread about to block, without a lock
+ *   thread --seat_publish_wait()--> seat: sequence odd, wanted object, mode, stack, held set
+ *                                     ^ read by any thread about to block, without a lock
  *
  * Model:     the seats are an array; seat n belongs to one live thread or to none.  The number is also its clock slot.
  * Sequence:  odd while the thread sleeps.  A reader loads it, reads the rest with relaxed loads, and loads it again:
@@ -48,7 +48,6 @@ struct seat {
     struct thread *owner;
     uint32_t number;
     struct seat *next_free;
-    struct thread_id creator;
     struct stack_id created_at;
 };
 

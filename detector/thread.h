@@ -64,7 +64,6 @@ struct thread {
     struct stack_id created_at;
     bool detached;
     bool joined;
-    bool is_main;
     _Atomic uint32_t joiner;                            /* thread in a join of this one; set under RANK_REGISTRY */
     struct clock_stamp end_hb, end_handover, end_loose; /* set when it ended */
     const bool *accessed; /* the race engine saw an access since the last lock or unlock; NULL: it sees none */

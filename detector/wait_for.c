@@ -272,7 +272,8 @@ static bool walk_claim(struct walk *walk)
 
 /* ---- the report ------------------------------------------------------------------------------------------------- */
 
-struct object_ref wait_for_object(const struct detector *d, const struct wait_record *wait)
+/* Returns: what is waited for, as a report names it; id 0 when nothing is. */
+static struct object_ref object_of(const struct detector *d, const struct wait_record *wait)
 {
     if (wait->kind != WAIT_JOIN) {
         return wait->wanted == NULL ? (struct object_ref){0} : object_reference(wait->wanted);
@@ -289,7 +290,7 @@ void wait_for_add_party(struct evidence *e, const struct seat *seat, const struc
 {
     struct thread_id thread = {relaxed_load(&seat->thread)};
     struct finding_party *party = evidence_party(e, PARTY_WAITS, thread, wait->at);
-    party->object = wait_for_object(e->d, wait);
+    party->object = object_of(e->d, wait);
     party->has_object = party->object.id.v != 0;
     party->mode = wait->mode;
     party->timed = wait->timed;

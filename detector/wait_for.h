@@ -26,8 +26,6 @@ struct seat *wait_for_next_waiter(const struct detector *d, const struct object 
                                   uint32_t *from);
 /* Returns: the seat of the living thread that an owner word names, or NULL. */
 struct seat *wait_for_owner_seat(const struct detector *d, uint64_t owner);
-/* Returns: what is waited for, as a report names it; id 0 when nothing is. */
-struct object_ref wait_for_object(const struct detector *d, const struct wait_record *wait);
 /* Adds the party that waits in `wait`, with what it holds. */
 void wait_for_add_party(struct evidence *e, const struct seat *seat, const struct wait_record *wait);
 

@@ -16,7 +16,8 @@
 #define LABEL_ROOM  70
 #define NAME_SHOWN  22
 
-bool svg_find_circle(struct svg_circle *c, const struct run_finding *f)
+/* Returns: false when the finding is no circle of locks, or one too large to draw. */
+static bool find_circle(struct svg_circle *c, const struct run_finding *f)
 {
     bool is_cycle = strcmp(f->kind, "lock-order-inversion") == 0 || strcmp(f->form, "cycle") == 0;
     *c = (struct svg_circle){.finding = f, .count = f->party_count};
@@ -174,7 +175,7 @@ static void add_graph(struct buffer *out, const struct svg_circle *c)
 void format_html_figures(struct buffer *out, const struct run_finding *finding)
 {
     struct svg_circle circle;
-    bool is_circle = svg_find_circle(&circle, finding);
+    bool is_circle = find_circle(&circle, finding);
     if (!is_circle && !svg_has_race(finding)) {
         return;
     }

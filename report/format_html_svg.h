@@ -16,8 +16,6 @@ struct svg_circle {
     const struct run_object *held[SVG_CIRCLE_MAX]; /* by party: the lock that another party wants */
 };
 
-/* Returns: false when the finding is no circle of locks, or one too large to draw. */
-bool svg_find_circle(struct svg_circle *c, const struct run_finding *f);
 /* Begins and ends a figure of this size in pixels; label and caption are our own words. */
 void svg_begin(struct buffer *out, int width, int height, const char *label);
 void svg_end(struct buffer *out, const char *caption);

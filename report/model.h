@@ -130,7 +130,6 @@ struct run_heard {
 
 struct run_process {
     int64_t pid, ppid;
-    uint64_t time_ns;
     const char *exe;
     const char **argv;
     size_t argc;

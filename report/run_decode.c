@@ -373,7 +373,6 @@ static const char *decode_process(struct decoder *d, const json_t *record, int64
     struct run_process *process = run_add_process(d->reader->run);
     process->pid = pid;
     process->ppid = json_integer_value(json_object_get(record, "ppid"));
-    process->time_ns = number_member(record, "time_ns");
     process->exe = string_member(d->pool, record, "exe");
     process->was_forked = flag_member(record, "forked");
     process->options = string_member(d->pool, record, "options");

@@ -82,13 +82,13 @@ void symbols_free(struct symbols *symbols)
     free(symbols);
 }
 
-bool symbols_is_runtime_module(const char *path)
+/* Returns: true for libc, the dynamic loader, the C++ runtime and lockhound's own library, by the file's name. */
+static bool is_runtime(const char *path)
 {
     static const char *const prefixes[] = {
         "libc.so.",      "libc-2.",    "libpthread.so.", "libpthread-2.", "ld-linux", "ld-2.",     "liblockhound.so",
         "libstdc++.so.", "libc++.so.", "libc++abi.so.",  "libgcc_s.so.",  "[vdso]",   "linux-vdso"};
-    const char *slash = strrchr(path, '/');
-    const char *name = slash ? slash + 1 : path;
+    const char *name = path_base(path);
     for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
         if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0) {
             return true;
@@ -111,7 +111,7 @@ static struct module_entry *module_of(struct symbols *symbols, const struct run_
         entry = pool_alloc(&symbols->pool, sizeof *entry);
         entry->key = key;
         entry->path = pool_string(&symbols->pool, recorded->path);
-        entry->opened.is_runtime = symbols_is_runtime_module(recorded->path);
+        entry->opened.is_runtime = is_runtime(recorded->path);
         symbol_module_open(&entry->opened, recorded, &symbols->pool);
         HASH_ADD_KEYPTR(hh, symbols->modules, entry->key, strlen(entry->key), entry);
     }

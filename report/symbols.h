@@ -59,7 +59,4 @@ const char *symbols_name_result(struct symbols *symbols, const struct run_frame 
 void symbols_visit_gaps(const struct symbols *symbols, void (*visit)(void *ctx, const char *path, const char *why),
                         void *ctx);
 
-/* Returns: true for libc, the dynamic loader, the C++ runtime and lockhound's own library, by the file's name. */
-bool symbols_is_runtime_module(const char *path);
-
 #endif
