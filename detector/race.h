@@ -46,11 +46,11 @@ enum race_access_flag {
     RACE_READ_MODIFY = 1 << 4,
     RACE_LIBRARY = 1 << 5, /* made by libc on the program's behalf (memcpy, read, ...): `at` is its caller */
     RACE_UNTOLD = 1 << 6,  /* with RACE_READ_MODIFY: nothing depends on what was there, as in a counter's increment */
-    RACE_LOOKS =
-        1 << 8, /* a load, known for a plain one, whose value decides: what may be an atomic store hands over to it */
-    RACE_QUIET = 1 << 9,  /* say whether it seems to race, and report nothing */
-    RACE_DECIDES = 1 << 7 /* a load whose value decides where the code goes or what it reads; without RACE_GUESS it is a
-                            * plain one that a loop waits for */
+    /* A load whose value decides where the code goes or what it reads; without RACE_GUESS a plain one that a loop waits for. */
+    RACE_DECIDES = 1 << 7,
+    /* A load, known for a plain one, whose value decides: what may be an atomic store hands over to it. */
+    RACE_LOOKS = 1 << 8,
+    RACE_QUIET = 1 << 9 /* say whether it seems to race, and report nothing */
 };
 
 /* What the host can say about an earlier access of another thread (detector/history.h keeps it). */

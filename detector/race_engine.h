@@ -14,6 +14,7 @@
  *     |    --> race_trust (order that could not be seen)
  *     \------> race_finding (evidence, once) --> race_heard (where the order between the two ends)
  *
+ * Lives:   the engine and its planes are made and ended in race_engine.c.
  * Locks:   chunk's lock bit, then a sync bucket or the sets, then RANK_CLOCKS.  None is held across a call that reports.
  *          All are spun on, with a yield now and then: they are held for less than a microsecond and never across a call of
  *          the host, but for RANK_CLOCKS.  The engine is not re-entered: a call of a signal handler that interrupts one of
