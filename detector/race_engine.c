@@ -6,6 +6,7 @@
 #include "detector/race_hand_over.h"
 #include "detector/race_hybrid.h"
 #include "detector/race_memory.h"
+#include "detector/race_said.h"
 #include "detector/race_sync.h"
 #include "detector/race_trust.h"
 

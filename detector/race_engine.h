@@ -12,7 +12,7 @@
  *     |    --> race_memory (pages of the windows)
  *     |    --> race_fresh (memory that is new) --> race_memory
  *     |    --> race_trust (order that could not be seen)
- *     \------> race_finding (evidence, once) --> race_heard (where the order between the two ends)
+ *     \------> race_finding (evidence) --> race_said (once), race_heard (where the order between the two ends)
  *
  * Lives:   the engine and its planes are made and ended in race_engine.c.
  * Locks:   chunk's lock bit, then a sync bucket or the sets, then RANK_CLOCKS.  None is held across a call that reports.
@@ -280,8 +280,6 @@ bool race_check(struct race_engine *engine, struct race_plane *plane, struct rac
 
 /* ---- race_finding.c ---- */
 
-bool race_said_init(struct race_engine *engine);
-void race_said_delete(struct race_engine *engine);
 /* The access `piece` of `plane` meets `met`, as it seems: looks again and reports it.  Returns: true when it is a race. */
 bool race_found(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk,
                 const struct race_piece *piece, const struct race_met *met);

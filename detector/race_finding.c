@@ -1,30 +1,13 @@
-/* race_finding.c: from a tag that seems to race to a finding with two parties, told a few times for each pair of places. */
+/* race_finding.c: from a tag that seems to race to a finding with two parties, unless it has been told (race_said.h). */
 #include "detector/evidence.h"
-#include "detector/hash_table.h"
 #include "detector/race_chunk.h"
 #include "detector/race_generation.h"
 #include "detector/race_hand_over.h"
 #include "detector/race_heard.h"
 #include "detector/race_hybrid.h"
 #include "detector/race_last.h"
+#include "detector/race_said.h"
 #include "detector/race_trust.h"
-
-enum {
-    SAID = 1 << 16,
-    HEARD = 1 << 14,
-    HEARD_ENOUGH = 16,
-    HEARD_OFTEN = 128,  /* from then on one in so many is taken */
-    STACKS_A_PLACE = 4, /* pairs of stacks told of one pair of places and one kind of block */
-    STALE = 1 << 12,
-    STALE_FIRST = 64,         /* looks in a row that told nothing new, after which not every one is taken */
-    STALE_FIRST_DECIDES = 512 /* the same of loads that may receive what a flag hands over: race_hand_over.h */
-};
-
-struct race_said {
-    _Atomic uint64_t key[SAID];    /* hashes of what was told */
-    _Atomic uint8_t heard[HEARD];  /* how often something was looked at; by address and thread */
-    _Atomic uint32_t stale[STALE]; /* races since the last news; by stack and thread */
-};
 
 /* A race that was confirmed, with what is needed to tell of it. */
 struct report {
@@ -41,111 +24,6 @@ struct report {
     bool perhaps_handed;
     const struct race_last *by_clock; /* that operation, which left no tags, ended epoch_low; NULL: a tag was met */
 };
-
-bool race_said_init(struct race_engine *engine)
-{
-    engine->said = engine->host.reserve(engine->host.ctx, sizeof *engine->said);
-    return engine->said != NULL;
-}
-
-void race_said_delete(struct race_engine *engine)
-{
-    if (engine->said != NULL) {
-        engine->host.release(engine->host.ctx, engine->said, sizeof *engine->said);
-    }
-}
-
-/* ---- once ------------------------------------------------------------------------------------------------------- */
-
-static _Atomic uint8_t *heard_count(struct race_engine *engine, const struct race_met *met)
-{
-    return &engine->said->heard[hash_mix(met->address >> 3, met->number) % HEARD];
-}
-
-/* An address that was asked about often is asked about ever more rarely: another stack is seldom worth its cost, and may still be
- * of another pair of places.  Returns: false when it is not this time. */
-static bool is_worth_a_look(struct race_engine *engine, const struct race_met *met)
-{
-    _Atomic uint8_t *heard = heard_count(engine, met);
-    uint8_t count = relaxed_load(heard);
-    relaxed_store(heard, (uint8_t)(count == UINT8_MAX ? HEARD_OFTEN : count + 1)); /* approximate */
-    return count < HEARD_ENOUGH || (count & (count - 1)) == 0;
-}
-
-static _Atomic uint32_t *stale_count(struct race_engine *engine, struct stack_id here, uint32_t number)
-{
-    return &engine->said->stale[hash_mix(here.v, number) % STALE];
-}
-
-/* A loop over an array races at each element, and each look goes through the other thread's history.  The longer nothing
- * new came of it the fewer are taken, so that n of them cost some log(n) looks.
- * Returns: false when this one is not. */
-static bool may_be_news(const struct report *r, struct stack_id here)
-{
-    _Atomic uint32_t *stale = stale_count(r->engine, here, r->met.number);
-    uint32_t count = relaxed_load(stale) + 1;
-    relaxed_store(stale, count); /* approximate */
-    uint32_t step = count / ((r->piece.flags & RACE_DECIDES) != 0 ? STALE_FIRST_DECIDES : STALE_FIRST);
-    while ((step & (step - 1)) != 0)
-        step &= step - 1; /* its highest bit */
-    return step <= 1 || count % step == 0;
-}
-
-/* Returns: true the first time. */
-static bool say(struct race_engine *engine, uint64_t key)
-{
-    uint64_t hash = key | 1; /* 0: free */
-    for (uint32_t i = 0; i < 64; i++) {
-        _Atomic uint64_t *place = &engine->said->key[(hash + i * 2) / 2 % SAID];
-        uint64_t there = 0;
-        if (atomic_compare_exchange_strong_explicit(place, &there, hash, memory_order_relaxed, memory_order_relaxed)) {
-            return true;
-        }
-        if (there == hash) {
-            return false;
-        }
-    }
-    return false; /* thousands were said */
-}
-
-/* Whichever of the two is named first.  Small numbers are spread out before they meet: pairs of them would share a hash. */
-static uint64_t hash_pair(uint64_t a, uint64_t b)
-{
-    return a < b ? hash_mix(hash_mix(0, a), b) : hash_mix(hash_mix(0, b), a);
-}
-
-static uint64_t place_of(const struct race_engine *engine, struct stack_id stack)
-{
-    return engine->host.place == NULL ? stack.v : engine->host.place(engine->host.ctx, stack);
-}
-
-/* The same for the same place in another block of the kind. */
-static uint64_t object_key(const struct finding_memory *memory)
-{
-    return memory->alloc_stack.v == 0 ? memory->address
-                                      : hash_mix(memory->alloc_stack.v, memory->address - memory->block);
-}
-
-/* Two stacks are told of once.  A place that many paths lead to is told with a few of them; of what is but a guess, each
- * object once. */
-static bool is_news(struct race_engine *engine, const struct finding *finding)
-{
-    struct stack_id mine = finding->parties[0].stack, theirs = finding->parties[1].stack;
-    if (!say(engine, hash_pair(mine.v, theirs.v))) {
-        return false;
-    }
-    if (finding_race_severity(&finding->parties[0], &finding->parties[1]) == SEVERITY_WARNING) {
-        return say(engine, object_key(&finding->memory));
-    }
-    uint64_t key = hash_pair(place_of(engine, mine), place_of(engine, theirs));
-    key = hash_mix(key, finding->memory.alloc_stack.v);
-    for (uint32_t i = 0; i < STACKS_A_PLACE; i++) {
-        if (say(engine, hash_mix(key, i))) {
-            return true;
-        }
-    }
-    return false;
-}
 
 /* ---- looking again ---------------------------------------------------------------------------------------------- */
 
@@ -301,45 +179,56 @@ static void set_doubt(struct finding *finding, const struct report *r, const str
     }
 }
 
-static void tell(struct report *r, struct stack_id here, const struct race_recalled *theirs)
+static void set_severity(struct finding *finding, const struct report *r, const struct race_recalled *theirs)
 {
-    struct evidence e;
-    evidence_begin(&e, r->engine->d, FINDING_DATA_RACE, "");
+    finding->severity = finding_race_severity(&finding->parties[0], &finding->parties[1]);
+    if (r->hidden) {
+        finding->severity = finding->severity == SEVERITY_ERROR ? SEVERITY_WARNING : SEVERITY_NOTE;
+        finding->detail = "only the order in which this run took its locks kept them apart";
+    } else {
+        set_doubt(finding, r, theirs);
+    }
+}
+
+static void add_parties(struct evidence *e, const struct report *r, struct stack_id here,
+                        const struct race_recalled *theirs)
+{
     struct thread *t = r->plane->thread;
     struct finding_party *mine =
-        evidence_party(&e, role_of((r->piece.flags & RACE_WRITE) != 0, r->piece.flags), t->id, here);
+        evidence_party(e, role_of((r->piece.flags & RACE_WRITE) != 0, r->piece.flags), t->id, here);
     mine->signal_number = t->signal_depth > 0 ? t->signal_number : 0;
     set_access(mine, r->piece.address, r->piece.size, r->piece.flags);
     set_value(r, mine);
-    evidence_held(&e, mine, &t->seat->held);
+    evidence_held(e, mine, &t->seat->held);
     struct finding_party *other =
-        evidence_party(&e, role_of(r->met.wrote, theirs->flags), r->other_thread, theirs->stack);
+        evidence_party(e, role_of(r->met.wrote, theirs->flags), r->other_thread, theirs->stack);
     other->history_lost = !theirs->found;
     set_access(other, theirs->found ? theirs->address : r->met.address, theirs->found ? theirs->size : 0,
                theirs->flags);
     other->access_guess |= other->history_lost && mine->access_guess; /* nothing speaks against it */
     other->held = theirs->held;
     other->held_count = theirs->held_count;
-    e.finding.severity = finding_race_severity(mine, other);
-    if (r->hidden) {
-        e.finding.severity = e.finding.severity == SEVERITY_ERROR ? SEVERITY_WARNING : SEVERITY_NOTE;
-        e.finding.detail = "only the order in which this run took its locks kept them apart";
-    } else {
-        set_doubt(&e.finding, r, theirs);
-    }
-    e.finding.parties = e.parties;
+    e->finding.parties = e->parties;
+}
+
+static void tell(struct report *r, struct stack_id here, const struct race_recalled *theirs)
+{
+    struct evidence e;
+    evidence_begin(&e, r->engine->d, FINDING_DATA_RACE, "");
+    add_parties(&e, r, here, theirs);
+    set_severity(&e.finding, r, theirs);
     set_memory(&e.finding, r);
     if (is_ignored(r->engine, &e.finding)) {
         evidence_discard(&e);
         return;
     }
     bool followed = is_followed(r->engine, &e.finding);
-    if (followed && is_news(r->engine, &e.finding)) {
+    if (followed && race_said_is_news(r->engine, &e.finding)) {
         if (!r->hidden) { /* only now: it is a search through the other thread's history */
             race_heard(r->engine, r->plane, r->other, r->other_slot, r->other_thread, &e.finding.heard);
         }
         race_count(&r->engine->races);
-        relaxed_store(stale_count(r->engine, here, r->met.number), 0);
+        race_said_look_on(r->engine, here, &r->met);
         evidence_send(&e);
         return;
     }
@@ -396,7 +285,7 @@ static void report_atomic(struct report *r, struct stack_id here)
 {
     struct race_recalled theirs;
     r->covered = true;
-    if (here.v == 0 || r->hidden || !may_be_news(r, here)) {
+    if (here.v == 0 || r->hidden || !race_said_may_be_news(r->engine, here, &r->met, r->piece.flags)) {
         return;
     }
     recall(r, &theirs);
@@ -417,7 +306,7 @@ static void report(void *arg)
         report_atomic(r, here);
         return;
     }
-    if (!may_be_news(r, here)) {
+    if (!race_said_may_be_news(r->engine, here, &r->met, r->piece.flags)) {
         race_count(&r->engine->repeats);
         race_hand_over_blind(r->engine, r->plane, &r->piece, r->other);
         return;
@@ -434,8 +323,7 @@ static void report(void *arg)
     tell(r, here, &theirs);
     if (race_hand_over_note(r->engine, r->plane, &r->piece, &giver, &theirs)) {
         /* The next flag there, or of this place in the code, hands over as well: in another block, say. */
-        relaxed_store(stale_count(r->engine, here, r->met.number), 0);
-        relaxed_store(heard_count(r->engine, &r->met), 0);
+        race_said_look_anew(r->engine, here, &r->met);
     }
 }
 
@@ -451,7 +339,7 @@ bool race_found(struct race_engine *engine, struct race_plane *plane, struct rac
         race_count(&engine->withheld);
         return false;
     }
-    if (!is_worth_a_look(engine, met)) {
+    if (!race_said_is_worth_a_look(engine, met)) {
         race_count(&engine->repeats);
         race_hand_over_blind(engine, plane, piece, r.other);
     } else {
@@ -473,7 +361,7 @@ bool race_found_by_clock(struct race_engine *engine, struct race_plane *plane, c
                        .other_slot = last->slot,
                        .other_thread = {relaxed_load(&other->thread)},
                        .by_clock = last};
-    if (engine->host.released == NULL || !race_trust_is_sure(engine) || !is_worth_a_look(engine, met)) {
+    if (engine->host.released == NULL || !race_trust_is_sure(engine) || !race_said_is_worth_a_look(engine, met)) {
         return false;
     }
     engine->host.apart(engine->host.ctx, report, &r);
