@@ -159,6 +159,26 @@ static bool weave_file(struct weave_request *request, const char *path)
 
 /* ---- all ------------------------------------------------------------------------------------------------------------ */
 
+/* Returns: an exit status. */
+static int weave_files(struct weave_request *request, char **paths)
+{
+    int status = EXIT_OK;
+    size_t count = 0;
+    while (paths[count]) {
+        count++;
+    }
+    weave_progress_begin(&request->progress, count);
+    for (size_t i = 0; i < count; i++) {
+        if (!weave_file(request, paths[i])) {
+            status = EXIT_FAILED;
+        }
+    }
+    if (request->made_in) {
+        woven_prune(request->made_in, woven_prune_limit(), request->start);
+    }
+    return status;
+}
+
 int command_weave_main(int argc, char **argv)
 {
     struct settings settings = {0};
@@ -182,20 +202,7 @@ int command_weave_main(int argc, char **argv)
               stderr);
         return EXIT_USAGE;
     }
-    int status = EXIT_OK;
-    size_t files = 0;
-    while (argv[(size_t)first + files]) {
-        files++;
-    }
-    weave_progress_begin(&request.progress, files);
-    for (int i = first; argv[i]; i++) {
-        if (!weave_file(&request, argv[i])) {
-            status = EXIT_FAILED;
-        }
-    }
-    if (request.made_in) {
-        woven_prune(request.made_in, woven_prune_limit(), request.start);
-    }
+    int status = weave_files(&request, argv + first);
     pool_free(&request.pool);
     pool_free(&settings.pool);
     if (fflush(stdout) != 0) {

@@ -180,52 +180,62 @@ static void add_memory_kind(struct buffer *out, const struct run_object *memory)
     }
 }
 
-static void add_background(struct page *page, const struct run_finding *f)
+static void add_object(struct page *page, const struct run_object *object, bool is_memory)
 {
     struct buffer *out = page->out;
-    buffer_string(out, "<details><summary>Objects and threads</summary><div class=\"sides\">\n");
+    buffer_string(out, "<section class=\"side\"><h4>");
+    add_code(out, object->name);
+    if (is_memory) {
+        add_memory_kind(out, object);
+    } else {
+        buffer_string(out, " is a ");
+        escape_xml(out, object->type ? object->type : object->kind);
+    }
+    if (object->where != WHERE_DESCRIPTOR && object->where != WHERE_LIBC) {
+        buffer_printf(out, " at 0x%" PRIx64, object->address);
+    }
+    buffer_string(out, "</h4>\n");
+    if (object->named_by) {
+        buffer_string(out, "<p>called so in ");
+        add_code(out, object->named_by);
+        if (object->elements) {
+            buffer_printf(out, ", if the block is an array of %" PRIu64, object->elements);
+        }
+        buffer_string(out, "</p>\n");
+    }
+    if (object->block_size) {
+        buffer_printf(out, "<p>byte %" PRIu64 " of a heap block of %" PRIu64 "</p>\n", object->address - object->block,
+                      object->block_size);
+    }
+    if (object->init_stack.symbol_count) {
+        buffer_printf(out, "<p>%s at</p>\n", object_origin_verb(object));
+        add_stack(page, &object->init_stack);
+    }
+    buffer_string(out, "</section>\n");
+}
+
+static void add_creation(struct page *page, const struct run_thread *thread)
+{
+    struct buffer *out = page->out;
+    buffer_string(out, "<section class=\"side\"><h4>");
+    add_thread(out, thread);
+    buffer_string(out, thread->created.symbol_count ? " was created at</h4>\n" : "</h4>\n");
+    if (thread->created.symbol_count) {
+        add_stack(page, &thread->created);
+    }
+    buffer_string(out, "</section>\n");
+}
+
+static void add_background(struct page *page, const struct run_finding *f)
+{
+    buffer_string(page->out, "<details><summary>Objects and threads</summary><div class=\"sides\">\n");
     for (size_t i = 0; i < f->object_count; i++) {
-        const struct run_object *object = &f->objects[i];
-        buffer_string(out, "<section class=\"side\"><h4>");
-        add_code(out, object->name);
-        if (object == f->memory) {
-            add_memory_kind(out, object);
-        } else {
-            buffer_string(out, " is a ");
-            escape_xml(out, object->type ? object->type : object->kind);
-        }
-        if (object->where != WHERE_DESCRIPTOR && object->where != WHERE_LIBC) {
-            buffer_printf(out, " at 0x%" PRIx64, object->address);
-        }
-        buffer_string(out, "</h4>\n");
-        if (object->named_by) {
-            buffer_string(out, "<p>called so in ");
-            add_code(out, object->named_by);
-            if (object->elements) {
-                buffer_printf(out, ", if the block is an array of %" PRIu64, object->elements);
-            }
-            buffer_string(out, "</p>\n");
-        }
-        if (object->block_size) {
-            buffer_printf(out, "<p>byte %" PRIu64 " of a heap block of %" PRIu64 "</p>\n",
-                          object->address - object->block, object->block_size);
-        }
-        if (object->init_stack.symbol_count) {
-            buffer_printf(out, "<p>%s at</p>\n", object_origin_verb(object));
-            add_stack(page, &object->init_stack);
-        }
-        buffer_string(out, "</section>\n");
+        add_object(page, &f->objects[i], &f->objects[i] == f->memory);
     }
     for (size_t i = 0; i < f->thread_count; i++) {
-        buffer_string(out, "<section class=\"side\"><h4>");
-        add_thread(out, &f->threads[i]);
-        buffer_string(out, f->threads[i].created.symbol_count ? " was created at</h4>\n" : "</h4>\n");
-        if (f->threads[i].created.symbol_count) {
-            add_stack(page, &f->threads[i].created);
-        }
-        buffer_string(out, "</section>\n");
+        add_creation(page, &f->threads[i]);
     }
-    buffer_string(out, "</div></details>\n");
+    buffer_string(page->out, "</div></details>\n");
 }
 
 static void add_finding(struct page *page, const struct run_finding *f)
