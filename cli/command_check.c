@@ -50,14 +50,15 @@ static size_t add_lines(struct buffer *out, const char *word, json_t *these, con
     return count;
 }
 
-static int compare(json_t *present, json_t *known)
+/* `is_quiet`: says nothing when nothing is new. */
+static int compare(json_t *present, json_t *known, bool is_quiet)
 {
     struct buffer text = {0};
     size_t added = add_lines(&text, "new", present, known, false);
     size_t kept = add_lines(&text, "known", present, known, true);
     size_t gone = add_lines(&text, "gone", known, present, false);
     buffer_printf(&text, "lockhound: %zu new, %zu known, %zu gone\n", added, kept, gone);
-    bool was_written = output_write(STDOUT_FILENO, &text);
+    bool was_written = (is_quiet && added == 0) || output_write(STDOUT_FILENO, &text);
     buffer_free(&text);
     if (!was_written) {
         perror("lockhound: cannot write to stdout");
@@ -131,7 +132,7 @@ static int check(const struct settings *settings, char **paths)
     json_t *known = present ? load_baseline(path, settings, updates) : NULL;
     int status = EXIT_FAILED;
     if (present && known) {
-        status = compare(present, known);
+        status = compare(present, known, settings_flag(settings, OPTION_ID_quiet));
         if (updates) {
             status = write_baseline(path, present) ? EXIT_OK : EXIT_FAILED;
         }

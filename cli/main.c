@@ -14,7 +14,7 @@ const struct command command_table[] = {
     {"check", "check [options] --baseline=FILE REPORT...",
      "compare findings with a baseline: new ones fail, known and gone ones are said", FOR_CHECK, false,
      command_check_main},
-    {"suppress", "suppress REPORT...", "write suppression rules for the findings of a report", FOR_SUPPRESS, false,
+    {"suppress", "suppress [options] REPORT...", "write suppression rules for the findings of a report", FOR_SUPPRESS, false,
      command_suppress_main},
     {"analyze", "analyze [options] TRACE...", "look for findings in recorded traces (- is stdin)", FOR_ANALYZE, false,
      command_analyze_main},

@@ -42,8 +42,9 @@ static unsigned scope_of(size_t id)
 {
     switch (id) {
     case OPTION_ID_suppressions:
-    case OPTION_ID_quiet:
         return FOR_RUN | FOR_REPORT | FOR_PRINT | FOR_CHECK | FOR_SUPPRESS;
+    case OPTION_ID_quiet:
+        return FOR_RUN | FOR_REPORT | FOR_PRINT | FOR_CHECK;
     case OPTION_ID_output:
         return FOR_RUN | FOR_WEAVE;
     case OPTION_ID_contention:

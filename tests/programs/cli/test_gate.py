@@ -27,6 +27,13 @@ class CheckTest(case.CommandCase):
         self.assertEqual(result.stdout.splitlines()[-1], b"lockhound: 1 new, 0 known, 1 gone")
         self.assertEqual((result.returncode, self.check(second).returncode), (0, 0))
 
+    def test_quiet_says_nothing_when_nothing_is_new(self):
+        first, second = self.inversion_run(), self.other_run()
+        self.check("--update-baseline", first)
+        self.assertEqual(self.check("--quiet", first).stdout, b"")
+        result = self.check("--quiet", first, second)
+        self.assertEqual((result.returncode, result.stdout.splitlines()[-1]), (66, b"lockhound: 1 new, 1 known, 0 gone"))
+
     def test_json_reports_are_reports_and_baselines(self):
         run = self.inversion_run()
         self.lockhound("report", "--json=%s" % self.path("baseline"), run)
