@@ -461,8 +461,7 @@ void thread_clock_release_join(struct thread_clock *clock, struct sync_clock *sy
         }
         clock->epoch++;
     }
-    /* relaxed: a reader that sees the old number comes before this release and misses nothing it could rely on */
-    relaxed_store(&sync->version, relaxed_load(&sync->version) + 1);
+    sync_clock_renew(sync);
 }
 
 void thread_clock_pass_on(struct thread_clock *clock, struct sync_clock *sync, const struct clock_stamp *stamp)
@@ -478,7 +477,7 @@ void thread_clock_pass_on(struct thread_clock *clock, struct sync_clock *sync, c
             map_join_one(map, clock->later[n].slot, clock->later[n].epoch);
         }
     }
-    relaxed_store(&sync->version, relaxed_load(&sync->version) + 1); /* as in thread_clock_release_join() */
+    sync_clock_renew(sync);
 }
 
 void sync_clock_drop(struct sync_clock *sync)
@@ -487,7 +486,7 @@ void sync_clock_drop(struct sync_clock *sync)
     sync->seen = NULL;
     sync->epoch = 0;
     sync->slot = 0;
-    relaxed_store(&sync->version, relaxed_load(&sync->version) + 1);
+    sync_clock_renew(sync);
 }
 
 void thread_clock_fold(const struct thread_clock *clock, uint64_t seen[CLOCK_FOLDED])

@@ -78,13 +78,14 @@ struct sync_clock {
     uint64_t epoch; /* of `slot`; 0: never released, or a join of several releases, all of it in `seen` */
     struct clock_snapshot *seen;
     uint32_t slot;
-    _Atomic uint32_t version; /* changes with each thread_clock_release_join(), never reset */
+    _Atomic uint32_t version; /* changes when what was taken in of it is not all any more; never reset */
 };
 
 void sync_clock_drop(struct sync_clock *sync);
-/* Something beside the clock changed that whoever takes it in is to know: nobody has taken this version in yet. */
+/* The clock, or something beside it, changed that whoever takes it in is to know: nobody has taken this version in yet. */
 static inline void sync_clock_renew(struct sync_clock *sync)
 {
+    /* relaxed: a reader that sees the old number comes before this and misses nothing it could rely on */
     relaxed_store(&sync->version, relaxed_load(&sync->version) + 1);
 }
 
