@@ -5,6 +5,7 @@
 #include "detector/race_generation.h"
 #include "detector/race_hand_over.h"
 #include "detector/race_hybrid.h"
+#include "detector/race_record.h"
 #include "detector/race_sync.h"
 #include "detector/race_touched.h"
 

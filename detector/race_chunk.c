@@ -2,6 +2,7 @@
 
 #include "detector/race_generation.h"
 #include "detector/race_hybrid.h"
+#include "detector/race_record.h"
 #include "detector/race_touched.h"
 
 enum { CHUNKS_PER_USE = 512 }; /* in a page of 4096 bytes */

@@ -32,10 +32,6 @@ enum {
 uint32_t race_chunk_lock(struct race_part *part, struct race_chunk *chunk); /* Returns: the state, without the bit. */
 void race_chunk_unlock(struct race_part *part, struct race_chunk *chunk, uint32_t state);
 
-/* Sets the tags of the access. */
-void race_record(struct race_plane *plane, const struct race_piece *piece);
-/* Drops the plane's tags of these bytes. */
-void race_unrecord(struct race_plane *plane, const struct race_piece *piece);
 /* Makes `plane` a participant of the chunk of the access, and its owner when nobody else takes part, or, `wants_it`, when it
  * has seen all that others did there.  Unless there are sync addresses, the access is recorded, so that whoever comes next sees it before becoming the owner.
  * Returns: the chunk's state. */

@@ -2,7 +2,7 @@
  *
  *   race.c --> race_chunk (who takes part) --> race_set (interned sets of planes)
  *     |    --> race_generation (tag -> epoch) --> race_renumber (when they are used up)
- *     |    --> race_touched (where a plane has tags)
+ *     |    --> race_record (tags of an access), race_touched (where a plane has some)
  *     |    --> race_sync (atomics and plain accesses of addresses with a clock) --> race_granules (their table)
  *     |                                                              \--> race_become (an address becomes one)
  *     |    --> race_freed, race_updates (what is wrong beside atomic operations) --> race_last (what those leave)

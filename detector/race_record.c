@@ -1,4 +1,5 @@
-/* race_record.c: the tags of an access in its thread's plane. */
+#include "detector/race_record.h"
+
 #include "detector/race_chunk.h"
 #include "detector/race_touched.h"
 
