@@ -204,8 +204,8 @@ struct race_counts {
     uint64_t accesses; /* misses that entered the engine */
     uint64_t chunks_shared, aliases_dropped, renumberings, planes_forgotten, sync_addresses, races, repeats;
     /* What was given up: */
-    uint64_t
-        history_dropped; /* times that the history of 256 bytes, or of a thread that ended, was dropped for want of room */
+    /* Times that the history of 256 bytes, or of a thread that ended, was dropped for want of room. */
+    uint64_t history_dropped;
     uint64_t orders_trusted; /* times that order could not be seen: what came before counts as ordered */
     uint64_t syncs_spilled;  /* chunks whose atomics share one clock with those of others, for the table is full */
     uint64_t withheld;       /* seeming races not claimed: order was lost, or the memory is not followed */

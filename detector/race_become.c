@@ -85,8 +85,9 @@ static void mark_place(struct race_engine *engine, uint64_t address, size_t size
 {
     if (engine->sync_places != NULL) {
         size_t granule = (address & engine->window) / RACE_GRANULE_BYTES;
-        atomic_fetch_or_explicit(&engine->sync_places[granule], (uint8_t)race_granule_mask(address, size),
-                                 memory_order_relaxed); /* the chunk's lock orders it */
+        uint8_t mask = (uint8_t)race_granule_mask(address, size);
+        /* relaxed: the chunk's lock orders it */
+        atomic_fetch_or_explicit(&engine->sync_places[granule], mask, memory_order_relaxed);
     }
 }
 

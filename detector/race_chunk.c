@@ -25,8 +25,8 @@ uint32_t race_chunk_lock(struct race_part *part, struct race_chunk *chunk)
 
 void race_chunk_unlock(struct race_part *part, struct race_chunk *chunk, uint32_t state)
 {
-    atomic_store_explicit(&chunk->state, state,
-                          memory_order_release); /* partner: race_chunk_lock() and lock-free readers */
+    /* partner: race_chunk_lock() and lock-free readers */
+    atomic_store_explicit(&chunk->state, state, memory_order_release);
     part->locked_chunk = NULL;
 }
 

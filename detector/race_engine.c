@@ -288,8 +288,9 @@ void race_forked(struct race_engine *engine, const struct race_plane *plane)
         /* What they did in the parent cannot meet what this process does from now on. */
         race_trust_part(engine, part);
         if (part->locked_chunk != NULL) {
+            /* relaxed: no other thread is left */
             (void)atomic_fetch_and_explicit(&part->locked_chunk->state, ~(uint32_t)RACE_STATE_LOCK,
-                                            memory_order_relaxed); /* no other thread is left */
+                                            memory_order_relaxed);
             part->locked_chunk = NULL;
         }
     }

@@ -74,8 +74,8 @@ struct race_known {
 /* How generations are renumbered. */
 struct race_renumbering {
     uint32_t kept; /* those up to this one stay as they are */
-    uint32_t
-        old; /* what has become one up to this stays so the next time: where there is nothing else nobody looks again */
+    /* What has become one up to this stays so the next time: where there is nothing else nobody looks again. */
+    uint32_t old;
     bool is_full;                            /* what others have heard of is not kept apart any more */
     uint8_t tag[2 * (RACE_GENERATIONS + 1)]; /* what each becomes: the bit that says written stays */
 };

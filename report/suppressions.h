@@ -54,8 +54,8 @@ struct suppression_rule {
     const char *kinds; /* slugs or globs of slugs, separated by commas */
     bool is_top_only;
     bool is_compiled_in;
-    bool
-        is_for_other_kind; /* of another tool, or of data races, which a run that is not woven cannot meet: never "unused" */
+    /* Of another tool, or of data races, which a run that is not woven cannot meet: never "unused". */
+    bool is_for_other_kind;
     struct suppression_term *terms;
     uint64_t used;
     struct suppression_rule *next;
