@@ -155,8 +155,8 @@ static const char *check_script(struct pool *pool, const char *line, const char 
 static const char *check_depth(struct pool *pool, const char *path, int depth)
 {
     char start[256] = {0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0 || depth == 0) {
+    int fd = depth == 0 ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) {
         return NULL; /* unreadable: the kernel decides whether it runs */
     }
     const char *why = NULL;
