@@ -52,6 +52,8 @@ bool session_load_rules(struct session *session);
 void session_end(struct session *session);
 /* How text for `fd` is to look. */
 struct text_style session_style(const struct session *session, int fd);
+/* Prints a finding on stderr.  When that is gone, the exit status and --json still tell. */
+void session_show(const struct session *session, const struct run_finding *finding);
 /* Adds the run file `path` to the session's run.  Returns: false after a complaint. */
 bool session_read(struct session *session, const char *path);
 /* Writes what --json and its like ask for.  Returns: false after a complaint. */

@@ -71,10 +71,7 @@ static int analyze_file(const char *path, const struct detector_options *options
         return EXIT_FAILED;
     }
     enum trace_outcome outcome = trace_driver_run(text.data, text.length, options, take_line, &a, &summary);
-    bool was_written = output_write(STDOUT_FILENO, &a.findings);
-    if (!was_written) {
-        perror("lockhound: cannot write to stdout");
-    }
+    bool was_written = output_show(&a.findings);
     output_write(STDERR_FILENO, &a.errors);
     buffer_free(&text);
     buffer_free(&a.findings);

@@ -58,13 +58,9 @@ static int compare(json_t *present, json_t *known, bool is_quiet)
     size_t kept = add_lines(&text, "known", present, known, true);
     size_t gone = add_lines(&text, "gone", known, present, false);
     buffer_printf(&text, "lockhound: %zu new, %zu known, %zu gone\n", added, kept, gone);
-    bool was_written = (is_quiet && added == 0) || output_write(STDOUT_FILENO, &text);
+    bool was_written = (is_quiet && added == 0) || output_show(&text);
     buffer_free(&text);
-    if (!was_written) {
-        perror("lockhound: cannot write to stdout");
-        return added ? EXIT_FINDINGS : EXIT_FAILED;
-    }
-    return added ? EXIT_FINDINGS : EXIT_OK;
+    return added ? EXIT_FINDINGS : was_written ? EXIT_OK : EXIT_FAILED;
 }
 
 static bool write_baseline(const char *path, json_t *present)

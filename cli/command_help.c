@@ -1,7 +1,6 @@
 /* command_help.c: `lockhound help`: from the tables of commands, options and findings. */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/output.h"
@@ -9,11 +8,8 @@
 
 static int show(struct buffer *text)
 {
-    bool was_written = output_write(STDOUT_FILENO, text);
+    bool was_written = output_show(text);
     buffer_free(text);
-    if (!was_written) {
-        perror("lockhound: cannot write to stdout");
-    }
     return was_written ? EXIT_OK : EXIT_FAILED;
 }
 

@@ -11,12 +11,7 @@
 
 static void print_finding(void *ctx, const struct run_finding *finding)
 {
-    const struct session *session = ctx;
-    struct text_style style = session_style(session, STDERR_FILENO);
-    struct buffer text = {0};
-    format_text_finding(&text, finding, &style);
-    output_write(STDERR_FILENO, &text);
-    buffer_free(&text);
+    session_show(ctx, finding);
 }
 
 /* With LD_PRELOAD alone the options are the program's: its record has them, and only here are they known. */
@@ -70,7 +65,6 @@ int command_print_main(int argc, char **argv)
 {
     struct session session = {0};
     int first = settings_parse(&session.settings, argc, argv, FOR_PRINT, true);
-    int status = EXIT_USAGE;
     if (first < 0) {
         return EXIT_USAGE;
     }
@@ -82,7 +76,7 @@ int command_print_main(int argc, char **argv)
         return EXIT_USAGE;
     }
     session_begin(&session);
-    status = print_window(&session, argv[first]);
+    int status = print_window(&session, argv[first]);
     session_end(&session);
     return status;
 }

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/output.h"
@@ -28,7 +27,7 @@ struct question {
     int signal;
     const char *run_file; /* as its options name it; "" for anonymous memory */
     uint64_t asked_ns;
-    bool was_answered;
+    bool was_answered, was_shown;
 };
 
 static uint64_t now_ns(void)
@@ -191,7 +190,7 @@ static void take_state(void *ctx, struct run *run, struct run_finding *state)
         q->was_answered = true;
         finding_resolve(state, q->session.intake.symbols);
         format_text_live(&text, state, doing);
-        output_write(STDOUT_FILENO, &text);
+        q->was_shown = output_show(&text);
         buffer_free(&text);
     }
     finding_free(state);
@@ -236,7 +235,7 @@ int command_ps_main(int argc, char **argv)
     session_begin(&q.session);
     q.asked_ns = UINT64_MAX;
     const char *path = read_options(&q) && is_listening(&q) ? find_run_file(&q) : NULL;
-    int status = path && ask(&q, path) ? EXIT_OK : EXIT_FAILED;
+    int status = path && ask(&q, path) && q.was_shown ? EXIT_OK : EXIT_FAILED;
     session_end(&q.session);
     return status;
 }

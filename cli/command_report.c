@@ -18,10 +18,7 @@ static bool write_text(struct session *session)
         format_text_summary(&text, &session->run, session->intake.symbols, &session->rules, &style);
         format_text_contention(&text, &session->run, &style, settings_flag(&session->settings, OPTION_ID_contention));
     }
-    bool was_written = output_write(STDOUT_FILENO, &text);
-    if (!was_written) {
-        perror("lockhound: cannot write to stdout");
-    }
+    bool was_written = output_show(&text);
     buffer_free(&text);
     return was_written;
 }

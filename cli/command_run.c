@@ -115,11 +115,7 @@ static bool make_run_file(struct follow *f)
 static void show_finding(void *ctx, const struct run_finding *finding)
 {
     const struct follow *f = ctx;
-    struct text_style style = session_style(&f->session, STDERR_FILENO);
-    struct buffer text = {0};
-    format_text_finding(&text, finding, &style);
-    output_write(STDERR_FILENO, &text); /* when stderr is gone, the exit status and --json still tell */
-    buffer_free(&text);
+    session_show(&f->session, finding);
 }
 
 /* A signal sent to the command alone is meant for the program.  Those of the terminal reach both by themselves. */

@@ -2,7 +2,6 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/document.h"
 #include "cli/output.h"
@@ -79,8 +78,7 @@ static int suppress(const struct settings *settings, char **paths)
         }
         json_decref(document);
     }
-    if (!output_write(STDOUT_FILENO, &text)) {
-        perror("lockhound: cannot write to stdout");
+    if (!output_show(&text)) {
         status = EXIT_FAILED;
     }
     buffer_free(&text);

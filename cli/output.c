@@ -20,6 +20,15 @@ bool output_write(int fd, const struct buffer *text)
     return true;
 }
 
+bool output_show(const struct buffer *text)
+{
+    bool was_written = output_write(STDOUT_FILENO, text);
+    if (!was_written) {
+        perror("lockhound: cannot write to stdout");
+    }
+    return was_written;
+}
+
 static bool complain(const char *path)
 {
     fprintf(stderr, "lockhound: cannot write %s: %s\n", path, strerror(errno));

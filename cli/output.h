@@ -8,6 +8,8 @@
 
 /* Writes all of `text` to `fd`.  Returns: true, or false with errno. */
 bool output_write(int fd, const struct buffer *text);
+/* Writes all of `text` to stdout.  Returns: false after a complaint. */
+bool output_show(const struct buffer *text);
 /* Checks, before anything is started, that `path` can be written; creates it.  Returns: false after a complaint. */
 bool output_check(const char *path);
 /* Replaces the contents of `path` ("-": stdout) by `text`.  Returns: false after a complaint. */

@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/output.h"
@@ -28,6 +29,15 @@ void session_begin(struct session *session)
 struct text_style session_style(const struct session *session, int fd)
 {
     return (struct text_style){settings_colour(&session->settings, fd), session->sources};
+}
+
+void session_show(const struct session *session, const struct run_finding *finding)
+{
+    struct text_style style = session_style(session, STDERR_FILENO);
+    struct buffer text = {0};
+    format_text_finding(&text, finding, &style);
+    output_write(STDERR_FILENO, &text);
+    buffer_free(&text);
 }
 
 bool session_load_rules(struct session *session)
