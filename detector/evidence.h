@@ -35,7 +35,7 @@ struct finding_party *evidence_actor(struct evidence *e, struct thread *t, const
 /* Who holds `o` exclusively now, when that is known. */
 void evidence_holder(struct evidence *e, const struct object *o);
 void evidence_object(struct finding_party *party, const struct object *o, enum lock_mode mode);
-/* A copy of what is held, valid until the evidence is sent or discarded. */
+/* The party gets a copy of what is held, valid until the evidence is sent or discarded. */
 void evidence_held(struct evidence *e, struct finding_party *party, const struct held_set *held);
 /* Reports it, unless its kind is off or it was said before, and frees everything. */
 void evidence_send(struct evidence *e);
