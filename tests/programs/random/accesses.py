@@ -27,6 +27,8 @@ class Accesses(Draft):
 
     def plain_typed(self, thread):
         kind = self.random.choice(("u1", "u2", "u4", "u8", "v16", "f4", "f8", "s24", "s40"))
+        if kind in ("u4", "f4") and self.program.avoids_guesses:
+            return False
         place = self.place(SIZES[kind])
         if place is None:
             return False
@@ -49,7 +51,8 @@ class Accesses(Draft):
         events = [("read" if how == "read" else "write", region, offset, size)]
         if size > 1 and ("|=" in code or "^=" in code):  # compilers leave out the bytes that stay as they are
             events = [("write", region, offset, 1), ("maybe", region, offset + 1, size - 1)]
-        return self.add(thread, code, events, group, looks=(1 if size <= 8 else 2) * (2 if how == "change" else 1))
+        return self.add(thread, code, events, group, looks=(1 if size <= 8 else 2) * (2 if how == "change" else 1),
+                        may_guess=size == 4)
 
     def plain_named(self, thread):
         how = self.random.choice(("read", "write", "change"))
@@ -81,7 +84,7 @@ class Accesses(Draft):
         if kind == "bits" and how == "read":
             code = f"{{ unsigned bits = {name}; USE(bits); }}"
         return self.add(thread, code, [("read" if how == "read" else "write", region, offset, size), *extra],
-                        looks=4 if extra else 2 if how == "change" else 1)
+                        looks=4 if extra else 2 if how == "change" else 1, by_pointer=kind == "table")
 
     def plain_function(self, thread):
         size = self.random.choice((1, 3, 7, 8, 12, 15, 16, 20, 31, 33))
@@ -101,7 +104,10 @@ class Accesses(Draft):
             (f"USE(memchr({where}, 77, {count}));", "read")))
         if "memchr" in code and size > 1:
             return False  # nobody stores a 77, but how far a builtin looks is its own affair
-        return self.add(thread, code, [(event, region, offset, size)], group)
+        if self.program.avoids_guesses and (size in (7, 12, 15, 20, 31) or "strncpy" in code):
+            return False
+        return self.add(thread, code, [(event, region, offset, size)], group,
+                        may_guess=not self.program.avoids_guesses)
 
     def loop(self, thread):
         kind, count = self.random.choice(("u1", "u1", "u2", "u4", "u8", "f4")), self.random.choice((2, 3, 4, 7, 8, 16, 20))
@@ -110,6 +116,8 @@ class Accesses(Draft):
         if place is None:
             return False
         base, region, offset, group = place
+        if kind != "u8" and self.program.avoids_guesses:
+            return False
         how = self.random.choice(("read", "write", "change"))
         end = f"opaque({count})" if self.random.random() < 0.5 else count
         where = f"AT({kind}, base, {offset} + i * {SIZES[kind]})"
@@ -119,12 +127,15 @@ class Accesses(Draft):
         code = (f"{{ unsigned char *base = (unsigned char *){base}; {total}"
                 f"for (uint64_t i = 0; i < {end}; i++) {body}; {use} }}")
         return self.add(thread, code, [("read" if how == "read" else "write", region, offset, size)], group,
-                        looks=(6 + 2 * SIZES[kind]) // SIZES[kind] * (2 if how == "change" else 1), is_loop=True)
+                        looks=(6 + 2 * SIZES[kind]) // SIZES[kind] * (2 if how == "change" else 1), is_loop=True, may_guess=kind != "u8")
 
     def between(self, thread):
         size = self.random.choice((4, 8, 16, 24))
         to, source = self.place(size), self.place(size)
         if to is None or source is None or to[1] == source[1] or (to[3] and source[3]):
             return False
+        if size == 4 and self.program.avoids_guesses:
+            return False
         code = f"memcpy((char *){to[0]} + {to[2]}, (char *){source[0]} + {source[2]}, {size});"
-        return self.add(thread, code, [("read", *source[1:3], size), ("write", *to[1:3], size)], to[3] or source[3])
+        return self.add(thread, code, [("read", *source[1:3], size), ("write", *to[1:3], size)], to[3] or source[3],
+                        may_guess=size == 4)

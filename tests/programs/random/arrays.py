@@ -19,6 +19,7 @@ STRUCTS = {  # size, and of each member its type and offset
     "struct loop_record": (24, {"a": ("uint64_t", 0), "b": ("double", 8), "c": ("uint32_t", 16), "d": ("uint32_t", 20)}),
 }
 LENGTHS = (7, 40, 100, 300, 1000, 1000, 2000, 5000)
+WHOLE_WORDS = ("uint64_t", "double", "struct loop_complex")  # of which no part has four bytes
 MOST = 8
 TOTALS = {"uint32_t": 4, "double": 8}
 GRANULE, VECTOR = 8, 16
@@ -31,7 +32,8 @@ def is_float(kind):
 class Arrays(Draft):
     def make_arrays(self):
         for number in range(self.random.randint(4, MOST)):
-            kind = self.random.choice([*SCALARS, *SCALARS, *STRUCTS])
+            kinds = WHOLE_WORDS if self.program.avoids_guesses else [*SCALARS, *SCALARS, *STRUCTS]
+            kind = self.random.choice(kinds)
             size = SCALARS.get(kind) or STRUCTS[kind][0]
             where = self.random.choice(("global", "global", "heap", "frame"))
             self.program.arrays.append(Array(number, kind, size, self.random.choice(LENGTHS), where))

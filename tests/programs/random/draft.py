@@ -2,7 +2,8 @@
 
 import random
 
-from oracle import ACCESSES, Oracle, Verdict
+from events import ACCESSES
+from oracle import Oracle, Verdict
 from program import Program, Step
 
 
@@ -13,6 +14,7 @@ class Draft:
         self.cxx = self.random.random() < 0.4
         self.has_atomics = self.cxx or self.random.random() < 0.3
         self.program = Program(seed, [], self.random.random() < 0.5, self.cxx, self.has_atomics)
+        self.program.avoids_guesses = self.has_atomics and not self.cxx and seed % 2 == 0
         self.oracle = Oracle()
         self.groups = 0
         self.length = length

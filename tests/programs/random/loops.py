@@ -1,6 +1,6 @@
 """loops.py: the counted loops of random programs, with the bytes that each of them touches."""
 
-from arrays import SCALARS, STRUCTS, TOTALS, Arrays, is_float
+from arrays import SCALARS, STRUCTS, TOTALS, WHOLE_WORDS, Arrays, is_float
 from program import COUNTS
 
 COUNTERS = ("int", "unsigned", "long", "size_t", "uint64_t")
@@ -72,7 +72,8 @@ class Loops(Arrays):
         if before:
             self.use_ends(thread, fresh)
         if not self.add(thread, f"{{ {bounds} {code} }}", [e for e in events if type(e[-1]) is str or e[-1] > 0], looks=looks,
-                        is_loop=True, may_race=before and bool(fresh)):
+                        is_loop=True, may_race=before and bool(fresh),
+                        may_guess=any(array.kind not in WHOLE_WORDS for array, *_ in extents)):
             return False
         self.keep_extents(*extents)
         if not before:
@@ -105,7 +106,7 @@ class Loops(Arrays):
         code, event, count = self.random.choice(((f"{use}({at});", "read", 1), (f"{at} = 2;", "write", 1), (f"{at} = 2;", "write", 1),
                                                  (f"{at} += 1;", "write", 2)))
         return self.add(thread, f"{{ {text}{code} }}", [self.touches(event, array, i, 1, 1, member)], looks=count, is_loop=True,
-                        may_race=True)
+                        may_race=True, may_guess=array.kind not in WHOLE_WORDS)
 
     def one(self, thread):
         """A single element, often at an end of what a loop runs over."""

@@ -3,18 +3,7 @@
     steps --> judge() --> Verdict.races   pairs of steps with accesses to one byte, one a write, neither before the other; and where
                       --> Verdict.owed    sets of such pairs, of each of which one has to be reported
 
-Each step is a list of events; a thread's own epoch is what it has released.
-
-    ("acquire", key)   ("release", key)                    a clock that what is released adds up in
-    ("fresh", region)                                      new memory
-    ("stays", region, region)                              the first may be where the second is: realloc()
-    ("blind",)                                             the thread's history is folded from here on: nothing is owed any more
-    ("read" | "write" | "free", region, offset, size)      what a step is sure to touch
-    ("peek" | "maybe", region, offset, size)               what it may read, or read and write, besides: a bit field's neighbours
-    ("gap", region, offset, size)                          the same of what vectors read between the elements of a loop
-
-An access may have two numbers more, a stride and a count: so many of that size, the stride from one to the next; and again two, of rows
-of these.  An event whose key begins with "?" orders only where order is to be taken for granted: `owed` counts it, `races` does not.
+Each step is a list of events (events.py); a thread's own epoch is what it has released.
 
 What is owed follows detector/race.h: an access is held against each other thread's last access to a byte (last write, for a
 read), unless the thread has accessed it in this epoch already, at least as strongly; and one race of an access is told.  owed.py says
@@ -24,12 +13,11 @@ what that makes of loops.
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
+from events import ACCESSES, DOUBTS, GRANULE, READS, pieces
+from guesses import ordered_by_guesses
 from owed import Met, owed_of_access, owed_of_loop
 from spans import Spans
 
-READS, DOUBTS = ("read", "peek", "gap"), ("peek", "maybe", "gap")
-ACCESSES = ("read", "write", "free", *DOUBTS)
-GRANULE = 8
 HEARD_ENOUGH = 16  # looks at a granule for what one thread did there, until not every one is taken (race_finding.c)
 
 
@@ -37,18 +25,6 @@ def join(to, other):
     for thread, epoch in other.items():
         if epoch > to.get(thread, 0):
             to[thread] = epoch
-
-
-def pieces(event):
-    """Returns: (region, low, high) of each piece of an access."""
-    _, region, offset, size, *each = event
-    rows = [offset]
-    for stride, count in zip(each[2::2], each[3::2]):
-        rows = [row + i * stride for row in rows for i in range(count)]
-    stride, count = each[:2] or (size, 1)
-    if stride == size:
-        size, count = size * count, min(count, 1)
-    return [(region, row + i * stride, row + i * stride + size) for row in rows for i in range(count)]
 
 
 @dataclass(frozen=True)
@@ -70,10 +46,12 @@ class Verdict:
 class Oracle:
     """One pass; `trusting`: with the orders that may be there."""
 
-    def __init__(self, trusting=False):
+    def __init__(self, trusting=False, unowed=frozenset()):
         self.trusting = trusting
+        self.unowed = unowed                    # granules
         self.clocks = defaultdict(lambda: defaultdict(int))
         self.sent = defaultdict(dict)
+        self.takers = defaultdict(set)          # who touches a place that hands over
         self.generations = defaultdict(int)
         self.live = 1
         self.memory = Spans(list, list)         # accesses
@@ -105,6 +83,9 @@ class Oracle:
     def is_hit(self, thread, accesses, writes):
         return any(a.thread == thread and a.generation == self.generations[thread] and (a.writes or not writes)
                    for a in accesses)
+
+    def is_unowed(self, region, low, high):
+        return bool(self.unowed) and any((region, at // GRANULE) in self.unowed for at in range(low, high, GRANULE))
 
     def granules(self, region, low, high):
         return self.looks.over(region, low - low % GRANULE, high + -high % GRANULE)
@@ -151,18 +132,21 @@ class Oracle:
                 is_new = any(a.is_sure for a in racing) and not self.is_hit(thread, span.value, writes)
                 pairs = {frozenset((step.number, a.number)) for a in racing}
                 for low, high, looks in self.looked(piece[0], span.low, span.high, last):
-                    met.append(Met(max(low, span.low), min(high, span.high), told, pairs, is_new, looks < HEARD_ENOUGH,
-                                   frozenset(last)))
+                    is_looked_at = looks < HEARD_ENOUGH and not self.is_unowed(piece[0], low, high)
+                    met.append(Met(max(low, span.low), min(high, span.high), told, pairs, is_new, is_looked_at, frozenset(last)))
         return met
 
-    def access(self, step, event, verdict):
+    def access(self, step, event, verdict, perhaps):
         met = self.meet(step, event)
         for part in met:
             for pair in part.pairs:
                 verdict.races[pair].append((event[1], part.low, part.high))
         if event[0] not in DOUBTS and not self.is_blind:
             owed = owed_of_loop(met, event) if step.is_loop else owed_of_access(met)
-            verdict.owed += [pairs | self.doubtful(step) for pairs in owed]
+            beside = {pair for pair, places in perhaps.items() if any(
+                region == event[1] and low < part.high and part.low < high and pair not in part.pairs
+                for region, low, high in places for part in met)} if owed else set()
+            verdict.owed += [pairs | beside | self.doubtful(step) for pairs in owed]
         self.look(step, event[1], met)
 
     def doubtful(self, step):
@@ -199,7 +183,8 @@ class Oracle:
         self.clocks[thread][thread] += 1
         self.generations[thread] += self.live > 1
 
-    def apply(self, step, verdict):
+    def apply(self, step, verdict, perhaps=None):
+        """`perhaps`: the races of this step without the orders that may be there: one of them may be told in the place of another's."""
         thread = step.thread
         self.clocks[thread].setdefault(thread, 1)
         for event in step.events:
@@ -209,6 +194,12 @@ class Oracle:
             elif event[0] == "release":
                 if self.counts(event):
                     self.release(thread, event[1].lstrip("?"))
+            elif event[0] == "give":
+                self.takers[event[1]].add(thread)
+                join(self.clocks[thread], self.sent[event[1]])
+                join(self.sent[event[1]], self.clocks[thread])
+                for taker in self.takers[event[1]]:
+                    join(self.clocks[taker], self.clocks[thread])
             elif event[0] == "blind":
                 self.is_blind = True
             elif event[0] == "stays":
@@ -218,20 +209,24 @@ class Oracle:
             elif event[0] == "fresh":
                 self.memory.forget(event[1])
             else:
-                self.access(step, event, verdict)
+                self.access(step, event, verdict, perhaps or {})
                 self.note(step, event)
                 if event[0] == "free":
                     self.hand_on(event[1])
 
 
-def judge(steps, has_vectors=True):
-    """Returns: the Verdict on numbered steps.  Without vectors no loop reads between its elements."""
+def judge(program, has_vectors=True, all_sizes=True):
+    """Returns: the Verdict on its steps.  Without vectors no loop reads between its elements; `all_sizes`: of atomics (guesses.py)."""
+    steps = program.numbered()
     if not has_vectors:
         steps = [replace(step, events=[event for event in step.events if event[0] != "gap"]) for step in steps]
-    verdict, ignored = Verdict(), Verdict()
-    weak, strong = Oracle(), Oracle(trusting=True)
-    for step in steps:
-        weak.apply(step, verdict)
-        strong.apply(step, ignored)
-    verdict.owed = ignored.owed
+    ordered, unowed = ordered_by_guesses(steps, all_sizes) if program.guesses else (steps, frozenset())
+    weak, strong = Oracle(), Oracle(trusting=True, unowed=unowed)
+    verdict, owed = Verdict(), Verdict()
+    for step, ordered_step in zip(steps, ordered):
+        here = Verdict()
+        weak.apply(step, here)
+        strong.apply(ordered_step, owed, here.races)
+        verdict.races.update(here.races)
+    verdict.owed = owed.owed
     return verdict

@@ -22,8 +22,10 @@ class Step:
     events: list
     group: int
     blocks: bool = False  # its turn ends before it is done
-    looks: int = 4        # how often it may look at one granule, at most
-    is_loop: bool = False # ... element by element
+    looks: int = 4         # how often it may look at one granule, at most
+    is_loop: bool = False  # ... element by element
+    may_guess: bool = False  # may store four bytes by a pointer
+    by_pointer: bool = True  # may touch what it does not name
     number: int = 0
 
 
@@ -49,10 +51,11 @@ class Program:
     has_atomics: bool
     once: dict = field(default_factory=dict)  # number of the routine: code and events
     arrays: list = field(default_factory=list)
+    avoids_guesses: bool = False
 
     @property
     def guesses(self):
-        """In C what is reached by a pointer may be an _Atomic of the size: a warning, and what it hands over counts as ordered."""
+        """In C what is stored by a pointer may be an _Atomic of the size (guesses.py)."""
         return self.has_atomics and not self.cxx
 
     def numbered(self):

@@ -7,7 +7,7 @@
 
 import re
 
-from oracle import ACCESSES, DOUBTS, READS, pieces
+from events import ACCESSES, DOUBTS, READS, pieces
 
 STEP = re.compile(r"^step_(\d+)")
 PLACE = re.compile(rb"^(array\d+|total_\w+) 0x([0-9a-f]+)$", re.MULTILINE)

@@ -81,11 +81,12 @@ class Synchronisation(Draft):
         name = f"once{number}"
         if number not in self.done_once:
             area, offset = self.random.randrange(COUNTS["area"]), self.random.randrange(AREA - 8)
-            event = ("write", f"area{area}", offset, 4)
+            size = 8 if self.program.avoids_guesses else 4
+            event = ("write", f"area{area}", offset, size)
             group = self.group()
-            self.program.once[number] = f"AT(u4, area_{area}, {offset}) += 1;"
+            self.program.once[number] = f"AT(u{size}, area_{area}, {offset}) += 1;"
             if not self.add(thread, f"pthread_once(&once_{number}, routine_{number});",
-                            [("acquire", name), event, ("release", name)], group):
+                            [("acquire", name), event, ("release", name)], group, may_guess=size == 4):
                 return False
             self.done_once[number] = group
             return True
