@@ -1,6 +1,6 @@
 """loops.py: the counted loops of random programs, with the bytes that each of them touches."""
 
-from arrays import SCALARS, STRUCTS, TOTALS, WHOLE_WORDS, Arrays, is_float
+from arrays import SCALARS, STRUCTS, TOTALS, VECTOR, WHOLE_WORDS, Arrays, is_float
 from program import COUNTS
 
 COUNTERS = ("int", "unsigned", "long", "size_t", "uint64_t")
@@ -65,14 +65,24 @@ class Loops(Arrays):
         member = self.random.choice(list(STRUCTS[array.kind][1]))
         return f".{member}", STRUCTS[array.kind][1][member][0], member
 
+    @staticmethod
+    def widened(code, events):
+        """What vectors may read besides where a compiler knows how far a short loop goes, and that there is more of the array."""
+        if "bound_" in code or "pthread" in code:
+            return []
+        return [("gap", region, max(0, offset - VECTOR + 1), size + stride * (count - 1) + 2 * VECTOR - 2)
+                for kind, region, offset, size, stride, count, *_ in (e for e in events if len(e) >= 6)
+                if count <= VECTOR and (kind == "read" or "+=" in code or "-=" in code)]
+
     def put(self, thread, code, events, looks, *extents):
+        events = [e for e in events if type(e[-1]) is str or e[-1] > 0]
+        events += self.widened(code, events)
         bounds = " ".join(text for i, text in enumerate(self.bounds) if f"bound_{i}" in code)
         self.bounds, fresh, self.fresh = [], self.fresh, []
         before = self.random.random() < 0.4
         if before:
             self.use_ends(thread, fresh)
-        if not self.add(thread, f"{{ {bounds} {code} }}", [e for e in events if type(e[-1]) is str or e[-1] > 0], looks=looks,
-                        is_loop=True, may_race=before and bool(fresh),
+        if not self.add(thread, f"{{ {bounds} {code} }}", events, looks=looks, is_loop=True, may_race=before and bool(fresh),
                         may_guess=any(array.kind not in WHOLE_WORDS for array, *_ in extents)):
             return False
         self.keep_extents(*extents)
