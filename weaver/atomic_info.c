@@ -163,6 +163,56 @@ static uint64_t address_of(Dwarf_Die *variable)
     return is_indexed ? value : 0;
 }
 
+/* Returns: true with the C atomic type that this one is, or leads to. */
+static bool find_atomic_type(Dwarf_Die *type)
+{
+    for (unsigned depth = 0; depth < DEPTH_MOST; depth++) {
+        switch (dwarf_tag(type)) {
+        case DW_TAG_atomic_type:
+            return true;
+        case DW_TAG_typedef:
+        case DW_TAG_const_type:
+        case DW_TAG_volatile_type:
+        case DW_TAG_restrict_type:
+        case DW_TAG_pointer_type:
+        case DW_TAG_array_type:
+            if (!type_of(type, type))
+                return false;
+            break;
+        default:
+            return false;
+        }
+    }
+    return false;
+}
+
+/* What <stdatomic.h> gives names to, and nobody has a variable of, is no reason for doubt. */
+static void read_uses(struct atomic_info *info, Dwarf_Die *parent, unsigned depth)
+{
+    Dwarf_Die die, type;
+    if (depth > DEPTH_MOST || dwarf_child(parent, &die) != 0)
+        return;
+    do {
+        int tag = dwarf_tag(&die);
+        bool is_name = tag == DW_TAG_typedef || tag == DW_TAG_const_type || tag == DW_TAG_volatile_type;
+        if (!is_name && type_of(&die, &type) && find_atomic_type(&type))
+            info->c_atomic_sizes |= size_bit(&type);
+        read_uses(info, &die, depth + 1);
+    } while (dwarf_siblingof(&die, &die) == 0);
+}
+
+static bool has_atomic_type(Dwarf_Die *unit)
+{
+    Dwarf_Die die;
+    if (dwarf_child(unit, &die) != 0)
+        return false;
+    do {
+        if (dwarf_tag(&die) == DW_TAG_atomic_type)
+            return true;
+    } while (dwarf_siblingof(&die, &die) == 0);
+    return false;
+}
+
 static void read_variables(struct atomic_info *info, Dwarf_Die *parent)
 {
     Dwarf_Die die, type;
@@ -170,8 +220,6 @@ static void read_variables(struct atomic_info *info, Dwarf_Die *parent)
         return;
     do {
         int tag = dwarf_tag(&die);
-        if (tag == DW_TAG_atomic_type)
-            info->c_atomic_sizes |= size_bit(&die);
         if (tag == DW_TAG_subprogram || tag == DW_TAG_namespace) /* a function for its static variables */
             read_variables(info, &die);
         uint64_t address = tag == DW_TAG_variable ? address_of(&die) : 0;
@@ -208,6 +256,8 @@ void atomic_info_read(struct atomic_info *info, const char *path)
             continue;
         if (atomic_code_read(info, &sources, &unit) || is_c(&unit))
             read_variables(info, &unit);
+        if (has_atomic_type(&unit))
+            read_uses(info, &unit, 0);
     }
     finish(&info->code);
     finish(&info->relaxed);

@@ -27,7 +27,7 @@ struct atomic_ranges {
 struct atomic_info {
     struct atomic_ranges code, relaxed, data;
     struct atomic_ranges plain; /* code of lines that were read and name no atomic operation */
-    uint32_t c_atomic_sizes;    /* 1 << size of each _Atomic type; units of size: bytes */
+    uint32_t c_atomic_sizes;    /* 1 << size of each _Atomic type that something has; units of size: bytes */
     bool calls_fences;
     bool no_memory;
 };

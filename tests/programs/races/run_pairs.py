@@ -1,10 +1,10 @@
 """run_pairs.py: each case of pairs.c, compiled in one way: clean must be clean, racy must be one race with both its sides.
 
     run_pairs.py --tool LOCKHOUND --cc CC [--flags=FLAGS] [--races=hybrid [--hidden]] [--compiled-for LIBRARY]
-                 [--warns=WORDS] [--in-block [--made-by=FUNCTION]] [--preload LIBRARY] [--tries=N] [--clean-alone] pairs.c
+                 [--warns=WORDS | --certain] [--in-block [--made-by=FUNCTION]] [--preload LIBRARY] [--tries=N] [--clean-alone] pairs.c
 
 With --hidden the races of the racy forms are warnings, and are not reported at all without --races=hybrid.
-With --warns=WORDS they are warnings whose message says so.
+With --warns=WORDS they are warnings whose message says so; with --certain they are errors.
 With --in-block a race must lie in a block whose allocation is known; with --made-by=FUNCTION that was on the stack of it.
 With --clean-alone the cases have no racy form; without debug information there may be warnings.
 With --compiled-for the program is compiled with -fsanitize=thread and linked against the library instead of being woven.
@@ -92,6 +92,8 @@ def judge(options, program, name, racy, mode):
         return f"message {races[0]['message']}"
     if options.warns and (races[0]["severity"] != "warning" or options.warns not in races[0]["message"]):
         return f"{races[0]['severity']}: {races[0]['message']}"
+    if options.certain and races[0]["severity"] != "error":
+        return f"{races[0]['severity']}: {races[0]['message']}"
     sides = [party for party in races[0]["parties"] if party["role"] in ("reads", "writes", "frees")]
     if len(sides) != 2 or any(not functions_of(races[0], side) & EXPECTED for side in sides):
         return f"sides {[(side['role'], sorted(functions_of(races[0], side))) for side in sides]}"
@@ -124,6 +126,7 @@ def main():
     parser.add_argument("--races", default="hb", choices=("hb", "hybrid"))
     parser.add_argument("--hidden", action="store_true")
     parser.add_argument("--warns", default="", help="what races are warned of with, in words of the message")
+    parser.add_argument("--certain", action="store_true")
     parser.add_argument("source")
     options = parser.parse_args()
     failures = 0

@@ -84,7 +84,7 @@ class Accesses(Draft):
         if kind == "bits" and how == "read":
             code = f"{{ unsigned bits = {name}; USE(bits); }}"
         return self.add(thread, code, [("read" if how == "read" else "write", region, offset, size), *extra],
-                        looks=4 if extra else 2 if how == "change" else 1, by_pointer=kind == "table")
+                        looks=4 if extra else 2 if how == "change" else 1)
 
     def plain_function(self, thread):
         size = self.random.choice((1, 3, 7, 8, 12, 15, 16, 20, 31, 33))

@@ -5,8 +5,8 @@
 A store by a pointer of the size of some _Atomic of the module may be an atomic one: a race of two such is but a warning, and who
 loads there, or has just done so, may have been handed what the storing thread did before, after which the place counts as one that
 threads synchronise by (detector/race_hand_over.h).  So whoever touches a granule where such a store may be gives there all that his
-thread has done to all who touch it, as if it were always so.  Sizes: clang describes what a program uses, int; gcc all types of
-<stdatomic.h>, so that nothing is known there but what has a name.  Half of these programs have no store of four bytes by a pointer.
+thread has done to all who touch it, as if it were always so.  The one size is that of int.  Half of these programs have no store of
+four bytes by a pointer.
 """
 
 from dataclasses import replace
@@ -19,8 +19,8 @@ def granules_of(events):
             for granule in range(low // GRANULE, (high - 1) // GRANULE + 1)}
 
 
-def ordered_by_guesses(steps, all_sizes):
-    guessed = {granule for step in steps if (step.by_pointer if all_sizes else step.may_guess)
+def ordered_by_guesses(steps):
+    guessed = {granule for step in steps if step.may_guess
                for granule in granules_of([event for event in step.events if event[0] not in READS])}
     ordered = []
     for step in steps:

@@ -25,7 +25,6 @@ class Step:
     looks: int = 4         # how often it may look at one granule, at most
     is_loop: bool = False  # ... element by element
     may_guess: bool = False  # may store four bytes by a pointer
-    by_pointer: bool = True  # may touch what it does not name
     number: int = 0
 
 

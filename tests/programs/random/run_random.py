@@ -56,10 +56,6 @@ def has_vectors(flags):
     return any(level in flags for level in ("-O2", "-O3")) and not any(flag in flags for flag in SCALAR.values())
 
 
-def verdict_on(program, cc, flags):
-    return oracle.judge(program, has_vectors(flags), cc == "gcc")
-
-
 def differences(options, program, cc, flags, folder):
     """What is wrong with one run, a line each."""
     binary = build(program, cc, flags, folder)
@@ -72,7 +68,7 @@ def differences(options, program, cc, flags, folder):
     reported = {pair_of(f): f for f in found if f["kind"] == "data-race"}
     if is_stripped:
         return wrong + [f"without debug information: {f['message']}" for f in reported.values()]
-    verdict = verdict_on(program, cc, flags)
+    verdict = oracle.judge(program, has_vectors(flags))
     wrong += [f"false {sorted(pair, key=str)}: {f['severity']}: {f['message']}"
               for pair, f in reported.items() if pair not in verdict.races]
     places = places_of(outcome.stdout)
@@ -155,7 +151,7 @@ def main():
             builds = choices.sample(without_names + with_names if correct else with_names, options.builds)
             for build_as in builds:
                 runs += 1
-                pairs += 0 if "-s" in build_as[1] else len(verdict_on(program, *build_as).owed)
+                pairs += 0 if "-s" in build_as[1] else len(oracle.judge(program, has_vectors(build_as[1])).owed)
                 wrong = differences(options, program, *build_as, folder)
                 if wrong:
                     differing += 1
