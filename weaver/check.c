@@ -71,6 +71,12 @@ static uint64_t place_of(const struct insn *insn, const struct access *access)
     return insn->address + (access->is_behind ? insn->length : 0u);
 }
 
+/* Callers are found by what the program has in these. */
+static bool is_unwound_by(unsigned reg)
+{
+    return reg == ENCODE_RBX || reg == ENCODE_RBP || (reg >= ENCODE_R12 && reg <= ENCODE_R15);
+}
+
 void check_flush_stubs(struct image_draft *draft, struct check_stubs *stubs)
 {
     const struct check_stub *all = stubs->array.data;
@@ -83,6 +89,9 @@ void check_flush_stubs(struct image_draft *draft, struct check_stubs *stubs)
         }
         for (uint32_t k = 0; k < stub->jump_count; k++) {
             draft_set_u32(draft, stub->jumps[k], draft_offset(draft) - (stub->jumps[k] + 4));
+        }
+        if (is_unwound_by(stub->spilled)) {
+            encode_load(draft, stub->spilled, PLANE_SPILL(SCRATCH_SPILL));
         }
         check_call_begin(draft);
         if (stub->access->keeps_address) {
@@ -205,6 +214,7 @@ static void emit_inline(struct image_draft *draft, struct check_stubs *stubs, co
     register_set used = needed(insn, access, operand);
     scratch_begin(&scratch, draft, live, used);
     scratch_take_register(&scratch, draft, live, used, insn->soon);
+    stub.spilled = (uint8_t)(scratch.is_spilled ? scratch.reg : SCRATCH_NONE);
     if (access->keeps_address) {
         encode_load(draft, scratch.reg, PLANE_SPILL(SPILL_ADDRESS));
         stub.operand = (struct encode_operand){(uint8_t)scratch.reg, ENCODE_NONE, 1, false, 0, false};

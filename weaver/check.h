@@ -19,6 +19,7 @@ struct check_stub {
     const struct insn *insn;
     const struct access *access;
     struct encode_operand operand;
+    uint8_t spilled;   /* the register that the check has saved; SCRATCH_NONE: none */
     uint32_t jumps[4]; /* code offsets of rel32 fields */
     uint32_t jump_count;
     uint32_t back;

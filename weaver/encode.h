@@ -20,6 +20,8 @@ enum encode_register {
     ENCODE_RBP,
     ENCODE_RSI,
     ENCODE_RDI,
+    ENCODE_R12 = 12,
+    ENCODE_R15 = 15,
     ENCODE_RIP = 16,
     ENCODE_NONE = 17
 };

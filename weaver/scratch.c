@@ -4,7 +4,7 @@
 #include "weaver/encode.h"
 #include "weaver/plane.h"
 
-enum { SPILL_RAX = 0, SPILL_REGISTER = 1, SPILL_FLAGS = 2 };
+enum { SPILL_RAX = 0, SPILL_FLAGS = 2 };
 
 static register_set bit(unsigned reg)
 {
@@ -64,14 +64,14 @@ void scratch_take_register(struct scratch *scratch, struct image_draft *draft, r
     draft->spilled_last = (uint8_t)next_of(free, draft->spilled_last);
     scratch->reg = draft->spilled_last;
     scratch->is_spilled = true;
-    encode_store(draft, scratch->reg, PLANE_SPILL(SPILL_REGISTER));
+    encode_store(draft, scratch->reg, PLANE_SPILL(SCRATCH_SPILL));
     draft->counts[IMAGE_SPILLED_REGISTERS]++;
 }
 
 void scratch_end(const struct scratch *scratch, struct image_draft *draft)
 {
     if (scratch->is_spilled) {
-        encode_load(draft, scratch->reg, PLANE_SPILL(SPILL_REGISTER));
+        encode_load(draft, scratch->reg, PLANE_SPILL(SCRATCH_SPILL));
     }
     if (scratch->flags == FLAGS_DEAD) {
         return;

@@ -5,7 +5,7 @@
 #include "weaver/draft.h"
 #include "weaver/model.h"
 
-enum { SCRATCH_NONE = 16 };
+enum { SCRATCH_NONE = 16, SCRATCH_SPILL = 1 /* the slot of a register that was live */ };
 
 /* Returns: the number of a register of these, SCRATCH_NONE when there is none; a low one, which needs no REX prefix. */
 unsigned scratch_first(register_set free);
