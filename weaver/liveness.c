@@ -14,7 +14,9 @@ enum {
     ARITHMETIC_FLAGS =
         ZYDIS_CPUFLAG_CF | ZYDIS_CPUFLAG_PF | ZYDIS_CPUFLAG_AF | ZYDIS_CPUFLAG_ZF | ZYDIS_CPUFLAG_SF | ZYDIS_CPUFLAG_OF,
     PASSES_MOST = 200,
-    SOON = 8 /* instructions */
+    SOON = 8, /* instructions, ... */
+    SOON_MOST = 40,
+    LATER = 4 /* registers */
 };
 
 struct effect {
@@ -158,19 +160,23 @@ static bool pass(struct function *function, const struct effect *effects)
     return has_changed;
 }
 
-/* Along the straight way, and back to where a loop begins: what another branch leads to counts as later. */
+/* Along the straight way, and back to where a loop begins: what another branch leads to counts as later.  It goes as far as leaves some
+ * registers for later. */
 static register_set soon_at(const struct function *function, const struct effect *effects, size_t index)
 {
-    register_set soon = 0;
-    for (size_t i = index, seen = 0; i < function->insn_count && seen < SOON; seen++) {
+    register_set soon = register_bit(ZYDIS_REGISTER_RSP);
+    for (size_t i = index, seen = 0; i < function->insn_count && seen < SOON_MOST; seen++) {
         const struct insn *insn = &function->insns[i];
-        soon |= effects[i].reads | effects[i].kills | insn_changes(insn);
+        register_set more = (soon | effects[i].reads | effects[i].kills | insn_changes(insn)) & REGISTER_GPRS;
+        if (seen >= SOON && __builtin_popcount(REGISTER_GPRS & ~more) < LATER)
+            break;
+        soon = more;
         bool is_back = insn->role == ROLE_BRANCH && insn->target_index <= i;
         if (!insn_falls_through(insn))
             break;
         i = is_back ? insn->target_index : i + 1;
     }
-    return soon & REGISTER_GPRS;
+    return soon;
 }
 
 bool liveness_find(struct function *function)
