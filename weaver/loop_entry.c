@@ -9,6 +9,7 @@
 
 enum {
     ROUNDS_LEAST = 24, /* for fewer the calls cost more than the checks */
+    ROUNDS_SOME = 256, /* for fewer they do when it has touched all of it already */
     ROUNDS_MOST = 1 << 20,
     SPILL_ROUNDS = 3
 };
@@ -18,6 +19,9 @@ enum {
     OPCODE_ADD = 0x01,
     OPCODE_SUB = 0x29,
     OPCODE_COMPARE = 0x39,
+    OPCODE_AND_LOAD = 0x23,
+    OPCODE_XOR_LOAD = 0x33,
+    OPCODE_LOAD = 0x8b,
     OPCODE_IMMEDIATE = 0x81, /* with one of these in the field */
     FIELD_ADD = 0,
     FIELD_SUB = 5,
@@ -100,8 +104,9 @@ static void emit_division(struct image_draft *draft, const struct counted_loop *
     with_immediate(draft, true, FIELD_ADD, reg, is_inclusive ? 2 : 1);
 }
 
-/* The loop has so many rounds; jumps away unless they are many, and not too many.  Two registers are free. */
-static void emit_count(struct image_draft *draft, const struct counted_loop *loop, uint32_t away[2])
+/* The loop has so many rounds; jumps away unless they are many, and not too many.  Two registers are free.
+ * Returns: the offset of the field of a jump when they are more than some. */
+static uint32_t emit_count(struct image_draft *draft, const struct counted_loop *loop, uint32_t away[2])
 {
     unsigned reg = loop->bound == ENCODE_RSI ? ENCODE_RDI : ENCODE_RSI;
     unsigned other = ENCODE_RSI + ENCODE_RDI - reg;
@@ -120,6 +125,8 @@ static void emit_count(struct image_draft *draft, const struct counted_loop *loo
     with_immediate(draft, true, FIELD_SUB, reg, ROUNDS_LEAST);
     with_immediate(draft, true, FIELD_COMPARE, reg, ROUNDS_MOST - ROUNDS_LEAST);
     away[1] = encode_jump_on(draft, CONDITION_ABOVE);
+    with_immediate(draft, true, FIELD_COMPARE, reg, ROUNDS_SOME - ROUNDS_LEAST);
+    return encode_jump_on(draft, CONDITION_ABOVE);
 }
 
 static void restore(struct image_draft *draft)
@@ -129,51 +136,105 @@ static void restore(struct image_draft *draft)
     check_move_stack(draft, CHECK_RED_ZONE);
 }
 
-/* Returns: the offset of the field of a jump away when it is refused. */
-static uint32_t emit_run(struct image_draft *draft, const struct insn *first, const struct insn *insn,
-                         const struct access *access)
+/* Its first address to RDI.  Returns: false when there is nothing to check, or it cannot be said. */
+static bool emit_address(struct image_draft *draft, const struct insn *insn, const struct access *access)
 {
     struct encode_operand operand;
-    if (access->uncovered == 0 || !encode_operand_from(&operand, insn, access->operand)) {
-        return 0; /* of what cannot be said there is no check either */
+    if (!access->is_run || access->uncovered == 0 || !encode_operand_from(&operand, insn, access->operand)) {
+        return false; /* of what cannot be said there is no check either */
     }
     operand.displacement += access->ahead;
     encode_load(draft, ENCODE_RDI, PLANE_SAVED_RDI);
     encode_load(draft, ENCODE_RSI, PLANE_SAVED_RSI);
     encode_address_in_rdi(draft, &operand, CHECK_RED_ZONE);
+    return true;
+}
+
+/* Looks at the tags of the first element.  Returns: the offset of the field of a jump when they are not the present ones. */
+static uint32_t emit_glance(struct image_draft *draft, const struct insn *insn, const struct access *access)
+{
+    const struct encode_operand tags = {ENCODE_RDI, ENCODE_NONE, 1, false, 0, false};
+    if (access->uncovered != RUN_UNCOVERED || !emit_address(draft, insn, access)) {
+        return 0;
+    }
+    encode_field(draft, 0, OPCODE_AND_LOAD, ENCODE_RDI, PLANE_MASK, 0);
+    encode_memory(draft, ENCODE_64 | ENCODE_GS, OPCODE_LOAD, ENCODE_RSI, &tags, 0);
+    encode_field(draft, ENCODE_64, OPCODE_XOR_LOAD, ENCODE_RSI, PLANE_WRITE_TAG, 0);
+    if (!access->is_write) {
+        encode_field(draft, ENCODE_64, OPCODE_AND_LOAD, ENCODE_RSI, PLANE_GENERATION_MASK, 0);
+    }
+    if (access->size < 8) {
+        draft_bytes(draft, "\x48\xc1\xe6", 3); /* shl rsi, bits of what is behind it */
+        draft_byte(draft, 64 - 8U * access->size);
+    }
+    return encode_jump_on(draft, CONDITION_NOT_EQUAL);
+}
+
+/* Returns: the offset of the field of a jump away when it is refused, or 0. */
+static uint32_t emit_run(struct image_draft *draft, const struct insn *first, const struct insn *insn,
+                         const struct access *access)
+{
+    if (!emit_address(draft, insn, access)) {
+        return 0;
+    }
     encode_load(draft, ENCODE_RSI, PLANE_SPILL(SPILL_ROUNDS));
     check_call_run(draft, first, insn, access);
     draft_bytes(draft, "\x85\xf6", 2); /* test esi, esi */
     return encode_jump_on(draft, CONDITION_EQUAL);
 }
 
+/* Jumps to one place behind. */
+struct jumps {
+    uint32_t fields[32], count;
+};
+
+static void add_jump(struct jumps *jumps, uint32_t field)
+{
+    if (field != 0) {
+        jumps->fields[jumps->count++] = field;
+    }
+}
+
+static void end_jumps(struct image_draft *draft, const struct jumps *jumps)
+{
+    for (uint32_t i = 0; i < jumps->count; i++) {
+        encode_jump_end(draft, jumps->fields[i]);
+    }
+}
+
+static uint32_t emit_jump(struct image_draft *draft)
+{
+    draft_byte(draft, 0xe9);
+    draft_u32(draft, 0);
+    return draft_offset(draft) - 4;
+}
+
 uint32_t loop_entry_emit(struct image_draft *draft, const struct function *function, const struct counted_loop *loop)
 {
-    enum { AWAY_MOST = 32 };
-    const struct insn *first = &function->insns[loop->first];
-    uint32_t away[AWAY_MOST] = {0}, count = 2;
+    const struct insn *first = &function->insns[loop->first], *end = &function->insns[loop->last];
+    struct jumps away = {.count = 2}, take = {.count = 1}; /* to the form with all checks; to where the runs are told */
     check_call_begin(draft);
     encode_store(draft, ENCODE_RSI, PLANE_SAVED_RSI);
-    emit_count(draft, loop, away);
-    for (uint32_t i = loop->first; i < loop->last; i++) {
-        const struct insn *insn = &function->insns[i];
+    take.fields[0] = emit_count(draft, loop, away.fields);
+    for (const struct insn *insn = first; insn < end; insn++) {
         for (size_t k = 0; k < insn->access_count; k++) {
-            if (insn->access[k].is_run && count < AWAY_MOST) {
-                away[count++] = emit_run(draft, first, insn, &insn->access[k]);
-            }
+            add_jump(&take, emit_glance(draft, insn, &insn->access[k]));
+        }
+    }
+    add_jump(&away, emit_jump(draft));
+    end_jumps(draft, &take);
+    for (const struct insn *insn = first; insn < end; insn++) {
+        for (size_t k = 0; k < insn->access_count; k++) {
+            add_jump(&away, emit_run(draft, first, insn, &insn->access[k]));
         }
     }
     restore(draft);
-    draft_byte(draft, 0xe9);
-    draft_u32(draft, 0);
-    uint32_t jump = draft_offset(draft) - 4;
+    uint32_t jump = emit_jump(draft);
     struct image_place *place = draft_add(draft, &draft->places);
     if (place) {
         *place = (struct image_place){draft_offset(draft), (uint32_t)first->address};
     }
-    for (uint32_t i = 0; i < count; i++) {
-        encode_jump_end(draft, away[i]);
-    }
+    end_jumps(draft, &away);
     restore(draft);
     return jump;
 }

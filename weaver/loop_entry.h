@@ -1,6 +1,7 @@
 /* loop_entry.h: what stands before the clone of a counted loop: how many rounds it has, and of each run a call that checks them all.
  *
  *   entry:   rounds = ...; few or too many? --> rounds
+ *            not very many, and the thread has touched the first element of each run already? --> rounds
  *            for each run: PLANE_READ_RUN(first address, rounds); refused? --> rounds
  *            jmp  the loop without the checks of its runs
  *   rounds:  the loop with all its checks

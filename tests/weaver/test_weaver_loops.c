@@ -141,6 +141,7 @@ enum { SUBJECTS = sizeof subjects / sizeof *subjects };
 
 static _Alignas(4096) uint8_t array[ARRAY_BYTES];
 static uint8_t told[2][ARRAY_BYTES]; /* bits: read, written */
+static uint8_t *tags;                /* of the address 0 */
 static bool takes_runs;
 static uint64_t runs_taken;
 
@@ -211,6 +212,7 @@ static void make_plane(void)
     header->read_tag = UINT64_C(0x0202020202020202);
     header->generations = UINT64_C(0xfefefefefefefefe);
     header->window = PLANE_WINDOW_MASK(PLANE_WIDE);
+    tags = mapping + PLANE_SKEW;
     assert_int_equal(syscall(SYS_arch_prctl, ARCH_SET_GS, mapping + PLANE_SKEW), 0);
 }
 
@@ -357,6 +359,44 @@ static void what_is_told_beforehand_is_what_is_done(void **unused)
     }
 }
 
+static const struct subject *subject_named(const char *name)
+{
+    for (size_t i = 0; i < SUBJECTS; i++)
+        if (strcmp(subjects[i].name, name) == 0)
+            return &subjects[i];
+    fail_msg("no subject %s", name);
+    return NULL;
+}
+
+/* Tells the runs of a loop over elements of 8 bytes, all of which but so many first ones the thread has touched already. */
+static uint64_t runs_told(const char *name, uint64_t rounds, uint64_t unknown, uint8_t tag)
+{
+    static struct outcome outcome;
+    size_t loops;
+    loop_function *clone = weave(subject_named(name), &loops);
+    uint8_t *present = tags + (uint32_t)(uintptr_t)array;
+    memset(present, tag, sizeof array);
+    memset(present, 0, 8 * unknown);
+    runs_taken = 0;
+    run(clone, (const uint64_t[]){(uint64_t)(uintptr_t)array, 0, rounds}, true, &outcome);
+    memset(present, 0, sizeof array);
+    return runs_taken;
+}
+
+static void few_rounds_through_what_is_known_are_left_to_their_checks(void **unused)
+{
+    (void)unused;
+    for (uint8_t tag = 2; tag <= 3; tag++) {
+        assert_int_equal(runs_told("up_not_equal", 100, 0, tag), 0);
+        assert_int_equal(runs_told("up_not_equal", 100, 1, tag), 1);
+        assert_int_equal(runs_told("up_not_equal", 1000, 0, tag), 1);
+    }
+    assert_int_equal(runs_told("writes", 100, 0, 3), 0);
+    assert_int_equal(runs_told("writes", 100, 1, 3), 1);
+    assert_int_equal(runs_told("writes", 100, 0, 2), 1);
+    assert_int_equal(runs_told("up_not_equal", 100, 0, 5), 1);
+}
+
 static int begin(void **unused)
 {
     (void)unused;
@@ -376,6 +416,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_told_beforehand_is_what_is_done),
+        cmocka_unit_test(few_rounds_through_what_is_known_are_left_to_their_checks),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }
