@@ -50,10 +50,17 @@ static uint64_t skip_known(const uint8_t *tags, uint64_t at, uint64_t size, stru
     return (differs & pattern.mask & 0xff) == 0 ? size : at;
 }
 
+/* Returns: whether the block at `at` begins with a tag that is not so: most that are unknown do. */
+static bool begins_unknown(const uint8_t *tags, uint64_t at, uint64_t size, struct pattern pattern)
+{
+    return at + 8 <= size && ((bytes_load(tags + at) ^ pattern.tag) & pattern.mask) != 0;
+}
+
 /* Returns: where the first block begins that is so, or the end. */
 static uint64_t skip_unknown(const uint8_t *tags, uint64_t at, uint64_t size, struct pattern pattern)
 {
-    while (at < size && skip_known(tags, at, at + BLOCK < size ? at + BLOCK : size, pattern) == at) {
+    while (at < size && (begins_unknown(tags, at, size, pattern) ||
+                         skip_known(tags, at, at + BLOCK < size ? at + BLOCK : size, pattern) == at)) {
         at += BLOCK;
     }
     return at < size ? at : size;
