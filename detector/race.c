@@ -83,19 +83,17 @@ bool race_check(struct race_engine *engine, struct race_plane *plane, struct rac
                 const struct race_piece *piece)
 {
     const struct race_set *set = race_set_get(engine, state >> RACE_STATE_SET);
-    bool writes = (piece->flags & RACE_WRITE) != 0;
+    bool writes = (piece->flags & RACE_WRITE) != 0, found = false;
     for (uint32_t i = 0; i < set->count; i++) {
         if (concerns(set, i, plane, writes)) {
             const struct race_part *other = race_part_at(engine, race_set_number(set, i));
             struct race_met met = {0};
             race_hand_over_look(engine, plane, other, piece);
-            if (meets(engine, plane, other, piece, &met) &&
-                ((piece->flags & RACE_QUIET) != 0 || race_found(engine, plane, chunk, piece, &met))) {
-                return true;
-            }
+            found |= meets(engine, plane, other, piece, &met) &&
+                     ((piece->flags & RACE_QUIET) != 0 || race_found(engine, plane, chunk, piece, &met));
         }
     }
-    return false;
+    return found;
 }
 
 /* ---- an access -------------------------------------------------------------------------------------------------- */

@@ -196,14 +196,14 @@ bool race_hybrid_check(struct race_engine *engine, struct race_plane *plane, str
 {
     const struct race_set *set = race_set_get(engine, state >> RACE_STATE_SET);
     bool writes = (piece->flags & RACE_WRITE) != 0, found = false;
-    for (uint32_t i = 0; i < set->count && !found; i++) {
+    for (uint32_t i = 0; i < set->count; i++) {
         const struct race_part *other = race_part_at(engine, race_set_number(set, i));
         if (race_set_number(set, i) == plane->number) {
             continue;
         }
         /* Last writes first: what they hand over may order the rest. */
-        found = look(engine, plane, chunk, other, other->writes, piece, !writes) ||
-                (writes && look(engine, plane, chunk, other, other->tags, piece, true));
+        found |= look(engine, plane, chunk, other, other->writes, piece, !writes) ||
+                 (writes && look(engine, plane, chunk, other, other->tags, piece, true));
     }
     return found;
 }

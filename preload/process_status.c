@@ -38,9 +38,7 @@ static bool parse(const char *line, struct process_status *status)
     memcpy(status->name, open + 1, length);
     at += 2;
     bool is_zombie = *at == 'Z' || *at == 'X';
-    at = skip_fields(at, 1);
-    status->parent = (pid_t)read_number(at);
-    at = skip_fields(at, 2);
+    at = skip_fields(at, 3);
     status->session = (pid_t)read_number(at);
     at = skip_fields(at, FIELDS_SESSION_TO_THREADS);
     status->thread_count = read_number(at);

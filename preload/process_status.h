@@ -12,7 +12,7 @@ enum { PROCESS_NAME_SIZE = 16 };
 struct process_status {
     char name[PROCESS_NAME_SIZE];
     bool is_zombie;
-    pid_t parent, session;
+    pid_t session;
     uint64_t thread_count;
     uint64_t start_time; /* in the kernel's ticks since it started: with the pid, one process for ever */
 };

@@ -19,7 +19,7 @@
 /* What a thread may be annotated to do unseen: indices of `ignored`. */
 enum { SELF_IGNORES_READS, SELF_IGNORES_WRITES, SELF_IGNORES_KINDS };
 
-enum self_life { SELF_BORN, SELF_LIVE, SELF_DYING, SELF_ENDED };
+enum self_life { SELF_BORN, SELF_LIVE, SELF_ENDED };
 
 enum { OBJECT_CACHE_SIZE = 256, SIGNAL_LEVELS_MAX = 8 };
 

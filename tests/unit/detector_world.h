@@ -15,7 +15,7 @@
 #include "detector/detector.h"
 
 #define WORLD_THREADS 8
-#define WORLD_FOUND   64
+#define WORLD_FOUND   1024
 #define WORLD_PARTIES 8
 
 /* What a test may ask about a finding after the call. */
