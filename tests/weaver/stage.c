@@ -9,6 +9,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "preload/weave/check_state.h"
+#include "preload/weave/pc_map.h"
 #include "weaver/elf_private.h"
 #include "weaver/emit.h"
 #include "weaver/image_search.h"
@@ -459,4 +461,45 @@ const struct insn *stage_insn_at(const struct stage *stage, uint64_t pc, bool *i
     if (stage_is_clone(stage, pc))
         *is_copy = is_copy_at(stage, pc, insn);
     return insn;
+}
+
+/* ---- the program's state at a stop in a check, as the library shows it ------------------------------------------------------ */
+
+static const struct stage *shown; /* what the library asks of */
+
+bool pc_map_extent(const struct woven_image *image, uint64_t code, uint64_t *low, uint64_t *high)
+{
+    (void)image;
+    const struct image_place *places = shown->draft.places.data, *place = place_at(shown, code);
+    if (!place || code >= shown->clone_size)
+        return false;
+    bool is_last = place + 1 == places + shown->draft.places.count;
+    *low = place->code;
+    *high = is_last ? shown->clone_size : place[1].code;
+    return true;
+}
+
+uintptr_t pc_map_original(uintptr_t pc)
+{
+    const struct image_place *place = place_at(shown, pc - (uintptr_t)shown->clone);
+    return place ? (uintptr_t)(shown->bias + place->module) : 0;
+}
+
+void stage_show_state(const struct stage *stage, uint64_t pc, uint64_t *gpr, uint64_t *flags)
+{
+    static const int numbers[] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+                                  REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
+    enum { REGISTERS = sizeof numbers / sizeof *numbers };
+    const struct image_header header = {.code_size = stage->clone_size};
+    const struct woven_image image = {.header = &header, .code = (uintptr_t)stage->clone};
+    gregset_t registers = {0};
+    for (size_t i = 0; i < REGISTERS; i++)
+        registers[numbers[i]] = (greg_t)gpr[i];
+    registers[REG_EFL] = (greg_t)*flags;
+    registers[REG_RIP] = (greg_t)pc;
+    shown = stage;
+    check_state_present(&image, plane, registers);
+    for (size_t i = 0; i < REGISTERS; i++)
+        gpr[i] = (uint64_t)registers[numbers[i]];
+    *flags = (uint64_t)registers[REG_EFL];
 }

@@ -49,6 +49,8 @@ void stage_show(struct stage *stage, bool is_patched);
 /* Returns: the instruction of the program that `pc` stands for, in the text or in the clone; in the clone *is_copy says
  * whether it is the copy itself, and not a check around it.  NULL: neither. */
 const struct insn *stage_insn_at(const struct stage *stage, uint64_t pc, bool *is_copy);
+/* Makes the registers and flags at a stop in a check the program's, by what the library does for a signal's handler. */
+void stage_show_state(const struct stage *stage, uint64_t pc, uint64_t *gpr, uint64_t *flags);
 /* Returns: the address of the clone of the instruction, checks and all. */
 uint64_t stage_clone_of(const struct stage *stage, const struct insn *insn);
 bool stage_is_clone(const struct stage *stage, uint64_t pc);

@@ -222,6 +222,8 @@ static void record(struct run *run, const struct cpu_state *state, const struct 
         to->address = 0;
     memcpy(to->gpr, state->gpr, sizeof to->gpr);
     to->flags = state->flags;
+    if (is_fault && !is_copy && looks_first(insn))
+        stage_show_state(run->stage, pc, to->gpr, &to->flags);
     to->vectors = hash(state->vectors, sizeof state->vectors);
 }
 
