@@ -154,7 +154,7 @@ static bool emit_address(struct image_draft *draft, const struct insn *insn, con
 static uint32_t emit_glance(struct image_draft *draft, const struct insn *insn, const struct access *access)
 {
     const struct encode_operand tags = {ENCODE_RDI, ENCODE_NONE, 1, false, 0, false};
-    if (access->uncovered != RUN_UNCOVERED || !emit_address(draft, insn, access)) {
+    if (access->uncovered != IMAGE_RUN_ALL || !emit_address(draft, insn, access)) {
         return 0;
     }
     encode_field(draft, 0, OPCODE_AND_LOAD, ENCODE_RDI, PLANE_MASK, 0);

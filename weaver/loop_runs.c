@@ -72,7 +72,7 @@ static bool is_parallel(const ZydisDecodedOperand *a, const ZydisDecodedOperand 
 /* Looks for an earlier run that the new one follows, or goes ahead of, by some rounds. */
 static void find_cover(const struct runs *runs, const ZydisDecodedOperand *operand, struct access *access)
 {
-    access->uncovered = RUN_UNCOVERED;
+    access->uncovered = IMAGE_RUN_ALL;
     for (uint32_t i = 0; i < runs->count; i++) {
         const struct access *by = runs->access[i];
         int64_t distance = operand->mem.disp.value + access->ahead - runs->operand[i]->mem.disp.value - by->ahead;

@@ -114,9 +114,9 @@ struct access {
     /* With is_run: how far it moves each round, and how far its first address lies from what the operand is before the loop.  Units:
      * bytes. */
     int32_t stride, ahead;
-    int16_t uncovered; /* so many last rounds, or first ones when it is negative, are not covered by an earlier run */
+    int16_t
+        uncovered; /* so many last rounds, or first ones when it is negative, are not covered by an earlier run; IMAGE_RUN_ALL */
 };
-enum { RUN_UNCOVERED = INT16_MAX /* none is */ };
 
 struct insn {
     uint64_t address;

@@ -11,28 +11,16 @@
 
 #define KEPT __attribute__((noinline))
 
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 _Atomic int seen;
 void *block; /* not static: a compiler cannot know who else looks there */
-
-static void enter(void)
-{
-    if (!racy)
-        pthread_mutex_lock(&mutex);
-}
-static void leave(void)
-{
-    if (!racy)
-        pthread_mutex_unlock(&mutex);
-}
 
 /* What the second thread reads decides where it goes. */
 #define CASE(type)                                                                                                     \
     KEPT static void store_##type(type *place)                                                                         \
     {                                                                                                                  \
-        enter();                                                                                                       \
+        enter_section();                                                                                               \
         place[3] = 1;                                                                                                  \
-        leave();                                                                                                       \
+        leave_section();                                                                                               \
     }                                                                                                                  \
     KEPT static void first_##type(void)                                                                                \
     {                                                                                                                  \
@@ -40,9 +28,9 @@ static void leave(void)
     }                                                                                                                  \
     KEPT static void look_##type(type *place)                                                                          \
     {                                                                                                                  \
-        enter();                                                                                                       \
+        enter_section();                                                                                               \
         type value = place[3];                                                                                         \
-        leave();                                                                                                       \
+        leave_section();                                                                                               \
         if (value > 0)                                                                                                 \
             seen = value;                                                                                              \
     }                                                                                                                  \

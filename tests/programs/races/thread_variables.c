@@ -14,19 +14,6 @@ static volatile int index_of = 3;
 static long *shown;
 static _Atomic long *shown_flag;
 long message; /* seen from elsewhere: none of its stores may be left out */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-
-static void enter(void)
-{
-    if (!racy)
-        pthread_mutex_lock(&lock);
-}
-
-static void leave(void)
-{
-    if (!racy)
-        pthread_mutex_unlock(&lock);
-}
 
 /* Of a place that another thread reaches: not kept in a register. */
 static void forget(void)
@@ -79,9 +66,9 @@ KEPT static void change_own(void)
 /* The first on the side of the thread whose variable it is. */
 KEPT void first(void)
 {
-    enter();
+    enter_section();
     change_own();
-    leave();
+    leave_section();
 }
 
 KEPT void second(void)
@@ -91,10 +78,10 @@ KEPT void second(void)
             message = 2;
         return;
     }
-    enter();
+    enter_section();
     *shown = 2;
     forget();
-    leave();
+    leave_section();
 }
 
 static void *reach(void *arg)

@@ -10,7 +10,6 @@
 
 #define KEPT __attribute__((noinline))
 
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static uint32_t place;
 static uint32_t *word = &place; /* through a pointer: a compiler can't know where it leads */
 
@@ -26,34 +25,24 @@ static void add_to_half(uint16_t *to)
 
 /* ---- two counts -------------------------------------------------------------------------------------------------------- */
 
-static void enter(void)
-{
-    if (!racy)
-        pthread_mutex_lock(&mutex);
-}
-static void leave(void)
-{
-    if (!racy)
-        pthread_mutex_unlock(&mutex);
-}
 static void plainly(void)
 {
-    enter();
+    enter_section();
     add_plainly(word, 1);
-    leave();
+    leave_section();
 }
 static void atomically(void)
 {
-    enter();
+    enter_section();
     __atomic_add_fetch(word, 1, __ATOMIC_RELAXED);
-    leave();
+    leave_section();
 }
 static void atomically_asked(void)
 {
-    enter();
+    enter_section();
     if (__atomic_fetch_sub(word, 1, __ATOMIC_ACQ_REL) == 77)
         abort();
-    leave();
+    leave_section();
 }
 
 /* The place is known as an atomic one before. */
