@@ -43,8 +43,8 @@ enum { PLANE_CHUNK_SHIFT = 8, PLANE_GENERATIONS = 127 /* 1..127 */ };
 
 /* What a routine is called for.  Woven code calls gs:[PLANE_ROUTINE(n)] with the effective address (64 bits) in RDI, after
  * it has saved RDI in gs:[PLANE_SAVED_RDI] and moved RSP below the red zone (lea rsp,[rsp-128]).  Every routine keeps all
- * registers (vector registers too); the arithmetic flags are lost.  The return address of the call identifies the site
- * (struct image_site).  RANGE routines take the length in RSI, saved in gs:[PLANE_SAVED_RSI]. */
+ * registers (vector registers too), but for RSI where a run is refused; the arithmetic flags are lost.  The return address of
+ * the call identifies the site (struct image_site).  RANGE routines take the length in RSI, saved in gs:[PLANE_SAVED_RSI]. */
 enum plane_routine {
     PLANE_READ_1,
     PLANE_READ_2,
