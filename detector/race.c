@@ -221,7 +221,7 @@ static bool access_chunk(struct race_engine *engine, struct race_plane *plane, c
         }
     } else {
         if (!race_is_touched(part, piece->address)) {
-            (void)race_mark(engine, part, piece->address); /* it may be here still from before its plane was emptied */
+            (void)race_mark(engine, part, piece); /* it may be here still from before its plane was emptied */
         }
         race_touch_piece(part, piece);
     }

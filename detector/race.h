@@ -72,6 +72,8 @@ struct race_host {
     void (*release)(void *ctx, void *memory, size_t size);
     /* Makes [low, low + size) zero again and gives its pages back; whole pages. */
     void (*discard)(void *ctx, void *memory, size_t size);
+    /* May be NULL.  Has pages ready for [memory, memory + size), to be written to; whole pages.  A hint. */
+    void (*populate)(void *ctx, void *memory, size_t size);
     /* Makes both windows of the plane zero and gives their pages back.  Its thread calls. */
     void (*empty)(void *ctx, struct race_plane *plane);
     size_t budget;        /* of the pages of all windows; past it threads drop their history; 0: none.  Units: bytes */
@@ -170,8 +172,11 @@ bool race_access(struct race_engine *engine, struct race_plane *plane, uint64_t 
 /* A read of one byte of what the thread has read before, recorded but not held against what others did: cheap.
  * Returns: false when that cannot be done; then race_access() is to be called. */
 bool race_note(struct race_engine *engine, struct race_plane *plane, uint64_t address);
-/* [low, high) is fresh memory (allocated, mapped) or gone (unmapped, a stack that was left): no history. */
+/* [low, high) is memory given out anew (a block, a stack that was left): no history.  What the plane's tags there take stays with it, for
+ * the next to use them is most often its thread. */
 void race_range_fresh(struct race_engine *engine, struct race_plane *plane, uint64_t low, uint64_t high);
+/* [low, high) was mapped, or unmapped: no history, and whole pages of tags go back to the system. */
+void race_range_mapped(struct race_engine *engine, struct race_plane *plane, uint64_t low, uint64_t high);
 
 /* Atomics.  A read-modify-write is `before` (release) then the instruction then `after` (acquire).  `order` as recorded by
  * abi/ or debug information, ORDER_ACQ_REL for LOCK-prefixed ones; a relaxed one orders nothing but fences beside it do.

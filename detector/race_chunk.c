@@ -46,13 +46,17 @@ bool race_chunk_in_use(const struct race_engine *engine, uint64_t index)
     return (relaxed_load((_Atomic uint64_t *)&engine->used[page / 64]) >> page % 64 & 1) != 0;
 }
 
+void race_part_clear(const struct race_part *part, uint64_t address, size_t size)
+{
+    bytes_clear(part->tags + (address & part->window), size);
+    bytes_clear(part->writes + (address & part->window), size);
+}
+
 void race_chunk_clear(struct race_engine *engine, uint32_t state, uint64_t address, size_t size)
 {
     const struct race_set *set = race_set_get(engine, state >> RACE_STATE_SET);
     for (uint32_t i = 0; i < set->count; i++) {
-        struct race_part *part = race_part_at(engine, race_set_number(set, i));
-        bytes_clear(part->tags + (address & engine->window), size);
-        bytes_clear(part->writes + (address & engine->window), size);
+        race_part_clear(race_part_at(engine, race_set_number(set, i)), address, size);
     }
 }
 
@@ -100,10 +104,10 @@ static bool all_is_seen(struct race_engine *engine, const struct race_plane *pla
 }
 
 /* What the plane said here before is forgotten. */
-static void forget_tags(struct race_engine *engine, struct race_plane *plane, uint64_t address)
+static void forget_tags(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece)
 {
-    uint32_t low = (uint32_t)address & engine->window & ~(uint32_t)(RACE_CHUNK_BYTES - 1);
-    if (race_mark(engine, race_part(plane), address)) {
+    uint32_t low = (uint32_t)piece->address & engine->window & ~(uint32_t)(RACE_CHUNK_BYTES - 1);
+    if (race_mark(engine, race_part(plane), piece)) {
         bytes_clear(plane->tags + low, RACE_CHUNK_BYTES);
         bytes_clear(plane->writes + low, RACE_CHUNK_BYTES);
     }
@@ -133,9 +137,9 @@ uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, 
     uint32_t set = state >> RACE_STATE_SET;
     race_touch_piece(part, piece);
     if (!race_set_has(race_set_get(engine, set), plane->number)) {
-        forget_tags(engine, plane, address);
+        forget_tags(engine, plane, piece);
     } else {
-        (void)race_mark(engine, part, address); /* it may be here still from before its plane was emptied */
+        (void)race_mark(engine, part, piece); /* it may be here still from before its plane was emptied */
     }
     set = become_member(engine, part, set, (piece->flags & RACE_WRITE) != 0);
     bool is_sync = (state & RACE_STATE_SYNC) != 0;

@@ -41,6 +41,8 @@ uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, 
 void race_chunk_disown(const struct race_engine *engine, const struct race_part *part, struct race_chunk *chunk);
 /* Drops what the locked chunk says of another address with the same low bits.  Returns: the state. */
 uint32_t race_chunk_claim(struct race_engine *engine, struct race_chunk *chunk, uint32_t state, uint64_t address);
+/* Makes the tags of the part zero in these bytes; part of one chunk, which is locked. */
+void race_part_clear(const struct race_part *part, uint64_t address, size_t size);
 /* Makes the tags of all participants zero in these bytes; part of one chunk, which is locked. */
 void race_chunk_clear(struct race_engine *engine, uint32_t state, uint64_t address, size_t size);
 /* The plane takes part in no chunk any more, but for some where it has nothing but old tags, which are to become zero.

@@ -9,7 +9,7 @@
  *     |    --> race_run (what a loop is about to touch)
  *     |    --> race_hand_over (what a guess may order)
  *     |    --> race_hybrid (races that locks have hidden)
- *     |    --> race_memory (pages of the windows)
+ *     |    --> race_memory (pages of the windows), race_ahead (before they are touched)
  *     |    --> race_fresh (memory that is new) --> race_memory
  *     |    --> race_trust (order that could not be seen)
  *     \------> race_finding (evidence) --> race_said (once), race_heard (where the order between the two ends)
@@ -70,6 +70,12 @@ struct race_known {
     uint32_t number; /* of the plane; 0: nothing */
     uint32_t version, generation;
 };
+
+/* The pages of the program [next - pages, next), of which those of the windows were asked for last (race_ahead.h). */
+struct race_asked {
+    uint32_t next, pages;
+};
+enum { RACE_ASKED = 4 };
 
 /* How generations are renumbered. */
 struct race_renumbering {
@@ -148,6 +154,8 @@ struct race_part {
     struct race_renumbering renumbering; /* the last */
     _Atomic uint32_t renumbered;         /* generations up to this one come from it */
     _Atomic uint32_t pages;              /* of 4096 bytes of the program, where it has marks: as many of each window */
+    struct race_asked asked[RACE_ASKED];
+    uint32_t asked_last;                 /* counts */
     uint64_t *marked;                    /* a bit for each chunk where the plane's windows may not be zero */
     uint64_t overview[RACE_LINES_MOST / 64 / 64 / 64]; /* a bit for each word of `summary` that may not be 0 */
     uint64_t summary[RACE_LINES_MOST / 64 / 64];       /* a bit for each word of `touched` that may not be 0 */

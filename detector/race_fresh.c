@@ -3,8 +3,25 @@
 #include "detector/race_granules.h"
 #include "detector/race_memory.h"
 
-/* `is_clear`: no plane has tags there. */
-static void chunk_fresh(struct race_engine *engine, struct race_part *part, uint64_t low, uint64_t high, bool is_clear)
+/* A part that has its own pages cleared, `keeper`, and the others' given back; NULL: those of all are. */
+struct freshening {
+    struct race_part *part; /* of the calling thread */
+    const struct race_part *keeper;
+    struct race_returned returned;
+};
+
+/* Part of one chunk, which is locked. */
+static void clear_tags(struct race_engine *engine, const struct freshening *f, uint32_t state, uint64_t low,
+                       uint64_t high)
+{
+    if (low < f->returned.low || high > f->returned.high) {
+        race_chunk_clear(engine, state, low, (size_t)(high - low));
+    } else if (f->keeper != NULL && race_set_has(race_set_get(engine, state >> RACE_STATE_SET), f->keeper->number)) {
+        race_part_clear(f->keeper, low, (size_t)(high - low));
+    }
+}
+
+static void chunk_fresh(struct race_engine *engine, const struct freshening *f, uint64_t low, uint64_t high)
 {
     struct race_chunk *chunk = race_chunk_at(engine, low);
     uint32_t who = relaxed_load(&chunk->who);
@@ -12,41 +29,49 @@ static void chunk_fresh(struct race_engine *engine, struct race_part *part, uint
     if (who == 0 || is_other) {
         return;
     }
-    uint32_t state = race_chunk_lock(part, chunk);
+    uint32_t state = race_chunk_lock(f->part, chunk);
     if ((state & RACE_STATE_SYNC) != 0) {
         race_granules_remove(engine, low, high);
     }
     if (race_word_is_of(engine, relaxed_load(&chunk->who), low)) {
-        if (!is_clear) {
-            race_chunk_clear(engine, state, low, (size_t)(high - low));
-        }
+        clear_tags(engine, f, state, low, high);
         if (high - low == RACE_CHUNK_BYTES) {
             /* Other addresses with these low bits may be sync ones when any were ever met. */
             state = relaxed_load(&engine->aliases) == 0 ? 0 : state & RACE_STATE_SYNCS;
             relaxed_store(&chunk->who, state == 0 ? 0 : race_shared_word(engine, low));
         }
     }
-    race_chunk_unlock(part, chunk, state);
+    race_chunk_unlock(f->part, chunk, state);
 }
 
-void race_range_fresh(struct race_engine *engine, struct race_plane *plane, uint64_t low, uint64_t high)
+static void range_fresh(struct race_engine *engine, struct race_part *part, const struct race_part *keeper,
+                        uint64_t low, uint64_t high)
 {
-    if (!race_enter(race_part(plane))) {
-        race_part(plane)->turned_away = true; /* old tags stay: they must not race */
+    if (!race_enter(part)) {
+        part->turned_away = true; /* old tags stay: they must not race */
         return;
     }
-    race_part(plane)->changing = 0;
-    const struct race_returned returned = race_memory_return(engine, low, high);
+    part->changing = 0;
+    const struct freshening f = {part, keeper, race_memory_return(engine, keeper, low, high)};
     while (low < high) {
         uint64_t end = (low | (RACE_CHUNK_BYTES - 1)) + 1;
         end = end < high ? end : high;
         if (race_chunk_in_use(engine, low >> RACE_CHUNK_SHIFT)) {
-            bool is_clear = low >= returned.low && end <= returned.high;
-            chunk_fresh(engine, race_part(plane), low, end, is_clear);
+            chunk_fresh(engine, &f, low, end);
         } else {
             end = (low | 0x1ffff) + 1; /* what a page of chunks covers */
         }
         low = end;
     }
-    race_leave(engine, race_part(plane));
+    race_leave(engine, part);
+}
+
+void race_range_fresh(struct race_engine *engine, struct race_plane *plane, uint64_t low, uint64_t high)
+{
+    range_fresh(engine, race_part(plane), race_part(plane), low, high);
+}
+
+void race_range_mapped(struct race_engine *engine, struct race_plane *plane, uint64_t low, uint64_t high)
+{
+    range_fresh(engine, race_part(plane), NULL, low, high);
 }

@@ -1,5 +1,6 @@
 #include "detector/race_memory.h"
 
+#include "detector/race_ahead.h"
 #include "detector/race_chunk.h"
 #include "detector/race_hybrid.h"
 
@@ -19,6 +20,7 @@ void race_memory_unmark(struct race_engine *engine, struct race_part *part)
     engine->host.discard(engine->host.ctx, part->marked, race_chunk_count(engine) / 8);
     atomic_fetch_sub_explicit(&engine->pages, relaxed_load(&part->pages), memory_order_relaxed); /* a measure */
     relaxed_store(&part->pages, 0);
+    race_ahead_forget(part);
 }
 
 void race_memory_drop(struct race_engine *engine, struct race_plane *plane)
@@ -64,26 +66,27 @@ static bool is_marked(const struct race_part *part, uint64_t low, uint64_t high)
     return part->marked[race_chunk_index(part, high - 1) / 64] != 0;
 }
 
-static void give_back(struct race_engine *engine, uint64_t low, uint64_t high)
+static void give_back(struct race_engine *engine, const struct race_part *keeper, uint64_t low, uint64_t high)
 {
     /* acquire: the parts up to it; partner: race_plane_begin() */
     uint32_t last = atomic_load_explicit(&engine->last_number, memory_order_acquire);
     for (uint32_t i = 1; i <= last; i++) {
         const struct race_part *part = race_part_at(engine, i);
-        if (part != NULL && is_marked(part, low, high)) {
+        if (part != NULL && part != keeper && is_marked(part, low, high)) {
             discard_within(engine, part->tags, (uint32_t)low & engine->window, high - low);
             discard_within(engine, part->writes, (uint32_t)low & engine->window, high - low);
         }
     }
 }
 
-struct race_returned race_memory_return(struct race_engine *engine, uint64_t low, uint64_t high)
+struct race_returned race_memory_return(struct race_engine *engine, const struct race_part *keeper, uint64_t low,
+                                        uint64_t high)
 {
     bool is_one_piece = low < high && ((low ^ (high - 1)) & ~(uint64_t)engine->window) == 0; /* in the windows */
     if (!is_one_piece || high - low < RETURNED_LEAST || !is_of_none_other(engine, low, high)) {
         return (struct race_returned){0, 0};
     }
-    give_back(engine, low, high);
+    give_back(engine, keeper, low, high);
     /* A window does not begin with a page: up to one at each end stays. */
     return (struct race_returned){low + RACE_PAGE, high - RACE_PAGE};
 }

@@ -1,5 +1,7 @@
 #include "detector/race_touched.h"
 
+#include "detector/race_ahead.h"
+
 void race_touch_marked(const struct race_engine *engine, struct race_part *part)
 {
     for (uint32_t word = 0; word < race_chunk_count(engine) / 64; word++) {
@@ -8,6 +10,13 @@ void race_touch_marked(const struct race_engine *engine, struct race_part *part)
             race_touch(part, chunk, RACE_ALL_LINES, true);
         }
     }
+}
+
+void race_mark_page(struct race_engine *engine, struct race_part *part, uint32_t page, bool writes)
+{
+    relaxed_store(&part->pages, relaxed_load(&part->pages) + 1);
+    atomic_fetch_add_explicit(&engine->pages, 1, memory_order_relaxed); /* a measure */
+    race_ahead(engine, part, page, writes);
 }
 
 /* Has the lines of a word come while others are looked at. */

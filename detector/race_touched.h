@@ -53,19 +53,26 @@ static inline void race_touch_piece(struct race_part *part, const struct race_pi
     race_touch(part, race_chunk_index(part, piece->address), race_lines_of(piece), (piece->flags & RACE_WRITE) != 0);
 }
 
-/* The chunk of `address` gets tags of the plane.  Returns: whether it has had some since the plane was empty; one that has
- * had none need not be looked at, which would make the kernel give it pages. */
-static inline bool race_mark(struct race_engine *engine, struct race_part *part, uint64_t address)
+/* Returns: whether chunks of the page of the program are marked. */
+static inline bool race_page_is_marked(const struct race_part *part, uint32_t page)
 {
-    enum { CHUNKS_PER_PAGE = RACE_PAGE / RACE_CHUNK_BYTES };
-    uint32_t chunk = race_chunk_index(part, address);
+    enum { CHUNKS = RACE_PAGE / RACE_CHUNK_BYTES };
+    return (part->marked[page / (64 / CHUNKS)] >> page % (64 / CHUNKS) * CHUNKS & ((UINT64_C(1) << CHUNKS) - 1)) != 0;
+}
+
+/* The page of the program gets its first mark, for a write if `writes`. */
+void race_mark_page(struct race_engine *engine, struct race_part *part, uint32_t page, bool writes);
+
+/* The chunk of the piece gets tags of the plane.  Returns: whether it has had some since the plane was empty; one that has
+ * had none need not be looked at, which would make the kernel give it pages. */
+static inline bool race_mark(struct race_engine *engine, struct race_part *part, const struct race_piece *piece)
+{
+    uint32_t chunk = race_chunk_index(part, piece->address), page = chunk / (RACE_PAGE / RACE_CHUNK_BYTES);
     uint64_t bit = UINT64_C(1) << chunk % 64;
-    uint64_t page = ((UINT64_C(1) << CHUNKS_PER_PAGE) - 1) << (chunk % 64 & ~(uint32_t)(CHUNKS_PER_PAGE - 1));
     bool was_marked = (part->marked[chunk / 64] & bit) != 0;
     if (!was_marked) {
-        if ((part->marked[chunk / 64] & page) == 0) {
-            relaxed_store(&part->pages, relaxed_load(&part->pages) + 1);
-            atomic_fetch_add_explicit(&engine->pages, 1, memory_order_relaxed); /* a measure */
+        if (!race_page_is_marked(part, page)) {
+            race_mark_page(engine, part, page, (piece->flags & RACE_WRITE) != 0);
         }
         part->marked[chunk / 64] |= bit;
     }

@@ -120,7 +120,7 @@ __attribute__((noinline, cold)) static void note_mapped(uintptr_t low, uintptr_t
     int saved = errno;
     struct self *self = access_enter(caller);
     if (self != NULL) {
-        memory_fresh(self, low, high);
+        memory_mapped(self, low, high);
         access_leave(self);
     }
     errno = saved;

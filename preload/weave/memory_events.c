@@ -35,13 +35,26 @@ void memory_note_woven(struct self *self, const void *address, struct callers_id
     deferral_end();
 }
 
-void memory_fresh_woven(struct self *self, uintptr_t low, uintptr_t high)
+static void forget(struct self *self, uintptr_t low, uintptr_t high)
 {
     if (ignored_has_any())
         ignored_remove(low, high);
     if (access_trace_is_on())
         access_trace_fresh(self, low, high);
+}
+
+void memory_fresh_woven(struct self *self, uintptr_t low, uintptr_t high)
+{
+    forget(self, low, high);
     deferral_begin();
     race_range_fresh(plane_engine(), &self->plane->race, low, high);
+    deferral_end();
+}
+
+void memory_mapped_woven(struct self *self, uintptr_t low, uintptr_t high)
+{
+    forget(self, low, high);
+    deferral_begin();
+    race_range_mapped(plane_engine(), &self->plane->race, low, high);
     deferral_end();
 }

@@ -1,7 +1,8 @@
 /* memory_events.h: memory that libc touches on the program's behalf, and memory that is new.
  *
  *   memcpy, read, recv, ... --> memory_access() --\
- *   malloc, mmap, ...       --> memory_fresh()  --+--> race engine, on the calling thread's plane
+ *   malloc, ...             --> memory_fresh()  --+--> race engine, on the calling thread's plane
+ *   mmap, munmap, ...       --> memory_mapped() --/
  *
  * Inert: one test of self->plane while nothing is woven.
  */
@@ -14,6 +15,7 @@
 /* Out of line parts; the first also takes accesses that abi/ was told of.  Context: signal, in-malloc, loader-lock. */
 void memory_access_woven(struct self *self, const void *address, size_t size, uint32_t flags, struct callers_id at);
 void memory_fresh_woven(struct self *self, uintptr_t low, uintptr_t high);
+void memory_mapped_woven(struct self *self, uintptr_t low, uintptr_t high);
 /* As memory_access() of one byte that is read, but held only against what others do later, as race_note() does it.
  * Context: signal, in-malloc. */
 void memory_note_woven(struct self *self, const void *address, struct callers_id at);
@@ -28,11 +30,18 @@ static inline void memory_access(struct self *self, const void *address, size_t 
         memory_access_woven(self, address, size, flags | RACE_LIBRARY, at);
 }
 
-/* [low, high) is new to the program, or gone from it: no history. */
+/* [low, high) is given out anew: no history. */
 static inline void memory_fresh(struct self *self, uintptr_t low, uintptr_t high)
 {
     if (__builtin_expect(self->plane != NULL, 0) && low < high)
         memory_fresh_woven(self, low, high);
+}
+
+/* [low, high) was mapped, or is about to be unmapped: no history. */
+static inline void memory_mapped(struct self *self, uintptr_t low, uintptr_t high)
+{
+    if (__builtin_expect(self->plane != NULL, 0) && low < high)
+        memory_mapped_woven(self, low, high);
 }
 
 /* Returns: true when accesses made on the program's behalf are wanted at all: then their stack is worth taking. */

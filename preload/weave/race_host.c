@@ -1,5 +1,6 @@
 #include "preload/weave/race_host.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
@@ -20,6 +21,10 @@
 #include "preload/weave/plane_pool.h"
 #include "preload/weave/scope.h"
 #include "preload/weave/weave.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
 
 enum { PAGE_SIZE = 4096 };
 
@@ -44,6 +49,16 @@ static void host_discard(void *ctx, void *memory, size_t size)
 {
     (void)ctx;
     raw_syscall(SYS_madvise, (long)memory, (long)size, MADV_DONTNEED, 0, 0, 0);
+}
+
+/* What reads a page first, and writes to it then, costs a call of all processors.  Before Linux 5.14 it is so. */
+static void host_populate(void *ctx, void *memory, size_t size)
+{
+    (void)ctx;
+    static _Atomic bool is_unknown;
+    if (!atomic_load_explicit(&is_unknown, memory_order_relaxed) && /* relaxed: a hint */
+        raw_syscall(SYS_madvise, (long)memory, (long)size, MADV_POPULATE_WRITE, 0, 0, 0) == -EINVAL)
+        atomic_store_explicit(&is_unknown, true, memory_order_relaxed);
 }
 
 static void host_empty(void *ctx, struct race_plane *race)
@@ -277,6 +292,7 @@ static bool host_is_followed(void *ctx, const struct finding *finding)
 const struct race_host race_host = {.reserve = host_reserve,
                                     .release = host_release,
                                     .discard = host_discard,
+                                    .populate = host_populate,
                                     .empty = host_empty,
                                     .recall = host_recall,
                                     .sent = host_sent,

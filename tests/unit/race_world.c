@@ -27,6 +27,14 @@ static void discard(void *ctx, void *memory, size_t size)
     madvise(memory, size, MADV_DONTNEED);
 }
 
+static void populate(void *ctx, void *memory, size_t size)
+{
+    (void)ctx;
+    race_world.asked_for = (uintptr_t)memory;
+    race_world.asked_size = size;
+    race_world.asked_times++;
+}
+
 static void empty(void *ctx, struct race_plane *plane)
 {
     (void)ctx;
@@ -90,6 +98,7 @@ static const struct race_host race_host = {
     .reserve = reserve,
     .release = unreserve,
     .discard = discard,
+    .populate = populate,
     .empty = empty,
     .recall = recall,
     .sent = sent,

@@ -25,6 +25,9 @@ struct race_world {
     uint32_t recalls;               /* how often recall() was asked */
     uint64_t sent_epoch;            /* of the last sent(); 0: it was not asked */
     uint32_t sent_thread;
+    uintptr_t asked_for;      /* memory of the last populate(), */
+    size_t asked_size;        /* ... its size, */
+    uint32_t asked_times;     /* ... and how often there was one */
     _Atomic uint32_t threads; /* that the engine is told there are; 0 unless a test says otherwise */
 };
 

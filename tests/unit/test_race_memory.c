@@ -27,21 +27,51 @@ static long resident(void)
     return pages;
 }
 
-static void pages_of_memory_that_is_gone_go_back(void **state)
+static void memory_is_gone(int by)
 {
-    (void)state;
     race_world_plane(1), race_world_plane(2);
     long before = resident();
     touch(1, X);
     assert_false(race_world_write(1, X - 8, 8));
     assert_false(race_world_write(1, X + PAGES * PAGE, 8));
     assert_true(resident() - before >= 2 * PAGES);
-    race_range_fresh(race_world.engine, race_world_plane(2), X, X + PAGES * PAGE);
+    race_range_mapped(race_world.engine, race_world_plane(by), X, X + PAGES * PAGE);
     assert_true(resident() - before <= PAGES / 2); /* what knows of the chunks stays */
     touch(2, X);
     world_expect_nothing();
     assert_true(race_world_write(2, X - 8, 8));
     assert_true(race_world_write(2, X + PAGES * PAGE, 8));
+}
+
+static void pages_of_memory_that_is_gone_go_back(void **state)
+{
+    (void)state;
+    memory_is_gone(1);
+}
+
+static void whoever_says_that_it_is_gone(void **state)
+{
+    (void)state;
+    memory_is_gone(2);
+}
+
+/* Whoever has got a block has most often had it before. */
+static void of_a_block_given_out_anew_only_the_others_pages_go_back(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    long before = resident();
+    touch(1, X);
+    race_range_fresh(race_world.engine, race_world_plane(1), X, X + PAGES * PAGE);
+    assert_true(resident() - before >= 2 * PAGES);
+    assert_false(race_world_write(2, X + 8 * PAGE, 8)); /* and yet they are empty */
+    race_range_fresh(race_world.engine, race_world_plane(1), X, X + PAGES * PAGE);
+    touch(1, X);
+    long full = resident();
+    race_range_fresh(race_world.engine, race_world_plane(2), X, X + PAGES * PAGE);
+    assert_true(full - resident() >= 2 * PAGES - PAGES / 2);
+    touch(2, X);
+    world_expect_nothing();
 }
 
 static void history_of_other_addresses_with_equal_low_halves_stays(void **state)
@@ -87,6 +117,8 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, race_world_setup, race_world_teardown)
     const struct CMUnitTest tests[] = {
         CASE(pages_of_memory_that_is_gone_go_back),
+        CASE(whoever_says_that_it_is_gone),
+        CASE(of_a_block_given_out_anew_only_the_others_pages_go_back),
         CASE(history_of_other_addresses_with_equal_low_halves_stays),
         CASE(past_the_budget_a_thread_drops_its_history),
         CASE(without_a_budget_nothing_is_dropped),

@@ -105,19 +105,25 @@ static void a_piece_lies_in_its_lines(void **state)
     assert_int_equal(race_lines_of(&piece), RACE_ALL_LINES);
 }
 
+static bool mark(uint64_t address)
+{
+    const struct race_piece byte = {.address = address, .size = 1};
+    return race_mark(race_world.engine, part, &byte);
+}
+
 static void what_is_marked_is_told_and_its_pages_counted(void **state)
 {
     (void)state;
     const uint64_t page = 0x7f1234567000;
     part = race_part(race_world_plane(1));
     assert_false(race_is_marked(part, page + 256));
-    assert_false(race_mark(race_world.engine, part, page + 256));
-    assert_true(race_mark(race_world.engine, part, page + 511));
+    assert_false(mark(page + 256));
+    assert_true(mark(page + 511));
     assert_true(race_is_marked(part, page + 256));
     assert_false(race_is_marked(part, page + 512));
-    assert_false(race_mark(race_world.engine, part, page + RACE_PAGE - 1));
+    assert_false(mark(page + RACE_PAGE - 1));
     assert_int_equal(part->pages, 1);
-    assert_false(race_mark(race_world.engine, part, page + RACE_PAGE));
+    assert_false(mark(page + RACE_PAGE));
     assert_int_equal(part->pages, 2);
     assert_int_equal(race_world.engine->pages, 2);
     race_touch_marked(race_world.engine, part);
