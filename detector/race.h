@@ -169,6 +169,9 @@ void race_plane_advance(struct race_engine *engine, struct race_plane *plane);
 /* The present access of `plane`'s thread.  Checks it against the others and records it (sets tags).
  * Returns: true when a race was found and reported; with RACE_QUIET, when there may be one. */
 bool race_access(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint64_t size, uint32_t flags);
+/* Returns: whether the thread has done as much to all of these bytes since its last release, so that nothing is to be told: what a check
+ * in line asks.  `flags`: 0 or RACE_WRITE. */
+bool race_is_known(const struct race_plane *plane, uint64_t address, uint64_t size, uint32_t flags);
 /* A read of one byte of what the thread has read before, recorded but not held against what others did: cheap.
  * Returns: false when that cannot be done; then race_access() is to be called. */
 bool race_note(struct race_engine *engine, struct race_plane *plane, uint64_t address);

@@ -49,6 +49,21 @@ void race_unrecord(struct race_plane *plane, const struct race_piece *piece)
     bytes_clear(plane->writes + race_place(plane, piece->address), piece->size);
 }
 
+bool race_is_known(const struct race_plane *plane, uint64_t address, uint64_t size, uint32_t flags)
+{
+    const uint8_t *tags = plane->tags + race_place(plane, address);
+    uint64_t tag = BYTES_EACH(plane->write_tag), mask = (flags & RACE_WRITE) != 0 ? UINT64_MAX : BYTES_EACH(0xfe);
+    if (race_place(plane, address) + size > (uint64_t)plane->window + 1) {
+        return false; /* it goes on at the window's beginning */
+    }
+    for (; size >= 8; tags += 8, size -= 8) {
+        if (((bytes_load(tags) ^ tag) & mask) != 0) {
+            return false;
+        }
+    }
+    return size == 0 || (bytes_load_few(tags, size) & mask) == (tag & mask & (~UINT64_C(0) >> (64 - 8 * size)));
+}
+
 bool race_note(struct race_engine *engine, struct race_plane *plane, uint64_t address)
 {
     struct race_part *part = race_part(plane);

@@ -70,6 +70,15 @@ static inline struct self *access_enter_watched(struct caller caller)
     return NULL;
 }
 
+/* Returns: true when nothing is to be told of an access, for the thread has done as much there since its last release; `flags`: 0 or
+ * RACE_WRITE.  So ask before entering.  Context: signal, in-malloc, loader-lock. */
+static inline bool access_is_known(const void *memory, size_t size, uint32_t flags)
+{
+    const struct self *self = self_current;
+    return size == 0 || ((uintptr_t)self > (uintptr_t)SELF_GONE && self->plane != NULL &&
+                         memory_is_known_woven(self, memory, size, flags));
+}
+
 /* The cheaper one: for what is looked at only when there is a finding. */
 static inline struct callers_id access_callers(struct self *self, struct caller caller)
 {

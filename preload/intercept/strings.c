@@ -13,6 +13,7 @@
 #include <wchar.h>
 #include <wctype.h>
 
+#include "detector/bytes.h"
 #include "preload/intercept/access.h"
 
 /* ---- what a call touches ----------------------------------------------------------------------------------------- */
@@ -20,6 +21,9 @@
 static void note_ranges(const void *written, size_t written_size, const void *first, size_t first_size,
                         const void *second, size_t second_size, struct caller caller)
 {
+    if (access_is_known(first, first_size, 0) && access_is_known(second, second_size, 0) &&
+        access_is_known(written, written_size, RACE_WRITE))
+        return;
     int saved = errno;
     struct self *self = access_enter_watched(caller);
     if (self != NULL) {
@@ -61,9 +65,18 @@ static size_t extent(const char *string, size_t size)
     return length < size ? length + 1 : size;
 }
 
-static size_t extent_compared(const unsigned char *a, const unsigned char *b, size_t size, bool are_strings)
+/* Returns: a multiple of 8 up to which two blocks are equal. */
+static size_t extent_equal(const unsigned char *a, const unsigned char *b, size_t size)
 {
     size_t i = 0;
+    while (i + 8 <= size && bytes_load(a + i) == bytes_load(b + i))
+        i += 8;
+    return i;
+}
+
+static size_t extent_compared(const unsigned char *a, const unsigned char *b, size_t size, bool are_strings)
+{
+    size_t i = are_strings ? 0 : extent_equal(a, b, size);
     while (i < size && a[i] == b[i] && !(are_strings && a[i] == '\0'))
         i++;
     return i < size ? i + 1 : size;

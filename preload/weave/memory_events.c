@@ -5,6 +5,11 @@
 #include "preload/weave/access_trace.h"
 #include "preload/weave/plane.h"
 
+bool memory_is_known_woven(const struct self *self, const void *address, size_t size, uint32_t flags)
+{
+    return !access_trace_is_on() && race_is_known(&self->plane->race, (uint64_t)(uintptr_t)address, size, flags);
+}
+
 void memory_access_woven(struct self *self, const void *address, size_t size, uint32_t flags, struct callers_id at)
 {
     struct plane *plane = self->plane;

@@ -20,6 +20,9 @@ void memory_mapped_woven(struct self *self, uintptr_t low, uintptr_t high);
  * Context: signal, in-malloc. */
 void memory_note_woven(struct self *self, const void *address, struct callers_id at);
 
+/* Part of access_is_known().  Context: signal, in-malloc, loader-lock. */
+bool memory_is_known_woven(const struct self *self, const void *address, size_t size, uint32_t flags);
+
 /* A hook's thread reads [address, address + size), or writes it (RACE_WRITE); flags of enum race_access_flag,
  * RACE_LIBRARY is added.  Call it between hook_enter() and hook_leave(): before the real call for what is read or freed,
  * after it for what it has truly written. */
