@@ -2,6 +2,7 @@
 
 #include "detector/race_chunk.h"
 #include "detector/race_freed.h"
+#include "detector/race_frontier.h"
 #include "detector/race_generation.h"
 #include "detector/race_hand_over.h"
 #include "detector/race_hybrid.h"
@@ -98,6 +99,11 @@ bool race_check(struct race_engine *engine, struct race_plane *plane, struct rac
 
 /* ---- an access -------------------------------------------------------------------------------------------------- */
 
+static struct race_visit *visit_of(struct race_part *part, uint64_t address)
+{
+    return &part->visits[race_chunk_index(part, address) % RACE_VISITS];
+}
+
 /* What will be looked at behind the fence, which waits for the own tags to arrive, comes at the same time as those. */
 static void fetch_tags_of_others(const struct race_engine *engine, const struct race_plane *plane, uint32_t state,
                                  const struct race_piece *piece)
@@ -112,13 +118,31 @@ static void fetch_tags_of_others(const struct race_engine *engine, const struct 
     }
 }
 
+/* Returns: true when the frontiers of a shared chunk say that all was seen.  With --races=hybrid locks count for each access. */
+static bool passes(struct race_engine *engine, const struct race_plane *plane, const struct race_chunk *chunk,
+                   const struct race_piece *piece)
+{
+    struct race_part *part = race_part(plane);
+    if (engine->hidden_trusted != NULL || relaxed_load(&chunk->who) != race_shared_word(engine, piece->address)) {
+        return false;
+    }
+    enum race_passing passing = race_frontier_pass(engine, plane, chunk, piece);
+    if (passing == RACE_PASSED && (relaxed_load(&chunk->state) & RACE_STATE_VAIN) != 0) {
+        visit_of(part, piece->address)->count = 0; /* others come here in between, again and again */
+    }
+    return passing != RACE_NOT_PASSED;
+}
+
 static bool access_bytes(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk,
                          const struct race_piece *piece, bool records)
 {
-    fetch_tags_of_others(engine, plane, relaxed_load(&chunk->state), piece);
     if (records) {
         race_record(plane, piece);
+        if (passes(engine, plane, chunk, piece)) {
+            return false;
+        }
     }
+    fetch_tags_of_others(engine, plane, relaxed_load(&chunk->state), piece);
     /* Record, then look who is there by now: of two at once, one sees the other's tag.  seq_cst: a store and then loads. */
     atomic_thread_fence(memory_order_seq_cst);
     uint32_t state = atomic_load_explicit(&chunk->state, memory_order_acquire); /* partner: race_chunk_unlock() */
@@ -173,22 +197,24 @@ static bool access_granules(struct race_engine *engine, struct race_plane *plane
 }
 
 /* A chunk that others have used costs a look at all their tags to own: a thread that passes by does not take the time, and one that
- * looked in vain waits longer than before.  Returns: true when it is worth that now. */
-static bool is_worth_owning(struct race_part *part, uint64_t address)
+ * looked in vain, or had it taken away soon, waits longer than before.  Returns: true when it is worth that now. */
+static bool is_worth_owning(struct race_part *part, uint64_t address, uint32_t state)
 {
     uint32_t index = race_chunk_index(part, address);
-    struct race_visit *visit = &part->visits[index % RACE_VISITS];
+    struct race_visit *visit = visit_of(part, address);
+    uint32_t vain = (state & RACE_STATE_VAIN) >> RACE_STATE_VAIN_SHIFT;
     visit->count = index == visit->chunk ? visit->count + 1 : 1;
     visit->chunk = index;
-    bool is_often = visit->count >= OFTEN && (visit->count & (visit->count - 1)) == 0;
-    return ++part->waited >= part->patience || is_often;
+    part->waited++;
+    bool is_often = visit->count >= (uint32_t)OFTEN << vain && (visit->count & (visit->count - 1)) == 0;
+    return is_often || (part->waited >= part->patience && vain == 0);
 }
 
 static void note_tried(struct race_part *part, uint64_t address, bool is_owner)
 {
     part->waited = 0;
     if (is_owner) {
-        part->visits[race_chunk_index(part, address) % RACE_VISITS].count = 0;
+        visit_of(part, address)->count = 0;
         part->patience = PATIENCE;
     } else {
         part->patience = part->patience < PATIENCE_MOST ? 2 * part->patience + 1 : PATIENCE_MOST;
@@ -213,7 +239,13 @@ static bool access_chunk(struct race_engine *engine, struct race_plane *plane, c
     bool takes_part =
         who == race_shared_word(engine, piece->address) &&
         race_set_covers(race_set_get(engine, state >> RACE_STATE_SET), plane->number, (piece->flags & RACE_WRITE) != 0);
-    bool tries = is_worth_owning(part, piece->address) && (state & RACE_STATE_SYNC) == 0;
+    bool is_alone = state >> RACE_STATE_SET == part->alone; /* it had the chunk, and left it to all */
+    bool tries = (is_worth_owning(part, piece->address, state) || is_alone) && (state & RACE_STATE_SYNC) == 0;
+    if (tries && !is_alone && who == race_shared_word(engine, piece->address) &&
+        race_frontier_unseen(engine, plane, chunk)) {
+        tries = false;
+        note_tried(part, piece->address, false);
+    }
     if (!takes_part || tries) {
         state = race_chunk_enter(engine, plane, chunk, piece, tries);
         if (tries) {

@@ -114,7 +114,7 @@ static void clear_place(struct race_engine *engine, uint64_t address, size_t siz
 static void publish(struct race_engine *engine, struct race_chunk *chunk, uint32_t state, uint64_t address, size_t size)
 {
     mark_place(engine, address, size);
-    relaxed_store(&chunk->who, race_shared_word(engine, address));
+    race_chunk_share(engine, chunk, state, race_shared_word(engine, address));
     /* release: the granule first; partner: access_chunk() */
     atomic_store_explicit(&chunk->state, state | RACE_STATE_LOCK, memory_order_release);
     atomic_fetch_add(&engine->becomings, 1); /* seq_cst: a store, and then what was set meanwhile */

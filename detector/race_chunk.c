@@ -1,5 +1,6 @@
 #include "detector/race_chunk.h"
 
+#include "detector/race_frontier.h"
 #include "detector/race_generation.h"
 #include "detector/race_hybrid.h"
 #include "detector/race_record.h"
@@ -71,6 +72,37 @@ uint32_t race_chunk_claim(struct race_engine *engine, struct race_chunk *chunk, 
     return state & RACE_STATE_SYNCS;
 }
 
+/* ---- owners ----------------------------------------------------------------------------------------------------- */
+
+/* Returns: the part that owns the chunk of the address, or NULL. */
+static const struct race_part *owner_of(const struct race_engine *engine, uint32_t who, uint64_t address)
+{
+    uint32_t number = who & ~engine->high;
+    bool is_owned = race_word_is_of(engine, who, address) && number != ~engine->high;
+    return is_owned ? race_part_at(engine, number) : NULL;
+}
+
+static uint32_t with_vain(uint32_t state, bool was_vain)
+{
+    uint32_t vain = (state & RACE_STATE_VAIN) >> RACE_STATE_VAIN_SHIFT;
+    if (was_vain) {
+        vain += vain < RACE_STATE_VAIN_MOST;
+    } else {
+        vain -= vain > 0;
+    }
+    return (state & ~(uint32_t)RACE_STATE_VAIN) | vain << RACE_STATE_VAIN_SHIFT;
+}
+
+/* Somebody comes to the chunk of another.  Returns: its state, which says how often it was owned in vain. */
+static uint32_t note_taken(const struct race_engine *engine, const struct race_chunk *chunk, uint32_t state,
+                           const struct race_part *owner)
+{
+    if ((state & RACE_STATE_TIMED) == 0) {
+        return state;
+    }
+    return with_vain(state & ~(uint32_t)RACE_STATE_TIMED, race_frontier_owned_in_vain(engine, chunk, owner));
+}
+
 /* ---- taking part ------------------------------------------------------------------------------------------------ */
 
 /* Returns: true when `plane`'s thread has seen all tags of `other` in the chunk that begins at `low`.  Those of its present epoch
@@ -128,12 +160,40 @@ static uint32_t become_member(struct race_engine *engine, const struct race_part
     return joined;
 }
 
+/* Returns: true when the thread has seen all that was done in a chunk up to now by its owner, and so by those before. */
+static bool is_handed_over(const struct race_engine *engine, const struct race_plane *plane,
+                           const struct race_chunk *chunk, uint32_t state, const struct race_part *owner)
+{
+    return (state & (RACE_STATE_SYNC | RACE_STATE_VAIN)) == 0 && engine->hidden_trusted == NULL &&
+           race_frontier_owner_is_seen(engine, plane, chunk, owner);
+}
+
+/* Returns: the set, with the owner as one who writes, for it may do so without coming here. */
+static uint32_t own(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk, uint32_t set,
+                    uint64_t address)
+{
+    struct race_part *part = race_part(plane);
+    if (race_set_get(engine, set)->count > RACE_KEPT) {
+        race_count(&engine->forgotten);
+        race_hybrid_trust_all(engine);
+        set = part->alone;
+    }
+    set = become_member(engine, part, set, true);
+    race_touch(part, race_chunk_index(part, address), RACE_ALL_LINES, true);
+    relaxed_store(&chunk->who, race_owner_word(plane, address));
+    return set;
+}
+
 uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk,
                           const struct race_piece *piece, bool wants_it)
 {
     struct race_part *part = race_part(plane);
     uint64_t address = piece->address;
     uint32_t state = race_chunk_claim(engine, chunk, race_chunk_lock(part, chunk), address);
+    const struct race_part *owner = owner_of(engine, relaxed_load(&chunk->who), address);
+    bool is_others = owner != NULL && owner != part;
+    uint32_t owned = state; /* by whoever had it */
+    state = is_others ? note_taken(engine, chunk, state, owner) : state;
     uint32_t set = state >> RACE_STATE_SET;
     race_touch_piece(part, piece);
     if (!race_set_has(race_set_get(engine, set), plane->number)) {
@@ -144,21 +204,19 @@ uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, 
     set = become_member(engine, part, set, (piece->flags & RACE_WRITE) != 0);
     bool is_sync = (state & RACE_STATE_SYNC) != 0;
     bool may_own = !is_sync && (wants_it || race_set_get(engine, set)->count == 1);
-    if (may_own && all_is_seen(engine, plane, race_set_get(engine, set), address)) {
-        if (race_set_get(engine, set)->count > RACE_KEPT) {
-            race_count(&engine->forgotten);
-            race_hybrid_trust_all(engine);
-            set = part->alone;
+    if ((is_others && is_handed_over(engine, plane, chunk, state, owner)) ||
+        (may_own && all_is_seen(engine, plane, race_set_get(engine, set), address))) {
+        if (relaxed_load(&chunk->who) == race_shared_word(engine, address)) {
+            race_frontier_own(engine, plane, chunk);
+            state |= RACE_STATE_TIMED;
         }
-        set = become_member(engine, part, set, true); /* it may write without coming here */
-        race_touch(part, race_chunk_index(part, address), RACE_ALL_LINES, true);
-        relaxed_store(&chunk->who, race_owner_word(plane, address));
+        set = own(engine, plane, chunk, set, address);
     } else if (relaxed_load(&chunk->who) != race_shared_word(engine, address)) {
-        relaxed_store(&chunk->who, race_shared_word(engine, address));
+        race_chunk_share(engine, chunk, owned, race_shared_word(engine, address));
         race_count(&engine->chunks_shared);
     }
     race_chunk_use(engine, chunk);
-    state = set << RACE_STATE_SET | (state & RACE_STATE_SYNCS);
+    state = set << RACE_STATE_SET | (state & (RACE_STATE_SYNCS | RACE_STATE_VAIN | RACE_STATE_TIMED));
     if (!is_sync) {
         race_record(plane, piece);
     }
@@ -166,11 +224,22 @@ uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, 
     return state;
 }
 
-void race_chunk_disown(const struct race_engine *engine, const struct race_part *part, struct race_chunk *chunk)
+void race_chunk_share(struct race_engine *engine, struct race_chunk *chunk, uint32_t state, uint32_t who)
 {
-    if (race_chunk_is_owned(engine, part, chunk)) {
-        relaxed_store(&chunk->who, relaxed_load(&chunk->who) | ~engine->high);
+    uint32_t before = relaxed_load(&chunk->who);
+    if (before != who) {
+        uint64_t address = (uint64_t)(who & engine->high) << RACE_HIGH_SHIFT;
+        relaxed_store(&chunk->who, who);
+        race_frontier_begin(engine, chunk, state, owner_of(engine, before, address));
     }
+}
+
+uint32_t race_chunk_disown(struct race_engine *engine, const struct race_plane *plane, struct race_chunk *chunk,
+                           uint32_t state)
+{
+    relaxed_store(&chunk->who, relaxed_load(&chunk->who) | ~engine->high);
+    race_frontier_leave(engine, plane, chunk);
+    return state & ~(uint32_t)RACE_STATE_TIMED;
 }
 
 /* ---- leaving ---------------------------------------------------------------------------------------------------- */
@@ -186,7 +255,11 @@ static uint64_t leave(struct race_engine *engine, struct race_plane *plane, uint
         set = race_set_without(engine, set, plane->number);
         uint32_t who = relaxed_load(&chunk->who);
         bool is_empty = set == 0 && (state & RACE_STATE_SYNC) == 0;
-        relaxed_store(&chunk->who, is_empty ? 0 : who | ~engine->high);
+        if (is_empty) {
+            relaxed_store(&chunk->who, 0);
+        } else {
+            race_chunk_share(engine, chunk, state, who | ~engine->high);
+        }
     }
     race_chunk_unlock(part, chunk, set << RACE_STATE_SET | (state & RACE_STATE_SYNCS));
     return 0;

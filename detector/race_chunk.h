@@ -25,7 +25,11 @@ enum {
     RACE_STATE_SYNC = 2,
     RACE_STATE_SPILLED = 4, /* never without RACE_STATE_SYNC */
     RACE_STATE_SYNCS = RACE_STATE_SYNC | RACE_STATE_SPILLED,
-    RACE_STATE_SET = 8, /* shift */
+    RACE_STATE_VAIN_SHIFT = 3, /* how often it was owned in vain: */
+    RACE_STATE_VAIN_MOST = 3,
+    RACE_STATE_VAIN = RACE_STATE_VAIN_MOST << RACE_STATE_VAIN_SHIFT,
+    RACE_STATE_TIMED = 32, /* since when its owner has it is known (race_frontier_own()) */
+    RACE_STATE_SET = 8,    /* shift */
     RACE_KEPT = 24
 };
 
@@ -37,8 +41,11 @@ void race_chunk_unlock(struct race_part *part, struct race_chunk *chunk, uint32_
  * Returns: the chunk's state. */
 uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk,
                           const struct race_piece *piece, bool wants_it);
-/* The plane is no owner of the locked chunk any more: its next access comes to race_access(). */
-void race_chunk_disown(const struct race_engine *engine, const struct race_part *part, struct race_chunk *chunk);
+/* The locked chunk, whose state is that, is shared from now on: `who` says of which address. */
+void race_chunk_share(struct race_engine *engine, struct race_chunk *chunk, uint32_t state, uint32_t who);
+/* The plane, its owner, leaves the locked chunk to all: its next access comes to race_access().  Returns: its state. */
+uint32_t race_chunk_disown(struct race_engine *engine, const struct race_plane *plane, struct race_chunk *chunk,
+                           uint32_t state);
 /* Drops what the locked chunk says of another address with the same low bits.  Returns: the state. */
 uint32_t race_chunk_claim(struct race_engine *engine, struct race_chunk *chunk, uint32_t state, uint64_t address);
 /* Makes the tags of the part zero in these bytes; part of one chunk, which is locked. */

@@ -1,6 +1,7 @@
 #include "detector/race_engine.h"
 
 #include "detector/race_chunk.h"
+#include "detector/race_frontier.h"
 #include "detector/race_generation.h"
 #include "detector/race_granules.h"
 #include "detector/race_hand_over.h"
@@ -50,7 +51,8 @@ static bool engine_reserve(struct race_engine *engine)
         }
     }
     return engine->chunks != NULL && engine->used != NULL && engine->trusted != NULL && reserve_sync_places(engine) &&
-           race_sets_init(engine) && race_granules_init(engine) && race_said_init(engine);
+           race_frontiers_init(engine) && race_sets_init(engine) && race_granules_init(engine) &&
+           race_said_init(engine);
 }
 
 static void call_here(void *ctx, void (*work)(void *arg), void *arg)
@@ -118,6 +120,7 @@ void race_engine_delete(struct race_engine *engine)
     race_said_delete(engine);
     race_granules_delete(engine);
     race_sets_delete(engine);
+    race_frontiers_delete(engine);
     release(engine, engine->trusted, RACE_SLOTS * sizeof(uint64_t));
     release(engine, engine->hidden_trusted, RACE_SLOTS * sizeof(uint64_t));
     release(engine, engine->used, used_size(engine));

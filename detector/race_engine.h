@@ -3,6 +3,7 @@
  *   race.c --> race_chunk (who takes part) --> race_set (interned sets of planes)
  *     |    --> race_generation (tag -> epoch) --> race_renumber (when they are used up)
  *     |    --> race_record (tags of an access), race_touched (where a plane has some)
+ *     |    --> race_frontier (what nobody need look at the others for)
  *     |    --> race_sync (atomics and plain accesses of addresses with a clock) --> race_granules (their table)
  *     |                                                              \--> race_become (an address becomes one)
  *     |    --> race_freed, race_updates (what is wrong beside atomic operations) --> race_last (what those leave)
@@ -177,6 +178,7 @@ struct race_engine {
     /* For each 8 bytes of the window a mask of those where an address was a sync one; NULL when it has 32 bits: then two
      * addresses of one place are too rare to keep it for. */
     _Atomic uint8_t *sync_places;
+    _Atomic uint64_t *frontiers; /* for each 16 bytes of the window: race_frontier.h */
     struct race_sets *sets;
     const uint8_t *set_arena; /* where the sets lie */
     struct race_granules *granules;

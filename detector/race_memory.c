@@ -2,6 +2,7 @@
 
 #include "detector/race_ahead.h"
 #include "detector/race_chunk.h"
+#include "detector/race_frontier.h"
 #include "detector/race_hybrid.h"
 
 enum { RETURNED_LEAST = 1 << 16 /* bytes: less is not worth the calls */ };
@@ -87,6 +88,9 @@ struct race_returned race_memory_return(struct race_engine *engine, const struct
         return (struct race_returned){0, 0};
     }
     give_back(engine, keeper, low, high);
+    if (keeper == NULL) {
+        race_frontier_return(engine, low, high);
+    }
     /* A window does not begin with a page: up to one at each end stays. */
     return (struct race_returned){low + RACE_PAGE, high - RACE_PAGE};
 }

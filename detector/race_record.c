@@ -1,6 +1,7 @@
 #include "detector/race_record.h"
 
 #include "detector/race_chunk.h"
+#include "detector/race_frontier.h"
 #include "detector/race_touched.h"
 
 /* Read tags, but for bytes that hold the present write tag. */
@@ -83,5 +84,6 @@ bool race_note(struct race_engine *engine, struct race_plane *plane, uint64_t ad
     }
     race_touch_piece(part, &piece);
     race_record(plane, &piece);
+    (void)race_frontier_pass(engine, plane, chunk, &piece);
     return true;
 }

@@ -148,7 +148,7 @@ static uint64_t renumber_chunk(struct race_engine *engine, struct race_plane *pl
     }
     if (race_chunk_is_owned(engine, part, chunk)) {
         if (stay == 0) {
-            race_chunk_disown(engine, part, chunk);
+            state = race_chunk_disown(engine, plane, chunk, state);
         } else {
             stay = lines;
         }

@@ -46,25 +46,32 @@ uint32_t race_set_without(struct race_engine *engine, uint32_t name, uint32_t nu
 /* In a forked child, where no other thread is left: frees what they had locked. */
 void race_sets_forked(struct race_engine *engine);
 
-static inline bool race_set_has(const struct race_set *set, uint32_t number)
+/* Returns: the place of the first member that is not below `number`; count when there is none. */
+static inline uint32_t race_set_place(const struct race_set *set, uint32_t number)
 {
-    for (uint32_t i = 0; i < set->count; i++) {
-        if (race_set_number(set, i) == number) {
-            return true;
+    uint32_t low = 0, high = set->count;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (race_set_number(set, middle) < number) {
+            low = middle + 1;
+        } else {
+            high = middle;
         }
     }
-    return false;
+    return low;
+}
+
+static inline bool race_set_has(const struct race_set *set, uint32_t number)
+{
+    uint32_t i = race_set_place(set, number);
+    return i < set->count && race_set_number(set, i) == number;
 }
 
 /* Returns: true when it is a member, and is marked if it `writes`. */
 static inline bool race_set_covers(const struct race_set *set, uint32_t number, bool writes)
 {
-    for (uint32_t i = 0; i < set->count; i++) {
-        if (race_set_number(set, i) == number) {
-            return !writes || race_set_writes(set, i);
-        }
-    }
-    return false;
+    uint32_t i = race_set_place(set, number);
+    return i < set->count && race_set_number(set, i) == number && (!writes || race_set_writes(set, i));
 }
 
 #endif

@@ -1,0 +1,276 @@
+#include "detector/race_frontier.h"
+
+#include "detector/race_chunk.h"
+#include "detector/race_generation.h"
+#include "detector/race_set.h"
+
+enum { PLACE_SHIFT = 4, PLACE_BYTES = 1 << PLACE_SHIFT, PLACES = RACE_CHUNK_BYTES / PLACE_BYTES, SLOT_SHIFT = 48 };
+
+/* Where readers are not ordered one access in so many looks whether they are by now. */
+enum { READERS_TRIED = 64 };
+
+/* A frontier is a slot << SLOT_SHIFT | epoch, of which 0 is seen by all, or one that nobody has seen: */
+#define NONE    (UINT64_MAX - 1) /* accesses are not ordered, or not known to be */
+#define READERS UINT64_MAX       /* the same, and the latest that found it was a reader */
+
+static size_t frontiers_size(const struct race_engine *engine)
+{
+    return ((size_t)engine->window + 1) / PLACE_BYTES * sizeof(uint64_t);
+}
+
+bool race_frontiers_init(struct race_engine *engine)
+{
+    engine->frontiers = engine->host.reserve(engine->host.ctx, frontiers_size(engine));
+    return engine->frontiers != NULL;
+}
+
+void race_frontiers_delete(struct race_engine *engine)
+{
+    if (engine->frontiers != NULL) {
+        engine->host.release(engine->host.ctx, (void *)engine->frontiers, frontiers_size(engine));
+    }
+}
+
+static uint64_t stamp(uint32_t slot, uint64_t epoch)
+{
+    return slot < RACE_SLOTS - 1 ? (uint64_t)slot << SLOT_SHIFT | epoch : NONE;
+}
+
+static bool is_known(uint64_t frontier)
+{
+    return frontier < NONE;
+}
+
+static bool is_seen(const struct thread_clock *clock, uint64_t frontier)
+{
+    return is_known(frontier) && thread_clock_has_seen(clock, (uint32_t)(frontier >> SLOT_SHIFT),
+                                                       frontier & ((UINT64_C(1) << SLOT_SHIFT) - 1));
+}
+
+/* ---- a look at the others --------------------------------------------------------------------------------------- */
+
+/* Returns: whether the thread has seen, by its clock, all that `other` did up to generation `g`, which a tag names. */
+static bool has_seen_generation(const struct race_engine *engine, const struct race_plane *plane,
+                                const struct race_part *other, uint8_t g)
+{
+    if (g == relaxed_load(&other->present)) {
+        return thread_clock_has_seen(race_clock(plane), relaxed_load(&other->generation[g].slot),
+                                     relaxed_load(&other->generation[g].epoch));
+    }
+    race_generation_learn(engine, plane, other, g);
+    return race_generation_known(plane, other, race_version_begin(other)) >= g;
+}
+
+static uint8_t highest_generation(uint64_t tags)
+{
+    uint8_t highest = 0;
+    for (; tags != 0; tags >>= 8) {
+        highest = (uint8_t)tags > highest ? (uint8_t)tags : highest;
+    }
+    return highest >> 1;
+}
+
+static bool has_seen_tags(const struct race_engine *engine, const struct race_plane *plane,
+                          const struct race_part *other, const uint8_t *at)
+{
+    uint32_t version = race_version_begin(other);
+    uint8_t known = race_generation_known(plane, other, version);
+    for (uint32_t i = 0; i < PLACE_BYTES; i += 8) {
+        uint64_t tags = bytes_load(at + i);
+        if (bytes_any_above(tags >> 1 & BYTES_EACH(0x7f), known) &&
+            !has_seen_generation(engine, plane, other, highest_generation(tags))) {
+            return false;
+        }
+    }
+    return race_version_stands(other, version);
+}
+
+/* What the first window says is enough: whoever has seen a thread's later read has seen its earlier write. */
+static bool has_seen_all(const struct race_engine *engine, const struct race_plane *plane,
+                         const struct race_chunk *chunk, uint64_t place)
+{
+    uint32_t state = atomic_load_explicit(&chunk->state, memory_order_acquire); /* partner: race_chunk_unlock() */
+    const struct race_set *set = race_set_get(engine, state >> RACE_STATE_SET);
+    for (uint32_t i = 0; i < set->count; i++) {
+        const struct race_part *other = race_part_at(engine, race_set_number(set, i));
+        if (other->number != plane->number &&
+            !has_seen_tags(engine, plane, other, other->tags + race_place(plane, place))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- one place -------------------------------------------------------------------------------------------------- */
+
+/* All exchanges are seq_cst: the own tags come before them, and what is looked at behind. */
+static enum race_passing pass_place(const struct race_engine *engine, const struct race_plane *plane,
+                                    const struct race_chunk *chunk, uint64_t place, bool writes)
+{
+    const struct thread_clock *clock = race_clock(plane);
+    _Atomic uint64_t *frontier = &engine->frontiers[race_place(plane, place) >> PLACE_SHIFT];
+    uint64_t mine = stamp(clock->slot, clock->epoch), before = relaxed_load(frontier);
+    if (is_seen(clock, before) && atomic_compare_exchange_strong(frontier, &before, mine)) {
+        return before >> SLOT_SHIFT == clock->slot ? RACE_PASSED_OWN : RACE_PASSED;
+    }
+    uint64_t otherwise = writes ? NONE : READERS;
+    bool looks = !is_known(before) && (writes || race_part(plane)->tally.accesses % READERS_TRIED == 0);
+    if (!looks) {
+        if (before != otherwise) {
+            atomic_exchange(frontier, otherwise);
+        }
+        return RACE_NOT_PASSED;
+    }
+    atomic_exchange(frontier, mine);
+    if (has_seen_all(engine, plane, chunk, place)) {
+        return RACE_PASSED;
+    }
+    atomic_compare_exchange_strong(frontier, &mine, otherwise);
+    return RACE_NOT_PASSED;
+}
+
+enum race_passing race_frontier_pass(struct race_engine *engine, const struct race_plane *plane,
+                                     const struct race_chunk *chunk, const struct race_piece *piece)
+{
+    enum race_passing passing = RACE_PASSED_OWN;
+    uint64_t end = piece->address + piece->size;
+    for (uint64_t at = piece->address & ~(uint64_t)(PLACE_BYTES - 1); at < end; at += PLACE_BYTES) {
+        enum race_passing here = pass_place(engine, plane, chunk, at, (piece->flags & RACE_WRITE) != 0);
+        passing = here < passing ? here : passing;
+    }
+    return passing;
+}
+
+/* ---- many ------------------------------------------------------------------------------------------------------- */
+
+static _Atomic uint64_t *first_of(const struct race_engine *engine, const struct race_chunk *chunk)
+{
+    return &engine->frontiers[(size_t)(chunk - engine->chunks) * PLACES];
+}
+
+bool race_frontier_unseen(const struct race_engine *engine, const struct race_plane *plane,
+                          const struct race_chunk *chunk)
+{
+    const _Atomic uint64_t *first = first_of(engine, chunk);
+    for (uint32_t i = 0; i < PLACES; i++) {
+        uint64_t frontier = relaxed_load(&first[i]);
+        if (is_known(frontier) && !is_seen(race_clock(plane), frontier)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void fill(const struct race_engine *engine, const struct race_chunk *chunk, uint64_t frontier)
+{
+    _Atomic uint64_t *first = first_of(engine, chunk);
+    for (uint32_t i = 0; i < PLACES; i++) {
+        relaxed_store(&first[i], frontier);
+    }
+}
+
+/* Returns: the latest generation of the tags. */
+static uint8_t latest_generation(const uint8_t *tags, uint32_t size)
+{
+    uint8_t latest = 0;
+    for (uint32_t i = 0; i < size; i += 8) {
+        uint64_t word = bytes_load(tags + i);
+        if (bytes_any_above(word >> 1 & BYTES_EACH(0x7f), latest)) {
+            latest = highest_generation(word);
+        }
+    }
+    return latest;
+}
+
+static const uint8_t *tags_of_chunk(const struct race_engine *engine, const struct race_chunk *chunk,
+                                    const struct race_part *part)
+{
+    return part->tags + (size_t)(chunk - engine->chunks) * RACE_CHUNK_BYTES;
+}
+
+/* The owner's generation then, and which numbering that is of. */
+void race_frontier_own(const struct race_engine *engine, const struct race_plane *plane, const struct race_chunk *chunk)
+{
+    const struct race_part *part = race_part(plane);
+    uint64_t since = (uint64_t)relaxed_load(&part->version) << 8 | relaxed_load(&part->present);
+    relaxed_store(first_of(engine, chunk), since);
+}
+
+bool race_frontier_owned_in_vain(const struct race_engine *engine, const struct race_chunk *chunk,
+                                 const struct race_part *owner)
+{
+    uint64_t since = relaxed_load(first_of(engine, chunk));
+    return since >> 8 == relaxed_load(&owner->version) &&
+           latest_generation(tags_of_chunk(engine, chunk, owner), RACE_CHUNK_BYTES) <= (uint8_t)since;
+}
+
+/* Whoever has seen what the owner did in the generation has seen what that had seen of others. */
+static uint64_t frontier_of(const struct race_part *owner, uint8_t generation)
+{
+    return generation == 0
+               ? 0
+               : stamp(relaxed_load(&owner->generation[generation].slot), race_generation_end(owner, generation));
+}
+
+bool race_frontier_owner_is_seen(const struct race_engine *engine, const struct race_plane *plane,
+                                 const struct race_chunk *chunk, const struct race_part *owner)
+{
+    uint32_t version = race_version_begin(owner);
+    uint8_t latest = latest_generation(tags_of_chunk(engine, chunk, owner), RACE_CHUNK_BYTES);
+    return is_seen(race_clock(plane), frontier_of(owner, latest)) && race_version_stands(owner, version);
+}
+
+/* Returns: the generation behind which nobody but the owner was in the chunk; RACE_GENERATIONS when it is not known. */
+static uint8_t owned_since(const struct race_engine *engine, const struct race_chunk *chunk, uint32_t state,
+                           const struct race_part *owner)
+{
+    if (race_set_get(engine, state >> RACE_STATE_SET)->count == 1) {
+        return 0;
+    }
+    uint64_t since = (state & RACE_STATE_TIMED) != 0 ? relaxed_load(first_of(engine, chunk)) : UINT64_MAX;
+    return since >> 8 == relaxed_load(&owner->version) ? (uint8_t)since : RACE_GENERATIONS;
+}
+
+/* Where the owner was not, it has seen by its latest access to the chunk what others did there.  Returns: false while its tags change. */
+static bool begin_behind(const struct race_engine *engine, const struct race_chunk *chunk, uint32_t state,
+                         const struct race_part *owner)
+{
+    _Atomic uint64_t *first = first_of(engine, chunk);
+    const uint8_t *tags = tags_of_chunk(engine, chunk, owner);
+    uint32_t version = race_version_begin(owner);
+    uint8_t since = owned_since(engine, chunk, state, owner);
+    uint64_t otherwise = since == 0 ? 0 : frontier_of(owner, latest_generation(tags, RACE_CHUNK_BYTES));
+    for (uint32_t i = 0; i < PLACES; i++) {
+        uint8_t g = latest_generation(tags + (size_t)i * PLACE_BYTES, PLACE_BYTES);
+        relaxed_store(&first[i], g > since ? frontier_of(owner, g) : otherwise);
+    }
+    return race_version_stands(owner, version);
+}
+
+void race_frontier_begin(struct race_engine *engine, const struct race_chunk *chunk, uint32_t state,
+                         const struct race_part *owner)
+{
+    /* What counts as seen for other reasons may be among what an owner has seen. */
+    bool is_sure = relaxed_load(&engine->trusts) == 0;
+    if (owner != NULL && is_sure && begin_behind(engine, chunk, state, owner)) {
+        return;
+    }
+    fill(engine, chunk, owner == NULL ? 0 : NONE);
+}
+
+void race_frontier_leave(struct race_engine *engine, const struct race_plane *plane, const struct race_chunk *chunk)
+{
+    fill(engine, chunk, stamp(race_clock(plane)->slot, race_clock(plane)->epoch));
+}
+
+void race_frontier_return(struct race_engine *engine, uint64_t low, uint64_t high)
+{
+    enum { UNIT = RACE_PAGE / sizeof(uint64_t) * PLACE_BYTES }; /* what a page is of */
+    low = (low + UNIT - 1) & ~(uint64_t)(UNIT - 1);
+    high &= ~(uint64_t)(UNIT - 1);
+    if (low < high) {
+        engine->host.discard(engine->host.ctx,
+                             (void *)&engine->frontiers[((uint32_t)low & engine->window) >> PLACE_SHIFT],
+                             (size_t)(high - low) / PLACE_BYTES * sizeof(uint64_t));
+    }
+}

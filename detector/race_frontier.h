@@ -1,0 +1,56 @@
+/* race_frontier.h: of memory that several threads share, whose latest access all others came before.
+ *
+ *   access --own tags--> [frontier of 16 bytes] --seen by the thread--> it becomes the frontier: nobody else's tags are looked at
+ *                                               \--not seen, none--> a look at all tags there: all seen? --> it becomes the frontier
+ *                                                                                                    \--> none; race_check()
+ *
+ * Model:     a word for each 16 bytes: the clock slot and epoch of one access.  Whoever has seen that has seen all that was done there
+ *            before; a single clock's entry is compared, however many threads there are.  That is so of memory that a lock
+ *            guards, or that is handed round; where readers meet it is not, and is not tried again until somebody writes.
+ * Claim:     a thread puts itself there first, and looks then.  That does no harm: it is in its present epoch, which nobody has seen
+ *            before its next release.
+ * Seen:      by the clock, and to the end of what a tag stands for.  What counts as seen for other reasons (race_trust.h), or what
+ *            renumbering has put together with something older, makes no frontier: it may have to be handed over (race_hand_over.h).
+ * Invariant: who records an access of a shared chunk comes here behind it.  Of two at once the later meets the other's word, and
+ *            behind that its tags.
+ * Owned:     chunks of one thread have none; what is left there of earlier is dropped when another comes (race_chunk.h).  An owner's
+ *            access of that very instant is behind its back (a miss at worst).
+ * Source:    the last access as one epoch instead of many: Flanagan & Freund 2009, here for accesses of all kinds.
+ */
+#ifndef LOCKHOUND_DETECTOR_RACE_FRONTIER_H
+#define LOCKHOUND_DETECTOR_RACE_FRONTIER_H
+
+#include "detector/race_engine.h"
+
+bool race_frontiers_init(struct race_engine *engine);
+void race_frontiers_delete(struct race_engine *engine);
+
+enum race_passing {
+    RACE_NOT_PASSED,
+    RACE_PASSED,    /* all that was done there was seen: the piece races with nothing */
+    RACE_PASSED_OWN /* the same, and the latest was the thread itself */
+};
+/* The piece, of a shared chunk, was recorded. */
+enum race_passing race_frontier_pass(struct race_engine *engine, const struct race_plane *plane,
+                                     const struct race_chunk *chunk, const struct race_piece *piece);
+/* Returns: whether something was done in the shared chunk that the thread has not seen, as far as frontiers say it. */
+bool race_frontier_unseen(const struct race_engine *engine, const struct race_plane *plane,
+                          const struct race_chunk *chunk);
+/* The locked chunk, which several share, is the thread's own from now on. */
+void race_frontier_own(const struct race_engine *engine, const struct race_plane *plane,
+                       const struct race_chunk *chunk);
+/* Returns: true when its owner has not come to the locked chunk again after a release: it has had little of owning it. */
+bool race_frontier_owned_in_vain(const struct race_engine *engine, const struct race_chunk *chunk,
+                                 const struct race_part *owner);
+/* Returns: true when the thread has seen all that the owner of the locked chunk has done there so far. */
+bool race_frontier_owner_is_seen(const struct race_engine *engine, const struct race_plane *plane,
+                                 const struct race_chunk *chunk, const struct race_part *owner);
+/* The locked chunk had none: its owner did not say what it did.  NULL: nobody was there.  `state`: as it was with that owner. */
+void race_frontier_begin(struct race_engine *engine, const struct race_chunk *chunk, uint32_t state,
+                         const struct race_part *owner);
+/* The thread leaves the locked chunk, which was its own, to all. */
+void race_frontier_leave(struct race_engine *engine, const struct race_plane *plane, const struct race_chunk *chunk);
+/* Whole pages of those of [low, high), which is gone, go back. */
+void race_frontier_return(struct race_engine *engine, uint64_t low, uint64_t high);
+
+#endif

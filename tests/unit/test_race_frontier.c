@@ -1,0 +1,194 @@
+/* What all accesses came before is kept where a lock orders them, and is not where they are not ordered; who owns a chunk. */
+#include "race_world.h"
+
+#include "detector/race_chunk.h"
+#include "detector/race_engine.h"
+#include "detector/race_frontier.h"
+
+#define X UINT64_C(0x7f1234500000)
+
+enum { NAMED_BY_NOBODY = 2 /* values that say that there is none */ };
+
+static uint64_t frontier(uint64_t address)
+{
+    return race_world.engine->frontiers[(uint32_t)address >> 4];
+}
+
+static bool is_of(int thread, uint64_t address)
+{
+    const struct thread_clock *clock = &race_world_plane(thread)->thread->hb;
+    return frontier(address) == ((uint64_t)clock->slot << 48 | clock->epoch);
+}
+
+static bool is_none(uint64_t address)
+{
+    return frontier(address) >= UINT64_MAX - (NAMED_BY_NOBODY - 1);
+}
+
+static struct race_chunk *chunk_of(uint64_t address)
+{
+    return race_chunk_at(race_world.engine, address);
+}
+
+static bool owns(int thread, uint64_t address)
+{
+    return race_chunk_is_owned(race_world.engine, race_part(race_world_plane(thread)), chunk_of(address));
+}
+
+static void locked(int thread, int mutex, uint64_t address, bool writes)
+{
+    race_world_lock(thread, mutex);
+    assert_false(writes ? race_world_write(thread, address, 8) : race_world_read(thread, address, 8));
+}
+
+/* Threads 1 and 2 write to different parts of the chunk, which neither has seen of the other. */
+static void share_chunk(void)
+{
+    race_world_plane(1), race_world_plane(2), race_world_plane(3);
+    assert_false(race_world_write(1, X, 8));
+    assert_false(race_world_write(2, X + 128, 8));
+    assert_false(owns(1, X) || owns(2, X));
+}
+
+static void under_a_lock_each_access_is_the_latest(void **state)
+{
+    (void)state;
+    share_chunk();
+    uint32_t owned = 0;
+    for (int round = 0; round < 20; round++) {
+        for (int thread = 1; thread <= 3; thread++) {
+            locked(thread, 1, X + 64, round % 2 == 0);
+            assert_true(is_of(thread, X + 64) || owns(thread, X));
+            owned += owns(thread, X);
+            race_world_unlock(thread, 1);
+        }
+    }
+    assert_true(owned < 6);
+    world_expect_nothing();
+}
+
+static void readers_that_are_not_ordered_leave_none(void **state)
+{
+    (void)state;
+    share_chunk();
+    locked(1, 1, X + 64, true);
+    race_world_unlock(1, 1);
+    for (int thread = 2; thread <= 3; thread++) {
+        locked(thread, 1, X + 64, false); /* the second has not seen the first's */
+        if (thread == 2) {
+            assert_true(is_of(2, X + 64) || owns(2, X));
+        }
+        race_world_unlock(thread, 1);
+        race_world_lock(thread, thread);
+        assert_false(race_world_read(thread, X + 64, 8));
+        race_world_unlock(thread, thread);
+    }
+    assert_false(race_world_read(2, X + 64, 8));
+    assert_true(is_none(X + 64));
+    assert_true(race_world_write(3, X + 64, 8)); /* nothing orders that behind the last */
+}
+
+static void whoever_writes_when_all_is_seen_is_the_latest_again(void **state)
+{
+    (void)state;
+    share_chunk();
+    assert_false(race_world_read(2, X + 64, 8));
+    assert_false(race_world_read(3, X + 64, 8));
+    assert_true(is_none(X + 64));
+    race_world_section(2, 1);
+    race_world_section(3, 1);
+    locked(1, 1, X + 64, true);
+    assert_true(is_of(1, X + 64));
+    world_expect_nothing();
+}
+
+static void a_race_with_the_latest_is_told(void **state)
+{
+    (void)state;
+    share_chunk();
+    locked(1, 1, X + 64, true);
+    race_world_unlock(1, 1);
+    assert_true(race_world_read(2, X + 64, 8));
+    assert_true(is_none(X + 64));
+}
+
+static void a_race_with_one_before_the_latest_is_told(void **state)
+{
+    (void)state;
+    share_chunk();
+    assert_false(race_world_read(1, X + 64, 4));
+    locked(2, 1, X + 68, true); /* of the same 16 bytes, and not ordered behind that */
+    race_world_unlock(2, 1);
+    locked(3, 1, X + 72, true);
+    race_world_unlock(3, 1);
+    assert_true(race_world_write(3, X + 64, 4));
+}
+
+static void a_chunk_whose_owner_is_seen_changes_hands(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    locked(1, 1, X, true);
+    assert_true(owns(1, X));
+    race_world_unlock(1, 1);
+    locked(2, 1, X + 128, true);
+    assert_true(owns(2, X));
+    race_world_unlock(2, 1);
+    assert_true(race_world_write(1, X + 128, 8));
+    assert_false(owns(1, X) || owns(2, X));
+}
+
+/* What others did there before it was owned lies behind the owner's latest access, not behind an older one of its own. */
+static void what_was_done_before_a_chunk_was_owned_is_not_forgotten(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2), race_world_plane(3);
+    locked(1, 1, X, true);
+    race_world_unlock(1, 1);
+    race_world_section(3, 1); /* has seen that */
+    locked(2, 1, X, true);
+    assert_true(owns(2, X));
+    race_world_unlock(2, 1);
+    locked(1, 1, X + 128, true); /* behind what 2 did */
+    assert_true(owns(1, X));
+    race_world_unlock(1, 1);
+    assert_true(race_world_read(3, X, 8)); /* which 3 has not seen */
+}
+
+static void a_chunk_taken_away_again_and_again_is_owned_less_soon(void **state)
+{
+    (void)state;
+    share_chunk();
+    uint32_t times = 0;
+    for (int round = 0; round < 200; round++) {
+        int thread = 1 + round % 2;
+        race_world_lock(thread, 1);
+        for (int i = 0; i < 8; i++) {
+            assert_false(race_world_write(thread, X + 64 + (uint64_t)i * 8, 8));
+        }
+        times += owns(thread, X);
+        race_world_unlock(thread, 1);
+    }
+    assert_true(times < 20);
+    for (int round = 0; round < 40; round++) {
+        locked(1, 1, X + 64, true);
+        race_world_unlock(1, 1);
+    }
+    assert_true(owns(1, X)); /* nobody else comes any more */
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, race_world_setup, race_world_teardown)
+    const struct CMUnitTest tests[] = {
+        CASE(under_a_lock_each_access_is_the_latest),
+        CASE(readers_that_are_not_ordered_leave_none),
+        CASE(whoever_writes_when_all_is_seen_is_the_latest_again),
+        CASE(a_race_with_the_latest_is_told),
+        CASE(a_race_with_one_before_the_latest_is_told),
+        CASE(a_chunk_whose_owner_is_seen_changes_hands),
+        CASE(what_was_done_before_a_chunk_was_owned_is_not_forgotten),
+        CASE(a_chunk_taken_away_again_and_again_is_owned_less_soon),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
