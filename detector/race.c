@@ -123,7 +123,9 @@ static bool passes(struct race_engine *engine, const struct race_plane *plane, c
                    const struct race_piece *piece)
 {
     struct race_part *part = race_part(plane);
-    if (engine->hidden_trusted != NULL || relaxed_load(&chunk->who) != race_shared_word(engine, piece->address)) {
+    /* acquire: its frontiers; partner: race_chunk_share() */
+    uint32_t who = atomic_load_explicit(&chunk->who, memory_order_acquire);
+    if (engine->hidden_trusted != NULL || who != race_shared_word(engine, piece->address)) {
         return false;
     }
     enum race_passing passing = race_frontier_pass(engine, plane, chunk, piece);

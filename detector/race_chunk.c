@@ -164,7 +164,7 @@ static uint32_t become_member(struct race_engine *engine, const struct race_part
 static bool is_handed_over(const struct race_engine *engine, const struct race_plane *plane,
                            const struct race_chunk *chunk, uint32_t state, const struct race_part *owner)
 {
-    return (state & (RACE_STATE_SYNC | RACE_STATE_VAIN)) == 0 && engine->hidden_trusted == NULL &&
+    return (state & (RACE_STATE_SYNC | RACE_STATE_VAIN | RACE_STATE_CLEARED)) == 0 && engine->hidden_trusted == NULL &&
            race_frontier_owner_is_seen(engine, plane, chunk, owner);
 }
 
@@ -227,18 +227,21 @@ uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, 
 void race_chunk_share(struct race_engine *engine, struct race_chunk *chunk, uint32_t state, uint32_t who)
 {
     uint32_t before = relaxed_load(&chunk->who);
-    if (before != who) {
-        uint64_t address = (uint64_t)(who & engine->high) << RACE_HIGH_SHIFT;
-        relaxed_store(&chunk->who, who);
-        race_frontier_begin(engine, chunk, state, owner_of(engine, before, address));
+    if (before == who) {
+        return;
     }
+    uint64_t address = (uint64_t)(who & engine->high) << RACE_HIGH_SHIFT;
+    struct race_frontier_start start = race_frontier_begin(engine, chunk, state, owner_of(engine, before, address));
+    atomic_store_explicit(&chunk->who, who, memory_order_release); /* partner: passes() in race.c */
+    race_frontier_set_behind(engine, chunk, start);
 }
 
 uint32_t race_chunk_disown(struct race_engine *engine, const struct race_plane *plane, struct race_chunk *chunk,
                            uint32_t state)
 {
-    relaxed_store(&chunk->who, relaxed_load(&chunk->who) | ~engine->high);
     race_frontier_leave(engine, plane, chunk);
+    /* release: partner: passes() in race.c */
+    atomic_store_explicit(&chunk->who, relaxed_load(&chunk->who) | ~engine->high, memory_order_release);
     return state & ~(uint32_t)RACE_STATE_TIMED;
 }
 

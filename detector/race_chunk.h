@@ -29,7 +29,9 @@ enum {
     RACE_STATE_VAIN_MOST = 3,
     RACE_STATE_VAIN = RACE_STATE_VAIN_MOST << RACE_STATE_VAIN_SHIFT,
     RACE_STATE_TIMED = 32, /* since when its owner has it is known (race_frontier_own()) */
-    RACE_STATE_SET = 8,    /* shift */
+    RACE_STATE_CLEARED =
+        64, /* tags of its owner were made zero since it has it: what it has seen lies behind no tag of its own */
+    RACE_STATE_SET = 8, /* shift */
     RACE_KEPT = 24
 };
 

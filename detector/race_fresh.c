@@ -39,6 +39,8 @@ static void chunk_fresh(struct race_engine *engine, const struct freshening *f, 
             /* Other addresses with these low bits may be sync ones when any were ever met. */
             state = relaxed_load(&engine->aliases) == 0 ? 0 : state & RACE_STATE_SYNCS;
             relaxed_store(&chunk->who, state == 0 ? 0 : race_shared_word(engine, low));
+        } else if (race_set_get(engine, state >> RACE_STATE_SET)->count > 1) {
+            state |= RACE_STATE_CLEARED;
         }
     }
     race_chunk_unlock(f->part, chunk, state);

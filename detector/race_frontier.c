@@ -9,9 +9,11 @@ enum { PLACE_SHIFT = 4, PLACE_BYTES = 1 << PLACE_SHIFT, PLACES = RACE_CHUNK_BYTE
 /* Where readers are not ordered one access in so many looks whether they are by now. */
 enum { READERS_TRIED = 64 };
 
-/* A frontier is a slot << SLOT_SHIFT | epoch, of which 0 is seen by all, or one that nobody has seen: */
-#define NONE    (UINT64_MAX - 1) /* accesses are not ordered, or not known to be */
-#define READERS UINT64_MAX       /* the same, and the latest that found it was a reader */
+/* A frontier is a slot << SLOT_SHIFT | epoch, of which 0 is seen by all, or a value with no slot of those: */
+#define NONE      (UINT64_MAX - 1) /* accesses are not ordered, or not known to be */
+#define READERS   UINT64_MAX       /* the same, and the latest that found it was a reader */
+#define BEGINNING (UINT64_MAX - 2) /* what the owner did is not looked up yet */
+#define NO_SLOT   (RACE_SLOTS - 1)
 
 static size_t frontiers_size(const struct race_engine *engine)
 {
@@ -33,12 +35,12 @@ void race_frontiers_delete(struct race_engine *engine)
 
 static uint64_t stamp(uint32_t slot, uint64_t epoch)
 {
-    return slot < RACE_SLOTS - 1 ? (uint64_t)slot << SLOT_SHIFT | epoch : NONE;
+    return slot < NO_SLOT ? (uint64_t)slot << SLOT_SHIFT | epoch : NONE;
 }
 
 static bool is_known(uint64_t frontier)
 {
-    return frontier < NONE;
+    return frontier >> SLOT_SHIFT < NO_SLOT;
 }
 
 static bool is_seen(const struct thread_clock *clock, uint64_t frontier)
@@ -188,18 +190,23 @@ static const uint8_t *tags_of_chunk(const struct race_engine *engine, const stru
     return part->tags + (size_t)(chunk - engine->chunks) * RACE_CHUNK_BYTES;
 }
 
-/* The owner's generation then, and which numbering that is of. */
+/* In the first place, as no frontier: the owner's generation then, and which numbering that is of. */
 void race_frontier_own(const struct race_engine *engine, const struct race_plane *plane, const struct race_chunk *chunk)
 {
     const struct race_part *part = race_part(plane);
     uint64_t since = (uint64_t)relaxed_load(&part->version) << 8 | relaxed_load(&part->present);
-    relaxed_store(first_of(engine, chunk), since);
+    relaxed_store(first_of(engine, chunk), ~since);
+}
+
+static uint64_t since_when(const struct race_engine *engine, const struct race_chunk *chunk)
+{
+    return ~relaxed_load(first_of(engine, chunk));
 }
 
 bool race_frontier_owned_in_vain(const struct race_engine *engine, const struct race_chunk *chunk,
                                  const struct race_part *owner)
 {
-    uint64_t since = relaxed_load(first_of(engine, chunk));
+    uint64_t since = since_when(engine, chunk);
     return since >> 8 == relaxed_load(&owner->version) &&
            latest_generation(tags_of_chunk(engine, chunk, owner), RACE_CHUNK_BYTES) <= (uint8_t)since;
 }
@@ -227,35 +234,42 @@ static uint8_t owned_since(const struct race_engine *engine, const struct race_c
     if (race_set_get(engine, state >> RACE_STATE_SET)->count == 1) {
         return 0;
     }
-    uint64_t since = (state & RACE_STATE_TIMED) != 0 ? relaxed_load(first_of(engine, chunk)) : UINT64_MAX;
+    uint64_t since = (state & RACE_STATE_TIMED) != 0 ? since_when(engine, chunk) : UINT64_MAX;
     return since >> 8 == relaxed_load(&owner->version) ? (uint8_t)since : RACE_GENERATIONS;
 }
 
-/* Where the owner was not, it has seen by its latest access to the chunk what others did there.  Returns: false while its tags change. */
-static bool begin_behind(const struct race_engine *engine, const struct race_chunk *chunk, uint32_t state,
-                         const struct race_part *owner)
-{
-    _Atomic uint64_t *first = first_of(engine, chunk);
-    const uint8_t *tags = tags_of_chunk(engine, chunk, owner);
-    uint32_t version = race_version_begin(owner);
-    uint8_t since = owned_since(engine, chunk, state, owner);
-    uint64_t otherwise = since == 0 ? 0 : frontier_of(owner, latest_generation(tags, RACE_CHUNK_BYTES));
-    for (uint32_t i = 0; i < PLACES; i++) {
-        uint8_t g = latest_generation(tags + (size_t)i * PLACE_BYTES, PLACE_BYTES);
-        relaxed_store(&first[i], g > since ? frontier_of(owner, g) : otherwise);
-    }
-    return race_version_stands(owner, version);
-}
-
-void race_frontier_begin(struct race_engine *engine, const struct race_chunk *chunk, uint32_t state,
-                         const struct race_part *owner)
+struct race_frontier_start race_frontier_begin(const struct race_engine *engine, const struct race_chunk *chunk,
+                                               uint32_t state, const struct race_part *owner)
 {
     /* What counts as seen for other reasons may be among what an owner has seen. */
-    bool is_sure = relaxed_load(&engine->trusts) == 0;
-    if (owner != NULL && is_sure && begin_behind(engine, chunk, state, owner)) {
+    bool is_sure = owner != NULL && relaxed_load(&engine->trusts) == 0 && (state & RACE_STATE_CLEARED) == 0;
+    struct race_frontier_start start = {is_sure ? owner : NULL, is_sure ? owned_since(engine, chunk, state, owner) : 0};
+    fill(engine, chunk, is_sure ? BEGINNING : owner == NULL ? 0 : NONE);
+    return start;
+}
+
+/* Where the owner was not, it has seen by its latest access to the chunk what others did there. */
+void race_frontier_set_behind(const struct race_engine *engine, const struct race_chunk *chunk,
+                              struct race_frontier_start start)
+{
+    if (start.owner == NULL) {
         return;
     }
-    fill(engine, chunk, owner == NULL ? 0 : NONE);
+    /* seq_cst: that it is shared comes before the look at what its owner did meanwhile */
+    atomic_thread_fence(memory_order_seq_cst);
+    _Atomic uint64_t *first = first_of(engine, chunk);
+    const uint8_t *tags = tags_of_chunk(engine, chunk, start.owner);
+    uint32_t version = race_version_begin(start.owner);
+    uint8_t latest = latest_generation(tags, RACE_CHUNK_BYTES);
+    for (uint32_t i = 0; i < PLACES; i++) {
+        uint8_t g = latest_generation(tags + (size_t)i * PLACE_BYTES, PLACE_BYTES);
+        uint64_t beginning = BEGINNING, frontier = frontier_of(start.owner, g > start.since    ? g
+                                                                            : start.since == 0 ? 0
+                                                                                               : latest);
+        if (race_version_stands(start.owner, version)) {
+            (void)atomic_compare_exchange_strong(&first[i], &beginning, frontier);
+        }
+    }
 }
 
 void race_frontier_leave(struct race_engine *engine, const struct race_plane *plane, const struct race_chunk *chunk)

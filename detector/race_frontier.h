@@ -45,9 +45,16 @@ bool race_frontier_owned_in_vain(const struct race_engine *engine, const struct 
 /* Returns: true when the thread has seen all that the owner of the locked chunk has done there so far. */
 bool race_frontier_owner_is_seen(const struct race_engine *engine, const struct race_plane *plane,
                                  const struct race_chunk *chunk, const struct race_part *owner);
-/* The locked chunk had none: its owner did not say what it did.  NULL: nobody was there.  `state`: as it was with that owner. */
-void race_frontier_begin(struct race_engine *engine, const struct race_chunk *chunk, uint32_t state,
-                         const struct race_part *owner);
+/* The locked chunk had none, for its owner did not say what it did; NULL: nobody was there.  `state`: as it was with that owner.
+ * Before others find it shared; and behind that the rest. */
+struct race_frontier_start {
+    const struct race_part *owner;
+    uint8_t since; /* its generation */
+};
+struct race_frontier_start race_frontier_begin(const struct race_engine *engine, const struct race_chunk *chunk,
+                                               uint32_t state, const struct race_part *owner);
+void race_frontier_set_behind(const struct race_engine *engine, const struct race_chunk *chunk,
+                              struct race_frontier_start start);
 /* The thread leaves the locked chunk, which was its own, to all. */
 void race_frontier_leave(struct race_engine *engine, const struct race_plane *plane, const struct race_chunk *chunk);
 /* Whole pages of those of [low, high), which is gone, go back. */

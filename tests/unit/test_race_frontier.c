@@ -155,6 +155,23 @@ static void what_was_done_before_a_chunk_was_owned_is_not_forgotten(void **state
     assert_true(race_world_read(3, X, 8)); /* which 3 has not seen */
 }
 
+/* ... and not behind one that is gone with a block that was freed. */
+static void what_was_done_before_is_not_forgotten_with_a_block(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2), race_world_plane(3);
+    locked(1, 1, X, true);
+    race_world_unlock(1, 1);
+    race_world_section(3, 1);
+    locked(2, 1, X + 64, true);
+    race_world_unlock(2, 1);
+    locked(1, 1, X + 128, true);
+    assert_true(owns(1, X));
+    race_world_unlock(1, 1);
+    race_range_fresh(race_world.engine, race_world_plane(1), X + 128, X + 192);
+    assert_true(race_world_read(3, X + 64, 8));
+}
+
 static void a_chunk_taken_away_again_and_again_is_owned_less_soon(void **state)
 {
     (void)state;
@@ -188,6 +205,7 @@ int main(void)
         CASE(a_race_with_one_before_the_latest_is_told),
         CASE(a_chunk_whose_owner_is_seen_changes_hands),
         CASE(what_was_done_before_a_chunk_was_owned_is_not_forgotten),
+        CASE(what_was_done_before_is_not_forgotten_with_a_block),
         CASE(a_chunk_taken_away_again_and_again_is_owned_less_soon),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
