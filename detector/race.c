@@ -243,7 +243,7 @@ static bool access_chunk(struct race_engine *engine, struct race_plane *plane, c
         race_set_covers(race_set_get(engine, state >> RACE_STATE_SET), plane->number, (piece->flags & RACE_WRITE) != 0);
     bool is_alone = state >> RACE_STATE_SET == part->alone; /* it had the chunk, and left it to all */
     bool tries = (is_worth_owning(part, piece->address, state) || is_alone) && (state & RACE_STATE_SYNC) == 0;
-    if (tries && !is_alone && who == race_shared_word(engine, piece->address) &&
+    if (tries && (state & RACE_STATE_VAIN) != 0 && who == race_shared_word(engine, piece->address) &&
         race_frontier_unseen(engine, plane, chunk)) {
         tries = false;
         note_tried(part, piece->address, false);
