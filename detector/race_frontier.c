@@ -171,6 +171,12 @@ static void fill(const struct race_engine *engine, const struct race_chunk *chun
     }
 }
 
+/* Returns: false when what an owner has seen of others may be seen for other reasons. */
+static bool has_seen_by_clocks(const struct race_engine *engine)
+{
+    return relaxed_load(&engine->trusts) == 0;
+}
+
 /* Returns: the latest generation of the tags. */
 static uint8_t latest_generation(const uint8_t *tags, uint32_t size)
 {
@@ -211,7 +217,7 @@ bool race_frontier_owned_in_vain(const struct race_engine *engine, const struct 
            latest_generation(tags_of_chunk(engine, chunk, owner), RACE_CHUNK_BYTES) <= (uint8_t)since;
 }
 
-/* Whoever has seen what the owner did in the generation has seen what that had seen of others. */
+/* Whoever has seen what the owner did in the generation has seen what that had seen of others; of none, 0, there is nothing to see. */
 static uint64_t frontier_of(const struct race_part *owner, uint8_t generation)
 {
     return generation == 0
@@ -241,14 +247,22 @@ static uint8_t owned_since(const struct race_engine *engine, const struct race_c
 struct race_frontier_start race_frontier_begin(const struct race_engine *engine, const struct race_chunk *chunk,
                                                uint32_t state, const struct race_part *owner)
 {
-    /* What counts as seen for other reasons may be among what an owner has seen. */
-    bool is_sure = owner != NULL && relaxed_load(&engine->trusts) == 0 && (state & RACE_STATE_CLEARED) == 0;
+    bool is_sure = owner != NULL && has_seen_by_clocks(engine) && (state & RACE_STATE_CLEARED) == 0;
     struct race_frontier_start start = {is_sure ? owner : NULL, is_sure ? owned_since(engine, chunk, state, owner) : 0};
     fill(engine, chunk, is_sure ? BEGINNING : owner == NULL ? 0 : NONE);
     return start;
 }
 
-/* Where the owner was not, it has seen by its latest access to the chunk what others did there. */
+/* Returns: the frontier of a place where the owner was last in generation `g`, and in the chunk in `latest`, by which it has seen what
+ * others did where it was not. */
+static uint64_t frontier_behind(struct race_frontier_start start, uint8_t g, uint8_t latest)
+{
+    if (g <= start.since && start.since != 0) {
+        return latest == 0 ? NONE : frontier_of(start.owner, latest);
+    }
+    return frontier_of(start.owner, g);
+}
+
 void race_frontier_set_behind(const struct race_engine *engine, const struct race_chunk *chunk,
                               struct race_frontier_start start)
 {
@@ -263,9 +277,7 @@ void race_frontier_set_behind(const struct race_engine *engine, const struct rac
     uint8_t latest = latest_generation(tags, RACE_CHUNK_BYTES);
     for (uint32_t i = 0; i < PLACES; i++) {
         uint8_t g = latest_generation(tags + (size_t)i * PLACE_BYTES, PLACE_BYTES);
-        uint64_t beginning = BEGINNING, frontier = frontier_of(start.owner, g > start.since    ? g
-                                                                            : start.since == 0 ? 0
-                                                                                               : latest);
+        uint64_t beginning = BEGINNING, frontier = frontier_behind(start, g, latest);
         if (race_version_stands(start.owner, version)) {
             (void)atomic_compare_exchange_strong(&first[i], &beginning, frontier);
         }
@@ -274,7 +286,8 @@ void race_frontier_set_behind(const struct race_engine *engine, const struct rac
 
 void race_frontier_leave(struct race_engine *engine, const struct race_plane *plane, const struct race_chunk *chunk)
 {
-    fill(engine, chunk, stamp(race_clock(plane)->slot, race_clock(plane)->epoch));
+    bool is_sure = has_seen_by_clocks(engine);
+    fill(engine, chunk, is_sure ? stamp(race_clock(plane)->slot, race_clock(plane)->epoch) : NONE);
 }
 
 void race_frontier_return(struct race_engine *engine, uint64_t low, uint64_t high)
