@@ -1,12 +1,16 @@
 /* race_chunk.h: who takes part in 256 bytes of the program, and whether somebody has them for himself.
  *
  *   first access --> [owned, {A}] --B comes--> [shared, {A, B}] --B comes often, has seen all of A's tags--> [owned by B, {A, B}]
+ *                       \--B comes, has seen the latest that A did ------------------------------------------/
  *   address of other high bits, fresh memory --> history dropped
  *
  * Model:     participants are the planes whose tags in the chunk are true; they stay until the history is dropped, for
  *            a third thread may race with any of them.  The owner is the one who may add tags without looking at the
  *            others' ones: it has seen all of them, and nobody adds to them before he has taken the chunk from it.
- * Words:     who = high bits and owner, or all ones: shared; state = set of participants << 8 | spilled, sync and lock bits.
+ * Shared:    then each place in it has a frontier (race_frontier.h), by which most accesses look at nobody's tags.
+ * Vain:      whoever owns it, and does not come again after a release before another comes, has had little of it: it is owned less soon
+ *            then.
+ * Words:     who = high bits and owner, or all ones: shared; state = set of participants << 8 | other bits, of which one is a lock.
  *            Both change under the lock bit alone.  A thread that finds itself in the set of a shared chunk may go on
  *            without the lock, for only it puts itself in.
  * Sync:      a chunk with the sync bit holds a sync address, here or under other high bits; it is always shared.  With the
@@ -28,9 +32,9 @@ enum {
     RACE_STATE_VAIN_SHIFT = 3, /* how often it was owned in vain: */
     RACE_STATE_VAIN_MOST = 3,
     RACE_STATE_VAIN = RACE_STATE_VAIN_MOST << RACE_STATE_VAIN_SHIFT,
-    RACE_STATE_TIMED = 32, /* since when its owner has it is known (race_frontier_own()) */
+    RACE_STATE_TIMED = 32, /* since when its owner has it is known: race_frontier_own() */
     RACE_STATE_CLEARED =
-        64, /* tags of its owner were made zero since it has it: what it has seen lies behind no tag of its own */
+        64, /* tags of its owner were made zero: what it has seen of others may lie behind none that is left */
     RACE_STATE_SET = 8, /* shift */
     RACE_KEPT = 24
 };
