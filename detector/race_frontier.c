@@ -6,8 +6,8 @@
 
 enum { PLACE_SHIFT = 4, PLACE_BYTES = 1 << PLACE_SHIFT, PLACES = RACE_CHUNK_BYTES / PLACE_BYTES, SLOT_SHIFT = 48 };
 
-/* Where readers are not ordered one access in so many looks whether they are by now. */
-enum { READERS_TRIED = 64 };
+/* Where readers are not ordered one access in so many looks whether they are by now, for each thread that it looks at. */
+enum { READERS_TRIED = 16 };
 
 /* A frontier is a slot << SLOT_SHIFT | epoch, of which 0 is seen by all, or a value with no slot of those: */
 #define NONE      (UINT64_MAX - 1) /* accesses are not ordered, or not known to be */
@@ -105,6 +105,13 @@ static bool has_seen_all(const struct race_engine *engine, const struct race_pla
 
 /* ---- one place -------------------------------------------------------------------------------------------------- */
 
+/* Returns: whether a reader looks if those before it are ordered by now. */
+static bool tries_again(const struct race_engine *engine, const struct race_part *part, const struct race_chunk *chunk)
+{
+    uint32_t members = race_set_get(engine, relaxed_load(&chunk->state) >> RACE_STATE_SET)->count;
+    return part->tally.accesses % (READERS_TRIED * (members + 1)) == 0;
+}
+
 /* All exchanges are seq_cst: the own tags come before them, and what is looked at behind. */
 static enum race_passing pass_place(const struct race_engine *engine, const struct race_plane *plane,
                                     const struct race_chunk *chunk, uint64_t place, bool writes)
@@ -116,7 +123,7 @@ static enum race_passing pass_place(const struct race_engine *engine, const stru
         return before >> SLOT_SHIFT == clock->slot ? RACE_PASSED_OWN : RACE_PASSED;
     }
     uint64_t otherwise = writes ? NONE : READERS;
-    bool looks = !is_known(before) && (writes || race_part(plane)->tally.accesses % READERS_TRIED == 0);
+    bool looks = !is_known(before) && (writes || tries_again(engine, race_part(plane), chunk));
     if (!looks) {
         if (before != otherwise) {
             atomic_exchange(frontier, otherwise);
