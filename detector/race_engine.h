@@ -156,8 +156,8 @@ struct race_part {
     _Atomic uint32_t renumbered;         /* generations up to this one come from it */
     _Atomic uint32_t pages;              /* of 4096 bytes of the program, where it has marks: as many of each window */
     struct race_asked asked[RACE_ASKED];
-    uint32_t asked_last;                 /* counts */
-    uint64_t *marked;                    /* a bit for each chunk where the plane's windows may not be zero */
+    uint32_t asked_last; /* counts */
+    uint64_t *marked;    /* a bit for each chunk where the plane's windows may not be zero */
     uint64_t overview[RACE_LINES_MOST / 64 / 64 / 64]; /* a bit for each word of `summary` that may not be 0 */
     uint64_t summary[RACE_LINES_MOST / 64 / 64];       /* a bit for each word of `touched` that may not be 0 */
     uint64_t *written;  /* a bit for each of these where the second window may have some as well */
