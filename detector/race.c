@@ -167,7 +167,7 @@ static bool access_granule(struct race_engine *engine, struct race_plane *plane,
         bool is_sync = race_sync_access(engine, plane, piece, spilled);
         bool records = !is_sync && !race_sync_is_place(engine, piece);
         if (recorded && !records) {
-            race_unrecord(plane, piece);
+            race_unrecord(part, piece->address, piece->size);
         }
         if (is_sync) {
             return false;

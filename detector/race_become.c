@@ -5,6 +5,7 @@
 #include "detector/race_generation.h"
 #include "detector/race_granules.h"
 #include "detector/race_hybrid.h"
+#include "detector/race_record.h"
 #include "detector/race_touched.h"
 #include "detector/race_trust.h"
 
@@ -97,14 +98,12 @@ static void clear_place(struct race_engine *engine, uint64_t address, size_t siz
     if (engine->sync_places == NULL) {
         return;
     }
-    size_t place = address & engine->window;
     /* acquire: the parts up to it; partner: race_plane_begin() */
     uint32_t last = atomic_load_explicit(&engine->last_number, memory_order_acquire);
     for (uint32_t i = 1; i <= last; i++) {
         struct race_part *part = race_part_at(engine, i);
         if (part != NULL && race_is_marked(part, address)) {
-            bytes_clear(part->tags + place, size);
-            bytes_clear(part->writes + place, size);
+            race_unrecord(part, address, size);
         }
     }
 }
@@ -199,8 +198,7 @@ bool race_become_sync(struct race_engine *engine, struct race_plane *plane, uint
         release_stored(engine, plane, &hold, &users);
     }
     race_chunk_clear(engine, state, address, size);
-    bytes_clear(plane->tags + race_place(plane, address), size);
-    bytes_clear(plane->writes + race_place(plane, address), size);
+    race_unrecord(part, address, size);
     clear_place(engine, address, size);
     trust(engine, part, &users, known);
     race_granule_release(&hold);

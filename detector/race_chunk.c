@@ -47,17 +47,11 @@ bool race_chunk_in_use(const struct race_engine *engine, uint64_t index)
     return (relaxed_load((_Atomic uint64_t *)&engine->used[page / 64]) >> page % 64 & 1) != 0;
 }
 
-void race_part_clear(const struct race_part *part, uint64_t address, size_t size)
-{
-    bytes_clear(part->tags + (address & part->window), size);
-    bytes_clear(part->writes + (address & part->window), size);
-}
-
 void race_chunk_clear(struct race_engine *engine, uint32_t state, uint64_t address, size_t size)
 {
     const struct race_set *set = race_set_get(engine, state >> RACE_STATE_SET);
     for (uint32_t i = 0; i < set->count; i++) {
-        race_part_clear(race_part_at(engine, race_set_number(set, i)), address, size);
+        race_unrecord(race_part_at(engine, race_set_number(set, i)), address, size);
     }
 }
 

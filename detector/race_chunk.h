@@ -32,10 +32,9 @@ enum {
     RACE_STATE_VAIN_SHIFT = 3, /* how often it was owned in vain: */
     RACE_STATE_VAIN_MOST = 3,
     RACE_STATE_VAIN = RACE_STATE_VAIN_MOST << RACE_STATE_VAIN_SHIFT,
-    RACE_STATE_TIMED = 32, /* since when its owner has it is known: race_frontier_own() */
-    RACE_STATE_CLEARED =
-        64, /* tags of its owner were made zero: what it has seen of others may lie behind none that is left */
-    RACE_STATE_SET = 8, /* shift */
+    RACE_STATE_TIMED = 32,   /* since when its owner has it is known: race_frontier_own() */
+    RACE_STATE_CLEARED = 64, /* tags were made zero: what its owner has seen may lie behind none that is left */
+    RACE_STATE_SET = 8,      /* shift */
     RACE_KEPT = 24
 };
 
@@ -54,8 +53,6 @@ uint32_t race_chunk_disown(struct race_engine *engine, const struct race_plane *
                            uint32_t state);
 /* Drops what the locked chunk says of another address with the same low bits.  Returns: the state. */
 uint32_t race_chunk_claim(struct race_engine *engine, struct race_chunk *chunk, uint32_t state, uint64_t address);
-/* Makes the tags of the part zero in these bytes; part of one chunk, which is locked. */
-void race_part_clear(const struct race_part *part, uint64_t address, size_t size);
 /* Makes the tags of all participants zero in these bytes; part of one chunk, which is locked. */
 void race_chunk_clear(struct race_engine *engine, uint32_t state, uint64_t address, size_t size);
 /* The plane takes part in no chunk any more, but for some where it has nothing but old tags, which are to become zero.

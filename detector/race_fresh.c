@@ -2,6 +2,7 @@
 #include "detector/race_chunk.h"
 #include "detector/race_granules.h"
 #include "detector/race_memory.h"
+#include "detector/race_record.h"
 
 /* A part that has its own pages cleared, `keeper`, and the others' given back; NULL: those of all are. */
 struct freshening {
@@ -17,7 +18,7 @@ static void clear_tags(struct race_engine *engine, const struct freshening *f, u
     if (low < f->returned.low || high > f->returned.high) {
         race_chunk_clear(engine, state, low, (size_t)(high - low));
     } else if (f->keeper != NULL && race_set_has(race_set_get(engine, state >> RACE_STATE_SET), f->keeper->number)) {
-        race_part_clear(f->keeper, low, (size_t)(high - low));
+        race_unrecord(f->keeper, low, (size_t)(high - low));
     }
 }
 

@@ -150,7 +150,7 @@ enum race_passing race_frontier_pass(struct race_engine *engine, const struct ra
     return passing;
 }
 
-/* ---- many ------------------------------------------------------------------------------------------------------- */
+/* ---- a chunk ---------------------------------------------------------------------------------------------------- */
 
 static _Atomic uint64_t *first_of(const struct race_engine *engine, const struct race_chunk *chunk)
 {

@@ -44,10 +44,10 @@ void race_record(struct race_plane *plane, const struct race_piece *piece)
     }
 }
 
-void race_unrecord(struct race_plane *plane, const struct race_piece *piece)
+void race_unrecord(const struct race_part *part, uint64_t address, size_t size)
 {
-    bytes_clear(plane->tags + race_place(plane, piece->address), piece->size);
-    bytes_clear(plane->writes + race_place(plane, piece->address), piece->size);
+    bytes_clear(part->tags + (address & part->window), size);
+    bytes_clear(part->writes + (address & part->window), size);
 }
 
 bool race_is_known(const struct race_plane *plane, uint64_t address, uint64_t size, uint32_t flags)

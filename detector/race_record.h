@@ -14,7 +14,7 @@
 
 /* Sets the tags of the access. */
 void race_record(struct race_plane *plane, const struct race_piece *piece);
-/* Drops the plane's tags of these bytes. */
-void race_unrecord(struct race_plane *plane, const struct race_piece *piece);
+/* Drops the part's tags of these bytes, which end within its window.  Context: its thread, or with their chunk locked. */
+void race_unrecord(const struct race_part *part, uint64_t address, size_t size);
 
 #endif
