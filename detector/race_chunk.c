@@ -1,5 +1,6 @@
 #include "detector/race_chunk.h"
 
+#include "detector/bytes_wide.h"
 #include "detector/race_frontier.h"
 #include "detector/race_generation.h"
 #include "detector/race_hybrid.h"
@@ -107,11 +108,8 @@ static bool other_is_seen(struct race_engine *engine, const struct race_plane *p
     uint32_t version = race_version_begin(other);
     uint32_t threshold = race_generation_threshold(engine, plane, other), present = relaxed_load(&other->present);
     uint8_t limit = (uint8_t)(other->has_thread && threshold >= present ? present - 1 : threshold);
-    for (size_t i = 0; i < RACE_CHUNK_BYTES; i += 8) {
-        uint64_t tags = bytes_load(other->tags + low + i);
-        if (tags != 0 && bytes_any_above(tags >> 1 & BYTES_EACH(0x7f), limit)) {
-            return false;
-        }
+    if (bytes_wide_highest(other->tags + low, RACE_CHUNK_BYTES) >> 1 > limit) {
+        return false;
     }
     return race_version_stands(other, version);
 }

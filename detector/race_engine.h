@@ -164,6 +164,7 @@ struct race_part {
     uint64_t touched[]; /* a bit for each line with tags of the plane that are not all old */
 };
 
+struct race_frontier;
 struct race_sets;
 struct race_granules;
 struct race_said;
@@ -178,7 +179,7 @@ struct race_engine {
     /* For each 8 bytes of the window a mask of those where an address was a sync one; NULL when it has 32 bits: then two
      * addresses of one place are too rare to keep it for. */
     _Atomic uint8_t *sync_places;
-    _Atomic uint64_t *frontiers; /* for each 16 bytes of the window: race_frontier.h */
+    struct race_frontier *frontiers; /* for each 16 bytes of the window: race_frontier.h */
     struct race_sets *sets;
     const uint8_t *set_arena; /* where the sets lie */
     struct race_granules *granules;

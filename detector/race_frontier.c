@@ -1,23 +1,28 @@
 #include "detector/race_frontier.h"
 
+#include "detector/bytes_wide.h"
 #include "detector/race_chunk.h"
 #include "detector/race_generation.h"
 #include "detector/race_set.h"
 
 enum { PLACE_SHIFT = 4, PLACE_BYTES = 1 << PLACE_SHIFT, PLACES = RACE_CHUNK_BYTES / PLACE_BYTES, SLOT_SHIFT = 48 };
 
-/* Where readers are not ordered one access in so many looks whether they are by now, for each thread that it looks at. */
+/* Where writes are not known to be ordered one read in so many looks whether they are by now, for each thread that it looks at. */
 enum { READERS_TRIED = 16 };
 
-/* A frontier is a slot << SLOT_SHIFT | epoch, of which 0 is seen by all, or a value with no slot of those: */
-#define NONE      (UINT64_MAX - 1) /* accesses are not ordered, or not known to be */
-#define READERS   UINT64_MAX       /* the same, and the latest that found it was a reader */
+/* Each word is a slot << SLOT_SHIFT | epoch, of which 0 is seen by all, or a value with no slot of those: */
+#define NONE      (UINT64_MAX - 1) /* they are not ordered, or not known to be */
 #define BEGINNING (UINT64_MAX - 2) /* what the owner did is not looked up yet */
 #define NO_SLOT   (RACE_SLOTS - 1)
 
+/* What stands in a frontier at one moment. */
+struct words {
+    uint64_t latest, written;
+};
+
 static size_t frontiers_size(const struct race_engine *engine)
 {
-    return ((size_t)engine->window + 1) / PLACE_BYTES * sizeof(uint64_t);
+    return ((size_t)engine->window + 1) / PLACE_BYTES * sizeof(struct race_frontier);
 }
 
 bool race_frontiers_init(struct race_engine *engine)
@@ -31,6 +36,23 @@ void race_frontiers_delete(struct race_engine *engine)
     if (engine->frontiers != NULL) {
         engine->host.release(engine->host.ctx, (void *)engine->frontiers, frontiers_size(engine));
     }
+}
+
+/* Both words, perhaps of two moments: exchange() finds that out. */
+static struct words load(const struct race_frontier *frontier)
+{
+    return (struct words){relaxed_load(&frontier->latest), relaxed_load(&frontier->written)};
+}
+
+/* Both words at once; seq_cst.  Returns: false when there is something else than `*before`, which is there then. */
+static bool exchange(struct race_frontier *frontier, struct words *before, uint64_t latest, uint64_t written)
+{
+    bool is_done;
+    __asm__ volatile("lock cmpxchg16b %[frontier]"
+                     : "=@ccz"(is_done), [frontier] "+m"(*frontier), "+a"(before->latest), "+d"(before->written)
+                     : "b"(latest), "c"(written)
+                     : "memory");
+    return is_done;
 }
 
 static uint64_t stamp(uint32_t slot, uint64_t epoch)
@@ -47,6 +69,15 @@ static bool is_seen(const struct thread_clock *clock, uint64_t frontier)
 {
     return is_known(frontier) && thread_clock_has_seen(clock, (uint32_t)(frontier >> SLOT_SHIFT),
                                                        frontier & ((UINT64_C(1) << SLOT_SHIFT) - 1));
+}
+
+/* Returns: the frontier of what `part` did in the generation: whoever has seen that has seen what that thread had seen of others; of
+ * none, 0, there is nothing to see. */
+static uint64_t frontier_of(const struct race_part *part, uint8_t generation)
+{
+    return generation == 0
+               ? 0
+               : stamp(relaxed_load(&part->generation[generation].slot), race_generation_end(part, generation));
 }
 
 /* ---- a look at the others --------------------------------------------------------------------------------------- */
@@ -72,6 +103,13 @@ static uint8_t highest_generation(uint64_t tags)
     return highest >> 1;
 }
 
+/* Returns: the latest generation of the tags of a place. */
+static uint8_t latest_in_place(const uint8_t *at)
+{
+    uint8_t first = highest_generation(bytes_load(at)), second = highest_generation(bytes_load(at + 8));
+    return first > second ? first : second;
+}
+
 static bool has_seen_tags(const struct race_engine *engine, const struct race_plane *plane,
                           const struct race_part *other, const uint8_t *at)
 {
@@ -87,55 +125,126 @@ static bool has_seen_tags(const struct race_engine *engine, const struct race_pl
     return race_version_stands(other, version);
 }
 
-/* What the first window says is enough: whoever has seen a thread's later read has seen its earlier write. */
-static bool has_seen_all(const struct race_engine *engine, const struct race_plane *plane,
-                         const struct race_chunk *chunk, uint64_t place)
+/* What threads did in a place: of those who read as well the first window says enough, for whoever has seen a thread's later read has
+ * seen its earlier write. */
+struct seen {
+    bool all;
+    uint64_t last; /* the only one who did something there, as a frontier; NONE: there are several; 0: nobody */
+};
+
+static struct seen look_at_place(const struct race_engine *engine, const struct race_plane *plane,
+                                 const struct race_chunk *chunk, uint64_t place, bool writes)
 {
     uint32_t state = atomic_load_explicit(&chunk->state, memory_order_acquire); /* partner: race_chunk_unlock() */
     const struct race_set *set = race_set_get(engine, state >> RACE_STATE_SET);
-    for (uint32_t i = 0; i < set->count; i++) {
+    struct seen seen = {true, 0};
+    for (uint32_t i = 0; i < set->count && seen.all; i++) {
         const struct race_part *other = race_part_at(engine, race_set_number(set, i));
-        if (other->number != plane->number &&
-            !has_seen_tags(engine, plane, other, other->tags + race_place(plane, place))) {
-            return false;
-        }
+        const uint8_t *at = (writes ? other->tags : other->writes) + race_place(plane, place);
+        uint32_t version = race_version_begin(other);
+        uint64_t last = frontier_of(other, latest_in_place(at));
+        seen.last = last == 0 ? seen.last : seen.last == 0 ? last : NONE;
+        seen.all = other->number == plane->number ||
+                   (has_seen_tags(engine, plane, other, at) && race_version_stands(other, version));
     }
-    return true;
+    return seen;
 }
 
 /* ---- one place -------------------------------------------------------------------------------------------------- */
 
-/* Returns: whether a reader looks if those before it are ordered by now. */
-static bool tries_again(const struct race_engine *engine, const struct race_part *part, const struct race_chunk *chunk)
+static uint64_t own_stamp(const struct thread_clock *clock)
 {
-    uint32_t members = race_set_get(engine, relaxed_load(&chunk->state) >> RACE_STATE_SET)->count;
-    return part->tally.accesses % (READERS_TRIED * (members + 1)) == 0;
+    return stamp(clock->slot, clock->epoch);
 }
 
-/* All exchanges are seq_cst: the own tags come before them, and what is looked at behind. */
-static enum race_passing pass_place(const struct race_engine *engine, const struct race_plane *plane,
-                                    const struct race_chunk *chunk, uint64_t place, bool writes)
+static enum race_passing passed(const struct thread_clock *clock, const struct words *before)
 {
-    const struct thread_clock *clock = race_clock(plane);
-    _Atomic uint64_t *frontier = &engine->frontiers[race_place(plane, place) >> PLACE_SHIFT];
-    uint64_t mine = stamp(clock->slot, clock->epoch), before = relaxed_load(frontier);
-    if (is_seen(clock, before) && atomic_compare_exchange_strong(frontier, &before, mine)) {
-        return before >> SLOT_SHIFT == clock->slot ? RACE_PASSED_OWN : RACE_PASSED;
-    }
-    uint64_t otherwise = writes ? NONE : READERS;
-    bool looks = !is_known(before) && (writes || tries_again(engine, race_part(plane), chunk));
-    if (!looks) {
-        if (before != otherwise) {
-            atomic_exchange(frontier, otherwise);
-        }
-        return RACE_NOT_PASSED;
-    }
-    atomic_exchange(frontier, mine);
-    if (has_seen_all(engine, plane, chunk, place)) {
+    return before->latest >> SLOT_SHIFT == clock->slot ? RACE_PASSED_OWN : RACE_PASSED;
+}
+
+/* The thread puts itself there, looks at all the others, and takes itself away again when it has not seen them. */
+static enum race_passing write_unordered(const struct race_engine *engine, const struct race_plane *plane,
+                                         const struct race_chunk *chunk, uint64_t place, struct race_frontier *frontier)
+{
+    uint64_t mine = own_stamp(race_clock(plane));
+    struct words claimed = {mine, mine};
+    if (look_at_place(engine, plane, chunk, place, true).all) {
         return RACE_PASSED;
     }
-    atomic_compare_exchange_strong(frontier, &mine, otherwise);
+    (void)exchange(frontier, &claimed, NONE, NONE);
     return RACE_NOT_PASSED;
+}
+
+static enum race_passing pass_write(const struct race_engine *engine, const struct race_plane *plane,
+                                    const struct race_chunk *chunk, uint64_t place, struct race_frontier *frontier)
+{
+    const struct thread_clock *clock = race_clock(plane);
+    uint64_t mine = own_stamp(clock);
+    for (struct words before = load(frontier);;) {
+        if (is_seen(clock, before.latest)) {
+            if (exchange(frontier, &before, mine, mine)) {
+                return passed(clock, &before);
+            }
+        } else if (is_known(before.latest)) {
+            if (exchange(frontier, &before, NONE, NONE)) {
+                return RACE_NOT_PASSED;
+            }
+        } else if (exchange(frontier, &before, mine, mine)) {
+            return write_unordered(engine, plane, chunk, place, frontier);
+        }
+    }
+}
+
+/* Returns: whether a reader looks if all writes are ordered before it.  The words may say more than is true: of what an owner did not
+ * write to it is only known that others had come before its latest access. */
+static bool looks(const struct race_engine *engine, const struct race_part *part, const struct race_chunk *chunk,
+                  uint64_t written)
+{
+    uint32_t members = race_set_get(engine, relaxed_load(&chunk->state) >> RACE_STATE_SET)->count;
+    return is_known(written) || part->tally.accesses % (READERS_TRIED * (members + 1)) == 0;
+}
+
+/* As write_unordered(); of the writes alone.  Where one thread made them all others that read there will have seen it as well. */
+static enum race_passing read_unordered(const struct race_engine *engine, const struct race_plane *plane,
+                                        const struct race_chunk *chunk, uint64_t place, struct race_frontier *frontier)
+{
+    uint64_t mine = own_stamp(race_clock(plane));
+    struct words claimed = {mine, NONE};
+    struct seen seen = look_at_place(engine, plane, chunk, place, false);
+    (void)exchange(frontier, &claimed, NONE, !seen.all ? NONE : seen.last == NONE ? mine : seen.last);
+    return seen.all ? RACE_PASSED : RACE_NOT_PASSED;
+}
+
+static enum race_passing pass_read(const struct race_engine *engine, const struct race_plane *plane,
+                                   const struct race_chunk *chunk, uint64_t place, struct race_frontier *frontier)
+{
+    const struct thread_clock *clock = race_clock(plane);
+    uint64_t mine = own_stamp(clock);
+    for (struct words before = load(frontier);;) {
+        bool is_behind = is_seen(clock, before.written);
+        if (is_seen(clock, before.latest)) {
+            if (exchange(frontier, &before, mine, before.written)) {
+                return passed(clock, &before);
+            }
+        } else if (!is_behind && looks(engine, race_part(plane), chunk, before.written)) {
+            if (exchange(frontier, &before, mine, NONE)) {
+                return read_unordered(engine, plane, chunk, place, frontier);
+            }
+        } else if (before.latest != NONE) {
+            if (exchange(frontier, &before, NONE, before.written)) {
+                return is_behind ? RACE_PASSED : RACE_NOT_PASSED;
+            }
+        } else if (!is_behind) {
+            return RACE_NOT_PASSED;
+        } else {
+            atomic_thread_fence(memory_order_seq_cst); /* the own tags come before; partner: exchange() of a writer */
+            struct words now = load(frontier);
+            if (now.latest == NONE && now.written == before.written) {
+                return RACE_PASSED;
+            }
+            before = now;
+        }
+    }
 }
 
 enum race_passing race_frontier_pass(struct race_engine *engine, const struct race_plane *plane,
@@ -144,15 +253,25 @@ enum race_passing race_frontier_pass(struct race_engine *engine, const struct ra
     enum race_passing passing = RACE_PASSED_OWN;
     uint64_t end = piece->address + piece->size;
     for (uint64_t at = piece->address & ~(uint64_t)(PLACE_BYTES - 1); at < end; at += PLACE_BYTES) {
-        enum race_passing here = pass_place(engine, plane, chunk, at, (piece->flags & RACE_WRITE) != 0);
+        struct race_frontier *frontier = &engine->frontiers[race_place(plane, at) >> PLACE_SHIFT];
+        enum race_passing here = (piece->flags & RACE_WRITE) != 0 ? pass_write(engine, plane, chunk, at, frontier)
+                                                                  : pass_read(engine, plane, chunk, at, frontier);
         passing = here < passing ? here : passing;
     }
     return passing;
 }
 
+void race_fetch(const struct race_engine *engine, const struct race_plane *plane, uint64_t address)
+{
+    size_t place = race_place(plane, address);
+    if (relaxed_load(&engine->chunks[place >> RACE_CHUNK_SHIFT].who) == race_shared_word(engine, address)) {
+        __builtin_prefetch(&engine->frontiers[place >> PLACE_SHIFT], 1);
+    }
+}
+
 /* ---- a chunk ---------------------------------------------------------------------------------------------------- */
 
-static _Atomic uint64_t *first_of(const struct race_engine *engine, const struct race_chunk *chunk)
+static struct race_frontier *first_of(const struct race_engine *engine, const struct race_chunk *chunk)
 {
     return &engine->frontiers[(size_t)(chunk - engine->chunks) * PLACES];
 }
@@ -160,9 +279,9 @@ static _Atomic uint64_t *first_of(const struct race_engine *engine, const struct
 bool race_frontier_unseen(const struct race_engine *engine, const struct race_plane *plane,
                           const struct race_chunk *chunk)
 {
-    const _Atomic uint64_t *first = first_of(engine, chunk);
+    const struct race_frontier *first = first_of(engine, chunk);
     for (uint32_t i = 0; i < PLACES; i++) {
-        uint64_t frontier = relaxed_load(&first[i]);
+        uint64_t frontier = relaxed_load(&first[i].latest);
         if (is_known(frontier) && !is_seen(race_clock(plane), frontier)) {
             return true;
         }
@@ -172,9 +291,10 @@ bool race_frontier_unseen(const struct race_engine *engine, const struct race_pl
 
 static void fill(const struct race_engine *engine, const struct race_chunk *chunk, uint64_t frontier)
 {
-    _Atomic uint64_t *first = first_of(engine, chunk);
+    struct race_frontier *first = first_of(engine, chunk);
     for (uint32_t i = 0; i < PLACES; i++) {
-        relaxed_store(&first[i], frontier);
+        relaxed_store(&first[i].latest, frontier);
+        relaxed_store(&first[i].written, frontier);
     }
 }
 
@@ -184,23 +304,15 @@ static bool has_seen_by_clocks(const struct race_engine *engine)
     return relaxed_load(&engine->trusts) == 0;
 }
 
-/* Returns: the latest generation of the tags. */
-static uint8_t latest_generation(const uint8_t *tags, uint32_t size)
-{
-    uint8_t latest = 0;
-    for (uint32_t i = 0; i < size; i += 8) {
-        uint64_t word = bytes_load(tags + i);
-        if (bytes_any_above(word >> 1 & BYTES_EACH(0x7f), latest)) {
-            latest = highest_generation(word);
-        }
-    }
-    return latest;
-}
-
 static const uint8_t *tags_of_chunk(const struct race_engine *engine, const struct race_chunk *chunk,
                                     const struct race_part *part)
 {
     return part->tags + (size_t)(chunk - engine->chunks) * RACE_CHUNK_BYTES;
+}
+
+static uint8_t latest_in_chunk(const uint8_t *tags)
+{
+    return bytes_wide_highest(tags, RACE_CHUNK_BYTES) >> 1;
 }
 
 /* In the first place, as no frontier: the owner's generation then, and which numbering that is of. */
@@ -208,12 +320,12 @@ void race_frontier_own(const struct race_engine *engine, const struct race_plane
 {
     const struct race_part *part = race_part(plane);
     uint64_t since = (uint64_t)relaxed_load(&part->version) << 8 | relaxed_load(&part->present);
-    relaxed_store(first_of(engine, chunk), ~since);
+    relaxed_store(&first_of(engine, chunk)->latest, ~since);
 }
 
 static uint64_t since_when(const struct race_engine *engine, const struct race_chunk *chunk)
 {
-    return ~relaxed_load(first_of(engine, chunk));
+    return ~relaxed_load(&first_of(engine, chunk)->latest);
 }
 
 bool race_frontier_owned_in_vain(const struct race_engine *engine, const struct race_chunk *chunk,
@@ -221,22 +333,14 @@ bool race_frontier_owned_in_vain(const struct race_engine *engine, const struct 
 {
     uint64_t since = since_when(engine, chunk);
     return since >> 8 == relaxed_load(&owner->version) &&
-           latest_generation(tags_of_chunk(engine, chunk, owner), RACE_CHUNK_BYTES) <= (uint8_t)since;
-}
-
-/* Whoever has seen what the owner did in the generation has seen what that had seen of others; of none, 0, there is nothing to see. */
-static uint64_t frontier_of(const struct race_part *owner, uint8_t generation)
-{
-    return generation == 0
-               ? 0
-               : stamp(relaxed_load(&owner->generation[generation].slot), race_generation_end(owner, generation));
+           latest_in_chunk(tags_of_chunk(engine, chunk, owner)) <= (uint8_t)since;
 }
 
 bool race_frontier_owner_is_seen(const struct race_engine *engine, const struct race_plane *plane,
                                  const struct race_chunk *chunk, const struct race_part *owner)
 {
     uint32_t version = race_version_begin(owner);
-    uint8_t latest = latest_generation(tags_of_chunk(engine, chunk, owner), RACE_CHUNK_BYTES);
+    uint8_t latest = latest_in_chunk(tags_of_chunk(engine, chunk, owner));
     return is_seen(race_clock(plane), frontier_of(owner, latest)) && race_version_stands(owner, version);
 }
 
@@ -278,15 +382,18 @@ void race_frontier_set_behind(const struct race_engine *engine, const struct rac
     }
     /* seq_cst: that it is shared comes before the look at what its owner did meanwhile */
     atomic_thread_fence(memory_order_seq_cst);
-    _Atomic uint64_t *first = first_of(engine, chunk);
-    const uint8_t *tags = tags_of_chunk(engine, chunk, start.owner);
+    struct race_frontier *first = first_of(engine, chunk);
+    const uint8_t *tags = tags_of_chunk(engine, chunk, start.owner),
+                  *writes = tags - start.owner->tags + start.owner->writes;
     uint32_t version = race_version_begin(start.owner);
-    uint8_t latest = latest_generation(tags, RACE_CHUNK_BYTES);
+    uint8_t latest = latest_in_chunk(tags);
     for (uint32_t i = 0; i < PLACES; i++) {
-        uint8_t g = latest_generation(tags + (size_t)i * PLACE_BYTES, PLACE_BYTES);
-        uint64_t beginning = BEGINNING, frontier = frontier_behind(start, g, latest);
+        uint8_t g = latest_in_place(tags + (size_t)i * PLACE_BYTES);
+        uint8_t wrote = latest_in_place(writes + (size_t)i * PLACE_BYTES);
+        struct words beginning = {BEGINNING, BEGINNING};
+        uint64_t frontier = frontier_behind(start, g, latest), written = frontier_behind(start, wrote, latest);
         if (race_version_stands(start.owner, version)) {
-            (void)atomic_compare_exchange_strong(&first[i], &beginning, frontier);
+            (void)exchange(&first[i], &beginning, frontier, written);
         }
     }
 }
@@ -299,12 +406,12 @@ void race_frontier_leave(struct race_engine *engine, const struct race_plane *pl
 
 void race_frontier_return(struct race_engine *engine, uint64_t low, uint64_t high)
 {
-    enum { UNIT = RACE_PAGE / sizeof(uint64_t) * PLACE_BYTES }; /* what a page is of */
+    enum { UNIT = RACE_PAGE / sizeof(struct race_frontier) * PLACE_BYTES }; /* what a page is of */
     low = (low + UNIT - 1) & ~(uint64_t)(UNIT - 1);
     high &= ~(uint64_t)(UNIT - 1);
     if (low < high) {
         engine->host.discard(engine->host.ctx,
                              (void *)&engine->frontiers[((uint32_t)low & engine->window) >> PLACE_SHIFT],
-                             (size_t)(high - low) / PLACE_BYTES * sizeof(uint64_t));
+                             (size_t)(high - low) / PLACE_BYTES * sizeof(struct race_frontier));
     }
 }

@@ -1,12 +1,14 @@
-/* race_frontier.h: of memory that several threads share, whose latest access all others came before.
+/* race_frontier.h: of memory that several threads share, whose latest access, and whose latest write, all others came before.
  *
  *   access --own tags--> [frontier of 16 bytes] --seen by the thread--> it becomes the frontier: nobody else's tags are looked at
- *                                               \--not seen, none--> a look at all tags there: all seen? --> it becomes the frontier
- *                                                                                                    \--> none; race_check()
+ *                               |               \--not seen, none--> a look at all tags there: all seen? --> it becomes the frontier
+ *                               |                                                                    \--> none; race_check()
+ *                               \--a read, behind all writes--> the same, and it leaves none: readers need not be ordered
  *
- * Model:     a word for each 16 bytes: the clock slot and epoch of one access.  Whoever has seen that has seen all that was done there
- *            before; a single clock's entry is compared, however many threads there are.  That is so of memory that a lock
- *            guards, or that is handed round; where readers meet it is not, and is not tried again until somebody writes.
+ * Model:     two words for each 16 bytes: the clock slot and epoch of an access that all others came before, and of one that all
+ *            writes came before.  Whoever has seen the first has seen all that was done there; who has seen the second, and
+ *            reads, races with nothing.  A single clock's entry is compared, however many threads there are.  The first is there of
+ *            memory that a lock guards, or that is handed round; the second also where many read what was written before.
  * Claim:     a thread puts itself there first, and looks then.  That does no harm: it is in its present epoch, which nobody has seen
  *            before its next release.
  * Seen:      by the clock, and to the end of what a tag stands for.  What counts as seen for other reasons (race_trust.h), or what
@@ -15,12 +17,20 @@
  *            behind that its tags.
  * Owned:     chunks of one thread have none; what is left there of earlier is dropped when another comes (race_chunk.h).  An owner's
  *            access of that very instant is behind its back (a miss at worst).
- * Source:    the last access as one epoch instead of many: Flanagan & Freund 2009, here for accesses of all kinds.
+ * Reads:     that leave none write nothing there: a table of constants stays in the caches of all.  Their tags come before
+ *            their look, and a writer's word before its look at all tags: of two at once, one sees the other.
+ * Source:    the last write as one epoch instead of many: Flanagan & Freund 2009; here the last access of all kinds as well.
  */
 #ifndef LOCKHOUND_DETECTOR_RACE_FRONTIER_H
 #define LOCKHOUND_DETECTOR_RACE_FRONTIER_H
 
 #include "detector/race_engine.h"
+
+/* Both words change at once. */
+struct race_frontier {
+    _Alignas(16) _Atomic uint64_t latest;
+    _Atomic uint64_t written;
+};
 
 bool race_frontiers_init(struct race_engine *engine);
 void race_frontiers_delete(struct race_engine *engine);

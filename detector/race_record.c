@@ -1,5 +1,6 @@
 #include "detector/race_record.h"
 
+#include "detector/bytes_wide.h"
 #include "detector/race_chunk.h"
 #include "detector/race_frontier.h"
 #include "detector/race_touched.h"
@@ -8,6 +9,12 @@
 static void record_read(uint8_t *tags, uint8_t write_tag, size_t size)
 {
     uint8_t read_tag = (uint8_t)(write_tag & ~1u);
+    if (size >= BYTES_WIDE_PAYS) {
+        size_t blocks = size / BYTES_WIDE_BLOCK * BYTES_WIDE_BLOCK;
+        bytes_wide_lower(tags, blocks, write_tag);
+        tags += blocks;
+        size -= blocks;
+    }
     for (; size >= 8; tags += 8, size -= 8) {
         uint64_t word = bytes_load(tags);
         uint64_t differs = word ^ BYTES_EACH(write_tag);
@@ -56,6 +63,14 @@ bool race_is_known(const struct race_plane *plane, uint64_t address, uint64_t si
     uint64_t tag = BYTES_EACH(plane->write_tag), mask = (flags & RACE_WRITE) != 0 ? UINT64_MAX : BYTES_EACH(0xfe);
     if (race_place(plane, address) + size > (uint64_t)plane->window + 1) {
         return false; /* it goes on at the window's beginning */
+    }
+    if (size >= BYTES_WIDE_PAYS) {
+        uint64_t same = bytes_wide_same(tags, size, tag, mask);
+        if (size - same >= BYTES_WIDE_BLOCK) {
+            return false;
+        }
+        tags += same;
+        size -= same;
     }
     for (; size >= 8; tags += 8, size -= 8) {
         if (((bytes_load(tags) ^ tag) & mask) != 0) {

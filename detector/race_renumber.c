@@ -98,7 +98,7 @@ static uint64_t renumbered_singly(const struct race_renumbering *to, uint64_t ta
     return result;
 }
 
-/* Returns: eight tags, each with the group of its generation in place of it.  Most often those that are there are equal. */
+/* Returns: eight tags, not all 0, each with the group of its generation in place of it.  Most often those that are there are equal. */
 static inline uint64_t renumbered(const struct race_renumbering *to, uint64_t tags)
 {
     uint8_t first = (uint8_t)(tags >> (__builtin_ctzll(tags) & ~7));
@@ -106,27 +106,38 @@ static inline uint64_t renumbered(const struct race_renumbering *to, uint64_t ta
     return tags == there * first ? there * to->tag[first] : renumbered_singly(to, tags);
 }
 
-static inline bool is_above(uint64_t tags, uint32_t generation)
+/* What bytes_any_above() adds: to find the generations in tags that are above this one. */
+static inline uint64_t beyond(uint32_t generation)
 {
-    return bytes_any_above(tags >> 1 & BYTES_EACH(0x7f), (uint8_t)generation);
+    return BYTES_EACH(RACE_GENERATIONS - generation);
+}
+
+static inline bool is_above(uint64_t tags, uint64_t beyond)
+{
+    return (((tags >> 1 & BYTES_EACH(0x7f)) + beyond) & BYTES_HIGH) != 0;
 }
 
 /* `writes`: of the second window; NULL: there are none but old ones.
  * Returns: true when there is nothing but old tags in the line of both windows by now. */
 static bool renumber_line(const struct race_renumbering *to, uint8_t *tags, uint8_t *writes)
 {
+    const uint64_t kept = beyond(to->kept), old = beyond(to->old);
+    uint64_t last = 0, last_after = 0;
     bool is_old = true;
     for (size_t i = 0; i < RACE_LINE_BYTES; i += 8) {
         uint64_t before = bytes_load(tags + i);
-        if (!is_above(before, to->kept)) {
+        if (!is_above(before, kept)) {
             continue; /* then no write there is later */
         }
-        uint64_t after = renumbered(to, before);
-        bytes_store(tags + i, after);
-        is_old &= !is_above(after, to->old);
+        if (before != last) {
+            last = before;
+            last_after = renumbered(to, before);
+            is_old &= !is_above(last_after, old);
+        }
+        bytes_store(tags + i, last_after);
         uint64_t written = writes == NULL ? 0 : bytes_load(writes + i);
         if (written != 0) {
-            bytes_store(writes + i, written == before ? after : renumbered(to, written));
+            bytes_store(writes + i, written == before ? last_after : renumbered(to, written));
         }
     }
     return is_old;

@@ -1,7 +1,9 @@
 /* race_run.c: what a loop is about to touch. */
 #include "detector/race_run.h"
 
+#include "detector/bytes_wide.h"
 #include "detector/race_chunk.h"
+#include "detector/race_record.h"
 
 bool race_run_may(struct race_engine *engine, uint64_t address, uint64_t size)
 {
@@ -16,38 +18,39 @@ bool race_run_may(struct race_engine *engine, uint64_t address, uint64_t size)
     return true;
 }
 
-enum { BLOCK = 64 };
+enum { BLOCK = BYTES_WIDE_BLOCK };
 
 /* What the tags of an access look like, and which of their bits count. */
 struct pattern {
     uint64_t tag, mask;
 };
 
-/* Returns: the bits in which 16 of the tags differ from the pattern. */
-static uint64_t pair_differs(const uint8_t *tags, uint64_t tag)
+static bool is_known(const uint8_t *tags, uint64_t size, struct pattern pattern)
 {
-    return (bytes_load(tags) ^ tag) | (bytes_load(tags + 8) ^ tag);
-}
-
-static uint64_t block_differs(const uint8_t *tags, uint64_t tag)
-{
-    return pair_differs(tags, tag) | pair_differs(tags + 16, tag) | pair_differs(tags + 32, tag) |
-           pair_differs(tags + 48, tag);
+    uint64_t differs = 0;
+    for (; size >= 8; tags += 8, size -= 8) {
+        differs |= bytes_load(tags) ^ pattern.tag;
+    }
+    for (; size > 0; tags++, size--) {
+        differs |= bytes_load_one(tags) ^ (pattern.tag & 0xff);
+    }
+    return (differs & pattern.mask) == 0;
 }
 
 /* Returns: how far the tags from `at` on are so: whole blocks, and the end when that is reached. */
 static uint64_t skip_known(const uint8_t *tags, uint64_t at, uint64_t size, struct pattern pattern)
 {
-    uint64_t differs = 0;
-    for (; at + BLOCK <= size; at += BLOCK) {
-        if ((block_differs(tags + at, pattern.tag) & pattern.mask) != 0) {
-            return at;
+    if (size - at >= BYTES_WIDE_PAYS) {
+        at += bytes_wide_same(tags + at, size - at, pattern.tag, pattern.mask);
+    }
+    while (at < size) {
+        uint64_t here = size - at < BLOCK ? size - at : BLOCK;
+        if (!is_known(tags + at, here, pattern)) {
+            break;
         }
+        at += here;
     }
-    for (uint64_t i = at; i < size; i++) {
-        differs |= bytes_load_one(tags + i) ^ (pattern.tag & 0xff);
-    }
-    return (differs & pattern.mask & 0xff) == 0 ? size : at;
+    return at;
 }
 
 /* Returns: whether the block at `at` begins with a tag that is not so: most that are unknown do. */
@@ -86,17 +89,46 @@ bool race_run_next(const struct race_plane *plane, struct race_run *run, uint64_
     return stretch->count > 0;
 }
 
+/* Returns: how many bytes from `address` on lie in chunks that are the thread's own. */
+static uint64_t owned_bytes(struct race_engine *engine, const struct race_plane *plane, uint64_t address, uint64_t size)
+{
+    uint64_t left =
+        (uint64_t)plane->window + 1 - race_place(plane, address); /* behind that it goes on at the beginning */
+    uint64_t at = address, end = address + (size < left ? size : left);
+    while (at < end && relaxed_load(&race_chunk_at(engine, at)->who) == race_owner_word(plane, at)) {
+        at = (at | (RACE_CHUNK_BYTES - 1)) + 1;
+    }
+    return (at < end ? at : end) - address;
+}
+
+/* Part of a chunk of others, or of all, and what lies across its end. */
+static void run_shared(struct race_engine *engine, struct race_plane *plane, const struct race_run *run)
+{
+    if (!race_access(engine, plane, run->address, run->count * run->element, run->flags | RACE_QUIET)) {
+        return;
+    }
+    for (uint64_t i = 0; i < run->count; i++) {
+        race_access(engine, plane, run->address + i * run->element, run->element, run->flags);
+    }
+}
+
 void race_run(struct race_engine *engine, struct race_plane *plane, const struct race_run *run)
 {
-    uint64_t each = RACE_CHUNK_BYTES / run->element;
-    for (uint64_t done = 0; done < run->count; done += each) {
-        uint64_t count = run->count - done < each ? run->count - done : each;
-        uint64_t address = run->address + done * run->element;
-        if (!race_access(engine, plane, address, count * run->element, run->flags | RACE_QUIET)) {
-            continue;
+    struct race_run left = *run;
+    while (left.count > 0) {
+        uint64_t size = left.count * left.element,
+                 owned = owned_bytes(engine, plane, left.address, size) / left.element;
+        struct race_run here = left;
+        if (owned > 0) {
+            /* As the quick path. */
+            here.count = owned;
+            race_record(plane, &(struct race_piece){left.address, owned * left.element, left.flags});
+        } else {
+            uint64_t rest = (RACE_CHUNK_BYTES - left.address % RACE_CHUNK_BYTES) / left.element;
+            here.count = rest == 0 ? 1 : rest < left.count ? rest : left.count;
+            run_shared(engine, plane, &here);
         }
-        for (uint64_t i = 0; i < count; i++) {
-            race_access(engine, plane, address + i * run->element, run->element, run->flags);
-        }
+        left.address += here.count * left.element;
+        left.count -= here.count;
     }
 }

@@ -35,14 +35,14 @@ static bool take_by_path(struct self *self, const struct unwind_start *start,
 /* ---- by libunwind --------------------------------------------------------------------------------------------------- */
 
 /* Returns: the canonical frame address of the function at the site, 0 when it takes unwinding to know. */
-static uintptr_t frame_address(const struct image_site *site, const struct unwind_start *start)
+static uintptr_t frame_address(const struct image_site *site, const struct routine_frame *frame)
 {
     intptr_t offset = site->cfa_offset;
     switch ((enum image_cfa)site->cfa) {
     case IMAGE_CFA_RSP:
-        return start->rsp + (uintptr_t)offset;
+        return (uintptr_t)(frame + 1) + (uintptr_t)offset;
     case IMAGE_CFA_RBP:
-        return start->rbp + (uintptr_t)offset;
+        return frame->rbp + (uintptr_t)offset;
     case IMAGE_CFA_UNKNOWN:
     case IMAGE_CFA_OTHER:
         break;
@@ -112,7 +112,9 @@ static uintptr_t place_of_rule(uintptr_t return_address)
     return pc;
 }
 
-struct callers_id callers_take(struct plane *plane, const struct image_site *site, const struct routine_frame *frame)
+/* Apart from the quick way, which would wait for the structure to be made. */
+static __attribute__((noinline)) struct callers_id take_anew(struct plane *plane, uintptr_t cfa,
+                                                             const struct routine_frame *frame)
 {
     struct walk work = {.self = plane->self,
                         .start = {.rsp = (uintptr_t)(frame + 1),
@@ -121,21 +123,25 @@ struct callers_id callers_take(struct plane *plane, const struct image_site *sit
                                   .r12 = frame->r12,
                                   .r13 = frame->r13,
                                   .r14 = frame->r14,
-                                  .r15 = frame->r15}};
-    work.cfa = frame_address(site, &work.start);
-    struct stack_id id = {0};
-    if (work.cfa != 0)
-        id = stack_cache_find(&work.self->stacks, *(const uintptr_t *)(work.cfa - sizeof(uintptr_t)), work.cfa);
-    if (id.v != 0)
-        return callers_of(id);
+                                  .r15 = frame->r15},
+                        .cfa = cfa};
     work.start.rip = place_of_rule((uintptr_t)frame->return_address);
     if (!take_by_path(work.self, &work.start, frame_walk_step_known, &work.callers)) {
         work.start.rip = pc_map_site_address((uintptr_t)frame->return_address);
         vectors_apart(&plane->vectors, walk, &work);
-    } else if (work.cfa != 0 && call_tree_is_often_met(work.callers.v)) {
+    } else if (cfa != 0 && call_tree_is_often_met(work.callers.v)) {
         vectors_apart(&plane->vectors, keep, &work);
     }
     return work.callers;
+}
+
+struct callers_id callers_take(struct plane *plane, const struct image_site *site, const struct routine_frame *frame)
+{
+    uintptr_t cfa = frame_address(site, frame);
+    struct stack_id id = {0};
+    if (cfa != 0)
+        id = stack_cache_find(&plane->self->stacks, *(const uintptr_t *)(cfa - sizeof(uintptr_t)), cfa);
+    return id.v != 0 ? callers_of(id) : take_anew(plane, cfa, frame);
 }
 
 struct callers_id callers_of_call(struct self *self, uintptr_t pc, uintptr_t sp, uintptr_t bp)

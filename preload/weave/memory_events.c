@@ -7,7 +7,10 @@
 
 bool memory_is_known_woven(const struct self *self, const void *address, size_t size, uint32_t flags)
 {
-    return !access_trace_is_on() && race_is_known(&self->plane->race, (uint64_t)(uintptr_t)address, size, flags);
+    if (!access_trace_is_on() && race_is_known(&self->plane->race, (uint64_t)(uintptr_t)address, size, flags))
+        return true;
+    race_fetch(plane_engine(), &self->plane->race, (uint64_t)(uintptr_t)address);
+    return false;
 }
 
 void memory_access_woven(struct self *self, const void *address, size_t size, uint32_t flags, struct callers_id at)

@@ -126,6 +126,7 @@ void miss_callers(const struct routine_frame *frame, struct plane *plane)
 void miss(uint64_t address, struct routine_frame *frame, struct plane *plane)
 {
     struct image_site site = site_of(frame);
+    race_fetch(plane_engine(), &plane->race, address);
     if (plane->header.context_changed)
         take_callers(plane, &site, frame);
     plane_settle(plane->self);

@@ -7,22 +7,27 @@
 
 #define X UINT64_C(0x7f1234500000)
 
-enum { NAMED_BY_NOBODY = 2 /* values that say that there is none */ };
+#define NONE (UINT64_MAX - 1)
 
-static uint64_t frontier(uint64_t address)
+static const struct race_frontier *frontier(uint64_t address)
 {
-    return race_world.engine->frontiers[(uint32_t)address >> 4];
+    return &race_world.engine->frontiers[(uint32_t)address >> 4];
+}
+
+static uint64_t present(int thread)
+{
+    const struct thread_clock *clock = &race_world_plane(thread)->thread->hb;
+    return (uint64_t)clock->slot << 48 | clock->epoch;
 }
 
 static bool is_of(int thread, uint64_t address)
 {
-    const struct thread_clock *clock = &race_world_plane(thread)->thread->hb;
-    return frontier(address) == ((uint64_t)clock->slot << 48 | clock->epoch);
+    return frontier(address)->latest == present(thread);
 }
 
 static bool is_none(uint64_t address)
 {
-    return frontier(address) >= UINT64_MAX - (NAMED_BY_NOBODY - 1);
+    return frontier(address)->latest == NONE;
 }
 
 static struct race_chunk *chunk_of(uint64_t address)
@@ -86,6 +91,72 @@ static void readers_that_are_not_ordered_leave_none(void **state)
     assert_false(race_world_read(2, X + 64, 8));
     assert_true(is_none(X + 64));
     assert_true(race_world_write(3, X + 64, 8)); /* nothing orders that behind the last */
+}
+
+/* A table that 1 has written, and 2 and 3 have heard of. */
+static uint64_t share_table(void)
+{
+    share_chunk();
+    locked(1, 1, X + 64, true);
+    uint64_t write = present(1);
+    race_world_unlock(1, 1);
+    for (int thread = 2; thread <= 3; thread++) {
+        race_world_section(thread, 1);
+        for (int i = 0; i < 2; i++) {
+            race_world_section(thread, thread + 10);
+            assert_false(race_world_read(thread, X + 64, 8));
+        }
+    }
+    return write;
+}
+
+static void readers_behind_the_write_need_not_be_ordered(void **state)
+{
+    (void)state;
+    uint64_t write = share_table();
+    for (int round = 0; round < 200; round++) {
+        int thread = 2 + round % 2;
+        assert_true(is_none(X + 64));
+        assert_true(frontier(X + 64)->written == write);
+        race_world_section(thread, thread);
+        assert_false(race_world_read(thread, X + 64 + (uint64_t)(round / 2 % 2) * 4, 4));
+    }
+    world_expect_nothing();
+}
+
+static void a_write_behind_readers_is_held_against_each(void **state)
+{
+    (void)state;
+    share_table();
+    race_world_section(2, 1);
+    locked(1, 1, X + 72, true); /* beside what they have read */
+    assert_true(is_none(X + 64));
+    assert_true(frontier(X + 64)->written == NONE);
+    assert_true(race_world_write(1, X + 64, 8)); /* 1 has not heard of 3 */
+}
+
+static void a_read_that_is_not_behind_the_write_is_told(void **state)
+{
+    (void)state;
+    share_table();
+    race_world_plane(4);
+    assert_true(race_world_read(4, X + 64, 8));
+    assert_false(race_world_read(2, X + 64, 8));
+}
+
+/* What was not known to be ordered is looked at again now and then, for all who read it. */
+static void writes_of_one_thread_are_known_again(void **state)
+{
+    (void)state;
+    uint64_t write = share_table();
+    race_world.engine->frontiers[(uint32_t)(X + 64) >> 4].written = NONE;
+    for (int round = 0; round < 400 && frontier(X + 64)->written == NONE; round++) {
+        race_world_section(2, 2);
+        assert_false(race_world_read(2, X + 64, 8));
+    }
+    assert_true(frontier(X + 64)->written == write);
+    assert_true(is_none(X + 64));
+    world_expect_nothing();
 }
 
 static void whoever_writes_when_all_is_seen_is_the_latest_again(void **state)
@@ -200,6 +271,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(under_a_lock_each_access_is_the_latest),
         CASE(readers_that_are_not_ordered_leave_none),
+        CASE(readers_behind_the_write_need_not_be_ordered),
+        CASE(a_write_behind_readers_is_held_against_each),
+        CASE(a_read_that_is_not_behind_the_write_is_told),
+        CASE(writes_of_one_thread_are_known_again),
         CASE(whoever_writes_when_all_is_seen_is_the_latest_again),
         CASE(a_race_with_the_latest_is_told),
         CASE(a_race_with_one_before_the_latest_is_told),

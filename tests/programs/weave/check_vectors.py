@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""check_vectors.py: nothing that runs at a miss of a check names a vector register, as compiled.
+"""check_vectors.py: nothing that runs at a miss of a check names a vector register, as compiled, unless it gives it back.
 
     check_vectors.py LIBLOCKHOUND.SO
 
@@ -13,6 +13,9 @@ import sys
 
 ROOTS = ["plane_slow", "routine_miss", "host_reserve", "host_release", "host_discard", "host_apart", "host_alloc", "host_free",
          "host_enter", "host_leave", "frame_walk_step_known", "is_that_node", "make_node"]
+# Store the registers that they use first, and load them last (detector/bytes_wide.c).
+KEEPERS = {"bytes_wide_same", "bytes_wide_lower", "bytes_wide_highest"}
+KEPT, GIVEN_BACK = re.compile(r"^movaps\s+(%xmm\d+),(\S+)$"), re.compile(r"^movaps\s+(\S+),(%xmm\d+)$")
 # Of libc: gives an address; does not return.
 ALLOWED = {"__errno_location", "__assert_fail"}
 VECTOR = re.compile(r"%([xyz]mm\d|k[0-7]\b|mm[0-7]\b|st\b)")
@@ -33,9 +36,21 @@ def functions_of(library):
     return functions
 
 
+def look_at_keeper(name, instructions, mistakes):
+    """Of its vector instructions the first store all registers of the rest, each to a place of its own, and the last load them from there."""
+    vectors = [instruction for instruction in instructions if VECTOR.search(instruction)]
+    used = {register for instruction in vectors for register in re.findall(r"%[a-z]*mm\d+", instruction)}
+    kept = dict(match.groups() for instruction in vectors[:len(used)] if (match := KEPT.match(instruction)))
+    back = {match[2]: match[1] for instruction in vectors[-len(used):] if (match := GIVEN_BACK.match(instruction))}
+    if not used or set(kept) != used or kept != back or len(set(kept.values())) != len(used):
+        mistakes.append(f"{name}: does not keep {', '.join(sorted(used))}: stores {kept}, loads {back}")
+
+
 def look_at(name, instructions, todo, mistakes):
+    if name in KEEPERS:
+        look_at_keeper(name, instructions, mistakes)
     for instruction in instructions:
-        if VECTOR.search(instruction):
+        if VECTOR.search(instruction) and name not in KEEPERS:
             mistakes.append(f"{name}: {instruction}")
         if match := BRANCH.match(instruction):
             callee = match[1].removesuffix("@plt")
