@@ -2,15 +2,16 @@
  *
  *      mov flags(%rip), %eax;  lea (%rax,%rax,2), %eax;  mov %al, flags(%rip)         flags *= 3, of a char
  *
- * Model:  the value is followed over registers of 32 bits, by instructions whose low bits depend on low bits alone, to the end of
- *         the straight code.  Where nothing but the low byte, or two, is used, the others were never meant: they are no access.
- *         What a function that returns leaves in registers counts as used by nobody.
+ * Model:  the value is followed over registers of 32 bits, by instructions whose low bits depend on low bits alone, along all ways
+ *         that the code goes.  Where nothing but the low byte, or two, is used, the others were never meant: they are no access.
+ *         What a function that returns leaves in registers counts as used by nobody; so does, after such a use, what it leaves
+ *         in registers that it calls another with: whether that is an argument cannot be seen, and few are used in two widths.
  * For:    LLVM loads whole words where it may leave the upper bytes undefined and the place is aligned: its neighbours may be
  *         another lock's.
  */
 #include "weaver/passes.h"
 
-enum { INSNS_AHEAD = 24, WIDE = 4 /* units: bytes */ };
+enum { INSNS_AHEAD = 48 /* on all ways together */, WAYS_MOST = 6, WIDE = 4 /* units: bytes */ };
 
 enum step { STEP_ON, STEP_END, STEP_WIDE };
 
@@ -141,27 +142,102 @@ static enum step follow_named(struct carried *carried, const struct insn *insn)
     }
 }
 
+/* What a called function leaves as it was. */
+static register_set saved_by_callees(void)
+{
+    return register_bit(ZYDIS_REGISTER_RBX) | register_bit(ZYDIS_REGISTER_RBP) | register_bit(ZYDIS_REGISTER_R12) |
+           register_bit(ZYDIS_REGISTER_R13) | register_bit(ZYDIS_REGISTER_R14) | register_bit(ZYDIS_REGISTER_R15);
+}
+
+static enum step follow_call(struct carried *carried, const struct insn *insn)
+{
+    if (carried->used == 0 || (insn_names(insn) & carried->registers) != 0)
+        return STEP_WIDE;
+    carried->registers &= saved_by_callees();
+    carried->flags = false;
+    return STEP_ON;
+}
+
 static enum step follow(struct carried *carried, const struct insn *insn)
 {
     const ZydisAccessedFlags *flags = insn->decoded.cpu_flags;
-    if (insn->role == ROLE_RETURN)
-        return STEP_END;
-    if (insn->role != ROLE_PLAIN || (carried->flags && flags != NULL && flags->tested != 0))
+    if (carried->flags && flags != NULL && flags->tested != 0)
         return STEP_WIDE;
+    switch (insn->role) {
+    case ROLE_RETURN:
+        return STEP_END;
+    case ROLE_CALL:
+        return follow_call(carried, insn);
+    case ROLE_JUMP:
+        return insn->target_index != FUNCTION_NONE ? STEP_ON : carried->used == 0 ? STEP_WIDE : STEP_END;
+    case ROLE_BRANCH:
+        return (insn_names(insn) & carried->registers) != 0 ? STEP_WIDE : STEP_ON;
+    case ROLE_INDIRECT_JUMP:
+    case ROLE_TRAP:
+        return STEP_WIDE;
+    case ROLE_PLAIN:
+        break;
+    }
     if ((insn_names(insn) & carried->registers) != 0)
         return follow_named(carried, insn);
     carried->flags &= flags == NULL || flags->modified == 0;
     return STEP_ON;
 }
 
+/* Where the value goes on from. */
+struct way {
+    size_t at;
+    struct carried carried;
+};
+
+/* The ways that are still to be followed. */
+struct ways {
+    struct way way[WAYS_MOST];
+    size_t count, insns; /* that were followed */
+};
+
+/* Returns: false when it leaves the function, or there is no room for another way. */
+static bool go_on(struct ways *ways, const struct insn *insn, struct way *way)
+{
+    bool jumps = insn->role == ROLE_JUMP || insn->role == ROLE_BRANCH;
+    way->at++;
+    if (!jumps)
+        return true;
+    if (insn->target_index == FUNCTION_NONE || ways->count == WAYS_MOST)
+        return false;
+    if (insn->role == ROLE_BRANCH)
+        ways->way[ways->count++] = *way;
+    way->at = insn->target_index;
+    return true;
+}
+
+/* Returns: how many bytes are used on that way, as far as there is no other. */
+static uint16_t used_on(const struct function *function, struct ways *ways, struct way way)
+{
+    enum step step = STEP_ON;
+    while (step == STEP_ON && way.carried.registers != 0) {
+        if (way.at >= function->insn_count || ways->insns == INSNS_AHEAD)
+            return WIDE;
+        ways->insns++;
+        const struct insn *insn = &function->insns[way.at];
+        step = follow(&way.carried, insn);
+        if (step == STEP_WIDE || (step == STEP_ON && !go_on(ways, insn, &way)))
+            return WIDE;
+    }
+    return way.carried.used;
+}
+
 /* Returns: how many bytes of what the instruction loads are used, where that is known; else all of them. */
 static uint16_t bytes_used(const struct function *function, size_t load)
 {
-    struct carried carried = {.registers = register_bit(function->insns[load].operands[0].reg.value)};
-    enum step step = STEP_ON;
-    for (size_t i = load + 1; step == STEP_ON && carried.registers != 0; i++)
-        step = i < function->insn_count && i <= load + INSNS_AHEAD ? follow(&carried, &function->insns[i]) : STEP_WIDE;
-    return step == STEP_WIDE || carried.used == 0 ? WIDE : carried.used;
+    struct ways ways = {.count = 1};
+    uint16_t used = 0;
+    ways.way[0] = (struct way){load + 1, {.registers = register_bit(function->insns[load].operands[0].reg.value)}};
+    while (ways.count > 0 && used < WIDE) {
+        uint16_t here = used_on(function, &ways, ways.way[--ways.count]);
+        used = here > used ? here : used;
+    }
+    return used == 0 ? WIDE : used;
 }
 
 void wide_loads_narrow(struct function *function)
@@ -170,7 +246,7 @@ void wide_loads_narrow(struct function *function)
         struct insn *insn = &function->insns[i];
         struct access *access = &insn->access[0];
         if (insn->decoded.mnemonic == ZYDIS_MNEMONIC_MOV && insn->role == ROLE_PLAIN && insn->access_count == 1 &&
-            access->role == ACCESS_PLAIN && access->operand == 1 && access->size == WIDE && !access->is_guess &&
+            access->role == ACCESS_PLAIN && access->operand == 1 && access->size == WIDE &&
             insn->operands[0].type == ZYDIS_OPERAND_TYPE_REGISTER && register_bit(insn->operands[0].reg.value) != 0 &&
             insn->operands[1].mem.segment != ZYDIS_REGISTER_FS)
             access->size = bytes_used(function, i);

@@ -59,6 +59,30 @@ APART tested_first(void)
                      : "rdx", "cc");
 }
 
+/* What it leaves in a register that it calls with. */
+APART called_first(void)
+{
+    shared.mine *= 3;
+    (*(void (*volatile)(void))shift_first)();
+}
+
+APART chosen_first(void)
+{
+    unsigned char times = copied;
+    shared.mine = (unsigned char)(shared.mine * 5 + 1);
+    if (times != 0)
+        copied = 2;
+}
+
+APART either_first(void)
+{
+    __asm__ volatile("movl %2, %%edx\n\ttestl %1, %1\n\tje 1f\n\tmovb %%dl, %0\n\tjmp 2f\n"
+                     "1:\n\tleal 1(%%rdx), %%eax\n\tmovb %%al, %0\n\txorl %%eax, %%eax\n2:\n\txorl %%edx, %%edx"
+                     : "=m"(copied)
+                     : "r"(whole), "m"(shared.mine)
+                     : "rax", "rdx", "cc");
+}
+
 /* ---- all of it is used ------------------------------------------------------------------------------------------- */
 
 APART sum_first(void)
@@ -77,6 +101,16 @@ APART sign_first(void)
                      : "rdx", "cc");
 }
 
+/* On one of two ways, which is not gone. */
+APART perhaps_first(void)
+{
+    __asm__ volatile("movl %2, %%edx\n\tcmpl $77, %1\n\tje 1f\n\tmovb %%dl, %0\n\tjmp 2f\n"
+                     "1:\n\tmovl %%edx, %1\n2:\n\txorl %%edx, %%edx"
+                     : "=m"(copied), "+m"(whole)
+                     : "m"(number.low)
+                     : "rdx", "cc");
+}
+
 APART part_second(void)
 {
     *(volatile unsigned char *)(racy ? &number.rest[2] : &number.other) = 1;
@@ -91,6 +125,10 @@ static const struct {
     {"scaled", scaled_first, neighbour_second},
     {"masked", masked_first, neighbour_second},
     {"tested", tested_first, neighbour_second},
+    {"called", called_first, neighbour_second},
+    {"chosen", chosen_first, neighbour_second},
+    {"either", either_first, neighbour_second},
+    {"perhaps", perhaps_first, part_second},
     {"sum", sum_first, part_second},
     {"sign", sign_first, part_second},
 };

@@ -122,7 +122,8 @@ def show(options, program, wrong, build_as):
             print(f"    {step.number:3} T{step.thread} {step.code:70} {step.events}")
     if options.keep:
         name = f"random_{program.seed}.{'cc' if program.cxx else 'c'}"
-        with open(os.path.join(options.keep, name), "w", encoding="utf-8") as file:
+        os.makedirs(options.keep, exist_ok=True)
+    with open(os.path.join(options.keep, name), "w", encoding="utf-8") as file:
             file.write(source(program))
 
 
