@@ -223,6 +223,21 @@ static void note_tried(struct race_part *part, uint64_t address, bool is_owner)
     }
 }
 
+/* Returns: whether the set has the plane in it, marked if it `writes`.  Sets never change. */
+static inline bool is_in_set(const struct race_engine *engine, struct race_part *part, uint32_t set, bool writes)
+{
+    uint32_t *covered = &part->covered[set % RACE_COVERED];
+    if (set != 0 && *covered >> 1 == set && (*covered & 1) >= writes) {
+        return true;
+    }
+    const struct race_set *members = race_set_get(engine, set);
+    if (!race_set_covers(members, part->number, writes)) {
+        return false;
+    }
+    *covered = set << 1 | race_set_covers(members, part->number, true);
+    return true;
+}
+
 static bool access_chunk(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece)
 {
     struct race_part *part = race_part(plane);
@@ -238,9 +253,8 @@ static bool access_chunk(struct race_engine *engine, struct race_plane *plane, c
         return false; /* the midst of a large block, never used: no need to fill the planes with it */
     }
     uint32_t state = atomic_load_explicit(&chunk->state, memory_order_acquire); /* partner: race_chunk_unlock() */
-    bool takes_part =
-        who == race_shared_word(engine, piece->address) &&
-        race_set_covers(race_set_get(engine, state >> RACE_STATE_SET), plane->number, (piece->flags & RACE_WRITE) != 0);
+    bool takes_part = who == race_shared_word(engine, piece->address) &&
+                      is_in_set(engine, part, state >> RACE_STATE_SET, (piece->flags & RACE_WRITE) != 0);
     bool is_alone = state >> RACE_STATE_SET == part->alone; /* it had the chunk, and left it to all */
     bool tries = (is_worth_owning(part, piece->address, state) || is_alone) && (state & RACE_STATE_SYNC) == 0;
     if (tries && (state & RACE_STATE_VAIN) != 0 && who == race_shared_word(engine, piece->address) &&

@@ -78,6 +78,9 @@ struct race_asked {
 };
 enum { RACE_ASKED = 4 };
 
+/* Sets that a plane was found to be in, by their name. */
+enum { RACE_COVERED = 16 };
+
 /* How generations are renumbered. */
 struct race_renumbering {
     uint32_t kept; /* those up to this one stay as they are */
@@ -132,10 +135,11 @@ struct race_part {
 
     /* Its thread is in the engine; a signal handler that interrupts it there finds the door shut. */
     _Alignas(RACE_LINE_BYTES) volatile bool inside;
-    volatile bool turned_away; /* a handler that did so synchronised, or made memory new */
-    uint32_t alone;            /* the set of this plane alone */
-    uint32_t waited;           /* shared accesses since it tried to have a chunk for itself, ... */
-    uint32_t patience;         /* ... until it tries again, ... */
+    volatile bool turned_away;      /* a handler that did so synchronised, or made memory new */
+    uint32_t alone;                 /* the set of this plane alone */
+    uint32_t covered[RACE_COVERED]; /* name << 1 | whether as one that writes; by name, modulo; of no plane's 0 */
+    uint32_t waited;                /* shared accesses since it tried to have a chunk for itself, ... */
+    uint32_t patience;              /* ... until it tries again, ... */
     struct race_tally tally;
     uint32_t heard_joins;     /* what `heard` is of: its clock's joins, ... */
     uint64_t heard_begun;     /* ... and the engine's planes */

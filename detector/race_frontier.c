@@ -65,7 +65,7 @@ static bool is_known(uint64_t frontier)
     return frontier >> SLOT_SHIFT < NO_SLOT;
 }
 
-static bool is_seen(const struct thread_clock *clock, uint64_t frontier)
+static inline __attribute__((always_inline)) bool is_seen(const struct thread_clock *clock, uint64_t frontier)
 {
     return is_known(frontier) && thread_clock_has_seen(clock, (uint32_t)(frontier >> SLOT_SHIFT),
                                                        frontier & ((UINT64_C(1) << SLOT_SHIFT) - 1));
@@ -163,8 +163,10 @@ static enum race_passing passed(const struct thread_clock *clock, const struct w
 }
 
 /* The thread puts itself there, looks at all the others, and takes itself away again when it has not seen them. */
-static enum race_passing write_unordered(const struct race_engine *engine, const struct race_plane *plane,
-                                         const struct race_chunk *chunk, uint64_t place, struct race_frontier *frontier)
+static __attribute__((noinline)) enum race_passing write_unordered(const struct race_engine *engine,
+                                                                   const struct race_plane *plane,
+                                                                   const struct race_chunk *chunk, uint64_t place,
+                                                                   struct race_frontier *frontier)
 {
     uint64_t mine = own_stamp(race_clock(plane));
     struct words claimed = {mine, mine};
@@ -197,16 +199,18 @@ static enum race_passing pass_write(const struct race_engine *engine, const stru
 
 /* Returns: whether a reader looks if all writes are ordered before it.  The words may say more than is true: of what an owner did not
  * write to it is only known that others had come before its latest access. */
-static bool looks(const struct race_engine *engine, const struct race_part *part, const struct race_chunk *chunk,
-                  uint64_t written)
+static __attribute__((noinline)) bool looks(const struct race_engine *engine, const struct race_part *part,
+                                            const struct race_chunk *chunk, uint64_t written)
 {
     uint32_t members = race_set_get(engine, relaxed_load(&chunk->state) >> RACE_STATE_SET)->count;
     return is_known(written) || part->tally.accesses % (READERS_TRIED * (members + 1)) == 0;
 }
 
 /* As write_unordered(); of the writes alone.  Where one thread made them all others that read there will have seen it as well. */
-static enum race_passing read_unordered(const struct race_engine *engine, const struct race_plane *plane,
-                                        const struct race_chunk *chunk, uint64_t place, struct race_frontier *frontier)
+static __attribute__((noinline)) enum race_passing read_unordered(const struct race_engine *engine,
+                                                                  const struct race_plane *plane,
+                                                                  const struct race_chunk *chunk, uint64_t place,
+                                                                  struct race_frontier *frontier)
 {
     uint64_t mine = own_stamp(race_clock(plane));
     struct words claimed = {mine, NONE};
@@ -261,12 +265,14 @@ enum race_passing race_frontier_pass(struct race_engine *engine, const struct ra
     return passing;
 }
 
-void race_fetch(const struct race_engine *engine, const struct race_plane *plane, uint64_t address)
+bool race_fetch(const struct race_engine *engine, const struct race_plane *plane, uint64_t address)
 {
     size_t place = race_place(plane, address);
-    if (relaxed_load(&engine->chunks[place >> RACE_CHUNK_SHIFT].who) == race_shared_word(engine, address)) {
+    const struct race_chunk *chunk = &engine->chunks[place >> RACE_CHUNK_SHIFT];
+    if (relaxed_load(&chunk->who) == race_shared_word(engine, address)) {
         __builtin_prefetch(&engine->frontiers[place >> PLACE_SHIFT], 1);
     }
+    return (relaxed_load(&chunk->state) & RACE_STATE_SYNC) != 0;
 }
 
 /* ---- a chunk ---------------------------------------------------------------------------------------------------- */

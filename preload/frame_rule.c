@@ -66,15 +66,14 @@ static uint64_t key_of(uintptr_t pc)
     return hash_mix(pc, modules_generation());
 }
 
-static bool find_known(uint64_t key, struct frame_rule *rule)
+/* Returns: the rule, packed; 0 when it is not remembered. */
+static uint64_t find_packed(uint64_t key)
 {
     size_t slot = key % SLOTS;
     /* relaxed: the two words vouch for each other */
     uint64_t packed = atomic_load_explicit(&slots[slot].rule, memory_order_relaxed);
-    if (packed == 0 || (atomic_load_explicit(&slots[slot].check, memory_order_relaxed) ^ packed) != key)
-        return false;
-    *rule = unpack(packed);
-    return true;
+    uint64_t check = atomic_load_explicit(&slots[slot].check, memory_order_relaxed);
+    return (check ^ packed) == key ? packed : 0;
 }
 
 static void remember(uint64_t key, struct frame_rule rule)
@@ -88,7 +87,9 @@ static void remember(uint64_t key, struct frame_rule rule)
 
 bool frame_rule_find_known(uintptr_t pc, struct frame_rule *rule)
 {
-    return find_known(key_of(pc), rule);
+    uint64_t packed = find_packed(key_of(pc));
+    *rule = unpack(packed);
+    return packed != 0;
 }
 
 void frame_rule_note(uintptr_t pc, struct frame_rule rule)
@@ -99,11 +100,11 @@ void frame_rule_note(uintptr_t pc, struct frame_rule rule)
 struct frame_rule frame_rule_find(uintptr_t pc)
 {
     uint64_t key = key_of(pc);
-    struct frame_rule rule;
-    if (find_known(key, &rule))
-        return rule;
+    uint64_t packed = find_packed(key);
+    if (packed != 0)
+        return unpack(packed);
     const struct module *m = module_of(pc);
-    rule = m == NULL ? (struct frame_rule){.kind = FRAME_UNTOLD} : read_rule(m, pc);
+    struct frame_rule rule = m == NULL ? (struct frame_rule){.kind = FRAME_UNTOLD} : read_rule(m, pc);
     rule.module = m == NULL ? 0 : m->id;
     remember(key, rule);
     return rule;

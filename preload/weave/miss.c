@@ -29,20 +29,28 @@ static void take_callers(struct plane *plane, const struct image_site *site, con
 
 /* ---- the access ---------------------------------------------------------------------------------------------------- */
 
-/* The entry comes before the tags: whoever meets those finds it.  A loop that waits for an atomic comes here in each round, and
- * must not push out what its thread did before. */
+/* The entry comes before the tags: whoever meets those finds it. */
 uint32_t miss_note(struct plane *plane, uint64_t address, uint64_t size, uint32_t flags)
 {
-    struct history *history = &plane->history;
     uint32_t what = HISTORY_WHAT(HISTORY_ACCESS, flags, size < HISTORY_SIZE_MAX ? size : HISTORY_SIZE_MAX);
-    if (!history_has_just(history, plane->site, (uint32_t)address, what))
-        history_append(history, plane->site, (uint32_t)address, what);
+    history_append(&plane->history, plane->site, (uint32_t)address, what);
     return what;
+}
+
+/* The same, of what may come again and again: a loop that waits for an atomic comes here in each round, and must not push out what its
+ * thread did before. */
+static uint32_t note_once(struct plane *plane, uint64_t address, uint64_t size, uint32_t flags)
+{
+    uint32_t what = HISTORY_WHAT(HISTORY_ACCESS, flags, size < HISTORY_SIZE_MAX ? size : HISTORY_SIZE_MAX);
+    return history_has_just(&plane->history, plane->site, (uint32_t)address, what)
+               ? what
+               : miss_note(plane, address, size, flags);
 }
 
 static void record_access(struct plane *plane, uint64_t address, uint64_t size, uint32_t flags)
 {
-    uint32_t what = miss_note(plane, address, size, flags);
+    bool may_come_again = race_fetch(plane_engine(), &plane->race, address);
+    uint32_t what = may_come_again ? note_once(plane, address, size, flags) : miss_note(plane, address, size, flags);
     race_access(plane_engine(), &plane->race, address, size, flags);
     if (plane_began_epoch(plane->self, address, size, plane->site))
         history_append(&plane->history, plane->site, (uint32_t)address, what);
@@ -126,7 +134,6 @@ void miss_callers(const struct routine_frame *frame, struct plane *plane)
 void miss(uint64_t address, struct routine_frame *frame, struct plane *plane)
 {
     struct image_site site = site_of(frame);
-    race_fetch(plane_engine(), &plane->race, address);
     if (plane->header.context_changed)
         take_callers(plane, &site, frame);
     plane_settle(plane->self);

@@ -10,7 +10,7 @@
 
 /* The thread is inside; its vector registers are its own.  Sets RSI to 0 for a run that is refused.  Context: signal, in-malloc, loader-lock. */
 void miss(uint64_t address, struct routine_frame *frame, struct plane *plane);
-/* The history has an entry of the access at plane->site, unless it is the one before.  Returns: what the entry says of it.
+/* Puts an entry of the access at plane->site into the history.  Returns: what it says of it.
  * Context: signal, in-malloc, loader-lock. */
 uint32_t miss_note(struct plane *plane, uint64_t address, uint64_t size, uint32_t flags);
 /* Notes who the callers are, and clears context_changed.
