@@ -2,16 +2,16 @@
 
 #include "detector/bytes.h"
 
-/* What the program has in the registers that are used here. */
+/* What the program has in the registers that are used here.  Not aligned: a program may call with any stack. */
 struct kept {
-    _Alignas(16) uint8_t xmm[4][16];
+    uint8_t xmm[4][16];
 };
 
 #define KEEP                                                                                                           \
-    "movaps %%xmm0, %[kept]\n\tmovaps %%xmm1, 16+%[kept]\n\tmovaps %%xmm2, 32+%[kept]\n\tmovaps %%xmm3, "              \
+    "movups %%xmm0, %[kept]\n\tmovups %%xmm1, 16+%[kept]\n\tmovups %%xmm2, 32+%[kept]\n\tmovups %%xmm3, "              \
     "48+%[kept]\n\t"
 #define GIVE_BACK                                                                                                      \
-    "movaps %[kept], %%xmm0\n\tmovaps 16+%[kept], %%xmm1\n\tmovaps 32+%[kept], %%xmm2\n\tmovaps 48+%[kept], "          \
+    "movups %[kept], %%xmm0\n\tmovups 16+%[kept], %%xmm1\n\tmovups 32+%[kept], %%xmm2\n\tmovups 48+%[kept], "          \
     "%%xmm3\n\t"
 /* The eight bytes in a general register, twice. */
 #define TWICE(word, xmm) "movq %[" word "], %%" xmm "\n\tpunpcklqdq %%" xmm ", %%" xmm "\n\t"

@@ -19,7 +19,7 @@
 
 #include "detector/ids.h"
 
-enum { STACK_CACHE_SETS = 64, STACK_CACHE_WAYS = 2, STACK_MAX_DEPTH = 64 };
+enum { STACK_CACHE_SETS = 512, STACK_CACHE_WAYS = 2, STACK_MAX_DEPTH = 64 };
 
 struct stack_cache {
     struct stack_cache_entry {

@@ -15,7 +15,7 @@ ROOTS = ["plane_slow", "routine_miss", "host_reserve", "host_release", "host_dis
          "host_enter", "host_leave", "frame_walk_step_known", "is_that_node", "make_node"]
 # Store the registers that they use first, and load them last (detector/bytes_wide.c).
 KEEPERS = {"bytes_wide_same", "bytes_wide_lower", "bytes_wide_highest"}
-KEPT, GIVEN_BACK = re.compile(r"^movaps\s+(%xmm\d+),(\S+)$"), re.compile(r"^movaps\s+(\S+),(%xmm\d+)$")
+KEPT, GIVEN_BACK = re.compile(r"^movups\s+(%xmm\d+),(\S+)$"), re.compile(r"^movups\s+(\S+),(%xmm\d+)$")
 # Of libc: gives an address; does not return.
 ALLOWED = {"__errno_location", "__assert_fail"}
 VECTOR = re.compile(r"%([xyz]mm\d|k[0-7]\b|mm[0-7]\b|st\b)")
