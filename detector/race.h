@@ -174,7 +174,7 @@ bool race_access(struct race_engine *engine, struct race_plane *plane, uint64_t 
 bool race_is_known(const struct race_plane *plane, uint64_t address, uint64_t size, uint32_t flags);
 /* An access there is about to be told of: what race_access() waits for longest is fetched meanwhile.  Returns: true when the same may be
  * told again and again in one epoch, for there are synchronising addresses near by, which have no tags. */
-bool race_fetch(const struct race_engine *engine, const struct race_plane *plane, uint64_t address);
+bool race_fetch(const struct race_engine *engine, const struct race_plane *plane, uint64_t address, bool writes);
 /* A read of one byte of what the thread has read before, recorded but not held against what others did: cheap.
  * Returns: false when that cannot be done; then race_access() is to be called. */
 bool race_note(struct race_engine *engine, struct race_plane *plane, uint64_t address);

@@ -9,7 +9,7 @@ bool memory_is_known_woven(const struct self *self, const void *address, size_t 
 {
     if (!access_trace_is_on() && race_is_known(&self->plane->race, (uint64_t)(uintptr_t)address, size, flags))
         return true;
-    (void)race_fetch(plane_engine(), &self->plane->race, (uint64_t)(uintptr_t)address);
+    (void)race_fetch(plane_engine(), &self->plane->race, (uint64_t)(uintptr_t)address, (flags & RACE_WRITE) != 0);
     return false;
 }
 

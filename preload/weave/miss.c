@@ -49,7 +49,7 @@ static uint32_t note_once(struct plane *plane, uint64_t address, uint64_t size, 
 
 static void record_access(struct plane *plane, uint64_t address, uint64_t size, uint32_t flags)
 {
-    bool may_come_again = race_fetch(plane_engine(), &plane->race, address);
+    bool may_come_again = race_fetch(plane_engine(), &plane->race, address, (flags & RACE_WRITE) != 0);
     uint32_t what = may_come_again ? note_once(plane, address, size, flags) : miss_note(plane, address, size, flags);
     race_access(plane_engine(), &plane->race, address, size, flags);
     if (plane_began_epoch(plane->self, address, size, plane->site))
