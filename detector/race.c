@@ -293,6 +293,24 @@ static void turn_away(struct race_engine *engine, struct race_part *part, uint64
     }
 }
 
+bool race_fetch(const struct race_engine *engine, const struct race_plane *plane, uint64_t address, bool writes)
+{
+    const struct race_part *part = race_part(plane);
+    size_t place = race_place(plane, address);
+    const struct race_chunk *chunk = &engine->chunks[place >> RACE_CHUNK_SHIFT];
+    uint32_t word = (uint32_t)(place >> RACE_LINE_SHIFT) / 64;
+    if (relaxed_load(&chunk->who) != race_shared_word(engine, address)) {
+        return false;
+    }
+    __builtin_prefetch(race_frontier_at(engine, place), 1);
+    __builtin_prefetch(&part->touched[word], 1);
+    if (writes) {
+        __builtin_prefetch(plane->writes + place, 1);
+        __builtin_prefetch(&part->written[word], 1);
+    }
+    return (relaxed_load(&chunk->state) & RACE_STATE_SYNC) != 0;
+}
+
 bool race_access(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint64_t size, uint32_t flags)
 {
     struct race_part *part = race_part(plane);

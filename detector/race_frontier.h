@@ -26,11 +26,19 @@
 
 #include "detector/race_engine.h"
 
+enum { RACE_FRONTIER_BYTES = 16 };
+
 /* Both words change at once. */
 struct race_frontier {
     _Alignas(16) _Atomic uint64_t latest;
     _Atomic uint64_t written;
 };
+
+/* Returns: the frontier of a place in the windows. */
+static inline struct race_frontier *race_frontier_at(const struct race_engine *engine, size_t place)
+{
+    return &engine->frontiers[place / RACE_FRONTIER_BYTES];
+}
 
 bool race_frontiers_init(struct race_engine *engine);
 void race_frontiers_delete(struct race_engine *engine);
