@@ -8,11 +8,11 @@ struct kept {
 };
 
 #define KEEP                                                                                                           \
-    "movups %%xmm0, %[kept]\n\tmovups %%xmm1, 16+%[kept]\n\tmovups %%xmm2, 32+%[kept]\n\tmovups %%xmm3, "              \
-    "48+%[kept]\n\t"
+    "movups %%xmm0, (%[kept])\n\tmovups %%xmm1, 16(%[kept])\n\t"                                                       \
+    "movups %%xmm2, 32(%[kept])\n\tmovups %%xmm3, 48(%[kept])\n\t"
 #define GIVE_BACK                                                                                                      \
-    "movups %[kept], %%xmm0\n\tmovups 16+%[kept], %%xmm1\n\tmovups 32+%[kept], %%xmm2\n\tmovups 48+%[kept], "          \
-    "%%xmm3\n\t"
+    "movups (%[kept]), %%xmm0\n\tmovups 16(%[kept]), %%xmm1\n\t"                                                       \
+    "movups 32(%[kept]), %%xmm2\n\tmovups 48(%[kept]), %%xmm3\n\t"
 /* The eight bytes in a general register, twice. */
 #define TWICE(word, xmm) "movq %[" word "], %%" xmm "\n\tpunpcklqdq %%" xmm ", %%" xmm "\n\t"
 
@@ -41,8 +41,8 @@ size_t bytes_wide_same(const uint8_t *at, size_t count, uint64_t pattern, uint64
                                                                  "cmpq %[end], %[at]\n\t"
                                                                  "jne 1b\n"
                                                                  "2:\n\t" GIVE_BACK
-                     : [at] "+r"(at), [equal] "=&r"(equal), [kept] "=m"(kept)
-                     : [end] "r"(end), [pattern] "r"(pattern), [mask] "r"(mask)
+                     : [at] "+r"(at), [equal] "=&r"(equal)
+                     : [kept] "r"(&kept), [end] "r"(end), [pattern] "r"(pattern), [mask] "r"(mask)
                      : "memory", "cc");
     return (size_t)(at - first);
 }
@@ -58,15 +58,16 @@ void bytes_wide_lower(uint8_t *at, size_t count, uint8_t tag)
 #define LOWER(offset)                                                                                                  \
     "movdqu " offset "(%[at]), %%xmm3\n\tpcmpeqb %%xmm0, %%xmm3\n\tpand %%xmm1, %%xmm3\n\tpor %%xmm2, %%xmm3\n\t"      \
     "movdqu %%xmm3, " offset "(%[at])\n\t"
-    __asm__ volatile(
-        KEEP TWICE("tag", "xmm0") TWICE("one", "xmm1") TWICE("low", "xmm2") ".p2align 4\n"
-                                                                            "1:\n\t" LOWER("0") LOWER("16") LOWER("32")
-                                                                                LOWER("48") "addq $64, %[at]\n\t"
-                                                                                            "cmpq %[end], %[at]\n\t"
-                                                                                            "jne 1b\n\t" GIVE_BACK
-        : [at] "+r"(at), [kept] "=m"(kept)
-        : [end] "r"(end), [tag] "r"(BYTES_EACH(tag)), [one] "r"(BYTES_EACH(1)), [low] "r"(BYTES_EACH(tag & 0xfe))
-        : "memory", "cc");
+    __asm__ volatile(KEEP TWICE("tag", "xmm0") TWICE("one", "xmm1")
+                         TWICE("low", "xmm2") ".p2align 4\n"
+                                              "1:\n\t" LOWER("0") LOWER("16") LOWER("32")
+                                                  LOWER("48") "addq $64, %[at]\n\t"
+                                                              "cmpq %[end], %[at]\n\t"
+                                                              "jne 1b\n\t" GIVE_BACK
+                     : [at] "+r"(at)
+                     : [kept] "r"(&kept), [end] "r"(end), [tag] "r"(BYTES_EACH(tag)), [one] "r"(BYTES_EACH(1)),
+                       [low] "r"(BYTES_EACH(tag & 0xfe))
+                     : "memory", "cc");
 }
 
 uint8_t bytes_wide_highest(const uint8_t *at, size_t count)
@@ -88,8 +89,8 @@ uint8_t bytes_wide_highest(const uint8_t *at, size_t count)
                                                    "psrldq $8, %%xmm1\n\t"
                                                    "pmaxub %%xmm1, %%xmm0\n\t"
                                                    "movq %%xmm0, %[low]\n\t" GIVE_BACK
-                     : [at] "+r"(at), [low] "=&r"(low), [kept] "=m"(kept)
-                     : [end] "r"(end)
+                     : [at] "+r"(at), [low] "=&r"(low)
+                     : [kept] "r"(&kept), [end] "r"(end)
                      : "memory", "cc");
     for (; low != 0; low >>= 8) {
         high = (low & 0xff) > high ? low & 0xff : high;

@@ -97,15 +97,17 @@ struct registers {
         struct registers before, after;                                                                                \
         for (size_t i = 0; i < sizeof before.xmm; i++)                                                                 \
             ((uint8_t *)before.xmm)[i] = (uint8_t)rand();                                                              \
-        __asm__ volatile("movaps %0, %%xmm0\n\tmovaps 16+%0, %%xmm1\n\tmovaps 32+%0, %%xmm2\n\t"                       \
-                         "movaps 48+%0, %%xmm3\n\tmovaps 64+%0, %%xmm4"                                                \
+        __asm__ volatile("movups (%0), %%xmm0\n\tmovups 16(%0), %%xmm1\n\tmovups 32(%0), %%xmm2\n\t"                   \
+                         "movups 48(%0), %%xmm3\n\tmovups 64(%0), %%xmm4"                                              \
                          :                                                                                             \
-                         : "m"(before)                                                                                 \
-                         : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4");                                                    \
+                         : "r"(&before)                                                                                \
+                         : "memory", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4");                                          \
         (void)call;                                                                                                    \
-        __asm__ volatile("movaps %%xmm0, %0\n\tmovaps %%xmm1, 16+%0\n\tmovaps %%xmm2, 32+%0\n\t"                       \
-                         "movaps %%xmm3, 48+%0\n\tmovaps %%xmm4, 64+%0"                                                \
-                         : "=m"(after));                                                                               \
+        __asm__ volatile("movups %%xmm0, (%0)\n\tmovups %%xmm1, 16(%0)\n\tmovups %%xmm2, 32(%0)\n\t"                   \
+                         "movups %%xmm3, 48(%0)\n\tmovups %%xmm4, 64(%0)"                                              \
+                         :                                                                                             \
+                         : "r"(&after)                                                                                 \
+                         : "memory");                                                                                  \
         assert_memory_equal(&before, &after, sizeof before);                                                           \
     } while (0)
 
