@@ -37,6 +37,17 @@ static inline uint64_t bytes_load_few(const uint8_t *from, size_t count)
     return bytes_load(from) & (~UINT64_C(0) >> (64 - 8 * count));
 }
 
+/* Returns: whether all bytes are those of `pattern` in the bits of `mask`.  Reads up to 7 bytes more. */
+static inline bool bytes_same(const uint8_t *at, size_t count, uint64_t pattern, uint64_t mask)
+{
+    for (; count >= 8; at += 8, count -= 8) {
+        if (((bytes_load(at) ^ pattern) & mask) != 0) {
+            return false;
+        }
+    }
+    return count == 0 || ((bytes_load(at) ^ pattern) & mask & (~UINT64_C(0) >> (64 - 8 * count))) == 0;
+}
+
 static inline void bytes_fill(uint8_t *to, uint8_t byte, size_t count)
 {
     switch (count) {

@@ -1,7 +1,7 @@
 /* bytes_wide.h: looking at and marking long rows of bytes, for code that is compiled without vector registers.
  *
  * Each function keeps the registers that it uses (SSE2, which all x86-64 has) and gives them back, as the program had them; what
- * lies above their 128 bits is not touched.  That costs some 10 ns, which pay from a few hundred bytes on.
+ * lies above their 128 bits is not touched.  That pays from BYTES_WIDE_PAYS bytes on.
  * Rows:    of whole blocks; other threads change them at any time, as in bytes.h.
  * Test:    tests/unit/test_bytes_wide.c; tests/programs/weave/check_vectors.py, that registers are kept.
  */

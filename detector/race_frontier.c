@@ -40,8 +40,8 @@ static bool has_seen_tags(const struct race_engine *engine, const struct race_pl
  * seen its earlier write. */
 struct seen {
     bool all;
-    uint64_t
-        last; /* the only one who did something there, as a frontier; FRONTIER_NONE: there are several; 0: nobody */
+    /* The only one who did something there, as a frontier; FRONTIER_NONE: there are several; 0: nobody. */
+    uint64_t last;
 };
 
 static struct seen look_at_place(const struct race_engine *engine, const struct race_plane *plane,
@@ -127,10 +127,8 @@ static __attribute__((noinline)) enum race_passing read_unordered(const struct r
     uint64_t mine = own_stamp(race_clock(plane));
     struct frontier_words claimed = {mine, FRONTIER_NONE};
     struct seen seen = look_at_place(engine, plane, chunk, place, false);
-    (void)frontier_exchange(frontier, &claimed, FRONTIER_NONE,
-                            !seen.all                    ? FRONTIER_NONE
-                            : seen.last == FRONTIER_NONE ? mine
-                                                         : seen.last);
+    uint64_t written = seen.last == FRONTIER_NONE ? mine : seen.last;
+    (void)frontier_exchange(frontier, &claimed, FRONTIER_NONE, seen.all ? written : FRONTIER_NONE);
     return seen.all ? RACE_PASSED : RACE_NOT_PASSED;
 }
 
@@ -156,8 +154,8 @@ static enum race_passing pass_read(const struct race_engine *engine, const struc
         } else if (!is_behind) {
             return RACE_NOT_PASSED;
         } else {
-            atomic_thread_fence(
-                memory_order_seq_cst); /* the own tags come before; partner: frontier_exchange() of a writer */
+            /* seq_cst: the own tags come before; partner: frontier_exchange() of a writer */
+            atomic_thread_fence(memory_order_seq_cst);
             struct frontier_words now = frontier_load(frontier);
             if (now.latest == FRONTIER_NONE && now.written == before.written) {
                 return RACE_PASSED;

@@ -45,7 +45,7 @@ void race_frontiers_delete(struct race_engine *engine);
 
 enum race_passing {
     RACE_NOT_PASSED,
-    RACE_PASSED,    /* all that was done there was seen: the piece races with nothing */
+    RACE_PASSED, /* all that was done there was seen, or for a read all that was written: the piece races with nothing */
     RACE_PASSED_OWN /* the same, and the latest was the thread itself */
 };
 /* The piece, of a shared chunk, was recorded. */

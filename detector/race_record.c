@@ -72,12 +72,7 @@ bool race_is_known(const struct race_plane *plane, uint64_t address, uint64_t si
         tags += same;
         size -= same;
     }
-    for (; size >= 8; tags += 8, size -= 8) {
-        if (((bytes_load(tags) ^ tag) & mask) != 0) {
-            return false;
-        }
-    }
-    return size == 0 || (bytes_load_few(tags, size) & mask) == (tag & mask & (~UINT64_C(0) >> (64 - 8 * size)));
+    return bytes_same(tags, size, tag, mask);
 }
 
 bool race_note(struct race_engine *engine, struct race_plane *plane, uint64_t address)

@@ -106,22 +106,16 @@ static inline uint64_t renumbered(const struct race_renumbering *to, uint64_t ta
     return tags == there * first ? there * to->tag[first] : renumbered_singly(to, tags);
 }
 
-/* What bytes_any_above() adds: to find the generations in tags that are above this one. */
-static inline uint64_t beyond(uint32_t generation)
+static inline bool is_above(uint64_t tags, uint8_t generation)
 {
-    return BYTES_EACH(RACE_GENERATIONS - generation);
-}
-
-static inline bool is_above(uint64_t tags, uint64_t beyond)
-{
-    return (((tags >> 1 & BYTES_EACH(0x7f)) + beyond) & BYTES_HIGH) != 0;
+    return bytes_any_above(tags >> 1 & BYTES_EACH(0x7f), generation);
 }
 
 /* `writes`: of the second window; NULL: there are none but old ones.
  * Returns: true when there is nothing but old tags in the line of both windows by now. */
 static bool renumber_line(const struct race_renumbering *to, uint8_t *tags, uint8_t *writes)
 {
-    const uint64_t kept = beyond(to->kept), old = beyond(to->old);
+    const uint8_t kept = (uint8_t)to->kept, old = (uint8_t)to->old; /* the stores below might be to these, too */
     uint64_t last = 0, last_after = 0;
     bool is_old = true;
     for (size_t i = 0; i < RACE_LINE_BYTES; i += 8) {

@@ -25,18 +25,6 @@ struct pattern {
     uint64_t tag, mask;
 };
 
-static bool is_known(const uint8_t *tags, uint64_t size, struct pattern pattern)
-{
-    uint64_t differs = 0;
-    for (; size >= 8; tags += 8, size -= 8) {
-        differs |= bytes_load(tags) ^ pattern.tag;
-    }
-    for (; size > 0; tags++, size--) {
-        differs |= bytes_load_one(tags) ^ (pattern.tag & 0xff);
-    }
-    return (differs & pattern.mask) == 0;
-}
-
 /* Returns: how far the tags from `at` on are so: whole blocks, and the end when that is reached. */
 static uint64_t skip_known(const uint8_t *tags, uint64_t at, uint64_t size, struct pattern pattern)
 {
@@ -45,7 +33,7 @@ static uint64_t skip_known(const uint8_t *tags, uint64_t at, uint64_t size, stru
     }
     while (at < size) {
         uint64_t here = size - at < BLOCK ? size - at : BLOCK;
-        if (!is_known(tags + at, here, pattern)) {
+        if (!bytes_same(tags + at, here, pattern.tag, pattern.mask)) {
             break;
         }
         at += here;

@@ -29,10 +29,15 @@ static void take_callers(struct plane *plane, const struct image_site *site, con
 
 /* ---- the access ---------------------------------------------------------------------------------------------------- */
 
+static uint32_t what_of(uint64_t size, uint32_t flags)
+{
+    return HISTORY_WHAT(HISTORY_ACCESS, flags, size < HISTORY_SIZE_MAX ? size : HISTORY_SIZE_MAX);
+}
+
 /* The entry comes before the tags: whoever meets those finds it. */
 uint32_t miss_note(struct plane *plane, uint64_t address, uint64_t size, uint32_t flags)
 {
-    uint32_t what = HISTORY_WHAT(HISTORY_ACCESS, flags, size < HISTORY_SIZE_MAX ? size : HISTORY_SIZE_MAX);
+    uint32_t what = what_of(size, flags);
     history_append(&plane->history, plane->site, (uint32_t)address, what);
     return what;
 }
@@ -41,10 +46,9 @@ uint32_t miss_note(struct plane *plane, uint64_t address, uint64_t size, uint32_
  * thread did before. */
 static uint32_t note_once(struct plane *plane, uint64_t address, uint64_t size, uint32_t flags)
 {
-    uint32_t what = HISTORY_WHAT(HISTORY_ACCESS, flags, size < HISTORY_SIZE_MAX ? size : HISTORY_SIZE_MAX);
-    return history_has_just(&plane->history, plane->site, (uint32_t)address, what)
-               ? what
-               : miss_note(plane, address, size, flags);
+    uint32_t what = what_of(size, flags);
+    bool is_there = history_has_just(&plane->history, plane->site, (uint32_t)address, what);
+    return is_there ? what : miss_note(plane, address, size, flags);
 }
 
 static void record_access(struct plane *plane, uint64_t address, uint64_t size, uint32_t flags)
