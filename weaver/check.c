@@ -99,7 +99,11 @@ void check_flush_stubs(struct image_draft *draft, struct check_stubs *stubs)
         } else {
             encode_address_in_rdi(draft, &stub->operand, CHECK_RED_ZONE);
         }
-        check_call_end(draft, stub->access->is_write ? class->write : class->read, stub->insn, stub->access);
+        if (stub->access->used != 0) {
+            check_call_gaps(draft, stub->insn, stub->access);
+        } else {
+            check_call_end(draft, stub->access->is_write ? class->write : class->read, stub->insn, stub->access);
+        }
         check_move_stack(draft, CHECK_RED_ZONE);
         draft_byte(draft, 0xe9);
         draft_u32(draft, stub->back - (draft_offset(draft) + 4));
@@ -122,6 +126,7 @@ static void add_jump(struct image_draft *draft, struct check_stub *stub)
 
 enum {
     OPCODE_AND_LOAD = 0x23,
+    OPCODE_XOR_LOAD = 0x33,
     OPCODE_CMP_LOAD = 0x3b,
     OPCODE_MOV_LOAD = 0x8b,
     OPCODE_MOVZX_BYTE = 0x0fb6,
@@ -199,6 +204,33 @@ static void emit_pieces(struct image_draft *draft, struct check_stub *stub, cons
     }
 }
 
+/* Of a load with gaps: four tags at a time, of which those of bytes that are used are compared. */
+static void emit_gaps(struct image_draft *draft, struct check_stub *stub, unsigned reg, bool is_placed)
+{
+    enum { PIECE_BYTES = 0xf };
+    for (unsigned at = 0; at < stub->access->size; at += CHECK_GAP_PIECE) {
+        unsigned used = stub->access->used >> at & PIECE_BYTES;
+        struct encode_operand piece = {(uint8_t)reg, ENCODE_NONE, 1, false, at, false};
+        uint32_t tags = 0;
+        for (unsigned i = 0; i < CHECK_GAP_PIECE; i++) {
+            tags |= used >> i & 1 ? (uint32_t)PLANE_GENERATION_BITS << 8 * i : 0;
+        }
+        if (tags == 0) {
+            continue;
+        }
+        if (is_placed) {
+            emit_place(draft, &stub->operand, reg);
+        } else {
+            piece = stub->operand;
+            piece.displacement += at;
+        }
+        emit_load(draft, CHECK_GAP_PIECE, reg, &piece);
+        encode_field(draft, 0, OPCODE_XOR_LOAD, reg, PLANE_READ_TAG, 0);
+        encode_test(draft, reg, tags);
+        add_jump(draft, stub);
+    }
+}
+
 /* The registers that a check needs with the program's values. */
 static register_set needed(const struct insn *insn, const struct access *access, const struct encode_operand *operand)
 {
@@ -220,8 +252,12 @@ static void emit_inline(struct image_draft *draft, struct check_stubs *stubs, co
         stub.operand = (struct encode_operand){(uint8_t)scratch.reg, ENCODE_NONE, 1, false, 0, false};
     }
     uint32_t repetition = repetition_begin(draft, insn, access, operand, scratch.reg);
-    (draft->is_narrow || operand->is_thread ? emit_placed_pieces : emit_pieces)(draft, &stub, size_class_of(access),
-                                                                                scratch.reg);
+    bool is_placed = draft->is_narrow || operand->is_thread;
+    if (access->used != 0) {
+        emit_gaps(draft, &stub, scratch.reg, is_placed);
+    } else {
+        (is_placed ? emit_placed_pieces : emit_pieces)(draft, &stub, size_class_of(access), scratch.reg);
+    }
     encode_jump_end(draft, repetition);
     stub.back = draft_offset(draft);
     scratch_end(&scratch, draft);

@@ -14,13 +14,15 @@
 #include "weaver/encode.h"
 #include "weaver/model.h"
 
+enum { CHECK_PIECES_MOST = 8, CHECK_GAP_PIECE = 4 /* units: bytes */ };
+
 /* A call of a routine that waits to be emitted: jumps that lead to it, and where it leads back. */
 struct check_stub {
     const struct insn *insn;
     const struct access *access;
     struct encode_operand operand;
-    uint8_t spilled;   /* the register that the check has saved; SCRATCH_NONE: none */
-    uint32_t jumps[4]; /* code offsets of rel32 fields */
+    uint8_t spilled;                   /* the register that the check has saved; SCRATCH_NONE: none */
+    uint32_t jumps[CHECK_PIECES_MOST]; /* code offsets of rel32 fields */
     uint32_t jump_count;
     uint32_t back;
 };

@@ -56,6 +56,14 @@ void check_call_end(struct image_draft *draft, enum plane_routine routine, const
     encode_load(draft, ENCODE_RDI, PLANE_SAVED_RDI);
 }
 
+void check_call_gaps(struct image_draft *draft, const struct insn *insn, const struct access *access)
+{
+    encode_field(draft, 0, OPCODE_CALL_MEMORY, CALL_FIELD, PLANE_ROUTINE(PLANE_READ_GAPS), 0);
+    add_site(draft, insn, insn, access);
+    add_mark(draft, access->used);
+    encode_load(draft, ENCODE_RDI, PLANE_SAVED_RDI);
+}
+
 void check_call_run(struct image_draft *draft, const struct insn *first, const struct insn *insn,
                     const struct access *access)
 {

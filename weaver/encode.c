@@ -150,6 +150,16 @@ void encode_and(struct image_draft *draft, unsigned reg, uint32_t immediate)
     }
 }
 
+void encode_test(struct image_draft *draft, unsigned reg, uint32_t immediate)
+{
+    if (reg >= 8) {
+        draft_byte(draft, 0x41);
+    }
+    draft_byte(draft, 0xf7);
+    draft_byte(draft, 0xc0 | (reg & 7));
+    draft_u32(draft, immediate);
+}
+
 uint32_t encode_jump_on(struct image_draft *draft, unsigned condition)
 {
     draft_byte(draft, 0x0f);

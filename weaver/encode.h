@@ -58,6 +58,8 @@ void encode_field(struct image_draft *draft, unsigned flags, unsigned opcode, un
                   size_t trailing);
 /* and reg, immediate; 32 bits. */
 void encode_and(struct image_draft *draft, unsigned reg, uint32_t immediate);
+/* test reg, immediate; 32 bits. */
+void encode_test(struct image_draft *draft, unsigned reg, uint32_t immediate);
 /* A jump to where encode_jump_end() is called, on a condition (enum condition).
  * Returns: the offset of its field, never 0. */
 uint32_t encode_jump_on(struct image_draft *draft, unsigned condition);

@@ -67,6 +67,7 @@ bool function_model_make(const struct elf_module *module, size_t index, struct f
         decisions_mark(function);
         table_stores_mark(module, function);
         wide_loads_narrow(function);
+        vector_loads_narrow(module, function);
         additions_find(function);
         accesses_find_redundant(function);
         is_made = liveness_find(function);

@@ -17,10 +17,11 @@
 #ifndef LOCKHOUND_WEAVER_IMAGE_H
 #define LOCKHOUND_WEAVER_IMAGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define IMAGE_MAGIC   UINT64_C(0x314556414557484c) /* "LHWEAVE1" */
-#define IMAGE_VERSION 48                           /* of this format and of what plane.h says; raise it with either */
+#define IMAGE_VERSION 49                           /* of this format and of what plane.h says; raise it with either */
 
 enum { IMAGE_BUILD_ID_SIZE = 32 };
 
@@ -188,6 +189,24 @@ static inline uint32_t image_run_mark(struct image_run run)
 static inline struct image_run image_run_read(uint32_t mark)
 {
     return (struct image_run){(int16_t)mark, (int16_t)(mark >> 16)};
+}
+
+/* Of a load with gaps the second mark says which bytes are used, as bits.  They are gone through stretch by stretch.
+ * Units: bytes. */
+struct image_stretch {
+    uint32_t at, size;
+};
+
+/* Returns: false when there is none left in *used; else the lowest stretch, which is taken out of it. */
+static inline bool image_stretch_next(uint32_t *used, struct image_stretch *stretch)
+{
+    if (*used == 0)
+        return false;
+    stretch->at = (uint32_t)__builtin_ctz(*used);
+    uint64_t from_there = *used >> stretch->at;
+    stretch->size = (uint32_t)__builtin_ctzll(~from_there);
+    *used = (uint32_t)(((from_there + 1) & from_there) << stretch->at);
+    return true;
 }
 
 /* What a function of an allocator does, and with which of its arguments. */

@@ -1,7 +1,7 @@
 /* passes.h: what function_model_make() does to one function, in this order.
  *
  *   bytes --decode--> instructions --blocks--> --cfi--> --accesses--> --spin_loops--> --atomic_moves-->
- *   --decisions--> --table_stores--> --wide_loads--> --redundant--> --liveness--> --untold--> --counted_loops--> model
+ *   --decisions--> --table_stores--> --wide_loads--> --vector_loads--> --redundant--> --liveness--> --untold--> --counted_loops--> model
  *
  * Each pass reads what the ones before it wrote.  None changes the module.
  */
@@ -65,6 +65,9 @@ void table_stores_mark(const struct elf_module *module, struct function *functio
 
 /* wide_loads.c: which loads are of fewer bytes than they take. */
 void wide_loads_narrow(struct function *function);
+
+/* vector_loads.c: the same of vectors: access->used. */
+void vector_loads_narrow(const struct elf_module *module, struct function *function);
 
 /* additions.c: which atomic instructions add something. */
 void additions_find(struct function *function);

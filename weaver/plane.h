@@ -66,6 +66,8 @@ enum plane_routine {
      * the site's says by how much it moves each round.  In RSI comes back 0 when that cannot be said beforehand. */
     PLANE_READ_RUN,
     PLANE_WRITE_RUN,
+    /* A load of which some bytes are used: a second mark behind the site's says which. */
+    PLANE_READ_GAPS,
     /* Around an instruction that is atomic on its address (LOCK prefix, XCHG with memory); before releases, after acquires. */
     PLANE_ATOMIC_BEFORE,
     PLANE_ATOMIC_AFTER,

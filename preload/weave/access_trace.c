@@ -79,6 +79,17 @@ static bool kind_of_miss(const struct image_site *site, const struct routine_fra
     return event->size != 0;
 }
 
+static void add_stretches(struct plane *plane, struct line *line, uint32_t used)
+{
+    uint64_t address = line->event.object;
+    struct image_stretch stretch;
+    while (image_stretch_next(&used, &stretch)) {
+        line->event.object = address + stretch.at;
+        line->event.size = stretch.size;
+        add_line(plane, line);
+    }
+}
+
 void access_trace_miss(struct plane *plane, uint64_t address, const struct image_site *site,
                        const struct routine_frame *frame)
 {
@@ -86,7 +97,10 @@ void access_trace_miss(struct plane *plane, uint64_t address, const struct image
     if (!kind_of_miss(site, frame, &line.event))
         return;
     line.site.pc = pc_map_site_address((uintptr_t)frame->return_address);
-    add_line(plane, &line);
+    if (frame->routine == PLANE_READ_GAPS)
+        add_stretches(plane, &line, routine_second_mark(frame));
+    else
+        add_line(plane, &line);
 }
 
 void access_trace_library(struct self *self, uint64_t address, uint64_t size, uint32_t flags, struct callers_id at)

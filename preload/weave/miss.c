@@ -60,6 +60,13 @@ static void record_access(struct plane *plane, uint64_t address, uint64_t size, 
         history_append(&plane->history, plane->site, (uint32_t)address, what);
 }
 
+static void record_stretches(struct plane *plane, uint64_t address, uint32_t used, uint32_t flags)
+{
+    struct image_stretch stretch;
+    while (image_stretch_next(&used, &stretch))
+        record_access(plane, address + stretch.at, stretch.size, flags);
+}
+
 /* ---- requests ------------------------------------------------------------------------------------------------------ */
 
 struct asked {
@@ -119,6 +126,9 @@ static void act(struct plane *plane, uint64_t address, const struct image_site *
     case PLANE_WRITE_RANGE:
         if (frame->rsi != 0)
             record_access(plane, address, frame->rsi, pc_map_site_flags(site));
+        break;
+    case PLANE_READ_GAPS:
+        record_stretches(plane, address, routine_second_mark(frame), pc_map_site_flags(site));
         break;
     case PLANE_READ_RUN:
     case PLANE_WRITE_RUN:

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 
+#include "weaver/image.h"
 #include "weaver/plane.h"
 
 struct plane;
@@ -21,6 +22,15 @@ struct routine_frame {
     uint64_t return_address; /* of the site */
     uint64_t below[16];      /* the red zone: the program's RSP points past it */
 };
+
+/* Returns: what the second mark behind the site says. */
+static inline uint32_t routine_second_mark(const struct routine_frame *frame)
+{
+    uint32_t mark;
+    __builtin_memcpy(&mark, (const char *)(uintptr_t)frame->return_address + IMAGE_MARK_LENGTH + IMAGE_MARK_AT,
+                     sizeof mark);
+    return mark;
+}
 
 /* Fills the header's routines: the true ones, or ones that do nothing.  Context: signal. */
 void routines_set(struct plane_header *header, bool recording);

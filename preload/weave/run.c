@@ -18,17 +18,9 @@ static void record_run(struct plane *plane, struct race_run run)
     }
 }
 
-static struct image_run run_of(const struct routine_frame *frame)
-{
-    uint32_t mark;
-    __builtin_memcpy(&mark, (const char *)(uintptr_t)frame->return_address + IMAGE_MARK_LENGTH + IMAGE_MARK_AT,
-                     sizeof mark);
-    return image_run_read(mark);
-}
-
 bool run_take(struct plane *plane, uint64_t address, const struct image_site *site, const struct routine_frame *frame)
 {
-    struct image_run what = run_of(frame);
+    struct image_run what = image_run_read(routine_second_mark(frame));
     bool is_down = what.stride < 0;
     uint64_t distance = (uint64_t)(is_down ? -what.stride : what.stride), rounds = distance == 0 ? 1 : frame->rsi;
     uint64_t uncovered = (uint64_t)(what.uncovered < 0 ? -what.uncovered : what.uncovered);

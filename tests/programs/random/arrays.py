@@ -22,7 +22,7 @@ LENGTHS = (7, 40, 100, 300, 1000, 1000, 2000, 5000)
 WHOLE_WORDS = ("uint64_t", "double", "struct loop_complex")  # of which no part has four bytes
 MOST = 8
 TOTALS = {"uint32_t": 4, "double": 8}
-GRANULE, VECTOR = 8, 16
+GRANULE = 8
 
 
 def is_float(kind):
@@ -86,12 +86,6 @@ class Arrays(Draft):
             name, offset = STRUCTS[array.kind][1][member]
             size = SCALARS[name]
         return (kind, array.region, first * array.size + offset, size, step * array.size, count)
-
-    @staticmethod
-    def gaps(array, first, end):
-        """Vectors read what lies between the elements that they are asked for, and up to their own end."""
-        low = max(0, first * array.size - VECTOR + 1)
-        return ("gap", array.region, low, end * array.size + VECTOR - 1 - low)
 
     @staticmethod
     def looks(size, accesses=1):

@@ -6,14 +6,14 @@
     ("stays", region, region)                              the first may be where the second is: realloc()
     ("blind",)                                             the thread's history is folded from here on: nothing is owed any more
     ("read" | "write" | "free", region, offset, size)      what a step is sure to touch
-    ("peek" | "maybe", region, offset, size)               what it may read, or read and write, besides: a bit field's neighbours
-    ("gap", region, offset, size)                          the same of what vectors read between the elements of a loop
+    ("peek" | "maybe", region, offset, size)               what it may read, or read and write, besides: a bit field's neighbours, and early
+                                                           what a condition then does not choose
 
 An access may have two numbers more, a stride and a count: so many of that size, the stride from one to the next; and again two, of rows
 of these.  An event whose key begins with "?" orders only where order is to be taken for granted: `owed` counts it, `races` does not.
 """
 
-READS, DOUBTS = ("read", "peek", "gap"), ("peek", "maybe", "gap")
+READS, DOUBTS = ("read", "peek"), ("peek", "maybe")
 ACCESSES = ("read", "write", "free", *DOUBTS)
 GRANULE = 8
 

@@ -1,6 +1,6 @@
 """loops.py: the counted loops of random programs, with the bytes that each of them touches."""
 
-from arrays import SCALARS, STRUCTS, TOTALS, VECTOR, WHOLE_WORDS, Arrays, is_float
+from arrays import SCALARS, STRUCTS, TOTALS, WHOLE_WORDS, Arrays, is_float
 from program import COUNTS
 
 COUNTERS = ("int", "unsigned", "long", "size_t", "uint64_t")
@@ -65,18 +65,8 @@ class Loops(Arrays):
         member = self.random.choice(list(STRUCTS[array.kind][1]))
         return f".{member}", STRUCTS[array.kind][1][member][0], member
 
-    @staticmethod
-    def widened(code, events):
-        """What vectors may read besides where a compiler knows how far a short loop goes, and that there is more of the array."""
-        if "bound_" in code or "pthread" in code:
-            return []
-        return [("gap", region, max(0, offset - VECTOR + 1), size + stride * (count - 1) + 2 * VECTOR - 2)
-                for kind, region, offset, size, stride, count, *_ in (e for e in events if len(e) >= 6)
-                if count <= VECTOR and (kind == "read" or "+=" in code or "-=" in code)]
-
     def put(self, thread, code, events, looks, *extents):
         events = [e for e in events if type(e[-1]) is str or e[-1] > 0]
-        events += self.widened(code, events)
         bounds = " ".join(text for i, text in enumerate(self.bounds) if f"bound_{i}" in code)
         self.bounds, fresh, self.fresh = [], self.fresh, []
         before = self.random.random() < 0.4
@@ -143,8 +133,6 @@ class Loops(Arrays):
         else:
             body = f"{at} {'=' if how == 'write' else draw.choice(('+=', '-='))} {self.value(kind)};"
         events = [self.touches("read" if how == "read" else "write", array, first, count, step, member)]
-        if how != "write" and count > 0 and (step > 1 or member):
-            events.append(self.gaps(array, first, end))
         return self.put(thread, text + before + self.walk(first, end, body, step) + after, events,
                         self.looks(SCALARS[kind], 2 if how == "change" else 1), (array, first, end))
 
@@ -188,7 +176,7 @@ class Loops(Arrays):
             begins = [(first + (rest - first) % step, step) for rest, step in chosen[condition]]
             events = [self.touches(kind, array, low, max(0, -(-(end - low) // step)), step) for low, step in begins]
         if how != "write" and end > first:
-            events.append(self.gaps(array, first, end))
+            events.append(self.touches("peek", array, first, end - first))
         before, after = self.sum_of(array.kind) if how == "read" else ("", "")
         what = {"read": f"sum += {name}[i];", "write": f"{name}[i] = {self.value(array.kind)};", "change": f"{name}[i] += 1;"}[how]
         code = text + before + self.walk(first, end, f"if ({condition}) {what}") + after
@@ -211,8 +199,10 @@ class Loops(Arrays):
              first, end, "write", 1),
             (f"{array.kind} *p = {name} + {self.bound('size_t', end)}; while (p > {name} + {first}) *--p += 7;",
              first, end, "write", 2)))
-        return self.put(thread, text + code, [self.touches(kind, array, low, high - low)], self.looks(array.size, count),
-                        (array, low, high))
+        events = [self.touches(kind, array, low, high - low)]
+        if "stop" in code:
+            events.append(self.touches("peek", array, first, end - first))
+        return self.put(thread, text + code, events, self.looks(array.size, count), (array, low, high))
 
     def turned(self, thread):
         """From both ends to the middle."""
@@ -266,8 +256,7 @@ class Loops(Arrays):
         size = array.size
         event = ("read" if how == "read" else "write", array.region, first * size, size, size, columns, pitch * size, rows)
         last = first + (rows - 1) * pitch
-        events = [event] + ([self.gaps(array, first, last + columns)] if how != "write" and pitch <= 16 else [])
-        return self.put(thread, code, events, self.looks(size, 2), (array, first, first + columns), (array, last, last + columns))
+        return self.put(thread, code, [event], self.looks(size, 2), (array, first, first + columns), (array, last, last + columns))
 
     # ---- two arrays -------------------------------------------------------------------------------------------------
 

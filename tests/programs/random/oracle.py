@@ -215,11 +215,9 @@ class Oracle:
                     self.hand_on(event[1])
 
 
-def judge(program, has_vectors=True):
-    """Returns: the Verdict on its steps.  Without vectors no loop reads between its elements."""
+def judge(program):
+    """Returns: the Verdict on its steps."""
     steps = program.numbered()
-    if not has_vectors:
-        steps = [replace(step, events=[event for event in step.events if event[0] != "gap"]) for step in steps]
     ordered, unowed = ordered_by_guesses(steps) if program.guesses else (steps, frozenset())
     weak, strong = Oracle(), Oracle(trusting=True, unowed=unowed)
     verdict, owed = Verdict(), Verdict()

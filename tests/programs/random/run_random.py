@@ -52,10 +52,6 @@ def build(program, cc, flags, folder):
     return binary
 
 
-def has_vectors(flags):
-    return any(level in flags for level in ("-O2", "-O3")) and not any(flag in flags for flag in SCALAR.values())
-
-
 def differences(options, program, cc, flags, folder):
     """What is wrong with one run, a line each."""
     binary = build(program, cc, flags, folder)
@@ -68,7 +64,7 @@ def differences(options, program, cc, flags, folder):
     reported = {pair_of(f): f for f in found if f["kind"] == "data-race"}
     if is_stripped:
         return wrong + [f"without debug information: {f['message']}" for f in reported.values()]
-    verdict = oracle.judge(program, has_vectors(flags))
+    verdict = oracle.judge(program)
     wrong += [f"false {sorted(pair, key=str)}: {f['severity']}: {f['message']}"
               for pair, f in reported.items() if pair not in verdict.races]
     places = places_of(outcome.stdout)
@@ -123,7 +119,7 @@ def show(options, program, wrong, build_as):
     if options.keep:
         name = f"random_{program.seed}.{'cc' if program.cxx else 'c'}"
         os.makedirs(options.keep, exist_ok=True)
-    with open(os.path.join(options.keep, name), "w", encoding="utf-8") as file:
+        with open(os.path.join(options.keep, name), "w", encoding="utf-8") as file:
             file.write(source(program))
 
 
@@ -152,7 +148,7 @@ def main():
             builds = choices.sample(without_names + with_names if correct else with_names, options.builds)
             for build_as in builds:
                 runs += 1
-                pairs += 0 if "-s" in build_as[1] else len(oracle.judge(program, has_vectors(build_as[1])).owed)
+                pairs += 0 if "-s" in build_as[1] else len(oracle.judge(program).owed)
                 wrong = differences(options, program, *build_as, folder)
                 if wrong:
                     differing += 1

@@ -1,0 +1,397 @@
+/* test_weaver_vectors.c: which bytes the result of a vector instruction depends on, as weaver/vector_bytes.c says and as the CPU does.
+ *
+ *   instruction --vector_bytes_follow, one source at a time--> bytes that each byte of the result may depend on
+ *               \--run, with one byte of that source changed--> bytes that do      each of them is among those
+ *
+ * What only moves bytes about depends on no more than it does.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "weaver/elf_private.h"
+#include "weaver/vector_bytes.h"
+
+/* ---- instructions -------------------------------------------------------------------------------------------------- */
+
+/* On XMM0 to XMM2 or YMM0 to YMM2, what RDI points to and is read, what RSI points to and is written, and EAX.  `moves`: it moves bytes. */
+#define LEGACY_SUBJECTS(X)                                                                                             \
+    X(1, "movaps %xmm1, %xmm0")                                                                                        \
+    X(1, "movdqu (%rdi), %xmm0")                                                                                       \
+    X(1, "movups %xmm0, (%rsi)")                                                                                       \
+    X(1, "movd (%rdi), %xmm0")                                                                                         \
+    X(1, "movd %xmm0, %eax")                                                                                           \
+    X(1, "movd %xmm0, (%rsi)")                                                                                         \
+    X(1, "movq (%rdi), %xmm0")                                                                                         \
+    X(1, "movq %xmm1, %xmm0")                                                                                          \
+    X(1, "movq %xmm1, %rax")                                                                                           \
+    X(1, "movq %xmm1, (%rsi)")                                                                                         \
+    X(1, "movss (%rdi), %xmm0")                                                                                        \
+    X(1, "movss %xmm1, %xmm0")                                                                                         \
+    X(1, "movss %xmm1, (%rsi)")                                                                                        \
+    X(1, "movsd (%rdi), %xmm0")                                                                                        \
+    X(1, "movsd %xmm1, %xmm0")                                                                                         \
+    X(1, "movsd %xmm1, (%rsi)")                                                                                        \
+    X(1, "movlps (%rdi), %xmm0")                                                                                       \
+    X(1, "movlps %xmm0, (%rsi)")                                                                                       \
+    X(1, "movhps (%rdi), %xmm0")                                                                                       \
+    X(1, "movhpd %xmm0, (%rsi)")                                                                                       \
+    X(1, "movhlps %xmm1, %xmm0")                                                                                       \
+    X(1, "movlhps %xmm1, %xmm0")                                                                                       \
+    X(1, "punpcklbw %xmm1, %xmm0")                                                                                     \
+    X(1, "punpckhbw %xmm1, %xmm0")                                                                                     \
+    X(1, "punpcklwd %xmm1, %xmm0")                                                                                     \
+    X(1, "punpckhwd %xmm1, %xmm0")                                                                                     \
+    X(1, "punpckldq %xmm1, %xmm0")                                                                                     \
+    X(1, "punpckhdq %xmm1, %xmm0")                                                                                     \
+    X(1, "punpcklqdq %xmm1, %xmm0")                                                                                    \
+    X(1, "punpckhqdq %xmm1, %xmm0")                                                                                    \
+    X(1, "unpcklps %xmm1, %xmm0")                                                                                      \
+    X(1, "unpckhpd %xmm1, %xmm0")                                                                                      \
+    X(1, "shufps $0x88, %xmm1, %xmm0")                                                                                 \
+    X(1, "shufps $0xdd, (%rdi), %xmm0")                                                                                \
+    X(1, "shufps $0x1b, %xmm0, %xmm0")                                                                                 \
+    X(1, "shufpd $0x1, %xmm1, %xmm0")                                                                                  \
+    X(1, "shufpd $0x2, %xmm1, %xmm0")                                                                                  \
+    X(1, "pshufd $0x4e, %xmm1, %xmm0")                                                                                 \
+    X(1, "pshufd $0xe8, %xmm1, %xmm0")                                                                                 \
+    X(1, "pshuflw $0xd8, %xmm1, %xmm0")                                                                                \
+    X(1, "pshufhw $0xe8, %xmm1, %xmm0")                                                                                \
+    X(1, "psrldq $3, %xmm0")                                                                                           \
+    X(1, "pslldq $5, %xmm0")                                                                                           \
+    X(1, "movddup %xmm1, %xmm0")                                                                                       \
+    X(1, "movddup (%rdi), %xmm0")                                                                                      \
+    X(1, "movsldup %xmm1, %xmm0")                                                                                      \
+    X(1, "movshdup (%rdi), %xmm0")                                                                                     \
+    X(1, "pinsrw $3, %eax, %xmm0")                                                                                     \
+    X(1, "pinsrw $5, (%rdi), %xmm0")                                                                                   \
+    X(1, "pextrw $6, %xmm0, %eax")                                                                                     \
+    X(1, "psrld $16, %xmm0")                                                                                           \
+    X(1, "psllw $8, %xmm0")                                                                                            \
+    X(1, "psrlq $32, %xmm0")                                                                                           \
+    X(0, "psraw $8, %xmm0")                                                                                            \
+    X(0, "psrad $12, %xmm0")                                                                                           \
+    X(0, "psrlq $13, %xmm0")                                                                                           \
+    X(0, "pslld $20, %xmm0")                                                                                           \
+    X(0, "psrld %xmm1, %xmm0")                                                                                         \
+    X(0, "psllw (%rdi), %xmm0")                                                                                        \
+    X(0, "paddb %xmm1, %xmm0")                                                                                         \
+    X(0, "paddd (%rdi), %xmm0")                                                                                        \
+    X(0, "psubw %xmm1, %xmm0")                                                                                         \
+    X(1, "psubw %xmm0, %xmm0")                                                                                         \
+    X(1, "pxor %xmm0, %xmm0")                                                                                          \
+    X(1, "pxor %xmm1, %xmm0")                                                                                          \
+    X(1, "pcmpeqd %xmm0, %xmm0")                                                                                       \
+    X(0, "pcmpgtw %xmm1, %xmm0")                                                                                       \
+    X(0, "pand %xmm1, %xmm0")                                                                                          \
+    X(0, "pandn (%rdi), %xmm0")                                                                                        \
+    X(1, "pand low_words(%rip), %xmm0")                                                                                \
+    X(1, "movdqa low_words(%rip), %xmm2; pand %xmm2, %xmm0")                                                           \
+    X(1, "movdqa low_words(%rip), %xmm2; pandn %xmm0, %xmm2")                                                          \
+    X(1, "pcmpeqd %xmm2, %xmm2; psrlw $8, %xmm2; pand %xmm2, %xmm0")                                                   \
+    X(1, "pxor %xmm2, %xmm2; pandn %xmm0, %xmm2")                                                                      \
+    X(1, "movaps %xmm0, -24(%rsp); pxor %xmm0, %xmm0; shufps $0x88, -24(%rsp), %xmm0")                                 \
+    X(1, "mov $0xff00, %eax; movd %eax, %xmm2; pshufd $0, %xmm2, %xmm2; pand %xmm2, %xmm0; xor %eax, %eax")            \
+    X(0, "movups %xmm0, -40(%rsp); movups %xmm1, -24(%rsp); mov -32(%rsp), %rax")                                      \
+    X(0, "pmullw %xmm1, %xmm0")                                                                                        \
+    X(0, "pmuludq %xmm1, %xmm0")                                                                                       \
+    X(0, "pmaddwd (%rdi), %xmm0")                                                                                      \
+    X(0, "psadbw %xmm1, %xmm0")                                                                                        \
+    X(0, "pavgb %xmm1, %xmm0")                                                                                         \
+    X(0, "packuswb %xmm1, %xmm0")                                                                                      \
+    X(0, "packssdw %xmm0, %xmm0")                                                                                      \
+    X(0, "addps %xmm1, %xmm0")                                                                                         \
+    X(0, "mulpd (%rdi), %xmm0")                                                                                        \
+    X(0, "sqrtps %xmm1, %xmm0")                                                                                        \
+    X(0, "cmpps $1, %xmm1, %xmm0")                                                                                     \
+    X(0, "haddps %xmm1, %xmm0")                                                                                        \
+    X(0, "haddpd (%rdi), %xmm0")                                                                                       \
+    X(0, "addss %xmm1, %xmm0")                                                                                         \
+    X(0, "mulsd (%rdi), %xmm0")                                                                                        \
+    X(0, "cvtdq2ps %xmm1, %xmm0")                                                                                      \
+    X(0, "cvtdq2pd %xmm1, %xmm0")                                                                                      \
+    X(0, "cvtps2pd (%rdi), %xmm0")                                                                                     \
+    X(0, "cvtpd2ps %xmm1, %xmm0")                                                                                      \
+    X(0, "cvttpd2dq (%rdi), %xmm0")                                                                                    \
+    X(0, "cvttsd2si %xmm1, %eax")                                                                                      \
+    X(0, "cvttss2si (%rdi), %eax")                                                                                     \
+    X(0, "comiss %xmm1, %xmm0; seta %al; movzbl %al, %eax")                                                            \
+    X(0, "movmskps %xmm0, %eax")                                                                                       \
+    X(0, "pmovmskb %xmm1, %eax")
+
+#define LATER_SUBJECTS(X)                                                                                              \
+    X(1, "pshufb order(%rip), %xmm0")                                                                                  \
+    X(0, "pshufb %xmm1, %xmm0")                                                                                        \
+    X(1, "palignr $5, %xmm1, %xmm0")                                                                                   \
+    X(1, "palignr $19, (%rdi), %xmm0")                                                                                 \
+    X(0, "phaddd %xmm1, %xmm0")                                                                                        \
+    X(0, "phsubw %xmm1, %xmm0")                                                                                        \
+    X(0, "pabsw %xmm1, %xmm0")                                                                                         \
+    X(0, "pmaddubsw %xmm1, %xmm0")                                                                                     \
+    X(1, "blendps $5, %xmm1, %xmm0")                                                                                   \
+    X(1, "blendpd $2, (%rdi), %xmm0")                                                                                  \
+    X(1, "pblendw $0xa3, %xmm1, %xmm0")                                                                                \
+    X(1, "insertps $0x9c, %xmm1, %xmm0")                                                                               \
+    X(1, "insertps $0x9c, (%rdi), %xmm0")                                                                              \
+    X(1, "extractps $2, %xmm0, %eax")                                                                                  \
+    X(1, "pinsrb $9, (%rdi), %xmm0")                                                                                   \
+    X(1, "pinsrd $2, (%rdi), %xmm0")                                                                                   \
+    X(1, "pextrb $11, %xmm0, (%rsi)")                                                                                  \
+    X(1, "pextrq $1, %xmm0, %rax")                                                                                     \
+    X(1, "pmovzxbw (%rdi), %xmm0")                                                                                     \
+    X(1, "pmovzxwd %xmm1, %xmm0")                                                                                      \
+    X(1, "pmovzxbq (%rdi), %xmm0")                                                                                     \
+    X(0, "pmovsxbd %xmm1, %xmm0")                                                                                      \
+    X(0, "packusdw %xmm1, %xmm0")                                                                                      \
+    X(0, "pmulld %xmm1, %xmm0")                                                                                        \
+    X(0, "pmuldq (%rdi), %xmm0")                                                                                       \
+    X(0, "blendvps %xmm0, %xmm2, %xmm1")                                                                               \
+    X(1, "vmovups (%rdi), %ymm0")                                                                                      \
+    X(1, "vmovdqu %ymm1, (%rsi)")                                                                                      \
+    X(1, "vmovaps %xmm1, %xmm0")                                                                                       \
+    X(1, "vmovss %xmm1, %xmm2, %xmm0")                                                                                 \
+    X(1, "vmovhps (%rdi), %xmm1, %xmm0")                                                                               \
+    X(1, "vmovlpd %xmm0, (%rsi)")                                                                                      \
+    X(1, "vmovhpd %xmm0, (%rsi)")                                                                                      \
+    X(1, "vshufps $0x88, (%rdi), %ymm1, %ymm0")                                                                        \
+    X(1, "vshufpd $0x5, %ymm2, %ymm1, %ymm0")                                                                          \
+    X(1, "vpermilps $0x1b, %ymm1, %ymm0")                                                                              \
+    X(1, "vpermilpd $0x6, %ymm1, %ymm0")                                                                               \
+    X(0, "vpermilps %ymm2, %ymm1, %ymm0")                                                                              \
+    X(1, "vpshufd $0xe8, %ymm1, %ymm0")                                                                                \
+    X(1, "vpshuflw $0x1b, %ymm1, %ymm0")                                                                               \
+    X(1, "vpermq $0xd8, %ymm1, %ymm0")                                                                                 \
+    X(1, "vpermpd $0x4e, (%rdi), %ymm0")                                                                               \
+    X(1, "vperm2f128 $0x31, %ymm2, %ymm1, %ymm0")                                                                      \
+    X(1, "vperm2i128 $0x83, %ymm2, %ymm1, %ymm0")                                                                      \
+    X(1, "vextractf128 $1, %ymm1, %xmm0")                                                                              \
+    X(1, "vextracti128 $1, %ymm1, (%rsi)")                                                                             \
+    X(1, "vinsertf128 $1, (%rdi), %ymm1, %ymm0")                                                                       \
+    X(1, "vbroadcastss (%rdi), %ymm0")                                                                                 \
+    X(1, "vpbroadcastw %xmm1, %ymm0")                                                                                  \
+    X(1, "vbroadcastf128 (%rdi), %ymm0")                                                                               \
+    X(1, "vpunpcklwd %ymm2, %ymm1, %ymm0")                                                                             \
+    X(1, "vunpckhps (%rdi), %ymm1, %ymm0")                                                                             \
+    X(1, "vpalignr $7, %ymm2, %ymm1, %ymm0")                                                                           \
+    X(1, "vpsrldq $9, %ymm1, %ymm0")                                                                                   \
+    X(1, "vpblendd $0x69, %ymm2, %ymm1, %ymm0")                                                                        \
+    X(1, "vblendpd $0x6, (%rdi), %ymm1, %ymm0")                                                                        \
+    X(1, "vpmovzxbd (%rdi), %ymm0")                                                                                    \
+    X(0, "vpmovsxwd %xmm1, %ymm0")                                                                                     \
+    X(1, "vpshufb order(%rip), %ymm1, %ymm0")                                                                          \
+    X(1, "vmovdqa elements(%rip), %ymm2; vpermd %ymm1, %ymm2, %ymm0")                                                  \
+    X(0, "vpermps (%rdi), %ymm1, %ymm0")                                                                               \
+    X(1, "vpand low_words(%rip), %ymm1, %ymm0")                                                                        \
+    X(1, "mov $0xff, %eax; vmovd %eax, %xmm2; vpbroadcastd %xmm2, %ymm2; vpand %ymm2, %ymm1, %ymm0; xor %eax, %eax")   \
+    X(1, "vmovdqa elements(%rip), %ymm2; vmovdqu %ymm2, -64(%rsp); vpxor %xmm2, %xmm2, %xmm2; "                        \
+         "vmovups -64(%rsp), %ymm2; vpermps %ymm1, %ymm2, %ymm0")                                                      \
+    X(1, "vpbroadcastw low_words(%rip), %ymm2; vpand %ymm1, %ymm2, %ymm0")                                             \
+    X(0, "vpaddd (%rdi), %ymm1, %ymm0")                                                                                \
+    X(0, "vaddps %xmm2, %xmm1, %xmm0")                                                                                 \
+    X(0, "vaddsd (%rdi), %xmm1, %xmm0")                                                                                \
+    X(0, "vpackssdw %ymm2, %ymm1, %ymm0")                                                                              \
+    X(0, "vphaddd %ymm2, %ymm1, %ymm0")                                                                                \
+    X(0, "vpsrlq $8, %ymm1, %ymm0")                                                                                    \
+    X(0, "vcvtpd2ps %ymm1, %xmm0")                                                                                     \
+    X(0, "vcvtdq2pd %xmm1, %ymm0")                                                                                     \
+    X(0, "vcomisd %xmm1, %xmm0; seta %al; movzbl %al, %eax")                                                           \
+    X(0, "vfmadd231ps (%rdi), %ymm1, %ymm0")                                                                           \
+    X(0, "vfnmadd132pd %ymm2, %ymm1, %ymm0")                                                                           \
+    X(0, "vpmuludq %ymm2, %ymm1, %ymm0")                                                                               \
+    X(0, "vptest %ymm1, %ymm0; setc %al; movzbl %al, %eax")
+
+__asm__(".section .rodata\n.balign 32\n"
+        "low_words: .rept 16\n .byte 255, 0\n.endr\n"
+        "order: .rept 2\n .byte 0, 128, 5, 5, 15, 255, 2, 3, 8, 128, 128, 128, 1, 14, 7, 9\n.endr\n"
+        "elements: .long 0, 2, 4, 6, 1, 3, 5, 7\n.text");
+
+/* A table of where each begins and ends, and what is told of it, in the same order. */
+#define EMIT(moves, ops)                                                                                               \
+    "1:\n.cfi_startproc\n\t" ops                                                                                       \
+    "\n2:\tret\n.cfi_endproc\n.pushsection subject_table, \"aw\"\n.quad 1b, 2b\n.popsection\n"
+__asm__(".text\n" LEGACY_SUBJECTS(EMIT) LATER_SUBJECTS(EMIT));
+extern const struct {
+    const uint8_t *code, *end;
+} __start_subject_table[];
+
+static const struct subject {
+    bool is_later, moves;
+    const char *text;
+} subjects[] = {
+#define LEGACY(moves, ops) {false, moves, ops},
+#define LATER(moves, ops)  {true, moves, ops},
+    LEGACY_SUBJECTS(LEGACY) LATER_SUBJECTS(LATER)};
+
+/* ---- as the CPU does ------------------------------------------------------------------------------------------------- */
+
+enum { REGISTERS = 3, READ = REGISTERS /* the memory that is read is the source behind them */, SOURCES };
+
+struct machine {
+    _Alignas(32) uint8_t source[SOURCES][VECTOR_BYTES];
+    _Alignas(32) uint8_t written[VECTOR_BYTES];
+    uint64_t rax;
+};
+
+static void run(struct machine *machine, const uint8_t *code, bool has_wide)
+{
+    uint8_t *registers = machine->source[0];
+    uint64_t rax = 0;
+    if (has_wide)
+        __asm__ volatile(
+            "vmovdqa (%[at]), %%ymm0\n\tvmovdqa 32(%[at]), %%ymm1\n\tvmovdqa 64(%[at]), %%ymm2\n\tcall *%[code]\n\t"
+            "vmovdqa %%ymm0, (%[at])\n\tvmovdqa %%ymm1, 32(%[at])\n\tvmovdqa %%ymm2, 64(%[at])\n\tvzeroupper"
+            : "+a"(rax)
+            : [at] "r"(registers), [code] "r"(code), "D"(machine->source[READ]), "S"(machine->written)
+            : "xmm0", "xmm1", "xmm2", "memory", "cc");
+    else
+        __asm__ volatile(
+            "movdqa (%[at]), %%xmm0\n\tmovdqa 32(%[at]), %%xmm1\n\tmovdqa 64(%[at]), %%xmm2\n\tcall *%[code]\n\t"
+            "movdqa %%xmm0, (%[at])\n\tmovdqa %%xmm1, 32(%[at])\n\tmovdqa %%xmm2, 64(%[at])"
+            : "+a"(rax)
+            : [at] "r"(registers), [code] "r"(code), "D"(machine->source[READ]), "S"(machine->written)
+            : "xmm0", "xmm1", "xmm2", "memory", "cc");
+    machine->rax = rax;
+}
+
+static void fill(struct machine *machine)
+{
+    *machine = (struct machine){.rax = 0};
+    for (int i = 0; i < SOURCES; i++)
+        for (int k = 0; k < VECTOR_BYTES; k++)
+            machine->source[i][k] = (uint8_t)random();
+}
+
+/* What differs in the two, after a byte of a source was changed: that one depends on it. */
+static void gather(struct vector_state *seen, const struct machine *a, const struct machine *b, unsigned byte)
+{
+    uint32_t bit = UINT32_C(1) << byte;
+    for (int i = 0; i < REGISTERS; i++)
+        for (int k = 0; k < VECTOR_BYTES; k++)
+            seen->registers[i].of[k] |= a->source[i][k] != b->source[i][k] ? bit : 0;
+    if (memcmp(a->written, b->written, sizeof a->written) != 0 || a->rax != b->rax)
+        seen->used |= bit;
+}
+
+static void observe(struct vector_state *seen, const uint8_t *code, int source, bool has_wide)
+{
+    enum { TRIALS = 24 };
+    for (int trial = 0; trial < TRIALS; trial++)
+        for (unsigned byte = 0; byte < VECTOR_BYTES; byte++) {
+            struct machine first, second;
+            fill(&first);
+            second = first;
+            second.source[source][byte] ^= (uint8_t)(random() % UINT8_MAX + 1);
+            run(&first, code, has_wide);
+            run(&second, code, has_wide);
+            gather(seen, &first, &second, byte);
+        }
+}
+
+/* ---- as it is said ----------------------------------------------------------------------------------------------------- */
+
+struct program {
+    struct elf_module module;
+    uint64_t bias;
+};
+
+static struct function function_at_code(const struct program *program, const uint8_t *code)
+{
+    struct function function;
+    size_t index = function_at(&program->module, (uintptr_t)code - program->bias);
+    assert_int_not_equal(index, SIZE_MAX);
+    assert_true(function_model_make(&program->module, index, &function));
+    assert_null(function.refusal);
+    return function;
+}
+
+static int memory_operand(const struct insn *insn)
+{
+    for (int i = 0; i < insn->decoded.operand_count_visible; i++)
+        if (insn->operands[i].type == ZYDIS_OPERAND_TYPE_MEMORY && insn->operands[i].mem.base == ZYDIS_REGISTER_RDI)
+            return i;
+    return -1;
+}
+
+/* Returns: whether the source is one of the subject's. */
+static bool predict(struct vector_state *state, const struct program *program, const struct function *function,
+                    int source)
+{
+    bool is_one = source != READ;
+    *state = (struct vector_state){.holding = (uint16_t)(source == READ ? 0 : 1 << source)};
+    for (unsigned k = 0; k < VECTOR_BYTES && source != READ; k++)
+        state->registers[source].of[k] = UINT32_C(1) << k;
+    for (size_t i = 0; i < function->insn_count && function->insns[i].role == ROLE_PLAIN; i++) {
+        const struct vector_place place = {&program->module, function, i};
+        int loaded = source == READ ? memory_operand(&function->insns[i]) : -1;
+        is_one |= loaded >= 0;
+        vector_bytes_follow(state, &place, loaded);
+    }
+    return is_one;
+}
+
+static void compare(const struct subject *subject, const struct vector_state *said, const struct vector_state *seen,
+                    int source)
+{
+    for (unsigned i = 0; i < REGISTERS; i++)
+        for (unsigned k = 0; k < VECTOR_BYTES; k++) {
+            uint32_t may = said->registers[i].of[k] | (subject->moves ? 0 : said->used),
+                     does = seen->registers[i].of[k];
+            if ((does & ~may) != 0 || (subject->moves && does != may))
+                fail_msg("%s: of source %d byte %u of register %u depends on %#x, not on %#x", subject->text, source, k,
+                         i, does, may);
+        }
+    if ((seen->used & ~said->used) != 0 || (subject->moves && seen->used != said->used))
+        fail_msg("%s: of source %d it uses %#x, not %#x", subject->text, source, seen->used, said->used);
+}
+
+static uint64_t bias_of(const void *code, const struct elf_module *module)
+{
+    FILE *maps = fopen("/proc/self/maps", "r");
+    unsigned long long low = 0, high = 0, offset = 0, bias = 0;
+    char line[512];
+    assert_non_null(maps);
+    while (fgets(line, sizeof line, maps))
+        if (sscanf(line, "%llx-%llx %*s %llx", &low, &high, &offset) == 3 && (uintptr_t)code >= low &&
+            (uintptr_t)code < high)
+            for (size_t i = 0; i < module->segment_count; i++)
+                if (module->segments[i].executable)
+                    bias = low - offset + module->segments[i].file_offset - module->segments[i].address;
+    fclose(maps);
+    return bias;
+}
+
+static void test_results_depend_on_what_is_said(void **state)
+{
+    (void)state;
+    struct program program;
+    const char *message = NULL;
+    bool has_wide = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    assert_int_equal(elf_module_open(&program.module, "/proc/self/exe", &message), 0);
+    program.bias = bias_of(__start_subject_table[0].code, &program.module);
+    for (size_t i = 0; i < sizeof subjects / sizeof subjects[0]; i++) {
+        if (subjects[i].is_later && !has_wide)
+            continue;
+        struct function function = function_at_code(&program, __start_subject_table[i].code);
+        for (int source = 0; source < SOURCES; source++) {
+            struct vector_state said, seen = {.holding = 0};
+            if (!predict(&said, &program, &function, source))
+                continue;
+            observe(&seen, __start_subject_table[i].code, source, has_wide);
+            compare(&subjects[i], &said, &seen, source);
+        }
+        function_model_free(&function);
+    }
+    elf_module_close(&program.module);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_results_depend_on_what_is_said)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,490 @@
+/* vector_bytes.c: what vector instructions make of bytes. */
+#include "weaver/vector_bytes.h"
+
+#include <string.h>
+
+#include "weaver/vector_shapes.h"
+
+/* One instruction while it is followed.  An instruction of one source has it twice. */
+struct operation {
+    const struct vector_place *place;
+    const struct insn *insn;
+    struct shape shape;
+    const ZydisDecodedOperand *to, *operands[2], *third; /* third: what fused arithmetic adds to, or NULL */
+    struct vector_bytes first, second;
+    bool first_counts; /* the first is read, not only kept in part */
+    bool has_immediate;
+    unsigned immediate;
+};
+
+/* ---- operands ------------------------------------------------------------------------------------------------------ */
+
+enum { NOWHERE = VECTOR_REGISTERS + VECTOR_SLOTS };
+
+static bool is_vector(const ZydisDecodedOperand *operand)
+{
+    return operand->type == ZYDIS_OPERAND_TYPE_REGISTER && vector_number(operand->reg.value) < VECTOR_REGISTERS;
+}
+
+/* Of a vector register all of it: that the instruction has to do with a half alone is what source_of() says. */
+static unsigned width_of(const ZydisDecodedOperand *operand)
+{
+    unsigned width = operand->size / 8u;
+    if (is_vector(operand))
+        width = operand->reg.value >= ZYDIS_REGISTER_YMM0 ? VECTOR_BYTES : VECTOR_LANE;
+    return width < VECTOR_BYTES ? width : VECTOR_BYTES;
+}
+
+static unsigned slot_of(const struct vector_state *state, const ZydisDecodedOperand *operand)
+{
+    for (unsigned i = 0; i < VECTOR_SLOTS; i++)
+        if (state->holding >> VECTOR_REGISTERS >> i & 1 && state->slots[i].base == operand->mem.base &&
+            state->slots[i].displacement == operand->mem.disp.value)
+            return VECTOR_REGISTERS + i;
+    return NOWHERE;
+}
+
+/* Returns: the number of the register, or the slot that holds something, or NOWHERE. */
+static unsigned home_of(const struct vector_state *state, const struct insn *insn, const ZydisDecodedOperand *operand)
+{
+    if (is_vector(operand))
+        return vector_number(operand->reg.value);
+    return vector_is_in_frame(insn, operand) ? slot_of(state, operand) : NOWHERE;
+}
+
+static struct vector_bytes bytes_of(const struct vector_state *state, const struct insn *insn,
+                                    const ZydisDecodedOperand *operand, int loaded)
+{
+    struct vector_bytes bytes = {{0}};
+    bool is_load = operand->type == ZYDIS_OPERAND_TYPE_MEMORY && loaded >= 0 && operand == &insn->operands[loaded];
+    unsigned home = home_of(state, insn, operand);
+    for (unsigned i = 0; i < width_of(operand); i++) {
+        if (is_load)
+            bytes.of[i] = UINT32_C(1) << i;
+        else if (home != NOWHERE)
+            bytes.of[i] = state->registers[home].of[i];
+    }
+    return bytes;
+}
+
+static uint32_t united(const uint32_t *bytes, unsigned count)
+{
+    uint32_t all = 0;
+    for (unsigned i = 0; i < count; i++)
+        all |= bytes[i];
+    return all;
+}
+
+static bool is_read(const ZydisDecodedOperand *operand)
+{
+    return (operand->actions & ZYDIS_OPERAND_ACTION_MASK_READ) != 0;
+}
+
+/* Without VEX the first source is what the result goes to. */
+static struct operation operation_of(const struct vector_state *state, const struct vector_place *place, int loaded)
+{
+    const struct insn *insn = &place->function->insns[place->at];
+    struct operation op = {.place = place, .insn = insn, .shape = vector_shape(insn), .to = insn->operands};
+    size_t visible = insn->decoded.operand_count_visible;
+    if (visible > 0 && insn->operands[visible - 1].type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
+        op.has_immediate = true;
+        op.immediate = (uint8_t)insn->operands[--visible].imm.value.u;
+    }
+    bool is_legacy = insn->decoded.encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY;
+    op.operands[0] = &insn->operands[is_legacy || visible < 2 || op.shape.kind == KIND_USE_LOWEST ? 0 : 1];
+    op.operands[1] = &insn->operands[visible - 1];
+    op.third = !is_legacy && visible == 3 && is_read(op.to) ? op.to : NULL;
+    op.first = bytes_of(state, insn, op.operands[0], loaded);
+    op.second = bytes_of(state, insn, op.operands[1], loaded);
+    op.first_counts = !is_legacy || is_read(op.to);
+    return op;
+}
+
+/* ---- bytes that go to other places --------------------------------------------------------------------------------- */
+
+enum { FIRST = 0, SECOND = VECTOR_BYTES, NOTHING = 2 * VECTOR_BYTES };
+
+static unsigned pick(bool takes_second, unsigned at)
+{
+    return (takes_second ? SECOND : FIRST) + at;
+}
+
+/* Of shuffles inside each 16 bytes; `lane` is where those of the byte `at` begin. */
+static unsigned source_in_lane(const struct operation *op, unsigned at, unsigned lane)
+{
+    unsigned size = op->shape.element, in = at - lane, immediate = op->immediate;
+    unsigned element = size ? in / size : 0, byte = size ? in % size : 0, pair = in / 2 % 4;
+    unsigned by_element = size == 8 ? immediate >> (lane / 8 + element) & 1 : immediate >> 2 * element & 3;
+    switch ((enum kind)op->shape.kind) {
+    case KIND_UNPACK_LOW:
+        return pick(element % 2, lane + element / 2 * size + byte);
+    case KIND_UNPACK_HIGH:
+        return pick(element % 2, lane + VECTOR_LANE / 2 + element / 2 * size + byte);
+    case KIND_SHUFFLE:
+        return pick(in >= VECTOR_LANE / 2, lane + by_element * size + byte);
+    case KIND_PERMUTE:
+        return SECOND + lane + by_element * size + byte;
+    case KIND_WORDS_LOW:
+        return SECOND + (in >= 8 ? at : lane + (immediate >> 2 * pair & 3) * 2 + in % 2);
+    case KIND_WORDS_HIGH:
+        return SECOND + (in < 8 ? at : lane + 8 + (immediate >> 2 * pair & 3) * 2 + in % 2);
+    case KIND_ALIGN:
+        in += immediate;
+        return in < 2 * VECTOR_LANE ? pick(in < VECTOR_LANE, lane + in % VECTOR_LANE) : NOTHING;
+    case KIND_BYTES_LEFT:
+        return in < immediate ? NOTHING : FIRST + at - immediate;
+    case KIND_BYTES_RIGHT:
+        return in + immediate >= VECTOR_LANE ? NOTHING : FIRST + at + immediate;
+    case KIND_EVEN_TWICE:
+        return SECOND + lane + element / 2 * 2 * size + byte;
+    default: /* KIND_ODD_TWICE */
+        return SECOND + lane + (element / 2 * 2 + 1) * size + byte;
+    }
+}
+
+static unsigned source_of_single(const struct operation *op, unsigned at)
+{
+    unsigned element = at / 4, from = op->operands[1]->type == ZYDIS_OPERAND_TYPE_MEMORY ? 0 : op->immediate >> 6;
+    if (op->immediate >> element & 1)
+        return NOTHING;
+    return element == (op->immediate >> 4 & 3) ? SECOND + from * 4 + at % 4 : FIRST + at;
+}
+
+/* Returns: where byte `at` of the result comes from: FIRST or SECOND and a place there, or NOTHING. */
+static unsigned source_of(const struct operation *op, unsigned at)
+{
+    unsigned size = op->shape.element, immediate = op->immediate, lane = at / VECTOR_LANE * VECTOR_LANE, lanes;
+    bool is_low = at < VECTOR_LANE / 2;
+    switch ((enum kind)op->shape.kind) {
+    case KIND_MOVE:
+        return SECOND + at;
+    case KIND_MOVE_LOW:
+        return at < size ? SECOND + at : NOTHING;
+    case KIND_MERGE_LOW:
+        return at < size ? SECOND + at : is_vector(op->operands[1]) && is_vector(op->to) ? FIRST + at : NOTHING;
+    case KIND_HALF_LOW:
+        return pick(is_low, at);
+    case KIND_HALF_HIGH:
+        if (op->to->type == ZYDIS_OPERAND_TYPE_MEMORY)
+            return SECOND + at + VECTOR_LANE / 2;
+        return is_low ? FIRST + at : SECOND + at - VECTOR_LANE / 2;
+    case KIND_HIGH_TO_LOW:
+        return is_low ? SECOND + at + VECTOR_LANE / 2 : FIRST + at;
+    case KIND_BLEND:
+        return pick(immediate >> (size == 2 ? (at - lane) / 2 : at / size) & 1, at);
+    case KIND_BROADCAST:
+        return SECOND + at % size;
+    case KIND_INSERT:
+        return at / size == immediate % (VECTOR_LANE / size) ? SECOND + at % size : FIRST + at;
+    case KIND_INSERT_SINGLE:
+        return source_of_single(op, at);
+    case KIND_EXTRACT:
+        return at < size ? SECOND + immediate % (VECTOR_LANE / size) * size + at : NOTHING;
+    case KIND_LANE_INSERT:
+        return lane / VECTOR_LANE == (immediate & 1) ? SECOND + at - lane : FIRST + at;
+    case KIND_LANE_EXTRACT:
+        return at < VECTOR_LANE ? SECOND + (immediate & 1) * VECTOR_LANE + at : NOTHING;
+    case KIND_LANES:
+        lanes = immediate >> lane / VECTOR_LANE * 4 & 0xf;
+        return lanes & 8 ? NOTHING : pick(lanes & 2, (lanes & 1) * VECTOR_LANE + at - lane);
+    case KIND_QUARTERS:
+        return SECOND + (immediate >> 2 * (at / 8) & 3) * 8 + at % 8;
+    default:
+        return source_in_lane(op, at, lane);
+    }
+}
+
+static uint32_t moved(const struct operation *op, unsigned at)
+{
+    unsigned source = source_of(op, at);
+    if (source >= NOTHING)
+        return 0;
+    return source >= SECOND ? op->second.of[source - SECOND] : op->first.of[source];
+}
+
+/* ---- bytes that are made of several --------------------------------------------------------------------------------- */
+
+static uint32_t element_of(const struct vector_bytes *bytes, unsigned at, unsigned size)
+{
+    return united(&bytes->of[at / size * size], size);
+}
+
+static uint32_t vertical(const struct operation *op, unsigned at)
+{
+    uint32_t bytes = element_of(&op->second, at, op->shape.element);
+    return bytes | (op->first_counts ? element_of(&op->first, at, op->shape.element) : 0);
+}
+
+/* The constant that one of the sources is known to be keeps of the other what is not 0 in it, or for AND NOT what is. */
+static uint32_t masked(const struct operation *op, unsigned at, const struct vector_value *const constants[2])
+{
+    bool is_not = op->shape.kind == KIND_AND_NOT;
+    bool is_cleared = (constants[0] && constants[0]->bytes[at] == (is_not ? UINT8_MAX : 0)) ||
+                      (constants[1] && constants[1]->bytes[at] == 0);
+    return is_cleared ? 0 : op->first.of[at] | op->second.of[at];
+}
+
+static uint32_t packed(const struct operation *op, unsigned at)
+{
+    unsigned size = op->shape.element, lane = at / VECTOR_LANE * VECTOR_LANE, in = at - lane;
+    const struct vector_bytes *from = in < VECTOR_LANE / 2 ? &op->first : &op->second;
+    return united(&from->of[lane + in % (VECTOR_LANE / 2) / size * 2 * size], 2 * size);
+}
+
+static uint32_t shifted(const struct operation *op, unsigned at)
+{
+    unsigned size = op->shape.element, bits = op->immediate, bytes = bits / 8;
+    unsigned low = at / size * size, in = at - low;
+    const uint32_t *from = &op->first.of[low];
+    uint32_t all = 0;
+    if (!op->has_immediate)
+        return united(from, size);
+    if (op->shape.kind == KIND_SHIFT_LEFT) {
+        all |= in >= bytes ? from[in - bytes] : 0;
+        all |= bits % 8 && in >= bytes + 1 ? from[in - bytes - 1] : 0;
+        return all;
+    }
+    uint32_t beyond = op->shape.kind == KIND_SHIFT_SIGNED ? from[size - 1] : 0;
+    all |= in + bytes < size ? from[in + bytes] : beyond;
+    all |= bits % 8 ? in + bytes + 1 < size ? from[in + bytes + 1] : beyond : 0;
+    return all;
+}
+
+static uint32_t resized(const struct operation *op, unsigned at)
+{
+    unsigned element = at / op->shape.becomes, size = op->shape.element;
+    return (element + 1) * size <= VECTOR_BYTES ? united(&op->second.of[element * size], size) : 0;
+}
+
+static uint32_t extended(const struct operation *op, unsigned at)
+{
+    unsigned element = at / op->shape.becomes, byte = at % op->shape.becomes;
+    return byte < op->shape.element ? op->second.of[element * op->shape.element + byte] : 0;
+}
+
+static uint32_t by_bytes(const struct operation *op, unsigned at, const struct vector_value *control)
+{
+    unsigned lane = at / VECTOR_LANE * VECTOR_LANE;
+    if (!control)
+        return united(&op->first.of[lane], VECTOR_LANE);
+    return control->bytes[at] & 0x80 ? 0 : op->first.of[lane + control->bytes[at] % VECTOR_LANE];
+}
+
+static uint32_t by_index(const struct operation *op, unsigned at, const struct vector_value *control)
+{
+    return control ? op->second.of[control->bytes[at / 4 * 4] % 8 * 4 + at % 4] : united(op->second.of, VECTOR_BYTES);
+}
+
+/* ---- the result ------------------------------------------------------------------------------------------------------ */
+
+static bool is_of_constants(const struct operation *op)
+{
+    return op->shape.kind == KIND_AND || op->shape.kind == KIND_AND_NOT || op->shape.kind == KIND_BY_BYTES ||
+           op->shape.kind == KIND_BY_INDEX;
+}
+
+static bool is_of_itself(const struct operation *op)
+{
+    return op->operands[0]->type == ZYDIS_OPERAND_TYPE_REGISTER &&
+           op->operands[1]->type == ZYDIS_OPERAND_TYPE_REGISTER &&
+           op->operands[0]->reg.value == op->operands[1]->reg.value;
+}
+
+static uint32_t result_at(const struct operation *op, unsigned at, const struct vector_value *const constants[2])
+{
+    switch ((enum kind)op->shape.kind) {
+    case KIND_VERTICAL:
+        return vertical(op, at);
+    case KIND_DIFFERENCE:
+        return is_of_itself(op) ? 0 : vertical(op, at);
+    case KIND_AND:
+    case KIND_AND_NOT:
+        return masked(op, at, constants);
+    case KIND_EVEN:
+        return united(&op->first.of[at / 8 * 8], 4) | united(&op->second.of[at / 8 * 8], 4);
+    case KIND_PACK:
+        return packed(op, at);
+    case KIND_LOWEST:
+        return at < op->shape.element ? 0 : op->first.of[at];
+    case KIND_SHIFT_LEFT:
+    case KIND_SHIFT_RIGHT:
+    case KIND_SHIFT_SIGNED:
+        return shifted(op, at);
+    case KIND_RESIZE:
+        return resized(op, at);
+    case KIND_EXTEND:
+        return extended(op, at);
+    case KIND_BY_BYTES:
+        return by_bytes(op, at, constants[1]);
+    case KIND_BY_INDEX:
+        return by_index(op, at, constants[0]);
+    default:
+        return moved(op, at);
+    }
+}
+
+static void set_home(struct vector_state *state, unsigned home, const struct vector_bytes *bytes)
+{
+    uint32_t bit = UINT32_C(1) << home;
+    state->registers[home] = *bytes;
+    state->holding = united(bytes->of, VECTOR_BYTES) ? state->holding | bit : state->holding & ~bit;
+}
+
+static void set_register(struct vector_state *state, const struct operation *op, const struct vector_bytes *result)
+{
+    unsigned number = vector_number(op->to->reg.value);
+    struct vector_bytes to = state->registers[number];
+    bool clears_above = op->insn->decoded.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY;
+    for (unsigned i = 0; i < VECTOR_BYTES; i++)
+        if (i < width_of(op->to) || clears_above)
+            to.of[i] = i < width_of(op->to) ? result->of[i] : 0;
+    set_home(state, number, &to);
+}
+
+/* Returns: false when there is no slot left. */
+static bool set_slot(struct vector_state *state, const ZydisDecodedOperand *operand, const struct vector_bytes *bytes)
+{
+    unsigned home = slot_of(state, operand), i = 0;
+    while (home == NOWHERE && i < VECTOR_SLOTS && state->holding >> VECTOR_REGISTERS >> i & 1)
+        i++;
+    if (home == NOWHERE && i == VECTOR_SLOTS)
+        return false;
+    if (home == NOWHERE) {
+        home = VECTOR_REGISTERS + i;
+        state->slots[i] = (struct vector_slot){operand->mem.base, operand->mem.disp.value};
+    }
+    set_home(state, home, bytes);
+    return true;
+}
+
+/* What the operation uses up, of which nothing comes to its result. */
+static uint32_t used_up(const struct operation *op, struct vector_bytes *third)
+{
+    unsigned size = op->shape.element;
+    if (op->shape.kind == KIND_LOWEST || op->shape.kind == KIND_USE_LOWEST)
+        return united(op->second.of, size) | united(op->first.of, size);
+    bool is_shift =
+        op->shape.kind == KIND_SHIFT_LEFT || op->shape.kind == KIND_SHIFT_RIGHT || op->shape.kind == KIND_SHIFT_SIGNED;
+    if (is_shift && !op->has_immediate)
+        return united(op->second.of, VECTOR_BYTES);
+    if (op->shape.kind == KIND_BY_BYTES)
+        return united(op->second.of, VECTOR_BYTES);
+    if (op->shape.kind == KIND_BY_INDEX)
+        return united(op->first.of, VECTOR_BYTES);
+    return op->third ? united(third->of, VECTOR_BYTES) : 0;
+}
+
+static void follow_known(struct vector_state *state, const struct vector_place *place, int loaded)
+{
+    const struct operation op = operation_of(state, place, loaded);
+    struct vector_bytes result = {{0}}, third = {{0}};
+    const struct vector_value *constants[2] = {NULL, NULL};
+    struct vector_value values[2];
+    unsigned width = width_of(op.to);
+    if (op.third)
+        third = bytes_of(state, op.insn, op.third, loaded);
+    state->used |= used_up(&op, &third);
+    if (op.shape.kind == KIND_USE_LOWEST)
+        return;
+    for (int i = 0; i < 2 && is_of_constants(&op); i++)
+        constants[i] = vector_constant(place, op.operands[i], &values[i]) ? &values[i] : NULL;
+    for (unsigned i = 0; i < width; i++)
+        result.of[i] = result_at(&op, i, constants);
+    if (is_vector(op.to))
+        set_register(state, &op, &result);
+    else if (!vector_is_in_frame(op.insn, op.to) || !set_slot(state, op.to, &result))
+        state->used |= united(result.of, width);
+}
+
+/* ---- instructions ------------------------------------------------------------------------------------------------------ */
+
+void vector_bytes_use(struct vector_state *state, uint32_t registers)
+{
+    for (unsigned i = 0; i < NOWHERE; i++)
+        if (state->holding & registers & UINT32_C(1) << i)
+            state->used |= united(state->registers[i].of, VECTOR_BYTES);
+}
+
+/* Slots that are not the same place on both ways are used. */
+static void use_other_slots(struct vector_state *state, const struct vector_state *earlier)
+{
+    for (unsigned i = 0; i < VECTOR_SLOTS; i++) {
+        bool is_same = state->slots[i].base == earlier->slots[i].base &&
+                       state->slots[i].displacement == earlier->slots[i].displacement;
+        uint32_t bit = UINT32_C(1) << VECTOR_REGISTERS << i;
+        if (is_same || !(state->holding & bit))
+            continue;
+        vector_bytes_use(state, bit);
+        set_home(state, VECTOR_REGISTERS + i, &(struct vector_bytes){{0}});
+    }
+}
+
+bool vector_bytes_join(struct vector_state *state, struct vector_state *earlier)
+{
+    bool is_new = false;
+    use_other_slots(state, earlier);
+    for (unsigned i = 0; i < NOWHERE; i++)
+        for (unsigned k = 0; k < VECTOR_BYTES; k++) {
+            uint32_t *here = &state->registers[i].of[k], *there = &earlier->registers[i].of[k];
+            is_new |= (*here & ~*there) != 0;
+            *here = *there |= *here;
+        }
+    state->holding |= earlier->holding;
+    earlier->holding = state->holding;
+    memcpy(state->slots, earlier->slots, sizeof state->slots);
+    return is_new;
+}
+
+static uint32_t named(const struct vector_state *state, const struct insn *insn)
+{
+    uint32_t registers = 0;
+    for (size_t i = 0; i < insn->decoded.operand_count; i++) {
+        const ZydisDecodedOperand *operand = &insn->operands[i];
+        unsigned home = home_of(state, insn, operand);
+        if (home == NOWHERE && operand->type == ZYDIS_OPERAND_TYPE_MEMORY)
+            home = vector_number(operand->mem.index) < VECTOR_REGISTERS ? vector_number(operand->mem.index) : NOWHERE;
+        registers |= home == NOWHERE ? 0 : UINT32_C(1) << home;
+    }
+    return registers;
+}
+
+/* Slots that are read in part, or lie elsewhere from now on, are used. */
+static void follow_frame(struct vector_state *state, const struct insn *insn)
+{
+    const uint32_t slots = ~(UINT32_MAX << VECTOR_SLOTS) << VECTOR_REGISTERS;
+    if ((state->holding & slots) == 0)
+        return;
+    if ((insn_changes(insn) & (register_bit(ZYDIS_REGISTER_RSP) | register_bit(ZYDIS_REGISTER_RBP))) != 0)
+        vector_bytes_use(state, slots);
+    for (size_t i = 0; i < insn->decoded.operand_count; i++) {
+        const ZydisDecodedOperand *operand = &insn->operands[i];
+        if (operand->type != ZYDIS_OPERAND_TYPE_MEMORY || !is_read(operand) || home_of(state, insn, operand) != NOWHERE)
+            continue;
+        for (unsigned k = 0; k < VECTOR_SLOTS; k++) {
+            int64_t distance = operand->mem.disp.value - state->slots[k].displacement;
+            if (operand->mem.base == state->slots[k].base && distance < VECTOR_BYTES && -distance < operand->size / 8)
+                vector_bytes_use(state, UINT32_C(1) << VECTOR_REGISTERS << k);
+        }
+    }
+}
+
+/* What it reads is used; of what it writes nothing is known to be kept but where it may be. */
+static void follow_unknown(struct vector_state *state, const struct insn *insn)
+{
+    vector_bytes_use(state, named(state, insn));
+    for (size_t i = 0; i < insn->decoded.operand_count; i++)
+        if (is_vector(&insn->operands[i]) && (insn->operands[i].actions & ZYDIS_OPERAND_ACTION_MASK_WRITE))
+            set_home(state, vector_number(insn->operands[i].reg.value), &(struct vector_bytes){{0}});
+}
+
+void vector_bytes_follow(struct vector_state *state, const struct vector_place *place, int loaded)
+{
+    const struct insn *insn = &place->function->insns[place->at];
+    follow_frame(state, insn);
+    if (loaded < 0 && !(named(state, insn) & state->holding))
+        return;
+    if (vector_shape(insn).kind != KIND_UNKNOWN)
+        follow_known(state, place, loaded);
+    else
+        follow_unknown(state, insn);
+}

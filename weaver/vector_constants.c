@@ -1,0 +1,227 @@
+/* vector_constants.c: what vector registers are known to hold: constants that compilers make ahead of a loop.
+ *
+ *      movdqa mask(%rip), %xmm6;  loop:  ...  pand %xmm6, %xmm0;  ...  jne loop
+ *      mov $255, %eax;  vmovd %eax, %xmm6;  vpbroadcastw %xmm6, %ymm6         pcmpeqd %xmm6, %xmm6;  psrlw $8, %xmm6
+ *
+ * Model:  the nearest instruction above that writes the register makes it of what is known in the same way, and there is no way to the
+ *         use but from there: none leads into what lies between, or behind that up to where it leads back from, from elsewhere. */
+#include "weaver/vector_bytes.h"
+#include "weaver/vector_shapes.h"
+
+#include <string.h>
+
+enum { INSNS_BACK = 1024, STEPS_MOST = 6, NO_INSN = -1 };
+
+struct holder {
+    unsigned vector;                 /* number of a vector register, or VECTOR_REGISTERS */
+    register_set general;            /* or the bit of another one */
+    const ZydisDecodedOperand *slot; /* or a place of the frame; NULL: none */
+};
+
+static bool overlap(const ZydisDecodedOperand *a, const ZydisDecodedOperand *b)
+{
+    int64_t distance = a->mem.disp.value - b->mem.disp.value;
+    return a->mem.base == b->mem.base && distance < b->size / 8 && -distance < a->size / 8;
+}
+
+static bool writes(const struct insn *insn, const struct holder *holder)
+{
+    register_set base = holder->slot ? register_bit(holder->slot->mem.base) : 0;
+    if (insn->role == ROLE_CALL || (insn_changes(insn) & (holder->general | base)) != 0)
+        return true;
+    for (size_t i = 0; i < insn->decoded.operand_count && holder->general == 0; i++) {
+        const ZydisDecodedOperand *operand = &insn->operands[i];
+        bool is_it = operand->type == ZYDIS_OPERAND_TYPE_REGISTER
+                         ? !holder->slot && vector_number(operand->reg.value) == holder->vector
+                         : operand->type == ZYDIS_OPERAND_TYPE_MEMORY && holder->slot && overlap(operand, holder->slot);
+        if (is_it && (operand->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE))
+            return true;
+    }
+    return false;
+}
+
+/* Returns: how far what is between the two reaches, with all ways back into it; 0: something else leads there. */
+static size_t end_of_ways(const struct function *function, size_t definition, size_t use)
+{
+    size_t end = use;
+    bool grows = true;
+    while (grows) {
+        grows = false;
+        for (size_t i = 0; i < function->insn_count; i++) {
+            uint32_t target = function->insns[i].target_index;
+            if (target == FUNCTION_NONE || target <= definition || target > end)
+                continue;
+            if (i < definition)
+                return 0;
+            grows |= i > end;
+            end = i > end ? i : end;
+        }
+    }
+    return end;
+}
+
+static bool is_only_way(const struct function *function, size_t definition, size_t use, const struct holder *holder)
+{
+    size_t end = end_of_ways(function, definition, use);
+    for (size_t i = definition + 1; i <= end; i++) {
+        bool is_read_before =
+            i == use && end == use; /* what the use itself writes comes too late, unless it comes again */
+        const struct insn *insn = &function->insns[i];
+        if ((writes(insn, holder) && !is_read_before) || insn->is_entry || insn->role == ROLE_INDIRECT_JUMP)
+            return false;
+    }
+    return end != 0;
+}
+
+/* Returns: the index of the one instruction that what is held at `use` comes from, or NO_INSN. */
+static int64_t definition_of(const struct function *function, size_t use, const struct holder *holder)
+{
+    for (size_t i = use; i-- > 0 && use - i < INSNS_BACK;)
+        if (writes(&function->insns[i], holder))
+            return is_only_way(function, i, use, holder) ? (int64_t)i : NO_INSN;
+    return NO_INSN;
+}
+
+static bool value_at(const struct vector_place *place, const ZydisDecodedOperand *operand, unsigned steps,
+                     struct vector_value *value);
+
+static bool value_in_memory(const struct vector_place *place, const ZydisDecodedOperand *operand,
+                            struct vector_value *value)
+{
+    const struct insn *insn = &place->function->insns[place->at];
+    uint64_t address = insn->address + insn->length + (uint64_t)operand->mem.disp.value, size = operand->size / 8u;
+    if (operand->mem.base != ZYDIS_REGISTER_RIP || size > sizeof value->bytes ||
+        !elf_module_is_readonly(place->module, address, size))
+        return false;
+    const uint8_t *bytes = elf_bytes_at(place->module, address, size);
+    if (bytes)
+        memcpy(value->bytes, bytes, size);
+    return bytes != NULL;
+}
+
+/* mov immediate, reg */
+static bool value_of_number(const struct vector_place *place, ZydisRegister reg, struct vector_value *value)
+{
+    const struct holder holder = {VECTOR_REGISTERS, register_bit(reg), NULL};
+    int64_t definition = holder.general ? definition_of(place->function, place->at, &holder) : NO_INSN;
+    if (definition == NO_INSN)
+        return false;
+    const struct insn *insn = &place->function->insns[definition];
+    bool is_number = insn->decoded.mnemonic == ZYDIS_MNEMONIC_MOV &&
+                     insn->operands[1].type == ZYDIS_OPERAND_TYPE_IMMEDIATE &&
+                     register_is_whole(insn->operands[0].reg.value);
+    memcpy(value->bytes, &insn->operands[1].imm.value.u, sizeof(uint32_t));
+    return is_number;
+}
+
+static void fill(struct vector_value *value, unsigned size)
+{
+    for (unsigned i = size; i < sizeof value->bytes; i++)
+        value->bytes[i] = value->bytes[i - size];
+}
+
+static void shift(struct vector_value *value, const struct insn *insn, struct shape shape)
+{
+    unsigned count = (uint8_t)insn->operands[insn->decoded.operand_count_visible - 1].imm.value.u;
+    for (unsigned at = 0; at < sizeof value->bytes; at += shape.element) {
+        uint64_t element = 0;
+        memcpy(&element, &value->bytes[at], shape.element);
+        element = count >= 8U * shape.element ? 0 : shape.kind == KIND_SHIFT_LEFT ? element << count : element >> count;
+        memcpy(&value->bytes[at], &element, shape.element);
+    }
+}
+
+static void permute(struct vector_value *value, uint64_t order)
+{
+    const struct vector_value before = *value;
+    for (unsigned at = 0; at < sizeof value->bytes; at++) {
+        unsigned lane = at / VECTOR_LANE * VECTOR_LANE, element = at % VECTOR_LANE / 4;
+        value->bytes[at] = before.bytes[lane + (order >> 2 * element & 3) * 4 + at % 4];
+    }
+}
+
+static bool is_of_itself(const struct insn *insn)
+{
+    const ZydisDecodedOperand *last = &insn->operands[insn->decoded.operand_count_visible - 1], *other = last - 1;
+    return last->type == ZYDIS_OPERAND_TYPE_REGISTER && other->type == ZYDIS_OPERAND_TYPE_REGISTER &&
+           last->reg.value == other->reg.value;
+}
+
+static bool is_equality(const struct insn *insn)
+{
+    switch (insn->decoded.mnemonic) {
+    case ZYDIS_MNEMONIC_PCMPEQB:
+    case ZYDIS_MNEMONIC_PCMPEQW:
+    case ZYDIS_MNEMONIC_PCMPEQD:
+    case ZYDIS_MNEMONIC_VPCMPEQB:
+    case ZYDIS_MNEMONIC_VPCMPEQW:
+    case ZYDIS_MNEMONIC_VPCMPEQD:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool value_made(const struct vector_place *place, unsigned steps, struct vector_value *value)
+{
+    const struct insn *insn = &place->function->insns[place->at];
+    struct shape shape = vector_shape(insn);
+    const ZydisDecodedOperand *from = &insn->operands[1];
+    bool is_told = insn->operands[insn->decoded.operand_count_visible - 1].type == ZYDIS_OPERAND_TYPE_IMMEDIATE;
+    switch ((enum kind)shape.kind) {
+    case KIND_MOVE:
+        return value_at(place, from, steps, value);
+    case KIND_MOVE_LOW:
+        if (from->type == ZYDIS_OPERAND_TYPE_MEMORY)
+            return value_in_memory(place, from, value);
+        return shape.element == sizeof(uint32_t) && value_of_number(place, from->reg.value, value);
+    case KIND_BROADCAST:
+        if (!value_at(place, from, steps, value))
+            return false;
+        fill(value, shape.element);
+        return true;
+    case KIND_PERMUTE:
+        if (shape.element != sizeof(uint32_t) || !value_at(place, from, steps, value))
+            return false;
+        permute(value, from[1].imm.value.u);
+        return true;
+    case KIND_DIFFERENCE:
+        memset(value->bytes, is_equality(insn) ? UINT8_MAX : 0, sizeof value->bytes);
+        return is_of_itself(insn);
+    case KIND_SHIFT_LEFT:
+    case KIND_SHIFT_RIGHT:
+        if (!is_told || !value_at(place, insn->decoded.operand_count_visible > 2 ? from : from - 1, steps, value))
+            return false;
+        shift(value, insn, shape);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool value_at(const struct vector_place *place, const ZydisDecodedOperand *operand, unsigned steps,
+                     struct vector_value *value)
+{
+    struct holder holder = {VECTOR_REGISTERS, 0, NULL};
+    *value = (struct vector_value){{0}};
+    if (vector_is_in_frame(&place->function->insns[place->at], operand))
+        holder.slot = operand;
+    else if (operand->type == ZYDIS_OPERAND_TYPE_MEMORY)
+        return value_in_memory(place, operand, value);
+    else if (operand->type == ZYDIS_OPERAND_TYPE_REGISTER)
+        holder.vector = vector_number(operand->reg.value);
+    if (steps == 0 || (!holder.slot && holder.vector == VECTOR_REGISTERS))
+        return false;
+    int64_t definition = definition_of(place->function, place->at, &holder);
+    const struct vector_place there = {place->module, place->function, (size_t)definition};
+    if (definition == NO_INSN || !value_made(&there, steps - 1, value))
+        return false;
+    if (place->function->insns[definition].operands[0].size / 8 <= VECTOR_LANE)
+        memset(&value->bytes[VECTOR_LANE], 0, VECTOR_BYTES - VECTOR_LANE);
+    return true;
+}
+
+bool vector_constant(const struct vector_place *place, const ZydisDecodedOperand *operand, struct vector_value *value)
+{
+    return value_at(place, operand, STEPS_MOST, value);
+}
