@@ -85,7 +85,7 @@ void check_flush_stubs(struct image_draft *draft, struct check_stubs *stubs)
         const struct size_class *class = size_class_of(stub->access);
         struct image_place *place = draft_add(draft, &draft->places);
         if (place) {
-            *place = (struct image_place){draft_offset(draft), (uint32_t)place_of(stub->insn, stub->access)};
+            *place = (struct image_place){draft_offset(draft), (uint32_t)place_of(stub->here, stub->access)};
         }
         for (uint32_t k = 0; k < stub->jump_count; k++) {
             draft_set_u32(draft, stub->jumps[k], draft_offset(draft) - (stub->jumps[k] + 4));
@@ -100,9 +100,10 @@ void check_flush_stubs(struct image_draft *draft, struct check_stubs *stubs)
             encode_address_in_rdi(draft, &stub->operand, CHECK_RED_ZONE);
         }
         if (stub->access->used != 0) {
-            check_call_gaps(draft, stub->insn, stub->access);
+            check_call_gaps(draft, stub->here, stub->insn, stub->access);
         } else {
-            check_call_end(draft, stub->access->is_write ? class->write : class->read, stub->insn, stub->access);
+            check_call_end(draft, stub->access->is_write ? class->write : class->read, stub->here, stub->insn,
+                           stub->access);
         }
         check_move_stack(draft, CHECK_RED_ZONE);
         draft_byte(draft, 0xe9);
@@ -237,15 +238,16 @@ static register_set needed(const struct insn *insn, const struct access *access,
     return encode_operand_registers(operand) | repetition_needs(insn, access);
 }
 
-/* `live`: where the check stands, before the instruction or behind it. */
-static void emit_inline(struct image_draft *draft, struct check_stubs *stubs, const struct insn *insn,
-                        const struct access *access, const struct encode_operand *operand, register_set live)
+/* The check stands before `here`, or behind it; `live`: what is live there. */
+static void emit_inline(struct image_draft *draft, struct check_stubs *stubs, const struct insn *here,
+                        const struct insn *insn, const struct access *access, const struct encode_operand *operand,
+                        register_set live)
 {
     struct scratch scratch;
-    struct check_stub stub = {.insn = insn, .access = access, .operand = *operand};
+    struct check_stub stub = {.here = here, .insn = insn, .access = access, .operand = *operand};
     register_set used = needed(insn, access, operand);
     scratch_begin(&scratch, draft, live, used);
-    scratch_take_register(&scratch, draft, live, used, insn->soon);
+    scratch_take_register(&scratch, draft, live, used, here->soon);
     stub.spilled = (uint8_t)(scratch.is_spilled ? scratch.reg : SCRATCH_NONE);
     if (access->keeps_address) {
         encode_load(draft, scratch.reg, PLANE_SPILL(SPILL_ADDRESS));
@@ -271,7 +273,7 @@ static void emit_inline(struct image_draft *draft, struct check_stubs *stubs, co
 
 static void end_range_call(struct image_draft *draft, const struct insn *insn, const struct access *access)
 {
-    check_call_end(draft, access->is_write ? PLANE_WRITE_RANGE : PLANE_READ_RANGE, insn, access);
+    check_call_end(draft, access->is_write ? PLANE_WRITE_RANGE : PLANE_READ_RANGE, insn, insn, access);
     encode_load(draft, ENCODE_RSI, PLANE_SAVED_RSI);
     check_move_stack(draft, CHECK_RED_ZONE);
 }
@@ -325,7 +327,7 @@ static void emit_routine_with(struct image_draft *draft, enum plane_routine rout
     } else {
         encode_load(draft, ENCODE_RDI, PLANE_SPILL(SPILL_ADDRESS));
     }
-    check_call_end(draft, routine, insn, access);
+    check_call_end(draft, routine, insn, insn, access);
     check_move_stack(draft, CHECK_RED_ZONE);
     scratch_end(&scratch, draft);
 }
@@ -377,7 +379,7 @@ static void emit_behind(struct image_draft *draft, struct check_stubs *stubs, co
 {
     struct encode_operand operand;
     if (encode_operand_from(&operand, insn, access->operand)) {
-        emit_inline(draft, stubs, insn, access, &operand, live);
+        emit_inline(draft, stubs, insn, insn, access, &operand, live);
     }
 }
 
@@ -423,7 +425,7 @@ static void emit_request(struct image_draft *draft, const struct insn *insn, con
     struct scratch scratch;
     scratch_begin(&scratch, draft, insn->live, REQUEST_REGISTERS);
     check_call_begin(draft);
-    check_call_end(draft, PLANE_REQUEST, insn, access);
+    check_call_end(draft, PLANE_REQUEST, insn, insn, access);
     check_move_stack(draft, CHECK_RED_ZONE);
     scratch_end(&scratch, draft);
 }
@@ -451,7 +453,7 @@ static void emit_access(struct image_draft *draft, struct check_stubs *stubs, co
         if (access->keeps_address) {
             emit_keep_address(draft, insn, &operand);
         } else if (!access->is_behind) {
-            emit_inline(draft, stubs, insn, access, &operand, insn->live);
+            emit_inline(draft, stubs, insn, insn, access, &operand, insn->live);
         }
         draft->counts[IMAGE_CHECKS]++;
     } else {
@@ -472,11 +474,29 @@ static uint32_t begin_condition(struct image_draft *draft, const struct insn *in
     return encode_jump_on(draft, (insn->decoded.opcode & 0xf) ^ 1U);
 }
 
+/* Loads whose value the CMOV chooses, or keeps: each is checked where that is so. */
+static void emit_early(struct image_draft *draft, struct check_stubs *stubs, const struct insn *insn)
+{
+    for (unsigned is_taken = 0; is_taken < 2; is_taken++) {
+        const struct insn *load = insn - insn->early[is_taken];
+        struct encode_operand operand;
+        if (load == insn || !check_is_wanted(load, &load->access[0]) ||
+            !encode_operand_from(&operand, load, load->access[0].operand)) {
+            continue;
+        }
+        uint32_t field = encode_jump_on(draft, (insn->decoded.opcode & 0xf) ^ is_taken);
+        emit_inline(draft, stubs, insn, load, &load->access[0], &operand, insn->live);
+        encode_jump_end(draft, field);
+        draft->counts[IMAGE_CHECKS]++;
+    }
+}
+
 void check_before(struct image_draft *draft, struct check_stubs *stubs, const struct insn *insn)
 {
+    emit_early(draft, stubs, insn);
     uint32_t condition = begin_condition(draft, insn);
     for (size_t i = 0; i < insn->access_count; i++) {
-        if (check_is_wanted(insn, &insn->access[i])) {
+        if (check_is_wanted(insn, &insn->access[i]) && !insn->access[i].is_early) {
             emit_access(draft, stubs, insn, &insn->access[i]);
         }
     }

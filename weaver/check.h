@@ -18,7 +18,8 @@ enum { CHECK_PIECES_MOST = 8, CHECK_GAP_PIECE = 4 /* units: bytes */ };
 
 /* A call of a routine that waits to be emitted: jumps that lead to it, and where it leads back. */
 struct check_stub {
-    const struct insn *insn;
+    const struct insn *here; /* where the check stands */
+    const struct insn *insn; /* of which it is */
     const struct access *access;
     struct encode_operand operand;
     uint8_t spilled;                   /* the register that the check has saved; SCRATCH_NONE: none */

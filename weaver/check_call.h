@@ -14,11 +14,12 @@ enum { CHECK_RED_ZONE = 128 };
 
 /* Emits: RSP below the red zone, and RDI saved. */
 void check_call_begin(struct image_draft *draft);
-/* Emits the call, of which the return address is a site, and RDI as it was. */
-void check_call_end(struct image_draft *draft, enum plane_routine routine, const struct insn *insn,
-                    const struct access *access);
+/* Emits the call, of which the return address is a site, and RDI as it was; for an access of `insn`, before `here`. */
+void check_call_end(struct image_draft *draft, enum plane_routine routine, const struct insn *here,
+                    const struct insn *insn, const struct access *access);
 /* The same for a load with gaps. */
-void check_call_gaps(struct image_draft *draft, const struct insn *insn, const struct access *access);
+void check_call_gaps(struct image_draft *draft, const struct insn *here, const struct insn *insn,
+                     const struct access *access);
 /* Emits the call for a run of a counted loop that begins at `first`, with the first address in RDI and the rounds in RSI.  In RSI is
  * 0 behind it when the run was refused. */
 void check_call_run(struct image_draft *draft, const struct insn *first, const struct insn *insn,

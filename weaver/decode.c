@@ -78,6 +78,7 @@ static bool decode_one(const ZydisDecoder *decoder, const uint8_t *bytes, uint64
     insn->cfa_offset = 0;
     insn->live = REGISTER_ALL;
     insn->soon = 0;
+    insn->early[0] = insn->early[1] = 0;
     insn->target_index = FUNCTION_NONE;
     insn->refusal = NULL;
     insn->role = role_of(insn);

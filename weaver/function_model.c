@@ -69,8 +69,9 @@ bool function_model_make(const struct elf_module *module, size_t index, struct f
         wide_loads_narrow(function);
         vector_loads_narrow(module, function);
         additions_find(function);
-        accesses_find_redundant(function);
         is_made = liveness_find(function);
+        early_loads_find(function);
+        accesses_find_redundant(function);
         untold_find(function);
         is_made = is_made && counted_loops_find(function);
     }

@@ -19,10 +19,6 @@ enum {
     LATER = 4 /* registers */
 };
 
-struct effect {
-    register_set reads, kills;
-};
-
 /* Zeroing idioms read nothing. */
 static bool is_zeroing(const struct insn *insn)
 {
@@ -52,7 +48,7 @@ static bool may_keep_flags(const struct insn *insn)
     return true;
 }
 
-static void flags_effect(const struct insn *insn, struct effect *effect)
+static void flags_effect(const struct insn *insn, struct insn_effect *effect)
 {
     const ZydisAccessedFlags *flags = insn->decoded.cpu_flags;
     if (!flags)
@@ -64,7 +60,7 @@ static void flags_effect(const struct insn *insn, struct effect *effect)
         effect->kills |= REGISTER_FLAGS;
 }
 
-static void operand_effect(const struct insn *insn, const ZydisDecodedOperand *operand, struct effect *effect)
+static void operand_effect(const struct insn *insn, const ZydisDecodedOperand *operand, struct insn_effect *effect)
 {
     if (operand->type == ZYDIS_OPERAND_TYPE_MEMORY) {
         effect->reads |= register_bit(operand->mem.base) | register_bit(operand->mem.index);
@@ -93,9 +89,9 @@ static bool is_of_the_system(const struct insn *insn)
     }
 }
 
-static struct effect effect_of(const struct insn *insn)
+struct insn_effect insn_effect(const struct insn *insn)
 {
-    struct effect effect = {0};
+    struct insn_effect effect = {0};
     for (size_t i = 0; i < insn->decoded.operand_count; i++)
         operand_effect(insn, &insn->operands[i], &effect);
     flags_effect(insn, &effect);
@@ -112,7 +108,7 @@ static struct effect effect_of(const struct insn *insn)
     if (is_zeroing(insn))
         effect.reads = 0;
     if (is_of_the_system(insn)) /* which registers count is the kernel's affair */
-        effect = (struct effect){REGISTER_GPRS, 0};
+        effect = (struct insn_effect){REGISTER_GPRS, 0};
     if (insn->access_count == 1 && insn->access[0].role == ACCESS_REQUEST)
         effect.reads |= register_bit(ZYDIS_REGISTER_RAX) | register_bit(ZYDIS_REGISTER_RDX);
     effect.reads |= register_bit(ZYDIS_REGISTER_RSP);
@@ -145,7 +141,7 @@ static register_set live_after(const struct function *function, size_t index)
 }
 
 /* Returns: whether anything changed. */
-static bool pass(struct function *function, const struct effect *effects)
+static bool pass(struct function *function, const struct insn_effect *effects)
 {
     bool has_changed = false;
     for (size_t i = function->insn_count; i-- > 0;) {
@@ -162,7 +158,7 @@ static bool pass(struct function *function, const struct effect *effects)
 
 /* Along the straight way, and back to where a loop begins: what another branch leads to counts as later.  It goes as far as leaves some
  * registers for later. */
-static register_set soon_at(const struct function *function, const struct effect *effects, size_t index)
+static register_set soon_at(const struct function *function, const struct insn_effect *effects, size_t index)
 {
     register_set soon = register_bit(ZYDIS_REGISTER_RSP);
     for (size_t i = index, seen = 0; i < function->insn_count && seen < SOON_MOST; seen++) {
@@ -183,11 +179,11 @@ bool liveness_find(struct function *function)
 {
     if (function->refusal || function->insn_count == 0)
         return true; /* every register stays live, and none is needed soon */
-    struct effect *effects = malloc(function->insn_count * sizeof *effects);
+    struct insn_effect *effects = malloc(function->insn_count * sizeof *effects);
     if (!effects)
         return false;
     for (size_t i = 0; i < function->insn_count; i++) {
-        effects[i] = effect_of(&function->insns[i]);
+        effects[i] = insn_effect(&function->insns[i]);
         function->insns[i].live = 0;
     }
     bool has_changed = true;

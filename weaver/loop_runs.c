@@ -1,7 +1,7 @@
 /* loop_runs.c: which accesses of a counted loop go through memory by even steps, round by round.
  *
  * Dense:    element beside element, or one place; with gaps a check in each round is cheaper than a call for each element.
- * Left out: loads with gaps; what may be an atomic move, which orders when it is made; what a check behind the load looks at; what is known to be checked
+ * Left out: loads with gaps, and early ones; what may be an atomic move, which orders when it is made; what a check behind the load looks at; what is known to be checked
  *           already; what is not done each round.
  * Covered:  a run that follows in the tracks of an earlier one (a[i - 1], a[i], a[i + 1]) is to be checked where that one does not go.
  */
@@ -38,8 +38,8 @@ static bool may_run(const struct insn *insn, const struct access *access)
     bool is_of_some_bytes = access->size != 0 && access->size <= 64 && (access->size & (access->size - 1)) == 0;
     return access->role == ACCESS_PLAIN && access->operand >= 0 && is_of_some_bytes && !insn->refusal &&
            !access->is_redundant && !access->is_guess && !access->decides && !access->is_behind &&
-           !access->keeps_address && !access->may_repeat && access->used == 0 && !insn_loads_on_condition(insn) &&
-           insn->decoded.address_width == 64;
+           !access->keeps_address && !access->may_repeat && access->used == 0 && !access->is_early &&
+           !insn_loads_on_condition(insn) && insn->decoded.address_width == 64;
 }
 
 static bool find_run(const struct round *round, const struct insn *insn, uint32_t index, struct access *access)

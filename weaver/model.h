@@ -108,6 +108,7 @@ struct access {
     bool is_range;
     bool is_behind;     /* checked behind the load: what its value tells was there before */
     bool keeps_address; /* which the load overwrites a part of: it is kept meanwhile */
+    bool is_early;      /* a load that is checked at the CMOV which chooses it, or not: insn.early */
     bool is_redundant;  /* an earlier check in the block, with nothing in between, covers it: none is emitted */
     bool is_run;        /* of a counted loop: where that one's beginning has checked all its rounds, none is emitted */
     uint16_t size;      /* units: bytes; of an element when is_range */
@@ -134,6 +135,8 @@ struct insn {
     register_set live; /* registers and flags that may be read later with the value they have before this instruction;
                             * all of them where that is not known */
     register_set soon; /* general-purpose ones that it or one of the next few instructions reads or changes */
+    uint8_t early
+        [2]; /* of a CMOV: so many instructions before it stands the load that it keeps, or takes, the value of; 0: none */
     const char
         *refusal; /* why its accesses cannot be checked (gather, unknown length, ...): counted and left; or NULL */
     struct access access[2];

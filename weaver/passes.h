@@ -1,7 +1,8 @@
 /* passes.h: what function_model_make() does to one function, in this order.
  *
  *   bytes --decode--> instructions --blocks--> --cfi--> --accesses--> --spin_loops--> --atomic_moves-->
- *   --decisions--> --table_stores--> --wide_loads--> --vector_loads--> --redundant--> --liveness--> --untold--> --counted_loops--> model
+ *   --decisions--> --table_stores--> --wide_loads--> --vector_loads--> --liveness--> --early_loads--> --redundant-->
+ *   --untold--> --counted_loops--> model
  *
  * Each pass reads what the ones before it wrote.  None changes the module.
  */
@@ -79,6 +80,15 @@ const char *plt_name(const struct elf_module *module, uint64_t address);
 void untold_find(struct function *function);
 /* liveness.c.  Returns: false when there is no memory. */
 bool liveness_find(struct function *function);
+
+/* What an instruction does to registers and flags: which it reads, and of which it leaves nothing. */
+struct insn_effect {
+    register_set reads, kills;
+};
+struct insn_effect insn_effect(const struct insn *insn);
+
+/* early_loads.c: which loads are checked where a CMOV wants what they got; after liveness_find(). */
+void early_loads_find(struct function *function);
 
 /* counted_loops.c; after liveness_find() and accesses_find_redundant().  Returns: false when there is no memory. */
 bool counted_loops_find(struct function *function);

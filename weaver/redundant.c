@@ -76,7 +76,8 @@ static void look_at(struct known_set *set, struct insn *insn)
             continue;
         bool hands_over = access->is_guess && (access->is_write || access->decides);
         access->is_redundant = !hands_over && is_known(set, insn, access);
-        if (!access->is_redundant && !insn_loads_on_condition(insn) && !access->may_repeat && access->used == 0)
+        if (!access->is_redundant && !insn_loads_on_condition(insn) && !access->may_repeat && !access->is_early &&
+            access->used == 0)
             learn(set, insn, access);
     }
     if (time_passes)

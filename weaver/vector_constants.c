@@ -99,6 +99,11 @@ static bool value_in_memory(const struct vector_place *place, const ZydisDecoded
     return bytes != NULL;
 }
 
+static const ZydisDecodedOperand *last_of(const struct insn *insn)
+{
+    return &insn->operands[insn->decoded.operand_count_visible - 1];
+}
+
 /* mov immediate, reg */
 static bool value_of_number(const struct vector_place *place, ZydisRegister reg, struct vector_value *value)
 {
@@ -122,7 +127,7 @@ static void fill(struct vector_value *value, unsigned size)
 
 static void shift(struct vector_value *value, const struct insn *insn, struct shape shape)
 {
-    unsigned count = (uint8_t)insn->operands[insn->decoded.operand_count_visible - 1].imm.value.u;
+    unsigned count = (uint8_t)last_of(insn)->imm.value.u;
     for (unsigned at = 0; at < sizeof value->bytes; at += shape.element) {
         uint64_t element = 0;
         memcpy(&element, &value->bytes[at], shape.element);
@@ -142,7 +147,7 @@ static void permute(struct vector_value *value, uint64_t order)
 
 static bool is_of_itself(const struct insn *insn)
 {
-    const ZydisDecodedOperand *last = &insn->operands[insn->decoded.operand_count_visible - 1], *other = last - 1;
+    const ZydisDecodedOperand *last = last_of(insn), *other = last - 1;
     return last->type == ZYDIS_OPERAND_TYPE_REGISTER && other->type == ZYDIS_OPERAND_TYPE_REGISTER &&
            last->reg.value == other->reg.value;
 }
@@ -167,7 +172,6 @@ static bool value_made(const struct vector_place *place, unsigned steps, struct 
     const struct insn *insn = &place->function->insns[place->at];
     struct shape shape = vector_shape(insn);
     const ZydisDecodedOperand *from = &insn->operands[1];
-    bool is_told = insn->operands[insn->decoded.operand_count_visible - 1].type == ZYDIS_OPERAND_TYPE_IMMEDIATE;
     switch ((enum kind)shape.kind) {
     case KIND_MOVE:
         return value_at(place, from, steps, value);
@@ -190,7 +194,7 @@ static bool value_made(const struct vector_place *place, unsigned steps, struct 
         return is_of_itself(insn);
     case KIND_SHIFT_LEFT:
     case KIND_SHIFT_RIGHT:
-        if (!is_told || !value_at(place, insn->decoded.operand_count_visible > 2 ? from : from - 1, steps, value))
+        if (last_of(insn)->type != ZYDIS_OPERAND_TYPE_IMMEDIATE || !value_at(place, last_of(insn) - 1, steps, value))
             return false;
         shift(value, insn, shape);
         return true;

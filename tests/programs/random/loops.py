@@ -90,7 +90,7 @@ class Loops(Arrays):
                     self.use(other, array, i)
 
     def value(self, kind):
-        return self.random.choice((f"({kind})i", "3", f"({kind})loop_value((uint64_t)i)", f"({kind})opaque(5)"))
+        return self.random.choice((f"({kind})(i + 1)", "3", f"({kind})loop_value((uint64_t)i)", f"({kind})opaque(5)"))
 
     @staticmethod
     def sum_of(kind):
