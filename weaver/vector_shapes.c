@@ -1,8 +1,13 @@
 /* vector_shapes.c: vector instructions by mnemonic, with VEX and without. */
 #include "weaver/vector_shapes.h"
 
-#define VEX(name, ...)  [ZYDIS_MNEMONIC_V##name] = {__VA_ARGS__}
-#define BOTH(name, ...) [ZYDIS_MNEMONIC_##name] = {__VA_ARGS__}, VEX(name, __VA_ARGS__)
+/* A kind, and one size, two or none. */
+#define SIZES(kind_of, element_size, becomes_size, ...)                                                                \
+    {                                                                                                                  \
+        kind_of, element_size, becomes_size                                                                            \
+    }
+#define VEX(name, ...)  [ZYDIS_MNEMONIC_V##name] = SIZES(__VA_ARGS__, 0, 0, 0)
+#define BOTH(name, ...) [ZYDIS_MNEMONIC_##name] = SIZES(__VA_ARGS__, 0, 0, 0), VEX(name, __VA_ARGS__)
 #define FUSED(name)                                                                                                    \
     VEX(name##132PS, KIND_VERTICAL, 4), VEX(name##213PS, KIND_VERTICAL, 4), VEX(name##231PS, KIND_VERTICAL, 4),        \
         VEX(name##132PD, KIND_VERTICAL, 8), VEX(name##213PD, KIND_VERTICAL, 8), VEX(name##231PD, KIND_VERTICAL, 8)
