@@ -9,7 +9,7 @@
  * Model:  the value is followed through moves, one place at a time that it is put down at (on the frame, or by a pointer that
  *         stays in its register), arithmetic and branches, up to a comparison, a condition on what was computed with it, an
  *         address, a return, an argument of a call, a part of a vector, or, as large as a pointer, a place in memory, from where others
- *         may take it.  What is thrown away at once was loaded for the order.
+ *         may take it.
  * Source: Jannesari & Tichy 2010, beyond its loops.
  */
 #include "weaver/passes.h"
@@ -321,24 +321,6 @@ static bool decides(const struct function *function, size_t load)
     return false;
 }
 
-/* Returns: whether what is loaded is overwritten at once.  No compiler leaves a plain load for nothing: it is one that orders what
- * comes behind it. */
-static bool is_thrown_away(const struct function *function, size_t load)
-{
-    enum { AT_ONCE = 8 /* instructions */ };
-    register_set value = insn_changes(&function->insns[load]);
-    for (size_t i = load + 1; i < function->insn_count && i <= load + AT_ONCE; i++) {
-        const struct insn *insn = &function->insns[i];
-        struct insn_effect effect = insn_effect(insn);
-        if (insn->role != ROLE_PLAIN || insn->is_join || (effect.reads & value) != 0)
-            return false;
-        value &= ~effect.kills;
-        if (value == 0)
-            return true;
-    }
-    return false;
-}
-
 static bool overwrites_its_address(const struct insn *insn)
 {
     const ZydisDecodedOperand *from = &insn->operands[insn->access[0].operand];
@@ -360,8 +342,7 @@ void decisions_mark(struct function *function)
         if (insn->role != ROLE_PLAIN || insn->access_count != 1)
             continue;
         if (access->is_guess && !access->is_write)
-            access->decides =
-                decides(function, i) || (insn_is_plain_move(insn, access->size) && is_thrown_away(function, i));
+            access->decides = decides(function, i);
         access->looks = access->looks && decides(function, i);
         decisions_put_behind(insn, access);
     }

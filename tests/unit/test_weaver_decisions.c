@@ -22,9 +22,7 @@ SUBJECT(subject_compared_last,
         "4: xor %ebp, %ebp\n 5: mov %ebp, (%rsi)\n add $8, %rsp\n pop %rbx\n pop %r12\n pop %r13\n pop %r14\n "
         "pop %r15\n pop %rbp\n ret");
 SUBJECT(subject_vector, "mov (%rdi), %ecx\n movd %ecx, %xmm1\n mov (%rdi), %rdx\n vpinsrq $1, %rdx, %xmm1, %xmm2\n "
-                        "mov (%rdi), %r8d\n mov %r8d, (%rsi)\n mov %r9d, %r8d\n ret");
-SUBJECT(subject_thrown_away, "mov (%rdi), %rax\n mov 8(%rdi), %rcx\n mov 16(%rdi), %eax\n mov %eax, (%rsi)\n "
-                             "xor %eax, %eax\n xor %ecx, %ecx\n ret");
+                        "mov (%rdi), %r8d\n mov %r9d, %r8d\n ret");
 
 static void loads_decide_what_is_compared_later(void **state)
 {
@@ -73,17 +71,6 @@ static void loads_decide_what_becomes_part_of_a_vector(void **state)
     function_model_free(&function);
 }
 
-static void loads_decide_that_are_thrown_away(void **state)
-{
-    (void)state;
-    struct function function;
-    subject_make("subject_thrown_away", &function);
-    assert_true(function.insns[0].access[0].decides);
-    assert_true(function.insns[1].access[0].decides);
-    assert_false(function.insns[2].access[0].decides);
-    function_model_free(&function);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -91,7 +78,6 @@ int main(void)
         cmocka_unit_test(loads_decide_what_is_compared_in_a_copy),
         cmocka_unit_test(loads_decide_what_a_loop_compares_last),
         cmocka_unit_test(loads_decide_what_becomes_part_of_a_vector),
-        cmocka_unit_test(loads_decide_that_are_thrown_away),
     };
     return cmocka_run_group_tests(tests, subjects_open, subjects_close);
 }
