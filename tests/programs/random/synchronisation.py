@@ -128,7 +128,7 @@ class Synchronisation(Draft):
         number = self.random.randrange(COUNTS["builtin"])
         key, name = f"builtin{number}", f"builtin_{number}"
         code, events = self.random.choice((
-            (f"{{ long got = __atomic_load_n(&{name}, __ATOMIC_ACQUIRE); USE(got); }}", [("acquire", key)]),
+            (f"{{ long got = __atomic_load_n(&{name}, __ATOMIC_ACQUIRE); if (got == 7) USE(got); }}", [("acquire", key)]),
             (f"__atomic_store_n(&{name}, 1, __ATOMIC_RELEASE);", [("release", key)]),
             (f"__atomic_fetch_add(&{name}, 1, __ATOMIC_ACQ_REL);", [("release", key), ("acquire", key)]),
             (f"{{ long got = __sync_lock_test_and_set(&{name}, 1); USE(got); }}", [("release", "?" + key), ("acquire", key)])))
