@@ -189,8 +189,8 @@ void race_range_mapped(struct race_engine *engine, struct race_plane *plane, uin
  * A load is race_atomic_after() alone, a store race_atomic_before() alone. */
 void race_atomic_before(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size,
                         int order);
-/* For race_atomic_before() of ORDER_ACQ_REL, of an instruction that adds something to what is there, whatever that is. */
-void race_atomic_add(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size);
+/* For race_atomic_before() of ORDER_ACQ_REL or ORDER_RELAXED, of an instruction that adds something to what is there, whatever that is. */
+void race_atomic_add(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size, int order);
 void race_atomic_after(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size,
                        int order);
 void race_fence(struct race_engine *engine, struct race_plane *plane, int order);

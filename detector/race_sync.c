@@ -18,7 +18,7 @@ enum deed {
     DEED_ACQUIRE = 2,
     DEED_RELAXED_STORE = 4,
     DEED_RELAXED_LOAD = 8,
-    DEED_NOTE = 16, /* what is acquired: the operation touches no other granule */
+    DEED_NOTE = 16, /* what is there, when all of it has been acquired: the operation touches no other granule */
     DEED_END = 32,  /* of a read-modify-write: what it makes known was said before it */
     DEED_ADD = 64,  /* an atomic operation that adds something to what is there */
     DEED_MOVE = 128,
@@ -109,12 +109,26 @@ static enum race_change change_of(unsigned deeds)
                                         : RACE_CHANGE_ATOMIC;
 }
 
-/* What a relaxed store lets others know ends no epoch. */
+static bool is_relaxed_add(unsigned deeds)
+{
+    return (deeds & (DEED_ADD | DEED_RELAXED_STORE)) == (DEED_ADD | DEED_RELAXED_STORE);
+}
+
+/* Nobody hears of it by the address. */
+static void end_epoch(const struct race_engine *engine, struct race_plane *plane)
+{
+    if (engine->d->options.hybrid_races) {
+        loose_now(plane->thread);
+    }
+    race_clock(plane)->epoch++;
+}
+
+/* What a relaxed store lets others know ends no epoch, but for additions, which are to be found again. */
 static void note_last(struct race_engine *engine, const struct race_plane *plane, const struct race_granule_hold *hold,
                       uint32_t mask, unsigned deeds)
 {
     const struct thread_clock *clock = race_clock(plane);
-    const struct race_last last = {.epoch = (deeds & DEED_RELEASE) != 0 ? clock->epoch : 0,
+    const struct race_last last = {.epoch = (deeds & DEED_RELEASE) != 0 || is_relaxed_add(deeds) ? clock->epoch : 0,
                                    .slot = clock->slot,
                                    .bytes = (uint8_t)mask,
                                    .how = (uint8_t)change_of(deeds)};
@@ -129,6 +143,21 @@ static void object_do(struct race_engine *engine, struct race_plane *plane, cons
     }
     if (deeds != 0) {
         clocks_do(engine, plane, hold, deeds);
+    }
+    if (is_relaxed_add(deeds)) {
+        end_epoch(engine, plane);
+    }
+}
+
+/* What a relaxed load finds may have been acquired before, or be nothing. */
+static void note_absorbed(struct race_engine *engine, struct race_plane *plane, uint64_t address,
+                          const struct race_granule_hold *hold, unsigned deeds)
+{
+    struct sync_clock *clock = race_granule_clock(engine, hold);
+    bool is_relaxed = (deeds & DEED_ACQUIRE) == 0;
+    if (!is_relaxed ||
+        (race_granule_loose(engine, hold) == NULL && thread_clock_has_absorbed(race_clock(plane), clock))) {
+        note_taken(plane, address, clock);
     }
 }
 
@@ -155,7 +184,7 @@ static bool sync_do(struct race_engine *engine, struct race_plane *plane, uint64
         object_do(engine, plane, &hold, mask, deeds);
     } while (race_granule_next(engine, &hold));
     if ((deeds & DEED_NOTE) != 0 && !race_granule_is_mixed(engine, &hold)) {
-        note_taken(plane, address, race_granule_clock(engine, &hold));
+        note_absorbed(engine, plane, address, &hold, deeds);
     }
     race_granule_release(&hold);
     return true;
@@ -190,7 +219,7 @@ static void atomic_do(struct race_engine *engine, struct race_plane *plane, uint
                       unsigned deeds)
 {
     bool is_one = (address & 7) + size <= RACE_GRANULE_BYTES;
-    deeds |= is_one && (deeds & DEED_ACQUIRE) != 0 ? DEED_NOTE : 0u;
+    deeds |= is_one && (deeds & (DEED_ACQUIRE | DEED_RELAXED_LOAD)) != 0 ? DEED_NOTE : 0u;
     deeds &= is_one ? ~0u : ~(unsigned)DEED_ADD;
     while (size > 0) {
         size_t here = RACE_GRANULE_BYTES - (address & 7);
@@ -328,6 +357,12 @@ static bool may_enter(struct race_part *part)
     return enters;
 }
 
+static void begin_change(struct race_part *part, uint64_t address, uint32_t size)
+{
+    part->changing = address;
+    part->changing_size = size;
+}
+
 static void atomic_before(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size,
                           unsigned deeds)
 {
@@ -336,10 +371,17 @@ static void atomic_before(struct race_engine *engine, struct race_plane *plane, 
         return;
     }
     race_sync_settle(engine, plane);
-    part->changing = address;
-    part->changing_size = size;
+    begin_change(part, address, size);
     atomic_do(engine, plane, address, size, deeds);
     race_leave(engine, part);
+}
+
+/* Returns: whether a relaxed store there would change nothing: no release fence came before it, and the thread knows the place. */
+static bool is_idle(const struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size)
+{
+    bool is_one = (address & 7) + size <= RACE_GRANULE_BYTES;
+    return is_one && !engine->d->options.hybrid_races && race_part(plane)->fence.epoch == 0 && !race_owes(plane) &&
+           has_taken(plane, address);
 }
 
 /* A read-modify-write acquires what is there already: most often nobody comes in between, and that is all. */
@@ -347,15 +389,23 @@ void race_atomic_before(struct race_engine *engine, struct race_plane *plane, ui
                         int order)
 {
     bool releases = order == ORDER_RELEASE || order == ORDER_ACQ_REL || order == ORDER_SEQ_CST;
+    if (!releases && is_idle(engine, plane, address, size)) {
+        begin_change(race_part(plane), address, size);
+        return;
+    }
     atomic_before(engine, plane, address, size,
                   order == ORDER_ACQ_REL ? DEED_CHANGE
                   : releases             ? DEED_RELEASE
                                          : DEED_RELAXED_STORE);
 }
 
-void race_atomic_add(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size)
+void race_atomic_add(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size, int order)
 {
-    atomic_before(engine, plane, address, size, DEED_CHANGE | DEED_ADD);
+    if (order == ORDER_RELAXED && is_idle(engine, plane, address, size)) {
+        begin_change(race_part(plane), address, size);
+        return;
+    }
+    atomic_before(engine, plane, address, size, DEED_ADD | (order == ORDER_RELAXED ? DEED_RELAXED_STORE : DEED_CHANGE));
 }
 
 void race_atomic_after(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size, int order)

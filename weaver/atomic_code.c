@@ -21,7 +21,8 @@ static bool is_atomic_file(const char *path)
 /* The library's own fences are not the program's. */
 static bool is_library_file(const char *path)
 {
-    return strstr(path, "/include/c++/") || strstr(path, "/lib/gcc/");
+    const char *include = strstr(path, "/include/");
+    return (include && strstr(include, "/c++/")) || strstr(path, "/lib/gcc/");
 }
 
 /* Returns: the file's path, in `path` when it is a relative one, which counts from where the unit was compiled. */

@@ -97,6 +97,13 @@ static void look_at(const struct elf_module *module, const struct insn *insn, st
     }
 }
 
+/* A read-modify-write that orders nothing. */
+static bool is_relaxed_change(const struct elf_module *module, const struct insn *insn, const struct access *access)
+{
+    const struct atomic_info *info = module->own->atomics;
+    return info && access->role == ACCESS_ATOMIC && !info->calls_fences && covers(&info->relaxed, insn->address);
+}
+
 static bool may_be_told(const struct access *access)
 {
     bool is_open = access->role == ACCESS_PLAIN || (access->role == ACCESS_ATOMIC_LOAD && access->is_guess);
@@ -113,6 +120,7 @@ void atomic_moves_mark(const struct elf_module *module, struct function *functio
         struct insn *insn = &function->insns[i];
         for (size_t j = 0; insn->role == ROLE_PLAIN && j < insn->access_count; j++) {
             struct access *access = &insn->access[j];
+            access->is_relaxed = is_relaxed_change(module, insn, access);
             if (!may_be_told(access))
                 continue;
             if (module->makes_atomics)

@@ -60,8 +60,12 @@ bool atomic_name_is_call(const char *name, size_t size)
 
 bool atomic_name_is_fence(const char *name, size_t size)
 {
-    return name_contains(name, size, "fence") || name_ends_with(name, size, "barrier") ||
-           name_ends_with(name, size, "mb");
+    static const char *const barriers[] = {"mb", "rmb", "wmb", "_mb", "_rmb", "_wmb"}; /* wctomb() is none */
+    bool is_barrier = name_contains(name, size, "fence") || name_ends_with(name, size, "barrier");
+    for (size_t i = 0; i < sizeof barriers / sizeof *barriers; i++)
+        is_barrier |=
+            barriers[i][0] == '_' ? name_ends_with(name, size, barriers[i]) : name_is(name, size, barriers[i]);
+    return is_barrier;
 }
 
 /* ---- assembly --------------------------------------------------------------------------------------------------- */

@@ -355,7 +355,8 @@ static void emit_before_atomic(struct image_draft *draft, const struct insn *ins
     switch ((enum access_role)access->role) {
     case ACCESS_ATOMIC:
         emit_keep_address(draft, insn, operand);
-        emit_routine_with(draft, PLANE_ATOMIC_BEFORE, insn, access, operand, insn->live);
+        emit_routine_with(draft, access->is_relaxed ? PLANE_RELAXED_STORE : PLANE_ATOMIC_BEFORE, insn, access, operand,
+                          insn->live);
         break;
     case ACCESS_ATOMIC_LOAD:
     case ACCESS_RELAXED_LOAD:
@@ -399,7 +400,8 @@ static void emit_after(struct image_draft *draft, struct check_stubs *stubs, con
     if (access->is_behind) {
         emit_behind(draft, stubs, insn, access, live);
     } else if (access->role == ACCESS_ATOMIC) {
-        emit_routine_with(draft, PLANE_ATOMIC_AFTER, insn, access, NULL, live);
+        emit_routine_with(draft, access->is_relaxed ? PLANE_RELAXED_LOAD : PLANE_ATOMIC_AFTER, insn, access, NULL,
+                          live);
     } else if (access->role == ACCESS_ATOMIC_LOAD) {
         emit_routine_with(draft, PLANE_ATOMIC_LOAD, insn, access, NULL, live);
     } else {

@@ -96,11 +96,12 @@ struct access {
     uint8_t role;   /* enum access_role */
     bool is_write;  /* a read-modify-write is one access with is_write and read_modify */
     bool read_modify;
-    bool untold;   /* IMAGE_SITE_UNTOLD */
-    bool adds;     /* IMAGE_SITE_ADDS */
-    bool is_guess; /* IMAGE_SITE_GUESS */
-    bool decides;  /* IMAGE_SITE_DECIDES */
-    bool looks;    /* IMAGE_SITE_LOOKS */
+    bool is_relaxed; /* of ACCESS_ATOMIC: debug information says memory_order_relaxed */
+    bool untold;     /* IMAGE_SITE_UNTOLD */
+    bool adds;       /* IMAGE_SITE_ADDS */
+    bool is_guess;   /* IMAGE_SITE_GUESS */
+    bool decides;    /* IMAGE_SITE_DECIDES */
+    bool looks;      /* IMAGE_SITE_LOOKS */
     bool
         may_repeat; /* a store of one constant or of two, from a register or an immediate: none where that is there already */
     /* REP MOVS/STOS/LODS (operand is -1; without REP it is the hidden operand): from RSI (read) or RDI (write), RCX

@@ -89,6 +89,14 @@ static void ask(struct plane *plane, const struct routine_frame *frame)
     plane_sync(plane->self);
 }
 
+static void change(struct plane *plane, uint64_t address, const struct image_site *site, int order)
+{
+    if ((site->flags & IMAGE_SITE_ADDS) != 0)
+        race_atomic_add(plane_engine(), &plane->race, address, site->size, order);
+    else
+        race_atomic_before(plane_engine(), &plane->race, address, site->size, order);
+}
+
 static void act(struct plane *plane, uint64_t address, const struct image_site *site, struct routine_frame *frame)
 {
     struct race_engine *engine = plane_engine();
@@ -97,10 +105,7 @@ static void act(struct plane *plane, uint64_t address, const struct image_site *
         access_trace_miss(plane, address, site, frame);
     switch ((enum plane_routine)frame->routine) {
     case PLANE_ATOMIC_BEFORE:
-        if ((site->flags & IMAGE_SITE_ADDS) != 0)
-            race_atomic_add(engine, &plane->race, address, size);
-        else
-            race_atomic_before(engine, &plane->race, address, size, ORDER_ACQ_REL);
+        change(plane, address, site, ORDER_ACQ_REL);
         break;
     case PLANE_ATOMIC_STORE:
         race_atomic_before(engine, &plane->race, address, size, ORDER_RELEASE);
@@ -114,7 +119,7 @@ static void act(struct plane *plane, uint64_t address, const struct image_site *
         race_atomic_after(engine, &plane->race, address, size, ORDER_RELAXED);
         break;
     case PLANE_RELAXED_STORE:
-        race_atomic_before(engine, &plane->race, address, size, ORDER_RELAXED);
+        change(plane, address, site, ORDER_RELAXED);
         break;
     case PLANE_FENCE:
         race_fence(engine, &plane->race, ORDER_SEQ_CST);

@@ -13,7 +13,7 @@ static void begin(void)
 
 static void add(int thread)
 {
-    race_atomic_add(race_world.engine, race_world_plane(thread), X, 4);
+    race_atomic_add(race_world.engine, race_world_plane(thread), X, 4, ORDER_ACQ_REL);
     race_atomic_after(race_world.engine, race_world_plane(thread), X, 4, ORDER_ACQ_REL);
 }
 

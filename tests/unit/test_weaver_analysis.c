@@ -417,6 +417,8 @@ static void fences_are_known_by_their_names(void **state)
     } cases[] = {{"atomic_thread_fence(memory_order_release);", true},
                  {"  smp_wmb ();", true},
                  {"Memory_Barrier();", true},
+                 {"if (x) mb();", true},
+                 {"extern int wctomb (char *__s, wchar_t __wchar);", false},
                  {"pthread_barrier_wait(&b); // smp_wmb()", false},
                  {"int fence = mb + barrier;", false}};
     uint8_t lines[4];
