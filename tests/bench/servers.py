@@ -54,10 +54,10 @@ def memcached(tool, scratch):
     return serve(tool, words, port, load)
 
 
-def redis(tool, _scratch):
+def redis(tool, _scratch, options=()):
     port = free_port()
     words = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
-             "--io-threads", "2", "--io-threads-do-reads", "yes", "--daemonize", "no"]
+             "--daemonize", "no", *options]
 
     def load(port):
         words = ["redis-benchmark", "-p", str(port), "-c", "20", "-n", str(REDIS_REQUESTS), "-t", "set,get", "--csv"]
@@ -67,10 +67,15 @@ def redis(tool, _scratch):
     return serve(tool, words, port, load)
 
 
+def redis_with_threads(tool, scratch):
+    return redis(tool, scratch, ("--io-threads", "2", "--io-threads-do-reads", "yes"))
+
+
 def measure(context):
     compile_c("memcached_load.c", os.path.join(context.scratch, "memcached_load"))
     rows = []
-    for title, server in {"memcached -t 2": memcached, "redis-server, 2 io-threads": redis}.items():
+    for title, server in {"memcached -t 2": memcached, "redis-server": redis,
+                          "redis-server, 2 io-threads": redis_with_threads}.items():
         print(f"  {title}", flush=True)
         # Preloaded without the command, so that the process we started is the server itself.
         runs = in_turn(context.rounds, [context.tools[0], context.preload, context.preload_woven],
