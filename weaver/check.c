@@ -476,26 +476,30 @@ static uint32_t begin_condition(struct image_draft *draft, const struct insn *in
     return encode_jump_on(draft, (insn->decoded.opcode & 0xf) ^ 1U);
 }
 
-/* Loads whose value the CMOV chooses, or keeps: each is checked where that is so. */
+/* Loads whose value the CMOV chooses, or keeps: all are checked where that is so. */
 static void emit_early(struct image_draft *draft, struct check_stubs *stubs, const struct insn *insn)
 {
     for (unsigned is_taken = 0; is_taken < 2; is_taken++) {
-        const struct insn *load = insn - insn->early[is_taken];
-        struct encode_operand operand;
-        if (load == insn || !check_is_wanted(load, &load->access[0]) ||
-            !encode_operand_from(&operand, load, load->access[0].operand)) {
-            continue;
+        for (const struct insn *load = insn; load->early[is_taken] != 0;) {
+            struct encode_operand operand;
+            load -= load->early[is_taken];
+            if (!check_is_wanted(load, &load->access[0]) ||
+                !encode_operand_from(&operand, load, load->access[0].operand)) {
+                continue;
+            }
+            uint32_t field = encode_jump_on(draft, (insn->decoded.opcode & 0xf) ^ is_taken);
+            emit_inline(draft, stubs, insn, load, &load->access[0], &operand, insn->live);
+            encode_jump_end(draft, field);
+            draft->counts[IMAGE_CHECKS]++;
         }
-        uint32_t field = encode_jump_on(draft, (insn->decoded.opcode & 0xf) ^ is_taken);
-        emit_inline(draft, stubs, insn, load, &load->access[0], &operand, insn->live);
-        encode_jump_end(draft, field);
-        draft->counts[IMAGE_CHECKS]++;
     }
 }
 
 void check_before(struct image_draft *draft, struct check_stubs *stubs, const struct insn *insn)
 {
-    emit_early(draft, stubs, insn);
+    if (insn->decoded.meta.category == ZYDIS_CATEGORY_CMOV) {
+        emit_early(draft, stubs, insn);
+    }
     uint32_t condition = begin_condition(draft, insn);
     for (size_t i = 0; i < insn->access_count; i++) {
         if (check_is_wanted(insn, &insn->access[i]) && !insn->access[i].is_early) {

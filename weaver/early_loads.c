@@ -126,6 +126,14 @@ static bool decides_on(const struct function *function, size_t choice, const str
     return is_one && !are_read(function, choice + 1, value->registers & ~to, &patience);
 }
 
+/* A choice may be of something that is made of several loads: the nearest leads to the one before. */
+static void put_before(struct insn *choice, struct insn *load, bool is_taken)
+{
+    uint8_t distance = (uint8_t)(choice - load), before = choice->early[is_taken];
+    load->early[is_taken] = before == 0 ? 0 : (uint8_t)(before - distance);
+    choice->early[is_taken] = distance;
+}
+
 static void look_at(struct function *function, size_t load)
 {
     struct insn *insn = &function->insns[load];
@@ -144,7 +152,7 @@ static void look_at(struct function *function, size_t load)
         if (is_choice(next) && decides_on(function, i, &value, &is_taken)) {
             insn->access[0].is_early = true;
             insn->access[0].is_behind = false; /* it is more so */
-            next->early[is_taken] = (uint8_t)(i - load);
+            put_before(next, insn, is_taken);
             return;
         }
         if (!follow(next, &value) || (insn_changes(next) & value.address) != 0)

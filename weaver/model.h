@@ -136,8 +136,9 @@ struct insn {
     register_set live; /* registers and flags that may be read later with the value they have before this instruction;
                             * all of them where that is not known */
     register_set soon; /* general-purpose ones that it or one of the next few instructions reads or changes */
-    uint8_t early
-        [2]; /* of a CMOV: so many instructions before it stands the load that it keeps, or takes, the value of; 0: none */
+    /* Of a CMOV: so many instructions before it stands the load that it keeps, or takes, the value of; of that one the load
+     * before; 0: none. */
+    uint8_t early[2];
     const char
         *refusal; /* why its accesses cannot be checked (gather, unknown length, ...): counted and left; or NULL */
     struct access access[2];

@@ -23,6 +23,7 @@ struct way {
 
 struct search {
     uint32_t all, used; /* loaded bytes, as bits */
+    uint32_t left;      /* those that something was left of, at the end of a way, that may be used there */
     unsigned insns_left;
     size_t way_count;
     struct way ways[WAYS_MOST];
@@ -48,10 +49,12 @@ static uint32_t passed_on(const struct insn *insn, const struct vector_state *st
 }
 
 /* A way ends, by the end of the function or of patience. */
-static void end_way(struct vector_state *state, const struct search *search, uint32_t registers)
+static void end_way(const struct vector_state *state, struct search *search, uint32_t registers)
 {
-    if ((search->used | state->used) == 0)
-        vector_bytes_use(state, registers);
+    struct vector_state end = *state;
+    end.used = 0;
+    vector_bytes_use(&end, registers);
+    search->left |= end.used;
 }
 
 /* Adds what the registers hold to what they held on earlier ways to there.  Returns: false when that is nothing new, or too much. */
@@ -115,13 +118,13 @@ static uint32_t bytes_used(const struct vector_place *place, const struct access
 {
     struct search search;
     search.all = all;
-    search.used = 0;
+    search.used = search.left = 0;
     search.insns_left = INSNS_AHEAD;
     search.way_count = 0;
     struct vector_state state = {.holding = 0};
     vector_bytes_follow(&state, place, access->operand);
     look_from((struct vector_place){place->module, place->function, place->at + 1}, state, &search);
-    return search.used & all;
+    return (search.used ? search.used : search.left) & all;
 }
 
 static bool is_load_of_vector(const struct insn *insn)

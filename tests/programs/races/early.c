@@ -75,6 +75,21 @@ APART void pointed_first(void)
                      : "rax", "rdx", "cc");
 }
 
+/* Of two loads, each the other's to write. */
+#define SUM(one, another)                                                                                              \
+    CHOICE("movl " one ", %%eax\n\taddl " another                                                                      \
+           ", %%eax\n\txorl %%edx, %%edx\n\tcmpl $3, %1\n\tcmovnel %%edx, %%eax\n\t"                                   \
+           "movl %%eax, %0")
+APART sum_of_first(void)
+{
+    SUM("%2", "%3");
+}
+
+APART sum_of_second_first(void)
+{
+    SUM("%3", "%2");
+}
+
 /* ---- what is used all the same: `wanted` is not what matters ------------------------------------------------------- */
 
 APART void stored_first(void)
@@ -118,6 +133,7 @@ static const struct {
     {"value", value_first, data_second, 0},    {"argument", argument_first, data_second, 0},
     {"sum", sum_first, data_second, 0},        {"taken", taken_first, data_second, 0},
     {"kept", kept_first, data_second, 0},      {"pointed", pointed_first, data_second, 0},
+    {"sum_of", sum_of_first, data_second, 0},  {"sum_of_second", sum_of_second_first, data_second, 0},
     {"either", either_first, other_second, 3}, {"stored", stored_first, used_second, 3},
     {"tested", tested_first, used_second, 3},  {"copied", copied_first, used_second, 3},
 };
