@@ -4,7 +4,7 @@
  *
  * Model:  what was loaded is followed over the vector registers (vector_bytes.h), along all ways that the code goes, until it is used up or
  *         they have become long.  What a function leaves in them when it calls another or returns is used when nothing was before and
- *         it may be an argument, or the value: compilers leave anything there.  A load of parts of a vector of which nothing is used is none.
+ *         it may be an argument, or the value: compilers leave anything there.  A load of half a vector of which nothing is used is none.
  * For:    compilers vectorise loops over one member of structures, or each second element, by loading what lies between as well,
  *         and throw it away: that may be another lock's.
  */
@@ -135,6 +135,14 @@ static bool is_load_of_vector(const struct insn *insn)
            !access->is_write && !access->is_range && is_size && vector_shape(insn).kind != KIND_UNKNOWN;
 }
 
+/* Half a vector, as compilers load it of rows that are no whole number of them: nobody reads that for its own sake. */
+static bool is_half(const struct insn *insn)
+{
+    enum { HALF = 8 /* bytes */ };
+    struct shape shape = vector_shape(insn);
+    return shape.kind == KIND_MOVE_LOW && shape.element == HALF;
+}
+
 static void narrow(struct insn *insn, uint32_t used, uint32_t all)
 {
     struct access *access = &insn->access[0];
@@ -143,7 +151,7 @@ static void narrow(struct insn *insn, uint32_t used, uint32_t all)
     if (used == all)
         return;
     if (used == 0)
-        insn->access_count = vector_shape(insn).kind != KIND_MOVE_LOW; /* it may have been read for its own sake */
+        insn->access_count = !is_half(insn);
     else if (is_low_part && (count & (count - 1)) == 0)
         access->size = (uint16_t)count;
     else
