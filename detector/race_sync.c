@@ -363,19 +363,6 @@ static void begin_change(struct race_part *part, uint64_t address, uint32_t size
     part->changing_size = size;
 }
 
-static void atomic_before(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size,
-                          unsigned deeds)
-{
-    struct race_part *part = race_part(plane);
-    if (!may_enter(part)) {
-        return;
-    }
-    race_sync_settle(engine, plane);
-    begin_change(part, address, size);
-    atomic_do(engine, plane, address, size, deeds);
-    race_leave(engine, part);
-}
-
 /* Returns: whether a relaxed store there would change nothing: no release fence came before it, and the thread knows the place. */
 static bool is_idle(const struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size)
 {
@@ -385,27 +372,36 @@ static bool is_idle(const struct race_engine *engine, struct race_plane *plane, 
 }
 
 /* A read-modify-write acquires what is there already: most often nobody comes in between, and that is all. */
+static void atomic_before(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size,
+                          int order, unsigned adds)
+{
+    struct race_part *part = race_part(plane);
+    bool releases = order == ORDER_RELEASE || order == ORDER_ACQ_REL || order == ORDER_SEQ_CST;
+    if (!releases && is_idle(engine, plane, address, size)) {
+        begin_change(part, address, size);
+        return;
+    }
+    if (!may_enter(part)) {
+        return;
+    }
+    race_sync_settle(engine, plane);
+    begin_change(part, address, size);
+    atomic_do(engine, plane, address, size,
+              adds | (order == ORDER_ACQ_REL ? DEED_CHANGE
+                      : releases             ? DEED_RELEASE
+                                             : DEED_RELAXED_STORE));
+    race_leave(engine, part);
+}
+
 void race_atomic_before(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size,
                         int order)
 {
-    bool releases = order == ORDER_RELEASE || order == ORDER_ACQ_REL || order == ORDER_SEQ_CST;
-    if (!releases && is_idle(engine, plane, address, size)) {
-        begin_change(race_part(plane), address, size);
-        return;
-    }
-    atomic_before(engine, plane, address, size,
-                  order == ORDER_ACQ_REL ? DEED_CHANGE
-                  : releases             ? DEED_RELEASE
-                                         : DEED_RELAXED_STORE);
+    atomic_before(engine, plane, address, size, order, 0);
 }
 
 void race_atomic_add(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size, int order)
 {
-    if (order == ORDER_RELAXED && is_idle(engine, plane, address, size)) {
-        begin_change(race_part(plane), address, size);
-        return;
-    }
-    atomic_before(engine, plane, address, size, DEED_ADD | (order == ORDER_RELAXED ? DEED_RELAXED_STORE : DEED_CHANGE));
+    atomic_before(engine, plane, address, size, order, DEED_ADD);
 }
 
 void race_atomic_after(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size, int order)

@@ -44,9 +44,8 @@ static void find_kept_places(const struct function *function, struct kept_places
 /* Before it is set such a register holds its caller's value, through which nothing is accessed. */
 static uint64_t kept_address(const struct kept_places *kept, const struct place *place)
 {
-    static const register_set restored = 0xf028; /* RBX, RBP, R12 to R15 */
     unsigned reg = (unsigned)__builtin_ctz(register_bit(place->base) | 1U << REGISTERS);
-    bool is_kept = (restored >> reg & 1) != 0 && kept->setters[reg] == SETTERS_ONE && kept->address[reg] != 0;
+    bool is_kept = (CALL_KEEPS >> reg & 1) != 0 && kept->setters[reg] == SETTERS_ONE && kept->address[reg] != 0;
     return is_kept ? kept->address[reg] + place->displacement : 0;
 }
 

@@ -77,12 +77,17 @@ static bool is_unwound_by(unsigned reg)
     return reg == ENCODE_RBX || reg == ENCODE_RBP || (reg >= ENCODE_R12 && reg <= ENCODE_R15);
 }
 
+static enum plane_routine routine_of(const struct access *access)
+{
+    const struct size_class *class = size_class_of(access);
+    return access->used != 0 ? PLANE_READ_GAPS : access->is_write ? class->write : class->read;
+}
+
 void check_flush_stubs(struct image_draft *draft, struct check_stubs *stubs)
 {
     const struct check_stub *all = stubs->array.data;
     for (size_t i = 0; i < stubs->array.count; i++) {
         const struct check_stub *stub = &all[i];
-        const struct size_class *class = size_class_of(stub->access);
         struct image_place *place = draft_add(draft, &draft->places);
         if (place) {
             *place = (struct image_place){draft_offset(draft), (uint32_t)place_of(stub->here, stub->access)};
@@ -99,12 +104,7 @@ void check_flush_stubs(struct image_draft *draft, struct check_stubs *stubs)
         } else {
             encode_address_in_rdi(draft, &stub->operand, CHECK_RED_ZONE);
         }
-        if (stub->access->used != 0) {
-            check_call_gaps(draft, stub->here, stub->insn, stub->access);
-        } else {
-            check_call_end(draft, stub->access->is_write ? class->write : class->read, stub->here, stub->insn,
-                           stub->access);
-        }
+        check_call_end(draft, routine_of(stub->access), stub->here, stub->insn, stub->access);
         check_move_stack(draft, CHECK_RED_ZONE);
         draft_byte(draft, 0xe9);
         draft_u32(draft, stub->back - (draft_offset(draft) + 4));
@@ -208,12 +208,12 @@ static void emit_pieces(struct image_draft *draft, struct check_stub *stub, cons
 /* Of a load with gaps: four tags at a time, of which those of bytes that are used are compared. */
 static void emit_gaps(struct image_draft *draft, struct check_stub *stub, unsigned reg, bool is_placed)
 {
-    enum { PIECE_BYTES = 0xf };
-    for (unsigned at = 0; at < stub->access->size; at += CHECK_GAP_PIECE) {
-        unsigned used = stub->access->used >> at & PIECE_BYTES;
+    enum { PIECE = 4 /* units: bytes */, PIECE_MASK = (1 << PIECE) - 1 };
+    for (unsigned at = 0; at < stub->access->size; at += PIECE) {
+        unsigned used = stub->access->used >> at & PIECE_MASK;
         struct encode_operand piece = {(uint8_t)reg, ENCODE_NONE, 1, false, at, false};
         uint32_t tags = 0;
-        for (unsigned i = 0; i < CHECK_GAP_PIECE; i++) {
+        for (unsigned i = 0; i < PIECE; i++) {
             tags |= used >> i & 1 ? (uint32_t)PLANE_GENERATION_BITS << 8 * i : 0;
         }
         if (tags == 0) {
@@ -225,7 +225,7 @@ static void emit_gaps(struct image_draft *draft, struct check_stub *stub, unsign
             piece = stub->operand;
             piece.displacement += at;
         }
-        emit_load(draft, CHECK_GAP_PIECE, reg, &piece);
+        emit_load(draft, PIECE, reg, &piece);
         encode_field(draft, 0, OPCODE_XOR_LOAD, reg, PLANE_READ_TAG, 0);
         encode_test(draft, reg, tags);
         add_jump(draft, stub);

@@ -14,7 +14,7 @@
 #include "weaver/encode.h"
 #include "weaver/model.h"
 
-enum { CHECK_PIECES_MOST = 8, CHECK_GAP_PIECE = 4 /* units: bytes */ };
+enum { CHECK_PIECES_MOST = 8 };
 
 /* A call of a routine that waits to be emitted: jumps that lead to it, and where it leads back. */
 struct check_stub {

@@ -53,15 +53,9 @@ void check_call_end(struct image_draft *draft, enum plane_routine routine, const
 {
     encode_field(draft, 0, OPCODE_CALL_MEMORY, CALL_FIELD, PLANE_ROUTINE(routine), 0);
     add_site(draft, here, insn, access);
-    encode_load(draft, ENCODE_RDI, PLANE_SAVED_RDI);
-}
-
-void check_call_gaps(struct image_draft *draft, const struct insn *here, const struct insn *insn,
-                     const struct access *access)
-{
-    encode_field(draft, 0, OPCODE_CALL_MEMORY, CALL_FIELD, PLANE_ROUTINE(PLANE_READ_GAPS), 0);
-    add_site(draft, here, insn, access);
-    add_mark(draft, access->used);
+    if (routine == PLANE_READ_GAPS) {
+        add_mark(draft, access->used);
+    }
     encode_load(draft, ENCODE_RDI, PLANE_SAVED_RDI);
 }
 

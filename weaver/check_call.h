@@ -17,9 +17,6 @@ void check_call_begin(struct image_draft *draft);
 /* Emits the call, of which the return address is a site, and RDI as it was; for an access of `insn`, before `here`. */
 void check_call_end(struct image_draft *draft, enum plane_routine routine, const struct insn *here,
                     const struct insn *insn, const struct access *access);
-/* The same for a load with gaps. */
-void check_call_gaps(struct image_draft *draft, const struct insn *here, const struct insn *insn,
-                     const struct access *access);
 /* Emits the call for a run of a counted loop that begins at `first`, with the first address in RDI and the rounds in RSI.  In RSI is
  * 0 behind it when the run was refused. */
 void check_call_run(struct image_draft *draft, const struct insn *first, const struct insn *insn,

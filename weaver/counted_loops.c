@@ -122,12 +122,6 @@ static void note_changes(struct round *round, uint32_t index)
 
 /* ---- how many rounds ----------------------------------------------------------------------------------------------- */
 
-static bool writes_flags(const struct insn *insn)
-{
-    const ZydisAccessedFlags *flags = insn->decoded.cpu_flags;
-    return flags && (flags->modified | flags->set_0 | flags->set_1 | flags->undefined) != 0;
-}
-
 /* The condition of `bound` against `counter`, turned round. */
 static unsigned mirrored(unsigned condition)
 {
@@ -255,11 +249,11 @@ static bool find_count(struct round *round)
     struct counted_loop *loop = &round->loop;
     const struct insn *branch = insn_of(round, loop->last);
     uint32_t index = loop->last - 1;
-    while (index > loop->first && !writes_flags(insn_of(round, index)))
+    while (index > loop->first && !insn_writes_flags(insn_of(round, index)))
         index--;
     const struct insn *insn = insn_of(round, index);
     bool is_jump_on_flags = branch->decoded.meta.category == ZYDIS_CATEGORY_COND_BR && branch->decoded.opcode < 0x90;
-    if (!is_jump_on_flags || !writes_flags(insn) || round->is_sometimes[index - loop->first])
+    if (!is_jump_on_flags || !insn_writes_flags(insn) || round->is_sometimes[index - loop->first])
         return false;
     loop->condition = branch->decoded.opcode & 0xf;
     bool is_comparison = insn->decoded.mnemonic == ZYDIS_MNEMONIC_CMP || insn->decoded.mnemonic == ZYDIS_MNEMONIC_TEST;

@@ -151,15 +151,6 @@ static bool is_computation(ZydisMnemonic mnemonic)
     }
 }
 
-/* Nothing of the value is in what XOR or SUB of a register with itself leave. */
-static bool clears(const struct insn *insn)
-{
-    const ZydisDecodedOperand *to = &insn->operands[0], *from = &insn->operands[1];
-    return (insn->decoded.mnemonic == ZYDIS_MNEMONIC_XOR || insn->decoded.mnemonic == ZYDIS_MNEMONIC_SUB) &&
-           to->type == ZYDIS_OPERAND_TYPE_REGISTER && from->type == ZYDIS_OPERAND_TYPE_REGISTER &&
-           to->reg.value == from->reg.value;
-}
-
 static bool leads_to_address(const struct insn *insn, register_set value)
 {
     const ZydisDecodedOperand *from = &insn->operands[1];
@@ -170,7 +161,7 @@ static bool leads_to_address(const struct insn *insn, register_set value)
 /* Returns: whether something is computed with the value, which then is in that. */
 static bool computes(const struct insn *insn, struct whereabouts *at)
 {
-    if (!is_computation(insn->decoded.mnemonic) || clears(insn) ||
+    if (!is_computation(insn->decoded.mnemonic) || insn_clears(insn) ||
         !(reads(insn, at->value) || is_put_down_at(at, &insn->operands[0]) || is_put_down_at(at, &insn->operands[1]) ||
           leads_to_address(insn, at->value)))
         return false;
@@ -198,19 +189,16 @@ static enum fate still(const struct whereabouts *at)
 /* What becomes of the value in an instruction that is no jump. */
 static enum fate follow(const struct insn *insn, struct whereabouts *at)
 {
-    static const register_set returned = 1;      /* RAX */
-    static const register_set arguments = 0x3c6; /* RDI, RSI, RDX, RCX, R8, R9 */
-    static const register_set kept = 0xf028;     /* by a function that is called: RBX, RBP, R12 to R15 */
     if (leads_to_memory(insn, at->value) || is_kept_in_memory(insn, at) || is_put_into_vector(insn, at->value) ||
         (at->value & REGISTER_FLAGS && tests_flags(insn)))
         return FATE_DECIDES;
     if (insn->role == ROLE_RETURN)
-        return at->value & returned ? FATE_DECIDES : FATE_LOST;
+        return at->value & CALL_RETURNS ? FATE_DECIDES : FATE_LOST;
     if (insn->role == ROLE_CALL) {
-        if (at->value & arguments)
+        if (at->value & CALL_ARGUMENTS)
             return FATE_DECIDES;
-        at->value &= kept;
-        lose_place(at, ~kept);
+        at->value &= CALL_KEEPS;
+        lose_place(at, ~(register_set)CALL_KEEPS);
         return still(at);
     }
     if (insn->decoded.mnemonic == ZYDIS_MNEMONIC_CMP || insn->decoded.mnemonic == ZYDIS_MNEMONIC_TEST ||

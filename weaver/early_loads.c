@@ -59,27 +59,23 @@ static bool goes_elsewhere(const struct insn *insn, const struct value *value)
     return false;
 }
 
+static register_set what_changes(const struct insn *insn)
+{
+    return insn_changes(insn) | (insn_writes_flags(insn) ? REGISTER_FLAGS : 0);
+}
+
 /* Returns: false when the value is used there. */
 static bool follow(const struct insn *insn, struct value *value)
 {
-    const ZydisAccessedFlags *flags = insn->decoded.cpu_flags;
     struct insn_effect effect = insn_effect(insn);
-    bool changes_flags = flags && (flags->modified | flags->set_0 | flags->set_1 | flags->undefined) != 0;
     if ((effect.reads & value->registers) == 0) {
         value->registers &= ~effect.kills;
         return true;
     }
     if (goes_elsewhere(insn, value))
         return false;
-    value->registers |= insn_changes(insn) | (changes_flags ? REGISTER_FLAGS : 0);
+    value->registers |= what_changes(insn);
     return true;
-}
-
-/* What a call may get, and what its function finds there when it is back. */
-static register_set passed_on(void)
-{
-    return REGISTER_GPRS &
-           ~(register_bit(ZYDIS_REGISTER_RAX) | register_bit(ZYDIS_REGISTER_R10) | register_bit(ZYDIS_REGISTER_R11));
 }
 
 /* Returns: whether one of the registers may be read from there on.  Of what a function leaves in them only its value is. */
@@ -92,9 +88,9 @@ static bool are_read(const struct function *function, size_t at, register_set re
         bool goes_away = insn->role == ROLE_JUMP || insn->role == ROLE_BRANCH ? insn->target_index == FUNCTION_NONE
                                                                               : insn->role == ROLE_CALL;
         if (insn->role == ROLE_RETURN)
-            return (registers & register_bit(ZYDIS_REGISTER_RAX)) != 0;
+            return (registers & CALL_RETURNS) != 0;
         if (insn->role == ROLE_TRAP || insn->role == ROLE_INDIRECT_JUMP ||
-            (goes_away && (registers & passed_on()) != 0))
+            (goes_away && (registers & (CALL_ARGUMENTS | CALL_KEEPS)) != 0))
             return true;
         if (insn->role == ROLE_CALL || (goes_away && insn->role == ROLE_JUMP))
             return false;
@@ -137,11 +133,8 @@ static void put_before(struct insn *choice, struct insn *load, bool is_taken)
 static void look_at(struct function *function, size_t load)
 {
     struct insn *insn = &function->insns[load];
-    const ZydisAccessedFlags *flags = insn->decoded.cpu_flags;
-    struct value value = {.registers = insn_changes(insn),
+    struct value value = {.registers = what_changes(insn),
                           .address = registers_of(&insn->operands[insn->access[0].operand])};
-    if (flags && (flags->modified | flags->set_0 | flags->set_1 | flags->undefined) != 0)
-        value.registers |= REGISTER_FLAGS;
     if ((value.registers & value.address) != 0)
         return;
     for (size_t i = load + 1; i < function->insn_count && i <= load + INSNS_AHEAD && value.registers != 0; i++) {

@@ -19,15 +19,6 @@ enum {
     LATER = 4 /* registers */
 };
 
-/* Zeroing idioms read nothing. */
-static bool is_zeroing(const struct insn *insn)
-{
-    return (insn->decoded.mnemonic == ZYDIS_MNEMONIC_XOR || insn->decoded.mnemonic == ZYDIS_MNEMONIC_SUB) &&
-           insn->operands[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
-           insn->operands[1].type == ZYDIS_OPERAND_TYPE_REGISTER &&
-           insn->operands[0].reg.value == insn->operands[1].reg.value && register_is_whole(insn->operands[0].reg.value);
-}
-
 /* A shift by 0 leaves the flags alone; a repeated comparison of nothing does too. */
 static bool may_keep_flags(const struct insn *insn)
 {
@@ -105,7 +96,7 @@ struct insn_effect insn_effect(const struct insn *insn)
     default:
         break;
     }
-    if (is_zeroing(insn))
+    if (insn_clears(insn) && register_is_whole(insn->operands[0].reg.value))
         effect.reads = 0;
     if (is_of_the_system(insn)) /* which registers count is the kernel's affair */
         effect = (struct insn_effect){REGISTER_GPRS, 0};

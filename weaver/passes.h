@@ -105,6 +105,18 @@ register_set insn_changes(const struct insn *insn);
 /* Returns: those that it reads, changes or addresses memory by, also unwritten ones. */
 register_set insn_names(const struct insn *insn);
 
+/* What the calling convention says of general-purpose registers. */
+enum {
+    CALL_RETURNS = 0x1,     /* RAX; a second half in RDX is rare */
+    CALL_ARGUMENTS = 0x3c6, /* RDI, RSI, RDX, RCX, R8, R9 */
+    CALL_KEEPS = 0xf028     /* RBX, RBP, R12 to R15 */
+};
+
+bool insn_writes_flags(const struct insn *insn);
+
+/* Returns: whether it is XOR or SUB of a register with itself: nothing of the value is in what that leaves. */
+bool insn_clears(const struct insn *insn);
+
 /* Returns: whether control may go from `insn` to the one after it. */
 static inline bool insn_falls_through(const struct insn *insn)
 {

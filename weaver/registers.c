@@ -46,3 +46,17 @@ register_set insn_names(const struct insn *insn)
     }
     return named;
 }
+
+bool insn_writes_flags(const struct insn *insn)
+{
+    const ZydisAccessedFlags *flags = insn->decoded.cpu_flags;
+    return flags && (flags->modified | flags->set_0 | flags->set_1 | flags->undefined) != 0;
+}
+
+bool insn_clears(const struct insn *insn)
+{
+    const ZydisDecodedOperand *to = &insn->operands[0], *from = &insn->operands[1];
+    return (insn->decoded.mnemonic == ZYDIS_MNEMONIC_XOR || insn->decoded.mnemonic == ZYDIS_MNEMONIC_SUB) &&
+           to->type == ZYDIS_OPERAND_TYPE_REGISTER && from->type == ZYDIS_OPERAND_TYPE_REGISTER &&
+           to->reg.value == from->reg.value;
+}

@@ -93,11 +93,9 @@ static register_set inputs_of(const struct insn *insn)
 
 static register_set outputs_of(const struct insn *insn)
 {
-    const ZydisAccessedFlags *flags = insn->decoded.cpu_flags;
-    bool writes_flags = flags && (flags->modified | flags->set_0 | flags->set_1 | flags->undefined);
-    if (insn->role == ROLE_CALL) /* what a function may change: not RBX, RSP, RBP, R12 to R15 */
-        return REGISTER_ALL & ~(register_set)0xf038;
-    return insn_changes(insn) | (writes_flags ? REGISTER_FLAGS : 0);
+    if (insn->role == ROLE_CALL)
+        return REGISTER_ALL & ~(CALL_KEEPS | register_bit(ZYDIS_REGISTER_RSP));
+    return insn_changes(insn) | (insn_writes_flags(insn) ? REGISTER_FLAGS : 0);
 }
 
 static void compute(struct values *values, const struct insn *insn)

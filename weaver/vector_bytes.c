@@ -7,12 +7,11 @@
 
 /* One instruction while it is followed.  An instruction of one source has it twice. */
 struct operation {
-    const struct vector_place *place;
     const struct insn *insn;
-    struct shape shape;
-    const ZydisDecodedOperand *to, *operands[2], *third; /* third: what fused arithmetic adds to, or NULL */
-    struct vector_bytes first, second;
-    bool first_counts; /* the first is read, not only kept in part */
+    struct vector_shape shape;
+    const ZydisDecodedOperand *to, *operands[2];
+    struct vector_bytes first, second, third; /* third: what fused arithmetic adds to */
+    bool first_counts;                        /* the first is read, not only kept in part */
     bool has_immediate;
     unsigned immediate;
 };
@@ -84,7 +83,7 @@ static bool is_read(const ZydisDecodedOperand *operand)
 static struct operation operation_of(const struct vector_state *state, const struct vector_place *place, int loaded)
 {
     const struct insn *insn = &place->function->insns[place->at];
-    struct operation op = {.place = place, .insn = insn, .shape = vector_shape(insn), .to = insn->operands};
+    struct operation op = {.insn = insn, .shape = vector_shape_of(insn), .to = insn->operands};
     size_t visible = insn->decoded.operand_count_visible;
     if (visible > 0 && insn->operands[visible - 1].type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
         op.has_immediate = true;
@@ -93,9 +92,10 @@ static struct operation operation_of(const struct vector_state *state, const str
     bool is_legacy = insn->decoded.encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY;
     op.operands[0] = &insn->operands[is_legacy || visible < 2 || op.shape.kind == KIND_USE_LOWEST ? 0 : 1];
     op.operands[1] = &insn->operands[visible - 1];
-    op.third = !is_legacy && visible == 3 && is_read(op.to) ? op.to : NULL;
     op.first = bytes_of(state, insn, op.operands[0], loaded);
     op.second = bytes_of(state, insn, op.operands[1], loaded);
+    if (!is_legacy && visible == 3 && is_read(op.to))
+        op.third = bytes_of(state, insn, op.to, loaded);
     op.first_counts = !is_legacy || is_read(op.to);
     return op;
 }
@@ -115,7 +115,7 @@ static unsigned source_in_lane(const struct operation *op, unsigned at, unsigned
     unsigned size = op->shape.element, in = at - lane, immediate = op->immediate;
     unsigned element = size ? in / size : 0, byte = size ? in % size : 0, pair = in / 2 % 4;
     unsigned by_element = size == 8 ? immediate >> (lane / 8 + element) & 1 : immediate >> 2 * element & 3;
-    switch ((enum kind)op->shape.kind) {
+    switch ((enum vector_kind)op->shape.kind) {
     case KIND_UNPACK_LOW:
         return pick(element % 2, lane + element / 2 * size + byte);
     case KIND_UNPACK_HIGH:
@@ -155,7 +155,7 @@ static unsigned source_of(const struct operation *op, unsigned at)
 {
     unsigned size = op->shape.element, immediate = op->immediate, lane = at / VECTOR_LANE * VECTOR_LANE, lanes;
     bool is_low = at < VECTOR_LANE / 2;
-    switch ((enum kind)op->shape.kind) {
+    switch ((enum vector_kind)op->shape.kind) {
     case KIND_MOVE:
         return SECOND + at;
     case KIND_MOVE_LOW:
@@ -283,20 +283,13 @@ static bool is_of_constants(const struct operation *op)
            op->shape.kind == KIND_BY_INDEX;
 }
 
-static bool is_of_itself(const struct operation *op)
-{
-    return op->operands[0]->type == ZYDIS_OPERAND_TYPE_REGISTER &&
-           op->operands[1]->type == ZYDIS_OPERAND_TYPE_REGISTER &&
-           op->operands[0]->reg.value == op->operands[1]->reg.value;
-}
-
 static uint32_t result_at(const struct operation *op, unsigned at, const struct vector_value *const constants[2])
 {
-    switch ((enum kind)op->shape.kind) {
+    switch ((enum vector_kind)op->shape.kind) {
     case KIND_VERTICAL:
         return vertical(op, at);
     case KIND_DIFFERENCE:
-        return is_of_itself(op) ? 0 : vertical(op, at);
+        return vector_is_of_itself(op->insn) ? 0 : vertical(op, at);
     case KIND_AND:
     case KIND_AND_NOT:
         return masked(op, at, constants);
@@ -358,32 +351,34 @@ static bool set_slot(struct vector_state *state, const ZydisDecodedOperand *oper
 }
 
 /* What the operation uses up, of which nothing comes to its result. */
-static uint32_t used_up(const struct operation *op, struct vector_bytes *third)
+static uint32_t used_up(const struct operation *op)
 {
     unsigned size = op->shape.element;
-    if (op->shape.kind == KIND_LOWEST || op->shape.kind == KIND_USE_LOWEST)
+    switch ((enum vector_kind)op->shape.kind) {
+    case KIND_LOWEST:
+    case KIND_USE_LOWEST:
         return united(op->second.of, size) | united(op->first.of, size);
-    bool is_shift =
-        op->shape.kind == KIND_SHIFT_LEFT || op->shape.kind == KIND_SHIFT_RIGHT || op->shape.kind == KIND_SHIFT_SIGNED;
-    if (is_shift && !op->has_immediate)
+    case KIND_SHIFT_LEFT:
+    case KIND_SHIFT_RIGHT:
+    case KIND_SHIFT_SIGNED:
+        return op->has_immediate ? 0 : united(op->second.of, VECTOR_BYTES);
+    case KIND_BY_BYTES:
         return united(op->second.of, VECTOR_BYTES);
-    if (op->shape.kind == KIND_BY_BYTES)
-        return united(op->second.of, VECTOR_BYTES);
-    if (op->shape.kind == KIND_BY_INDEX)
+    case KIND_BY_INDEX:
         return united(op->first.of, VECTOR_BYTES);
-    return op->third ? united(third->of, VECTOR_BYTES) : 0;
+    default:
+        return united(op->third.of, VECTOR_BYTES);
+    }
 }
 
 static void follow_known(struct vector_state *state, const struct vector_place *place, int loaded)
 {
     const struct operation op = operation_of(state, place, loaded);
-    struct vector_bytes result = {{0}}, third = {{0}};
+    struct vector_bytes result = {{0}};
     const struct vector_value *constants[2] = {NULL, NULL};
     struct vector_value values[2];
     unsigned width = width_of(op.to);
-    if (op.third)
-        third = bytes_of(state, op.insn, op.third, loaded);
-    state->used |= used_up(&op, &third);
+    state->used |= used_up(&op);
     if (op.shape.kind == KIND_USE_LOWEST)
         return;
     for (int i = 0; i < 2 && is_of_constants(&op); i++)
@@ -460,11 +455,9 @@ static void follow_frame(struct vector_state *state, const struct insn *insn)
         const ZydisDecodedOperand *operand = &insn->operands[i];
         if (operand->type != ZYDIS_OPERAND_TYPE_MEMORY || !is_read(operand) || home_of(state, insn, operand) != NOWHERE)
             continue;
-        for (unsigned k = 0; k < VECTOR_SLOTS; k++) {
-            int64_t distance = operand->mem.disp.value - state->slots[k].displacement;
-            if (operand->mem.base == state->slots[k].base && distance < VECTOR_BYTES && -distance < operand->size / 8)
+        for (unsigned k = 0; k < VECTOR_SLOTS; k++)
+            if (vector_slot_overlaps(&state->slots[k], VECTOR_BYTES, operand))
                 vector_bytes_use(state, UINT32_C(1) << VECTOR_REGISTERS << k);
-        }
     }
 }
 
@@ -483,7 +476,7 @@ void vector_bytes_follow(struct vector_state *state, const struct vector_place *
     follow_frame(state, insn);
     if (loaded < 0 && !(named(state, insn) & state->holding))
         return;
-    if (vector_shape(insn).kind != KIND_UNKNOWN)
+    if (vector_shape_of(insn).kind != KIND_UNKNOWN)
         follow_known(state, place, loaded);
     else
         follow_unknown(state, insn);

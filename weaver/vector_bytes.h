@@ -66,6 +66,14 @@ static inline unsigned vector_number(ZydisRegister reg)
     return VECTOR_REGISTERS;
 }
 
+/* Returns: whether the operand, in memory, has one of the `size` bytes there. */
+static inline bool vector_slot_overlaps(const struct vector_slot *slot, int64_t size,
+                                        const ZydisDecodedOperand *operand)
+{
+    int64_t distance = operand->mem.disp.value - slot->displacement;
+    return operand->mem.base == slot->base && distance < size && -distance < operand->size / 8;
+}
+
 /* Returns: whether the operand is a vector in a part of the frame that nobody else sees: no access. */
 static inline bool vector_is_in_frame(const struct insn *insn, const ZydisDecodedOperand *operand)
 {

@@ -13,27 +13,23 @@
 enum { INSNS_BACK = 1024, STEPS_MOST = 6, NO_INSN = -1 };
 
 struct holder {
-    unsigned vector;                 /* number of a vector register, or VECTOR_REGISTERS */
-    register_set general;            /* or the bit of another one */
-    const ZydisDecodedOperand *slot; /* or a place of the frame; NULL: none */
+    unsigned vector;         /* number of a vector register, or VECTOR_REGISTERS */
+    register_set general;    /* or the bit of another one */
+    struct vector_slot slot; /* or a place of the frame, ... */
+    uint16_t slot_size;      /* ... so large; 0: none.  Units: bytes */
 };
-
-static bool overlap(const ZydisDecodedOperand *a, const ZydisDecodedOperand *b)
-{
-    int64_t distance = a->mem.disp.value - b->mem.disp.value;
-    return a->mem.base == b->mem.base && distance < b->size / 8 && -distance < a->size / 8;
-}
 
 static bool writes(const struct insn *insn, const struct holder *holder)
 {
-    register_set base = holder->slot ? register_bit(holder->slot->mem.base) : 0;
-    if (insn->role == ROLE_CALL || (insn_changes(insn) & (holder->general | base)) != 0)
+    if (insn->role == ROLE_CALL || (insn_changes(insn) & (holder->general | register_bit(holder->slot.base))) != 0)
         return true;
-    for (size_t i = 0; i < insn->decoded.operand_count && holder->general == 0; i++) {
+    for (size_t i = 0; i < insn->decoded.operand_count; i++) {
         const ZydisDecodedOperand *operand = &insn->operands[i];
-        bool is_it = operand->type == ZYDIS_OPERAND_TYPE_REGISTER
-                         ? !holder->slot && vector_number(operand->reg.value) == holder->vector
-                         : operand->type == ZYDIS_OPERAND_TYPE_MEMORY && holder->slot && overlap(operand, holder->slot);
+        unsigned number =
+            operand->type == ZYDIS_OPERAND_TYPE_REGISTER ? vector_number(operand->reg.value) : VECTOR_REGISTERS;
+        bool is_slot = operand->type == ZYDIS_OPERAND_TYPE_MEMORY && holder->slot_size != 0 &&
+                       vector_slot_overlaps(&holder->slot, holder->slot_size, operand);
+        bool is_it = is_slot || (number == holder->vector && number < VECTOR_REGISTERS);
         if (is_it && (operand->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE))
             return true;
     }
@@ -107,7 +103,7 @@ static const ZydisDecodedOperand *last_of(const struct insn *insn)
 /* mov immediate, reg */
 static bool value_of_number(const struct vector_place *place, ZydisRegister reg, struct vector_value *value)
 {
-    const struct holder holder = {VECTOR_REGISTERS, register_bit(reg), NULL};
+    const struct holder holder = {.vector = VECTOR_REGISTERS, .general = register_bit(reg)};
     int64_t definition = holder.general ? definition_of(place->function, place->at, &holder) : NO_INSN;
     if (definition == NO_INSN)
         return false;
@@ -125,7 +121,7 @@ static void fill(struct vector_value *value, unsigned size)
         value->bytes[i] = value->bytes[i - size];
 }
 
-static void shift(struct vector_value *value, const struct insn *insn, struct shape shape)
+static void shift(struct vector_value *value, const struct insn *insn, struct vector_shape shape)
 {
     unsigned count = (uint8_t)last_of(insn)->imm.value.u;
     for (unsigned at = 0; at < sizeof value->bytes; at += shape.element) {
@@ -143,13 +139,6 @@ static void permute(struct vector_value *value, uint64_t order)
         unsigned lane = at / VECTOR_LANE * VECTOR_LANE, element = at % VECTOR_LANE / 4;
         value->bytes[at] = before.bytes[lane + (order >> 2 * element & 3) * 4 + at % 4];
     }
-}
-
-static bool is_of_itself(const struct insn *insn)
-{
-    const ZydisDecodedOperand *last = last_of(insn), *other = last - 1;
-    return last->type == ZYDIS_OPERAND_TYPE_REGISTER && other->type == ZYDIS_OPERAND_TYPE_REGISTER &&
-           last->reg.value == other->reg.value;
 }
 
 static bool is_equality(const struct insn *insn)
@@ -170,9 +159,9 @@ static bool is_equality(const struct insn *insn)
 static bool value_made(const struct vector_place *place, unsigned steps, struct vector_value *value)
 {
     const struct insn *insn = &place->function->insns[place->at];
-    struct shape shape = vector_shape(insn);
+    struct vector_shape shape = vector_shape_of(insn);
     const ZydisDecodedOperand *from = &insn->operands[1];
-    switch ((enum kind)shape.kind) {
+    switch ((enum vector_kind)shape.kind) {
     case KIND_MOVE:
         return value_at(place, from, steps, value);
     case KIND_MOVE_LOW:
@@ -191,7 +180,7 @@ static bool value_made(const struct vector_place *place, unsigned steps, struct 
         return true;
     case KIND_DIFFERENCE:
         memset(value->bytes, is_equality(insn) ? UINT8_MAX : 0, sizeof value->bytes);
-        return is_of_itself(insn);
+        return vector_is_of_itself(insn);
     case KIND_SHIFT_LEFT:
     case KIND_SHIFT_RIGHT:
         if (last_of(insn)->type != ZYDIS_OPERAND_TYPE_IMMEDIATE || !value_at(place, last_of(insn) - 1, steps, value))
@@ -206,15 +195,18 @@ static bool value_made(const struct vector_place *place, unsigned steps, struct 
 static bool value_at(const struct vector_place *place, const ZydisDecodedOperand *operand, unsigned steps,
                      struct vector_value *value)
 {
-    struct holder holder = {VECTOR_REGISTERS, 0, NULL};
+    struct holder holder = {.vector = VECTOR_REGISTERS};
+    bool is_slot = vector_is_in_frame(&place->function->insns[place->at], operand);
     *value = (struct vector_value){{0}};
-    if (vector_is_in_frame(&place->function->insns[place->at], operand))
-        holder.slot = operand;
-    else if (operand->type == ZYDIS_OPERAND_TYPE_MEMORY)
+    if (operand->type == ZYDIS_OPERAND_TYPE_MEMORY && !is_slot)
         return value_in_memory(place, operand, value);
+    if (is_slot)
+        holder = (struct holder){.vector = VECTOR_REGISTERS,
+                                 .slot = {operand->mem.base, operand->mem.disp.value},
+                                 .slot_size = operand->size / 8};
     else if (operand->type == ZYDIS_OPERAND_TYPE_REGISTER)
         holder.vector = vector_number(operand->reg.value);
-    if (steps == 0 || (!holder.slot && holder.vector == VECTOR_REGISTERS))
+    if (steps == 0 || (holder.slot_size == 0 && holder.vector == VECTOR_REGISTERS))
         return false;
     int64_t definition = definition_of(place->function, place->at, &holder);
     const struct vector_place there = {place->module, place->function, (size_t)definition};

@@ -132,14 +132,14 @@ static bool is_load_of_vector(const struct insn *insn)
     const struct access *access = insn->access;
     bool is_size = access->size >= SIZE_LEAST && access->size <= SIZE_MOST;
     return insn->role == ROLE_PLAIN && insn->access_count == 1 && access->role == ACCESS_PLAIN && access->operand > 0 &&
-           !access->is_write && !access->is_range && is_size && vector_shape(insn).kind != KIND_UNKNOWN;
+           !access->is_write && !access->is_range && is_size && vector_shape_of(insn).kind != KIND_UNKNOWN;
 }
 
 /* Half a vector, as compilers load it of rows that are no whole number of them: nobody reads that for its own sake. */
 static bool is_half(const struct insn *insn)
 {
     enum { HALF = 8 /* bytes */ };
-    struct shape shape = vector_shape(insn);
+    struct vector_shape shape = vector_shape_of(insn);
     return shape.kind == KIND_MOVE_LOW && shape.element == HALF;
 }
 

@@ -12,7 +12,7 @@
     VEX(name##132PS, KIND_VERTICAL, 4), VEX(name##213PS, KIND_VERTICAL, 4), VEX(name##231PS, KIND_VERTICAL, 4),        \
         VEX(name##132PD, KIND_VERTICAL, 8), VEX(name##213PD, KIND_VERTICAL, 8), VEX(name##231PD, KIND_VERTICAL, 8)
 
-static const struct shape shapes[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
+static const struct vector_shape shapes[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
     BOTH(PADDB, KIND_VERTICAL, 1),
     BOTH(PADDW, KIND_VERTICAL, 2),
     BOTH(PADDD, KIND_VERTICAL, 4),
@@ -238,13 +238,20 @@ static const struct shape shapes[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
 };
 
 /* A permutation may be told by a register as well, and by a mask what is left out. */
-struct shape vector_shape(const struct insn *insn)
+struct vector_shape vector_shape_of(const struct insn *insn)
 {
-    static const struct shape unknown = {KIND_UNKNOWN, 0, 0};
-    const struct shape *shape = &shapes[insn->decoded.mnemonic];
+    static const struct vector_shape unknown = {KIND_UNKNOWN, 0, 0};
+    const struct vector_shape *shape = &shapes[insn->decoded.mnemonic];
     size_t visible = insn->decoded.operand_count_visible;
     if (insn->decoded.encoding == ZYDIS_INSTRUCTION_ENCODING_EVEX || visible == 0)
         return unknown;
     bool is_told = insn->operands[visible - 1].type == ZYDIS_OPERAND_TYPE_IMMEDIATE;
     return shape->kind != KIND_PERMUTE || is_told ? *shape : unknown;
+}
+
+bool vector_is_of_itself(const struct insn *insn)
+{
+    const ZydisDecodedOperand *last = &insn->operands[insn->decoded.operand_count_visible - 1], *other = last - 1;
+    return last->type == ZYDIS_OPERAND_TYPE_REGISTER && other->type == ZYDIS_OPERAND_TYPE_REGISTER &&
+           last->reg.value == other->reg.value;
 }

@@ -4,7 +4,7 @@
 
 #include "weaver/model.h"
 
-enum kind {
+enum vector_kind {
     KIND_UNKNOWN,
     /* Of two sources, element by element: */
     KIND_VERTICAL,
@@ -53,13 +53,16 @@ enum kind {
     KIND_BY_INDEX
 };
 
-struct shape {
-    uint8_t kind;    /* enum kind */
+struct vector_shape {
+    uint8_t kind;    /* enum vector_kind */
     uint8_t element; /* units: bytes */
     uint8_t becomes; /* of KIND_RESIZE, KIND_EXTEND: the size of an element of the result */
 };
 
 /* Returns: the instruction's; KIND_UNKNOWN for one that is not known, or in a form that is not. */
-struct shape vector_shape(const struct insn *insn);
+struct vector_shape vector_shape_of(const struct insn *insn);
+
+/* Returns: whether both sources of an instruction without an immediate are the same register. */
+bool vector_is_of_itself(const struct insn *insn);
 
 #endif

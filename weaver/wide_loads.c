@@ -70,14 +70,6 @@ static unsigned masked_to(const struct insn *insn)
     return mask->imm.value.u <= UINT8_MAX ? 1 : mask->imm.value.u <= UINT16_MAX ? 2 : 0;
 }
 
-static bool clears(const struct insn *insn)
-{
-    bool is_difference = insn->decoded.mnemonic == ZYDIS_MNEMONIC_XOR || insn->decoded.mnemonic == ZYDIS_MNEMONIC_SUB;
-    return is_difference && insn->operands[1].type == ZYDIS_OPERAND_TYPE_REGISTER &&
-           insn->operands[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
-           insn->operands[0].reg.value == insn->operands[1].reg.value;
-}
-
 /* An operation whose low bits depend on low bits alone. */
 static enum step follow_operation(struct carried *carried, const struct insn *insn)
 {
@@ -92,7 +84,7 @@ static enum step follow_operation(struct carried *carried, const struct insn *in
         return STEP_WIDE;
     if (masked_to(insn) != 0)
         use(carried, masked_to(insn));
-    carried->flags = masked_to(insn) == 0 && !clears(insn);
+    carried->flags = masked_to(insn) == 0 && !insn_clears(insn);
     set(carried, to, carried->flags);
     return STEP_ON;
 }
@@ -142,18 +134,11 @@ static enum step follow_named(struct carried *carried, const struct insn *insn)
     }
 }
 
-/* What a called function leaves as it was. */
-static register_set saved_by_callees(void)
-{
-    return register_bit(ZYDIS_REGISTER_RBX) | register_bit(ZYDIS_REGISTER_RBP) | register_bit(ZYDIS_REGISTER_R12) |
-           register_bit(ZYDIS_REGISTER_R13) | register_bit(ZYDIS_REGISTER_R14) | register_bit(ZYDIS_REGISTER_R15);
-}
-
 static enum step follow_call(struct carried *carried, const struct insn *insn)
 {
     if (carried->used == 0 || (insn_names(insn) & carried->registers) != 0)
         return STEP_WIDE;
-    carried->registers &= saved_by_callees();
+    carried->registers &= CALL_KEEPS;
     carried->flags = false;
     return STEP_ON;
 }

@@ -98,7 +98,7 @@ void access_trace_miss(struct plane *plane, uint64_t address, const struct image
         return;
     line.site.pc = pc_map_site_address((uintptr_t)frame->return_address);
     if (frame->routine == PLANE_READ_GAPS)
-        add_stretches(plane, &line, routine_second_mark(frame));
+        add_stretches(plane, &line, routine_mark(frame, 1));
     else
         add_line(plane, &line);
 }

@@ -13,9 +13,7 @@
 
 static struct image_site site_of(const struct routine_frame *frame)
 {
-    uint32_t mark;
-    __builtin_memcpy(&mark, (const char *)(uintptr_t)frame->return_address + IMAGE_MARK_AT, sizeof mark);
-    return image_mark_read(mark);
+    return image_mark_read(routine_mark(frame, 0));
 }
 
 /* ---- the callers -------------------------------------------------------------------------------------------------- */
@@ -133,7 +131,7 @@ static void act(struct plane *plane, uint64_t address, const struct image_site *
             record_access(plane, address, frame->rsi, pc_map_site_flags(site));
         break;
     case PLANE_READ_GAPS:
-        record_stretches(plane, address, routine_second_mark(frame), pc_map_site_flags(site));
+        record_stretches(plane, address, routine_mark(frame, 1), pc_map_site_flags(site));
         break;
     case PLANE_READ_RUN:
     case PLANE_WRITE_RUN:

@@ -23,12 +23,13 @@ struct routine_frame {
     uint64_t below[16];      /* the red zone: the program's RSP points past it */
 };
 
-/* Returns: what the second mark behind the site says. */
-static inline uint32_t routine_second_mark(const struct routine_frame *frame)
+/* Returns: what a mark behind the site says: 0 is the site's own, 1 what its routine needs besides. */
+static inline uint32_t routine_mark(const struct routine_frame *frame, unsigned number)
 {
     uint32_t mark;
-    __builtin_memcpy(&mark, (const char *)(uintptr_t)frame->return_address + IMAGE_MARK_LENGTH + IMAGE_MARK_AT,
-                     sizeof mark);
+    __builtin_memcpy(
+        &mark, (const char *)(uintptr_t)frame->return_address + (size_t)number * IMAGE_MARK_LENGTH + IMAGE_MARK_AT,
+        sizeof mark);
     return mark;
 }
 

@@ -20,7 +20,7 @@ static void record_run(struct plane *plane, struct race_run run)
 
 bool run_take(struct plane *plane, uint64_t address, const struct image_site *site, const struct routine_frame *frame)
 {
-    struct image_run what = image_run_read(routine_second_mark(frame));
+    struct image_run what = image_run_read(routine_mark(frame, 1));
     bool is_down = what.stride < 0;
     uint64_t distance = (uint64_t)(is_down ? -what.stride : what.stride), rounds = distance == 0 ? 1 : frame->rsi;
     uint64_t uncovered = (uint64_t)(what.uncovered < 0 ? -what.uncovered : what.uncovered);

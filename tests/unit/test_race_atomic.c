@@ -56,6 +56,42 @@ static void a_plain_store_unlocks_a_spinlock(void **state)
     assert_true(race_world_write(2 - 1, X, 8) || race_world_write(3, X, 8));
 }
 
+static void add_relaxed(int thread, uint64_t address)
+{
+    race_atomic_add(race_world.engine, race_world_plane(thread), address, 4, ORDER_RELAXED);
+    race_atomic_after(race_world.engine, race_world_plane(thread), address, 4, ORDER_RELAXED);
+}
+
+/* However often, and whoever has been there before. */
+static void relaxed_additions_order_nothing(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    for (int i = 0; i < 3; i++)
+        add_relaxed(2, FLAG);
+    assert_false(race_world_write(1, X, 8));
+    for (int i = 0; i < 3; i++)
+        add_relaxed(1, FLAG);
+    add_relaxed(2, FLAG);
+    assert_true(race_world_write(2, X, 8));
+}
+
+static void relaxed_additions_pass_on_what_was_released(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2), race_world_plane(3);
+    add_relaxed(2, FLAG);
+    add_relaxed(2, FLAG);
+    assert_false(race_world_write(1, X, 8));
+    store(1, FLAG, 4);
+    add_relaxed(2, FLAG); /* its cache of what it took in is stale now */
+    add_relaxed(2, FLAG);
+    load(3, FLAG, 4);
+    assert_false(race_world_write(3, X, 8));
+    world_expect_nothing();
+    assert_true(race_world_read(2, X, 8)); /* it has heard of nothing itself */
+}
+
 static void neighbours_hand_over_each_for_itself(void **state)
 {
     (void)state;
@@ -381,6 +417,8 @@ int main(void)
         CASE(an_atomic_flag_hands_over),
         CASE(a_copy_of_many_atomics_acquires_from_all),
         CASE(a_plain_store_unlocks_a_spinlock),
+        CASE(relaxed_additions_order_nothing),
+        CASE(relaxed_additions_pass_on_what_was_released),
         CASE(neighbours_hand_over_each_for_itself),
         CASE(a_plain_load_acquires_from_what_it_covers),
         CASE(what_is_used_in_several_sizes_counts_as_one),

@@ -238,25 +238,22 @@ struct machine {
     uint64_t rax;
 };
 
+/* Calls the code with three registers as they are in memory, and puts them back there. */
+#define RUN(move, reg, end)                                                                                            \
+    __asm__ volatile(move " (%[at]), %%" reg "0\n\t" move " 32(%[at]), %%" reg "1\n\t" move " 64(%[at]), %%" reg       \
+                          "2\n\tcall *%[code]\n\t" move " %%" reg "0, (%[at])\n\t" move " %%" reg                      \
+                          "1, 32(%[at])\n\t" move " %%" reg "2, 64(%[at])\n\t" end                                     \
+                     : "+a"(machine->rax)                                                                              \
+                     : [at] "r"(machine->source[0]), [code] "r"(code), "D"(machine->source[READ]),                     \
+                       "S"(machine->written)                                                                           \
+                     : "xmm0", "xmm1", "xmm2", "memory", "cc")
+
 static void run(struct machine *machine, const uint8_t *code, bool has_wide)
 {
-    uint8_t *registers = machine->source[0];
-    uint64_t rax = 0;
     if (has_wide)
-        __asm__ volatile(
-            "vmovdqa (%[at]), %%ymm0\n\tvmovdqa 32(%[at]), %%ymm1\n\tvmovdqa 64(%[at]), %%ymm2\n\tcall *%[code]\n\t"
-            "vmovdqa %%ymm0, (%[at])\n\tvmovdqa %%ymm1, 32(%[at])\n\tvmovdqa %%ymm2, 64(%[at])\n\tvzeroupper"
-            : "+a"(rax)
-            : [at] "r"(registers), [code] "r"(code), "D"(machine->source[READ]), "S"(machine->written)
-            : "xmm0", "xmm1", "xmm2", "memory", "cc");
+        RUN("vmovdqa", "ymm", "vzeroupper");
     else
-        __asm__ volatile(
-            "movdqa (%[at]), %%xmm0\n\tmovdqa 32(%[at]), %%xmm1\n\tmovdqa 64(%[at]), %%xmm2\n\tcall *%[code]\n\t"
-            "movdqa %%xmm0, (%[at])\n\tmovdqa %%xmm1, 32(%[at])\n\tmovdqa %%xmm2, 64(%[at])"
-            : "+a"(rax)
-            : [at] "r"(registers), [code] "r"(code), "D"(machine->source[READ]), "S"(machine->written)
-            : "xmm0", "xmm1", "xmm2", "memory", "cc");
-    machine->rax = rax;
+        RUN("movdqa", "xmm", "");
 }
 
 static void fill(struct machine *machine)

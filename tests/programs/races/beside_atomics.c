@@ -51,16 +51,7 @@ static const struct {
     {"char", first_char, second_char},
 };
 
-KEPT static void first(void)
-{
-    cases[chosen].first();
-    __asm__ volatile("" ::: "memory");
-}
-KEPT static void second(void)
-{
-    cases[chosen].second();
-    __asm__ volatile("" ::: "memory");
-}
+SIDES_OF(cases)
 
 int main(int argc, char **argv)
 {

@@ -103,4 +103,26 @@ static inline int run_in_turn(void (*first)(void), void (*second)(void))
     return run_both(run_first_act, run_second_act);
 }
 
+/* The two sides of the chosen case, by the functions `first` and `second` of the cases, as frames of these names. */
+#define SIDES_OF(cases)                                                                                                \
+    __attribute__((noinline)) static void first(void)                                                                  \
+    {                                                                                                                  \
+        (cases)[chosen].first();                                                                                       \
+        __asm__ volatile("" ::: "memory");                                                                             \
+    }                                                                                                                  \
+    __attribute__((noinline)) static void second(void)                                                                 \
+    {                                                                                                                  \
+        (cases)[chosen].second();                                                                                      \
+        __asm__ volatile("" ::: "memory");                                                                             \
+    }
+
+/* And a program that runs one after the other, and no more. */
+#define PROGRAM_OF(cases)                                                                                              \
+    SIDES_OF(cases)                                                                                                    \
+    int main(int argc, char **argv)                                                                                    \
+    {                                                                                                                  \
+        CHOOSE_CASE(argc, argv, cases);                                                                                \
+        return run_in_turn(first, second);                                                                             \
+    }
+
 #endif

@@ -138,21 +138,11 @@ static const struct {
     {"tested", tested_first, used_second, 3},  {"copied", copied_first, used_second, 3},
 };
 
-__attribute__((noinline)) static void first(void)
-{
-    wanted = racy ? 3 : cases[chosen].wanted;
-    cases[chosen].first();
-    __asm__ volatile("");
-}
-
-__attribute__((noinline)) static void second(void)
-{
-    cases[chosen].second();
-    __asm__ volatile("");
-}
+SIDES_OF(cases)
 
 int main(int argc, char **argv)
 {
     CHOOSE_CASE(argc, argv, cases);
+    wanted = racy ? 3 : cases[chosen].wanted;
     return run_in_turn(first, second);
 }

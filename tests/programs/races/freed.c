@@ -7,7 +7,6 @@
 
 #include "chosen.h"
 
-#define KEPT __attribute__((noinline))
 
 static struct object {
     long links[2]; /* of a block that is free */
@@ -112,16 +111,7 @@ static const struct {
     {"fresh", fresh_first, early_second},
 };
 
-KEPT static void first(void)
-{
-    cases[chosen].first();
-    __asm__ volatile("" ::: "memory");
-}
-KEPT static void second(void)
-{
-    cases[chosen].second();
-    __asm__ volatile("" ::: "memory");
-}
+SIDES_OF(cases)
 
 int main(int argc, char **argv)
 {

@@ -97,20 +97,4 @@ static const struct {
     {"passed_on", passed_on_first, passed_on_second},
 };
 
-__attribute__((noinline)) static void first(void)
-{
-    cases[chosen].first();
-    __asm__ volatile("");
-}
-
-__attribute__((noinline)) static void second(void)
-{
-    cases[chosen].second();
-    __asm__ volatile("");
-}
-
-int main(int argc, char **argv)
-{
-    CHOOSE_CASE(argc, argv, cases);
-    return run_in_turn(first, second);
-}
+PROGRAM_OF(cases)

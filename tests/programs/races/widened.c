@@ -133,20 +133,4 @@ static const struct {
     {"sign", sign_first, part_second},
 };
 
-__attribute__((noinline)) static void first(void)
-{
-    cases[chosen].first();
-    __asm__ volatile("");
-}
-
-__attribute__((noinline)) static void second(void)
-{
-    cases[chosen].second();
-    __asm__ volatile("");
-}
-
-int main(int argc, char **argv)
-{
-    CHOOSE_CASE(argc, argv, cases);
-    return run_in_turn(first, second);
-}
+PROGRAM_OF(cases)
