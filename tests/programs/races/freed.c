@@ -7,7 +7,6 @@
 
 #include "chosen.h"
 
-
 static struct object {
     long links[2]; /* of a block that is free */
     atomic_int count;
