@@ -5,6 +5,7 @@
 #include "preload/self.h"
 #include "preload/stack_layout.h"
 #include "preload/unwind.h"
+#include "preload/weave/entered.h"
 
 /* Returns: the end of the thread's own stack when `sp` is on it; `sp` itself on a fiber's or a signal's, whose end is
  * not known: there only unwinding is safe. */
@@ -19,6 +20,7 @@ static const struct stack_layout *add_path(const struct call_path *path, uintptr
                                            struct stack_id id)
 {
     struct unwound unwound = {.depth = path->depth};
+    uint32_t outside[STACK_MAX_DEPTH];
     if (unwound.depth > lockhound.options.stack_depth)
         unwound.depth = lockhound.options.stack_depth;
     if (!stack_layout_has_room(pc, end - sp))
@@ -27,8 +29,11 @@ static const struct stack_layout *add_path(const struct call_path *path, uintptr
         const struct call_path_frame *frame = &path->frames[path->depth - 1 - i];
         unwound.frames[i].pc = frame->pc;
         unwound.places[i] = frame->sp - sizeof frame->pc;
+        outside[i] = i > 0 && entered_is_told(unwound.frames[i - 1].pc)
+                         ? call_tree_stack(frame->node, lockhound.options.stack_depth).v
+                         : 0;
     }
-    return stack_layout_add(pc, sp, end, &unwound, id);
+    return stack_layout_add(pc, sp, end, &unwound, outside, id);
 }
 
 /* A stack that comes once is not worth a layout, which would stand in the way of those that come often. */
@@ -48,7 +53,7 @@ static const struct stack_layout *take_by_unwinder(uintptr_t pc, uintptr_t sp, u
     /* No frame: the function was entered as the first of its stack. */
     const struct interned_stack *stack = unwound.depth == 0 ? NULL : stacks_intern(unwound.frames, unwound.depth);
     *id = stacks_id(stack);
-    return stack != NULL && unwound.exact && end > sp ? stack_layout_add(pc, sp, end, &unwound, *id) : NULL;
+    return stack != NULL && unwound.exact && end > sp ? stack_layout_add(pc, sp, end, &unwound, NULL, *id) : NULL;
 }
 
 static struct stack_cache_entry *set_of(struct stack_cache *cache, uintptr_t pc, uintptr_t sp)
@@ -58,7 +63,16 @@ static struct stack_cache_entry *set_of(struct stack_cache *cache, uintptr_t pc,
 
 static void put(struct stack_cache *cache, uintptr_t pc, uintptr_t sp, const struct stack_layout *layout)
 {
-    set_of(cache, pc, sp)[cache->misses++ % STACK_CACHE_WAYS] = (struct stack_cache_entry){pc, sp, layout};
+    struct stack_cache_entry entry = {.pc = pc,
+                                      .layout = (uint64_t)(uintptr_t)layout & ((UINT64_C(1) << 48) - 1),
+                                      .others = layout->others & UINT16_MAX,
+                                      .sp = (uint32_t)sp,
+                                      .stack = layout->stack};
+    if (layout->others > 0) {
+        entry.distance = layout->places[0].distance;
+        entry.outside = layout->places[0].outside;
+    }
+    set_of(cache, pc, sp)[cache->misses++ % STACK_CACHE_WAYS] = entry;
 }
 
 bool stack_cache_keep_path(struct self *self, uint32_t node)
@@ -97,15 +111,28 @@ static __attribute__((noinline)) struct stack_id take_slowly(struct stack_cache 
     return id;
 }
 
+static const struct stack_layout *layout_of(const struct stack_cache_entry *entry)
+{
+    return (const struct stack_layout *)(uintptr_t)
+        entry->layout; /* NOLINT(performance-no-int-to-ptr): as put() made it */
+}
+
+/* The word below `sp` is the entry's.  Most often the caller's caller is as before, so that the layout is left alone. */
+static inline bool stands(struct stack_standing *standing, const struct stack_cache_entry *entry, uintptr_t sp)
+{
+    return stack_standing_has(standing, entry->others - 1u, sp + entry->distance, entry->outside) ||
+           stack_standing_look(standing, layout_of(entry), sp);
+}
+
 struct stack_id stack_cache_find(struct stack_cache *cache, uintptr_t pc, uintptr_t sp)
 {
     const struct stack_cache_entry *set = set_of(cache, pc, sp);
-    for (unsigned way = 0; way < STACK_CACHE_WAYS; way++) {
-        const struct stack_cache_entry *entry = &set[way];
-        if (entry->pc == pc && entry->sp == sp && stack_layout_stands(entry->layout, sp))
-            return entry->layout->stack;
-    }
-    return (struct stack_id){0};
+    /* Counted, not branched upon: which way it is cannot be foreseen. */
+    const struct stack_cache_entry *entry = &set[((set->pc ^ pc) | (set->sp ^ (uint32_t)sp)) != 0];
+    if (entry->pc != pc || entry->sp != (uint32_t)sp || !stands(&cache->standing, entry, sp))
+        return (struct stack_id){0};
+    stack_standing_found(&cache->standing, entry->others, sp, entry->stack);
+    return entry->stack;
 }
 
 struct stack_id stack_cache_take_at(struct stack_cache *cache, uintptr_t pc, uintptr_t sp,

@@ -1,11 +1,11 @@
 /* stack_cache.h: exact call stacks for a few nanoseconds.
  *
- *   (return address, stack pointer) --> [the thread's own: layout last seen there] --all words in place--> its number
+ *   (return address, stack pointer) --> [the thread's own: layout last seen there] --it stands--> its number
  *        \--not there, or a word differs--> [layouts of all threads, by return address] --one stands--> remember it
  *                                                \--none--> walk what is new by the path --often met--> add a layout
  *                                                                 \--unable--> walk by libunwind, intern, add a layout
  *
- * Checking costs one load a frame and no unwinder.
+ * Checking costs one load for each frame that may be another by now (stack_standing.h), and no unwinder.
  *
  * Beside call_path.h: that has one place for a frame, so each further call site in the same function costs it a step by a rule
  *            and a node, which no stack has to repeat here.  By the path alone a lock and unlock at one site took 4 ns
@@ -17,16 +17,20 @@
 #ifndef LOCKHOUND_PRELOAD_STACK_CACHE_H
 #define LOCKHOUND_PRELOAD_STACK_CACHE_H
 
-#include "detector/ids.h"
+#include "preload/stack_standing.h"
 
-enum { STACK_CACHE_SETS = 512, STACK_CACHE_WAYS = 2, STACK_MAX_DEPTH = 64 };
+enum { STACK_CACHE_SETS = 512, STACK_CACHE_WAYS = 2 };
 
 struct stack_cache {
     struct stack_cache_entry {
-        uintptr_t pc, sp;
-        const struct stack_layout *layout; /* NULL: free */
+        uintptr_t pc; /* 0: free */
+        uint64_t layout : 48, others : 16;
+        uint32_t sp; /* its low half, as all are on one stack */
+        struct stack_id stack;
+        uint32_t distance, outside; /* of the layout's first place; 0 when it has none */
     } entries[STACK_CACHE_SETS][STACK_CACHE_WAYS];
     uint64_t misses;
+    struct stack_standing standing;
 };
 
 /* Returns: the stack whose innermost return address is `pc`, in a caller whose stack pointer after the return will be

@@ -43,10 +43,10 @@ bool stack_layout_has_room(uintptr_t pc, uintptr_t depth)
 }
 
 const struct stack_layout *stack_layout_add(uintptr_t pc, uintptr_t sp, uintptr_t high, const struct unwound *unwound,
-                                            struct stack_id stack)
+                                            const uint32_t *outside, struct stack_id stack)
 {
     struct bucket *bucket = bucket_of(pc, high - sp);
-    if (unwound->depth == 0 || !has_room(bucket))
+    if (unwound->depth == 0 || high - sp > UINT32_MAX || !has_room(bucket))
         return NULL;
     uint32_t others = unwound->depth - 1;
     struct stack_layout *layout = arena_alloc(sizeof *layout + others * sizeof layout->places[0]);
@@ -56,7 +56,9 @@ const struct stack_layout *stack_layout_add(uintptr_t pc, uintptr_t sp, uintptr_
     layout->others = others;
     layout->pc = pc;
     for (uint32_t i = 0; i < others; i++)
-        layout->places[i] = (struct stack_place){unwound->places[i + 1] - sp, unwound->frames[i + 1].pc};
+        layout->places[i] = (struct stack_place){.pc = unwound->frames[i + 1].pc,
+                                                 .distance = (uint32_t)(unwound->places[i + 1] - sp),
+                                                 .outside = outside == NULL ? 0 : outside[i + 1]};
     atomic_fetch_add_explicit(&bucket->count, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&layouts, 1, memory_order_relaxed);
     layout->next = atomic_load_explicit(&bucket->first, memory_order_relaxed);

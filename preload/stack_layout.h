@@ -19,16 +19,23 @@ struct stack_layout {
     uint32_t others; /* return addresses besides the innermost */
     uintptr_t pc;
     struct stack_place {
-        uint64_t distance; /* from the stack pointer */
         uintptr_t pc;
+        uint32_t distance; /* from the stack pointer */
+        uint32_t
+            outside; /* the stack from here on, where the function that returns here tells when it is entered; else 0 */
     } places[];
 };
+
+static inline bool stack_place_stands(const struct stack_place *place, uintptr_t sp)
+{
+    return *(const uintptr_t *)(sp + place->distance) == place->pc;
+}
 
 /* Returns: true when the stack at `sp` is this one.  Every place must be readable. */
 static inline bool stack_layout_stands(const struct stack_layout *layout, uintptr_t sp)
 {
     for (uint32_t i = 0; i < layout->others; i++)
-        if (*(const uintptr_t *)(sp + layout->places[i].distance) != layout->places[i].pc)
+        if (!stack_place_stands(&layout->places[i], sp))
             return false;
     return true;
 }
@@ -41,9 +48,10 @@ const struct stack_layout *stack_layout_find(uintptr_t pc, uintptr_t sp, uintptr
  * be taken.  Context: signal, loader-lock, in-malloc. */
 bool stack_layout_has_room(uintptr_t pc, uintptr_t depth);
 
-/* Returns: the layout just unwound, known to all from now on; NULL when it has no frame, or there is no memory or no room.
+/* `outside`: of each frame as in struct stack_place; NULL: it is not known.
+ * Returns: the layout just unwound, known to all from now on; NULL when it has no frame, or there is no memory or no room.
  * Context: signal, loader-lock, in-malloc. */
 const struct stack_layout *stack_layout_add(uintptr_t pc, uintptr_t sp, uintptr_t high, const struct unwound *unwound,
-                                            struct stack_id stack);
+                                            const uint32_t *outside, struct stack_id stack);
 
 #endif

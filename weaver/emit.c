@@ -9,7 +9,14 @@
 #include "weaver/relocate.h"
 #include "weaver/system_call.h"
 
-enum { FUNCTION_ALIGNMENT = 16, OPCODE_MOV_BYTE_IMMEDIATE = 0xc6, OPCODE_CALL_MEMORY = 0xff, CALL_FIELD = 2 };
+enum {
+    FUNCTION_ALIGNMENT = 16,
+    OPCODE_CMP_LOAD = 0x3b,
+    OPCODE_MOV_BYTE_IMMEDIATE = 0xc6,
+    OPCODE_MOV_IMMEDIATE = 0xc7,
+    OPCODE_CALL_MEMORY = 0xff,
+    CALL_FIELD = 2
+};
 
 const char *emit_refusal(const struct function *function)
 {
@@ -94,6 +101,29 @@ static void add_patch(struct emitter *emitter, size_t index, uint32_t way_in)
     }
 }
 
+/* The callers are others from here on. */
+static void emit_changed(struct image_draft *draft)
+{
+    encode_field(draft, 0, OPCODE_MOV_BYTE_IMMEDIATE, 0, PLANE_CONTEXT_CHANGED, 1);
+    draft_byte(draft, 1);
+}
+
+/* The same at the start of a function, which stands where the stack pointer is. */
+static void emit_entered(struct image_draft *draft, const struct insn *insn)
+{
+    if ((insn->live & REGISTER_FLAGS) != 0) {
+        encode_field(draft, ENCODE_64, OPCODE_MOV_IMMEDIATE, 0, PLANE_ENTERED, sizeof(uint32_t));
+        draft_u32(draft, UINT32_MAX); /* extended by its sign */
+        emit_changed(draft);
+        return;
+    }
+    encode_field(draft, ENCODE_64, OPCODE_CMP_LOAD, ENCODE_RSP, PLANE_ENTERED, 0);
+    uint32_t is_told = encode_jump_on(draft, CONDITION_NOT_ABOVE);
+    encode_store(draft, ENCODE_RSP, PLANE_ENTERED);
+    emit_changed(draft);
+    encode_jump_end(draft, is_told);
+}
+
 static void emit_begin(struct emitter *emitter, size_t index)
 {
     struct image_draft *draft = emitter->draft;
@@ -110,9 +140,11 @@ static void emit_begin(struct emitter *emitter, size_t index)
     }
     add_patch(emitter, index, way_in);
     bool is_behind_entry = (emitter->plan.states[index] & PATCH_KIND) == PATCH_TAKEN && !insn->is_entry;
-    if (is_behind_entry || (entry_kinds_of(emitter, insn) & (ENTRY_FUNCTION | ENTRY_AFTER_CALL | ENTRY_LANDING_PAD))) {
-        encode_field(draft, 0, OPCODE_MOV_BYTE_IMMEDIATE, 0, PLANE_CONTEXT_CHANGED, 1);
-        draft_byte(draft, 1);
+    uint8_t kinds = entry_kinds_of(emitter, insn);
+    if (kinds & ENTRY_FUNCTION) {
+        emit_entered(draft, insn);
+    } else if (is_behind_entry || (kinds & (ENTRY_AFTER_CALL | ENTRY_LANDING_PAD))) {
+        emit_changed(draft);
     }
 }
 

@@ -102,6 +102,9 @@ struct plane_header {
                               * know the callers must look again */
     uint8_t padding[7];
     uint64_t saved_rdi, saved_rsi;
+    uint64_t
+        entered; /* the highest stack pointer with which woven code has entered a function since this was 0; context_changed
+                       * is 1 while it is not */
     uint64_t routine[PLANE_ROUTINE_COUNT];
     /* -- the library's own; woven code knows nothing of it -- */
     uint64_t own[1];
@@ -115,6 +118,7 @@ struct plane_header {
 #define PLANE_MASK            PLANE_FIELD(window)
 #define PLANE_SPILL(i)        (PLANE_FIELD(spill) + 8 * (int32_t)(i))
 #define PLANE_CONTEXT_CHANGED PLANE_FIELD(context_changed)
+#define PLANE_ENTERED         PLANE_FIELD(entered)
 #define PLANE_SAVED_RDI       PLANE_FIELD(saved_rdi)
 #define PLANE_SAVED_RSI       PLANE_FIELD(saved_rsi)
 #define PLANE_ROUTINE(n)      (PLANE_FIELD(routine) + 8 * (int32_t)(n))

@@ -35,10 +35,11 @@ static bool take_by_path(struct self *self, const struct unwind_start *start,
 /* ---- by libunwind --------------------------------------------------------------------------------------------------- */
 
 /* Returns: the canonical frame address of the function at the site, 0 when it takes unwinding to know. */
-static uintptr_t frame_address(const struct image_site *site, const struct routine_frame *frame)
+static inline uintptr_t frame_address(const struct routine_frame *frame)
 {
-    intptr_t offset = site->cfa_offset;
-    switch ((enum image_cfa)site->cfa) {
+    struct image_site site = image_mark_read(routine_mark(frame, 0));
+    intptr_t offset = site.cfa_offset;
+    switch ((enum image_cfa)site.cfa) {
     case IMAGE_CFA_RSP:
         return (uintptr_t)(frame + 1) + (uintptr_t)offset;
     case IMAGE_CFA_RBP:
@@ -136,13 +137,16 @@ static __attribute__((noinline)) struct callers_id take_anew(struct plane *plane
     return work.callers;
 }
 
-struct callers_id callers_take(struct plane *plane, const struct image_site *site, const struct routine_frame *frame)
+struct callers_id callers_take(struct plane *plane, const struct routine_frame *frame)
 {
-    uintptr_t cfa = frame_address(site, frame);
+    uintptr_t cfa = frame_address(frame);
     struct stack_id id = {0};
     if (cfa != 0)
         id = stack_cache_find(&plane->self->stacks, *(const uintptr_t *)(cfa - sizeof(uintptr_t)), cfa);
-    return id.v != 0 ? callers_of(id) : take_anew(plane, cfa, frame);
+    if (id.v != 0)
+        return callers_of(id);
+    stack_standing_lose(&plane->self->stacks.standing);
+    return take_anew(plane, cfa, frame);
 }
 
 struct callers_id callers_of_call(struct self *self, uintptr_t pc, uintptr_t sp, uintptr_t bp)

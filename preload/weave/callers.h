@@ -15,12 +15,11 @@
 #include "preload/stacks.h"
 
 struct plane;
-struct image_site;
 struct routine_frame;
 
-/* Returns: the callers of the function at the site; none when there is no memory.
+/* Returns: the callers of the function at the site whose routine it is; none when there is no memory.
  * Context: signal, in-malloc, loader-lock, takes(OWN_RANK_STACKS), takes(OWN_RANK_UNWIND). */
-struct callers_id callers_take(struct plane *plane, const struct image_site *site, const struct routine_frame *frame);
+struct callers_id callers_take(struct plane *plane, const struct routine_frame *frame);
 
 /* Returns: the chain of a call that returns to `pc`, from a caller whose stack pointer is `sp` then, and whose RBP `bp`.
  * Context: signal, in-malloc, loader-lock, takes(OWN_RANK_STACKS), takes(OWN_RANK_UNWIND). */

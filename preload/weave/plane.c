@@ -51,6 +51,9 @@ static bool begin(struct plane *plane, uint32_t number, struct self *self)
     history_epoch(&plane->history, self->thread->hb.epoch, 0);
     plane->header.generations = PLANE_GENERATION_BITS * ONES;
     plane->header.context_changed = 1;
+    plane->header.entered = 0;
+    self->stacks.standing.depth = 0;
+    self->stacks.standing.entered = &plane->header.entered;
     plane->gate.frame = 0;
     plane->shown_joins = self->thread->hb.joins;
     plane->looks_always = lockhound.options.memory_limit != 0 || lockhound.options.races == RACES_HYBRID;
@@ -172,6 +175,7 @@ static void stop_own(struct self *self)
     routines_set(&plane->header, false);
     race_plane_end(engine, &plane->race, self->stack_low, self->stack_high);
     self->plane = NULL;
+    self->stacks.standing.entered = NULL;
     plane->self = NULL;
     plane_pool_end(plane->race.number);
 }

@@ -37,7 +37,7 @@ static void add(unsigned words, uintptr_t caller, unsigned number)
     unwound.frames[0].pc = WRAPPER;
     unwound.frames[1].pc = caller;
     unwound.places[1] = sp;
-    assert_non_null(stack_layout_add(WRAPPER, sp, stack_end(), &unwound, name_of(number)));
+    assert_non_null(stack_layout_add(WRAPPER, sp, stack_end(), &unwound, NULL, name_of(number)));
 }
 
 static void expect(unsigned words, uintptr_t caller, unsigned number)
@@ -63,7 +63,7 @@ static void no_frames_make_no_layout(void **state)
     (void)state;
     const struct unwound unwound = {.depth = 0, .exact = true};
     uintptr_t sp = lay_out(1, 0);
-    assert_null(stack_layout_add(0, sp, stack_end(), &unwound, name_of(1)));
+    assert_null(stack_layout_add(0, sp, stack_end(), &unwound, NULL, name_of(1)));
     assert_null(stack_layout_find(0, sp, stack_end()));
 }
 
