@@ -102,9 +102,9 @@ struct plane_header {
                               * know the callers must look again */
     uint8_t padding[7];
     uint64_t saved_rdi, saved_rsi;
-    uint64_t
-        entered; /* the highest stack pointer with which woven code has entered a function since this was 0; context_changed
-                       * is 1 while it is not */
+    /* The highest stack pointer with which woven code has entered a function since this was 0.  While it is not, context_changed
+     * is 1. */
+    uint64_t entered;
     uint64_t routine[PLANE_ROUTINE_COUNT];
     /* -- the library's own; woven code knows nothing of it -- */
     uint64_t own[1];

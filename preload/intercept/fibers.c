@@ -35,6 +35,7 @@ static void switch_context(const ucontext_t *from, const ucontext_t *to)
         struct object *resumed = channel_of(self, to);
         if (resumed != NULL)
             emit_channel_receive(self, resumed);
+        stack_standing_lose(&self->stacks.standing); /* another thread may have gone on with this one's stack */
         hook_leave(self);
     }
     errno = saved;
