@@ -209,8 +209,9 @@ static void emit_pieces(struct image_draft *draft, struct check_stub *stub, cons
 static void emit_gaps(struct image_draft *draft, struct check_stub *stub, unsigned reg, bool is_placed)
 {
     enum { PIECE = 4 /* units: bytes */, PIECE_MASK = (1 << PIECE) - 1 };
+    _Static_assert(64 / PIECE <= CHECK_PIECES_MOST, "each piece has a jump");
     for (unsigned at = 0; at < stub->access->size; at += PIECE) {
-        unsigned used = stub->access->used >> at & PIECE_MASK;
+        unsigned used = (unsigned)(stub->access->used >> at) & PIECE_MASK;
         struct encode_operand piece = {(uint8_t)reg, ENCODE_NONE, 1, false, at, false};
         uint32_t tags = 0;
         for (unsigned i = 0; i < PIECE; i++) {

@@ -14,7 +14,7 @@
 #include "weaver/encode.h"
 #include "weaver/model.h"
 
-enum { CHECK_PIECES_MOST = 8 };
+enum { CHECK_PIECES_MOST = 16 /* of the widest load with gaps */ };
 
 /* A call of a routine that waits to be emitted: jumps that lead to it, and where it leads back. */
 struct check_stub {

@@ -54,7 +54,10 @@ void check_call_end(struct image_draft *draft, enum plane_routine routine, const
     encode_field(draft, 0, OPCODE_CALL_MEMORY, CALL_FIELD, PLANE_ROUTINE(routine), 0);
     add_site(draft, here, insn, access);
     if (routine == PLANE_READ_GAPS) {
-        add_mark(draft, access->used);
+        add_mark(draft, (uint32_t)access->used);
+        if (access->size > IMAGE_GAPS_SIZE) {
+            add_mark(draft, (uint32_t)(access->used >> IMAGE_GAPS_SIZE));
+        }
     }
     encode_load(draft, ENCODE_RDI, PLANE_SAVED_RDI);
 }

@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #define IMAGE_MAGIC   UINT64_C(0x314556414557484c) /* "LHWEAVE1" */
-#define IMAGE_VERSION 57                           /* of this format and of what plane.h says; raise it with either */
+#define IMAGE_VERSION 58                           /* of this format and of what plane.h says; raise it with either */
 
 enum { IMAGE_BUILD_ID_SIZE = 32 };
 
@@ -191,21 +191,22 @@ static inline struct image_run image_run_read(uint32_t mark)
     return (struct image_run){(int16_t)mark, (int16_t)(mark >> 16)};
 }
 
-/* Of a load with gaps the second mark says which bytes are used, as bits.  They are gone through stretch by stretch.
- * Units: bytes. */
+/* Of a load with gaps the second mark says which bytes are used, as bits, and a third one of those beyond so many.  They are gone
+ * through stretch by stretch.  Units: bytes. */
+enum { IMAGE_GAPS_SIZE = 32 };
 struct image_stretch {
     uint32_t at, size;
 };
 
 /* Returns: false when there is none left in *used; else the lowest stretch, which is taken out of it. */
-static inline bool image_stretch_next(uint32_t *used, struct image_stretch *stretch)
+static inline bool image_stretch_next(uint64_t *used, struct image_stretch *stretch)
 {
     if (*used == 0)
         return false;
-    stretch->at = (uint32_t)__builtin_ctz(*used);
+    stretch->at = (uint32_t)__builtin_ctzll(*used);
     uint64_t from_there = *used >> stretch->at;
     stretch->size = (uint32_t)__builtin_ctzll(~from_there);
-    *used = (uint32_t)(((from_there + 1) & from_there) << stretch->at);
+    *used = ((from_there + 1) & from_there) << stretch->at;
     return true;
 }
 

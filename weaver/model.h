@@ -113,7 +113,7 @@ struct access {
     bool is_redundant;  /* an earlier check in the block, with nothing in between, covers it: none is emitted */
     bool is_run;        /* of a counted loop: where that one's beginning has checked all its rounds, none is emitted */
     uint16_t size;      /* units: bytes; of an element when is_range */
-    uint32_t used;      /* of a load with gaps: the bytes of it that are used, as bits; 0: all of them */
+    uint64_t used;      /* of a load with gaps: the bytes of it that are used, as bits; 0: all of them */
     /* With is_run: how far it moves each round, and how far its first address lies from what the operand is before the loop.  Units:
      * bytes. */
     int32_t stride, ahead;

@@ -10,15 +10,16 @@ struct operation {
     const struct insn *insn;
     struct vector_shape shape;
     const ZydisDecodedOperand *to, *operands[2];
-    struct vector_bytes first, second, third; /* third: what fused arithmetic adds to */
+    struct vector_bytes first, second, third; /* third: what stands there that the result goes to, where it counts */
     bool first_counts;                        /* the first is read, not only kept in part */
     bool has_immediate;
-    unsigned immediate;
+    bool merges; /* a mask says which elements stay */
+    unsigned width, immediate;
 };
 
 /* ---- operands ------------------------------------------------------------------------------------------------------ */
 
-enum { NOWHERE = VECTOR_REGISTERS + VECTOR_SLOTS };
+enum { NOWHERE = VECTOR_HOMES };
 
 static bool is_vector(const ZydisDecodedOperand *operand)
 {
@@ -28,9 +29,7 @@ static bool is_vector(const ZydisDecodedOperand *operand)
 /* Of a vector register all of it: that the instruction has to do with a half alone is what source_of() says. */
 static unsigned width_of(const ZydisDecodedOperand *operand)
 {
-    unsigned width = operand->size / 8u;
-    if (is_vector(operand))
-        width = operand->reg.value >= ZYDIS_REGISTER_YMM0 ? VECTOR_BYTES : VECTOR_LANE;
+    unsigned width = is_vector(operand) ? vector_width(operand->reg.value) : operand->size / 8u;
     return width < VECTOR_BYTES ? width : VECTOR_BYTES;
 }
 
@@ -51,24 +50,33 @@ static unsigned home_of(const struct vector_state *state, const struct insn *ins
     return vector_is_in_frame(insn, operand) ? slot_of(state, operand) : NOWHERE;
 }
 
+/* An element in memory may stand for each of a vector. */
+static bool is_spread(const struct insn *insn, const ZydisDecodedOperand *operand)
+{
+    return operand->type == ZYDIS_OPERAND_TYPE_MEMORY && !insn->decoded.avx.broadcast.is_static &&
+           insn->decoded.avx.broadcast.mode != ZYDIS_BROADCAST_MODE_INVALID;
+}
+
 static struct vector_bytes bytes_of(const struct vector_state *state, const struct insn *insn,
                                     const ZydisDecodedOperand *operand, int loaded)
 {
     struct vector_bytes bytes = {{0}};
     bool is_load = operand->type == ZYDIS_OPERAND_TYPE_MEMORY && loaded >= 0 && operand == &insn->operands[loaded];
-    unsigned home = home_of(state, insn, operand);
-    for (unsigned i = 0; i < width_of(operand); i++) {
+    unsigned home = home_of(state, insn, operand), width = width_of(operand);
+    for (unsigned i = 0; i < width; i++) {
         if (is_load)
-            bytes.of[i] = UINT32_C(1) << i;
+            bytes.of[i] = UINT64_C(1) << i;
         else if (home != NOWHERE)
-            bytes.of[i] = state->registers[home].of[i];
+            bytes.of[i] = vector_bytes_at(state, home)->of[i];
     }
+    for (unsigned i = width; i < VECTOR_BYTES && is_spread(insn, operand); i++)
+        bytes.of[i] = bytes.of[i - width];
     return bytes;
 }
 
-static uint32_t united(const uint32_t *bytes, unsigned count)
+static uint64_t united(const uint64_t *bytes, unsigned count)
 {
-    uint32_t all = 0;
+    uint64_t all = 0;
     for (unsigned i = 0; i < count; i++)
         all |= bytes[i];
     return all;
@@ -83,18 +91,22 @@ static bool is_read(const ZydisDecodedOperand *operand)
 static struct operation operation_of(const struct vector_state *state, const struct vector_place *place, int loaded)
 {
     const struct insn *insn = &place->function->insns[place->at];
-    struct operation op = {.insn = insn, .shape = vector_shape_of(insn), .to = insn->operands};
-    size_t visible = insn->decoded.operand_count_visible;
-    if (visible > 0 && insn->operands[visible - 1].type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
+    const ZydisDecodedOperand *operands[VECTOR_OPERANDS];
+    struct operation op = {.insn = insn, .shape = vector_shape_of(insn)};
+    size_t count = vector_operands(insn, operands);
+    op.to = operands[0];
+    op.width = width_of(op.to);
+    if (operands[count - 1]->type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
         op.has_immediate = true;
-        op.immediate = (uint8_t)insn->operands[--visible].imm.value.u;
+        op.immediate = (uint8_t)operands[--count]->imm.value.u;
     }
     bool is_legacy = insn->decoded.encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY;
-    op.operands[0] = &insn->operands[is_legacy || visible < 2 || op.shape.kind == KIND_USE_LOWEST ? 0 : 1];
-    op.operands[1] = &insn->operands[visible - 1];
+    op.operands[0] = operands[is_legacy || count < 2 || op.shape.kind == KIND_USE_LOWEST ? 0 : 1];
+    op.operands[1] = operands[count - 1];
     op.first = bytes_of(state, insn, op.operands[0], loaded);
     op.second = bytes_of(state, insn, op.operands[1], loaded);
-    if (!is_legacy && visible == 3 && is_read(op.to))
+    op.merges = insn->decoded.avx.mask.mode == ZYDIS_MASK_MODE_MERGING;
+    if (!is_legacy && is_read(op.to))
         op.third = bytes_of(state, insn, op.to, loaded);
     op.first_counts = !is_legacy || is_read(op.to);
     return op;
@@ -181,20 +193,27 @@ static unsigned source_of(const struct operation *op, unsigned at)
     case KIND_EXTRACT:
         return at < size ? SECOND + immediate % (VECTOR_LANE / size) * size + at : NOTHING;
     case KIND_LANE_INSERT:
-        return lane / VECTOR_LANE == (immediate & 1) ? SECOND + at - lane : FIRST + at;
+        return at / size == immediate % (op->width / size) ? SECOND + at % size : FIRST + at;
     case KIND_LANE_EXTRACT:
-        return at < VECTOR_LANE ? SECOND + (immediate & 1) * VECTOR_LANE + at : NOTHING;
+        return at < size ? SECOND + immediate % (width_of(op->operands[1]) / size) * size + at : NOTHING;
+    case KIND_LANE_SHUFFLE:
+        lanes = op->width / VECTOR_LANE;
+        return pick(at >= op->width / 2,
+                    (immediate >> lane / VECTOR_LANE * (lanes / 2)) % lanes * VECTOR_LANE + at - lane);
+    case KIND_ELEMENTS_ALIGN:
+        at += immediate % (op->width / size) * size;
+        return at < op->width ? SECOND + at : FIRST + at - op->width;
     case KIND_LANES:
         lanes = immediate >> lane / VECTOR_LANE * 4 & 0xf;
         return lanes & 8 ? NOTHING : pick(lanes & 2, (lanes & 1) * VECTOR_LANE + at - lane);
     case KIND_QUARTERS:
-        return SECOND + (immediate >> 2 * (at / 8) & 3) * 8 + at % 8;
+        return SECOND + at / (4 * 8) * (4 * 8) + (immediate >> 2 * (at / 8 % 4) & 3) * 8 + at % 8;
     default:
         return source_in_lane(op, at, lane);
     }
 }
 
-static uint32_t moved(const struct operation *op, unsigned at)
+static uint64_t moved(const struct operation *op, unsigned at)
 {
     unsigned source = source_of(op, at);
     if (source >= NOTHING)
@@ -204,19 +223,19 @@ static uint32_t moved(const struct operation *op, unsigned at)
 
 /* ---- bytes that are made of several --------------------------------------------------------------------------------- */
 
-static uint32_t element_of(const struct vector_bytes *bytes, unsigned at, unsigned size)
+static uint64_t element_of(const struct vector_bytes *bytes, unsigned at, unsigned size)
 {
     return united(&bytes->of[at / size * size], size);
 }
 
-static uint32_t vertical(const struct operation *op, unsigned at)
+static uint64_t vertical(const struct operation *op, unsigned at)
 {
-    uint32_t bytes = element_of(&op->second, at, op->shape.element);
+    uint64_t bytes = element_of(&op->second, at, op->shape.element) | element_of(&op->third, at, op->shape.element);
     return bytes | (op->first_counts ? element_of(&op->first, at, op->shape.element) : 0);
 }
 
 /* The constant that one of the sources is known to be keeps of the other what is not 0 in it, or for AND NOT what is. */
-static uint32_t masked(const struct operation *op, unsigned at, const struct vector_value *const constants[2])
+static uint64_t masked(const struct operation *op, unsigned at, const struct vector_value *const constants[2])
 {
     bool is_not = op->shape.kind == KIND_AND_NOT;
     bool is_cleared = (constants[0] && constants[0]->bytes[at] == (is_not ? UINT8_MAX : 0)) ||
@@ -224,19 +243,19 @@ static uint32_t masked(const struct operation *op, unsigned at, const struct vec
     return is_cleared ? 0 : op->first.of[at] | op->second.of[at];
 }
 
-static uint32_t packed(const struct operation *op, unsigned at)
+static uint64_t packed(const struct operation *op, unsigned at)
 {
     unsigned size = op->shape.element, lane = at / VECTOR_LANE * VECTOR_LANE, in = at - lane;
     const struct vector_bytes *from = in < VECTOR_LANE / 2 ? &op->first : &op->second;
     return united(&from->of[lane + in % (VECTOR_LANE / 2) / size * 2 * size], 2 * size);
 }
 
-static uint32_t shifted(const struct operation *op, unsigned at)
+static uint64_t shifted(const struct operation *op, unsigned at)
 {
     unsigned size = op->shape.element, bits = op->immediate, bytes = bits / 8;
     unsigned low = at / size * size, in = at - low;
-    const uint32_t *from = &op->first.of[low];
-    uint32_t all = 0;
+    const uint64_t *from = &op->first.of[low];
+    uint64_t all = 0;
     if (!op->has_immediate)
         return united(from, size);
     if (op->shape.kind == KIND_SHIFT_LEFT) {
@@ -244,25 +263,25 @@ static uint32_t shifted(const struct operation *op, unsigned at)
         all |= bits % 8 && in >= bytes + 1 ? from[in - bytes - 1] : 0;
         return all;
     }
-    uint32_t beyond = op->shape.kind == KIND_SHIFT_SIGNED ? from[size - 1] : 0;
+    uint64_t beyond = op->shape.kind == KIND_SHIFT_SIGNED ? from[size - 1] : 0;
     all |= in + bytes < size ? from[in + bytes] : beyond;
     all |= bits % 8 ? in + bytes + 1 < size ? from[in + bytes + 1] : beyond : 0;
     return all;
 }
 
-static uint32_t resized(const struct operation *op, unsigned at)
+static uint64_t resized(const struct operation *op, unsigned at)
 {
     unsigned element = at / op->shape.becomes, size = op->shape.element;
     return (element + 1) * size <= VECTOR_BYTES ? united(&op->second.of[element * size], size) : 0;
 }
 
-static uint32_t extended(const struct operation *op, unsigned at)
+static uint64_t extended(const struct operation *op, unsigned at)
 {
     unsigned element = at / op->shape.becomes, byte = at % op->shape.becomes;
     return byte < op->shape.element ? op->second.of[element * op->shape.element + byte] : 0;
 }
 
-static uint32_t by_bytes(const struct operation *op, unsigned at, const struct vector_value *control)
+static uint64_t by_bytes(const struct operation *op, unsigned at, const struct vector_value *control)
 {
     unsigned lane = at / VECTOR_LANE * VECTOR_LANE;
     if (!control)
@@ -270,20 +289,49 @@ static uint32_t by_bytes(const struct operation *op, unsigned at, const struct v
     return control->bytes[at] & 0x80 ? 0 : op->first.of[lane + control->bytes[at] % VECTOR_LANE];
 }
 
-static uint32_t by_index(const struct operation *op, unsigned at, const struct vector_value *control)
+static uint64_t truncated(const struct operation *op, unsigned at)
 {
-    return control ? op->second.of[control->bytes[at / 4 * 4] % 8 * 4 + at % 4] : united(op->second.of, VECTOR_BYTES);
+    unsigned from = at / op->shape.becomes * op->shape.element + at % op->shape.becomes;
+    return from < VECTOR_BYTES ? op->second.of[from] : 0;
+}
+
+static uint64_t by_index(const struct operation *op, unsigned at, const struct vector_value *control)
+{
+    unsigned size = op->shape.element;
+    if (!control)
+        return united(op->second.of, op->width);
+    return op->second.of[control->bytes[at / size * size] % (op->width / size) * size + at % size];
+}
+
+/* Of two tables, one behind the other. */
+static uint64_t by_index_of_two(const struct operation *op, unsigned at, const struct vector_bytes *low,
+                                const struct vector_value *control)
+{
+    unsigned size = op->shape.element;
+    if (!control)
+        return united(low->of, op->width) | united(op->second.of, op->width);
+    unsigned from = control->bytes[at / size * size] % (2 * op->width / size) * size + at % size;
+    return from < op->width ? low->of[from] : op->second.of[from - op->width];
 }
 
 /* ---- the result ------------------------------------------------------------------------------------------------------ */
 
 static bool is_of_constants(const struct operation *op)
 {
-    return op->shape.kind == KIND_AND || op->shape.kind == KIND_AND_NOT || op->shape.kind == KIND_BY_BYTES ||
-           op->shape.kind == KIND_BY_INDEX;
+    switch ((enum vector_kind)op->shape.kind) {
+    case KIND_AND:
+    case KIND_AND_NOT:
+    case KIND_BY_BYTES:
+    case KIND_BY_INDEX:
+    case KIND_TABLES:
+    case KIND_TABLES_INDEXED:
+        return true;
+    default:
+        return false;
+    }
 }
 
-static uint32_t result_at(const struct operation *op, unsigned at, const struct vector_value *const constants[2])
+static uint64_t result_at(const struct operation *op, unsigned at, const struct vector_value *const constants[2])
 {
     switch ((enum vector_kind)op->shape.kind) {
     case KIND_VERTICAL:
@@ -307,31 +355,66 @@ static uint32_t result_at(const struct operation *op, unsigned at, const struct 
         return resized(op, at);
     case KIND_EXTEND:
         return extended(op, at);
+    case KIND_TRUNCATE:
+        return truncated(op, at);
     case KIND_BY_BYTES:
         return by_bytes(op, at, constants[1]);
     case KIND_BY_INDEX:
         return by_index(op, at, constants[0]);
+    case KIND_TABLES:
+        return by_index_of_two(op, at, &op->third, constants[0]);
+    case KIND_TABLES_INDEXED:
+        return by_index_of_two(op, at, &op->first, constants[0]);
     default:
         return moved(op, at);
     }
 }
 
-static void set_home(struct vector_state *state, unsigned home, const struct vector_bytes *bytes)
+const struct vector_bytes *vector_bytes_at(const struct vector_state *state, unsigned home)
 {
-    uint32_t bit = UINT32_C(1) << home;
-    state->registers[home] = *bytes;
-    state->holding = united(bytes->of, VECTOR_BYTES) ? state->holding | bit : state->holding & ~bit;
+    static const struct vector_bytes nothing;
+    return state->holding >> home & 1 ? &state->held[state->held_at[home]] : &nothing;
+}
+
+/* Returns: a place of held[] that no home has; VECTOR_HELD when there is none. */
+static unsigned free_place(const struct vector_state *state)
+{
+    uint32_t taken = 0;
+    for (uint64_t left = state->holding; left != 0; left &= left - 1)
+        taken |= UINT32_C(1) << state->held_at[__builtin_ctzll(left)];
+    return (unsigned)__builtin_ctz(~taken);
+}
+
+void vector_bytes_set(struct vector_state *state, unsigned home, const struct vector_bytes *bytes)
+{
+    uint64_t bit = UINT64_C(1) << home, all = united(bytes->of, VECTOR_BYTES);
+    unsigned place = state->holding & bit ? state->held_at[home] : free_place(state);
+    state->holding &= ~bit;
+    if (all == 0)
+        return;
+    if (place >= VECTOR_HELD) {
+        state->used |= all;
+        return;
+    }
+    state->holding |= bit;
+    state->held_at[home] = (uint8_t)place;
+    state->held[place] = *bytes;
+}
+
+static void clear(struct vector_state *state, unsigned home)
+{
+    state->holding &= ~(UINT64_C(1) << home);
 }
 
 static void set_register(struct vector_state *state, const struct operation *op, const struct vector_bytes *result)
 {
     unsigned number = vector_number(op->to->reg.value);
-    struct vector_bytes to = state->registers[number];
+    struct vector_bytes to = *vector_bytes_at(state, number);
     bool clears_above = op->insn->decoded.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY;
     for (unsigned i = 0; i < VECTOR_BYTES; i++)
-        if (i < width_of(op->to) || clears_above)
-            to.of[i] = i < width_of(op->to) ? result->of[i] : 0;
-    set_home(state, number, &to);
+        if (i < op->width || clears_above)
+            to.of[i] = i < op->width ? result->of[i] : 0;
+    vector_bytes_set(state, number, &to);
 }
 
 /* Returns: false when there is no slot left. */
@@ -346,12 +429,12 @@ static bool set_slot(struct vector_state *state, const ZydisDecodedOperand *oper
         home = VECTOR_REGISTERS + i;
         state->slots[i] = (struct vector_slot){operand->mem.base, operand->mem.disp.value};
     }
-    set_home(state, home, bytes);
+    vector_bytes_set(state, home, bytes);
     return true;
 }
 
 /* What the operation uses up, of which nothing comes to its result. */
-static uint32_t used_up(const struct operation *op)
+static uint64_t used_up(const struct operation *op)
 {
     unsigned size = op->shape.element;
     switch ((enum vector_kind)op->shape.kind) {
@@ -365,9 +448,12 @@ static uint32_t used_up(const struct operation *op)
     case KIND_BY_BYTES:
         return united(op->second.of, VECTOR_BYTES);
     case KIND_BY_INDEX:
+    case KIND_TABLES:
         return united(op->first.of, VECTOR_BYTES);
-    default:
+    case KIND_TABLES_INDEXED:
         return united(op->third.of, VECTOR_BYTES);
+    default:
+        return 0;
     }
 }
 
@@ -377,27 +463,27 @@ static void follow_known(struct vector_state *state, const struct vector_place *
     struct vector_bytes result = {{0}};
     const struct vector_value *constants[2] = {NULL, NULL};
     struct vector_value values[2];
-    unsigned width = width_of(op.to);
     state->used |= used_up(&op);
     if (op.shape.kind == KIND_USE_LOWEST)
         return;
-    for (int i = 0; i < 2 && is_of_constants(&op); i++)
-        constants[i] = vector_constant(place, op.operands[i], &values[i]) ? &values[i] : NULL;
-    for (unsigned i = 0; i < width; i++)
-        result.of[i] = result_at(&op, i, constants);
+    for (int i = 0; i < 2 && is_of_constants(&op); i++) {
+        const ZydisDecodedOperand *operand = i == 0 && op.shape.kind == KIND_TABLES_INDEXED ? op.to : op.operands[i];
+        constants[i] = vector_constant(place, operand, &values[i]) ? &values[i] : NULL;
+    }
+    for (unsigned i = 0; i < op.width; i++)
+        result.of[i] = result_at(&op, i, constants) | (op.merges ? op.third.of[i] : 0);
     if (is_vector(op.to))
         set_register(state, &op, &result);
     else if (!vector_is_in_frame(op.insn, op.to) || !set_slot(state, op.to, &result))
-        state->used |= united(result.of, width);
+        state->used |= united(result.of, op.width);
 }
 
 /* ---- instructions ------------------------------------------------------------------------------------------------------ */
 
-void vector_bytes_use(struct vector_state *state, uint32_t registers)
+void vector_bytes_use(struct vector_state *state, uint64_t homes)
 {
-    for (unsigned i = 0; i < NOWHERE; i++)
-        if (state->holding & registers & UINT32_C(1) << i)
-            state->used |= united(state->registers[i].of, VECTOR_BYTES);
+    for (uint64_t left = state->holding & homes; left != 0; left &= left - 1)
+        state->used |= united(vector_bytes_at(state, (unsigned)__builtin_ctzll(left))->of, VECTOR_BYTES);
 }
 
 /* Slots that are not the same place on both ways are used. */
@@ -406,11 +492,11 @@ static void use_other_slots(struct vector_state *state, const struct vector_stat
     for (unsigned i = 0; i < VECTOR_SLOTS; i++) {
         bool is_same = state->slots[i].base == earlier->slots[i].base &&
                        state->slots[i].displacement == earlier->slots[i].displacement;
-        uint32_t bit = UINT32_C(1) << VECTOR_REGISTERS << i;
+        uint64_t bit = UINT64_C(1) << VECTOR_REGISTERS << i;
         if (is_same || !(state->holding & bit))
             continue;
         vector_bytes_use(state, bit);
-        set_home(state, VECTOR_REGISTERS + i, &(struct vector_bytes){{0}});
+        clear(state, VECTOR_REGISTERS + i);
     }
 }
 
@@ -418,35 +504,39 @@ bool vector_bytes_join(struct vector_state *state, struct vector_state *earlier)
 {
     bool is_new = false;
     use_other_slots(state, earlier);
-    for (unsigned i = 0; i < NOWHERE; i++)
+    for (uint64_t left = state->holding | earlier->holding; left != 0; left &= left - 1) {
+        unsigned home = (unsigned)__builtin_ctzll(left);
+        const struct vector_bytes *here = vector_bytes_at(state, home);
+        struct vector_bytes both = *vector_bytes_at(earlier, home);
         for (unsigned k = 0; k < VECTOR_BYTES; k++) {
-            uint32_t *here = &state->registers[i].of[k], *there = &earlier->registers[i].of[k];
-            is_new |= (*here & ~*there) != 0;
-            *here = *there |= *here;
+            is_new |= (here->of[k] & ~both.of[k]) != 0;
+            both.of[k] |= here->of[k];
         }
-    state->holding |= earlier->holding;
-    earlier->holding = state->holding;
+        vector_bytes_set(state, home, &both);
+        vector_bytes_set(earlier, home, &both);
+    }
+    state->used |= earlier->used; /* where there was no more room */
     memcpy(state->slots, earlier->slots, sizeof state->slots);
     return is_new;
 }
 
-static uint32_t named(const struct vector_state *state, const struct insn *insn)
+static uint64_t named(const struct vector_state *state, const struct insn *insn)
 {
-    uint32_t registers = 0;
+    uint64_t homes = 0;
     for (size_t i = 0; i < insn->decoded.operand_count; i++) {
         const ZydisDecodedOperand *operand = &insn->operands[i];
         unsigned home = home_of(state, insn, operand);
         if (home == NOWHERE && operand->type == ZYDIS_OPERAND_TYPE_MEMORY)
             home = vector_number(operand->mem.index) < VECTOR_REGISTERS ? vector_number(operand->mem.index) : NOWHERE;
-        registers |= home == NOWHERE ? 0 : UINT32_C(1) << home;
+        homes |= home == NOWHERE ? 0 : UINT64_C(1) << home;
     }
-    return registers;
+    return homes;
 }
 
 /* Slots that are read in part, or lie elsewhere from now on, are used. */
 static void follow_frame(struct vector_state *state, const struct insn *insn)
 {
-    const uint32_t slots = ~(UINT32_MAX << VECTOR_SLOTS) << VECTOR_REGISTERS;
+    const uint64_t slots = ~(UINT64_MAX << VECTOR_SLOTS) << VECTOR_REGISTERS;
     if ((state->holding & slots) == 0)
         return;
     if ((insn_changes(insn) & (register_bit(ZYDIS_REGISTER_RSP) | register_bit(ZYDIS_REGISTER_RBP))) != 0)
@@ -457,7 +547,7 @@ static void follow_frame(struct vector_state *state, const struct insn *insn)
             continue;
         for (unsigned k = 0; k < VECTOR_SLOTS; k++)
             if (vector_slot_overlaps(&state->slots[k], VECTOR_BYTES, operand))
-                vector_bytes_use(state, UINT32_C(1) << VECTOR_REGISTERS << k);
+                vector_bytes_use(state, UINT64_C(1) << VECTOR_REGISTERS << k);
     }
 }
 
@@ -467,7 +557,7 @@ static void follow_unknown(struct vector_state *state, const struct insn *insn)
     vector_bytes_use(state, named(state, insn));
     for (size_t i = 0; i < insn->decoded.operand_count; i++)
         if (is_vector(&insn->operands[i]) && (insn->operands[i].actions & ZYDIS_OPERAND_ACTION_MASK_WRITE))
-            set_home(state, vector_number(insn->operands[i].reg.value), &(struct vector_bytes){{0}});
+            clear(state, vector_number(insn->operands[i].reg.value));
 }
 
 void vector_bytes_follow(struct vector_state *state, const struct vector_place *place, int loaded)

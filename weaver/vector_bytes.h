@@ -11,11 +11,18 @@
 
 #include "weaver/passes.h"
 
-enum { VECTOR_BYTES = 32, VECTOR_LANE = 16, VECTOR_REGISTERS = 16, VECTOR_SLOTS = 8 };
+enum {
+    VECTOR_BYTES = 64,
+    VECTOR_LANE = 16,
+    VECTOR_REGISTERS = 32,
+    VECTOR_SLOTS = 8,
+    VECTOR_HOMES = VECTOR_REGISTERS + VECTOR_SLOTS, /* the slots are numbered on from the registers */
+    VECTOR_HELD = 8                                 /* homes that hold something at a time; what comes then is used */
+};
 
 /* Of each byte, lowest first: the loaded bytes that it depends on, as bits. */
 struct vector_bytes {
-    uint32_t of[VECTOR_BYTES];
+    uint64_t of[VECTOR_BYTES];
 };
 
 /* A place of the frame that a register was put aside in. */
@@ -24,13 +31,18 @@ struct vector_slot {
     int64_t displacement;
 };
 
-/* The slots are numbered on from the registers. */
 struct vector_state {
-    struct vector_bytes registers[VECTOR_REGISTERS + VECTOR_SLOTS];
+    struct vector_bytes held[VECTOR_HELD];
+    uint8_t held_at[VECTOR_HOMES]; /* of a home that holds something: where in held[] */
     struct vector_slot slots[VECTOR_SLOTS];
-    uint32_t holding; /* registers in which something depends on a loaded byte, as bits */
-    uint32_t used;    /* loaded bytes, as bits */
+    uint64_t holding; /* homes in which something depends on a loaded byte, as bits */
+    uint64_t used;    /* loaded bytes, as bits */
 };
+
+/* Returns: what the home holds. */
+const struct vector_bytes *vector_bytes_at(const struct vector_state *state, unsigned home);
+/* It holds this from now on. */
+void vector_bytes_set(struct vector_state *state, unsigned home, const struct vector_bytes *bytes);
 
 /* Where the instruction stands, for what is known of other registers there. */
 struct vector_place {
@@ -42,8 +54,8 @@ struct vector_place {
 /* Follows one instruction.  `loaded`: the index of the operand that is the load in question; -1: it is another's. */
 void vector_bytes_follow(struct vector_state *state, const struct vector_place *place, int loaded);
 
-/* What the registers hold is used, those among `registers`. */
-void vector_bytes_use(struct vector_state *state, uint32_t registers);
+/* What is held is used, in those among `homes`. */
+void vector_bytes_use(struct vector_state *state, uint64_t homes);
 
 /* Adds each of the two to the other.  Returns: whether the second did not hold all of the first. */
 bool vector_bytes_join(struct vector_state *state, struct vector_state *earlier);
@@ -59,11 +71,19 @@ bool vector_constant(const struct vector_place *place, const ZydisDecodedOperand
 /* Returns: the number of the vector register among those that are followed; VECTOR_REGISTERS for others. */
 static inline unsigned vector_number(ZydisRegister reg)
 {
-    if (reg >= ZYDIS_REGISTER_XMM0 && reg <= ZYDIS_REGISTER_XMM15)
+    if (reg >= ZYDIS_REGISTER_XMM0 && reg <= ZYDIS_REGISTER_XMM31)
         return reg - ZYDIS_REGISTER_XMM0;
-    if (reg >= ZYDIS_REGISTER_YMM0 && reg <= ZYDIS_REGISTER_YMM15)
+    if (reg >= ZYDIS_REGISTER_YMM0 && reg <= ZYDIS_REGISTER_YMM31)
         return reg - ZYDIS_REGISTER_YMM0;
+    if (reg >= ZYDIS_REGISTER_ZMM0 && reg <= ZYDIS_REGISTER_ZMM31)
+        return reg - ZYDIS_REGISTER_ZMM0;
     return VECTOR_REGISTERS;
+}
+
+/* Returns: how many bytes the vector register has. */
+static inline unsigned vector_width(ZydisRegister reg)
+{
+    return reg >= ZYDIS_REGISTER_ZMM0 ? 64 : reg >= ZYDIS_REGISTER_YMM0 ? 32 : VECTOR_LANE;
 }
 
 /* Returns: whether the operand, in memory, has one of the `size` bytes there. */

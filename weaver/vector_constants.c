@@ -100,6 +100,19 @@ static const ZydisDecodedOperand *last_of(const struct insn *insn)
     return &insn->operands[insn->decoded.operand_count_visible - 1];
 }
 
+/* Returns: the operand behind that which is written. */
+static const ZydisDecodedOperand *source_of(const struct insn *insn)
+{
+    const ZydisDecodedOperand *operands[VECTOR_OPERANDS];
+    size_t count = vector_operands(insn, operands);
+    return operands[count < 2 ? 0 : 1];
+}
+
+static bool is_masked(const struct insn *insn)
+{
+    return insn->decoded.avx.mask.mode > ZYDIS_MASK_MODE_DISABLED;
+}
+
 /* mov immediate, reg */
 static bool value_of_number(const struct vector_place *place, ZydisRegister reg, struct vector_value *value)
 {
@@ -132,6 +145,39 @@ static void shift(struct vector_value *value, const struct insn *insn, struct ve
     }
 }
 
+static void extend(struct vector_value *value, struct vector_shape shape)
+{
+    const struct vector_value before = *value;
+    for (unsigned at = 0; at < sizeof value->bytes; at++) {
+        unsigned byte = at % shape.becomes;
+        const uint8_t *from = &before.bytes[at / shape.becomes * shape.element];
+        bool is_negative = shape.kind == KIND_RESIZE && (from[shape.element - 1] & 0x80) != 0;
+        value->bytes[at] = byte < shape.element ? from[byte] : is_negative ? UINT8_MAX : 0;
+    }
+}
+
+static bool is_sign_extension(const struct insn *insn)
+{
+    switch (insn->decoded.mnemonic) {
+    case ZYDIS_MNEMONIC_VPMOVSXBW:
+    case ZYDIS_MNEMONIC_VPMOVSXBD:
+    case ZYDIS_MNEMONIC_VPMOVSXBQ:
+    case ZYDIS_MNEMONIC_VPMOVSXWD:
+    case ZYDIS_MNEMONIC_VPMOVSXWQ:
+    case ZYDIS_MNEMONIC_VPMOVSXDQ:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool is_all_ones(const struct insn *insn)
+{
+    bool is_ternary =
+        insn->decoded.mnemonic == ZYDIS_MNEMONIC_VPTERNLOGD || insn->decoded.mnemonic == ZYDIS_MNEMONIC_VPTERNLOGQ;
+    return is_ternary && last_of(insn)->imm.value.u == UINT8_MAX;
+}
+
 static void permute(struct vector_value *value, uint64_t order)
 {
     const struct vector_value before = *value;
@@ -160,7 +206,9 @@ static bool value_made(const struct vector_place *place, unsigned steps, struct 
 {
     const struct insn *insn = &place->function->insns[place->at];
     struct vector_shape shape = vector_shape_of(insn);
-    const ZydisDecodedOperand *from = &insn->operands[1];
+    const ZydisDecodedOperand *from = source_of(insn);
+    if (is_masked(insn))
+        return false;
     switch ((enum vector_kind)shape.kind) {
     case KIND_MOVE:
         return value_at(place, from, steps, value);
@@ -169,18 +217,34 @@ static bool value_made(const struct vector_place *place, unsigned steps, struct 
             return value_in_memory(place, from, value);
         return shape.element == sizeof(uint32_t) && value_of_number(place, from->reg.value, value);
     case KIND_BROADCAST:
-        if (!value_at(place, from, steps, value))
+        if (shape.element <= sizeof(uint32_t) && from->type == ZYDIS_OPERAND_TYPE_REGISTER &&
+                    vector_number(from->reg.value) == VECTOR_REGISTERS
+                ? !value_of_number(place, from->reg.value, value)
+                : !value_at(place, from, steps, value))
             return false;
         fill(value, shape.element);
         return true;
     case KIND_PERMUTE:
         if (shape.element != sizeof(uint32_t) || !value_at(place, from, steps, value))
             return false;
-        permute(value, from[1].imm.value.u);
+        permute(value, last_of(insn)->imm.value.u);
         return true;
     case KIND_DIFFERENCE:
         memset(value->bytes, is_equality(insn) ? UINT8_MAX : 0, sizeof value->bytes);
         return vector_is_of_itself(insn);
+    case KIND_EXTEND:
+        if (!value_at(place, from, steps, value))
+            return false;
+        extend(value, shape);
+        return true;
+    case KIND_RESIZE:
+        if (!is_sign_extension(insn) || !value_at(place, from, steps, value))
+            return false;
+        extend(value, shape);
+        return true;
+    case KIND_VERTICAL: /* vpternlog $0xff */
+        memset(value->bytes, UINT8_MAX, sizeof value->bytes);
+        return is_all_ones(insn);
     case KIND_SHIFT_LEFT:
     case KIND_SHIFT_RIGHT:
         if (last_of(insn)->type != ZYDIS_OPERAND_TYPE_IMMEDIATE || !value_at(place, last_of(insn) - 1, steps, value))
@@ -212,8 +276,10 @@ static bool value_at(const struct vector_place *place, const ZydisDecodedOperand
     const struct vector_place there = {place->module, place->function, (size_t)definition};
     if (definition == NO_INSN || !value_made(&there, steps - 1, value))
         return false;
-    if (place->function->insns[definition].operands[0].size / 8 <= VECTOR_LANE)
-        memset(&value->bytes[VECTOR_LANE], 0, VECTOR_BYTES - VECTOR_LANE);
+    const ZydisDecodedOperand *to = &place->function->insns[definition].operands[0];
+    unsigned width = to->type == ZYDIS_OPERAND_TYPE_REGISTER ? vector_width(to->reg.value) : to->size / 8u;
+    if (width < VECTOR_BYTES)
+        memset(&value->bytes[width], 0, VECTOR_BYTES - width);
     return true;
 }
 

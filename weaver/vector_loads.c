@@ -11,9 +11,9 @@
 #include "weaver/vector_bytes.h"
 #include "weaver/vector_shapes.h"
 
-enum { INSNS_AHEAD = 512 /* on all ways together */, WAYS_MOST = 24, SIZE_LEAST = 4, SIZE_MOST = 32 };
+enum { INSNS_AHEAD = 512 /* on all ways together */, WAYS_MOST = 24, SIZE_LEAST = 4, SIZE_MOST = 64 };
 enum { OF_ARGUMENTS = 0xff, OF_VALUES = 0x3 }; /* registers, as bits */
-#define OF_ALL UINT32_MAX
+#define OF_ALL UINT64_MAX
 
 /* What the registers held, on all ways so far that jumped to an instruction. */
 struct way {
@@ -22,8 +22,8 @@ struct way {
 };
 
 struct search {
-    uint32_t all, used; /* loaded bytes, as bits */
-    uint32_t left;      /* those that something was left of, at the end of a way, that may be used there */
+    uint64_t all, used; /* loaded bytes, as bits */
+    uint64_t left;      /* those that something was left of, at the end of a way, that may be used there */
     unsigned insns_left;
     size_t way_count;
     struct way ways[WAYS_MOST];
@@ -36,20 +36,20 @@ static bool is_far(const struct insn *insn)
 }
 
 /* Returns: the registers that may be passed on, of those in which something is held from the first byte on. */
-static uint32_t passed_on(const struct insn *insn, const struct vector_state *state)
+static uint64_t passed_on(const struct insn *insn, const struct vector_state *state)
 {
     enum { NUMBER = 8 /* a number or two of half the size; a vector begins there as well */ };
-    uint32_t registers = 0;
+    uint64_t registers = 0;
     for (unsigned i = 0; i < VECTOR_REGISTERS; i++)
         for (unsigned k = 0; k < NUMBER; k++)
-            registers |= state->registers[i].of[k] ? UINT32_C(1) << i : 0;
-    return registers & (insn->role == ROLE_RETURN ? (uint32_t)OF_VALUES
+            registers |= vector_bytes_at(state, i)->of[k] ? UINT64_C(1) << i : 0;
+    return registers & (insn->role == ROLE_RETURN ? (uint64_t)OF_VALUES
                         : insn->role == ROLE_TRAP ? 0
-                                                  : (uint32_t)OF_ARGUMENTS);
+                                                  : (uint64_t)OF_ARGUMENTS);
 }
 
 /* A way ends, by the end of the function or of patience. */
-static void end_way(const struct vector_state *state, struct search *search, uint32_t registers)
+static void end_way(const struct vector_state *state, struct search *search, uint64_t registers)
 {
     struct vector_state end = *state;
     end.used = 0;
@@ -114,14 +114,15 @@ static void look_from(struct vector_place place, struct vector_state state, stru
 }
 
 /* Returns: the loaded bytes that are used, as bits. */
-static uint32_t bytes_used(const struct vector_place *place, const struct access *access, uint32_t all)
+static uint64_t bytes_used(const struct vector_place *place, const struct access *access, uint64_t all)
 {
     struct search search;
     search.all = all;
     search.used = search.left = 0;
     search.insns_left = INSNS_AHEAD;
     search.way_count = 0;
-    struct vector_state state = {.holding = 0};
+    struct vector_state state;
+    state.holding = state.used = 0;
     vector_bytes_follow(&state, place, access->operand);
     look_from((struct vector_place){place->module, place->function, place->at + 1}, state, &search);
     return (search.used ? search.used : search.left) & all;
@@ -143,11 +144,11 @@ static bool is_half(const struct insn *insn)
     return shape.kind == KIND_MOVE_LOW && shape.element == HALF;
 }
 
-static void narrow(struct insn *insn, uint32_t used, uint32_t all)
+static void narrow(struct insn *insn, uint64_t used, uint64_t all)
 {
     struct access *access = &insn->access[0];
     bool is_low_part = (used & (used + 1)) == 0;
-    unsigned count = (unsigned)__builtin_popcount(used);
+    unsigned count = (unsigned)__builtin_popcountll(used);
     if (used == all)
         return;
     if (used == 0)
@@ -165,7 +166,7 @@ void vector_loads_narrow(const struct elf_module *module, struct function *funct
         if (!is_load_of_vector(insn))
             continue;
         const struct vector_place place = {module, function, i};
-        uint32_t all = UINT32_MAX >> (SIZE_MOST - insn->access[0].size);
+        uint64_t all = UINT64_MAX >> (SIZE_MOST - insn->access[0].size);
         narrow(insn, bytes_used(&place, &insn->access[0], all), all);
     }
 }

@@ -19,8 +19,9 @@ enum vector_kind {
     KIND_SHIFT_LEFT,
     KIND_SHIFT_RIGHT,
     KIND_SHIFT_SIGNED,
-    KIND_RESIZE, /* all bytes of an element */
-    KIND_EXTEND, /* by zeros */
+    KIND_RESIZE,   /* all bytes of an element */
+    KIND_EXTEND,   /* by zeros */
+    KIND_TRUNCATE, /* the low bytes of an element */
     /* Bytes go to other places (source_of()): */
     KIND_MOVE,
     KIND_MOVE_LOW,
@@ -47,20 +48,30 @@ enum vector_kind {
     KIND_LANE_INSERT,
     KIND_LANE_EXTRACT,
     KIND_LANES,
+    KIND_LANE_SHUFFLE,
     KIND_QUARTERS,
+    KIND_ELEMENTS_ALIGN,
     /* ... which the control says: */
     KIND_BY_BYTES,
-    KIND_BY_INDEX
+    KIND_BY_INDEX,
+    KIND_TABLES,        /* of two tables, the first of which is overwritten; */
+    KIND_TABLES_INDEXED /* the control is */
 };
 
 struct vector_shape {
     uint8_t kind;    /* enum vector_kind */
     uint8_t element; /* units: bytes */
-    uint8_t becomes; /* of KIND_RESIZE, KIND_EXTEND: the size of an element of the result */
+    uint8_t becomes; /* of KIND_RESIZE, KIND_EXTEND, KIND_TRUNCATE: the size of an element of the result */
 };
 
 /* Returns: the instruction's; KIND_UNKNOWN for one that is not known, or in a form that is not. */
 struct vector_shape vector_shape_of(const struct insn *insn);
+
+enum { VECTOR_OPERANDS = ZYDIS_MAX_OPERAND_COUNT };
+
+/* The operands that the instruction is written with, but for a mask: what it writes, its sources, an immediate.
+ * Returns: how many. */
+size_t vector_operands(const struct insn *insn, const ZydisDecodedOperand *operands[VECTOR_OPERANDS]);
 
 /* Returns: whether both sources of an instruction without an immediate are the same register. */
 bool vector_is_of_itself(const struct insn *insn);

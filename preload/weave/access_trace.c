@@ -79,7 +79,7 @@ static bool kind_of_miss(const struct image_site *site, const struct routine_fra
     return event->size != 0;
 }
 
-static void add_stretches(struct plane *plane, struct line *line, uint32_t used)
+static void add_stretches(struct plane *plane, struct line *line, uint64_t used)
 {
     uint64_t address = line->event.object;
     struct image_stretch stretch;
@@ -98,7 +98,7 @@ void access_trace_miss(struct plane *plane, uint64_t address, const struct image
         return;
     line.site.pc = pc_map_site_address((uintptr_t)frame->return_address);
     if (frame->routine == PLANE_READ_GAPS)
-        add_stretches(plane, &line, routine_mark(frame, 1));
+        add_stretches(plane, &line, routine_gaps(frame, site->size));
     else
         add_line(plane, &line);
 }

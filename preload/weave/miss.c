@@ -58,7 +58,7 @@ static void record_access(struct plane *plane, uint64_t address, uint64_t size, 
         history_append(&plane->history, plane->site, (uint32_t)address, what);
 }
 
-static void record_stretches(struct plane *plane, uint64_t address, uint32_t used, uint32_t flags)
+static void record_stretches(struct plane *plane, uint64_t address, uint64_t used, uint32_t flags)
 {
     struct image_stretch stretch;
     while (image_stretch_next(&used, &stretch))
@@ -131,7 +131,7 @@ static void act(struct plane *plane, uint64_t address, const struct image_site *
             record_access(plane, address, frame->rsi, pc_map_site_flags(site));
         break;
     case PLANE_READ_GAPS:
-        record_stretches(plane, address, routine_mark(frame, 1), pc_map_site_flags(site));
+        record_stretches(plane, address, routine_gaps(frame, size), pc_map_site_flags(site));
         break;
     case PLANE_READ_RUN:
     case PLANE_WRITE_RUN:

@@ -23,7 +23,7 @@ struct routine_frame {
     uint64_t below[16];      /* the red zone: the program's RSP points past it */
 };
 
-/* Returns: what a mark behind the site says: 0 is the site's own, 1 what its routine needs besides. */
+/* Returns: what a mark behind the site says: 0 is the site's own, others what its routine needs besides. */
 static inline uint32_t routine_mark(const struct routine_frame *frame, unsigned number)
 {
     uint32_t mark;
@@ -31,6 +31,13 @@ static inline uint32_t routine_mark(const struct routine_frame *frame, unsigned 
         &mark, (const char *)(uintptr_t)frame->return_address + (size_t)number * IMAGE_MARK_LENGTH + IMAGE_MARK_AT,
         sizeof mark);
     return mark;
+}
+
+/* Returns: which bytes of a load with gaps are used, as bits. */
+static inline uint64_t routine_gaps(const struct routine_frame *frame, uint32_t size)
+{
+    uint64_t beyond = size > IMAGE_GAPS_SIZE ? routine_mark(frame, 2) : 0;
+    return beyond << IMAGE_GAPS_SIZE | routine_mark(frame, 1);
 }
 
 /* Fills the header's routines: the true ones, or ones that do nothing.  Context: signal. */
