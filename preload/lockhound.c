@@ -10,6 +10,7 @@
 #include "preload/commons_file.h"
 #include "preload/dump.h"
 #include "preload/environment.h"
+#include "preload/grace.h"
 #include "preload/helper_command.h"
 #include "preload/hook.h"
 #include "preload/intercept/memory.h"
@@ -224,5 +225,6 @@ __attribute__((constructor)) static void construct(int argc, char **argv, char *
 
 __attribute__((destructor)) static void destruct(void)
 {
+    grace_give();
     process_about_to_end();
 }

@@ -61,12 +61,16 @@ static struct stack_cache_entry *set_of(struct stack_cache *cache, uintptr_t pc,
     return &cache->entries[((pc ^ pc >> 7) + (sp >> 4) * 31) % STACK_CACHE_SETS][0];
 }
 
+/* The bits of an address that a program can have. */
+static const uint64_t ADDRESS = (UINT64_C(1) << 48) - 1;
+
 static void put(struct stack_cache *cache, uintptr_t pc, uintptr_t sp, const struct stack_layout *layout)
 {
-    struct stack_cache_entry entry = {.pc = pc,
-                                      .layout = (uint64_t)(uintptr_t)layout & ((UINT64_C(1) << 48) - 1),
+    struct stack_cache_entry entry = {.pc = pc & ADDRESS,
+                                      .sp_high = sp >> 32 & UINT16_MAX,
+                                      .layout = (uintptr_t)layout & ADDRESS,
                                       .others = layout->others & UINT16_MAX,
-                                      .sp = (uint32_t)sp,
+                                      .sp_low = (uint32_t)sp,
                                       .stack = layout->stack};
     if (layout->others > 0) {
         entry.distance = layout->places[0].distance;
@@ -124,12 +128,17 @@ static inline bool stands(struct stack_standing *standing, const struct stack_ca
            stack_standing_look(standing, layout_of(entry), sp);
 }
 
+static inline bool is_of(const struct stack_cache_entry *entry, uintptr_t pc, uintptr_t sp)
+{
+    return ((entry->pc ^ pc) | (((uint64_t)entry->sp_high << 32 | entry->sp_low) ^ sp)) == 0;
+}
+
 struct stack_id stack_cache_find(struct stack_cache *cache, uintptr_t pc, uintptr_t sp)
 {
     const struct stack_cache_entry *set = set_of(cache, pc, sp);
     /* Counted, not branched upon: which way it is cannot be foreseen. */
-    const struct stack_cache_entry *entry = &set[((set->pc ^ pc) | (set->sp ^ (uint32_t)sp)) != 0];
-    if (entry->pc != pc || entry->sp != (uint32_t)sp || !stands(&cache->standing, entry, sp))
+    const struct stack_cache_entry *entry = &set[!is_of(set, pc, sp)];
+    if (!is_of(entry, pc, sp) || !stands(&cache->standing, entry, sp))
         return (struct stack_id){0};
     stack_standing_found(&cache->standing, entry->others, sp, entry->stack);
     return entry->stack;

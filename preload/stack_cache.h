@@ -23,9 +23,9 @@ enum { STACK_CACHE_SETS = 512, STACK_CACHE_WAYS = 2 };
 
 struct stack_cache {
     struct stack_cache_entry {
-        uintptr_t pc; /* 0: free */
+        uint64_t pc : 48, sp_high : 16; /* both 0: free */
         uint64_t layout : 48, others : 16;
-        uint32_t sp; /* its low half, as all are on one stack */
+        uint32_t sp_low;
         struct stack_id stack;
         uint32_t distance, outside; /* of the layout's first place; 0 when it has none */
     } entries[STACK_CACHE_SETS][STACK_CACHE_WAYS];

@@ -42,11 +42,20 @@ bool stack_layout_has_room(uintptr_t pc, uintptr_t depth)
     return has_room(bucket_of(pc, depth));
 }
 
+/* Returns: whether each frame stands where those of callers do: wrong unwind information may say anything. */
+static bool lies_outside(const struct unwound *unwound, uintptr_t sp, uintptr_t high)
+{
+    for (uint32_t i = 1; i < unwound->depth; i++)
+        if (unwound->places[i] < sp || unwound->places[i] >= high)
+            return false;
+    return high - sp <= UINT32_MAX;
+}
+
 const struct stack_layout *stack_layout_add(uintptr_t pc, uintptr_t sp, uintptr_t high, const struct unwound *unwound,
                                             const uint32_t *outside, struct stack_id stack)
 {
     struct bucket *bucket = bucket_of(pc, high - sp);
-    if (unwound->depth == 0 || high - sp > UINT32_MAX || !has_room(bucket))
+    if (unwound->depth == 0 || !lies_outside(unwound, sp, high) || !has_room(bucket))
         return NULL;
     uint32_t others = unwound->depth - 1;
     struct stack_layout *layout = arena_alloc(sizeof *layout + others * sizeof layout->places[0]);

@@ -5,6 +5,7 @@
 
 #include "preload/deferral.h"
 #include "preload/emit.h"
+#include "preload/grace.h"
 #include "preload/hook.h"
 #include "preload/intercept/async_cancel.h"
 #include "preload/intercept/departed.h"
@@ -49,6 +50,7 @@ struct self *thread_prepare(struct self *creator, bool detached, struct stack_id
 
 void thread_created(struct self *created, pthread_t handle)
 {
+    grace_thread_made();
     self_publish(created, handle);
     self_unpin(created);
 }

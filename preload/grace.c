@@ -1,0 +1,66 @@
+#include "preload/grace.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "preload/asleep.h"
+#include "preload/clock.h"
+#include "preload/intercept/process.h"
+#include "preload/lockhound.h"
+#include "preload/raw.h"
+#include "preload/self.h"
+
+enum { BETWEEN_LOOKS_MS = 4 };
+
+static _Atomic uint64_t made;      /* how many threads were created */
+static _Atomic uint64_t made_last; /* when the youngest was; units: ns, monotonic */
+static atomic_bool was_given;
+
+static void give_at_exit(void)
+{
+    grace_give();
+}
+
+/* Handlers run latest first: this one is registered again now and then, so that few others of the program come before it, and end
+ * what young threads may use. */
+void grace_thread_made(void)
+{
+    uint64_t before = atomic_fetch_add_explicit(&made, 1, memory_order_relaxed);
+    atomic_store_explicit(&made_last, clock_monotonic_ns(), memory_order_relaxed);
+    if ((before & (before + 1)) == 0 && lockhound.options.exit_grace_ms > 0)
+        atexit(give_at_exit);
+}
+
+static bool is_over(void)
+{
+    uint64_t grace = (uint64_t)lockhound.options.exit_grace_ms * 1000000u;
+    return clock_monotonic_ns() - atomic_load_explicit(&made_last, memory_order_relaxed) >= grace;
+}
+
+/* Returns: whether all others sleep and none has run since the look before. */
+static bool is_at_rest(uint64_t *fingerprint)
+{
+    uint64_t before = *fingerprint;
+    pid_t pid = (pid_t)raw_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
+    return asleep_process(pid, self_live_count(), fingerprint) && *fingerprint == before;
+}
+
+static bool has_young(void)
+{
+    bool has_others = atomic_load_explicit(&self_known_count, memory_order_relaxed) > 1;
+    return lockhound.ready && has_others && !is_over() && process_is_ours();
+}
+
+void grace_give(void)
+{
+    const struct timespec pause = {.tv_nsec = BETWEEN_LOOKS_MS * 1000000L};
+    uint64_t fingerprint = 0;
+    if (atomic_exchange_explicit(&was_given, true, memory_order_relaxed) || !has_young())
+        return;
+    while (has_young() && !is_at_rest(&fingerprint))
+        raw_syscall(SYS_nanosleep, (long)&pause, 0, 0, 0, 0, 0);
+}
