@@ -35,10 +35,11 @@ void grace_thread_made(void)
         atexit(give_at_exit);
 }
 
-static bool is_over(void)
+/* Returns: when the youngest thread is old enough.  Units: ns, monotonic. */
+static uint64_t end_of_grace(void)
 {
     uint64_t grace = (uint64_t)lockhound.options.exit_grace_ms * 1000000u;
-    return clock_monotonic_ns() - atomic_load_explicit(&made_last, memory_order_relaxed) >= grace;
+    return atomic_load_explicit(&made_last, memory_order_relaxed) + grace;
 }
 
 /* Returns: whether all others sleep and none has run since the look before. */
@@ -49,18 +50,18 @@ static bool is_at_rest(uint64_t *fingerprint)
     return asleep_process(pid, self_live_count(), fingerprint) && *fingerprint == before;
 }
 
-static bool has_young(void)
+static bool has_others(void)
 {
-    bool has_others = atomic_load_explicit(&self_known_count, memory_order_relaxed) > 1;
-    return lockhound.ready && has_others && !is_over() && process_is_ours();
+    return lockhound.ready && atomic_load_explicit(&self_known_count, memory_order_relaxed) > 1;
 }
 
+/* Threads that are made meanwhile prolong nothing. */
 void grace_give(void)
 {
     const struct timespec pause = {.tv_nsec = BETWEEN_LOOKS_MS * 1000000L};
-    uint64_t fingerprint = 0;
-    if (atomic_exchange_explicit(&was_given, true, memory_order_relaxed) || !has_young())
+    uint64_t end = end_of_grace(), fingerprint = 0;
+    if (atomic_exchange_explicit(&was_given, true, memory_order_relaxed) || !has_others() || !process_is_ours())
         return;
-    while (has_young() && !is_at_rest(&fingerprint))
+    while (has_others() && clock_monotonic_ns() < end && !is_at_rest(&fingerprint))
         raw_syscall(SYS_nanosleep, (long)&pause, 0, 0, 0, 0, 0);
 }

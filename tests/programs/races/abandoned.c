@@ -52,6 +52,19 @@ static int let_another_exit(void)
     pthread_exit(NULL);
 }
 
+static void *create_another(void *arg)
+{
+    abandon(create_another);
+    return arg;
+}
+
+/* There is always a young one. */
+static int return_from_many(void)
+{
+    abandon(create_another);
+    return say_done();
+}
+
 static void exit_quietly(void)
 {
 }
@@ -68,10 +81,8 @@ static const struct {
     const char *name;
     int (*end)(void);
 } cases[] = {
-    {"returns", return_at_once},
-    {"exits", exit_at_once},
-    {"another", let_another_exit},
-    {"handlers", return_to_handlers},
+    {"returns", return_at_once}, {"exits", exit_at_once},          {"another", let_another_exit},
+    {"many", return_from_many},  {"handlers", return_to_handlers},
 };
 
 int main(int argc, char **argv)
