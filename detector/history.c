@@ -92,14 +92,6 @@ void history_restart(struct history *history, uint32_t thread)
     history_put(history, 0, 0, HISTORY_WHAT(HISTORY_CONTEXT, 0, 0));
 }
 
-void history_context(struct history *history, struct callers_id callers)
-{
-    if (history->context.v == callers.v)
-        return;
-    history->context = callers;
-    history_append(history, callers.v, 0, HISTORY_WHAT(HISTORY_CONTEXT, 0, 0));
-}
-
 void history_next_epoch(struct history *history, uint64_t epoch, uint64_t site)
 {
     history->epoch = epoch;

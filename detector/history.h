@@ -125,7 +125,13 @@ static inline void history_append(struct history *history, uint64_t place, uint3
 }
 
 /* Each says what is so from now on; saying it again adds nothing. */
-void history_context(struct history *history, struct callers_id callers);
+static inline void history_context(struct history *history, struct callers_id callers)
+{
+    if (history->context.v == callers.v)
+        return;
+    history->context = callers;
+    history_append(history, callers.v, 0, HISTORY_WHAT(HISTORY_CONTEXT, 0, 0));
+}
 void history_lock(struct history *history, const struct history_hold *hold);
 void history_unlock(struct history *history, const struct history_hold *hold);
 /* Out of line part of history_epoch(). */

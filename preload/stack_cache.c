@@ -56,11 +56,6 @@ static const struct stack_layout *take_by_unwinder(uintptr_t pc, uintptr_t sp, u
     return stack != NULL && unwound.exact && end > sp ? stack_layout_add(pc, sp, end, &unwound, NULL, *id) : NULL;
 }
 
-static struct stack_cache_entry *set_of(struct stack_cache *cache, uintptr_t pc, uintptr_t sp)
-{
-    return &cache->entries[((pc ^ pc >> 7) + (sp >> 4) * 31) % STACK_CACHE_SETS][0];
-}
-
 /* The bits of an address that a program can have. */
 static const uint64_t ADDRESS = (UINT64_C(1) << 48) - 1;
 
@@ -76,7 +71,7 @@ static void put(struct stack_cache *cache, uintptr_t pc, uintptr_t sp, const str
         entry.distance = layout->places[0].distance;
         entry.outside = layout->places[0].outside;
     }
-    set_of(cache, pc, sp)[cache->misses++ % STACK_CACHE_WAYS] = entry;
+    cache->entries[stack_cache_set(pc, sp)][cache->misses++ % STACK_CACHE_WAYS] = entry;
 }
 
 bool stack_cache_keep_path(struct self *self, uint32_t node)
@@ -113,35 +108,6 @@ static __attribute__((noinline)) struct stack_id take_slowly(struct stack_cache 
     if (layout != NULL && end > sp)
         put(cache, pc, sp, layout);
     return id;
-}
-
-static const struct stack_layout *layout_of(const struct stack_cache_entry *entry)
-{
-    return (const struct stack_layout *)(uintptr_t)
-        entry->layout; /* NOLINT(performance-no-int-to-ptr): as put() made it */
-}
-
-/* The word below `sp` is the entry's.  Most often the caller's caller is as before, so that the layout is left alone. */
-static inline bool stands(struct stack_standing *standing, const struct stack_cache_entry *entry, uintptr_t sp)
-{
-    return stack_standing_has(standing, entry->others - 1u, sp + entry->distance, entry->outside) ||
-           stack_standing_look(standing, layout_of(entry), sp);
-}
-
-static inline bool is_of(const struct stack_cache_entry *entry, uintptr_t pc, uintptr_t sp)
-{
-    return ((entry->pc ^ pc) | (((uint64_t)entry->sp_high << 32 | entry->sp_low) ^ sp)) == 0;
-}
-
-struct stack_id stack_cache_find(struct stack_cache *cache, uintptr_t pc, uintptr_t sp)
-{
-    const struct stack_cache_entry *set = set_of(cache, pc, sp);
-    /* Counted, not branched upon: which way it is cannot be foreseen. */
-    const struct stack_cache_entry *entry = &set[!is_of(set, pc, sp)];
-    if (!is_of(entry, pc, sp) || !stands(&cache->standing, entry, sp))
-        return (struct stack_id){0};
-    stack_standing_found(&cache->standing, entry->others, sp, entry->stack);
-    return entry->stack;
 }
 
 struct stack_id stack_cache_take_at(struct stack_cache *cache, uintptr_t pc, uintptr_t sp,

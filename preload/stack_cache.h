@@ -37,8 +37,37 @@ struct stack_cache {
  * `sp`; 0 when there is no memory.  Context: signal, loader-lock, in-malloc. */
 struct stack_id stack_cache_take(struct stack_cache *cache, uintptr_t pc, uintptr_t sp);
 
-/* Returns: the same, when the cache has it; 0 otherwise.  Context: signal, loader-lock, in-malloc. */
-struct stack_id stack_cache_find(struct stack_cache *cache, uintptr_t pc, uintptr_t sp);
+static inline size_t stack_cache_set(uintptr_t pc, uintptr_t sp)
+{
+    return ((pc ^ pc >> 7) + (sp >> 4) * 31) % STACK_CACHE_SETS;
+}
+
+static inline bool stack_cache_is_of(const struct stack_cache_entry *entry, uintptr_t pc, uintptr_t sp)
+{
+    return ((entry->pc ^ pc) | (((uint64_t)entry->sp_high << 32 | entry->sp_low) ^ sp)) == 0;
+}
+
+/* The word below `sp` is the entry's.  Most often the caller's caller is as before, so that the layout is left alone. */
+static inline bool stack_cache_stands(struct stack_standing *standing, const struct stack_cache_entry *entry,
+                                      uintptr_t sp)
+{
+    uintptr_t layout = entry->layout;
+    return stack_standing_has(standing, entry->others - 1u, sp + entry->distance, entry->outside) ||
+           stack_standing_look(standing, (const struct stack_layout *)layout,
+                               sp); /* NOLINT(performance-no-int-to-ptr) */
+}
+
+/* Returns: as stack_cache_take(), when the cache has it; 0 otherwise.  Context: signal, loader-lock, in-malloc. */
+static inline struct stack_id stack_cache_find(struct stack_cache *cache, uintptr_t pc, uintptr_t sp)
+{
+    const struct stack_cache_entry *set = cache->entries[stack_cache_set(pc, sp)];
+    /* Counted, not branched upon: which way it is cannot be foreseen. */
+    const struct stack_cache_entry *entry = &set[!stack_cache_is_of(set, pc, sp)];
+    if (!stack_cache_is_of(entry, pc, sp) || !stack_cache_stands(&cache->standing, entry, sp))
+        return (struct stack_id){0};
+    stack_standing_found(&cache->standing, entry->others, sp, entry->stack);
+    return entry->stack;
+}
 
 struct unwind_start;
 /* The same by libunwind, where unwind_by_path() is not able to: the frame with the registers `start` was called from there.

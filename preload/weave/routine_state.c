@@ -11,8 +11,8 @@
 enum { ENGINE_STACK = 1 << 20, PUSHED_MOST = 48 };
 
 /* What is pushed below the return address, in that order; -1: no register. */
-static const int pushed_slow[] = {-1,      REG_RBP, REG_RAX, REG_RCX, REG_RDX, REG_RSI, REG_RDI, REG_R8, REG_R9,
-                                  REG_R10, REG_R11, REG_EFL, REG_RBX, REG_R12, REG_R13, REG_R14, REG_R15};
+static const int pushed_slow[] = {-1,     REG_RBP, REG_RAX, REG_RCX, REG_RDX, REG_RSI, REG_RDI, REG_R8,
+                                  REG_R9, REG_R10, REG_R11, REG_RBX, REG_R12, REG_R13, REG_R14, REG_R15};
 static const int pushed_quick[] = {REG_RAX, REG_RCX, REG_RDX};
 
 /* Returns: where on the stack the return address of the site stands, or NULL. */

@@ -231,17 +231,16 @@ __attribute__((used)) static void quick_atomic_loads(void)
     TAKEN_ROUTINES(QUICK_TAKEN)
 }
 
-/* Calls a C function with struct routine_frame in RSI: what lies above it was pushed.  The direction flag is the program's and
- * must be clear for C; the flags are taken back for its sake alone, for that takes longer than all the rest. */
+/* Calls a C function with struct routine_frame in RSI: what lies above it was pushed.  The direction flag is clear: no function
+ * that sets it is woven. */
 #define WITH_FRAME(function)                                                                                           \
     "pushq %%rbp\n\tmovq %%rsp, %%rbp\n\t"                                                                             \
     "pushq %%rax\n\tpushq %%rcx\n\tpushq %%rdx\n\tpushq %%rsi\n\tpushq %%rdi\n\t"                                      \
-    "pushq %%r8\n\tpushq %%r9\n\tpushq %%r10\n\tpushq %%r11\n\tpushfq\n\tcld\n\t"                                      \
+    "pushq %%r8\n\tpushq %%r9\n\tpushq %%r10\n\tpushq %%r11\n\t"                                                       \
     "pushq %%rbx\n\tpushq %%r12\n\tpushq %%r13\n\tpushq %%r14\n\tpushq %%r15\n\t"                                      \
     "movq %%rsp, %%rsi\n\tmovq %%rsp, %%rbx\n\tmovq %%gs:%c[plane], %%rdx\n\t"                                         \
     "andq $-16, %%rsp\n\tcall " function "\n\tmovq %%rbx, %%rsp\n\t"                                                   \
     "popq %%r15\n\tpopq %%r14\n\tpopq %%r13\n\tpopq %%r12\n\tpopq %%rbx\n\t"                                           \
-    "testb $4, 1(%%rsp)\n\tjne 6f\n\tleaq 8(%%rsp), %%rsp\n\tjmp 5f\n6:\n\tpopfq\n5:\n\t"                              \
     "popq %%r11\n\tpopq %%r10\n\tpopq %%r9\n\tpopq %%r8\n\t"                                                           \
     "popq %%rdi\n\tpopq %%rsi\n\tpopq %%rdx\n\tpopq %%rcx\n\tpopq %%rax\n\tpopq %%rbp\n\t"
 

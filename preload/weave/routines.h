@@ -17,7 +17,7 @@ struct plane;
 
 /* The program's registers at a miss, as routines.c pushes them. */
 struct routine_frame {
-    uint64_t r15, r14, r13, r12, rbx, flags, r11, r10, r9, r8, rdi, rsi, rdx, rcx, rax, rbp;
+    uint64_t r15, r14, r13, r12, rbx, r11, r10, r9, r8, rdi, rsi, rdx, rcx, rax, rbp;
     uint64_t routine;        /* enum plane_routine; not for routine_callers() */
     uint64_t return_address; /* of the site */
     uint64_t below[16];      /* the red zone: the program's RSP points past it */
