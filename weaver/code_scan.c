@@ -62,8 +62,9 @@ static void follow(struct entry_scan *scan, const ZydisDecodedInstruction *decod
     bool is_inside = from && target >= from->low && target < from->high;
     if (decoded->mnemonic == ZYDIS_MNEMONIC_CALL || !is_inside) {
         struct elf_module *module = scan->module;
+        uint8_t called = decoded->mnemonic == ZYDIS_MNEMONIC_CALL ? ENTRY_CALLED : 0;
         if (target >= module->text_low && target < module->text_high)
-            module->entry_kinds[target - module->text_low] |= ENTRY_BRANCH_FROM_ORIGINAL;
+            module->entry_kinds[target - module->text_low] |= ENTRY_BRANCH_FROM_ORIGINAL | called;
     }
 }
 

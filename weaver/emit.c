@@ -141,7 +141,7 @@ static void emit_begin(struct emitter *emitter, size_t index)
     add_patch(emitter, index, way_in);
     bool is_behind_entry = (emitter->plan.states[index] & PATCH_KIND) == PATCH_TAKEN && !insn->is_entry;
     uint8_t kinds = entry_kinds_of(emitter, insn);
-    if (kinds & ENTRY_FUNCTION) {
+    if (kinds & (ENTRY_FUNCTION | ENTRY_CALLED)) {
         emit_entered(draft, insn);
     } else if (is_behind_entry || (kinds & (ENTRY_AFTER_CALL | ENTRY_LANDING_PAD))) {
         emit_changed(draft);

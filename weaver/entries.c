@@ -34,7 +34,8 @@ static void mark_names(struct elf_module *module)
     const struct elf_private *own = module->own;
     for (size_t i = 0; i < own->symbol_count; i++)
         if (own->symbols[i].type != STT_NOTYPE)
-            entry_mark(module, own->symbols[i].address, ENTRY_ADDRESS);
+            entry_mark(module, own->symbols[i].address,
+                       own->symbols[i].type == STT_FUNC ? ENTRY_ADDRESS | ENTRY_CALLED : ENTRY_ADDRESS);
     entry_mark(module, own->start, ENTRY_ADDRESS);
     entry_mark(module, own->init, ENTRY_ADDRESS);
     entry_mark(module, own->fini, ENTRY_ADDRESS);

@@ -31,10 +31,11 @@ struct function_range {
 enum entry_kind {
     ENTRY_FUNCTION = 1 << 0, /* start of a function */
     ENTRY_AFTER_CALL = 1 << 1,
-    ENTRY_JUMP_TABLE = 1 << 2,          /* target of a jump table */
-    ENTRY_LANDING_PAD = 1 << 3,         /* of .gcc_except_table */
-    ENTRY_ADDRESS = 1 << 4,             /* its address is taken: in code or in data */
-    ENTRY_BRANCH_FROM_ORIGINAL = 1 << 5 /* target of a direct branch in code that stays original */
+    ENTRY_JUMP_TABLE = 1 << 2,           /* target of a jump table */
+    ENTRY_LANDING_PAD = 1 << 3,          /* of .gcc_except_table */
+    ENTRY_ADDRESS = 1 << 4,              /* its address is taken: in code or in data */
+    ENTRY_BRANCH_FROM_ORIGINAL = 1 << 5, /* target of a direct branch in code that stays original */
+    ENTRY_CALLED = 1 << 6                /* by a direct call, or by its name: it may lie in the midst of a function */
 };
 
 struct elf_module {
