@@ -61,12 +61,14 @@ static inline bool stack_cache_stands(struct stack_standing *standing, const str
 static inline struct stack_id stack_cache_find(struct stack_cache *cache, uintptr_t pc, uintptr_t sp)
 {
     const struct stack_cache_entry *set = cache->entries[stack_cache_set(pc, sp)];
-    /* Counted, not branched upon: which way it is cannot be foreseen. */
+    /* Counted, not branched upon: which way it is cannot be foreseen.  Both may be, with other callers further out. */
     const struct stack_cache_entry *entry = &set[!stack_cache_is_of(set, pc, sp)];
-    if (!stack_cache_is_of(entry, pc, sp) || !stack_cache_stands(&cache->standing, entry, sp))
-        return (struct stack_id){0};
-    stack_standing_found(&cache->standing, entry->others, sp, entry->stack);
-    return entry->stack;
+    for (; entry < set + STACK_CACHE_WAYS && stack_cache_is_of(entry, pc, sp); entry++)
+        if (stack_cache_stands(&cache->standing, entry, sp)) {
+            stack_standing_found(&cache->standing, entry->others, sp, entry->stack);
+            return entry->stack;
+        }
+    return (struct stack_id){0};
 }
 
 struct unwind_start;
