@@ -20,19 +20,14 @@ static _Atomic uint64_t made;      /* how many threads were created */
 static _Atomic uint64_t made_last; /* when the youngest was; units: ns, monotonic */
 static atomic_bool was_given;
 
-static void give_at_exit(void)
-{
-    grace_give();
-}
-
 /* Handlers run latest first: this one is registered again now and then, so that few others of the program come before it, and end
- * what young threads may use. */
+ * what young threads may use.  libc may take memory for that, as it does for the thread. */
 void grace_thread_made(void)
 {
     uint64_t before = atomic_fetch_add_explicit(&made, 1, memory_order_relaxed);
     atomic_store_explicit(&made_last, clock_monotonic_ns(), memory_order_relaxed);
     if ((before & (before + 1)) == 0 && lockhound.options.exit_grace_ms > 0)
-        atexit(give_at_exit);
+        atexit(grace_give);
 }
 
 /* Returns: when the youngest thread is old enough.  Units: ns, monotonic. */

@@ -51,10 +51,10 @@ static inline bool stack_cache_is_of(const struct stack_cache_entry *entry, uint
 static inline bool stack_cache_stands(struct stack_standing *standing, const struct stack_cache_entry *entry,
                                       uintptr_t sp)
 {
-    uintptr_t layout = entry->layout;
+    uintptr_t place = entry->layout;
+    const struct stack_layout *layout = (const struct stack_layout *)place; /* NOLINT(performance-no-int-to-ptr) */
     return stack_standing_has(standing, entry->others - 1u, sp + entry->distance, entry->outside) ||
-           stack_standing_look(standing, (const struct stack_layout *)layout,
-                               sp); /* NOLINT(performance-no-int-to-ptr) */
+           stack_standing_look(standing, layout, sp);
 }
 
 /* Returns: as stack_cache_take(), when the cache has it; 0 otherwise.  Context: signal, loader-lock, in-malloc. */

@@ -21,8 +21,7 @@ struct stack_layout {
     struct stack_place {
         uintptr_t pc;
         uint32_t distance; /* from the stack pointer */
-        uint32_t
-            outside; /* the stack from here on, where the function that returns here tells when it is entered; else 0 */
+        uint32_t outside;  /* the stack from here on, if who returns here tells when it is entered; else 0 */
     } places[];
 };
 

@@ -11,7 +11,6 @@
 
 enum {
     FUNCTION_ALIGNMENT = 16,
-    OPCODE_CMP_LOAD = 0x3b,
     OPCODE_MOV_BYTE_IMMEDIATE = 0xc6,
     OPCODE_MOV_IMMEDIATE = 0xc7,
     OPCODE_CALL_MEMORY = 0xff,
@@ -33,6 +32,9 @@ const char *emit_refusal(const struct function *function)
         if (is_branch && insn->target >= function->range.low && insn->target < function->range.high &&
             function_find(function, insn->target) == FUNCTION_NONE) {
             return "a branch into the middle of an instruction";
+        }
+        if (insn->decoded.mnemonic == ZYDIS_MNEMONIC_STD) {
+            return "it sets the direction flag, which routines must find clear";
         }
     }
     return NULL;
@@ -117,7 +119,8 @@ static void emit_entered(struct image_draft *draft, const struct insn *insn)
         emit_changed(draft);
         return;
     }
-    encode_field(draft, ENCODE_64, OPCODE_CMP_LOAD, ENCODE_RSP, PLANE_ENTERED, 0);
+    draft_bytes(draft, PLANE_ENTERED_COMPARE, sizeof PLANE_ENTERED_COMPARE - 1);
+    draft_u32(draft, (uint32_t)PLANE_ENTERED);
     uint32_t is_told = encode_jump_on(draft, CONDITION_NOT_ABOVE);
     encode_store(draft, ENCODE_RSP, PLANE_ENTERED);
     emit_changed(draft);

@@ -43,8 +43,9 @@ enum { PLANE_CHUNK_SHIFT = 8, PLANE_GENERATIONS = 127 /* 1..127 */ };
 
 /* What a routine is called for.  Woven code calls gs:[PLANE_ROUTINE(n)] with the effective address (64 bits) in RDI, after
  * it has saved RDI in gs:[PLANE_SAVED_RDI] and moved RSP below the red zone (lea rsp,[rsp-128]).  Every routine keeps all
- * registers (vector registers too), but for RSI where a run is refused; the arithmetic flags are lost.  The return address of
- * the call identifies the site (struct image_site).  RANGE routines take the length in RSI, saved in gs:[PLANE_SAVED_RSI]. */
+ * registers (vector registers too), but for RSI where a run is refused; the arithmetic flags are lost, and the direction flag is
+ * clear.  The return address of the call identifies the site (struct image_site).  RANGE routines take the length in RSI, saved in
+ * gs:[PLANE_SAVED_RSI]. */
 enum plane_routine {
     PLANE_READ_1,
     PLANE_READ_2,
@@ -109,6 +110,9 @@ struct plane_header {
     /* -- the library's own; woven code knows nothing of it -- */
     uint64_t own[1];
 };
+
+/* What functions that tell when they are entered begin with: cmp rsp, gs:[PLANE_ENTERED], up to the displacement. */
+#define PLANE_ENTERED_COMPARE "\x65\x48\x3b\x24\x25"
 
 /* Displacements from the GS base, as woven code writes them. */
 #define PLANE_FIELD(field)    ((int32_t)offsetof(struct plane_header, field) - PLANE_SKEW)

@@ -28,9 +28,6 @@ const char *relocate_refusal(const struct insn *insn)
     if (insn->role == ROLE_BRANCH && !is_counter_branch(insn) && !is_condition(insn)) {
         return "an unknown conditional branch";
     }
-    if (insn->decoded.mnemonic == ZYDIS_MNEMONIC_STD) {
-        return "it sets the direction flag, which what a check calls must find clear";
-    }
     return NULL;
 }
 

@@ -26,13 +26,6 @@ static unsigned home_of(const struct vector_state *state, const struct insn *ins
     return vector_is_in_frame(insn, operand) ? slot_of(state, operand) : NOWHERE;
 }
 
-/* An element in memory may stand for each of a vector. */
-static bool is_spread(const struct insn *insn, const ZydisDecodedOperand *operand)
-{
-    return operand->type == ZYDIS_OPERAND_TYPE_MEMORY && !insn->decoded.avx.broadcast.is_static &&
-           insn->decoded.avx.broadcast.mode != ZYDIS_BROADCAST_MODE_INVALID;
-}
-
 static struct vector_bytes bytes_of(const struct vector_state *state, const struct insn *insn,
                                     const ZydisDecodedOperand *operand, int loaded)
 {
@@ -45,7 +38,7 @@ static struct vector_bytes bytes_of(const struct vector_state *state, const stru
         else if (home != NOWHERE)
             bytes.of[i] = vector_bytes_at(state, home)->of[i];
     }
-    for (unsigned i = width; i < VECTOR_BYTES && is_spread(insn, operand); i++)
+    for (unsigned i = width; i < VECTOR_BYTES && vector_is_spread(insn, operand); i++)
         bytes.of[i] = bytes.of[i - width];
     return bytes;
 }

@@ -25,6 +25,14 @@ struct vector_bytes {
     uint64_t of[VECTOR_BYTES];
 };
 
+static inline uint64_t vector_united(const uint64_t *bytes, unsigned count)
+{
+    uint64_t all = 0;
+    for (unsigned i = 0; i < count; i++)
+        all |= bytes[i];
+    return all;
+}
+
 /* A place of the frame that a register was put aside in. */
 struct vector_slot {
     ZydisRegister base;

@@ -81,6 +81,12 @@ static int64_t definition_of(const struct function *function, size_t use, const 
 static bool value_at(const struct vector_place *place, const ZydisDecodedOperand *operand, unsigned steps,
                      struct vector_value *value);
 
+static void fill(struct vector_value *value, size_t size)
+{
+    for (size_t i = size; i < sizeof value->bytes; i++)
+        value->bytes[i] = value->bytes[i - size];
+}
+
 static bool value_in_memory(const struct vector_place *place, const ZydisDecodedOperand *operand,
                             struct vector_value *value)
 {
@@ -90,9 +96,12 @@ static bool value_in_memory(const struct vector_place *place, const ZydisDecoded
         !elf_module_is_readonly(place->module, address, size))
         return false;
     const uint8_t *bytes = elf_bytes_at(place->module, address, size);
-    if (bytes)
-        memcpy(value->bytes, bytes, size);
-    return bytes != NULL;
+    if (!bytes)
+        return false;
+    memcpy(value->bytes, bytes, size);
+    if (vector_is_spread(insn, operand))
+        fill(value, size);
+    return true;
 }
 
 static const ZydisDecodedOperand *last_of(const struct insn *insn)
@@ -126,12 +135,6 @@ static bool value_of_number(const struct vector_place *place, ZydisRegister reg,
                      register_is_whole(insn->operands[0].reg.value);
     memcpy(value->bytes, &insn->operands[1].imm.value.u, sizeof(uint32_t));
     return is_number;
-}
-
-static void fill(struct vector_value *value, unsigned size)
-{
-    for (unsigned i = size; i < sizeof value->bytes; i++)
-        value->bytes[i] = value->bytes[i - size];
 }
 
 static void shift(struct vector_value *value, const struct insn *insn, struct vector_shape shape)
@@ -202,6 +205,12 @@ static bool is_equality(const struct insn *insn)
     }
 }
 
+static bool is_number(const ZydisDecodedOperand *operand, struct vector_shape shape)
+{
+    return operand->type == ZYDIS_OPERAND_TYPE_REGISTER && vector_number(operand->reg.value) == VECTOR_REGISTERS &&
+           shape.element <= sizeof(uint32_t);
+}
+
 static bool value_made(const struct vector_place *place, unsigned steps, struct vector_value *value)
 {
     const struct insn *insn = &place->function->insns[place->at];
@@ -217,10 +226,8 @@ static bool value_made(const struct vector_place *place, unsigned steps, struct 
             return value_in_memory(place, from, value);
         return shape.element == sizeof(uint32_t) && value_of_number(place, from->reg.value, value);
     case KIND_BROADCAST:
-        if (shape.element <= sizeof(uint32_t) && from->type == ZYDIS_OPERAND_TYPE_REGISTER &&
-                    vector_number(from->reg.value) == VECTOR_REGISTERS
-                ? !value_of_number(place, from->reg.value, value)
-                : !value_at(place, from, steps, value))
+        if (!(is_number(from, shape) ? value_of_number(place, from->reg.value, value)
+                                     : value_at(place, from, steps, value)))
             return false;
         fill(value, shape.element);
         return true;
@@ -233,12 +240,8 @@ static bool value_made(const struct vector_place *place, unsigned steps, struct 
         memset(value->bytes, is_equality(insn) ? UINT8_MAX : 0, sizeof value->bytes);
         return vector_is_of_itself(insn);
     case KIND_EXTEND:
-        if (!value_at(place, from, steps, value))
-            return false;
-        extend(value, shape);
-        return true;
     case KIND_RESIZE:
-        if (!is_sign_extension(insn) || !value_at(place, from, steps, value))
+        if ((shape.kind == KIND_RESIZE && !is_sign_extension(insn)) || !value_at(place, from, steps, value))
             return false;
         extend(value, shape);
         return true;

@@ -40,12 +40,11 @@ static uint64_t passed_on(const struct insn *insn, const struct vector_state *st
 {
     enum { NUMBER = 8 /* a number or two of half the size; a vector begins there as well */ };
     uint64_t registers = 0;
-    for (unsigned i = 0; i < VECTOR_REGISTERS; i++)
-        for (unsigned k = 0; k < NUMBER; k++)
-            registers |= vector_bytes_at(state, i)->of[k] ? UINT64_C(1) << i : 0;
-    return registers & (insn->role == ROLE_RETURN ? (uint64_t)OF_VALUES
-                        : insn->role == ROLE_TRAP ? 0
-                                                  : (uint64_t)OF_ARGUMENTS);
+    uint64_t may = insn->role == ROLE_RETURN ? OF_VALUES : insn->role == ROLE_TRAP ? 0 : OF_ARGUMENTS;
+    for (uint64_t left = state->holding & may; left != 0; left &= left - 1)
+        if (vector_united(vector_bytes_at(state, (unsigned)__builtin_ctzll(left))->of, NUMBER) != 0)
+            registers |= left & -left;
+    return registers;
 }
 
 /* A way ends, by the end of the function or of patience. */
@@ -121,8 +120,7 @@ static uint64_t bytes_used(const struct vector_place *place, const struct access
     search.used = search.left = 0;
     search.insns_left = INSNS_AHEAD;
     search.way_count = 0;
-    struct vector_state state;
-    state.holding = state.used = 0;
+    struct vector_state state = {.holding = 0};
     vector_bytes_follow(&state, place, access->operand);
     look_from((struct vector_place){place->module, place->function, place->at + 1}, state, &search);
     return (search.used ? search.used : search.left) & all;

@@ -34,14 +34,6 @@ static inline unsigned vector_width_of(const ZydisDecodedOperand *operand)
     return width < VECTOR_BYTES ? width : VECTOR_BYTES;
 }
 
-static inline uint64_t vector_united(const uint64_t *bytes, unsigned count)
-{
-    uint64_t all = 0;
-    for (unsigned i = 0; i < count; i++)
-        all |= bytes[i];
-    return all;
-}
-
 /* Returns: whether it is of use to know the operation's constants. */
 bool vector_is_of_constants(const struct vector_operation *op);
 

@@ -370,6 +370,12 @@ size_t vector_operands(const struct insn *insn, const ZydisDecodedOperand *opera
     return count;
 }
 
+bool vector_is_spread(const struct insn *insn, const ZydisDecodedOperand *operand)
+{
+    return operand->type == ZYDIS_OPERAND_TYPE_MEMORY && !insn->decoded.avx.broadcast.is_static &&
+           insn->decoded.avx.broadcast.mode != ZYDIS_BROADCAST_MODE_INVALID;
+}
+
 bool vector_is_of_itself(const struct insn *insn)
 {
     const ZydisDecodedOperand *last = &insn->operands[insn->decoded.operand_count_visible - 1], *other = last - 1;

@@ -73,6 +73,9 @@ enum { VECTOR_OPERANDS = ZYDIS_MAX_OPERAND_COUNT };
  * Returns: how many. */
 size_t vector_operands(const struct insn *insn, const ZydisDecodedOperand *operands[VECTOR_OPERANDS]);
 
+/* Returns: whether the operand is one element in memory that stands for each of a vector. */
+bool vector_is_spread(const struct insn *insn, const ZydisDecodedOperand *operand);
+
 /* Returns: whether both sources of an instruction without an immediate are the same register. */
 bool vector_is_of_itself(const struct insn *insn);
 

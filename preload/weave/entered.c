@@ -12,7 +12,8 @@
 
 enum { OPCODE_JUMP = 0xe9, OPCODE_SHORT_JUMP = 0xeb };
 
-/* Returns: where a jump at `pc` goes to; `pc` when there is none. */
+/* The code is asked, not its image, of which gates alone may have been patched.
+ * Returns: where a jump at `pc` goes to; `pc` when there is none. */
 static uintptr_t follow(uintptr_t pc)
 {
     const uint8_t *code = (const uint8_t *)pc; /* NOLINT(performance-no-int-to-ptr): the program's code */
@@ -28,14 +29,13 @@ static uintptr_t follow(uintptr_t pc)
     }
 }
 
-/* As emit.c writes it: cmp rsp, gs:[PLANE_ENTERED] */
 static bool begins_so(uintptr_t pc)
 {
-    static const uint8_t compare[] = {0x65, 0x48, 0x3b, 0x24, 0x25};
-    const uint8_t *code = (const uint8_t *)pc; /* NOLINT(performance-no-int-to-ptr): as above */
+    static const char compare[] = PLANE_ENTERED_COMPARE;
+    const char *code = (const char *)pc; /* NOLINT(performance-no-int-to-ptr): as above */
     int32_t field;
-    memcpy(&field, code + sizeof compare, sizeof field);
-    return memcmp(code, compare, sizeof compare) == 0 && field == PLANE_ENTERED;
+    memcpy(&field, code + sizeof compare - 1, sizeof field);
+    return memcmp(code, compare, sizeof compare - 1) == 0 && field == PLANE_ENTERED;
 }
 
 /* A part of a function that it jumps to, far from the rest, does not begin with a return address on top of the stack. */

@@ -18,7 +18,7 @@ static struct image_site site_of(const struct routine_frame *frame)
 
 /* ---- the callers -------------------------------------------------------------------------------------------------- */
 
-static void take_callers(struct plane *plane, const struct routine_frame *frame)
+void miss_callers(const struct routine_frame *frame, struct plane *plane)
 {
     /* First: a signal handler that comes in between sets it again. */
     plane->header.context_changed = 0;
@@ -142,16 +142,11 @@ static void act(struct plane *plane, uint64_t address, const struct image_site *
     }
 }
 
-void miss_callers(const struct routine_frame *frame, struct plane *plane)
-{
-    take_callers(plane, frame);
-}
-
 void miss(uint64_t address, struct routine_frame *frame, struct plane *plane)
 {
     struct image_site site = site_of(frame);
     if (plane->header.context_changed)
-        take_callers(plane, frame);
+        miss_callers(frame, plane);
     plane_settle(plane->self);
     plane->site = (uintptr_t)frame->return_address;
     act(plane, address, &site, frame);

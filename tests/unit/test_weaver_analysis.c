@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "weaver/atomic_source.h"
+#include "weaver/emit.h"
 #include "weaver/image.h"
 #include "weaver/model.h"
 #include "weaver_subjects.h"
@@ -43,6 +44,8 @@ SUBJECT(subject_no_request, "lea 8(%rsp), %rax\n " REQUEST(
                                       "rol $13, %rdi\n 1: rol $61, %rdi\n rol $51, %rdi\n xchg %rbx, %rbx\n ret");
 SUBJECT(subject_frame, "sub $40, %rsp\n .cfi_adjust_cfa_offset 40\n mov %rax, 8(%rsp)\n mov %rax, 24(%rsp)\n"
                        " lea 16(%rsp), %rdi\n call subject_kills\n add $40, %rsp\n .cfi_adjust_cfa_offset -40\n ret");
+SUBJECT(subject_downwards, "std\n rep movsb\n cld\n ret");
+SUBJECT(subject_midst, "mov %rax, (%rdi)\n 1: mov (%rdi), %rcx\n ret\n call 1b\n ret");
 SUBJECT(subject_spin, "jmp 2f\n 1: pause\n 2: mov (%rdi), %eax\n test %eax, %eax\n jnz 1b\n ret");
 SUBJECT(subject_spin_entry, "mov 8(%rdi), %edx\n mov (%rdi), %eax\n test %eax, %eax\n jnz 2f\n mov %edx, %ecx\n "
                             "1: pause\n mov (%rdi), %eax\n test %eax, %eax\n jz 1b\n 2: ret");
@@ -261,6 +264,28 @@ static void jump_tables_and_addresses_are_entries(void **state)
     assert_true(kinds_of(&function.insns[6]) & ENTRY_JUMP_TABLE);
     assert_true(kinds_of(&function.insns[8]) & ENTRY_ADDRESS);
     assert_int_equal(function.insns[3].role, ROLE_INDIRECT_JUMP);
+    function_model_free(&function);
+}
+
+static void what_is_called_in_the_midst_is_an_entry(void **state)
+{
+    (void)state;
+    struct function function;
+    subject_make("subject_midst", &function);
+    assert_true(kinds_of(&function.insns[1]) & ENTRY_CALLED);
+    assert_int_equal(kinds_of(&function.insns[2]), 0);
+    function_model_free(&function);
+}
+
+static void who_sets_the_direction_flag_is_left_alone(void **state)
+{
+    (void)state;
+    struct function function;
+    subject_make("subject_downwards", &function);
+    assert_non_null(emit_refusal(&function));
+    function_model_free(&function);
+    subject_make("subject_midst", &function);
+    assert_null(emit_refusal(&function));
     function_model_free(&function);
 }
 
@@ -506,6 +531,8 @@ int main(void)
         cmocka_unit_test(lines_of_macros_that_are_atomic_are_known),
         cmocka_unit_test(a_header_is_read_once_by_whatever_path),
         cmocka_unit_test(jump_tables_and_addresses_are_entries),
+        cmocka_unit_test(what_is_called_in_the_midst_is_an_entry),
+        cmocka_unit_test(who_sets_the_direction_flag_is_left_alone),
         cmocka_unit_test(cases_that_cannot_happen_end_no_table),
         cmocka_unit_test(a_line_is_relaxed_when_all_its_calls_are),
         cmocka_unit_test(fences_are_known_by_their_names),

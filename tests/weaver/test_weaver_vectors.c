@@ -227,6 +227,8 @@
     X(1, "vpxorq %zmm0, %zmm0, %zmm0")                                                                                 \
     X(0, "vpandq (%rdi), %zmm1, %zmm0")                                                                                \
     X(1, "vpandd low_words(%rip), %zmm1, %zmm0")                                                                       \
+    X(1, "vpandd low_words(%rip){1to16}, %zmm1, %zmm0")                                                                \
+    X(1, "vpsrld $8, high_words(%rip){1to16}, %zmm2; vpandnd %zmm0, %zmm2, %zmm2")                                     \
     X(1, "vpternlogd $255, %zmm2, %zmm2, %zmm2; vpsrlw $8, %zmm2, %zmm2; vpandnd %zmm0, %zmm2, %zmm2")                 \
     X(0, "vpternlogd $0x96, %zmm1, %zmm2, %zmm0")                                                                      \
     X(0, "vpermb bytes(%rip), %zmm1, %zmm0")                                                                           \
@@ -286,6 +288,7 @@
     X(0, "vaddss %xmm1, %xmm2, %xmm0")
 
 __asm__(".section .rodata\n.balign 64\n"
+        "high_words: .long 0xff00ff00\n.balign 64\n"
         "low_words: .rept 32\n .byte 255, 0\n.endr\n"
         "order: .rept 2\n .byte 0, 128, 5, 5, 15, 255, 2, 3, 8, 128, 128, 128, 1, 14, 7, 9\n.endr\n"
         "elements: .long 0, 2, 4, 6, 1, 3, 5, 7\n"
