@@ -17,7 +17,7 @@
 enum { BETWEEN_LOOKS_MS = 4 };
 
 static _Atomic uint64_t made;      /* how many threads were created */
-static _Atomic uint64_t made_last; /* when the youngest was; units: ns, monotonic */
+static _Atomic uint64_t made_last; /* when the youngest was; 0: one was joined since.  Units: ns, monotonic */
 static atomic_bool was_given;
 
 /* Handlers run latest first: this one is registered again now and then, so that few others of the program come before it, and end
@@ -28,6 +28,11 @@ void grace_thread_made(void)
     atomic_store_explicit(&made_last, clock_monotonic_ns(), memory_order_relaxed);
     if ((before & (before + 1)) == 0 && lockhound.options.exit_grace_ms > 0)
         atexit(grace_give);
+}
+
+void grace_thread_joined(void)
+{
+    atomic_store_explicit(&made_last, 0, memory_order_relaxed);
 }
 
 /* Returns: when the youngest thread is old enough.  Units: ns, monotonic. */

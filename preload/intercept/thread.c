@@ -166,6 +166,7 @@ void thread_join_done(struct self *self, struct self *target, bool joined)
         return;
     }
     emit_joined(self, target);
+    grace_thread_joined();
     departed_note(target->handle, thread_identity(target->thread), true);
     self_release(target);
 }
