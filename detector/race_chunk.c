@@ -7,8 +7,6 @@
 #include "detector/race_record.h"
 #include "detector/race_touched.h"
 
-enum { CHUNKS_PER_USE = 512 }; /* in a page of 4096 bytes */
-
 uint32_t race_chunk_lock(struct race_part *part, struct race_chunk *chunk)
 {
     uint32_t spins = 0;
@@ -34,7 +32,7 @@ void race_chunk_unlock(struct race_part *part, struct race_chunk *chunk, uint32_
 
 void race_chunk_use(struct race_engine *engine, const struct race_chunk *chunk)
 {
-    size_t page = (size_t)(chunk - engine->chunks) / CHUNKS_PER_USE;
+    size_t page = (size_t)(chunk - engine->chunks) / RACE_CHUNKS_OF_USE;
     _Atomic uint64_t *word = (_Atomic uint64_t *)&engine->used[page / 64];
     uint64_t bit = UINT64_C(1) << page % 64;
     if ((relaxed_load(word) & bit) == 0) {
@@ -44,7 +42,7 @@ void race_chunk_use(struct race_engine *engine, const struct race_chunk *chunk)
 
 bool race_chunk_in_use(const struct race_engine *engine, uint64_t index)
 {
-    size_t page = (size_t)(index % race_chunk_count(engine)) / CHUNKS_PER_USE;
+    size_t page = (size_t)(index % race_chunk_count(engine)) / RACE_CHUNKS_OF_USE;
     return (relaxed_load((_Atomic uint64_t *)&engine->used[page / 64]) >> page % 64 & 1) != 0;
 }
 

@@ -47,6 +47,51 @@ static void chunk_fresh(struct race_engine *engine, const struct freshening *f, 
     race_chunk_unlock(f->part, chunk, state);
 }
 
+static void stretch_fresh(struct race_engine *engine, const struct freshening *f, uint64_t low, uint64_t high)
+{
+    while (low < high) {
+        uint64_t end = (low | (RACE_CHUNK_BYTES - 1)) + 1;
+        end = end < high ? end : high;
+        if (race_chunk_in_use(engine, low >> RACE_CHUNK_SHIFT)) {
+            chunk_fresh(engine, f, low, end);
+        } else {
+            end = (low | (RACE_CHUNKS_OF_USE * RACE_CHUNK_BYTES - 1)) + 1;
+        }
+        low = end;
+    }
+}
+
+/* The chunk at that place, as far as it lies in the range; among sync addresses may be some of other addresses that share it. */
+static void chunk_of_many_fresh(struct race_engine *engine, const struct freshening *f, uint64_t index, uint64_t low,
+                                uint64_t high)
+{
+    const struct race_chunk *chunk = &engine->chunks[index];
+    uint64_t who = relaxed_load(&chunk->who) & engine->high, step = (uint64_t)engine->window + 1;
+    uint64_t place = index << RACE_CHUNK_SHIFT, at = who << RACE_HIGH_SHIFT | place, last = at;
+    if (relaxed_load(&engine->aliases) != 0 && (relaxed_load(&chunk->state) & RACE_STATE_SYNC) != 0) {
+        at = (low & ~(step - 1)) | place;
+        last = high;
+    }
+    for (; at <= last && at < high; at += step) {
+        uint64_t end = at + RACE_CHUNK_BYTES, begin = at < low ? low : at;
+        if (end > low) {
+            chunk_fresh(engine, f, begin, end < high ? end : high);
+        }
+    }
+}
+
+/* A range larger than the window: no chunk is looked at twice. */
+static void window_fresh(struct race_engine *engine, const struct freshening *f, uint64_t low, uint64_t high)
+{
+    for (uint64_t index = 0; index < race_chunk_count(engine); index++) {
+        if (race_chunk_in_use(engine, index)) {
+            chunk_of_many_fresh(engine, f, index, low, high);
+        } else {
+            index |= RACE_CHUNKS_OF_USE - 1;
+        }
+    }
+}
+
 static void range_fresh(struct race_engine *engine, struct race_part *part, const struct race_part *keeper,
                         uint64_t low, uint64_t high)
 {
@@ -56,16 +101,7 @@ static void range_fresh(struct race_engine *engine, struct race_part *part, cons
     }
     part->changing = 0;
     const struct freshening f = {part, keeper, race_memory_return(engine, keeper, low, high)};
-    while (low < high) {
-        uint64_t end = (low | (RACE_CHUNK_BYTES - 1)) + 1;
-        end = end < high ? end : high;
-        if (race_chunk_in_use(engine, low >> RACE_CHUNK_SHIFT)) {
-            chunk_fresh(engine, &f, low, end);
-        } else {
-            end = (low | 0x1ffff) + 1; /* what a page of chunks covers */
-        }
-        low = end;
-    }
+    (low < high && high - low > engine->window ? window_fresh : stretch_fresh)(engine, &f, low, high);
     race_leave(engine, part);
 }
 

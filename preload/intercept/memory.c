@@ -242,13 +242,21 @@ HOOK_EXPORT void *mmap(void *place, size_t size, int protection, int flags, int 
 /* One and the same where off_t has 64 bits. */
 HOOK_ALIAS(mmap64, mmap);
 
+/* Returns: whether the kernel may unmap it: whole pages of addresses that programs have, with page tables of five levels. */
+static bool may_be_unmapped(uint64_t low, uint64_t high)
+{
+    enum { PAGE_BYTES = 4096, ADDRESS_BITS = 56 };
+    return low < high && high <= UINT64_C(1) << ADDRESS_BITS && low % PAGE_BYTES == 0;
+}
+
 /* Before the call: afterwards another thread may already have mapped something else there. */
 HOOK_EXPORT int munmap(void *memory, size_t size)
 {
     uint64_t low = (uint64_t)(uintptr_t)memory, high = low + size;
-    if (hook_unlikely(weave_on) && high > low)
+    bool may_be = may_be_unmapped(low, high);
+    if (hook_unlikely(weave_on) && may_be)
         note_mapped(low, high, CALLER());
-    if (lockhound.ready && high > low && object_may_live_in(lockhound.detector, low, high))
+    if (lockhound.ready && may_be && object_may_live_in(lockhound.detector, low, high))
         range_gone(low, high, false, CALLER_PC(), CALLER_SP());
     return real.munmap(memory, size);
 }

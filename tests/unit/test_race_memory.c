@@ -84,6 +84,26 @@ static void history_of_other_addresses_with_equal_low_halves_stays(void **state)
     assert_true(race_world_write(2, X + 8 * PAGE, 8));
 }
 
+/* Sixteen TiB, as some run-time libraries reserve: no chunk comes twice. */
+static void a_range_larger_than_the_window_is_fresh(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    uint64_t low = X - (UINT64_C(1) << 44), high = X + 4 * PAGE;
+    assert_false(race_world_write(1, X, 8));
+    assert_false(race_world_write(1, high - 8, 8));
+    assert_false(race_world_write(1, low, 8));
+    assert_false(race_world_write(1, high, 8));
+    assert_false(race_world_write(1, low - 8, 8));
+    race_range_mapped(race_world.engine, race_world_plane(2), low, high);
+    assert_false(race_world_write(2, X, 8));
+    assert_false(race_world_write(2, high - 8, 8));
+    assert_false(race_world_write(2, low, 8));
+    world_expect_nothing();
+    assert_true(race_world_write(2, high, 8));
+    assert_true(race_world_write(2, low - 8, 8));
+}
+
 static void past_the_budget_a_thread_drops_its_history(void **state)
 {
     (void)state;
@@ -120,6 +140,7 @@ int main(void)
         CASE(whoever_says_that_it_is_gone),
         CASE(of_a_block_given_out_anew_only_the_others_pages_go_back),
         CASE(history_of_other_addresses_with_equal_low_halves_stays),
+        CASE(a_range_larger_than_the_window_is_fresh),
         CASE(past_the_budget_a_thread_drops_its_history),
         CASE(without_a_budget_nothing_is_dropped),
     };

@@ -3,6 +3,8 @@
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdint.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -76,12 +78,34 @@ static void detached_threads(void)
     pthread_attr_destroy(&attributes);
 }
 
+/* Where the machine does not let it, neither way. */
+static int reserve_and_return(size_t size)
+{
+    void *reserved = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return reserved == MAP_FAILED ? 0 : munmap(reserved, size);
+}
+
+/* Sizes of which a walk over every page would never end; and such as the kernel refuses. */
+static void vast_ranges(void)
+{
+    const size_t vast = (size_t)1 << 44;
+    char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    MUST(page != MAP_FAILED);
+    for (int i = 0; i < 20; i++)
+        SHOW(reserve_and_return(vast));
+    SHOW(munmap(page, SIZE_MAX / 4));
+    SHOW(munmap(page + 1, 4096));
+    SHOW(munmap(page, 0));
+    SHOW(munmap(page, 8192));
+}
+
 int main(void)
 {
     struct rlimit few = {16, 16};
     small_stacks();
     own_stack();
     many_threads();
+    vast_ranges();
     MUST(setrlimit(RLIMIT_NOFILE, &few) == 0);
     detached_threads();
     printf("%d threads\n", count);
