@@ -3,8 +3,9 @@
  * Left out: what is thread-private by its address (private places of the frame, the stack of push, call and so on; FS, unless
  *           the module makes addresses of thread-local variables, which other threads may have then),
  *           what nobody writes (read-only segments), and what touches no memory (lea, nop, prefetch).
- * Refused:  operands of which the bytes touched are not known beforehand (gather, masks, bit strings, xsave); counted.
+ * Refused:  operands of which the bytes touched are not known beforehand, nor told by masks (bit strings, xsave); counted.
  */
+#include "weaver/lanes.h"
 #include "weaver/passes.h"
 
 static bool has_prefix_lock(const struct insn *insn)
@@ -44,20 +45,9 @@ static bool touches_no_memory(const struct insn *insn)
 /* Returns: why the operand's bytes are not known beforehand, or NULL. */
 static const char *reason_against(const struct insn *insn, const ZydisDecodedOperand *operand)
 {
-    ZydisRegister mask = insn->decoded.avx.mask.reg;
     if (operand->mem.type != ZYDIS_MEMOP_TYPE_MEM)
-        return "gathers or scatters";
-    if (mask != ZYDIS_REGISTER_NONE && mask != ZYDIS_REGISTER_K0)
-        return "touches memory under a mask";
+        return "touches memory in an unusual way";
     switch (insn->decoded.mnemonic) {
-    case ZYDIS_MNEMONIC_VMASKMOVPS:
-    case ZYDIS_MNEMONIC_VMASKMOVPD:
-    case ZYDIS_MNEMONIC_VPMASKMOVD:
-    case ZYDIS_MNEMONIC_VPMASKMOVQ:
-    case ZYDIS_MNEMONIC_MASKMOVQ:
-    case ZYDIS_MNEMONIC_MASKMOVDQU:
-    case ZYDIS_MNEMONIC_VMASKMOVDQU:
-        return "touches memory under a mask";
     case ZYDIS_MNEMONIC_BT:
     case ZYDIS_MNEMONIC_BTC:
     case ZYDIS_MNEMONIC_BTR:
@@ -141,6 +131,17 @@ static bool is_thread_variable(const ZydisDecodedOperand *operand)
            operand->mem.index != ZYDIS_REGISTER_NONE;
 }
 
+static void add_lanes(struct insn *insn, size_t index, bool is_write)
+{
+    struct lanes lanes;
+    if (!lanes_of(&lanes, insn, &insn->operands[index])) {
+        insn->refusal = "touches memory under a mask, or reads all of it";
+        return;
+    }
+    add(insn,
+        (struct access){.operand = (int8_t)index, .role = ACCESS_LANES, .is_write = is_write, .size = lanes.size});
+}
+
 static void look_at_operand(const struct elf_module *module, struct function *function, const struct frame *frame,
                             struct insn *insn, size_t index)
 {
@@ -163,6 +164,10 @@ static void look_at_operand(const struct elf_module *module, struct function *fu
     }
     if (!is_write && !is_thread && is_readonly(module, insn, operand)) {
         function->readonly_skipped++;
+        return;
+    }
+    if (lanes_are_told(insn, operand)) {
+        add_lanes(insn, index, is_write);
         return;
     }
     uint16_t size = checked_size(insn, operand);

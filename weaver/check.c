@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "weaver/check_call.h"
+#include "weaver/lanes.h"
 #include "weaver/passes.h"
 #include "weaver/plane.h"
 #include "weaver/repetition.h"
@@ -15,7 +16,7 @@ static const struct size_class {
     uint16_t size;
     uint8_t read, write; /* enum plane_routine */
     uint8_t piece_count;
-    uint8_t pieces[4];
+    uint8_t pieces[8];
 } size_classes[] = {
     {1, PLANE_READ_1, PLANE_WRITE_1, 1, {0}},
     {2, PLANE_READ_2, PLANE_WRITE_2, 1, {0}},
@@ -26,10 +27,16 @@ static const struct size_class {
     {64, PLANE_READ_64, PLANE_WRITE_64, 3, {0, 32, 56}},
 };
 
+/* Of elements each may be the only one that was touched before. */
+static const struct size_class every_lane = {64, PLANE_READ_64, PLANE_WRITE_64, 8, {0, 8, 16, 24, 32, 40, 48, 56}};
+
 enum { SPILL_ADDRESS = 5 };
 
 static const struct size_class *size_class_of(const struct access *access)
 {
+    if (access->role == ACCESS_LANES && access->size == every_lane.size) {
+        return &every_lane;
+    }
     for (size_t i = 0; i < sizeof size_classes / sizeof size_classes[0]; i++) {
         if (size_classes[i].size == access->size) {
             return &size_classes[i];
@@ -80,7 +87,18 @@ static bool is_unwound_by(unsigned reg)
 static enum plane_routine routine_of(const struct access *access)
 {
     const struct size_class *class = size_class_of(access);
+    if (access->role == ACCESS_LANES) {
+        return access->is_write ? PLANE_WRITE_LANES : PLANE_READ_LANES;
+    }
     return access->used != 0 ? PLANE_READ_GAPS : access->is_write ? class->write : class->read;
+}
+
+static void spill_lanes(struct image_draft *draft, const struct insn *insn, const struct access *access)
+{
+    struct lanes lanes;
+    if (access->role == ACCESS_LANES && lanes_of(&lanes, insn, &insn->operands[access->operand])) {
+        lanes_spill(draft, insn, &lanes);
+    }
 }
 
 void check_flush_stubs(struct image_draft *draft, struct check_stubs *stubs)
@@ -99,6 +117,7 @@ void check_flush_stubs(struct image_draft *draft, struct check_stubs *stubs)
             encode_load(draft, stub->spilled, PLANE_SPILL(SCRATCH_SPILL));
         }
         check_call_begin(draft);
+        spill_lanes(draft, stub->insn, stub->access);
         if (stub->access->keeps_address) {
             encode_load(draft, ENCODE_RDI, PLANE_SPILL(SPILL_ADDRESS));
         } else {
@@ -323,6 +342,7 @@ static void emit_routine_with(struct image_draft *draft, enum plane_routine rout
     struct scratch scratch;
     scratch_begin(&scratch, draft, live, operand ? encode_operand_registers(operand) : 0);
     check_call_begin(draft);
+    spill_lanes(draft, insn, access);
     if (operand) {
         encode_address_in_rdi(draft, operand, CHECK_RED_ZONE);
     } else {
@@ -370,6 +390,7 @@ static void emit_before_atomic(struct image_draft *draft, const struct insn *ins
         emit_routine_with(draft, PLANE_RELAXED_STORE, insn, access, operand, insn->live);
         break;
     case ACCESS_PLAIN:
+    case ACCESS_LANES:
     case ACCESS_FENCE:
     case ACCESS_REQUEST:
         break;
@@ -449,7 +470,10 @@ static void emit_access(struct image_draft *draft, struct check_stubs *stubs, co
         draft->counts[IMAGE_CHECKS]++;
     } else if (!encode_operand_from(&operand, insn, access->operand)) {
         return;
-    } else if (access->role != ACCESS_PLAIN) {
+    } else if (insn->operands[access->operand].mem.type == ZYDIS_MEMOP_TYPE_VSIB) {
+        emit_routine_with(draft, routine_of(access), insn, access, &operand, insn->live);
+        draft->counts[IMAGE_CHECKS]++;
+    } else if (!access_is_plain(access)) {
         emit_before_atomic(draft, insn, access, &operand);
         draft->counts[IMAGE_ATOMICS]++;
     } else if (size_class_of(access)) {

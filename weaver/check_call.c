@@ -2,6 +2,8 @@
 #include "weaver/check_call.h"
 
 #include "weaver/encode.h"
+#include "weaver/lanes.h"
+#include "weaver/passes.h"
 
 enum { OPCODE_CALL_MEMORY = 0xff, CALL_FIELD = 2 };
 
@@ -19,7 +21,7 @@ static void add_site(struct image_draft *draft, const struct insn *here, const s
     if (!site) {
         return;
     }
-    bool is_atomic = access->role != ACCESS_PLAIN && access->role != ACCESS_REQUEST;
+    bool is_atomic = !access_is_plain(access) && access->role != ACCESS_REQUEST;
     site->code = draft_offset(draft);
     site->module = (uint32_t)insn->address;
     site->size = access->is_range || access->role == ACCESS_FENCE ? 0 : access->size;
@@ -58,6 +60,10 @@ void check_call_end(struct image_draft *draft, enum plane_routine routine, const
         if (access->size > IMAGE_GAPS_SIZE) {
             add_mark(draft, (uint32_t)(access->used >> IMAGE_GAPS_SIZE));
         }
+    }
+    struct lanes lanes;
+    if (access->role == ACCESS_LANES && lanes_of(&lanes, insn, &insn->operands[access->operand])) {
+        add_mark(draft, image_lanes_mark(lanes.told));
     }
     encode_load(draft, ENCODE_RDI, PLANE_SAVED_RDI);
 }

@@ -40,7 +40,7 @@ static bool is_plain(const struct insn *insn)
     if (insn->decoded.meta.category == ZYDIS_CATEGORY_SYSCALL || insn->decoded.meta.category == ZYDIS_CATEGORY_SYSTEM)
         return false;
     for (size_t i = 0; i < insn->access_count; i++)
-        if (insn->access[i].role != ACCESS_PLAIN || insn->access[i].is_range)
+        if (!access_is_plain(&insn->access[i]) || insn->access[i].is_range)
             return false;
     return true;
 }

@@ -38,7 +38,7 @@ static bool may_be_early(const struct insn *insn)
 static bool is_quiet(const struct insn *insn)
 {
     for (size_t i = 0; i < insn->access_count; i++)
-        if (insn->access[i].role != ACCESS_PLAIN || insn->access[i].is_range)
+        if (!access_is_plain(&insn->access[i]) || insn->access[i].is_range)
             return false;
     return insn->role == ROLE_PLAIN && insn->decoded.meta.category != ZYDIS_CATEGORY_SYSCALL;
 }

@@ -33,10 +33,11 @@ bool encode_operand_from(struct encode_operand *operand, const struct insn *insn
         return false;
     }
     const ZydisDecodedOperand *from = &insn->operands[index];
+    bool has_indices = from->mem.type == ZYDIS_MEMOP_TYPE_VSIB;
     bool is_thread = from->mem.segment == ZYDIS_REGISTER_FS;
     if (from->type != ZYDIS_OPERAND_TYPE_MEMORY || from->mem.segment == ZYDIS_REGISTER_GS ||
         (is_thread && insn->decoded.address_width != 64) || !register_from(&operand->base, from->mem.base) ||
-        !register_from(&operand->index, from->mem.index)) {
+        !register_from(&operand->index, has_indices ? ZYDIS_REGISTER_NONE : from->mem.index)) {
         return false;
     }
     operand->scale = from->mem.scale ? from->mem.scale : 1;
@@ -183,6 +184,46 @@ void encode_store(struct image_draft *draft, unsigned reg, int32_t displacement)
 void encode_load(struct image_draft *draft, unsigned reg, int32_t displacement)
 {
     encode_field(draft, ENCODE_64, OPCODE_MOV_LOAD, reg, displacement, 0);
+}
+
+/* gs:[displacement], behind prefixes and opcode. */
+static void encode_field_modrm(struct image_draft *draft, unsigned reg, int32_t displacement)
+{
+    const struct encode_operand field = {ENCODE_NONE, ENCODE_NONE, 1, false, displacement, false};
+    encode_modrm(draft, reg, &field, 0);
+}
+
+/* Source: Intel's Software Developer's Manual, volume 2, "The VEX Prefix", "Intel AVX-512 Encoding". */
+void encode_store_vector(struct image_draft *draft, ZydisRegister vector, bool is_legacy, int32_t displacement)
+{
+    enum { OPCODE_MOVUPS_STORE = 0x11, VEX_LEAST = 0xc5, EVEX = 0x62, ESCAPE = 0x0f };
+    unsigned reg = (unsigned)ZydisRegisterGetId(vector);
+    ZydisRegisterClass class = ZydisRegisterGetClass(vector);
+    unsigned length = class == ZYDIS_REGCLASS_ZMM ? 2 : class == ZYDIS_REGCLASS_YMM ? 1 : 0;
+    if (is_legacy) {
+        encode_field(draft, 0, ESCAPE << 8 | OPCODE_MOVUPS_STORE, reg, displacement, 0);
+        return;
+    }
+    draft_byte(draft, 0x65);
+    if (length < 2 && reg < 16) {
+        draft_byte(draft, VEX_LEAST);
+        draft_byte(draft, (~reg & 8) << 4 | 0x78 | length << 2);
+    } else {
+        draft_byte(draft, EVEX);
+        draft_byte(draft, (~reg & 8) << 4 | 0x60 | (~reg & 16) | 1);
+        draft_byte(draft, 0x7c);
+        draft_byte(draft, length << 5 | 8);
+    }
+    draft_byte(draft, OPCODE_MOVUPS_STORE);
+    encode_field_modrm(draft, reg & 7, displacement);
+}
+
+void encode_store_mask(struct image_draft *draft, ZydisRegister mask, bool is_long, int32_t displacement)
+{
+    draft_byte(draft, 0x65);
+    draft_bytes(draft, is_long ? "\xc4\xe1\xf8" : "\xc5\xf8", is_long ? 3 : 2);
+    draft_byte(draft, 0x91); /* KMOVQ, KMOVW */
+    encode_field_modrm(draft, (unsigned)ZydisRegisterGetId(mask), displacement);
 }
 
 /* The thread pointer is what stands where it points to.  Source: the ABI's supplement for thread-local storage. */

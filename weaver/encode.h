@@ -45,7 +45,7 @@ enum encode_flag {
     ENCODE_8 = 1 << 4 /* the register operand is a byte: RSP..RDI mean SPL..DIL */
 };
 
-/* Returns: false when the operand is none that encode_memory() can express (segment GS, vector index, ...). */
+/* A vector of indices is left out.  Returns: false when the operand is none that encode_memory() can express (segment GS, ...). */
 bool encode_operand_from(struct encode_operand *operand, const struct insn *insn, int index);
 /* Returns: the registers that the operand's address is made of. */
 register_set encode_operand_registers(const struct encode_operand *operand);
@@ -68,6 +68,9 @@ void encode_jump_end(struct image_draft *draft, uint32_t field);
 /* mov gs:[displacement], reg and back. */
 void encode_store(struct image_draft *draft, unsigned reg, int32_t displacement);
 void encode_load(struct image_draft *draft, unsigned reg, int32_t displacement);
+/* A vector register, and one of masks, of which 16 bits are stored or 64.  Legacy: as CPUs without AVX know it. */
+void encode_store_vector(struct image_draft *draft, ZydisRegister vector, bool is_legacy, int32_t displacement);
+void encode_store_mask(struct image_draft *draft, ZydisRegister mask, bool is_long, int32_t displacement);
 /* lea reg, operand, and what that is in thread-local memory; `reg` is no part of such an operand. */
 void encode_address(struct image_draft *draft, const struct encode_operand *operand, unsigned reg);
 /* lea RDI, operand, where RSP is `moved` bytes lower than the program's; the flags are lost. */

@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #define IMAGE_MAGIC   UINT64_C(0x314556414557484c) /* "LHWEAVE1" */
-#define IMAGE_VERSION 61                           /* of this format and of what plane.h says; raise it with either */
+#define IMAGE_VERSION 62                           /* of this format and of what plane.h says; raise it with either */
 
 enum { IMAGE_BUILD_ID_SIZE = 32 };
 
@@ -208,6 +208,36 @@ static inline bool image_stretch_next(uint64_t *used, struct image_stretch *stre
     stretch->size = (uint32_t)__builtin_ctzll(~from_there);
     *used = ((from_there + 1) & from_there) << stretch->at;
     return true;
+}
+
+/* Of an access element by element, in a second mark: how the plane's header tells which (plane.h: lanes). */
+enum image_lanes_kind {
+    IMAGE_LANES_MASKED,  /* side by side; where fewer than `count` are, they stand for several bits of the mask each */
+    IMAGE_LANES_PACKED,  /* side by side, as many as bits are set */
+    IMAGE_LANES_GATHERED /* each where its index says */
+};
+struct image_lanes {
+    uint8_t kind;         /* enum image_lanes_kind */
+    uint8_t count;        /* 1 to 64 */
+    uint8_t element;      /* log2 of the size; units: bytes */
+    uint8_t index, scale; /* likewise, of an index and of what it is multiplied by */
+    bool has_signs;       /* the mask is a vector of such elements, of which the signs count; else of bits */
+};
+
+static inline uint32_t image_lanes_mark(struct image_lanes lanes)
+{
+    return lanes.kind | (uint32_t)lanes.count << 2 | (uint32_t)lanes.element << 9 | (uint32_t)lanes.index << 11 |
+           (uint32_t)lanes.scale << 13 | (uint32_t)lanes.has_signs << 15;
+}
+
+static inline struct image_lanes image_lanes_read(uint32_t mark)
+{
+    return (struct image_lanes){.kind = mark & 3,
+                                .count = mark >> 2 & 0x7f,
+                                .element = mark >> 9 & 3,
+                                .index = mark >> 11 & 3,
+                                .scale = mark >> 13 & 3,
+                                .has_signs = mark >> 15 & 1};
 }
 
 /* What a function of an allocator does, and with which of its arguments. */

@@ -81,6 +81,7 @@ enum insn_role {
 
 enum access_role {
     ACCESS_PLAIN,
+    ACCESS_LANES,       /* plain, of elements that a vector or a mask tells: lanes.h */
     ACCESS_ATOMIC,      /* LOCK prefix or XCHG with memory: read-modify-write, acquire-release on its address */
     ACCESS_ATOMIC_LOAD, /* a plain load known (debug information) or guessed (exit test of a spin loop) to be atomic */
     ACCESS_ATOMIC_STORE,

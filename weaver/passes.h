@@ -44,6 +44,12 @@ bool insn_may_be_atomic(const struct elf_module *module, const struct insn *insn
 /* Returns: whether it is a CMOV from memory: it reads always, but uses what it read where its condition holds. */
 bool insn_loads_on_condition(const struct insn *insn);
 
+/* Returns: whether it is no more than a read or a write. */
+static inline bool access_is_plain(const struct access *access)
+{
+    return access->role == ACCESS_PLAIN || access->role == ACCESS_LANES;
+}
+
 /* spin_loops.c: which loads wait for another thread. */
 void spin_loops_find(const struct elf_module *module, struct function *function);
 /* Returns: whether a plain load of a word, and nothing else, touches memory here. */

@@ -69,6 +69,9 @@ enum plane_routine {
     PLANE_WRITE_RUN,
     /* A load of which some bytes are used: a second mark behind the site's says which. */
     PLANE_READ_GAPS,
+    /* What only a vector or a mask tells: a second mark behind the site's, and what it says of the header's lanes. */
+    PLANE_READ_LANES,
+    PLANE_WRITE_LANES,
     /* Around an instruction that is atomic on its address (LOCK prefix, XCHG with memory); before releases, after acquires. */
     PLANE_ATOMIC_BEFORE,
     PLANE_ATOMIC_AFTER,
@@ -91,6 +94,11 @@ enum plane_routine {
     PLANE_ROUTINE_COUNT
 };
 
+/* The mask and the indices of an access element by element, as the program's registers have them. */
+struct plane_lanes {
+    uint8_t mask[32], index[64];
+};
+
 struct plane_header {
     /* -- read by every check -- */
     uint64_t write_tag;   /* the present write tag, eight times */
@@ -106,6 +114,7 @@ struct plane_header {
     /* The highest stack pointer with which woven code has entered a function since this was 0.  While it is not, context_changed
      * is 1. */
     uint64_t entered;
+    struct plane_lanes lanes;
     uint64_t routine[PLANE_ROUTINE_COUNT];
     /* -- the library's own; woven code knows nothing of it -- */
     uint64_t own[1];
@@ -125,6 +134,8 @@ struct plane_header {
 #define PLANE_ENTERED         PLANE_FIELD(entered)
 #define PLANE_SAVED_RDI       PLANE_FIELD(saved_rdi)
 #define PLANE_SAVED_RSI       PLANE_FIELD(saved_rsi)
+#define PLANE_LANES_MASK      PLANE_FIELD(lanes.mask)
+#define PLANE_LANES_INDEX     PLANE_FIELD(lanes.index)
 #define PLANE_ROUTINE(n)      (PLANE_FIELD(routine) + 8 * (int32_t)(n))
 
 #endif

@@ -71,7 +71,7 @@ static void look_at(struct known_set *set, struct insn *insn)
     bool time_passes = insn->role == ROLE_CALL || insn->decoded.meta.category == ZYDIS_CATEGORY_SYSCALL;
     for (size_t i = 0; i < insn->access_count; i++) {
         struct access *access = &insn->access[i];
-        time_passes |= access->role != ACCESS_PLAIN;
+        time_passes |= !access_is_plain(access);
         if (access->role != ACCESS_PLAIN || access->operand < 0)
             continue;
         bool hands_over = access->is_guess && (access->is_write || access->decides);

@@ -5,6 +5,7 @@
 #include "preload/modules.h"
 #include "preload/trace.h"
 #include "preload/weave/callers.h"
+#include "preload/weave/lanes.h"
 #include "preload/weave/pc_map.h"
 #include "preload/weave/plane.h"
 
@@ -90,6 +91,14 @@ static void add_stretches(struct plane *plane, struct line *line, uint64_t used)
     }
 }
 
+static void add_lanes(struct plane *plane, struct line *line, const struct image_site *site,
+                      const struct routine_frame *frame)
+{
+    struct lanes_walk walk = lanes_begin(&plane->header, line->event.object, site, frame);
+    while (lanes_next(&walk, &line->event.object, &line->event.size))
+        add_line(plane, line);
+}
+
 void access_trace_miss(struct plane *plane, uint64_t address, const struct image_site *site,
                        const struct routine_frame *frame)
 {
@@ -99,6 +108,8 @@ void access_trace_miss(struct plane *plane, uint64_t address, const struct image
     line.site.pc = pc_map_site_address((uintptr_t)frame->return_address);
     if (frame->routine == PLANE_READ_GAPS)
         add_stretches(plane, &line, routine_gaps(frame, site->size));
+    else if (frame->routine == PLANE_READ_LANES || frame->routine == PLANE_WRITE_LANES)
+        add_lanes(plane, &line, site, frame);
     else
         add_line(plane, &line);
 }

@@ -4,6 +4,7 @@
 #include "preload/abi/request.h"
 #include "preload/weave/access_trace.h"
 #include "preload/weave/callers.h"
+#include "preload/weave/lanes.h"
 #include "preload/weave/pc_map.h"
 #include "preload/weave/plane.h"
 #include "preload/weave/race_host.h"
@@ -63,6 +64,29 @@ static void record_stretches(struct plane *plane, uint64_t address, uint64_t use
     struct image_stretch stretch;
     while (image_stretch_next(&used, &stretch))
         record_access(plane, address + stretch.at, stretch.size, flags);
+}
+
+/* Returns: whether the tags say so: the check before did not look at elements, or at more than are touched. */
+static bool is_known(const struct plane *plane, uint64_t address, uint64_t size, bool is_write)
+{
+    const struct plane_header *header = &plane->header;
+    uint64_t kept = is_write ? UINT64_MAX : header->generations, tag = is_write ? header->write_tag : header->read_tag;
+    uint64_t tags = 0;
+    if (size > sizeof tags)
+        return false;
+    __builtin_memcpy(&tags, plane->race.tags + ((uint32_t)address & header->window), size);
+    return ((tags & kept) ^ tag) << 8 * (sizeof tags - size) == 0;
+}
+
+static void record_lanes(struct plane *plane, uint64_t address, const struct image_site *site,
+                         const struct routine_frame *frame)
+{
+    uint32_t flags = pc_map_site_flags(site);
+    uint64_t at, size;
+    struct lanes_walk walk = lanes_begin(&plane->header, address, site, frame);
+    while (lanes_next(&walk, &at, &size))
+        if (!is_known(plane, at, size, (flags & RACE_WRITE) != 0))
+            record_access(plane, at, size, flags);
 }
 
 /* ---- requests ------------------------------------------------------------------------------------------------------ */
@@ -132,6 +156,10 @@ static void act(struct plane *plane, uint64_t address, const struct image_site *
         break;
     case PLANE_READ_GAPS:
         record_stretches(plane, address, routine_gaps(frame, size), pc_map_site_flags(site));
+        break;
+    case PLANE_READ_LANES:
+    case PLANE_WRITE_LANES:
+        record_lanes(plane, address, site, frame);
         break;
     case PLANE_READ_RUN:
     case PLANE_WRITE_RUN:

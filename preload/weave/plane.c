@@ -280,6 +280,7 @@ void plane_spills_save(const struct self *self, struct plane_spills *spills)
     if (header == NULL)
         return;
     memcpy(spills->spill, header->spill, sizeof spills->spill);
+    spills->lanes = header->lanes;
     spills->saved_rdi = header->saved_rdi;
     spills->saved_rsi = header->saved_rsi;
 }
@@ -290,6 +291,7 @@ void plane_spills_restore(struct self *self, const struct plane_spills *spills)
     if (header == NULL)
         return;
     memcpy(header->spill, spills->spill, sizeof spills->spill);
+    header->lanes = spills->lanes;
     header->saved_rdi = spills->saved_rdi;
     header->saved_rsi = spills->saved_rsi;
     header->context_changed = 1;

@@ -77,6 +77,7 @@ void plane_stop(struct self *self);
 /* What a signal handler's woven code would overwrite. */
 struct plane_spills {
     uint64_t spill[6];
+    struct plane_lanes lanes;
     uint64_t saved_rdi, saved_rsi;
 };
 /* Around a signal handler, on the thread's present plane; nothing when it has none.  Context: signal. */

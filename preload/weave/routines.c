@@ -34,6 +34,8 @@
     X(PLANE_READ_RANGE, plane_read_range)                                                                              \
     X(PLANE_WRITE_RANGE, plane_write_range)                                                                            \
     X(PLANE_READ_GAPS, plane_read_gaps)                                                                                \
+    X(PLANE_READ_LANES, plane_read_lanes)                                                                              \
+    X(PLANE_WRITE_LANES, plane_write_lanes)                                                                            \
     X(PLANE_READ_RUN, plane_read_run)                                                                                  \
     X(PLANE_WRITE_RUN, plane_write_run)                                                                                \
     X(PLANE_ATOMIC_BEFORE, plane_atomic_before)                                                                        \

@@ -1,6 +1,7 @@
 """run_random.py: random programs under lockhound, and what it reports held against the oracle.
 
     run_random.py --tool LOCKHOUND [--kind both|steps|loops] [--seed N] [--programs N] [--seconds S] [--builds N] [--keep FOLDER]
+                  [--also FLAGS]
                   [--keep-going]
 
 Each third program is one of loops over arrays, the others of single steps.  Three of four programs race here and there; the fourth is
@@ -131,6 +132,7 @@ def main():
     parser.add_argument("--kind", choices=("both", "steps", "loops"), default="both", help="of programs: by single steps, or loops")
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--builds", type=int, default=2, help="of each program, of those that there are")
+    parser.add_argument("--also", default="", help="flags for the compiler, as -march=native")
     parser.add_argument("--keep", default="", help="a folder for the sources of what differs")
     parser.add_argument("--keep-going", action="store_true", help="past a program that differs")
     options = parser.parse_args()
@@ -146,7 +148,8 @@ def main():
             choices = random.Random(program.seed)
             with_names, without_names = (LOOP_BUILDS, LOOP_STRIPPED) if loops else (BUILDS, STRIPPED)
             builds = choices.sample(without_names + with_names if correct else with_names, options.builds)
-            for build_as in builds:
+            for cc, flags in builds:
+                build_as = (cc, f"{flags} {options.also}".strip())
                 runs += 1
                 pairs += 0 if "-s" in build_as[1] else len(oracle.judge(program).owed)
                 wrong = differences(options, program, *build_as, folder)

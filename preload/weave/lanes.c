@@ -1,0 +1,87 @@
+#include "preload/weave/lanes.h"
+
+enum { BYTE_BITS = 8 };
+
+static uint64_t low_bits(unsigned count)
+{
+    return count == 0 ? 0 : UINT64_MAX >> (64 - count);
+}
+
+/* Returns: a bit for each element that is chosen. */
+static uint64_t chosen(const struct image_lanes *told, const uint8_t *mask)
+{
+    uint64_t bits = 0;
+    if (!told->has_signs) {
+        __builtin_memcpy(&bits, mask, sizeof bits);
+        return bits & low_bits(told->count);
+    }
+    for (unsigned i = 0; i < told->count; i++) {
+        unsigned last = ((i + 1) << told->element) - 1;
+        bits |= (uint64_t)(mask[last] >> (BYTE_BITS - 1)) << i;
+    }
+    return bits;
+}
+
+/* Returns: the same of those in memory, which are fewer where one stands for several. */
+static uint64_t in_memory(const struct image_lanes *told, uint64_t bits, unsigned elements)
+{
+    if (told->kind == IMAGE_LANES_PACKED)
+        return low_bits((unsigned)__builtin_popcountll(bits));
+    uint64_t folded = bits;
+    for (unsigned at = elements; at < told->count; at += elements)
+        folded |= bits >> at;
+    return folded & low_bits(elements);
+}
+
+/* Returns: a bit for each byte of those elements. */
+static uint64_t spread(uint64_t elements, unsigned log2_size)
+{
+    unsigned size = 1U << log2_size;
+    uint64_t bytes = 0;
+    for (; elements != 0; elements &= elements - 1)
+        bytes |= low_bits(size) << ((unsigned)__builtin_ctzll(elements) * size);
+    return bytes;
+}
+
+struct lanes_walk lanes_begin(const struct plane_header *header, uint64_t address, const struct image_site *site,
+                              const struct routine_frame *frame)
+{
+    struct lanes_walk walk = {
+        .told = image_lanes_read(routine_mark(frame, 1)), .indices = header->lanes.index, .address = address};
+    walk.left = chosen(&walk.told, header->lanes.mask);
+    if (walk.told.kind != IMAGE_LANES_GATHERED)
+        walk.left = spread(in_memory(&walk.told, walk.left, site->size >> walk.told.element), walk.told.element);
+    return walk;
+}
+
+static uint64_t index_at(const struct lanes_walk *walk, unsigned lane)
+{
+    int32_t index;
+    uint64_t long_index;
+    const uint8_t *at = walk->indices + ((size_t)lane << walk->told.index);
+    if (walk->told.index == 3) {
+        __builtin_memcpy(&long_index, at, sizeof long_index);
+        return long_index;
+    }
+    __builtin_memcpy(&index, at, sizeof index);
+    return (uint64_t)(int64_t)index;
+}
+
+bool lanes_next(struct lanes_walk *walk, uint64_t *address, uint64_t *size)
+{
+    struct image_stretch stretch;
+    if (walk->told.kind != IMAGE_LANES_GATHERED) {
+        if (!image_stretch_next(&walk->left, &stretch))
+            return false;
+        *address = walk->address + stretch.at;
+        *size = stretch.size;
+        return true;
+    }
+    if (walk->left == 0)
+        return false;
+    unsigned lane = (unsigned)__builtin_ctzll(walk->left);
+    walk->left &= walk->left - 1;
+    *address = walk->address + (index_at(walk, lane) << walk->told.scale);
+    *size = UINT64_C(1) << walk->told.element;
+    return true;
+}
