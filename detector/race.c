@@ -74,6 +74,26 @@ static bool meets(const struct race_engine *engine, const struct race_plane *pla
     return !counts && meets_above(engine, plane, other, 0, piece, met);
 }
 
+/* Of a vector each word may race with another access of the same thread.  Returns: whether one does. */
+static bool meets_any(struct race_engine *engine, struct race_plane *plane, const struct race_part *other,
+                      struct race_chunk *chunk, const struct race_piece *piece)
+{
+    enum { MET_MOST = 8 };
+    struct race_piece rest = *piece;
+    struct race_met met = {0};
+    bool found = false;
+    for (unsigned i = 0; i < MET_MOST && rest.size > 0 && meets(engine, plane, other, &rest, &met); i++) {
+        if ((piece->flags & RACE_QUIET) != 0) {
+            return true;
+        }
+        found |= race_found(engine, plane, chunk, piece, &met);
+        uint64_t done = ((met.address - rest.address) | 7) + 1;
+        rest.address += done < rest.size ? done : rest.size;
+        rest.size -= done < rest.size ? done : rest.size;
+    }
+    return found;
+}
+
 /* Returns: whether member `i` is another plane, of which the access of `plane` may meet something. */
 static inline bool concerns(const struct race_set *set, uint32_t i, const struct race_plane *plane, bool writes)
 {
@@ -88,10 +108,8 @@ bool race_check(struct race_engine *engine, struct race_plane *plane, struct rac
     for (uint32_t i = 0; i < set->count; i++) {
         if (concerns(set, i, plane, writes)) {
             const struct race_part *other = race_part_at(engine, race_set_number(set, i));
-            struct race_met met = {0};
             race_hand_over_look(engine, plane, other, piece);
-            found |= meets(engine, plane, other, piece, &met) &&
-                     ((piece->flags & RACE_QUIET) != 0 || race_found(engine, plane, chunk, piece, &met));
+            found |= meets_any(engine, plane, other, chunk, piece);
         }
     }
     return found;

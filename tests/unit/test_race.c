@@ -358,6 +358,19 @@ static void the_other_side_is_recalled(void **state)
     assert_true(race_world.asked_low <= race_world.asked_high);
 }
 
+/* As one load of a vector does. */
+static void each_word_of_an_access_may_race_with_another_place(void **state)
+{
+    (void)state;
+    begin_with_one_pair_of_places();
+    race_world.then = (struct race_recalled){.found = true, .stack = {78}, .flags = RACE_WRITE};
+    assert_false(race_world_write(1, X, 4));
+    assert_false(race_world_write(1, X + 60, 4));
+    assert_true(race_world_read(2, X, 64));
+    assert_int_equal(race_world.recalls, 2);
+    assert_int_equal(race_world_counts().races, 2);
+}
+
 static void what_stood_there_is_told_of_the_present_side(void **state)
 {
     (void)state;
@@ -367,7 +380,7 @@ static void what_stood_there_is_told_of_the_present_side(void **state)
     assert_true(race_world_access(3, X + 8, 8, RACE_LIBRARY));
     assert_true(race_world_access(4, X + 16, 8, RACE_WRITE | RACE_LIBRARY)); /* it has been written already */
     assert_true(race_world_write(5, X, 32));
-    assert_int_equal(world.found_count, 7); /* the last with each of them */
+    assert_int_equal(world.found_count, 10); /* the last with each of them, and with each word of the first */
     assert_true(world.found[0].party[0].has_value && !world.found[0].party[1].has_value);
     assert_int_equal(world.found[0].party[0].value, X + 4);
     assert_true(world.found[1].party[0].has_value);
@@ -464,6 +477,7 @@ int main(void)
         CASE(a_later_pair_of_places_at_one_address_is_found_too),
         CASE(each_pair_of_places_is_told_however_many_there_are),
         CASE(the_other_side_is_recalled),
+        CASE(each_word_of_an_access_may_race_with_another_place),
         CASE(what_stood_there_is_told_of_the_present_side),
         CASE(who_never_met_never_heard),
         CASE(a_child_heard_last_of_its_creation),
