@@ -34,7 +34,8 @@ enum { SPILL_ADDRESS = 5 };
 
 static const struct size_class *size_class_of(const struct access *access)
 {
-    if (access->role == ACCESS_LANES && access->size == every_lane.size) {
+    bool has_lanes = access->role == ACCESS_LANES || access->choice.count != 0;
+    if (has_lanes && access->size == every_lane.size) {
         return &every_lane;
     }
     for (size_t i = 0; i < sizeof size_classes / sizeof size_classes[0]; i++) {
@@ -87,18 +88,10 @@ static bool is_unwound_by(unsigned reg)
 static enum plane_routine routine_of(const struct access *access)
 {
     const struct size_class *class = size_class_of(access);
-    if (access->role == ACCESS_LANES) {
+    if (access->role == ACCESS_LANES || access->choice.count != 0) {
         return access->is_write ? PLANE_WRITE_LANES : PLANE_READ_LANES;
     }
     return access->used != 0 ? PLANE_READ_GAPS : access->is_write ? class->write : class->read;
-}
-
-static void spill_lanes(struct image_draft *draft, const struct insn *insn, const struct access *access)
-{
-    struct lanes lanes;
-    if (access->role == ACCESS_LANES && lanes_of(&lanes, insn, &insn->operands[access->operand])) {
-        lanes_spill(draft, insn, &lanes);
-    }
 }
 
 void check_flush_stubs(struct image_draft *draft, struct check_stubs *stubs)
@@ -117,7 +110,7 @@ void check_flush_stubs(struct image_draft *draft, struct check_stubs *stubs)
             encode_load(draft, stub->spilled, PLANE_SPILL(SCRATCH_SPILL));
         }
         check_call_begin(draft);
-        spill_lanes(draft, stub->insn, stub->access);
+        lanes_spill(draft, stub->here, stub->insn, stub->access);
         if (stub->access->keeps_address) {
             encode_load(draft, ENCODE_RDI, PLANE_SPILL(SPILL_ADDRESS));
         } else {
@@ -342,7 +335,7 @@ static void emit_routine_with(struct image_draft *draft, enum plane_routine rout
     struct scratch scratch;
     scratch_begin(&scratch, draft, live, operand ? encode_operand_registers(operand) : 0);
     check_call_begin(draft);
-    spill_lanes(draft, insn, access);
+    lanes_spill(draft, insn, insn, access);
     if (operand) {
         encode_address_in_rdi(draft, operand, CHECK_RED_ZONE);
     } else {
@@ -520,10 +513,25 @@ static void emit_early(struct image_draft *draft, struct check_stubs *stubs, con
     }
 }
 
+/* Loads of vectors from which the instruction takes what its mask says. */
+static void emit_chosen(struct image_draft *draft, struct check_stubs *stubs, const struct insn *insn)
+{
+    for (const struct insn *load = insn; load->early[1] != 0;) {
+        struct encode_operand operand;
+        load -= load->early[1];
+        if (check_is_wanted(load, &load->access[0]) && encode_operand_from(&operand, load, load->access[0].operand)) {
+            emit_inline(draft, stubs, insn, load, &load->access[0], &operand, insn->live);
+            draft->counts[IMAGE_CHECKS]++;
+        }
+    }
+}
+
 void check_before(struct image_draft *draft, struct check_stubs *stubs, const struct insn *insn)
 {
     if (insn->decoded.meta.category == ZYDIS_CATEGORY_CMOV) {
         emit_early(draft, stubs, insn);
+    } else if (insn_has_mask(insn) || insn_signs_of_mask(insn) != 0) {
+        emit_chosen(draft, stubs, insn);
     }
     uint32_t condition = begin_condition(draft, insn);
     for (size_t i = 0; i < insn->access_count; i++) {

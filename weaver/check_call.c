@@ -62,7 +62,11 @@ void check_call_end(struct image_draft *draft, enum plane_routine routine, const
         }
     }
     struct lanes lanes;
-    if (access->role == ACCESS_LANES && lanes_of(&lanes, insn, &insn->operands[access->operand])) {
+    if (access->choice.count != 0) {
+        add_mark(draft, image_lanes_mark(lanes_of_choice(access)) | (uint32_t)access->choice.lanes << 16);
+        add_mark(draft, (uint32_t)access->choice.order);
+        add_mark(draft, (uint32_t)(access->choice.order >> 32));
+    } else if (access->role == ACCESS_LANES && lanes_of(&lanes, insn, &insn->operands[access->operand])) {
         add_mark(draft, image_lanes_mark(lanes.told));
     }
     encode_load(draft, ENCODE_RDI, PLANE_SAVED_RDI);

@@ -71,6 +71,7 @@ bool function_model_make(const struct elf_module *module, size_t index, struct f
         additions_find(function);
         is_made = liveness_find(function);
         early_loads_find(function);
+        vector_choices_find(module, function);
         accesses_find_redundant(function);
         untold_find(function);
         is_made = is_made && counted_loops_find(function);

@@ -3,7 +3,7 @@
 #include "weaver/encode.h"
 #include "weaver/plane.h"
 
-enum { ELEMENT_MOST = 8 /* bytes */, VECTOR_MOST = 64 /* bytes */ };
+enum { ELEMENT_MOST = 8 /* bytes */, VECTOR_MOST = 64 /* bytes */, BITS_OF_WORD = 16 };
 
 static unsigned log2_of(unsigned power)
 {
@@ -93,8 +93,7 @@ static bool find_gathered(struct lanes *lanes, const struct insn *insn, const Zy
 
 /* ---- under a mask -------------------------------------------------------------------------------------------------- */
 
-/* Returns: how large the elements are that the signs of a vector stand for; 0: it is another instruction.  Units: bytes. */
-static unsigned signed_element(const struct insn *insn)
+unsigned insn_signs_of_mask(const struct insn *insn)
 {
     switch (insn->decoded.mnemonic) {
     case ZYDIS_MNEMONIC_VMASKMOVPS:
@@ -193,7 +192,7 @@ static bool find_by_bits(struct lanes *lanes, const struct insn *insn, const Zyd
 
 static bool find_by_signs(struct lanes *lanes, const struct insn *insn, const ZydisDecodedOperand *operand)
 {
-    unsigned element = signed_element(insn), count = operand->size / 8u / element;
+    unsigned element = insn_signs_of_mask(insn), count = operand->size / 8u / element;
     lanes->mask = insn->operands[1].reg.value;
     lanes->told = (struct image_lanes){.kind = IMAGE_LANES_MASKED, .has_signs = true};
     return find_masked(lanes, element, count, count);
@@ -201,7 +200,7 @@ static bool find_by_signs(struct lanes *lanes, const struct insn *insn, const Zy
 
 /* ---- all ------------------------------------------------------------------------------------------------------------ */
 
-static bool has_mask(const struct insn *insn)
+bool insn_has_mask(const struct insn *insn)
 {
     ZydisRegister mask = insn->decoded.avx.mask.reg;
     return mask != ZYDIS_REGISTER_NONE && mask != ZYDIS_REGISTER_K0;
@@ -209,7 +208,7 @@ static bool has_mask(const struct insn *insn)
 
 bool lanes_are_told(const struct insn *insn, const ZydisDecodedOperand *operand)
 {
-    return operand->mem.type == ZYDIS_MEMOP_TYPE_VSIB || signed_element(insn) != 0 || has_mask(insn) ||
+    return operand->mem.type == ZYDIS_MEMOP_TYPE_VSIB || insn_signs_of_mask(insn) != 0 || insn_has_mask(insn) ||
            insn->decoded.mnemonic == ZYDIS_MNEMONIC_MASKMOVQ;
 }
 
@@ -219,20 +218,42 @@ bool lanes_of(struct lanes *lanes, const struct insn *insn, const ZydisDecodedOp
         return false;
     }
     return operand->mem.type == ZYDIS_MEMOP_TYPE_VSIB ? find_gathered(lanes, insn, operand)
-           : signed_element(insn) != 0                ? find_by_signs(lanes, insn, operand)
+           : insn_signs_of_mask(insn) != 0            ? find_by_signs(lanes, insn, operand)
                                                       : find_by_bits(lanes, insn, operand);
 }
 
-void lanes_spill(struct image_draft *draft, const struct insn *insn, const struct lanes *lanes)
+struct image_lanes lanes_of_choice(const struct access *access)
 {
-    enum { BITS_OF_WORD = 16 };
+    struct choice choice = access->choice;
+    return (struct image_lanes){.kind = IMAGE_LANES_CHOSEN,
+                                .count = choice.count,
+                                .element = (uint8_t)log2_of(choice.element),
+                                .has_signs = choice.sign != 0,
+                                .index = (uint8_t)(choice.sign == 0 ? 0 : log2_of(choice.sign))};
+}
+
+/* `insn` is the one that has the mask. */
+static void spill_mask(struct image_draft *draft, const struct insn *insn, struct image_lanes told, ZydisRegister mask)
+{
     bool is_legacy = insn->decoded.encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY;
-    if (lanes->told.has_signs) {
-        encode_store_vector(draft, lanes->mask, is_legacy, PLANE_LANES_MASK);
+    if (told.has_signs) {
+        encode_store_vector(draft, mask, is_legacy, PLANE_LANES_MASK);
     } else {
-        encode_store_mask(draft, lanes->mask, lanes->told.count > BITS_OF_WORD, PLANE_LANES_MASK);
+        encode_store_mask(draft, mask, told.count > BITS_OF_WORD, PLANE_LANES_MASK);
     }
-    if (lanes->index != ZYDIS_REGISTER_NONE) {
-        encode_store_vector(draft, lanes->index, false, PLANE_LANES_INDEX);
+}
+
+void lanes_spill(struct image_draft *draft, const struct insn *here, const struct insn *insn,
+                 const struct access *access)
+{
+    struct lanes lanes;
+    if (access->choice.count != 0) {
+        ZydisRegister mask = access->choice.sign != 0 ? here->operands[1].reg.value : here->decoded.avx.mask.reg;
+        spill_mask(draft, here, lanes_of_choice(access), mask);
+    } else if (access->role == ACCESS_LANES && lanes_of(&lanes, insn, &insn->operands[access->operand])) {
+        spill_mask(draft, insn, lanes.told, lanes.mask);
+        if (lanes.index != ZYDIS_REGISTER_NONE) {
+            encode_store_vector(draft, lanes.index, false, PLANE_LANES_INDEX);
+        }
     }
 }

@@ -92,6 +92,16 @@ enum access_role {
     ACCESS_REQUEST /* the end of the sequence that is a client request of Valgrind's; operand < 0 */
 };
 
+/* Of a load of a vector from which a later instruction takes, under a mask, what it wants (vector_choices.c): the element of the load
+ * that each bit of the mask stands for, four bits each, and for which bits there is one. */
+struct choice {
+    uint64_t order;
+    uint16_t lanes;
+    uint8_t count;   /* of bits; 0: there is no such instruction */
+    uint8_t element; /* units: bytes */
+    uint8_t sign;    /* of the mask's elements, where it is a vector whose signs count; 0: its bits do.  Units: bytes */
+};
+
 /* One memory access of an instruction that another thread could see. */
 struct access {
     int8_t operand; /* index in insn.operands; -1: implicit (string instructions: see is_range) */
@@ -111,11 +121,12 @@ struct access {
     bool is_range;
     bool is_behind;     /* checked behind the load: what its value tells was there before */
     bool keeps_address; /* which the load overwrites a part of: it is kept meanwhile */
-    bool is_early;      /* a load that is checked at the CMOV which chooses it, or not: insn.early */
-    bool is_redundant;  /* an earlier check in the block, with nothing in between, covers it: none is emitted */
-    bool is_run;        /* of a counted loop: where that one's beginning has checked all its rounds, none is emitted */
-    uint16_t size;      /* units: bytes; of an element when is_range */
-    uint64_t used;      /* of a load with gaps: the bytes of it that are used, as bits; 0: all of them */
+    bool is_early;      /* a load that is checked at the instruction which chooses it, or not: insn.early */
+    struct choice choice;
+    bool is_redundant; /* an earlier check in the block, with nothing in between, covers it: none is emitted */
+    bool is_run;       /* of a counted loop: where that one's beginning has checked all its rounds, none is emitted */
+    uint16_t size;     /* units: bytes; of an element when is_range */
+    uint64_t used;     /* of a load with gaps: the bytes of it that are used, as bits; 0: all of them */
     /* With is_run: how far it moves each round, and how far its first address lies from what the operand is before the loop.  Units:
      * bytes. */
     int32_t stride, ahead;
@@ -138,8 +149,8 @@ struct insn {
     register_set live; /* registers and flags that may be read later with the value they have before this instruction;
                             * all of them where that is not known */
     register_set soon; /* general-purpose ones that it or one of the next few instructions reads or changes */
-    /* Of a CMOV: so many instructions before it stands the load that it keeps, or takes, the value of; of that one the load
-     * before; 0: none. */
+    /* Of a CMOV: so many instructions before it stands the load that it keeps, or takes, the value of; of an instruction under a mask,
+     * that it takes; of that one the load before; 0: none. */
     uint8_t early[2];
     const char
         *refusal; /* why its accesses cannot be checked (gather, unknown length, ...): counted and left; or NULL */

@@ -1,8 +1,8 @@
 /* passes.h: what function_model_make() does to one function, in this order.
  *
  *   bytes --decode--> instructions --blocks--> --cfi--> --accesses--> --spin_loops--> --atomic_moves-->
- *   --decisions--> --table_stores--> --wide_loads--> --vector_loads--> --liveness--> --early_loads--> --redundant-->
- *   --untold--> --counted_loops--> model
+ *   --decisions--> --table_stores--> --wide_loads--> --vector_loads--> --liveness--> --early_loads--> --vector_choices-->
+ *   --redundant--> --untold--> --counted_loops--> model
  *
  * Each pass reads what the ones before it wrote.  None changes the module.
  */
@@ -95,6 +95,9 @@ struct insn_effect insn_effect(const struct insn *insn);
 
 /* early_loads.c: which loads are checked where a CMOV wants what they got; after liveness_find(). */
 void early_loads_find(struct function *function);
+
+/* vector_choices.c: the same of vectors, of which a mask says what is wanted; after liveness_find(). */
+void vector_choices_find(const struct elf_module *module, struct function *function);
 
 /* counted_loops.c; after liveness_find() and accesses_find_redundant().  Returns: false when there is no memory. */
 bool counted_loops_find(struct function *function);

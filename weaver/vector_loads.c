@@ -8,8 +8,12 @@
  * For:    compilers vectorise loops over one member of structures, or each second element, by loading what lies between as well,
  *         and throw it away: that may be another lock's.
  */
-#include "weaver/vector_bytes.h"
-#include "weaver/vector_shapes.h"
+#include "weaver/vector_loads.h"
+
+#include <string.h>
+
+#include "weaver/lanes.h"
+#include "weaver/vector_operation.h"
 
 enum { INSNS_AHEAD = 512 /* on all ways together */, WAYS_MOST = 24, SIZE_LEAST = 4, SIZE_MOST = 64 };
 enum { OF_ARGUMENTS = 0xff, OF_VALUES = 0x3 }; /* registers, as bits */
@@ -22,8 +26,9 @@ struct way {
 };
 
 struct search {
-    uint64_t all, used; /* loaded bytes, as bits */
-    uint64_t left;      /* those that something was left of, at the end of a way, that may be used there */
+    uint64_t all, used;           /* loaded bytes, as bits */
+    uint64_t left;                /* those that something was left of, at the end of a way, that may be used there */
+    struct vector_taking *taking; /* of which what it takes is not used; NULL: there is none */
     unsigned insns_left;
     size_t way_count;
     struct way ways[WAYS_MOST];
@@ -72,6 +77,55 @@ static bool comes_anew(struct search *search, size_t at, struct vector_state *st
     return true;
 }
 
+/* ---- what is taken under a mask -------------------------------------------------------------------------------------- */
+
+/* Returns: false when something of the same lane is kept where the mask does not say so, or another way leads there. */
+static bool note_lanes(struct vector_taking *taking, const struct insn *insn, const uint64_t *bytes)
+{
+    struct vector_taking now = {.at = taking->at};
+    unsigned sign = insn_signs_of_mask(insn), element = sign != 0 ? sign : insn->operands[0].element_size / 8u;
+    if (element == 0)
+        return false;
+    now.count = (uint8_t)(vector_width_of(&insn->operands[0]) / element);
+    for (unsigned i = 0; i < now.count; i++)
+        now.lanes[i] = vector_united(&bytes[(size_t)i * element], element);
+    if (taking->count != 0 && memcmp(taking->lanes, now.lanes, sizeof now.lanes) != 0)
+        return false;
+    *taking = now;
+    return true;
+}
+
+/* Follows the instruction as if its sources held nothing; what they hold is noted.  Returns: false when that cannot be done. */
+static bool take(struct vector_state *state, const struct vector_place *place, struct vector_taking *taking)
+{
+    const struct insn *insn = &place->function->insns[place->at];
+    const ZydisDecodedOperand *operands[VECTOR_OPERANDS];
+    size_t count = vector_operands(insn, operands);
+    struct vector_state without = *state;
+    struct vector_bytes all = {{0}};
+    static const struct vector_bytes nothing;
+    unsigned to = vector_is_register(operands[0]) ? vector_number(operands[0]->reg.value) : VECTOR_HOMES;
+    for (size_t i = insn_signs_of_mask(insn) != 0 ? 2 : 1; i < count; i++) {
+        unsigned from = vector_is_register(operands[i]) ? vector_number(operands[i]->reg.value) : VECTOR_HOMES;
+        bool is_held = from < VECTOR_HOMES && (state->holding >> from & 1) != 0;
+        if (is_held && from == to)
+            return false;
+        for (unsigned k = 0; is_held && k < VECTOR_BYTES; k++)
+            all.of[k] |= vector_bytes_at(state, from)->of[k];
+        if (is_held)
+            vector_bytes_set(&without, from, &nothing);
+    }
+    if (vector_united(all.of, VECTOR_BYTES) != 0 && !note_lanes(taking, insn, all.of))
+        return false;
+    vector_bytes_follow(&without, place, -1);
+    if (to < VECTOR_HOMES)
+        vector_bytes_set(state, to, vector_bytes_at(&without, to));
+    state->used |= without.used;
+    return true;
+}
+
+/* ---- the ways --------------------------------------------------------------------------------------------------------- */
+
 static void look_from(struct vector_place place, struct vector_state state, struct search *search);
 
 /* Returns: false when the way ends with the instruction. */
@@ -105,28 +159,45 @@ static void look_from(struct vector_place place, struct vector_state state, stru
             break;
         }
         search->insns_left--;
-        vector_bytes_follow(&state, &place, -1);
+        if (search->taking == NULL || search->taking->at != place.at)
+            vector_bytes_follow(&state, &place, -1);
+        else if (!take(&state, &place, search->taking))
+            vector_bytes_use(&state, OF_ALL);
         goes_on = go_on(&place, &state, search);
         search->used |= state.used;
     }
     search->used |= state.used;
 }
 
-/* Returns: the loaded bytes that are used, as bits. */
-static uint64_t bytes_used(const struct vector_place *place, const struct access *access, uint64_t all)
+static void look_behind(const struct vector_place *place, uint64_t all, struct vector_taking *taking,
+                        struct search *search)
+{
+    struct vector_state state = {.holding = 0};
+    search->all = all;
+    search->used = search->left = 0;
+    search->taking = taking;
+    search->insns_left = INSNS_AHEAD;
+    search->way_count = 0;
+    vector_bytes_follow(&state, place, place->function->insns[place->at].access[0].operand);
+    look_from((struct vector_place){place->module, place->function, place->at + 1}, state, search);
+}
+
+bool vector_is_taken(const struct vector_place *place, struct vector_taking *taking)
 {
     struct search search;
-    search.all = all;
-    search.used = search.left = 0;
-    search.insns_left = INSNS_AHEAD;
-    search.way_count = 0;
-    struct vector_state state = {.holding = 0};
-    vector_bytes_follow(&state, place, access->operand);
-    look_from((struct vector_place){place->module, place->function, place->at + 1}, state, &search);
+    look_behind(place, UINT64_MAX, taking, &search);
+    return search.used == 0 && taking->count != 0;
+}
+
+/* Returns: the loaded bytes that are used, as bits. */
+static uint64_t bytes_used(const struct vector_place *place, uint64_t all)
+{
+    struct search search;
+    look_behind(place, all, NULL, &search);
     return (search.used ? search.used : search.left) & all;
 }
 
-static bool is_load_of_vector(const struct insn *insn)
+bool vector_is_loaded(const struct insn *insn)
 {
     const struct access *access = insn->access;
     bool is_size = access->size >= SIZE_LEAST && access->size <= SIZE_MOST;
@@ -161,10 +232,10 @@ void vector_loads_narrow(const struct elf_module *module, struct function *funct
 {
     for (size_t i = 0; i < function->insn_count; i++) {
         struct insn *insn = &function->insns[i];
-        if (!is_load_of_vector(insn))
+        if (!vector_is_loaded(insn))
             continue;
         const struct vector_place place = {module, function, i};
         uint64_t all = UINT64_MAX >> (SIZE_MOST - insn->access[0].size);
-        narrow(insn, bytes_used(&place, &insn->access[0], all), all);
+        narrow(insn, bytes_used(&place, all), all);
     }
 }

@@ -15,8 +15,9 @@ static uint64_t chosen(const struct image_lanes *told, const uint8_t *mask)
         __builtin_memcpy(&bits, mask, sizeof bits);
         return bits & low_bits(told->count);
     }
+    unsigned log2_size = told->kind == IMAGE_LANES_CHOSEN ? told->index : told->element;
     for (unsigned i = 0; i < told->count; i++) {
-        unsigned last = ((i + 1) << told->element) - 1;
+        unsigned last = ((i + 1) << log2_size) - 1;
         bits |= (uint64_t)(mask[last] >> (BYTE_BITS - 1)) << i;
     }
     return bits;
@@ -43,13 +44,25 @@ static uint64_t spread(uint64_t elements, unsigned log2_size)
     return bytes;
 }
 
+/* Returns: a bit for each byte of the elements that the chosen bits stand for. */
+static uint64_t in_order(const struct image_lanes *told, uint64_t bits, const struct routine_frame *frame)
+{
+    enum { ORDER_BITS = 4, LANES_SHIFT = 16 };
+    uint64_t order = (uint64_t)routine_mark(frame, 3) << 32 | routine_mark(frame, 2), elements = 0;
+    for (bits &= routine_mark(frame, 1) >> LANES_SHIFT; bits != 0; bits &= bits - 1)
+        elements |= UINT64_C(1) << (order >> (ORDER_BITS * (unsigned)__builtin_ctzll(bits)) & 0xf);
+    return spread(elements, told->element);
+}
+
 struct lanes_walk lanes_begin(const struct plane_header *header, uint64_t address, const struct image_site *site,
                               const struct routine_frame *frame)
 {
     struct lanes_walk walk = {
         .told = image_lanes_read(routine_mark(frame, 1)), .indices = header->lanes.index, .address = address};
     walk.left = chosen(&walk.told, header->lanes.mask);
-    if (walk.told.kind != IMAGE_LANES_GATHERED)
+    if (walk.told.kind == IMAGE_LANES_CHOSEN)
+        walk.left = in_order(&walk.told, walk.left, frame);
+    else if (walk.told.kind != IMAGE_LANES_GATHERED)
         walk.left = spread(in_memory(&walk.told, walk.left, site->size >> walk.told.element), walk.told.element);
     return walk;
 }

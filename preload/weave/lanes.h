@@ -17,10 +17,11 @@ struct lanes_walk {
     uint64_t left;          /* bits of elements where they are gathered, of bytes else */
 };
 
-/* Context of both: signal, in-malloc, loader-lock. */
+/* Context: signal, in-malloc, loader-lock. */
 struct lanes_walk lanes_begin(const struct plane_header *header, uint64_t address, const struct image_site *site,
                               const struct routine_frame *frame);
-/* Returns: false when nothing is left; else *address and *size (units: bytes) of what is touched there. */
+/* Returns: false when nothing is left; else *address and *size (units: bytes) of what is touched there.
+ * Context: signal, in-malloc, loader-lock. */
 bool lanes_next(struct lanes_walk *walk, uint64_t *address, uint64_t *size);
 
 #endif

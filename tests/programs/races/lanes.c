@@ -1,5 +1,5 @@
 /* lanes.c: gathers, scatters and accesses under a mask, which touch each second element: what lies between belongs to another
- * thread.  In the racy form that one writes one that is touched.
+ * thread; and loops that a compiler makes such accesses of.  In the racy form that one writes one that is touched.
  */
 #include <immintrin.h>
 #include <stdint.h>
@@ -133,6 +133,40 @@ APART spread_first(void)
 }
 #endif
 
+/* ---- loops of few rounds, which compilers fold into one under a mask ------------------------------------------------ */
+
+/* Of which another file might change all but the first; how many rounds there are is not known, but that they are few. */
+_Alignas(64) uint8_t counts[64];
+_Alignas(64) uint16_t words[64];
+_Alignas(64) int kept[64], wanted[64];
+float made[64];
+volatile size_t bound;
+
+enum { FOLDED_FROM = 17, FOLDED = 14 };
+
+APART folded_first(void)
+{
+    size_t end = bound;
+    for (size_t k = FOLDED; k > end; k--)
+        counts[FOLDED_FROM + k - 1] += 1;
+}
+
+APART turned_first(void)
+{
+    size_t end = bound;
+    for (size_t k = 3; k > end; k--)
+        made[k] = words[FOLDED_FROM + 3 - k];
+}
+
+APART selected_first(void)
+{
+    int sum = 0, n = (int)bound + 11;
+    for (int i = 0; i < n && i < 11; i++)
+        if (wanted[i] == 0)
+            sum += kept[FOLDED_FROM + i];
+    total = sum;
+}
+
 /* ---- the other, of single ones -------------------------------------------------------------------------------------- */
 
 #define WRITE(place) (*(volatile __typeof__(place) *)&(place) = 1)
@@ -147,6 +181,32 @@ APART spread_first(void)
 APART bytes_second(void)
 {
     WRITE_BETWEEN(bytes);
+}
+
+APART folded_second(void)
+{
+    for (int i = FOLDED_FROM - 8; i < FOLDED_FROM; i++)
+        WRITE(counts[i]);
+    for (int i = FOLDED_FROM + FOLDED; i < 64; i++)
+        WRITE(counts[i]);
+    if (racy)
+        WRITE(counts[FOLDED_FROM + 3]);
+}
+
+APART turned_second(void)
+{
+    for (int i = FOLDED_FROM + 3; i < 64; i++)
+        WRITE(words[i]);
+    if (racy)
+        WRITE(words[FOLDED_FROM + 1]);
+}
+
+APART selected_second(void)
+{
+    for (int i = FOLDED_FROM + 11; i < 64; i++)
+        WRITE(kept[i]);
+    if (racy)
+        WRITE(kept[FOLDED_FROM + 9]);
 }
 
 #ifdef __AVX2__
@@ -176,6 +236,11 @@ static const struct {
     void (*first)(void), (*second)(void);
 } cases[] = {
     {"bytes", bytes_first, bytes_second},
+    {"folded", folded_first, folded_second},
+    {"turned", turned_first, turned_second},
+#if defined(__AVX512F__) || !defined(__AVX2__) || !defined(__clang__)
+    {"selected", selected_first, selected_second}, /* clang makes an AND of it for AVX2: docs/limits.md */
+#endif
 #ifdef __AVX2__
     {"loaded", loaded_first, ints_second},
     {"stored", stored_first, ints_second},
