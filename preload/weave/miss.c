@@ -66,18 +66,6 @@ static void record_stretches(struct plane *plane, uint64_t address, uint64_t use
         record_access(plane, address + stretch.at, stretch.size, flags);
 }
 
-/* Returns: whether the tags say so: the check before did not look at elements, or at more than are touched. */
-static bool is_known(const struct plane *plane, uint64_t address, uint64_t size, bool is_write)
-{
-    const struct plane_header *header = &plane->header;
-    uint64_t kept = is_write ? UINT64_MAX : header->generations, tag = is_write ? header->write_tag : header->read_tag;
-    uint64_t tags = 0;
-    if (size > sizeof tags)
-        return false;
-    __builtin_memcpy(&tags, plane->race.tags + ((uint32_t)address & header->window), size);
-    return ((tags & kept) ^ tag) << 8 * (sizeof tags - size) == 0;
-}
-
 static void record_lanes(struct plane *plane, uint64_t address, const struct image_site *site,
                          const struct routine_frame *frame)
 {
@@ -85,7 +73,7 @@ static void record_lanes(struct plane *plane, uint64_t address, const struct ima
     uint64_t at, size;
     struct lanes_walk walk = lanes_begin(&plane->header, address, site, frame);
     while (lanes_next(&walk, &at, &size))
-        if (!is_known(plane, at, size, (flags & RACE_WRITE) != 0))
+        if (!lanes_tags_know(&plane->header, at, size, (flags & RACE_WRITE) != 0))
             record_access(plane, at, size, flags);
 }
 

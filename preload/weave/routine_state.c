@@ -8,7 +8,7 @@
 
 /* How far the engine's own frames reach below the routine's, at most; and how far routine_miss()'s own does.  Units: bytes;
  * words. */
-enum { ENGINE_STACK = 1 << 20, PUSHED_MOST = 48 };
+enum { ENGINE_STACK = 1 << 20, PUSHED_MOST = 96 };
 
 /* What is pushed below the return address, in that order; -1: no register. */
 static const int pushed_slow[] = {-1,     REG_RBP, REG_RAX, REG_RCX, REG_RDX, REG_RSI, REG_RDI, REG_R8,

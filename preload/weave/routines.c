@@ -3,6 +3,7 @@
 #include "preload/deferral.h"
 #include "preload/nesting.h"
 #include "preload/weave/access_trace.h"
+#include "preload/weave/lanes.h"
 #include "preload/weave/miss.h"
 #include "preload/weave/plane.h"
 
@@ -321,6 +322,9 @@ static inline void end_region(struct self *self, struct plane *plane, struct rou
 __attribute__((section("lockhound_slow"))) void routine_miss(uint64_t address, struct routine_frame *frame,
                                                              struct plane *plane)
 {
+    bool has_lanes = frame->routine == PLANE_READ_LANES || frame->routine == PLANE_WRITE_LANES;
+    if (has_lanes && !access_trace_is_on() && lanes_are_known(&plane->header, address, frame))
+        return;
     struct self *self = find_self(plane, frame);
     if (self == NULL)
         return;
