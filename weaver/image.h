@@ -215,8 +215,8 @@ enum image_lanes_kind {
     IMAGE_LANES_MASKED,   /* side by side; where fewer than `count` are, they stand for several bits of the mask each */
     IMAGE_LANES_PACKED,   /* side by side, as many as bits are set */
     IMAGE_LANES_GATHERED, /* each where its index says */
-    /* Side by side, in any order; `index` is that of the mask's elements.  The upper half of the mark has a bit for each bit of the mask that counts, and two marks behind it, for
-     * each, four bits for which element it stands for. */
+    /* Side by side, in any order; `index` is that of the mask's elements.  The upper half of the mark has a bit for each bit of the mask
+     * that counts, and two marks behind it, for each, four bits for which element it stands for. */
     IMAGE_LANES_CHOSEN
 };
 struct image_lanes {
