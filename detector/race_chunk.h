@@ -58,8 +58,9 @@ void race_chunk_clear(struct race_engine *engine, uint32_t state, uint64_t addre
 /* The plane takes part in no chunk any more, but for some where it has nothing but old tags, which are to become zero.
  * Context: its thread does not run. */
 void race_chunk_leave_all(struct race_engine *engine, struct race_plane *plane);
-/* Notes that a chunk is in use, so that a walk over a range finds it: so many at once, a page of them. */
+/* Chunks are marked as in use so many at a time: a page of them. */
 enum { RACE_CHUNKS_OF_USE = 512 };
+/* Notes that a chunk is in use, so that a walk over a range finds it. */
 void race_chunk_use(struct race_engine *engine, const struct race_chunk *chunk);
 /* Returns: false when no chunk near this one (of the same page of chunks) was ever used. */
 bool race_chunk_in_use(const struct race_engine *engine, uint64_t index);

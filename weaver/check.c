@@ -494,44 +494,31 @@ static uint32_t begin_condition(struct image_draft *draft, const struct insn *in
     return encode_jump_on(draft, (insn->decoded.opcode & 0xf) ^ 1U);
 }
 
-/* Loads whose value the CMOV chooses, or keeps: all are checked where that is so. */
-static void emit_early(struct image_draft *draft, struct check_stubs *stubs, const struct insn *insn)
+/* Loads whose value a CMOV takes, or keeps, are checked where its condition says so; those that an instruction under a mask takes from,
+ * always. */
+static void emit_early(struct image_draft *draft, struct check_stubs *stubs, const struct insn *insn, bool is_taken)
 {
-    for (unsigned is_taken = 0; is_taken < 2; is_taken++) {
-        for (const struct insn *load = insn; load->early[is_taken] != 0;) {
-            struct encode_operand operand;
-            load -= load->early[is_taken];
-            if (!check_is_wanted(load, &load->access[0]) ||
-                !encode_operand_from(&operand, load, load->access[0].operand)) {
-                continue;
-            }
-            uint32_t field = encode_jump_on(draft, (insn->decoded.opcode & 0xf) ^ is_taken);
-            emit_inline(draft, stubs, insn, load, &load->access[0], &operand, insn->live);
-            encode_jump_end(draft, field);
-            draft->counts[IMAGE_CHECKS]++;
-        }
-    }
-}
-
-/* Loads of vectors from which the instruction takes what its mask says. */
-static void emit_chosen(struct image_draft *draft, struct check_stubs *stubs, const struct insn *insn)
-{
-    for (const struct insn *load = insn; load->early[1] != 0;) {
+    bool has_condition = insn->decoded.meta.category == ZYDIS_CATEGORY_CMOV;
+    for (const struct insn *load = insn; load->early[is_taken] != 0;) {
         struct encode_operand operand;
-        load -= load->early[1];
-        if (check_is_wanted(load, &load->access[0]) && encode_operand_from(&operand, load, load->access[0].operand)) {
-            emit_inline(draft, stubs, insn, load, &load->access[0], &operand, insn->live);
-            draft->counts[IMAGE_CHECKS]++;
+        load -= load->early[is_taken];
+        if (!check_is_wanted(load, &load->access[0]) || !encode_operand_from(&operand, load, load->access[0].operand)) {
+            continue;
         }
+        uint32_t field = has_condition ? encode_jump_on(draft, (insn->decoded.opcode & 0xf) ^ is_taken) : 0;
+        emit_inline(draft, stubs, insn, load, &load->access[0], &operand, insn->live);
+        encode_jump_end(draft, field);
+        draft->counts[IMAGE_CHECKS]++;
     }
 }
 
 void check_before(struct image_draft *draft, struct check_stubs *stubs, const struct insn *insn)
 {
     if (insn->decoded.meta.category == ZYDIS_CATEGORY_CMOV) {
-        emit_early(draft, stubs, insn);
+        emit_early(draft, stubs, insn, false);
+        emit_early(draft, stubs, insn, true);
     } else if (insn_has_mask(insn) || insn_signs_of_mask(insn) != 0) {
-        emit_chosen(draft, stubs, insn);
+        emit_early(draft, stubs, insn, true);
     }
     uint32_t condition = begin_condition(draft, insn);
     for (size_t i = 0; i < insn->access_count; i++) {

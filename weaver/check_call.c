@@ -50,17 +50,10 @@ void check_call_begin(struct image_draft *draft)
     encode_store(draft, ENCODE_RDI, PLANE_SAVED_RDI);
 }
 
-void check_call_end(struct image_draft *draft, enum plane_routine routine, const struct insn *here,
-                    const struct insn *insn, const struct access *access)
+/* What the routine needs besides. */
+static void add_further_marks(struct image_draft *draft, enum plane_routine routine, const struct insn *insn,
+                              const struct access *access)
 {
-    encode_field(draft, 0, OPCODE_CALL_MEMORY, CALL_FIELD, PLANE_ROUTINE(routine), 0);
-    add_site(draft, here, insn, access);
-    if (routine == PLANE_READ_GAPS) {
-        add_mark(draft, (uint32_t)access->used);
-        if (access->size > IMAGE_GAPS_SIZE) {
-            add_mark(draft, (uint32_t)(access->used >> IMAGE_GAPS_SIZE));
-        }
-    }
     struct lanes lanes;
     if (access->choice.count != 0) {
         add_mark(draft, image_lanes_mark(lanes_of_choice(access)) | (uint32_t)access->choice.lanes << 16);
@@ -68,7 +61,20 @@ void check_call_end(struct image_draft *draft, enum plane_routine routine, const
         add_mark(draft, (uint32_t)(access->choice.order >> 32));
     } else if (access->role == ACCESS_LANES && lanes_of(&lanes, insn, &insn->operands[access->operand])) {
         add_mark(draft, image_lanes_mark(lanes.told));
+    } else if (routine == PLANE_READ_GAPS) {
+        add_mark(draft, (uint32_t)access->used);
+        if (access->size > IMAGE_GAPS_SIZE) {
+            add_mark(draft, (uint32_t)(access->used >> IMAGE_GAPS_SIZE));
+        }
     }
+}
+
+void check_call_end(struct image_draft *draft, enum plane_routine routine, const struct insn *here,
+                    const struct insn *insn, const struct access *access)
+{
+    encode_field(draft, 0, OPCODE_CALL_MEMORY, CALL_FIELD, PLANE_ROUTINE(routine), 0);
+    add_site(draft, here, insn, access);
+    add_further_marks(draft, routine, insn, access);
     encode_load(draft, ENCODE_RDI, PLANE_SAVED_RDI);
 }
 

@@ -34,8 +34,7 @@ static bool may_be_early(const struct insn *insn)
            insn->operands[access->operand].mem.segment != ZYDIS_REGISTER_FS;
 }
 
-/* Nothing but registers and flags comes of it, and no time passes. */
-static bool is_quiet(const struct insn *insn)
+bool insn_is_quiet(const struct insn *insn)
 {
     for (size_t i = 0; i < insn->access_count; i++)
         if (!access_is_plain(&insn->access[i]) || insn->access[i].is_range)
@@ -122,12 +121,14 @@ static bool decides_on(const struct function *function, size_t choice, const str
     return is_one && !are_read(function, choice + 1, value->registers & ~to, &patience);
 }
 
-/* A choice may be of something that is made of several loads: the nearest leads to the one before. */
-static void put_before(struct insn *choice, struct insn *load, bool is_taken)
+/* The nearest load leads to the one before. */
+void insn_put_early(struct insn *choice, struct insn *load, bool is_taken)
 {
     uint8_t distance = (uint8_t)(choice - load), before = choice->early[is_taken];
     load->early[is_taken] = before == 0 ? 0 : (uint8_t)(before - distance);
     choice->early[is_taken] = distance;
+    load->access[0].is_early = true;
+    load->access[0].is_behind = false; /* it is more so */
 }
 
 static void look_at(struct function *function, size_t load)
@@ -140,12 +141,10 @@ static void look_at(struct function *function, size_t load)
     for (size_t i = load + 1; i < function->insn_count && i <= load + INSNS_AHEAD && value.registers != 0; i++) {
         struct insn *next = &function->insns[i];
         bool is_taken;
-        if (next->is_join || !is_quiet(next) || (next->live & value.address) != value.address)
+        if (next->is_join || !insn_is_quiet(next) || (next->live & value.address) != value.address)
             return;
         if (is_choice(next) && decides_on(function, i, &value, &is_taken)) {
-            insn->access[0].is_early = true;
-            insn->access[0].is_behind = false; /* it is more so */
-            put_before(next, insn, is_taken);
+            insn_put_early(next, insn, is_taken);
             return;
         }
         if (!follow(next, &value) || (insn_changes(next) & value.address) != 0)

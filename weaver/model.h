@@ -122,11 +122,11 @@ struct access {
     bool is_behind;     /* checked behind the load: what its value tells was there before */
     bool keeps_address; /* which the load overwrites a part of: it is kept meanwhile */
     bool is_early;      /* a load that is checked at the instruction which chooses it, or not: insn.early */
-    struct choice choice;
-    bool is_redundant; /* an earlier check in the block, with nothing in between, covers it: none is emitted */
-    bool is_run;       /* of a counted loop: where that one's beginning has checked all its rounds, none is emitted */
-    uint16_t size;     /* units: bytes; of an element when is_range */
-    uint64_t used;     /* of a load with gaps: the bytes of it that are used, as bits; 0: all of them */
+    bool is_redundant;  /* an earlier check in the block, with nothing in between, covers it: none is emitted */
+    bool is_run;        /* of a counted loop: where that one's beginning has checked all its rounds, none is emitted */
+    uint16_t size;      /* units: bytes; of an element when is_range */
+    uint64_t used;      /* of a load with gaps: the bytes of it that are used, as bits; 0: all of them */
+    struct choice choice; /* with is_early: of which lanes, if not of all */
     /* With is_run: how far it moves each round, and how far its first address lies from what the operand is before the loop.  Units:
      * bytes. */
     int32_t stride, ahead;

@@ -95,6 +95,10 @@ struct insn_effect insn_effect(const struct insn *insn);
 
 /* early_loads.c: which loads are checked where a CMOV wants what they got; after liveness_find(). */
 void early_loads_find(struct function *function);
+/* Returns: whether nothing but reads and writes, registers and flags comes of it, and no time passes. */
+bool insn_is_quiet(const struct insn *insn);
+/* The load is checked at the instruction that chooses it, which may choose what is made of several. */
+void insn_put_early(struct insn *choice, struct insn *load, bool is_taken);
 
 /* vector_choices.c: the same of vectors, of which a mask says what is wanted; after liveness_find(). */
 void vector_choices_find(const struct elf_module *module, struct function *function);

@@ -52,6 +52,9 @@ static bool find_element(struct choice *choice, uint64_t bytes, unsigned lane)
 
 static bool find_order(struct choice *choice, const struct insn *taker, const struct vector_taking *taking)
 {
+    if (taking->count > LANES_MOST) {
+        return false;
+    }
     *choice = (struct choice){.count = taking->count, .sign = (uint8_t)insn_signs_of_mask(taker)};
     for (unsigned i = 0; i < taking->count; i++) {
         if (taking->lanes[i] != 0 && !find_element(choice, taking->lanes[i], i)) {
@@ -59,24 +62,6 @@ static bool find_order(struct choice *choice, const struct insn *taker, const st
         }
     }
     return choice->lanes != 0;
-}
-
-/* Nothing but registers, flags and memory come of it, and no time passes. */
-static bool is_quiet(const struct insn *insn)
-{
-    for (size_t i = 0; i < insn->access_count; i++) {
-        if (!access_is_plain(&insn->access[i])) {
-            return false;
-        }
-    }
-    return insn->role == ROLE_PLAIN && insn->decoded.meta.category != ZYDIS_CATEGORY_SYSCALL;
-}
-
-static void put_before(struct insn *chooser, struct insn *load)
-{
-    uint8_t distance = (uint8_t)(chooser - load);
-    load->early[1] = chooser->early[1] == 0 ? 0 : (uint8_t)(chooser->early[1] - distance);
-    chooser->early[1] = distance;
 }
 
 static void look_at(const struct elf_module *module, struct function *function, size_t load)
@@ -87,13 +72,12 @@ static void look_at(const struct elf_module *module, struct function *function, 
     for (size_t i = load + 1; i < function->insn_count && i <= load + INSNS_AHEAD; i++) {
         struct insn *next = &function->insns[i];
         struct vector_taking taking = {.at = i};
-        if (next->is_join || !is_quiet(next) || (next->live & address) != address) {
+        if (next->is_join || !insn_is_quiet(next) || (next->live & address) != address) {
             return;
         }
         if (takes_lanes(next) && vector_is_taken(&(struct vector_place){module, function, load}, &taking) &&
             find_order(&insn->access[0].choice, next, &taking)) {
-            insn->access[0].is_early = true;
-            put_before(next, insn);
+            insn_put_early(next, insn, true);
             return;
         }
         insn->access[0].choice = (struct choice){.count = 0};

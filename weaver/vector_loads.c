@@ -79,7 +79,7 @@ static bool comes_anew(struct search *search, size_t at, struct vector_state *st
 
 /* ---- what is taken under a mask -------------------------------------------------------------------------------------- */
 
-/* Returns: false when something of the same lane is kept where the mask does not say so, or another way leads there. */
+/* Returns: false when what it takes cannot be told, or was something else on a way before. */
 static bool note_lanes(struct vector_taking *taking, const struct insn *insn, const uint64_t *bytes)
 {
     struct vector_taking now = {.at = taking->at};

@@ -1,8 +1,7 @@
 """run_random.py: random programs under lockhound, and what it reports held against the oracle.
 
     run_random.py --tool LOCKHOUND [--kind both|steps|loops] [--seed N] [--programs N] [--seconds S] [--builds N] [--keep FOLDER]
-                  [--also FLAGS]
-                  [--keep-going]
+                  [--also FLAGS] [--keep-going]
 
 Each third program is one of loops over arrays, the others of single steps.  Three of four programs race here and there; the fourth is
 correct, and some builds of it have no debug information.  A pair of steps that is reported and does not race, a race that is owed and
