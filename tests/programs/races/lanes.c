@@ -102,6 +102,13 @@ APART added_first(void)
     UNDER(EACH_SECOND, "vpaddd %1, %%zmm0, %%zmm0%{%%k1%}", ints);
 }
 
+/* More lanes than are followed one by one, of which the upper ones are wanted. */
+APART repeated_first(void)
+{
+    static uint16_t to[2 * LANES];
+    _mm512_mask_storeu_epi16(to, 0xffff0000, _mm512_set1_epi32(ints[RACING]));
+}
+
 APART scattered_first(void)
 {
     __m512i places = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
@@ -255,6 +262,7 @@ static const struct {
     {"narrowed", narrowed_first, bytes_second},
     {"widened", widened_first, bytes_second},
     {"added", added_first, ints_second},
+    {"repeated", repeated_first, ints_second},
     {"scattered", scattered_first, ints_second},
     {"scattered-longs", scattered_longs_first, longs_second},
     {"packed", packed_first, behind_second},
