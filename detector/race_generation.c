@@ -68,10 +68,19 @@ static void generation_next(struct race_engine *engine, struct race_plane *plane
 bool race_generation_follows(const struct race_plane *plane, const struct thread *t)
 {
     const struct race_part *part = race_part(plane);
-    uint32_t g = part == NULL ? 0 : relaxed_load(&part->present);
-    return g == 0 ||
-           thread_clock_has_seen(loose_is_kept(t) ? &t->loose : &t->hb, relaxed_load(&part->generation[g].slot),
-                                 relaxed_load(&part->generation[g].epoch));
+    const struct thread_clock *clock = loose_is_kept(t) ? &t->loose : &t->hb;
+    uint32_t slot = 0;
+    /* Each, for of a slot that another thread has by now more may have been seen than of those before.  Of those that had its own slot
+     * it has seen what its creator had: its epoch says nothing of them. */
+    for (uint32_t g = part == NULL ? 0 : relaxed_load(&part->present); g > 0; g--) {
+        const struct race_generation *generation = &part->generation[g];
+        bool is_later_seen = g < relaxed_load(&part->present) && relaxed_load(&generation->slot) == slot;
+        slot = relaxed_load(&generation->slot);
+        if (!is_later_seen && relaxed_load(&generation->epoch) > clock_snapshot_epoch(clock->seen, slot)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 void race_generation_begin(struct race_engine *engine, struct race_plane *plane)

@@ -60,11 +60,27 @@ void thread_not_created(struct self *created)
     self_abandon(created);
 }
 
-void thread_hold_signals(struct self *created, const pthread_attr_t *attr, struct held_signals *held)
+static bool has_mask(const pthread_attr_t *attr)
 {
     sigset_t given;
+    return pthread_attr_getsigmask_np(attr, &given) == 0;
+}
+
+/* Of threads that are created without attributes: pthread_setattr_default_np(3). */
+static bool default_has_mask(void)
+{
+    pthread_attr_t standard;
+    if (pthread_getattr_default_np(&standard) != 0)
+        return false;
+    bool result = has_mask(&standard);
+    pthread_attr_destroy(&standard);
+    return result;
+}
+
+void thread_hold_signals(struct self *created, const pthread_attr_t *attr, struct held_signals *held)
+{
     deferral_settle(); /* the new thread gets the mask of this one */
-    held->any = attr == NULL || pthread_attr_getsigmask_np(attr, &given) != 0;
+    held->any = attr == NULL ? !default_has_mask() : !has_mask(attr);
     if (held->any)
         held->mask = created->signal_mask = deferral_hold_all();
     created->holds_signals = held->any;
@@ -134,7 +150,9 @@ HOOK_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, vo
     created->stack_size = stack_size_of(attr);
     struct held_signals held;
     thread_hold_signals(created, attr, &held);
+    hook_pause(self); /* it allocates, and what it does so pthread_join() may free */
     int result = real.pthread_create(thread, attr, run_thread, created);
+    hook_resume(self);
     thread_let_signals(&held);
     if (result == 0)
         thread_created(created, *thread);
