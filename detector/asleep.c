@@ -10,24 +10,31 @@ static bool readers_keep_out(const struct wait_record *wait)
     return wait->mode == LOCK_EXCLUSIVE || wait->wanted->prefers_writers;
 }
 
+/* A robust mutex whose owner has ended goes to the next one, who is told so: EOWNERDEAD. */
+static bool is_kept(const struct detector *d, const struct object *o)
+{
+    uint64_t owner = relaxed_load(&o->owner);
+    return owner != 0 && (!object_alert_any(o, OBJECT_ALERT_ROBUST) || wait_for_owner_seat(d, owner) != NULL);
+}
+
 static bool lock_sleeps(const struct detector *d, const struct wait_record *wait)
 {
     const struct object *o = wait->wanted;
-    if (relaxed_load(&o->owner) != 0) {
+    if (is_kept(d, o)) {
         return true;
     }
     uint32_t from = 0;
     return o->kind == OBJECT_RWLOCK && readers_keep_out(wait) && wait_for_next_holder(d, o, &from) != NULL;
 }
 
-static bool cond_sleeps(const struct object *c)
+static bool cond_sleeps(const struct detector *d, const struct object *c)
 {
     if (COND_PENDING(relaxed_load(&c->waiters)) == 0) {
         return true;
     }
     /* A signalled waiter must have its mutex back first. */
     const struct object *m = relaxed_load(&c->partner);
-    return m != NULL && relaxed_load(&m->owner) != 0;
+    return m != NULL && is_kept(d, m);
 }
 
 static bool join_sleeps(const struct detector *d, const struct wait_record *wait)
@@ -41,17 +48,22 @@ enum rest {
     REST_FOR_OTHERS, /* or another process */
 };
 
+static bool handles_signals(const struct detector *d)
+{
+    return relaxed_load(&d->handlers) == HANDLERS_INSTALLED;
+}
+
 static bool lasts_for_ever(const struct detector *d, const struct wait_record *wait)
 {
     const struct object *o = wait->wanted;
-    bool handlers = relaxed_load(&d->handlers) == HANDLERS_INSTALLED;
+    bool handlers = handles_signals(d);
     switch (wait->kind) {
     case WAIT_LOCK:
         return lock_sleeps(d, wait);
     case WAIT_SEMAPHORE:
         return !handlers && relaxed_load(&o->value) <= 0;
     case WAIT_COND:
-        return cond_sleeps(o);
+        return cond_sleeps(d, o);
     case WAIT_BARRIER:
         return (uint64_t)relaxed_load(&o->value) < wait->ticket;
     case WAIT_ONCE:
@@ -194,9 +206,14 @@ void asleep_visit(const struct detector *d,
     }
 }
 
+static bool is_alarmed(const struct detector *d)
+{
+    return d->host->alarm_is_set != NULL && d->host->alarm_is_set(d->host->ctx);
+}
+
 static bool may_be_interrupted(const struct detector *d)
 {
-    return relaxed_load(&d->handlers) == HANDLERS_INTERRUPT;
+    return relaxed_load(&d->handlers) == HANDLERS_INTERRUPT || is_alarmed(d);
 }
 
 bool asleep_all_for_ever(struct detector *d, const struct thread *except)
@@ -271,7 +288,7 @@ void asleep_check(struct detector *d, struct thread *t)
     if (crowd == CROWD_FOR_OTHERS && t != NULL && d->host->asleep_for_others != NULL) {
         d->host->asleep_for_others(d->host->ctx);
     }
-    if (crowd != CROWD_ASLEEP || !all_sleep(d, NULL)) {
+    if (crowd != CROWD_ASLEEP || (handles_signals(d) && is_alarmed(d)) || !all_sleep(d, NULL)) {
         return;
     }
     bool follows;

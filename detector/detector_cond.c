@@ -41,6 +41,12 @@ static void word_signal(struct object *c, bool broadcast)
 
 /* ---- verbs ------------------------------------------------------------------------------------------------------ */
 
+/* Returns: true when the C library refuses to wait with a mutex that the thread does not hold: EPERM. */
+static bool is_refused(const struct object *m)
+{
+    return m->type == MUTEX_ERRORCHECK || m->type == MUTEX_RECURSIVE || object_alert_any(m, OBJECT_ALERT_ROBUST);
+}
+
 void detector_cond_wait(struct detector *d, struct thread *t, struct object *c, struct object *m, bool timed,
                         struct stack_id at)
 {
@@ -59,7 +65,7 @@ void detector_cond_wait(struct detector *d, struct thread *t, struct object *c, 
         .kind = WAIT_COND,
         .wanted = c,
         .wanted_id = relaxed_load(&c->id),
-        .timed = timed,
+        .timed = timed || (entry == NULL && is_refused(m)),
         .at = at,
         .signal_number = t->signal_depth > 0 ? t->signal_number : 0,
     };

@@ -84,6 +84,20 @@ void detector_thread_start(struct detector *d, struct thread *t)
 
 /* ---- end -------------------------------------------------------------------------------------------------------- */
 
+/* The next one to take a robust mutex of its is told of its end (EOWNERDEAD), and comes behind all that it did. */
+static void release_robust(struct thread *t)
+{
+    struct held_set *held = &t->seat->held;
+    for (uint32_t i = 0; i < held_count(held); i++) {
+        struct held_entry *entry = &held_entries(held)[i];
+        struct object *o = relaxed_load(&entry->object);
+        if (object_alert_any(o, OBJECT_ALERT_ROBUST) && held_entry_is_current(entry)) {
+            loose_unlock(t, o, entry);
+            thread_clock_release(&t->hb, &o->hb);
+        }
+    }
+}
+
 void detector_thread_end(struct detector *d, struct thread *t, struct stack_id at)
 {
     if (relaxed_load(&t->seat->state) == THREAD_ENDED) {
@@ -91,6 +105,7 @@ void detector_thread_end(struct detector *d, struct thread *t, struct stack_id a
     }
     locking_end_wait(t);
     usage_thread_end(d, t, at);
+    release_robust(t);
     loose_end(t);
     struct clock_stamp hb = thread_clock_send(&t->hb);
     struct clock_stamp handover = thread_clock_send(&t->handover);

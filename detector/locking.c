@@ -9,6 +9,7 @@ void locking_end_wait(struct thread *t)
         seat_end_wait(t->seat);
     }
     t->alert &= ~(uint32_t)(THREAD_ALERT_WAITING | THREAD_ALERT_HANG_SAID);
+    t->wait_interrupted = false;
 }
 
 void locking_interrupt_wait(struct thread *t)
@@ -20,12 +21,21 @@ void locking_interrupt_wait(struct thread *t)
     }
 }
 
+/* With EINTR, unless the handler was installed with SA_RESTART: signal(7).  All others go on. */
+static bool ends_with_handler(uint8_t wait)
+{
+    return wait == WAIT_SEMAPHORE || wait == WAIT_FUTEX;
+}
+
 void locking_resume_wait(struct detector *d, struct thread *t)
 {
     if (!t->wait_interrupted) {
         return; /* there was none, or the handler waited itself and its record stands there now */
     }
     t->wait_interrupted = false;
+    if (ends_with_handler(relaxed_load(&t->seat->wait))) {
+        return;
+    }
     t->alert |= THREAD_ALERT_WAITING;
     seat_resume_wait(t->seat);
     if (finding_enabled(d, FINDING_DEADLOCK)) {

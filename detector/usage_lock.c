@@ -11,7 +11,8 @@ static void report_self_deadlock(struct detector *d, struct thread *t, struct ob
     struct finding_party *party = evidence_actor(&e, t, o, at);
     party->role = PARTY_WAITS;
     party->mode = mode;
-    e.finding.certain_hang = hangs && asleep_all_for_ever(d, t);
+    /* In shared memory another process may unlock it, wrong as that is. */
+    e.finding.certain_hang = hangs && !object_alert_any(o, OBJECT_ALERT_SHARED) && asleep_all_for_ever(d, t);
     evidence_send(&e);
     t->hang_said = o;
     t->alert |= THREAD_ALERT_HANG_SAID;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "detector/thread.h"
+#include "preload/alarm.h"
 #include "preload/arena.h"
 #include "preload/asleep.h"
 #include "preload/clock.h"
@@ -94,6 +95,12 @@ static bool host_memory_is_shared(void *ctx, const void *place)
     return mapping_is_shared((uintptr_t)place);
 }
 
+static bool host_alarm_is_set(void *ctx)
+{
+    (void)ctx;
+    return alarm_is_set();
+}
+
 static void host_asleep_for_others(void *ctx)
 {
     (void)ctx;
@@ -122,6 +129,7 @@ static const struct detector_host host = {
     .now_ns = host_now_ns,
     .all_asleep = host_all_asleep,
     .memory_is_shared = host_memory_is_shared,
+    .alarm_is_set = host_alarm_is_set,
     .signal_blocked = host_signal_blocked,
     .hung = host_hung,
     .asleep_for_others = host_asleep_for_others,

@@ -1,10 +1,10 @@
 #include "preload/sharing_end.h"
 
 #include <string.h>
-#include <sys/time.h>
 #include <time.h>
 
 #include "detector/detector.h"
+#include "preload/alarm.h"
 #include "preload/commons_file.h"
 #include "preload/lockhound.h"
 #include "preload/process_status.h"
@@ -13,17 +13,10 @@
 
 enum { PAUSE_MS = 20, LOOKS_MAX = 25, STILL_ENOUGH = 3 };
 
-bool sharing_end_has_alarm(void)
-{
-    struct itimerval timer = {.it_value = {0, 0}};
-    return raw_syscall(SYS_getitimer, ITIMER_REAL, (long)&timer, 0, 0, 0, 0) != 0 || timer.it_value.tv_sec != 0 ||
-           timer.it_value.tv_usec != 0;
-}
-
 bool sharing_end_is_stuck(void)
 {
     return self_live_count() == 1 && detector_handlers_installed(lockhound.detector) != HANDLERS_INSTALLED &&
-           !sharing_end_has_alarm();
+           !alarm_is_set();
 }
 
 bool sharing_end_is_awaited(struct commons *c)

@@ -16,8 +16,6 @@
 
 /* Returns: true when this process is stuck for as long as its thread sleeps.  Context: signal, in-malloc. */
 bool sharing_end_is_stuck(void);
-/* Returns: true when an alarm is set, or it cannot be told.  Context: signal, in-malloc. */
-bool sharing_end_has_alarm(void);
 /* As that, and of one that may be waited for: a process of this run has forked it.  Context: signal, in-malloc. */
 bool sharing_end_is_awaited(struct commons *c);
 /* Returns: the end of a process that runs, or identity 0.  Context: signal, in-malloc. */

@@ -6,10 +6,12 @@
 #include "detector/asleep.h"
 #include "detector/commons_rest.h"
 #include "detector/thread.h"
+#include "preload/alarm.h"
 #include "preload/arena.h"
 #include "preload/asleep.h"
 #include "preload/clock.h"
 #include "preload/commons_file.h"
+#include "preload/file_name.h"
 #include "preload/lockhound.h"
 #include "preload/outsiders.h"
 #include "preload/process_status.h"
@@ -39,6 +41,7 @@ struct inquiry {
     struct commons *c;
     struct commons_rest rest;
     struct file_identity files[FILES_MAX];
+    char paths[FILES_MAX][COMMONS_PATH_SIZE]; /* of these */
     size_t file_count;
     pid_t members[COMMONS_REST_MEMBERS], parents[COMMONS_REST_MEMBERS];
     size_t parent_count;
@@ -120,7 +123,7 @@ static void tell_of(void *ctx, const struct seat *seat, const struct wait_record
 static uint32_t traits_now(void)
 {
     bool is_interruptible = detector_handlers_installed(lockhound.detector) != HANDLERS_NONE;
-    return (sharing_end_has_alarm() ? COMMONS_REST_ALARMED : 0u) | (is_interruptible ? COMMONS_REST_INTERRUPTIBLE : 0u);
+    return (alarm_is_set() ? COMMONS_REST_ALARMED : 0u) | (is_interruptible ? COMMONS_REST_INTERRUPTIBLE : 0u);
 }
 
 void sharing_rest_stir(void)
@@ -170,24 +173,18 @@ static bool all_rest(struct inquiry *q)
     return result;
 }
 
-/* Returns: true when nothing but those who have it can come by the memory: it has no name, and a key of System V is one. */
-static bool is_nameless(const char *path)
+static void add_file(struct inquiry *q, const struct commons_identity *identity)
 {
-    static const char end[] = " (deleted)", key[] = "/SYSV";
-    size_t length = strnlen(path, COMMONS_PATH_SIZE);
-    return length >= sizeof end - 1 && memcmp(path + length - (sizeof end - 1), end, sizeof end - 1) == 0 &&
-           strncmp(path, key, sizeof key - 1) != 0;
-}
-
-static void add_file(struct inquiry *q, const struct commons_key *key)
-{
+    const struct commons_key *key = &identity->key;
     for (size_t i = 0; i < q->file_count; i++)
         if (q->files[i].device == key->device && q->files[i].inode == key->inode)
             return;
-    if (q->file_count == FILES_MAX)
+    if (q->file_count == FILES_MAX) {
         q->is_open = true;
-    else
-        q->files[q->file_count++] = (struct file_identity){key->device, key->inode};
+        return;
+    }
+    memcpy(q->paths[q->file_count], identity->path, sizeof identity->path);
+    q->files[q->file_count++] = (struct file_identity){key->device, key->inode};
 }
 
 static pid_t pid_of(const struct inquiry *q, uint32_t process)
@@ -219,9 +216,8 @@ static bool ask_of(void *ctx, const struct commons_party *party)
         return true; /* nothing in memory */
     bool has_owner = identity.key.kind != OBJECT_COND && identity.key.kind != OBJECT_BARRIER &&
                      identity.key.kind != OBJECT_SEMAPHORE;
-    q->is_open = q->is_open || (!has_owner && !is_nameless(identity.path));
     if (!has_owner)
-        add_file(q, &identity.key);
+        add_file(q, &identity);
     return !q->is_open;
 }
 
@@ -236,6 +232,8 @@ static bool is_closed(struct inquiry *q)
         return false;
     bool is_all = commons_rest_visit(q->c, &q->rest, ask_of, q);
     commons_file_leave(q->c);
+    for (size_t i = 0; is_all && !q->is_open && i < q->file_count; i++)
+        q->is_open = !file_name_is_gone(q->paths[i], &q->files[i]);
     for (size_t i = 0; is_all && i < q->parent_count; i++)
         q->is_open = q->is_open || !process_has_children_only(q->parents[i], q->members, q->rest.count);
     return is_all && !q->is_open;

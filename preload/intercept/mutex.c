@@ -109,7 +109,7 @@ HOOK_EXPORT int pthread_mutex_timedlock(pthread_mutex_t *mutex, const struct tim
 
 HOOK_EXPORT int pthread_mutex_clocklock(pthread_mutex_t *mutex, clockid_t clock, const struct timespec *until)
 {
-    struct self *self = hook_enter();
+    struct self *self = deadline_clock_is_known(clock) ? hook_enter() : NULL;
     if (hook_unlikely(self == NULL))
         return real.pthread_mutex_clocklock(mutex, clock, until);
     struct deadline deadline = {.form = DEADLINE_CLOCK, .clock = clock, .until = until};

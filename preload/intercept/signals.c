@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "detector/thread.h"
 #include "preload/deferral.h"
 #include "preload/emit.h"
 #include "preload/hook.h"
@@ -38,6 +39,8 @@ void signals_drop_popped(struct self *self, uintptr_t frame)
 {
     while (self->signal_depth > 0 && nesting_is_popped(self, &self->signal_levels[self->signal_depth - 1], frame)) {
         self->signal_depth--;
+        if (self->signal_depth == 0 && self->thread->wait_interrupted)
+            emit_unblock(self); /* the jump left the wait as well */
         emit_signal_leave(self);
     }
 }

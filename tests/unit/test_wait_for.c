@@ -366,12 +366,23 @@ static void signal_handler_might_post(void **state)
 static void thread_in_a_signal_handler_is_awake(void **state)
 {
     (void)state;
-    sem_block(1, semaphore(0, 0));
+    world_lock(1, world_mutex(0));
+    cond_wait(1, world_object(OBJECT_COND, 0, plain), world_mutex(0));
     detector_signal_enter(world.d, world_thread(1), 10);
     join(0, 1);
     world_expect_nothing();
     detector_signal_leave(world.d, world_thread(1)); /* goes on waiting */
     assert_int_equal(world_expect_one(FINDING_DEADLOCK)->form, DEADLOCK_ALL_ASLEEP);
+}
+
+static void handler_ends_a_wait_for_a_semaphore(void **state)
+{
+    (void)state;
+    sem_block(1, semaphore(0, 0));
+    detector_signal_enter(world.d, world_thread(1), 10);
+    join(0, 1);
+    detector_signal_leave(world.d, world_thread(1)); /* EINTR */
+    world_expect_nothing();
 }
 
 static void refused_request_does_not_hide_a_later_deadlock(void **state)
@@ -526,6 +537,7 @@ int main(void)
         TEST(token_in_the_semaphore_keeps_the_process_alive),
         TEST(signal_handler_might_post),
         TEST(thread_in_a_signal_handler_is_awake),
+        TEST(handler_ends_a_wait_for_a_semaphore),
         TEST(refused_request_does_not_hide_a_later_deadlock),
         TEST(other_process_might_post),
         TEST(operating_system_has_the_last_word),

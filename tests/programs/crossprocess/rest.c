@@ -10,6 +10,8 @@
  *   reader:   the parent reads from a pipe until a time, then signals
  *   outsider: the memory has no lock that the parent has ever used; it signals after a while
  *   named:    the memory has a name, and a newcomer comes by it
+ *   linked:   that name is not the one it was made under
+ *   aborted:  the parent sends a child a signal, whose handler ends the child's wait for the semaphore
  *   handler:  a child has a handler for an alarm, which posts the semaphore
  *   alarmed:  a child has an alarm, which ends it
  *   timed:    a child waits with a limit, then signals
@@ -78,6 +80,11 @@ static void post(int number)
     sem_post(&shared->semaphore);
 }
 
+static void return_at_once(int number)
+{
+    (void)number;
+}
+
 static void *take_other(void *unused)
 {
     wait_until(&shared->holding, 1);
@@ -138,7 +145,7 @@ static void child(int number)
     }
     if (plan_is("barrier"))
         pthread_barrier_wait(&shared->barrier);
-    else if (plan_is("post") || (plan_is("handler") && number == 0))
+    else if (plan_is("post") || plan_is("aborted") || (plan_is("handler") && number == 0))
         sem_wait(&shared->semaphore);
     else if (plan_is("mixed"))
         mix(number);
@@ -160,19 +167,32 @@ static void become(int number)
     }
     if (plan_is("alarmed"))
         ualarm(SHORT_US, 0);
+    if (plan_is("aborted")) {
+        const struct sigaction action = {.sa_handler = return_at_once};
+        sigaction(SIGABRT, &action, NULL);
+    }
     child(number);
+}
+
+static bool is_named(void)
+{
+    return plan_is("named") || plan_is("linked");
 }
 
 /* Returns: the memory, with a name in `path` when the plan asks for one. */
 static struct shared *map(const char *path)
 {
-    if (!plan_is("named"))
+    char first[4096];
+    if (!is_named())
         return map_shared(sizeof *shared);
-    int fd = open(path, O_RDWR | O_CREAT, 0600);
+    snprintf(first, sizeof first, "%s%s", path, plan_is("linked") ? ".first" : "");
+    int fd = open(access(path, F_OK) == 0 ? path : first, O_RDWR | O_CREAT, 0600);
     check(fd >= 0 && ftruncate(fd, sizeof *shared) == 0, path);
     void *memory = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     check(memory != MAP_FAILED, "mmap");
     close(fd);
+    if (plan_is("linked") && access(first, F_OK) == 0)
+        check(link(first, path) == 0 && unlink(first) == 0, "link");
     return memory;
 }
 
@@ -278,14 +298,20 @@ int main(int argc, char **argv)
         tell_news();
     if (plan_is("space"))
         (void)!unshare(CLONE_NEWUSER | CLONE_NEWPID); /* of the children */
-    begin(0);
+    pid_t first = begin(0);
+    if (plan_is("aborted")) {
+        usleep(SHORT_US);
+        kill(first, SIGABRT);
+        await_all();
+        return 0;
+    }
     if (!plan_is("cond") && !plan_is("space"))
         begin(1);
     if (plan_is("reader") || plan_is("space")) {
         read_a_while();
         tell_news();
     }
-    if (plan_is("named"))
+    if (is_named())
         be_newcomer(argv[0], argv[1]);
     if (plan_is("third"))
         be_late();

@@ -5,6 +5,7 @@
  *
  * The first thread always acts first (unseen.h), so that a run shows the same thing each time.
  */
+#include <errno.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <stdatomic.h>
@@ -16,7 +17,7 @@
 
 /* ---- what may stand between them ------------------------------------------------------------------------------------ */
 
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER, robust;
 static pthread_rwlock_t rwlock = PTHREAD_RWLOCK_INITIALIZER;
 static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
 static pthread_spinlock_t spin;
@@ -96,6 +97,30 @@ static void spin_second(void)
     pthread_spin_lock(&spin);
     second();
     pthread_spin_unlock(&spin);
+}
+
+/* The first thread ends with it. */
+static void robust_first(void)
+{
+    if (!racy)
+        pthread_mutex_lock(&robust);
+    first();
+}
+static void robust_second(void)
+{
+    if (pthread_mutex_lock(&robust) == EOWNERDEAD)
+        pthread_mutex_consistent(&robust);
+    second();
+    pthread_mutex_unlock(&robust);
+}
+
+static void make_robust(void)
+{
+    pthread_mutexattr_t kind;
+    pthread_mutexattr_init(&kind);
+    pthread_mutexattr_setrobust(&kind, PTHREAD_MUTEX_ROBUST);
+    pthread_mutex_init(&robust, &kind);
+    pthread_mutexattr_destroy(&kind);
 }
 
 /* Racy: it signals first and writes afterwards. */
@@ -346,6 +371,7 @@ static const struct {
     {"c11", c11_first, c11_second, false, false},
     {"rwlock", rwlock_first, rwlock_second, false, false},
     {"spin", spin_first, spin_second, false, false},
+    {"robust", robust_first, robust_second, false, false},
     {"cond", cond_first, cond_second, false, false},
     {"semaphore", semaphore_first, semaphore_second, false, false},
     {"pipe", pipe_first, pipe_second, false, false},
@@ -386,6 +412,7 @@ int main(int argc, char **argv)
         return 2;
     event = eventfd(0, 0);
     block = malloc(sizeof *block);
+    make_robust();
     pthread_spin_init(&spin, PTHREAD_PROCESS_PRIVATE);
     pthread_barrier_init(&barrier, NULL, 2);
     sem_init(&semaphore, 0, 0);

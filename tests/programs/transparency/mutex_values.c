@@ -2,6 +2,7 @@
  */
 #include "show.h"
 #include <pthread.h>
+#include <semaphore.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -92,10 +93,43 @@ static void *die_holding(void *unused)
     return unused;
 }
 
+static void *die_soon(void *holding)
+{
+    pthread_mutex_lock(&mutex);
+    sem_post(holding);
+    usleep(20000);
+    return NULL;
+}
+
+static void owner_dies_meanwhile(void)
+{
+    pthread_t thread;
+    sem_t holding;
+    sem_init(&holding, 0, 0);
+    pthread_create(&thread, NULL, die_soon, &holding);
+    sem_wait(&holding);
+    SHOW(pthread_mutex_lock(&mutex));
+    pthread_join(thread, NULL);
+    SHOW(pthread_mutex_consistent(&mutex));
+    SHOW(pthread_mutex_unlock(&mutex));
+}
+
+static void not_held(void)
+{
+    static pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
+    struct timespec monotonic = time_after_ms(CLOCK_MONOTONIC, 5);
+    puts("-- not held");
+    make(PTHREAD_MUTEX_ERRORCHECK, PTHREAD_MUTEX_STALLED, PTHREAD_PRIO_NONE);
+    SHOW(pthread_cond_wait(&condition, &mutex));
+    SHOW(pthread_mutex_clocklock(&mutex, CLOCK_PROCESS_CPUTIME_ID, &monotonic));
+    SHOW(pthread_mutex_destroy(&mutex));
+}
+
 static void owner_dies(void)
 {
     puts("-- the owner dies");
     make(PTHREAD_MUTEX_NORMAL, PTHREAD_MUTEX_ROBUST, PTHREAD_PRIO_NONE);
+    owner_dies_meanwhile();
     ask_in_other_thread(die_holding);
     SHOW(pthread_mutex_lock(&mutex));
     SHOW(pthread_mutex_consistent(&mutex));
@@ -150,6 +184,7 @@ int main(void)
     normal_life("inheriting", PTHREAD_MUTEX_NORMAL, PTHREAD_MUTEX_STALLED, PTHREAD_PRIO_INHERIT);
     normal_life("robust and inheriting", PTHREAD_MUTEX_ERRORCHECK, PTHREAD_MUTEX_ROBUST, PTHREAD_PRIO_INHERIT);
     relocking();
+    not_held();
     owner_dies();
     owner_process_dies();
     ceilings();
