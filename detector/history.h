@@ -93,7 +93,9 @@ static inline bool history_part_begins(const struct history *history)
 
 static inline void history_put(struct history *history, uint64_t place, uint32_t low, uint32_t what)
 {
+    enum { AHEAD = 16 }; /* what stores to memory far away holds up the next fence */
     uint64_t n = relaxed_load(&history->written);
+    __builtin_prefetch(&history->ring[(n + AHEAD) & (history->capacity - 1)], 1);
     history->ring[n & (history->capacity - 1)] = (struct history_entry){place, low, what};
     /* release: partner of the loads in history_recall() */
     atomic_store_explicit(&history->written, n + 1, memory_order_release);

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # soak.sh [--minutes N] [--seed N]: what is too long for every day, in N minutes (10): half goes to the fuzzers, three tenths to the
-# weaver and the programs of this machine, one to random programs that are held against an oracle, the rest to the random tests, all
-# with seeds that were never tried; before that, once, the primitives under ThreadSanitizer, Helgrind and DRD.  --seed: of the first
-# random program.  Started by `./dev soak`, which has built build/.
+# weaver and the programs of this machine, one to random programs that are held against an oracle, the rest to threads that live
+# shortly and to the random tests, all with seeds that were never tried; before that, once, the primitives under ThreadSanitizer,
+# Helgrind and DRD.  --seed: of the first random program.  Started by `./dev soak`, which has built build/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 minutes=10
@@ -80,11 +80,23 @@ printf '== random programs against an oracle, %d s, seed %d\n' "$((minutes * 6))
 python3 -B tests/programs/random/run_random.py --tool build/bin/lockhound --seed "$programs_seed" --seconds $((minutes * 6)) \
     --keep $build/found
 
+printf '== threads that live shortly, %d s\n' "$((minutes * 3))"
+end=$((SECONDS + minutes * 3))
+while [ $SECONDS -lt $end ]; do
+    seed=$((RANDOM << 15 | RANDOM))
+    if ! python3 -B tests/programs/transparency/run_transparency.py --tool build/bin/lockhound \
+        -- build/tests/programs/transparency/lives $seed 300 >$build/lives.log 2>&1; then
+        cat $build/lives.log
+        printf 'soak.sh: lives failed with seed %d\n' "$seed" >&2
+        exit 1
+    fi
+done
+
 # Each of these reads its seed from one of the variables below.
 readonly random_tests='^unit/test_(lock_order_random|topo_order|clocks|trace)$|^primitives[./](validate|test)_'
-printf '== random tests, %d s\n' "$((minutes * 6))"
+printf '== random tests, %d s\n' "$((minutes * 3))"
 rounds=0
-end=$((SECONDS + minutes * 6))
+end=$((SECONDS + minutes * 3))
 while [ $SECONDS -lt $end ]; do
     seed=$((RANDOM << 15 | RANDOM))
     if ! ORDER_SEED=$seed ORDER_RUNS=20000 LOCKHOUND_TEST_SEED=$seed TRACE_SEED=$seed LHP_SEED=$seed \
