@@ -2,6 +2,14 @@
 
 #include "detector/asleep.h"
 
+/* Nobody else runs, nor has unlocked it before he fell asleep, wrong as that is. */
+static bool is_stuck(struct detector *d, const struct thread *t, const struct object *o)
+{
+    bool was_owned = thread_owns(t, o);
+    /* In shared memory another process may unlock it. */
+    return !object_alert_any(o, OBJECT_ALERT_SHARED) && asleep_all_for_ever(d, t) && thread_owns(t, o) == was_owned;
+}
+
 static void report_self_deadlock(struct detector *d, struct thread *t, struct object *o, enum lock_mode mode,
                                  struct stack_id at, bool hangs, const char *detail)
 {
@@ -11,8 +19,7 @@ static void report_self_deadlock(struct detector *d, struct thread *t, struct ob
     struct finding_party *party = evidence_actor(&e, t, o, at);
     party->role = PARTY_WAITS;
     party->mode = mode;
-    /* In shared memory another process may unlock it, wrong as that is. */
-    e.finding.certain_hang = hangs && !object_alert_any(o, OBJECT_ALERT_SHARED) && asleep_all_for_ever(d, t);
+    e.finding.certain_hang = hangs && is_stuck(d, t, o);
     evidence_send(&e);
     t->hang_said = o;
     t->alert |= THREAD_ALERT_HANG_SAID;

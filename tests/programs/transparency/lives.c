@@ -8,8 +8,14 @@
  */
 #include "show.h"
 #include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
+#include <locale.h>
+#include <netdb.h>
 #include <pthread.h>
+#include <regex.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -33,7 +39,7 @@ struct helper {
     enum ending ending;
     const char *given; /* read by all helpers of a task */
     unsigned char *slice;
-    char *left;        /* a block that it allocates and the task frees */
+    char *left; /* a block that it allocates and the task frees */
     uint64_t sum;
     pthread_t thread;
     pthread_t before; /* BY_SIBLING: the one that it joins */
@@ -108,10 +114,101 @@ static int compare_bytes(const void *a, const void *b)
     return *(const unsigned char *)a - *(const unsigned char *)b;
 }
 
+static void load_library(const char *name)
+{
+    void *library = dlopen(name, RTLD_NOW);
+    own_bytes[11] = library == NULL ? (unsigned char)dlerror()[1] : 1;
+    if (library != NULL)
+        dlclose(library);
+}
+
+static void look_up_addresses(void)
+{
+    const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
+    struct addrinfo *found = NULL;
+    if (getaddrinfo("127.0.0.1", "80", &hints, &found) == 0) {
+        own_bytes[12] = (unsigned char)found->ai_family;
+        freeaddrinfo(found);
+    }
+}
+
+static void compile_pattern(void)
+{
+    regex_t pattern;
+    if (regcomp(&pattern, "([a-c]+|x*y)z$", REG_EXTENDED) == 0) {
+        own_bytes[13] = (unsigned char)regexec(&pattern, "aabbccz", 0, NULL, 0);
+        regfree(&pattern);
+    }
+}
+
+static void make_locale(void)
+{
+    locale_t locale = newlocale(LC_ALL_MASK, "C.UTF-8", NULL);
+    if (locale != NULL) {
+        own_bytes[14] = (unsigned char)strerror_l(ENOENT, locale)[0];
+        freelocale(locale);
+    }
+    own_bytes[15] = (unsigned char)strerror(9999)[0];
+}
+
+static void match_names(void)
+{
+    glob_t found;
+    if (glob("/proc/self/sta*", 0, NULL, &found) == 0) {
+        own_bytes[16] = (unsigned char)found.gl_pathv[0][1];
+        globfree(&found);
+    }
+}
+
+static void prepare_attributes(void)
+{
+    pthread_attr_t attr;
+    cpu_set_t all;
+    CPU_ZERO(&all);
+    CPU_SET(0, &all);
+    pthread_attr_init(&attr);
+    pthread_attr_setaffinity_np(&attr, sizeof all, &all);
+    pthread_attr_destroy(&attr);
+    if (pthread_getattr_np(pthread_self(), &attr) == 0)
+        pthread_attr_destroy(&attr);
+}
+
+static void run_command(void)
+{
+    FILE *output = popen("exec true", "re");
+    if (output != NULL)
+        own_bytes[17] = (unsigned char)pclose(output);
+}
+
 static void use_libc(uint64_t *seed)
 {
     char *text = NULL;
-    switch (pick(seed, 8)) {
+    switch (pick(seed, 17)) {
+    case 8:
+        load_library("no-such-library.so");
+        break;
+    case 9:
+        load_library("libutil.so.1");
+        break;
+    case 10:
+        look_up_addresses();
+        break;
+    case 11:
+        compile_pattern();
+        break;
+    case 12:
+        make_locale();
+        break;
+    case 13:
+        match_names();
+        break;
+    case 14:
+        prepare_attributes();
+        break;
+    case 15:
+        if (pick(seed, 20) == 0)
+            run_command();
+        break;
     case 0:
         read_lines();
         break;
