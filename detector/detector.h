@@ -190,6 +190,9 @@ void detector_sem_post(struct detector *d, struct thread *t, struct object *s, b
 
 void detector_barrier_arrive(struct detector *d, struct thread *t, struct object *b, struct stack_id at);
 void detector_barrier_leave(struct detector *d, struct thread *t, struct object *b);
+/* Returns: true while threads of a full round, and none of another, have not called detector_barrier_leave() yet.  The end of
+ * the barrier waits for them; what they are to hear in there must not be gone by then. */
+bool detector_barrier_is_being_left(const struct object *b);
 
 /* once: begin when this thread runs the routine, done when it returned (or `aborted` by cancellation or an exception),
  * passed when the call returned without running it. */

@@ -51,6 +51,14 @@ void detector_barrier_leave(struct detector *d, struct thread *t, struct object 
     }
 }
 
+/* Of one that is shared the others' arrivals are not counted here: who is in it may be on the way out. */
+bool detector_barrier_is_being_left(const struct object *b)
+{
+    uint64_t parties = b->count == 0 ? 1 : b->count;
+    bool is_full = (uint64_t)relaxed_load(&b->value) % parties == 0 || object_alert_any(b, OBJECT_ALERT_SHARED);
+    return is_full && relaxed_load(&b->waiters) > 0;
+}
+
 /* ---- once ------------------------------------------------------------------------------------------------------- */
 
 void detector_once_begin(struct detector *d, struct thread *t, struct object *o, struct stack_id at)

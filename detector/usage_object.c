@@ -106,7 +106,9 @@ bool usage_object_end(struct detector *d, struct thread *t, struct object *o, en
     }
     struct seat *waiter;
     struct wait_record wait;
-    bool is_waited_for = has_waiters(d, o, &waiter, &wait);
+    /* POSIX: undefined with threads blocked on it.  Those that leave are waited for (glibc bug 13065), but not by another end. */
+    bool ends_well = what == END_DESTROY && o->kind == OBJECT_BARRIER && detector_barrier_is_being_left(o);
+    bool is_waited_for = has_waiters(d, o, &waiter, &wait) && !ends_well;
     if (usage_object_is_held(d, o)) {
         report_end(d, t, o, FINDING_DESTROY_LOCKED, end_detail(what), is_waited_for ? waiter : NULL, &wait, at);
         return true;

@@ -1,5 +1,8 @@
 /* barrier.c: pthread_barrier_*: what every party did before arriving comes before what every party does after. */
+#include <time.h>
+
 #include "preload/intercept/objects.h"
+#include "preload/raw.h"
 
 HOOK_EXPORT int pthread_barrier_init(pthread_barrier_t *barrier, const pthread_barrierattr_t *attr, unsigned count)
 {
@@ -13,12 +16,38 @@ HOOK_EXPORT int pthread_barrier_init(pthread_barrier_t *barrier, const pthread_b
     return result;
 }
 
+/* Returns: NULL also of no address, which the header's attribute of the calls keeps from being asked there. */
+static const struct object *find(struct self *self, const void *place, uintptr_t frame, struct stack_id at)
+{
+    return place == NULL ? NULL : objects_find(self, OBJECT_BARRIER, place, frame, at);
+}
+
+/* The real call waits for those on their way out of it as well, but not for what their hooks do then.  One that has lost its processor
+ * may take its time; one that a handler has led elsewhere never comes. */
+static void wait_for_leavers(struct self *self, const struct object *object)
+{
+    enum { LOOKS = 100, QUICK_LOOKS = 20 };
+    const struct timespec pause = {.tv_nsec = 1000000};
+    if (object == NULL || !detector_barrier_is_being_left(object))
+        return;
+    hook_pause(self);
+    for (int look = 0; look < LOOKS && detector_barrier_is_being_left(object); look++) {
+        if (look < QUICK_LOOKS)
+            raw_syscall(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
+        else
+            raw_syscall(SYS_nanosleep, (long)&pause, 0, 0, 0, 0, 0);
+    }
+    hook_resume(self);
+}
+
 HOOK_EXPORT int pthread_barrier_destroy(pthread_barrier_t *barrier)
 {
     struct self *self = hook_enter();
     if (self == NULL)
         return real.pthread_barrier_destroy(barrier);
-    objects_destroy(self, OBJECT_BARRIER, barrier, HOOK_FRAME(), HOOK_STACK(self));
+    struct stack_id at = HOOK_STACK(self);
+    wait_for_leavers(self, find(self, barrier, HOOK_FRAME(), at));
+    objects_destroy(self, OBJECT_BARRIER, barrier, HOOK_FRAME(), at);
     hook_leave(self);
     return real.pthread_barrier_destroy(barrier);
 }

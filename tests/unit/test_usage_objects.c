@@ -242,7 +242,19 @@ static void barrier_destroyed_before_all_have_left(void **state)
     detector_barrier_arrive(world.d, world_thread(1), b, world_at(1));
     detector_barrier_arrive(world.d, world_thread(2), b, world_at(1));
     detector_barrier_leave(world.d, world_thread(2), b);
-    destroy(b);
+    assert_true(detector_barrier_is_being_left(b));
+    destroy(b); /* which waits for the other */
+    world_expect_nothing();
+}
+
+static void barrier_made_anew_before_all_have_left(void **state)
+{
+    (void)state;
+    struct object *b = init(OBJECT_BARRIER, 0, (struct object_traits){.count = 2});
+    detector_barrier_arrive(world.d, world_thread(1), b, world_at(1));
+    detector_barrier_arrive(world.d, world_thread(2), b, world_at(1));
+    detector_barrier_leave(world.d, world_thread(2), b);
+    (void)init(OBJECT_BARRIER, 0, (struct object_traits){.count = 2});
     world_expect_one(FINDING_BARRIER_MISUSE);
 }
 
@@ -309,6 +321,7 @@ int main(void)
         TEST(semaphore_destroyed_after_the_post_its_waiter_wakes_by_is_silent),
         TEST(barrier_destroyed_or_initialised_while_threads_are_inside),
         TEST(barrier_destroyed_before_all_have_left),
+        TEST(barrier_made_anew_before_all_have_left),
         TEST(freed_memory_with_a_held_lock),
         TEST(freed_memory_with_a_free_or_destroyed_lock_is_silent),
         TEST(stack_popped_with_a_held_lock_is_silent),

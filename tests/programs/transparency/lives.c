@@ -43,7 +43,7 @@ struct helper {
     uint64_t sum;
     pthread_t thread;
     pthread_t before; /* BY_SIBLING: the one that it joins */
-    bool joins;
+    bool joins, detached;
     void *stack;
     struct signs *signs;
 };
@@ -430,10 +430,13 @@ static uint64_t task(uint64_t seed, int depth)
                                      .given = given,
                                      .slice = slices + i * SLICE,
                                      .before = i > 0 ? helpers[i - 1].thread : pthread_self(),
-                                     .joins = joins && helpers[i - 1].ending != BY_SIBLING,
+                                     .joins = joins && helpers[i - 1].ending != BY_SIBLING && !helpers[i - 1].detached,
                                      .signs = &signs};
         helpers[i].slice[0] = (unsigned char)i;
+        helpers[i].detached = footing == ON_DEFAULT && ending != BY_JOIN && ending != BY_SIBLING && pick(&seed, 3) == 0;
         choose_stack(&helpers[i], &attr, footing);
+        if (helpers[i].detached)
+            pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
         if (pthread_create(&helpers[i].thread, &attr, i % 2 == 0 ? help : help_and_return, &helpers[i]) != 0)
             _exit(2);
         pthread_attr_destroy(&attr);
@@ -446,7 +449,7 @@ static uint64_t task(uint64_t seed, int depth)
     if (early)
         sum = gather(helpers, count);
     for (unsigned i = 0; i < count; i++)
-        if (i + 1 == count || !helpers[i + 1].joins)
+        if (!helpers[i].detached && (i + 1 == count || !helpers[i + 1].joins))
             pthread_join(helpers[i].thread, NULL);
     if (!early)
         sum = gather(helpers, count);
