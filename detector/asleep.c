@@ -194,6 +194,21 @@ bool asleep_for_others(struct detector *d)
     return crowd_look(d, NULL) == CROWD_FOR_OTHERS;
 }
 
+bool asleep_was_said(struct detector *d)
+{
+    bool all = true, any = false;
+    detector_enter(d, RANK_REGISTRY);
+    for (uint32_t i = 0; i < seats_taken(d); i++) {
+        const struct seat *seat = registry_seat(&d->registry, i);
+        struct wait_record wait;
+        uint64_t sequence = seat_is_taken(seat) ? seat_read_wait(seat, &wait) : 0;
+        all = all && (sequence == 0 || seat->reported == sequence);
+        any = any || sequence != 0;
+    }
+    detector_leave(d, RANK_REGISTRY);
+    return any && all;
+}
+
 void asleep_visit(const struct detector *d,
                   void (*visit)(void *ctx, const struct seat *seat, const struct wait_record *wait), void *ctx)
 {

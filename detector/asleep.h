@@ -22,6 +22,8 @@ void asleep_check(struct detector *d, struct thread *t);
 /* Returns: true when every thread sleeps, as far as this process goes: another one could wake some of them, by an object that it
  * shares. */
 bool asleep_for_others(struct detector *d);
+/* Returns: true when every thread that sleeps does so in a wait that was reported as it was asked for. */
+bool asleep_was_said(struct detector *d);
 /* Calls `visit` for each thread that sleeps. */
 void asleep_visit(const struct detector *d,
                   void (*visit)(void *ctx, const struct seat *seat, const struct wait_record *wait), void *ctx);

@@ -21,6 +21,7 @@
 #include "preload/sharing_end.h"
 #include "preload/sharing_party.h"
 #include "preload/sharing_report.h"
+#include "preload/sink.h"
 #include "preload/thread_records.h"
 
 enum {
@@ -354,6 +355,15 @@ static void report(struct inquiry *q)
     sharing_report_send(finding);
 }
 
+/* A hang of this process alone, told when its thread asked for what it holds: now it is certain. */
+static void tell(struct inquiry *q)
+{
+    if (q->rest.count != 1 || !asleep_was_said(lockhound.detector))
+        report(q);
+    else if (q->rest.members[0].traits == 0)
+        sink_hung();
+}
+
 /* ---- the process falls asleep ------------------------------------------------------------------------------------- */
 
 static void look_at_all(struct commons *c, uint32_t number)
@@ -366,7 +376,7 @@ static void look_at_all(struct commons *c, uint32_t number)
     q->number = number;
     if (all_rest(q) && is_closed(q)) {
         if (is_lasting(q))
-            report(q);
+            tell(q);
         else if (commons_rest_is_latest(c, number))
             atomic_fetch_add_explicit(&in_vain, 1, memory_order_relaxed);
     }
