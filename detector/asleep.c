@@ -221,9 +221,10 @@ void asleep_visit(const struct detector *d,
     }
 }
 
+/* A signal that nobody handles wakes nobody: it ends the process. */
 static bool is_alarmed(const struct detector *d)
 {
-    return d->host->alarm_is_set != NULL && d->host->alarm_is_set(d->host->ctx);
+    return handles_signals(d) && d->host->alarm_is_set != NULL && d->host->alarm_is_set(d->host->ctx);
 }
 
 static bool may_be_interrupted(const struct detector *d)
@@ -303,7 +304,7 @@ void asleep_check(struct detector *d, struct thread *t)
     if (crowd == CROWD_FOR_OTHERS && t != NULL && d->host->asleep_for_others != NULL) {
         d->host->asleep_for_others(d->host->ctx);
     }
-    if (crowd != CROWD_ASLEEP || (handles_signals(d) && is_alarmed(d)) || !all_sleep(d, NULL)) {
+    if (crowd != CROWD_ASLEEP || is_alarmed(d) || !all_sleep(d, NULL)) {
         return;
     }
     bool follows;

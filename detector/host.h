@@ -52,7 +52,7 @@ struct detector_host {
      * before "no thread can ever run again" is claimed. */
     bool (*memory_is_shared)(void *ctx, const void *place);
 
-    /* Returns: true when a timer will send the process a signal, which may end it or what it waits for. */
+    /* Returns: true when a timer will send the process a signal, of which the handler may end what it waits for. */
     bool (*alarm_is_set)(void *ctx);
     /* Returns: true when the calling thread blocks signal `signal_number` now.  Asked for locks that were also taken in
      * a handler of that signal; NULL means that every signal is blocked. */

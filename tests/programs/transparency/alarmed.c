@@ -4,7 +4,6 @@
  *   timer:  the same with a timer of timer_create()
  *   exit:   its handler ends the process
  *   thread: its handler ends a thread that spins for a lock, for which the first thread waits
- *   killed: there is no handler: the signal ends the process
  *   signal: its handler leaves a wait for a condition that nobody is left to signal
  */
 #include "show.h"
@@ -100,8 +99,7 @@ int main(int argc, char **argv)
     const char *way = argc == 2 ? argv[1] : "";
     bool is_thread = strcmp(way, "thread") == 0;
     setvbuf(stdout, NULL, _IONBF, 0);
-    if (strcmp(way, "killed") != 0)
-        on_alarm(is_thread ? end_thread : strcmp(way, "exit") == 0 ? end_process : leave);
+    on_alarm(is_thread ? end_thread : strcmp(way, "exit") == 0 ? end_process : leave);
     if (is_thread) {
         wait_for_spinner();
     } else {
