@@ -13,6 +13,9 @@
 
 /* ---- locks (usage_lock.c) -- */
 
+/* Returns: true when the thread, about to wait for what it holds itself, is never to run again: nobody else runs, nor has unlocked it before
+ * he fell asleep, wrong as that is. */
+bool usage_is_stuck(struct detector *d, const struct thread *t, const struct object *o);
 /* Asks for a lock that this thread holds already, or that nobody will ever release. */
 void usage_lock_request(struct detector *d, struct thread *t, struct object *o, enum lock_mode mode, bool timed,
                         struct stack_id at);

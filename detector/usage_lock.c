@@ -2,8 +2,7 @@
 
 #include "detector/asleep.h"
 
-/* Nobody else runs, nor has unlocked it before he fell asleep, wrong as that is. */
-static bool is_stuck(struct detector *d, const struct thread *t, const struct object *o)
+bool usage_is_stuck(struct detector *d, const struct thread *t, const struct object *o)
 {
     bool was_owned = thread_owns(t, o);
     /* In shared memory another process may unlock it. */
@@ -19,7 +18,7 @@ static void report_self_deadlock(struct detector *d, struct thread *t, struct ob
     struct finding_party *party = evidence_actor(&e, t, o, at);
     party->role = PARTY_WAITS;
     party->mode = mode;
-    e.finding.certain_hang = hangs && is_stuck(d, t, o);
+    e.finding.certain_hang = hangs && usage_is_stuck(d, t, o);
     evidence_send(&e);
     t->hang_said = o;
     t->alert |= THREAD_ALERT_HANG_SAID;

@@ -1,7 +1,5 @@
 #include "detector/usage.h"
 
-#include "detector/asleep.h"
-
 /* Returns: the entry by which the code that the running handler interrupted holds `o`, or NULL. */
 static const struct held_entry *held_by_interrupted(const struct thread *t, const struct object *o)
 {
@@ -43,7 +41,7 @@ bool usage_signal_request(struct detector *d, struct thread *t, struct object *o
     (void)evidence_actor(&e, t, o, at);
     struct stack_id taken = {relaxed_load(&entry->at)};
     evidence_object(evidence_party(&e, PARTY_INTERRUPTED, t->id, taken), o, LOCK_EXCLUSIVE);
-    e.finding.certain_hang = !timed && !object_alert_any(o, OBJECT_ALERT_SHARED) && asleep_all_for_ever(d, t);
+    e.finding.certain_hang = !timed && usage_is_stuck(d, t, o);
     evidence_send(&e);
     atomic_fetch_or_explicit(&o->alert, OBJECT_ALERT_SIGNAL_SAID, memory_order_relaxed);
     if (!timed) {

@@ -5,38 +5,18 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "preload/directory_entry.h"
+#include "preload/directory.h"
 #include "preload/raw.h"
 
-enum { PATH_SIZE = 512, DIRECTORY_SIZE = 2048 };
+enum { PATH_SIZE = 512 };
 
-static bool is_file(long folder, const struct directory_entry *entry, const struct file_identity *file)
+static bool is_file(void *ctx, long folder, const struct directory_entry *entry)
 {
+    const struct file_identity *file = ctx;
     struct stat status;
     return entry->inode == file->inode &&
            raw_syscall(SYS_newfstatat, folder, (long)entry->name, (long)&status, AT_SYMLINK_NOFOLLOW, 0, 0) == 0 &&
            status.st_dev == file->device && status.st_ino == file->inode;
-}
-
-/* Returns: true when it does, or when that cannot be told. */
-static bool folder_has(const char *path, const struct file_identity *file)
-{
-    _Alignas(struct directory_entry) char directory[DIRECTORY_SIZE];
-    long folder = raw_syscall(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, 0, 0);
-    if (folder < 0)
-        return true;
-    bool result = false;
-    for (long got = 1; !result && got > 0;) {
-        got = raw_syscall(SYS_getdents64, folder, (long)directory, sizeof directory, 0, 0, 0);
-        result = got < 0;
-        for (long at = 0; !result && at < got;) {
-            const struct directory_entry *entry = (const void *)(directory + at);
-            result = is_file(folder, entry, file);
-            at += entry->length;
-        }
-    }
-    raw_syscall(SYS_close, folder, 0, 0, 0, 0, 0);
-    return result;
 }
 
 bool file_name_is_gone(const char *path, const struct file_identity *file)
@@ -53,5 +33,6 @@ bool file_name_is_gone(const char *path, const struct file_identity *file)
     length = name == path ? 1 : (size_t)(name - path);
     memcpy(folder, path, length);
     folder[length] = '\0';
-    return !folder_has(folder, file);
+    struct file_identity wanted = *file;
+    return !directory_any(folder, is_file, &wanted, true);
 }

@@ -389,11 +389,6 @@ static void give_stack_back(const struct helper *h, enum footing footing)
 
 /* ---- a task --------------------------------------------------------------------------------------------------------- */
 
-static void *help_and_return(void *arg)
-{
-    return help(arg);
-}
-
 static uint64_t gather(struct helper *helpers, unsigned count)
 {
     uint64_t sum = 0;
@@ -437,7 +432,7 @@ static uint64_t task(uint64_t seed, int depth)
         choose_stack(&helpers[i], &attr, footing);
         if (helpers[i].detached)
             pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-        if (pthread_create(&helpers[i].thread, &attr, i % 2 == 0 ? help : help_and_return, &helpers[i]) != 0)
+        if (pthread_create(&helpers[i].thread, &attr, help, &helpers[i]) != 0)
             _exit(2);
         pthread_attr_destroy(&attr);
     }
