@@ -25,7 +25,7 @@ static bool timer_is_set(long timer)
  * taken to be set. */
 static bool any_timer_is_set(void)
 {
-    char text[4096];
+    char text[1024]; /* a thread may have little stack */
     long fd = raw_syscall(SYS_openat, AT_FDCWD, (long)"/proc/self/timers", O_RDONLY | O_CLOEXEC, 0, 0, 0);
     if (fd < 0)
         return false; /* a kernel without checkpoints */
