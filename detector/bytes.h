@@ -26,6 +26,27 @@ static inline void bytes_store(uint8_t *to, uint64_t word)
     *(volatile bytes_word *)to = word;
 }
 
+/* Stores the first 1, 2, 4 or 8 bytes of the word. */
+static inline void bytes_store_part(uint8_t *to, uint64_t word, size_t count)
+{
+    typedef uint32_t half __attribute__((aligned(1), may_alias));
+    typedef uint16_t quarter __attribute__((aligned(1), may_alias));
+    switch (count) {
+    case 8:
+        bytes_store(to, word);
+        break;
+    case 4:
+        *(volatile half *)to = (half)word;
+        break;
+    case 2:
+        *(volatile quarter *)to = (quarter)word;
+        break;
+    default:
+        *(volatile uint8_t *)to = (uint8_t)word;
+        break;
+    }
+}
+
 static inline uint8_t bytes_load_one(const uint8_t *from)
 {
     return *(const volatile uint8_t *)from;

@@ -7,15 +7,11 @@
 #include "detector/race_hand_over.h"
 #include "detector/race_hybrid.h"
 #include "detector/race_record.h"
+#include "detector/race_shared.h"
 #include "detector/race_sync.h"
 #include "detector/race_touched.h"
 
-enum {
-    PATIENCE = 32, /* shared accesses until a thread tries again to own a chunk: at first, ... */
-    PATIENCE_MOST = 1024,
-    FETCHED = 4, /* others whose tags are fetched beforehand */
-    OFTEN = 4    /* shared accesses to one chunk until it tries that one */
-};
+enum { FETCHED = 4 /* others whose tags are fetched beforehand */ };
 
 /* ---- looking at the others -------------------------------------------------------------------------------------- */
 
@@ -117,11 +113,6 @@ bool race_check(struct race_engine *engine, struct race_plane *plane, struct rac
 
 /* ---- an access -------------------------------------------------------------------------------------------------- */
 
-static struct race_visit *visit_of(struct race_part *part, uint64_t address)
-{
-    return &part->visits[race_chunk_index(part, address) % RACE_VISITS];
-}
-
 /* What will be looked at behind the fence, which waits for the own tags to arrive, comes at the same time as those. */
 static void fetch_tags_of_others(const struct race_engine *engine, const struct race_plane *plane, uint32_t state,
                                  const struct race_piece *piece)
@@ -140,17 +131,29 @@ static void fetch_tags_of_others(const struct race_engine *engine, const struct 
 static bool passes(struct race_engine *engine, const struct race_plane *plane, const struct race_chunk *chunk,
                    const struct race_piece *piece)
 {
-    struct race_part *part = race_part(plane);
     /* acquire: its frontiers; partner: race_chunk_share() */
     uint32_t who = atomic_load_explicit(&chunk->who, memory_order_acquire);
     if (engine->hidden_trusted != NULL || who != race_shared_word(engine, piece->address)) {
         return false;
     }
     enum race_passing passing = race_frontier_pass(engine, plane, chunk, piece);
-    if (passing == RACE_PASSED && (relaxed_load(&chunk->state) & RACE_STATE_VAIN) != 0) {
-        visit_of(part, piece->address)->count = 0; /* others come here in between, again and again */
+    if (passing == RACE_PASSED) {
+        race_visit_met_others(race_part(plane), piece->address, relaxed_load(&chunk->state));
     }
     return passing != RACE_NOT_PASSED;
+}
+
+static bool check_bytes(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk,
+                        const struct race_piece *piece)
+{
+    fetch_tags_of_others(engine, plane, relaxed_load(&chunk->state), piece);
+    /* Record, then look who is there by now: of two at once, one sees the other's tag.  seq_cst: a store and then loads. */
+    atomic_thread_fence(memory_order_seq_cst);
+    uint32_t state = atomic_load_explicit(&chunk->state, memory_order_acquire); /* partner: race_chunk_unlock() */
+    if (__builtin_expect(engine->hidden_trusted != NULL, 0)) {
+        return race_hybrid_check(engine, plane, chunk, state, piece);
+    }
+    return race_check(engine, plane, chunk, state, piece);
 }
 
 static bool access_bytes(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk,
@@ -162,14 +165,7 @@ static bool access_bytes(struct race_engine *engine, struct race_plane *plane, s
             return false;
         }
     }
-    fetch_tags_of_others(engine, plane, relaxed_load(&chunk->state), piece);
-    /* Record, then look who is there by now: of two at once, one sees the other's tag.  seq_cst: a store and then loads. */
-    atomic_thread_fence(memory_order_seq_cst);
-    uint32_t state = atomic_load_explicit(&chunk->state, memory_order_acquire); /* partner: race_chunk_unlock() */
-    if (__builtin_expect(engine->hidden_trusted != NULL, 0)) {
-        return race_hybrid_check(engine, plane, chunk, state, piece);
-    }
-    return race_check(engine, plane, chunk, state, piece);
+    return check_bytes(engine, plane, chunk, piece);
 }
 
 /* A piece of one granule in a chunk with sync addresses.  `recorded`: when it was none, a moment ago, tags were set.
@@ -216,31 +212,6 @@ static bool access_granules(struct race_engine *engine, struct race_plane *plane
     return found;
 }
 
-/* A chunk that others have used costs a look at all their tags to own: a thread that passes by does not take the time, and one that
- * looked in vain, or had it taken away soon, waits longer than before.  Returns: true when it is worth that now. */
-static bool is_worth_owning(struct race_part *part, uint64_t address, uint32_t state)
-{
-    uint32_t index = race_chunk_index(part, address);
-    struct race_visit *visit = visit_of(part, address);
-    uint32_t vain = (state & RACE_STATE_VAIN) >> RACE_STATE_VAIN_SHIFT;
-    visit->count = index == visit->chunk ? visit->count + 1 : 1;
-    visit->chunk = index;
-    part->waited++;
-    bool is_often = visit->count >= (uint32_t)OFTEN << vain && (visit->count & (visit->count - 1)) == 0;
-    return is_often || (part->waited >= part->patience && vain == 0);
-}
-
-static void note_tried(struct race_part *part, uint64_t address, bool is_owner)
-{
-    part->waited = 0;
-    if (is_owner) {
-        visit_of(part, address)->count = 0;
-        part->patience = PATIENCE;
-    } else {
-        part->patience = part->patience < PATIENCE_MOST ? 2 * part->patience + 1 : PATIENCE_MOST;
-    }
-}
-
 /* Returns: whether the set has the plane in it, marked if it `writes`.  Sets never change. */
 static inline bool is_in_set(const struct race_engine *engine, struct race_part *part, uint32_t set, bool writes)
 {
@@ -254,6 +225,24 @@ static inline bool is_in_set(const struct race_engine *engine, struct race_part 
     }
     *covered = set << 1 | race_set_covers(members, part->number, true);
     return true;
+}
+
+bool race_shared_rest(struct race_engine *engine, struct race_plane *plane, const struct race_shared *shared,
+                      const struct race_piece *piece, bool is_behind)
+{
+    bool found = !is_behind && check_bytes(engine, plane, shared->chunk, piece);
+    if (race_shared_became(engine, shared)) {
+        found |= access_granules(engine, plane, shared->chunk, piece, true);
+    }
+    return found;
+}
+
+void race_shared_touch(struct race_engine *engine, struct race_part *part, const struct race_piece *piece)
+{
+    if (!race_is_touched(part, piece->address)) {
+        (void)race_mark(engine, part, piece); /* it may be here still from before its plane was emptied */
+    }
+    race_touch_piece(part, piece);
 }
 
 static bool access_chunk(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece)
@@ -274,32 +263,27 @@ static bool access_chunk(struct race_engine *engine, struct race_plane *plane, c
     bool takes_part = who == race_shared_word(engine, piece->address) &&
                       is_in_set(engine, part, state >> RACE_STATE_SET, (piece->flags & RACE_WRITE) != 0);
     bool is_alone = state >> RACE_STATE_SET == part->alone; /* it had the chunk, and left it to all */
-    bool tries = (is_worth_owning(part, piece->address, state) || is_alone) && (state & RACE_STATE_SYNC) == 0;
+    uint32_t index = race_chunk_index(part, piece->address);
+    bool tries = (race_visit(part, index, state) || is_alone) && (state & RACE_STATE_SYNC) == 0;
     if (tries && (state & RACE_STATE_VAIN) != 0 && who == race_shared_word(engine, piece->address) &&
         race_frontier_unseen(engine, plane, chunk)) {
         tries = false;
-        note_tried(part, piece->address, false);
+        race_visit_tried(part, index, false);
     }
     if (!takes_part || tries) {
         state = race_chunk_enter(engine, plane, chunk, piece, tries);
         if (tries) {
-            note_tried(part, piece->address, race_chunk_is_owned(engine, part, chunk));
+            race_visit_tried(part, index, race_chunk_is_owned(engine, part, chunk));
         }
     } else {
-        if (!race_is_touched(part, piece->address)) {
-            (void)race_mark(engine, part, piece); /* it may be here still from before its plane was emptied */
-        }
-        race_touch_piece(part, piece);
+        race_shared_touch(engine, part, piece);
     }
     if ((state & RACE_STATE_SYNC) != 0) {
         return access_granules(engine, plane, chunk, piece, false);
     }
-    bool found = access_bytes(engine, plane, chunk, piece, true);
-    state = atomic_load_explicit(&chunk->state, memory_order_acquire); /* partner: race_become_sync() */
-    if ((state & RACE_STATE_SYNC) != 0) {
-        found |= access_granules(engine, plane, chunk, piece, true); /* an address became one meanwhile */
-    }
-    return found;
+    const struct race_shared shared = {.chunk = chunk};
+    race_record(plane, piece);
+    return race_shared_rest(engine, plane, &shared, piece, passes(engine, plane, chunk, piece));
 }
 
 /* A handler's access while its thread is in here: when it may synchronise, that is lost. */

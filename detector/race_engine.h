@@ -79,7 +79,7 @@ struct race_asked {
 enum { RACE_ASKED = 4 };
 
 /* Sets that a plane was found to be in, by their name. */
-enum { RACE_COVERED = 16 };
+enum { RACE_COVERED = 64 };
 
 /* How generations are renumbered. */
 struct race_renumbering {
@@ -136,6 +136,8 @@ struct race_part {
     /* Its thread is in the engine; a signal handler that interrupts it there finds the door shut. */
     _Alignas(RACE_LINE_BYTES) volatile bool inside;
     volatile bool turned_away;      /* a handler that did so synchronised, or made memory new */
+    uint32_t changing_size;         /* of how many bytes: a wider load behind a store is not its end */
+    uint64_t changing;              /* where the latest call began an atomic operation; 0: it did not */
     uint32_t alone;                 /* the set of this plane alone */
     uint32_t covered[RACE_COVERED]; /* name << 1 | whether as one that writes; by name, modulo; of no plane's 0 */
     uint32_t waited;                /* shared accesses since it tried to have a chunk for itself, ... */
@@ -148,11 +150,9 @@ struct race_part {
     struct race_visit visits[RACE_VISITS];        /* ... and those to each of the chunks it came to lately */
     struct race_received received[RACE_RECEIVED]; /* by number, modulo */
     struct race_known known[RACE_KNOWN];          /* likewise */
-    uint64_t changing;                            /* where the latest call began an atomic operation; 0: it did not */
-    uint32_t changing_size;         /* ... and of how many bytes: a wider load behind a store is not its end */
-    struct clock_stamp fence;       /* of the last release fence */
-    struct thread_clock loaded;     /* what relaxed loads saw, for the next acquire fence */
-    struct clock_stamp loose_fence; /* the same two of the loose clock */
+    struct clock_stamp fence;                     /* of the last release fence */
+    struct thread_clock loaded;                   /* what relaxed loads saw, for the next acquire fence */
+    struct clock_stamp loose_fence;               /* the same two of the loose clock */
     struct thread_clock loose_loaded;
     struct thread_clock ended;           /* the clock of the latest thread that has ended */
     struct race_chunk *locked_chunk;     /* by its thread, so that a forked child can free it */
@@ -187,6 +187,7 @@ struct race_engine {
     struct race_sets *sets;
     const uint8_t *set_arena; /* where the sets lie */
     struct race_granules *granules;
+    const _Atomic uint32_t *granule_buckets; /* 0 where nothing is */
     struct race_said *said;
     _Atomic uint64_t *trusted;        /* by slot: epochs up to this one race with nothing any more */
     _Atomic uint64_t *hidden_trusted; /* the same for hidden races; NULL without --races=hybrid */

@@ -69,11 +69,6 @@ static uint64_t own_stamp(const struct thread_clock *clock)
     return frontier_stamp(clock->slot, clock->epoch);
 }
 
-static enum race_passing passed(const struct thread_clock *clock, const struct frontier_words *before)
-{
-    return before->latest >> FRONTIER_SLOT_SHIFT == clock->slot ? RACE_PASSED_OWN : RACE_PASSED;
-}
-
 /* The thread puts itself there, looks at all the others, and takes itself away again when it has not seen them. */
 static __attribute__((noinline)) enum race_passing write_unordered(const struct race_engine *engine,
                                                                    const struct race_plane *plane,
@@ -97,7 +92,7 @@ static enum race_passing pass_write(const struct race_engine *engine, const stru
     for (struct frontier_words before = frontier_load(frontier);;) {
         if (frontier_is_seen(clock, before.latest)) {
             if (frontier_exchange(frontier, &before, mine, mine)) {
-                return passed(clock, &before);
+                return frontier_passed(clock, &before);
             }
         } else if (frontier_is_known(before.latest)) {
             if (frontier_exchange(frontier, &before, FRONTIER_NONE, FRONTIER_NONE)) {
@@ -141,7 +136,7 @@ static enum race_passing pass_read(const struct race_engine *engine, const struc
         bool is_behind = frontier_is_seen(clock, before.written);
         if (frontier_is_seen(clock, before.latest)) {
             if (frontier_exchange(frontier, &before, mine, before.written)) {
-                return passed(clock, &before);
+                return frontier_passed(clock, &before);
             }
         } else if (!is_behind && looks(engine, race_part(plane), chunk, before.written)) {
             if (frontier_exchange(frontier, &before, mine, FRONTIER_NONE)) {
@@ -153,14 +148,8 @@ static enum race_passing pass_read(const struct race_engine *engine, const struc
             }
         } else if (!is_behind) {
             return RACE_NOT_PASSED;
-        } else {
-            /* seq_cst: the own tags come before; partner: frontier_exchange() of a writer */
-            atomic_thread_fence(memory_order_seq_cst);
-            struct frontier_words now = frontier_load(frontier);
-            if (now.latest == FRONTIER_NONE && now.written == before.written) {
-                return RACE_PASSED;
-            }
-            before = now;
+        } else if (frontier_stays(frontier, &before)) {
+            return RACE_PASSED;
         }
     }
 }

@@ -1,4 +1,4 @@
-/* race_frontier_words.h: what stands in a frontier, for race_frontier.c and race_frontier_chunk.c.
+/* race_frontier_words.h: what stands in a frontier, for race_frontier.c, race_frontier_chunk.c and race_shared.h.
  *
  * Each word is a slot << FRONTIER_SLOT_SHIFT | epoch, of which 0 is seen by all, or a value with no slot of those.
  */
@@ -39,6 +39,16 @@ static inline bool frontier_exchange(struct race_frontier *frontier, struct fron
     return is_done;
 }
 
+/* For a reader that leaves none.  Returns: whether the words are still those, behind a fence for its own tags. */
+static inline bool frontier_stays(const struct race_frontier *frontier, struct frontier_words *before)
+{
+    /* seq_cst: the own tags come before; partner: frontier_exchange() of a writer */
+    atomic_thread_fence(memory_order_seq_cst);
+    struct frontier_words now = frontier_load(frontier), then = *before;
+    *before = now;
+    return now.latest == then.latest && now.written == then.written;
+}
+
 static inline uint64_t frontier_stamp(uint32_t slot, uint64_t epoch)
 {
     return slot < FRONTIER_NO_SLOT ? (uint64_t)slot << FRONTIER_SLOT_SHIFT | epoch : FRONTIER_NONE;
@@ -53,6 +63,12 @@ static inline __attribute__((always_inline)) bool frontier_is_seen(const struct 
 {
     return frontier_is_known(frontier) && thread_clock_has_seen(clock, (uint32_t)(frontier >> FRONTIER_SLOT_SHIFT),
                                                                 frontier & ((UINT64_C(1) << FRONTIER_SLOT_SHIFT) - 1));
+}
+
+/* Returns: how a place was passed where that stood before. */
+static inline enum race_passing frontier_passed(const struct thread_clock *clock, const struct frontier_words *before)
+{
+    return before->latest >> FRONTIER_SLOT_SHIFT == clock->slot ? RACE_PASSED_OWN : RACE_PASSED;
 }
 
 /* Returns: the frontier of what `part` did in the generation: whoever has seen that has seen what that thread had seen of others; of

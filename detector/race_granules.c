@@ -1,19 +1,12 @@
 #include "detector/race_granules.h"
 
-enum {
-    COMMON = 0,
-    BUCKETS = 1 << 16,
-    GRANULES_MOST = 1 << 20,
-    GRANULES_NARROW = 1 << 17,
-    BUCKET_LOCK = 1u << 31,
-    LAST_SHIFT = 48
-};
+enum { COMMON = 0, GRANULES_MOST = 1 << 20, GRANULES_NARROW = 1 << 17, BUCKET_LOCK = 1u << 31, LAST_SHIFT = 48 };
 
 struct granule { /* one to a cache line: threads at different addresses do not meet */
-    _Alignas(RACE_LINE_BYTES) uint64_t address;
+    _Alignas(RACE_LINE_BYTES) _Atomic uint64_t address;
     struct sync_clock clock;
-    uint32_t next; /* in the bucket, or while free */
-    uint8_t mask;  /* of bytes */
+    _Atomic uint32_t next; /* in the bucket, or while free */
+    _Atomic uint8_t mask;  /* of bytes */
     bool is_mixed;
     uint8_t last_bytes, last_how;
     uint64_t last; /* slot << LAST_SHIFT | epoch */
@@ -25,9 +18,9 @@ struct race_granules {
     uint32_t used;  /* granules ever taken, and the common one */
     uint32_t count; /* room for */
     struct granule *granules;
-    struct sync_clock *loose;         /* by granule; NULL without --races=hybrid */
-    _Atomic uint32_t common_lock;     /* used as a bucket */
-    _Atomic uint32_t bucket[BUCKETS]; /* first granule | BUCKET_LOCK */
+    struct sync_clock *loose;                      /* by granule; NULL without --races=hybrid */
+    _Atomic uint32_t common_lock;                  /* used as a bucket */
+    _Atomic uint32_t bucket[RACE_GRANULE_BUCKETS]; /* first granule | BUCKET_LOCK */
 };
 
 bool race_granules_init(struct race_engine *engine)
@@ -38,6 +31,7 @@ bool race_granules_init(struct race_engine *engine)
         return false;
     }
     engine->granules = table;
+    engine->granule_buckets = table->bucket;
     table->used = COMMON + 1;
     table->count = engine->window == UINT32_MAX ? GRANULES_MOST : GRANULES_NARROW;
     table->granules = host->reserve(host->ctx, table->count * sizeof(struct granule));
@@ -81,7 +75,7 @@ void race_granules_delete(struct race_engine *engine)
 
 static _Atomic uint32_t *bucket_of(struct race_engine *engine, uint64_t granule)
 {
-    return &engine->granules->bucket[(granule >> 3) * UINT64_C(0x9e3779b97f4a7c15) >> 48];
+    return &engine->granules->bucket[race_granule_bucket(granule)];
 }
 
 static uint32_t bucket_lock(_Atomic uint32_t *bucket)
@@ -104,11 +98,26 @@ static void bucket_unlock(_Atomic uint32_t *bucket, uint32_t first)
     atomic_store_explicit(bucket, first, memory_order_release); /* partner: bucket_lock() */
 }
 
+static bool is_object(const struct granule *g, uint64_t address, uint32_t any)
+{
+    return relaxed_load(&g->address) == address && (relaxed_load(&g->mask) & any) != 0;
+}
+
+static uint32_t next_of(const struct race_granules *table, uint32_t i)
+{
+    return relaxed_load(&table->granules[i].next);
+}
+
+static uint32_t mask_of(const struct race_granules *table, uint32_t i)
+{
+    return relaxed_load(&table->granules[i].mask);
+}
+
 /* Returns: the first object of the chain that begins with `i` and has one of the bytes `any` of that granule, or 0. */
 static uint32_t find(const struct race_granules *table, uint32_t i, uint64_t address, uint32_t any)
 {
-    while (i != 0 && (table->granules[i].address != address || (table->granules[i].mask & any) == 0)) {
-        i = table->granules[i].next;
+    while (i != 0 && !is_object(&table->granules[i], address, any)) {
+        i = next_of(table, i);
     }
     return i;
 }
@@ -117,8 +126,8 @@ static uint32_t find(const struct race_granules *table, uint32_t i, uint64_t add
 static uint32_t find_mask(const struct race_granules *table, uint32_t first, uint64_t address)
 {
     uint32_t mask = 0;
-    for (uint32_t i = first; (i = find(table, i, address, UINT32_MAX)) != 0; i = table->granules[i].next) {
-        mask |= table->granules[i].mask;
+    for (uint32_t i = first; (i = find(table, i, address, UINT32_MAX)) != 0; i = next_of(table, i)) {
+        mask |= mask_of(table, i);
     }
     return mask;
 }
@@ -144,7 +153,7 @@ static uint32_t granule_take(struct race_granules *table)
     free_lock(table);
     uint32_t i = table->free;
     if (i != 0) {
-        table->free = table->granules[i].next;
+        table->free = next_of(table, i);
     } else if (table->used < table->count) {
         i = table->used++;
     }
@@ -156,7 +165,7 @@ static void granule_return(struct race_granules *table, uint32_t i)
 {
     drop_clocks(table, i);
     free_lock(table);
-    table->granules[i].next = table->free;
+    relaxed_store(&table->granules[i].next, table->free);
     table->free = i;
     free_unlock(table);
 }
@@ -166,7 +175,7 @@ static void granule_return(struct race_granules *table, uint32_t i)
 /* What one of them has released, whoever noted that he had acquired it from another looks for anew. */
 static void mix(struct race_granules *table, uint32_t first, uint64_t address)
 {
-    for (uint32_t i = first; (i = find(table, i, address, UINT32_MAX)) != 0; i = table->granules[i].next) {
+    for (uint32_t i = first; (i = find(table, i, address, UINT32_MAX)) != 0; i = next_of(table, i)) {
         table->granules[i].is_mixed = true;
         sync_clock_renew(&table->granules[i].clock);
     }
@@ -180,11 +189,11 @@ static uint32_t add(struct race_granules *table, uint32_t first, uint64_t addres
         return 0;
     }
     struct granule *g = &table->granules[i];
-    g->address = address;
-    g->mask = (uint8_t)mask;
+    relaxed_store(&g->address, address);
+    relaxed_store(&g->mask, (uint8_t)mask);
     g->is_mixed = false;
     g->last = 0;
-    g->next = first;
+    relaxed_store(&g->next, first);
     return i;
 }
 
@@ -203,8 +212,9 @@ bool race_granule_put(struct race_engine *engine, uint64_t granule, uint32_t mas
         }
         hold->first = i;
         race_count(&engine->sync_addresses);
-    } else if ((table->granules[i].mask & mask) != mask) {
-        table->granules[i].mask |= (uint8_t)(mask & ~find_mask(table, hold->first, granule));
+    } else if ((mask_of(table, i) & mask) != mask) {
+        uint32_t more = mask & ~find_mask(table, hold->first, granule);
+        relaxed_store(&table->granules[i].mask, (uint8_t)(mask_of(table, i) | more));
         mix(table, hold->first, granule);
     }
     hold->number = i;
@@ -215,15 +225,19 @@ bool race_granule_put(struct race_engine *engine, uint64_t granule, uint32_t mas
 static uint32_t take_out(struct race_granules *table, uint32_t *first, uint64_t address, uint32_t any)
 {
     uint32_t gone = 0;
-    for (uint32_t *link = first; *link != 0;) {
-        struct granule *g = &table->granules[*link];
-        if (g->address != address || (g->mask & any) == 0) {
-            link = &g->next;
+    for (uint32_t i = *first, before = 0, next; i != 0; i = next) {
+        struct granule *g = &table->granules[i];
+        next = next_of(table, i);
+        if (!is_object(g, address, any)) {
+            before = i;
             continue;
         }
-        uint32_t i = *link;
-        *link = g->next;
-        g->next = gone;
+        if (before == 0) {
+            *first = next;
+        } else {
+            relaxed_store(&table->granules[before].next, next);
+        }
+        relaxed_store(&g->next, gone);
         gone = i;
     }
     return gone;
@@ -243,11 +257,27 @@ void race_granules_remove(struct race_engine *engine, uint64_t low, uint64_t hig
         uint32_t first = bucket_lock(bucket), gone = take_out(table, &first, address, any);
         bucket_unlock(bucket, first);
         while (gone != 0) {
-            uint32_t next = table->granules[gone].next;
+            uint32_t next = next_of(table, gone);
             granule_return(table, gone);
             gone = next;
         }
     }
+}
+
+/* ---- looking without a lock ------------------------------------------------------------------------------------ */
+
+/* A bucket with one object can be looked at while nobody has its lock, who may be about to add one: when it has changed behind that, it
+ * is another object's, or none's. */
+bool race_granule_is_clear(const struct race_engine *engine, uint64_t granule, uint32_t any)
+{
+    const struct race_granules *table = engine->granules;
+    const _Atomic uint32_t *bucket = &engine->granule_buckets[race_granule_bucket(granule)];
+    uint32_t first = atomic_load_explicit(bucket, memory_order_acquire); /* partner: bucket_unlock() */
+    if ((first & BUCKET_LOCK) != 0 || next_of(table, first) != 0 || is_object(&table->granules[first], granule, any)) {
+        return false;
+    }
+    atomic_thread_fence(memory_order_acquire); /* the object before the bucket again */
+    return relaxed_load(bucket) == first;
 }
 
 /* ---- holding ---------------------------------------------------------------------------------------------------- */
@@ -261,7 +291,7 @@ bool race_granule_hold(struct race_engine *engine, uint64_t granule, uint32_t an
         return false;
     }
     hold->first = bucket_lock(hold->bucket);
-    uint32_t i = find(table, hold->first, granule, any), mask = table->granules[i].mask;
+    uint32_t i = find(table, hold->first, granule, any), mask = mask_of(table, i);
     hold->any = any;
     if (i != 0 && table->granules[i].is_mixed) {
         i = find(table, hold->first, granule, UINT32_MAX);
@@ -279,7 +309,7 @@ bool race_granule_hold(struct race_engine *engine, uint64_t granule, uint32_t an
 bool race_granule_next(const struct race_engine *engine, struct race_granule_hold *hold)
 {
     const struct granule *held = &engine->granules->granules[hold->number];
-    uint32_t i = find(engine->granules, held->next, held->address, hold->any);
+    uint32_t i = find(engine->granules, relaxed_load(&held->next), relaxed_load(&held->address), hold->any);
     hold->number = i == 0 ? hold->number : i;
     return i != 0;
 }
@@ -331,7 +361,7 @@ struct race_last race_granule_last(struct race_engine *engine, const struct race
 
 uint32_t race_granule_sync_bytes(struct race_engine *engine, const struct race_granule_hold *hold)
 {
-    return engine->granules->granules[hold->number].mask;
+    return mask_of(engine->granules, hold->number);
 }
 
 /* ---- fork ------------------------------------------------------------------------------------------------------- */
@@ -340,7 +370,7 @@ void race_granules_forked(struct race_engine *engine)
 {
     relaxed_store(&engine->granules->lock, 0);
     relaxed_store(&engine->granules->common_lock, 0);
-    for (uint32_t i = 0; i < BUCKETS; i++) {
+    for (uint32_t i = 0; i < RACE_GRANULE_BUCKETS; i++) {
         uint32_t first = relaxed_load(&engine->granules->bucket[i]);
         if ((first & BUCKET_LOCK) != 0) {
             relaxed_store(&engine->granules->bucket[i], first & ~BUCKET_LOCK);

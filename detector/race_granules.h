@@ -14,12 +14,35 @@
 
 #include "detector/race_engine.h"
 
-enum { RACE_GRANULE_BYTES = 8 };
+enum { RACE_GRANULE_BYTES = 8, RACE_GRANULE_BUCKETS = 1 << 16 };
+
+static inline uint32_t race_granule_bucket(uint64_t granule)
+{
+    return (uint32_t)((granule / RACE_GRANULE_BYTES) * UINT64_C(0x9e3779b97f4a7c15) >> 48);
+}
 
 /* Returns: the bytes of the granule of `address` that [address, address + size) covers. */
 static inline uint32_t race_granule_mask(uint64_t address, size_t size)
 {
     return ((1u << (size & 15)) - 1) << (address & 7);
+}
+
+/* Out of line part of race_granules_are_clear(), of one granule. */
+bool race_granule_is_clear(const struct race_engine *engine, uint64_t granule, uint32_t any);
+
+/* Looks without a lock.  Returns: true when none of the bytes has an object; false: one may have.  Who makes one counts it in
+ * engine->becomings behind that. */
+static inline bool race_granules_are_clear(const struct race_engine *engine, uint64_t address, uint64_t size)
+{
+    for (uint64_t end = address + size, next; address < end; address = next) {
+        uint64_t granule = address & ~(uint64_t)(RACE_GRANULE_BYTES - 1);
+        next = granule + RACE_GRANULE_BYTES < end ? granule + RACE_GRANULE_BYTES : end;
+        if (relaxed_load(&engine->granule_buckets[race_granule_bucket(granule)]) != 0 &&
+            !race_granule_is_clear(engine, granule, race_granule_mask(address, (size_t)(next - address)))) {
+            return false;
+        }
+    }
+    return true;
 }
 
 enum race_change {

@@ -1,5 +1,6 @@
 #include "preload/weave/memory_events.h"
 
+#include "detector/race_shared.h"
 #include "preload/abi/ignored.h"
 #include "preload/deferral.h"
 #include "preload/weave/access_trace.h"
@@ -23,8 +24,13 @@ void memory_access_woven(struct self *self, const void *address, size_t size, ui
     deferral_begin();
     plane->here = at;
     uint32_t what = HISTORY_WHAT(HISTORY_RANGE, flags, size < HISTORY_SIZE_MAX ? size : HISTORY_SIZE_MAX);
+    const struct race_shared shared =
+        race_shared_find(plane->engine, &plane->race, (uint64_t)(uintptr_t)address, size, flags);
     history_append(&plane->history, at.v, (uint32_t)(uintptr_t)address, what);
-    race_access(plane_engine(), &plane->race, (uint64_t)(uintptr_t)address, size, flags);
+    if (shared.chunk != NULL)
+        race_shared_access(plane->engine, &plane->race, &shared, (uint64_t)(uintptr_t)address, size, flags);
+    else
+        race_access(plane->engine, &plane->race, (uint64_t)(uintptr_t)address, size, flags);
     if (plane_began_epoch(self, (uintptr_t)address, size, 0))
         history_append(&plane->history, at.v, (uint32_t)(uintptr_t)address, what);
     deferral_end();

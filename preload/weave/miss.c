@@ -1,6 +1,7 @@
 #include "preload/weave/miss.h"
 
 #include "detector/event.h"
+#include "detector/race_shared.h"
 #include "preload/abi/request.h"
 #include "preload/weave/access_trace.h"
 #include "preload/weave/callers.h"
@@ -12,7 +13,7 @@
 
 /* ---- the site ----------------------------------------------------------------------------------------------------- */
 
-static struct image_site site_of(const struct routine_frame *frame)
+static inline struct image_site site_of(const struct routine_frame *frame)
 {
     return image_mark_read(routine_mark(frame, 0));
 }
@@ -34,11 +35,16 @@ static uint32_t what_of(uint64_t size, uint32_t flags)
 }
 
 /* The entry comes before the tags: whoever meets those finds it. */
-uint32_t miss_note(struct plane *plane, uint64_t address, uint64_t size, uint32_t flags)
+static inline uint32_t note(struct plane *plane, uint64_t address, uint64_t size, uint32_t flags)
 {
     uint32_t what = what_of(size, flags);
     history_append(&plane->history, plane->site, (uint32_t)address, what);
     return what;
+}
+
+uint32_t miss_note(struct plane *plane, uint64_t address, uint64_t size, uint32_t flags)
+{
+    return note(plane, address, size, flags);
 }
 
 /* The same, of what may come again and again: a loop that waits for an atomic comes here in each round, and must not push out what its
@@ -47,16 +53,32 @@ static uint32_t note_once(struct plane *plane, uint64_t address, uint64_t size, 
 {
     uint32_t what = what_of(size, flags);
     bool is_there = history_has_just(&plane->history, plane->site, (uint32_t)address, what);
-    return is_there ? what : miss_note(plane, address, size, flags);
+    return is_there ? what : note(plane, address, size, flags);
 }
 
 static void record_access(struct plane *plane, uint64_t address, uint64_t size, uint32_t flags)
 {
     bool may_come_again = race_fetch(plane_engine(), &plane->race, address, (flags & RACE_WRITE) != 0);
-    uint32_t what = may_come_again ? note_once(plane, address, size, flags) : miss_note(plane, address, size, flags);
+    uint32_t what = may_come_again ? note_once(plane, address, size, flags) : note(plane, address, size, flags);
     race_access(plane_engine(), &plane->race, address, size, flags);
     if (plane_began_epoch(plane->self, address, size, plane->site))
         history_append(&plane->history, plane->site, (uint32_t)address, what);
+}
+
+/* The usual miss of memory that several threads share.  Returns: false when it is none, and nothing was done. */
+static bool record_shared(struct plane *plane, uint64_t address, struct image_site site,
+                          const struct routine_frame *frame)
+{
+    if (frame->routine >= PLANE_READ_RANGE || !plane_is_settled(plane) || !plane_is_in_step(plane) ||
+        access_trace_is_on())
+        return false;
+    uint32_t flags = pc_map_site_flags(&site);
+    const struct race_shared shared = race_shared_find(plane->engine, &plane->race, address, site.size, flags);
+    if (shared.chunk == NULL)
+        return false;
+    note(plane, address, site.size, flags);
+    race_shared_access(plane->engine, &plane->race, &shared, address, site.size, flags);
+    return true;
 }
 
 static void record_stretches(struct plane *plane, uint64_t address, uint64_t used, uint32_t flags)
@@ -160,12 +182,14 @@ static void act(struct plane *plane, uint64_t address, const struct image_site *
 
 void miss(uint64_t address, struct routine_frame *frame, struct plane *plane)
 {
-    struct image_site site = site_of(frame);
     if (plane->header.context_changed)
         miss_callers(frame, plane);
-    plane_settle(plane->self);
     plane->site = (uintptr_t)frame->return_address;
-    act(plane, address, &site, frame);
+    if (!record_shared(plane, address, site_of(frame), frame)) {
+        const struct image_site site = site_of(frame);
+        plane_settle(plane->self);
+        act(plane, address, &site, frame);
+    }
     plane->site = 0;
     plane_sync_at(plane->self, (uintptr_t)frame->return_address);
 }

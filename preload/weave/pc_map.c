@@ -2,7 +2,6 @@
 
 #include <stdatomic.h>
 
-#include "detector/race.h"
 #include "preload/arena.h"
 #include "preload/ranks.h"
 #include "weaver/image_search.h"
@@ -136,16 +135,6 @@ const struct image_gate *pc_map_gate(uintptr_t return_address, const struct wove
         return NULL;
     return image_find(image_table(*image, &(*image)->header->gates), (*image)->header->gates.count,
                       sizeof(struct image_gate), return_address - (*image)->code);
-}
-
-uint32_t pc_map_site_flags(const struct image_site *site)
-{
-    return ((site->flags & IMAGE_SITE_WRITE) != 0 ? RACE_WRITE : 0u) |
-           ((site->flags & IMAGE_SITE_GUESS) != 0 ? RACE_GUESS : 0u) |
-           ((site->flags & IMAGE_SITE_READ_MODIFY) != 0 ? RACE_READ_MODIFY : 0u) |
-           ((site->flags & IMAGE_SITE_DECIDES) != 0 ? RACE_DECIDES : 0u) |
-           ((site->flags & IMAGE_SITE_LOOKS) != 0 ? RACE_LOOKS : 0u) |
-           ((site->flags & IMAGE_SITE_UNTOLD) != 0 ? RACE_UNTOLD : 0u);
 }
 
 /* Returns: true when the second byte of a short jump is the instruction at `offset`. */

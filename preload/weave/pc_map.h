@@ -9,6 +9,7 @@
 #ifndef LOCKHOUND_PRELOAD_WEAVE_PC_MAP_H
 #define LOCKHOUND_PRELOAD_WEAVE_PC_MAP_H
 
+#include "detector/race.h"
 #include "preload/weave/image_map.h"
 
 /* `image` stays where it is.  Returns: false when there is no memory.
@@ -43,6 +44,14 @@ const struct image_site *pc_map_site(uintptr_t return_address, const struct modu
 uintptr_t pc_map_site_address(uintptr_t return_address);
 
 /* Returns: what the site says of its access: bits of enum race_access_flag.  Context: signal, in-malloc, loader-lock. */
-uint32_t pc_map_site_flags(const struct image_site *site);
+static inline uint32_t pc_map_site_flags(const struct image_site *site)
+{
+    return ((site->flags & IMAGE_SITE_WRITE) != 0 ? RACE_WRITE : 0u) |
+           ((site->flags & IMAGE_SITE_GUESS) != 0 ? RACE_GUESS : 0u) |
+           ((site->flags & IMAGE_SITE_READ_MODIFY) != 0 ? RACE_READ_MODIFY : 0u) |
+           ((site->flags & IMAGE_SITE_DECIDES) != 0 ? RACE_DECIDES : 0u) |
+           ((site->flags & IMAGE_SITE_LOOKS) != 0 ? RACE_LOOKS : 0u) |
+           ((site->flags & IMAGE_SITE_UNTOLD) != 0 ? RACE_UNTOLD : 0u);
+}
 
 #endif

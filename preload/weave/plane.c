@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "detector/thread.h"
 #include "preload/abi/request.h"
 #include "preload/lockhound.h"
 #include "preload/raw.h"
@@ -42,6 +41,7 @@ static bool begin(struct plane *plane, uint32_t number, struct self *self)
 {
     char *window = (char *)plane + PLANE_SKEW;
     plane->self = self;
+    plane->engine = engine;
     plane->awaited = (struct plane_awaited){0};
     plane->race = (struct race_plane){
         .tags = (uint8_t *)window, .writes = (uint8_t *)window + PLANE_WRITES_AT(window_bits()), .number = number};
@@ -191,13 +191,10 @@ void plane_stop(struct self *self)
 
 /* ---- what hooks ask for ------------------------------------------------------------------------------------------- */
 
-void plane_sync_at(struct self *self, uintptr_t site)
+void plane_sync_now(struct self *self, uintptr_t site)
 {
     struct plane *plane = self->plane;
-    const struct thread_clock *clock = &self->thread->hb;
-    if (plane->history.epoch == clock->epoch && plane->shown_joins == clock->joins && !plane->looks_always)
-        return;
-    plane->shown_joins = clock->joins;
+    plane->shown_joins = self->thread->hb.joins;
     race_plane_advance(engine, &plane->race);
     show_tag(plane); /* also when a verb of race.h moved on by itself */
     history_epoch(&plane->history, self->thread->hb.epoch, site);

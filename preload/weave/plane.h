@@ -19,6 +19,7 @@
 
 #include "detector/history.h"
 #include "detector/race.h"
+#include "detector/thread.h"
 #include "preload/self.h"
 #include "preload/weave/gate.h"
 #include "preload/weave/vectors.h"
@@ -41,6 +42,7 @@ struct plane {
     struct race_chunk *chunks; /* for the quick path, as the next */
     uint32_t number;           /* race.number */
     uint32_t high;             /* race.high */
+    struct race_engine *engine;
     struct race_plane race;
     struct history history;
     uint32_t shown_joins;                             /* of the clock when it was last looked at, as history.epoch */
@@ -87,8 +89,20 @@ void plane_spills_restore(struct self *self, const struct plane_spills *spills);
 /* After anything that may have moved the thread's clock on, before the program runs on.  self->plane is not NULL.
  * Context: signal. */
 void plane_sync(struct self *self);
+/* Out of line part of plane_sync_at().  Context: signal. */
+void plane_sync_now(struct self *self, uintptr_t site);
+/* Returns: whether the clock stands where the plane last saw it.  Context: signal. */
+static inline bool plane_is_in_step(const struct plane *plane)
+{
+    const struct thread_clock *clock = &plane->self->thread->hb;
+    return plane->history.epoch == clock->epoch && plane->shown_joins == clock->joins && !plane->looks_always;
+}
 /* The same at a miss of the woven code at `site`.  Context: signal. */
-void plane_sync_at(struct self *self, uintptr_t site);
+static inline void plane_sync_at(struct self *self, uintptr_t site)
+{
+    if (!plane_is_in_step(self->plane))
+        plane_sync_now(self, site);
+}
 /* Returns: true when the thread's clock has moved on since the last entry of its history; that says so now, of `site` as above.
  * Context: signal. */
 bool plane_has_moved_on(struct self *self, uintptr_t site);
@@ -104,6 +118,11 @@ void plane_order_unseen(void);
 /* Before any verb of the detector: what a plain load of a synchronising address owes.  self->plane is not NULL.
  * Context: signal. */
 void plane_settle(struct self *self);
+/* Returns: whether nothing of that kind is to be done.  Context: signal. */
+static inline bool plane_is_settled(const struct plane *plane)
+{
+    return plane->gate.frame == 0 && !race_owes(&plane->race) && plane->awaited.barrier == NULL;
+}
 
 /* For the history: `object` is held from now on, or no more, or was posted, signalled, ...; a thread was created.
  * self->plane is not NULL, here and below.  Context: signal. */

@@ -3,9 +3,11 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "detector/race_shared.h"
 #include "weaver/plane.h"
 
 struct race_world race_world;
+static _Thread_local unsigned accesses; /* by race_world_access_of() */
 unsigned race_world_bits = PLANE_WIDE;
 
 static void *reserve(void *ctx, size_t size)
@@ -110,6 +112,7 @@ static const struct race_host race_host = {
 
 void race_world_start(struct detector *d)
 {
+    accesses = 0;
     memset(&race_world, 0, sizeof race_world);
     race_world.stack = 1000;
     struct race_host host = race_host;
@@ -186,9 +189,18 @@ void race_world_settle(void)
     }
 }
 
+bool race_world_access_of(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint64_t size,
+                          uint32_t flags)
+{
+    const struct race_shared shared =
+        ++accesses % 2 == 0 ? (struct race_shared){0} : race_shared_find(engine, plane, address, size, flags);
+    return shared.chunk != NULL ? race_shared_access(engine, plane, &shared, address, size, flags)
+                                : race_access(engine, plane, address, size, flags);
+}
+
 bool race_world_access(int thread, uint64_t address, uint64_t size, uint32_t flags)
 {
-    return race_access(race_world.engine, race_world_plane(thread), address, size, flags);
+    return race_world_access_of(race_world.engine, race_world_plane(thread), address, size, flags);
 }
 
 bool race_world_read(int thread, uint64_t address, uint64_t size)

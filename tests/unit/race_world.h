@@ -49,6 +49,9 @@ void race_world_map(struct race_plane *plane, uint32_t number);
 void race_world_unmap(struct race_plane *plane);
 
 struct race_plane *race_world_plane(int thread);
+/* Each second one by the short way of memory that is shared, where that does, as the library takes it. */
+bool race_world_access_of(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint64_t size,
+                          uint32_t flags);
 bool race_world_access(int thread, uint64_t address, uint64_t size, uint32_t flags);
 bool race_world_read(int thread, uint64_t address, uint64_t size);
 bool race_world_write(int thread, uint64_t address, uint64_t size);

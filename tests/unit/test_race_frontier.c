@@ -4,6 +4,7 @@
 #include "detector/race_chunk.h"
 #include "detector/race_engine.h"
 #include "detector/race_frontier.h"
+#include "detector/race_shared.h"
 
 #define X UINT64_C(0x7f1234500000)
 
@@ -265,6 +266,42 @@ static void a_chunk_taken_away_again_and_again_is_owned_less_soon(void **state)
     assert_true(owns(1, X)); /* nobody else comes any more */
 }
 
+static bool is_short(int thread, uint64_t address, uint64_t size, uint32_t flags)
+{
+    return race_shared_find(race_world.engine, race_world_plane(thread), address, size, flags).chunk != NULL;
+}
+
+static void the_short_way_is_for_who_takes_part_already(void **state)
+{
+    (void)state;
+    share_chunk();
+    assert_false(is_short(3, X + 64, 8, 0)); /* its first access */
+    assert_false(race_world_read(3, X + 64, 8) || race_world_read(3, X + 64, 8));
+    assert_true(is_short(3, X + 64, 8, 0));
+    assert_false(is_short(3, X + 64, 8, RACE_WRITE)); /* it has not written yet */
+    assert_false(race_world_write(1, X, 8));
+    assert_true(is_short(1, X + 64, 16, RACE_WRITE));
+    assert_false(is_short(1, X + 60, 8, RACE_WRITE)); /* two lines */
+    assert_false(is_short(1, X + 64, 8, RACE_WRITE | RACE_FREE));
+    assert_false(is_short(1, X + 64, 8, RACE_ATOMIC));
+    assert_false(is_short(1, X + 0x10000, 8, RACE_WRITE)); /* nobody's */
+    world_expect_nothing();
+}
+
+static void beside_synchronising_addresses_the_short_way_is_left_for_them(void **state)
+{
+    (void)state;
+    share_chunk();
+    race_world_exchange(1, X + 192);
+    assert_false(race_world_write(1, X, 8));
+    assert_true(is_short(1, X + 64, 8, RACE_WRITE));
+    assert_true(is_short(1, X + 196, 4, 0)); /* in the same granule */
+    assert_false(is_short(1, X + 192, 4, 0));
+    assert_false(is_short(1, X + 192, 8, 0));
+    assert_false(is_short(1, X + 184, 16, 0));
+    assert_true(race_world_write(2, X, 8)); /* against that of thread 1 */
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, race_world_setup, race_world_teardown)
@@ -282,6 +319,8 @@ int main(void)
         CASE(what_was_done_before_a_chunk_was_owned_is_not_forgotten),
         CASE(what_was_done_before_is_not_forgotten_with_a_block),
         CASE(a_chunk_taken_away_again_and_again_is_owned_less_soon),
+        CASE(the_short_way_is_for_who_takes_part_already),
+        CASE(beside_synchronising_addresses_the_short_way_is_left_for_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

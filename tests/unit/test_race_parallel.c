@@ -103,8 +103,8 @@ static void use_guarded(struct race_plane *p, unsigned *seed)
     int i = rand_r(seed) % LOCKS;
     take(p, i);
     for (int k = rand_r(seed) % 6; k >= 0; k--) {
-        (void)race_access(engine, p, guarded(seed, i), 1 + (uint64_t)rand_r(seed) % 8,
-                          rand_r(seed) % 2 == 0 ? RACE_WRITE : 0);
+        (void)race_world_access_of(engine, p, guarded(seed, i), 1 + (uint64_t)rand_r(seed) % 8,
+                                   rand_r(seed) % 2 == 0 ? RACE_WRITE : 0);
     }
     if (rand_r(seed) % 64 == 0) {
         uint64_t at = guarded(seed, i) & ~(uint64_t)15; /* freed and allocated anew */
@@ -127,8 +127,8 @@ static void use_spinlock(struct race_plane *p)
         }
         sched_yield();
     } while (true);
-    (void)race_access(engine, p, FLAGS + 64, 8, RACE_WRITE);
-    (void)race_access(engine, p, FLAGS, 4, RACE_WRITE);
+    (void)race_world_access_of(engine, p, FLAGS + 64, 8, RACE_WRITE);
+    (void)race_world_access_of(engine, p, FLAGS, 4, RACE_WRITE);
     atomic_store(&real_flag, 0);
 }
 
@@ -145,8 +145,8 @@ static void *ordered(void *arg)
             use_spinlock(p);
             break;
         default:
-            (void)race_access(engine, p, OWN(p->number) + 64u * (uint64_t)(rand_r(&seed) % 32), 4,
-                              rand_r(&seed) % 2 == 0 ? RACE_WRITE : 0);
+            (void)race_world_access_of(engine, p, OWN(p->number) + 64u * (uint64_t)(rand_r(&seed) % 32), 4,
+                                       rand_r(&seed) % 2 == 0 ? RACE_WRITE : 0);
         }
     }
     return NULL;
@@ -167,7 +167,7 @@ static void *unordered(void *arg)
     unsigned seed = p->number;
     for (int i = 0; i < STEPS / 10; i++) {
         use_guarded(p, &seed);
-        (void)race_access(engine, p, SHARED + 0x30000, 4, RACE_WRITE);
+        (void)race_world_access_of(engine, p, SHARED + 0x30000, 4, RACE_WRITE);
     }
     return NULL;
 }
@@ -193,13 +193,13 @@ static void *renumber_what_others_read(void *arg)
     while (!writes && atomic_load(&writer_state) != WROTE)
         sched_yield();
     for (int i = 0; i < MEETINGS; i++) {
-        bool met = race_access(engine, p, MEETING(4 * i), 8, writes ? RACE_WRITE : 0);
+        bool met = race_world_access_of(engine, p, MEETING(4 * i), 8, writes ? RACE_WRITE : 0);
         atomic_fetch_add(&races_met, met);
     }
     atomic_store(&writer_state, writes ? WROTE : READ);
     for (int i = 0; writes && atomic_load(&writer_state) != READ; i++) {
         take(p, 0);
-        (void)race_access(engine, p, OWN(p->number) + 0x400u * (unsigned)(i % 64), 4, RACE_WRITE);
+        (void)race_world_access_of(engine, p, OWN(p->number) + 0x400u * (unsigned)(i % 64), 4, RACE_WRITE);
         leave(p, 0);
     }
     return NULL;
@@ -277,7 +277,7 @@ static int load_deciding(struct race_plane *p, uint64_t address, const atomic_in
     int value = atomic_load(real);
     const volatile uint8_t *tag = &p->tags[address & p->window];
     if ((*tag & 0xfe) != (p->write_tag & 0xfe))
-        (void)race_access(engine, p, address, 4, 0);
+        (void)race_world_access_of(engine, p, address, 4, 0);
     return value;
 }
 
@@ -295,7 +295,7 @@ static void *meet(void *arg)
     struct race_plane *p = arg;
     int me = (int)p->number - 2;
     for (int i = 0; i < MEETINGS; i++) {
-        (void)race_access(engine, p, LEFT(i, me), 8, RACE_WRITE);
+        (void)race_world_access_of(engine, p, LEFT(i, me), 8, RACE_WRITE);
         bool opens = i % THREADS == me;
         if (opens) {
             while (load_deciding(p, COME(i), &real_come[i]) < THREADS - 1)
@@ -306,7 +306,7 @@ static void *meet(void *arg)
             while (load_deciding(p, OPEN(i), &real_open[i]) == 0)
                 sched_yield();
         }
-        (void)race_access(engine, p, LEFT(i, (me + 1) % THREADS), 8, 0);
+        (void)race_world_access_of(engine, p, LEFT(i, (me + 1) % THREADS), 8, 0);
     }
     return NULL;
 }
