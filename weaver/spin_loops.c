@@ -131,6 +131,18 @@ static struct values values_of_round(const struct function *function, size_t fir
     return values;
 }
 
+/* `for (;;) switch (state)`: a state that is out of the table's bounds is looked at again, and all others lead through the table. */
+static bool is_bounds_of_table(const struct function *function, size_t last)
+{
+    enum { DISPATCH_MOST = 6 };
+    size_t end = last + 1 + DISPATCH_MOST < function->insn_count ? last + 1 + DISPATCH_MOST : function->insn_count;
+    size_t i = last + 1;
+    while (i < end && function->insns[i].role == ROLE_PLAIN)
+        i++;
+    return function->insns[last].decoded.mnemonic == ZYDIS_MNEMONIC_JNBE && i < end &&
+           function->insns[i].role == ROLE_INDIRECT_JUMP;
+}
+
 /* Returns: whether an exit of the loop [first, last] waits for what is loaded. */
 static bool waits(const struct function *function, size_t first, size_t last)
 {
@@ -146,7 +158,7 @@ static bool waits(const struct function *function, size_t first, size_t last)
             return false;
         compute(&values, insn);
     }
-    return has_waiting_exit;
+    return has_waiting_exit && !is_bounds_of_table(function, last);
 }
 
 static void mark(struct function *function, size_t first, size_t last)

@@ -50,6 +50,12 @@ SUBJECT(subject_spin, "jmp 2f\n 1: pause\n 2: mov (%rdi), %eax\n test %eax, %eax
 SUBJECT(subject_spin_entry, "mov 8(%rdi), %edx\n mov (%rdi), %eax\n test %eax, %eax\n jnz 2f\n mov %edx, %ecx\n "
                             "1: pause\n mov (%rdi), %eax\n test %eax, %eax\n jz 1b\n 2: ret");
 SUBJECT(subject_no_spin, "1: mov (%rdi), %eax\n add $8, %rdi\n test %eax, %eax\n jnz 1b\n ret");
+/* A state machine: no state but 0 and 1 has a case. */
+SUBJECT(subject_states, ".pushsection .rodata\n .balign 4\n 3: .long 1f - 3b, 2f - 3b\n .popsection\n"
+                        " 4: cmpl $1, (%rdi)\n ja 4b\n mov (%rdi), %eax\n lea 3b(%rip), %rcx\n"
+                        " movslq (%rcx,%rax,4), %rax\n add %rcx, %rax\n jmp *%rax\n"
+                        " 1: movl $1, (%rdi)\n jmp 4b\n 2: ret");
+SUBJECT(subject_waits_above, "1: cmpl $1, (%rdi)\n ja 1b\n mov (%rdi), %eax\n ret");
 
 SUBJECT(subject_switch, ".pushsection .rodata\n .balign 4\n 3: .long 1f - 3b, 2f - 3b\n .popsection\n"
                         " lea 3b(%rip), %rax\n movslq (%rax,%rdi,4), %rcx\n add %rax, %rcx\n jmp *%rcx\n"
@@ -200,6 +206,20 @@ static void loads_that_wait_are_atomic(void **state)
     subject_make("subject_no_spin", &function);
     assert_int_equal(function.spin_loops, 0);
     assert_int_equal(function.insns[0].access[0].role, ACCESS_PLAIN);
+    function_model_free(&function);
+}
+
+static void states_without_a_case_are_not_waited_for(void **state)
+{
+    (void)state;
+    struct function function;
+    subject_make("subject_states", &function);
+    assert_int_equal(function.spin_loops, 0);
+    assert_int_equal(function.insns[0].access[0].role, ACCESS_PLAIN);
+    function_model_free(&function);
+    subject_make("subject_waits_above", &function);
+    assert_int_equal(function.spin_loops, 1);
+    assert_int_equal(function.insns[0].access[0].role, ACCESS_ATOMIC_LOAD);
     function_model_free(&function);
 }
 
@@ -525,6 +545,7 @@ int main(void)
         cmocka_unit_test(what_was_checked_is_known_along_the_only_way),
         cmocka_unit_test(frame_places_below_an_address_taken_are_private),
         cmocka_unit_test(loads_that_wait_are_atomic),
+        cmocka_unit_test(states_without_a_case_are_not_waited_for),
         cmocka_unit_test(loads_that_test_before_a_loop_wait_as_well),
         cmocka_unit_test(debug_information_tells_atomic_variables),
         cmocka_unit_test(lines_that_call_atomics_are_known),
