@@ -12,9 +12,11 @@
 
 enum { INSNS_MOST = 24, BLOCKS_MOST = 3 };
 
-/* What registers and flags hold in the loop: neither varies nor comes from a load that waits: the same as before it. */
+/* What registers and flags hold in the loop.  In none of these: the same as before it. */
 struct values {
-    register_set varies, loaded;
+    register_set varies; /* another value each round */
+    register_set loaded; /* by a load that may wait */
+    register_set made;   /* the same in each round, but perhaps not as before the first */
 };
 
 static const char *const passes_time[] = {"sched_yield", "nanosleep",  "clock_nanosleep", "usleep",
@@ -76,9 +78,20 @@ static bool is_waiting_load(const struct insn *insn, register_set varies)
     return !((register_bit(operand->mem.base) | register_bit(operand->mem.index)) & varies);
 }
 
+static bool clears_register(const struct insn *insn)
+{
+    ZydisMnemonic mnemonic = insn->decoded.mnemonic;
+    return (mnemonic == ZYDIS_MNEMONIC_XOR || mnemonic == ZYDIS_MNEMONIC_SUB) &&
+           insn->operands[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+           insn->operands[1].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+           insn->operands[0].reg.value == insn->operands[1].reg.value;
+}
+
 static register_set inputs_of(const struct insn *insn)
 {
     register_set inputs = 0;
+    if (clears_register(insn))
+        return inputs;
     for (size_t i = 0; i < insn->decoded.operand_count; i++) {
         const ZydisDecodedOperand *operand = &insn->operands[i];
         if (operand->type == ZYDIS_OPERAND_TYPE_MEMORY)
@@ -103,6 +116,8 @@ static void compute(struct values *values, const struct insn *insn)
     register_set inputs = inputs_of(insn), outputs = outputs_of(insn);
     bool varies = (inputs & values->varies) || insn->role == ROLE_CALL;
     bool loaded = !varies && ((inputs & values->loaded) || is_waiting_load(insn, values->varies));
+    register_set made = outputs & (inputs & values->made ? REGISTER_ALL : REGISTER_GPRS);
+    values->made = (values->made & ~outputs) | (varies || loaded ? 0 : made);
     values->varies = varies ? values->varies | outputs : values->varies & ~outputs;
     values->loaded = loaded ? values->loaded | outputs : values->loaded & ~outputs;
 }
@@ -123,7 +138,7 @@ static bool goes_on(const struct insn *insn, register_set varies)
 /* Returns: what a round of the loop [first, last] finds: what the one before has left, of which nothing was known. */
 static struct values values_of_round(const struct function *function, size_t first, size_t last)
 {
-    struct values values = {0, 0};
+    struct values values = {0, 0, 0};
     for (size_t i = first; i <= last; i++)
         values.varies |= outputs_of(&function->insns[i]);
     for (size_t i = first; i <= last; i++)
@@ -143,22 +158,36 @@ static bool is_bounds_of_table(const struct function *function, size_t last)
            function->insns[i].role == ROLE_INDIRECT_JUMP;
 }
 
-/* Returns: whether an exit of the loop [first, last] waits for what is loaded. */
+static bool lets_time_pass(const struct function *function, size_t first, size_t last)
+{
+    for (size_t i = first; i <= last; i++) {
+        const struct insn *insn = &function->insns[i];
+        ZydisMnemonic mnemonic = insn->decoded.mnemonic;
+        if (insn->role == ROLE_CALL || mnemonic == ZYDIS_MNEMONIC_PAUSE || mnemonic == ZYDIS_MNEMONIC_SYSCALL)
+            return true;
+    }
+    return false;
+}
+
+/* Returns: whether an exit of the loop [first, last] waits for what is loaded.  A loop that lets no time pass and waits has nothing else
+ * to do: it decides by what it loads alone, and counts its rounds at most. */
 static bool waits(const struct function *function, size_t first, size_t last)
 {
     struct values values = values_of_round(function, first, last);
-    bool has_waiting_exit = false;
+    bool has_waiting_exit = false, is_at_work = false;
     for (size_t i = first; i <= last; i++) {
         const struct insn *insn = &function->insns[i];
         uint32_t target = insn->target_index;
         bool is_exit = insn->role == ROLE_BRANCH && (i == last || target < first || target > last);
-        if (is_exit && (inputs_of(insn) & values.loaded))
-            has_waiting_exit = true;
+        has_waiting_exit |= is_exit && (inputs_of(insn) & values.loaded);
+        is_at_work |= insn->role == ROLE_BRANCH && (inputs_of(insn) & (values.varies | values.made));
         if (goes_on(insn, values.varies))
             return false;
         compute(&values, insn);
     }
-    return has_waiting_exit && !is_bounds_of_table(function, last);
+    is_at_work |= __builtin_popcount(values.varies & REGISTER_GPRS) > 1;
+    return has_waiting_exit && !is_bounds_of_table(function, last) &&
+           !(is_at_work && !lets_time_pass(function, first, last));
 }
 
 static void mark(struct function *function, size_t first, size_t last)

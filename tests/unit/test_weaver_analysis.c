@@ -55,6 +55,16 @@ SUBJECT(subject_states, ".pushsection .rodata\n .balign 4\n 3: .long 1f - 3b, 2f
                         " 4: cmpl $1, (%rdi)\n ja 4b\n mov (%rdi), %eax\n lea 3b(%rip), %rcx\n"
                         " movslq (%rcx,%rax,4), %rax\n add %rcx, %rax\n jmp *%rax\n"
                         " 1: movl $1, (%rdi)\n jmp 4b\n 2: ret");
+SUBJECT(subject_counts,
+        "1: add $1, %rax\n cmp 8(%rdi), %rax\n jae 2f\n mov (%rdi), %edx\n test %edx, %edx\n je 1b\n 2: ret");
+SUBJECT(subject_counts_pauses,
+        "1: add $1, %rax\n cmp %rcx, %rax\n jae 2f\n pause\n mov (%rdi), %edx\n test %edx, %edx\n je 1b\n 2: ret");
+SUBJECT(subject_counts_waiting,
+        "1: add $1, %rax\n xor %edx, %edx\n cmpl $1, (%rdi)\n sete %dl\n test %edx, %edx\n je 1b\n ret");
+SUBJECT(subject_advances, "1: add $8, %rax\n add $4, %rcx\n mov (%rdi), %edx\n test %edx, %edx\n je 1b\n ret");
+SUBJECT(subject_two_rounds,
+        "xor %eax, %eax\n jmp 2f\n 1: mov $1, %eax\n 2: mov (%rdi, %rax, 8), %rdx\n test %rdx, %rdx\n jne 3f\n"
+        " test %rax, %rax\n je 1b\n 3: ret");
 SUBJECT(subject_waits_above, "1: cmpl $1, (%rdi)\n ja 1b\n mov (%rdi), %eax\n ret");
 
 SUBJECT(subject_switch, ".pushsection .rodata\n .balign 4\n 3: .long 1f - 3b, 2f - 3b\n .popsection\n"
@@ -209,18 +219,30 @@ static void loads_that_wait_are_atomic(void **state)
     function_model_free(&function);
 }
 
+static uint32_t spin_loops_of(const char *name)
+{
+    struct function function;
+    subject_make(name, &function);
+    uint32_t loops = (uint32_t)function.spin_loops;
+    function_model_free(&function);
+    return loops;
+}
+
 static void states_without_a_case_are_not_waited_for(void **state)
 {
     (void)state;
-    struct function function;
-    subject_make("subject_states", &function);
-    assert_int_equal(function.spin_loops, 0);
-    assert_int_equal(function.insns[0].access[0].role, ACCESS_PLAIN);
-    function_model_free(&function);
-    subject_make("subject_waits_above", &function);
-    assert_int_equal(function.spin_loops, 1);
-    assert_int_equal(function.insns[0].access[0].role, ACCESS_ATOMIC_LOAD);
-    function_model_free(&function);
+    assert_int_equal(spin_loops_of("subject_states"), 0);
+    assert_int_equal(spin_loops_of("subject_waits_above"), 1);
+}
+
+static void a_loop_at_work_does_not_wait(void **state)
+{
+    (void)state;
+    assert_int_equal(spin_loops_of("subject_counts"), 0);
+    assert_int_equal(spin_loops_of("subject_counts_pauses"), 1);
+    assert_int_equal(spin_loops_of("subject_counts_waiting"), 1);
+    assert_int_equal(spin_loops_of("subject_advances"), 0);
+    assert_int_equal(spin_loops_of("subject_two_rounds"), 0);
 }
 
 static void loads_that_test_before_a_loop_wait_as_well(void **state)
@@ -546,6 +568,7 @@ int main(void)
         cmocka_unit_test(frame_places_below_an_address_taken_are_private),
         cmocka_unit_test(loads_that_wait_are_atomic),
         cmocka_unit_test(states_without_a_case_are_not_waited_for),
+        cmocka_unit_test(a_loop_at_work_does_not_wait),
         cmocka_unit_test(loads_that_test_before_a_loop_wait_as_well),
         cmocka_unit_test(debug_information_tells_atomic_variables),
         cmocka_unit_test(lines_that_call_atomics_are_known),
