@@ -317,6 +317,7 @@ void thread_clock_receive_later(struct thread_clock *clock, uint32_t slot, uint6
         thread_clock_take_later(clock);
     }
     change_begins(clock);
+    leave_claimed(clock);
     if (make_seen_own(clock, slot + 1)) {
         clock->later[clock->later_count].slot = slot;
         clock->later[clock->later_count++].epoch = epoch;

@@ -107,9 +107,13 @@ enum { RACE_HEARD = 16 };
 
 /* Shared accesses of a thread to one chunk, by the chunk's number modulo RACE_VISITS. */
 enum { RACE_VISITS = 256 };
+
+/* Epochs, by their number modulo that, of which a thread has released a part before their end. */
+enum { RACE_OPEN = 256 };
 struct race_visit {
     uint32_t chunk, count;
 };
+
 
 /* What the engine keeps of a plane.  Others look at this, never at the plane itself, which the host sets up anew for each
  * thread.  By cache lines: what others read at each look and nobody writes, what they read and its thread writes, and what is
@@ -148,6 +152,7 @@ struct race_part {
     uint64_t owed[RACE_OWED]; /* sync addresses loaded and not acquired yet, with their bytes: plane->owed of them */
     uint64_t owed_low, owed_high;                 /* those past RACE_OWED lie in here; low is 0 when there are none */
     struct race_visit visits[RACE_VISITS];        /* ... and those to each of the chunks it came to lately */
+    _Atomic uint64_t open[RACE_OPEN];             /* read by others, for what a finding says */
     struct race_received received[RACE_RECEIVED]; /* by number, modulo */
     struct race_known known[RACE_KNOWN];          /* likewise */
     struct clock_stamp fence;                     /* of the last release fence */

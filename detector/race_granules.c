@@ -1,6 +1,13 @@
 #include "detector/race_granules.h"
 
-enum { COMMON = 0, GRANULES_MOST = 1 << 20, GRANULES_NARROW = 1 << 17, BUCKET_LOCK = 1u << 31, LAST_SHIFT = 48 };
+enum {
+    COMMON = 0,
+    GRANULES_MOST = 1 << 20,
+    GRANULES_NARROW = 1 << 17,
+    BUCKET_LOCK = 1u << 31,
+    LAST_SHIFT = 48,
+    ALONE = 64 /* uses in a row until they count as such */
+};
 
 struct granule { /* one to a cache line: threads at different addresses do not meet */
     _Alignas(RACE_LINE_BYTES) _Atomic uint64_t address;
@@ -10,6 +17,8 @@ struct granule { /* one to a cache line: threads at different addresses do not m
     bool is_mixed;
     uint8_t last_bytes, last_how;
     uint64_t last; /* slot << LAST_SHIFT | epoch */
+    uint32_t user; /* slot of the thread that used it last, ... */
+    uint32_t uses; /* ... that often in a row */
 };
 
 struct race_granules {
@@ -193,6 +202,7 @@ static uint32_t add(struct race_granules *table, uint32_t first, uint64_t addres
     relaxed_store(&g->mask, (uint8_t)mask);
     g->is_mixed = false;
     g->last = 0;
+    g->uses = 0;
     relaxed_store(&g->next, first);
     return i;
 }
@@ -340,6 +350,14 @@ struct sync_clock *race_granule_loose(struct race_engine *engine, const struct r
 {
     struct race_granules *table = engine->granules;
     return table->loose == NULL ? NULL : &table->loose[hold->number];
+}
+
+bool race_granule_is_used_alone(struct race_engine *engine, const struct race_granule_hold *hold, uint32_t slot)
+{
+    struct granule *g = &engine->granules->granules[hold->number];
+    g->uses = g->user != slot ? 0 : g->uses < ALONE ? g->uses + 1 : ALONE;
+    g->user = slot;
+    return g->uses >= ALONE;
 }
 
 void race_granule_set_last(struct race_engine *engine, const struct race_granule_hold *hold, struct race_last last)

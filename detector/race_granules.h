@@ -6,6 +6,7 @@
  *
  * Model:   atomic operations on the same bytes make an object.  Once some bytes were used with others than the first time, all
  *          objects of the granule are mixed: each operation concerns all of them.
+ * Alone:   an object counts how often in a row the same thread has used it.
  * Locks:   one bucket's bit while a granule is held; the list of free ones has a lock of its own, taken inside.
  * Memory:  2^20 objects, 2^17 where windows are small.  Number 0 is none, and has the clocks that all addresses without one share.
  */
@@ -94,6 +95,8 @@ void race_granule_set_last(struct race_engine *engine, const struct race_granule
 struct race_last race_granule_last(struct race_engine *engine, const struct race_granule_hold *hold);
 /* Returns: the bytes of the object that is held. */
 uint32_t race_granule_sync_bytes(struct race_engine *engine, const struct race_granule_hold *hold);
+/* The thread whose clock has that slot uses the object that is held.  Returns: whether nobody else has for long. */
+bool race_granule_is_used_alone(struct race_engine *engine, const struct race_granule_hold *hold, uint32_t slot);
 /* The clocks of the object that is held; the loose one is NULL without --races=hybrid. */
 struct sync_clock *race_granule_clock(struct race_engine *engine, const struct race_granule_hold *hold);
 struct sync_clock *race_granule_loose(struct race_engine *engine, const struct race_granule_hold *hold);

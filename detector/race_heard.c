@@ -22,6 +22,9 @@ void race_heard(const struct race_engine *engine, const struct race_plane *plane
         *heard = (struct finding_heard){.how = HEARD_BY_CREATION, .created = t->id, .stack = t->created_at};
     } else {
         heard->how = HEARD_LOST;
+        if (relaxed_load(&other->open[seen % RACE_OPEN]) == seen) {
+            return; /* it was released before it had ended, by an operation that left no entry */
+        }
         if (host->sent != NULL && other->plane != NULL) {
             host->sent(host->ctx, other->plane, thread, seen, heard);
         }

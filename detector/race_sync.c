@@ -149,6 +149,38 @@ static void object_do(struct race_engine *engine, struct race_plane *plane, cons
     }
 }
 
+/* The present epoch is released to somebody before its end: what the thread takes in from now on belongs to the next. */
+static void open_epoch(struct race_plane *plane)
+{
+    struct thread_clock *clock = race_clock(plane);
+    if (relaxed_load(&clock->claimed) != clock->epoch) {
+        thread_clock_claim(clock, clock->epoch);
+        relaxed_store(&race_part(plane)->open[clock->epoch % RACE_OPEN], clock->epoch);
+    }
+}
+
+/* What a thread releases again and again to an object that nobody else uses ends no epoch: whoever comes acquires the present one, which
+ * goes on until the next release.  Returns: false when others use it, or more is to be released; then nothing was done. */
+static bool release_alone(struct race_engine *engine, struct race_plane *plane, const struct race_granule_hold *hold,
+                          unsigned deeds)
+{
+    const struct thread_clock *clock = race_clock(plane);
+    struct sync_clock *sync = race_granule_clock(engine, hold);
+    if (!race_granule_is_used_alone(engine, hold, clock->slot) || race_granule_is_mixed(engine, hold) ||
+        race_granule_loose(engine, hold) != NULL || (deeds & DEED_STORES) == 0 || (deeds & DEED_UPDATE) != 0) {
+        return false;
+    }
+    if ((deeds & DEED_RELEASE) == 0) {
+        return is_relaxed_add(deeds);
+    }
+    if (sync->epoch == 0 || sync->slot != clock->slot || sync->seen != clock->seen || clock->later_count != 0) {
+        return false;
+    }
+    open_epoch(plane);
+    sync->epoch = clock->epoch;
+    return true;
+}
+
 /* What a relaxed load finds may have been acquired before, or be nothing. */
 static void note_absorbed(struct race_engine *engine, struct race_plane *plane, uint64_t address,
                           const struct race_granule_hold *hold, unsigned deeds)
@@ -180,9 +212,11 @@ static bool sync_do(struct race_engine *engine, struct race_plane *plane, uint64
             }
         }
     }
-    do {
-        object_do(engine, plane, &hold, mask, deeds);
-    } while (race_granule_next(engine, &hold));
+    if (!release_alone(engine, plane, &hold, deeds)) {
+        do {
+            object_do(engine, plane, &hold, mask, deeds);
+        } while (race_granule_next(engine, &hold));
+    }
     if ((deeds & DEED_NOTE) != 0 && !race_granule_is_mixed(engine, &hold)) {
         note_absorbed(engine, plane, address, &hold, deeds);
     }
