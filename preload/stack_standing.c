@@ -4,6 +4,8 @@
 
 bool stack_standing_look(struct stack_standing *standing, const struct stack_layout *layout, uintptr_t sp)
 {
+    if (standing->entered == NULL)
+        return stack_layout_stands(layout, sp);
     const struct stack_place *places = layout->places;
     uint32_t looked = 0, others = layout->others;
     for (; looked < others; looked++) {

@@ -45,7 +45,7 @@ static inline bool stack_standing_has(const struct stack_standing *standing, uin
            standing->frames[i].stack == outside;
 }
 
-/* Looks at the words of a layout at `sp`, as far as it must, and remembers them.  Returns: whether they stand.
+/* Looks at the words of a layout at `sp`, as far as it must, and remembers them where woven code tells.  Returns: whether they stand.
  * Context: signal, loader-lock, in-malloc. */
 bool stack_standing_look(struct stack_standing *standing, const struct stack_layout *layout, uintptr_t sp);
 
@@ -53,11 +53,12 @@ bool stack_standing_look(struct stack_standing *standing, const struct stack_lay
 static inline void stack_standing_found(struct stack_standing *standing, uint32_t others, uintptr_t sp,
                                         struct stack_id stack)
 {
+    if (standing->entered == NULL)
+        return;
     standing->frames[others].place = sp - sizeof sp;
     standing->frames[others].stack = stack.v;
     standing->depth = others + 1;
-    if (standing->entered != NULL)
-        *standing->entered = 0;
+    *standing->entered = 0;
 }
 
 /* The callers were found in another way: of none is it known that it stands. */
