@@ -114,7 +114,6 @@ struct race_visit {
     uint32_t chunk, count;
 };
 
-
 /* What the engine keeps of a plane.  Others look at this, never at the plane itself, which the host sets up anew for each
  * thread.  By cache lines: what others read at each look and nobody writes, what they read and its thread writes, and what is
  * its thread's alone. */
