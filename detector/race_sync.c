@@ -171,7 +171,7 @@ static bool release_alone(struct race_engine *engine, struct race_plane *plane, 
         return false;
     }
     if ((deeds & DEED_RELEASE) == 0) {
-        return is_relaxed_add(deeds);
+        return is_relaxed_add(deeds) && race_part(plane)->fence.epoch == 0;
     }
     if (sync->epoch == 0 || sync->slot != clock->slot || sync->seen != clock->seen || clock->later_count != 0) {
         return false;

@@ -482,6 +482,21 @@ static void what_is_heard_of_while_alone_is_handed_on(void **state)
     world_expect_nothing();
 }
 
+static void relaxed_additions_of_one_alone_pass_on_what_a_fence_released(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    use_alone(1, FLAG);
+    race_world_section(1, 1); /* another epoch */
+    assert_false(race_world_write(1, X, 8));
+    race_fence(race_world.engine, race_world_plane(1), ORDER_RELEASE);
+    add_relaxed(1, FLAG);
+    race_atomic_after(race_world.engine, race_world_plane(2), FLAG, 4, ORDER_RELAXED);
+    race_fence(race_world.engine, race_world_plane(2), ORDER_ACQUIRE);
+    assert_false(race_world_write(2, X, 8));
+    world_expect_nothing();
+}
+
 static void what_was_loaded_before_hides_no_release_of_one_alone(void **state)
 {
     (void)state;
@@ -505,6 +520,7 @@ int main(void)
         CASE(when_another_comes_releases_end_epochs_again),
         CASE(what_is_heard_of_meanwhile_is_handed_on),
         CASE(what_is_heard_of_while_alone_is_handed_on),
+        CASE(relaxed_additions_of_one_alone_pass_on_what_a_fence_released),
         CASE(what_was_loaded_before_hides_no_release_of_one_alone),
         CASE(an_atomic_flag_hands_over),
         CASE(a_copy_of_many_atomics_acquires_from_all),
