@@ -275,7 +275,7 @@ static bool add_way(struct buffer *out, const struct run_finding *f)
     } else if (strcmp(heard->how, "gone") == 0) {
         buffer_string(out, "released an object that is gone by now");
     } else if (strcmp(heard->how, "lost") == 0) {
-        buffer_string(out, "synchronised in a way that has aged out of its history");
+        buffer_string(out, "synchronised in a way that its history does not tell");
     } else {
         return false;
     }
