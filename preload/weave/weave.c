@@ -31,10 +31,11 @@ enum { CANDIDATES_MAX = 1024, KERNEL_SIGSET_SIZE = sizeof(uint64_t) };
 struct candidate {
     struct woven_image *image; /* from the arena; kept when the module is woven */
     const struct module *module;
-    const char *left; /* why it is not woven; NULL: it is, or is going to be */
-    bool is_wanted;   /* in scope */
-    bool wants_image; /* the weaver may make the one it lacks */
-    bool gates_alone; /* scope_is_gates_alone() */
+    const char *left;  /* why it is not woven; NULL: it is, or is going to be */
+    bool is_wanted;    /* in scope */
+    bool wants_image;  /* the weaver may make the one it lacks */
+    bool gates_alone;  /* scope_is_gates_alone() */
+    bool hides_blocks; /* scope_hides_blocks() */
 };
 
 struct round {
@@ -95,6 +96,7 @@ static bool is_new(const struct module *module)
     return was_new;
 }
 
+/* While the loader's lock keeps modules from going: another thread may close one that it has just opened. */
 static int take_module(struct dl_phdr_info *info, size_t size, void *argument)
 {
     (void)size;
@@ -102,8 +104,10 @@ static int take_module(struct dl_phdr_info *info, size_t size, void *argument)
     const struct module *module = module_of(first_address(info));
     if (module == NULL || round->count == CANDIDATES_MAX || !is_new(module))
         return 0;
-    round->candidates[round->count++] = (struct candidate){
-        .module = module, .left = scope_exclusion(module), .gates_alone = scope_is_gates_alone(module)};
+    round->candidates[round->count++] = (struct candidate){.module = module,
+                                                           .left = scope_exclusion(module),
+                                                           .gates_alone = scope_is_gates_alone(module),
+                                                           .hides_blocks = scope_hides_blocks(module)};
     struct candidate *taken = &round->candidates[round->count - 1];
     taken->is_wanted = taken->left == NULL && !taken->gates_alone;
     return 0;
@@ -213,7 +217,7 @@ static void look_for_hidden_blocks(const struct round *round)
     for (size_t i = 0; i < round->count; i++) {
         const struct candidate *candidate = &round->candidates[i];
         bool is_gated = candidate->left == NULL && candidate->image->header->counts[IMAGE_GATES_LEFT] == 0;
-        if (!is_gated && scope_hides_blocks(candidate->module))
+        if (!is_gated && candidate->hides_blocks)
             blocks_set_hidden();
     }
 }
@@ -347,6 +351,8 @@ static const char *why_not_alone(void)
 static void weave_modules(struct self *self, struct round *round)
 {
     dl_iterate_phdr(take_module, round);
+    /* relaxed: whose module was met has set it before he took the loader's lock */
+    round->contended |= atomic_load_explicit(&loading_contended, memory_order_relaxed);
     if (round->contended)
         leave_all(round, "two threads loaded modules at once");
     open_images(round, false);
@@ -374,13 +380,12 @@ static void weave_without_signals(struct self *self, struct round *round)
     raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, KERNEL_SIGSET_SIZE, 0, 0);
 }
 
-static void weave_round(struct self *self, bool contended)
+static void weave_round(struct self *self)
 {
     struct round *round = prepared != NULL ? prepared : arena_alloc(sizeof *round);
     prepared = NULL;
     if (round == NULL)
         return;
-    round->contended = contended;
     weave_without_signals(self, round);
     arena_free(round, sizeof *round);
 }
@@ -416,7 +421,7 @@ void weave_begin(struct self *self)
     if (obstacle != NULL) {
         sink_note("weave-late", obstacle);
     } else if (window_choose()) {
-        weave_round(self, false);
+        weave_round(self);
     } else {
         sink_note("weave-no-room",
                   "accesses to memory are not checked: there is no address space for that (see ulimit -v)");
@@ -454,7 +459,7 @@ void weave_loaded(struct self *self)
     /* relaxed: only this thread sets it to `self` */
     if (atomic_load_explicit(&loading, memory_order_relaxed) != self)
         return;
-    weave_round(self, atomic_load_explicit(&loading_contended, memory_order_relaxed));
+    weave_round(self);
     atomic_store_explicit(&loading_contended, false, memory_order_relaxed);
     atomic_store_explicit(&loading, NULL, memory_order_relaxed);
 }
