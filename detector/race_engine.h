@@ -1,6 +1,7 @@
 /* race_engine.h: what the parts of the race engine share: the engine and what it keeps of each plane.
  *
- *   race.c --> race_chunk (who takes part) --> race_set (interned sets of planes)
+ *   race.c, race_shared (its short way) --> race_chunk (who takes part) --> race_set (interned sets of planes)
+ *     |    --> race_visit (whether to try to own a chunk)
  *     |    --> race_generation (tag -> epoch) --> race_renumber (when they are used up)
  *     |    --> race_record (tags of an access), race_touched (where a plane has some)
  *     |    --> race_frontier (what nobody need look at the others for)
@@ -107,12 +108,12 @@ enum { RACE_HEARD = 16 };
 
 /* Shared accesses of a thread to one chunk, by the chunk's number modulo RACE_VISITS. */
 enum { RACE_VISITS = 256 };
-
-/* Epochs, by their number modulo that, of which a thread has released a part before their end. */
-enum { RACE_OPEN = 256 };
 struct race_visit {
     uint32_t chunk, count;
 };
+
+/* Epochs, by their number modulo that, of which a thread has released a part before their end. */
+enum { RACE_OPEN = 256 };
 
 /* What the engine keeps of a plane.  Others look at this, never at the plane itself, which the host sets up anew for each
  * thread.  By cache lines: what others read at each look and nobody writes, what they read and its thread writes, and what is

@@ -352,7 +352,7 @@ struct sync_clock *race_granule_loose(struct race_engine *engine, const struct r
     return table->loose == NULL ? NULL : &table->loose[hold->number];
 }
 
-bool race_granule_is_used_alone(struct race_engine *engine, const struct race_granule_hold *hold, uint32_t slot)
+bool race_granule_note_use(struct race_engine *engine, const struct race_granule_hold *hold, uint32_t slot)
 {
     struct granule *g = &engine->granules->granules[hold->number];
     g->uses = g->user != slot ? 0 : g->uses < ALONE ? g->uses + 1 : ALONE;

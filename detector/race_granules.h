@@ -95,8 +95,8 @@ void race_granule_set_last(struct race_engine *engine, const struct race_granule
 struct race_last race_granule_last(struct race_engine *engine, const struct race_granule_hold *hold);
 /* Returns: the bytes of the object that is held. */
 uint32_t race_granule_sync_bytes(struct race_engine *engine, const struct race_granule_hold *hold);
-/* The thread whose clock has that slot uses the object that is held.  Returns: whether nobody else has for long. */
-bool race_granule_is_used_alone(struct race_engine *engine, const struct race_granule_hold *hold, uint32_t slot);
+/* The thread whose clock has that slot uses the object that is held: noted.  Returns: whether nobody else has for long. */
+bool race_granule_note_use(struct race_engine *engine, const struct race_granule_hold *hold, uint32_t slot);
 /* The clocks of the object that is held; the loose one is NULL without --races=hybrid. */
 struct sync_clock *race_granule_clock(struct race_engine *engine, const struct race_granule_hold *hold);
 struct sync_clock *race_granule_loose(struct race_engine *engine, const struct race_granule_hold *hold);

@@ -16,10 +16,7 @@ static void record_read(uint8_t *tags, uint8_t write_tag, size_t size)
         size -= blocks;
     }
     for (; size >= 8; tags += 8, size -= 8) {
-        uint64_t word = bytes_load(tags);
-        uint64_t differs = word ^ BYTES_EACH(write_tag);
-        /* a zero byte in `differs` is a byte written in this generation; an exact test for "has one" */
-        if (((differs - BYTES_EACH(1)) & ~differs & BYTES_HIGH) == 0) {
+        if (!race_record_has(bytes_load(tags), BYTES_EACH(write_tag), 8)) {
             bytes_store(tags, BYTES_EACH(read_tag));
             continue;
         }

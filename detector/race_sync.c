@@ -160,14 +160,14 @@ static void open_epoch(struct race_plane *plane)
 }
 
 /* What a thread releases again and again to an object that nobody else uses ends no epoch: whoever comes acquires the present one, which
- * goes on until the next release.  Returns: false when others use it, or more is to be released; then nothing was done. */
+ * goes on until the next release.  Returns: false when more is to be released; then nothing was done. */
 static bool release_alone(struct race_engine *engine, struct race_plane *plane, const struct race_granule_hold *hold,
                           unsigned deeds)
 {
     const struct thread_clock *clock = race_clock(plane);
     struct sync_clock *sync = race_granule_clock(engine, hold);
-    if (!race_granule_is_used_alone(engine, hold, clock->slot) || race_granule_is_mixed(engine, hold) ||
-        race_granule_loose(engine, hold) != NULL || (deeds & DEED_STORES) == 0 || (deeds & DEED_UPDATE) != 0) {
+    if (race_granule_is_mixed(engine, hold) || race_granule_loose(engine, hold) != NULL || (deeds & DEED_STORES) == 0 ||
+        (deeds & DEED_UPDATE) != 0) {
         return false;
     }
     if ((deeds & DEED_RELEASE) == 0) {
@@ -212,7 +212,8 @@ static bool sync_do(struct race_engine *engine, struct race_plane *plane, uint64
             }
         }
     }
-    if (!release_alone(engine, plane, &hold, deeds)) {
+    bool is_alone = race_granule_note_use(engine, &hold, race_clock(plane)->slot);
+    if (!is_alone || !release_alone(engine, plane, &hold, deeds)) {
         do {
             object_do(engine, plane, &hold, mask, deeds);
         } while (race_granule_next(engine, &hold));

@@ -37,16 +37,6 @@ static inline bool race_visit_pays(const struct race_part *part, uint32_t count,
     return is_often || (waited >= part->patience && vain == 0);
 }
 
-/* Counts a visit to the chunk.  Returns: the same. */
-static inline bool race_visit(struct race_part *part, uint32_t chunk, uint32_t state)
-{
-    struct race_visit *visit = race_visit_of(part, chunk);
-    visit->count = race_visit_count(visit, chunk);
-    visit->chunk = chunk;
-    part->waited++;
-    return race_visit_pays(part, visit->count, part->waited, state);
-}
-
 /* Counts a visit that does not pay.  Returns: false, and counts nothing, when it does. */
 static inline bool race_visit_passes_by(struct race_part *part, uint32_t chunk, uint32_t state)
 {
@@ -57,6 +47,18 @@ static inline bool race_visit_passes_by(struct race_part *part, uint32_t chunk, 
     }
     *visit = (struct race_visit){.chunk = chunk, .count = count};
     part->waited = waited;
+    return true;
+}
+
+/* Counts a visit.  Returns: whether it pays. */
+static inline bool race_visit(struct race_part *part, uint32_t chunk, uint32_t state)
+{
+    if (race_visit_passes_by(part, chunk, state)) {
+        return false;
+    }
+    struct race_visit *visit = race_visit_of(part, chunk);
+    *visit = (struct race_visit){.chunk = chunk, .count = race_visit_count(visit, chunk)};
+    part->waited++;
     return true;
 }
 

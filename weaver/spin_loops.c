@@ -4,7 +4,9 @@
  *
  * Model:  a short loop that writes nothing and calls nothing but functions that pass time, one of whose exits depends on a
  *         load from an address that is the same every time, or is itself loaded from such a one, and on nothing else that
- *         changes.  A compiler moves such a load out of the loop unless it is atomic, volatile, or something is called.
+ *         changes.  A compiler moves such a load out of the loop unless it is atomic, volatile, or something is called, or
+ *         stored to in a larger loop around it: so without PAUSE or the like it may not count, nor tell one round from another.
+ *         What a state machine's switch does for states without a case looks the same, and is none.
  *         Where debug information knows that it is not atomic, atomic_moves.c takes that back.
  * Source: Jannesari & Tichy 2010 (ad-hoc synchronisation in Helgrind+).
  */
@@ -78,19 +80,10 @@ static bool is_waiting_load(const struct insn *insn, register_set varies)
     return !((register_bit(operand->mem.base) | register_bit(operand->mem.index)) & varies);
 }
 
-static bool clears_register(const struct insn *insn)
-{
-    ZydisMnemonic mnemonic = insn->decoded.mnemonic;
-    return (mnemonic == ZYDIS_MNEMONIC_XOR || mnemonic == ZYDIS_MNEMONIC_SUB) &&
-           insn->operands[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
-           insn->operands[1].type == ZYDIS_OPERAND_TYPE_REGISTER &&
-           insn->operands[0].reg.value == insn->operands[1].reg.value;
-}
-
 static register_set inputs_of(const struct insn *insn)
 {
     register_set inputs = 0;
-    if (clears_register(insn))
+    if (insn_clears(insn))
         return inputs;
     for (size_t i = 0; i < insn->decoded.operand_count; i++) {
         const ZydisDecodedOperand *operand = &insn->operands[i];

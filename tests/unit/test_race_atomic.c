@@ -424,6 +424,14 @@ static void use_alone(int thread, uint64_t address)
     }
 }
 
+/* Thread 3 writes to X, and thread 1 hears of it. */
+static void hear_of_thread_3(void)
+{
+    assert_false(race_world_write(3, X, 8));
+    race_world_section(3, 1);
+    race_world_lock(1, 1);
+}
+
 static void what_a_thread_uses_alone_ends_no_epoch(void **state)
 {
     (void)state;
@@ -459,9 +467,7 @@ static void what_is_heard_of_meanwhile_is_handed_on(void **state)
     race_world_plane(1), race_world_plane(2), race_world_plane(3);
     use_alone(1, FLAG);
     change(2, FLAG); /* has heard of the present epoch of thread 1 */
-    assert_false(race_world_write(3, X, 8));
-    race_world_section(3, 1);
-    race_world_lock(1, 1);
+    hear_of_thread_3();
     change(1, FLAG);
     change(2, FLAG);
     assert_false(race_world_write(2, X, 8));
@@ -473,9 +479,7 @@ static void what_is_heard_of_while_alone_is_handed_on(void **state)
     (void)state;
     race_world_plane(1), race_world_plane(2), race_world_plane(3);
     use_alone(1, FLAG);
-    assert_false(race_world_write(3, X, 8));
-    race_world_section(3, 1);
-    race_world_lock(1, 1);
+    hear_of_thread_3();
     change(1, FLAG);
     change(2, FLAG);
     assert_false(race_world_write(2, X, 8));
