@@ -1,6 +1,7 @@
 #include "preload/asleep.h"
 
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -14,9 +15,11 @@
 
 enum {
     BETWEEN_LOOKS_MS = 40,
+    ROUNDS = 6,
     LEAVING_MS = 10,
     LEAVING_LOOKS = 10,
     DROWSY_LOOKS = 100,
+    LOOKERS_MAX = 16,
     DIRECTORY_SIZE = 32768,
     STATUS_SIZE = 8192,
     NAME_SIZE = 32
@@ -24,11 +27,35 @@ enum {
 
 struct look {
     size_t threads;       /* that are not about to vanish */
-    size_t awake;         /* of these, but the one that looks */
-    uint64_t fingerprint; /* of every other thread and its context switches; the order does not matter */
+    size_t awake;         /* of these, but those that look */
+    uint64_t fingerprint; /* of every thread that does not look, and its context switches; the order does not matter */
     char directory[DIRECTORY_SIZE];
     char status[STATUS_SIZE];
 };
+
+/* The threads of this process that look: each is about to sleep, and would seem awake to the others for no reason but its looking.
+ * More than fit here disturb each other. */
+static _Atomic pid_t lookers[LOOKERS_MAX];
+
+static bool looks(pid_t tid)
+{
+    for (int i = 0; i < LOOKERS_MAX; i++) {
+        if (atomic_load_explicit(&lookers[i], memory_order_relaxed) == tid)
+            return true;
+    }
+    return false;
+}
+
+static void replace_looker(pid_t old, pid_t replacement)
+{
+    for (int i = 0; i < LOOKERS_MAX; i++) {
+        pid_t expected = old;
+        /* relaxed: what decides is whether the kernel saw a thread run that is not found here */
+        if (atomic_compare_exchange_strong_explicit(&lookers[i], &expected, replacement, memory_order_relaxed,
+                                                    memory_order_relaxed))
+            return;
+    }
+}
 
 /* The finaliser of SplitMix64 (Steele, Lea & Flood 2014): every bit of the input reaches every bit of the result. */
 static uint64_t mix(uint64_t x)
@@ -76,7 +103,7 @@ static uint64_t read_number(const char *digits)
 }
 
 /* Takes one thread into the look.  Returns: false when it cannot be judged. */
-static bool look_at(struct look *look, long tasks, const char *name, uint64_t own_tid)
+static bool look_at(struct look *look, long tasks, const char *name, pid_t own_tid)
 {
     if (!read_status(tasks, name, look->status))
         return false;
@@ -89,7 +116,7 @@ static bool look_at(struct look *look, long tasks, const char *name, uint64_t ow
         return true; /* the first thread, ended before the others */
     look->threads++;
     uint64_t tid = read_number(name);
-    if (tid == own_tid)
+    if ((pid_t)tid == own_tid || looks((pid_t)tid))
         return true;
     look->fingerprint += mix(mix(tid) ^ mix(read_number(waits)) ^ mix(~read_number(losses)));
     look->awake += *state != 'S';
@@ -98,7 +125,7 @@ static bool look_at(struct look *look, long tasks, const char *name, uint64_t ow
 
 static bool look_at_all(struct look *look, long tasks)
 {
-    uint64_t own_tid = (uint64_t)raw_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0);
+    pid_t own_tid = (pid_t)raw_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0);
     look->threads = 0;
     look->awake = 0;
     look->fingerprint = 0;
@@ -142,12 +169,9 @@ static bool first_look(struct look *look, long tasks)
     return false;
 }
 
-/* Threads that look at once keep each other awake: each looks again, some much more often than others, so that the last
- * one finds the rest asleep. */
 static bool agrees(struct look *look, long tasks)
 {
-    long rounds = 3 + 3 * (raw_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0) % 4);
-    while (rounds-- > 0 && first_look(look, tasks)) {
+    for (int rounds = 0; rounds < ROUNDS && first_look(look, tasks); rounds++) {
         uint64_t first = look->fingerprint;
         pause_ms(BETWEEN_LOOKS_MS);
         if (finds_all_asleep(look, tasks) && look->fingerprint == first)
@@ -176,7 +200,12 @@ static bool with_tasks(pid_t pid, bool (*ask)(struct look *look, long tasks, voi
 static bool ask_all(struct look *look, long tasks, void *unused)
 {
     (void)unused;
-    return agrees(look, tasks);
+    pid_t own_tid = (pid_t)raw_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0);
+    if (!looks(own_tid)) /* it does where a handler, or a jump out of one, has broken off an earlier look */
+        replace_looker(0, own_tid);
+    bool result = agrees(look, tasks);
+    replace_looker(own_tid, 0);
+    return result;
 }
 
 bool all_asleep(void)

@@ -14,7 +14,7 @@
 #include "preload/asleep.h"
 #include "preload/self.h"
 
-enum { MANY = 64 };
+enum { MANY = 64, LOOKERS = 4 };
 
 static size_t known_threads;
 
@@ -97,11 +97,50 @@ static void a_thread_that_is_or_was_awake_denies_it(void **state)
     }
 }
 
+static pthread_barrier_t all_look;
+static atomic_int agreed, done;
+
+/* Of threads made one after the other every fourth looks; the others end. */
+static void *look_with_others(void *number)
+{
+    if ((uintptr_t)number % 4 != 0)
+        return NULL;
+    pthread_barrier_wait(&all_look);
+    agreed += all_asleep();
+    done++;
+    return sleep_on_semaphore(NULL);
+}
+
+static void one_of_several_that_look_at_once_agrees(void **state)
+{
+    (void)state;
+    const struct timespec pause = {.tv_nsec = 5000000};
+    pthread_t threads[4 * LOOKERS];
+    sem_init(&finish, 0, 0);
+    pthread_barrier_init(&all_look, NULL, LOOKERS);
+    known_threads = LOOKERS + 1;
+    for (uintptr_t i = 0; i < 4 * LOOKERS; i++) {
+        pthread_create(&threads[i], NULL, look_with_others, (void *)i);
+        if (i % 4 != 0)
+            pthread_join(threads[i], NULL);
+    }
+    sleep(1); /* it must not be awake while they look */
+    while (done < LOOKERS)
+        nanosleep(&pause, NULL);
+    assert_true(agreed > 0);
+    for (int i = 0; i < LOOKERS; i++)
+        sem_post(&finish);
+    for (int i = 0; i < LOOKERS; i++)
+        pthread_join(threads[4 * i], NULL);
+    pthread_barrier_destroy(&all_look);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_thread_is_trivially_alone),
         cmocka_unit_test(many_sleepers_are_asleep),
+        cmocka_unit_test(one_of_several_that_look_at_once_agrees),
         cmocka_unit_test(a_thread_that_is_or_was_awake_denies_it),
     };
     return cmocka_run_group_tests_name("all asleep", tests, NULL, NULL);
