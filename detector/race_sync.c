@@ -159,19 +159,19 @@ static void open_epoch(struct race_plane *plane)
     }
 }
 
-/* What a thread releases again and again to an object that nobody else uses ends no epoch: whoever comes acquires the present one, which
- * goes on until the next release.  Returns: false when more is to be released; then nothing was done. */
-static bool release_alone(struct race_engine *engine, struct race_plane *plane, const struct race_granule_hold *hold,
-                          unsigned deeds)
+/* What a thread adds to again and again, and nobody else uses, is a counter that hands nothing over: that ends no epoch.  Whoever comes
+ * acquires the present one, which goes on until the next release.  Of what is exchanged, a lock, epochs say more to those who guess what
+ * is handed over (race_hand_over.h).  Returns: false when it is no addition, or more is to be released; then nothing was done. */
+static bool add_alone(struct race_engine *engine, struct race_plane *plane, const struct race_granule_hold *hold,
+                      unsigned deeds)
 {
     const struct thread_clock *clock = race_clock(plane);
     struct sync_clock *sync = race_granule_clock(engine, hold);
-    if (race_granule_is_mixed(engine, hold) || race_granule_loose(engine, hold) != NULL || (deeds & DEED_STORES) == 0 ||
-        (deeds & DEED_UPDATE) != 0) {
+    if ((deeds & DEED_ADD) == 0 || race_granule_is_mixed(engine, hold) || race_granule_loose(engine, hold) != NULL) {
         return false;
     }
-    if ((deeds & DEED_RELEASE) == 0) {
-        return is_relaxed_add(deeds) && race_part(plane)->fence.epoch == 0;
+    if (is_relaxed_add(deeds)) {
+        return race_part(plane)->fence.epoch == 0;
     }
     if (sync->epoch == 0 || sync->slot != clock->slot || sync->seen != clock->seen || clock->later_count != 0) {
         return false;
@@ -213,7 +213,7 @@ static bool sync_do(struct race_engine *engine, struct race_plane *plane, uint64
         }
     }
     bool is_alone = race_granule_note_use(engine, &hold, race_clock(plane)->slot);
-    if (!is_alone || !release_alone(engine, plane, &hold, deeds)) {
+    if (!is_alone || !add_alone(engine, plane, &hold, deeds)) {
         do {
             object_do(engine, plane, &hold, mask, deeds);
         } while (race_granule_next(engine, &hold));

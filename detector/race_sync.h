@@ -10,8 +10,8 @@
  * Aliases:   another address of the place of a sync one gets no tags either, where windows are small enough to care.
  * Taken:     what a thread has acquired of an address it keeps in its plane (struct race_taken): while nobody has
  *            released to it since, a load has nothing to do, which the quick path finds out by itself.
- * Alone:     while one thread uses an address and nobody else has for long, its releases end no epoch: they are made of the
- *            present one, and whoever comes takes that in, open as it is.
+ * Alone:     while one thread uses an address and nobody else has for long, its additions end no epoch: they release the present
+ *            one, and whoever comes takes that in, open as it is.
  * Relaxed:   a relaxed store publishes what the last release fence knew; a relaxed load counts at the next acquire fence.
  * Memory:    race_granules.h has the clocks; past its room the addresses share one clock (spilled, counted), so that
  *            more is ordered than is. Which bytes of a chunk are spilled is not known: all that have no granule count

@@ -410,17 +410,23 @@ static void who_waits_is_handed_over_though_another_only_reads(void **state)
     assert_false(race_world_read(3, X, 8));
 }
 
-/* As woven code tells of one. */
-static void change(int thread, uint64_t address)
+/* As woven code tells of them. */
+static void exchange(int thread, uint64_t address)
 {
     race_atomic_before(race_world.engine, race_world_plane(thread), address, 4, ORDER_ACQ_REL);
     race_atomic_after(race_world.engine, race_world_plane(thread), address, 4, ORDER_ACQ_REL);
 }
 
-static void use_alone(int thread, uint64_t address)
+static void add(int thread, uint64_t address)
+{
+    race_atomic_add(race_world.engine, race_world_plane(thread), address, 4, ORDER_ACQ_REL);
+    race_atomic_after(race_world.engine, race_world_plane(thread), address, 4, ORDER_ACQ_REL);
+}
+
+static void add_alone(int thread, uint64_t address)
 {
     for (int i = 0; i < 100; i++) {
-        change(thread, address);
+        add(thread, address);
     }
 }
 
@@ -432,31 +438,43 @@ static void hear_of_thread_3(void)
     race_world_lock(1, 1);
 }
 
-static void what_a_thread_uses_alone_ends_no_epoch(void **state)
+static void what_a_thread_adds_to_alone_ends_no_epoch(void **state)
 {
     (void)state;
     const struct thread_clock *clock = &race_world_plane(1)->thread->hb;
     race_world_plane(2);
-    use_alone(1, FLAG);
+    add_alone(1, FLAG);
     uint64_t epoch = clock->epoch;
     assert_false(race_world_write(1, X, 8));
-    use_alone(1, FLAG);
+    add_alone(1, FLAG);
     assert_int_equal(clock->epoch, epoch);
-    change(2, FLAG);
+    add(2, FLAG);
     assert_false(race_world_write(2, X, 8)); /* what was done before is handed over all the same */
-    change(1, FLAG);
+    add(1, FLAG);
     assert_true(clock->epoch > epoch);
     world_expect_nothing();
+}
+
+static void what_a_thread_exchanges_alone_ends_epochs(void **state)
+{
+    (void)state;
+    const struct thread_clock *clock = &race_world_plane(1)->thread->hb;
+    race_world_plane(2);
+    add_alone(1, FLAG);
+    uint64_t epoch = clock->epoch;
+    exchange(1, FLAG);
+    exchange(1, FLAG);
+    assert_true(clock->epoch > epoch);
 }
 
 static void when_another_comes_releases_end_epochs_again(void **state)
 {
     (void)state;
     race_world_plane(1), race_world_plane(2);
-    use_alone(1, FLAG);
-    change(2, FLAG);
-    change(1, FLAG);
-    change(2, FLAG);
+    add_alone(1, FLAG);
+    add(2, FLAG);
+    add(1, FLAG);
+    add(2, FLAG);
     assert_false(race_world_write(1, X, 8)); /* behind what it released last */
     assert_true(race_world_write(2, X, 8));
 }
@@ -465,11 +483,11 @@ static void what_is_heard_of_meanwhile_is_handed_on(void **state)
 {
     (void)state;
     race_world_plane(1), race_world_plane(2), race_world_plane(3);
-    use_alone(1, FLAG);
-    change(2, FLAG); /* has heard of the present epoch of thread 1 */
+    add_alone(1, FLAG);
+    add(2, FLAG); /* has heard of the present epoch of thread 1 */
     hear_of_thread_3();
-    change(1, FLAG);
-    change(2, FLAG);
+    add(1, FLAG);
+    add(2, FLAG);
     assert_false(race_world_write(2, X, 8));
     world_expect_nothing();
 }
@@ -478,10 +496,10 @@ static void what_is_heard_of_while_alone_is_handed_on(void **state)
 {
     (void)state;
     race_world_plane(1), race_world_plane(2), race_world_plane(3);
-    use_alone(1, FLAG);
+    add_alone(1, FLAG);
     hear_of_thread_3();
-    change(1, FLAG);
-    change(2, FLAG);
+    add(1, FLAG);
+    add(2, FLAG);
     assert_false(race_world_write(2, X, 8));
     world_expect_nothing();
 }
@@ -490,7 +508,7 @@ static void relaxed_additions_of_one_alone_pass_on_what_a_fence_released(void **
 {
     (void)state;
     race_world_plane(1), race_world_plane(2);
-    use_alone(1, FLAG);
+    add_alone(1, FLAG);
     race_world_section(1, 1); /* another epoch */
     assert_false(race_world_write(1, X, 8));
     race_fence(race_world.engine, race_world_plane(1), ORDER_RELEASE);
@@ -505,11 +523,11 @@ static void what_was_loaded_before_hides_no_release_of_one_alone(void **state)
 {
     (void)state;
     race_world_plane(1), race_world_plane(2);
-    use_alone(1, FLAG);
+    add_alone(1, FLAG);
     for (int i = 0; i < 3; i++) {
         load(2, FLAG, 4);
         assert_false(race_world_write(1, X + 8 * (uint64_t)i, 8));
-        use_alone(1, FLAG);
+        add_alone(1, FLAG);
         load(2, FLAG, 4);
         assert_false(race_world_write(2, X + 8 * (uint64_t)i, 8));
     }
@@ -520,7 +538,8 @@ int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, race_world_setup, race_world_teardown)
     const struct CMUnitTest tests[] = {
-        CASE(what_a_thread_uses_alone_ends_no_epoch),
+        CASE(what_a_thread_adds_to_alone_ends_no_epoch),
+        CASE(what_a_thread_exchanges_alone_ends_epochs),
         CASE(when_another_comes_releases_end_epochs_again),
         CASE(what_is_heard_of_meanwhile_is_handed_on),
         CASE(what_is_heard_of_while_alone_is_handed_on),
