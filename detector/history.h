@@ -16,6 +16,7 @@
 #define LOCKHOUND_DETECTOR_HISTORY_H
 
 #include "detector/finding.h"
+#include "detector/prefetch.h"
 #include "detector/relaxed.h"
 
 enum history_kind {
@@ -95,7 +96,7 @@ static inline void history_put(struct history *history, uint64_t place, uint32_t
 {
     enum { AHEAD = 16 }; /* what stores to memory far away holds up the next fence */
     uint64_t n = relaxed_load(&history->written);
-    __builtin_prefetch(&history->ring[(n + AHEAD) & (history->capacity - 1)], 1);
+    prefetch_write(&history->ring[(n + AHEAD) & (history->capacity - 1)]);
     history->ring[n & (history->capacity - 1)] = (struct history_entry){place, low, what};
     /* release: partner of the loads in history_recall() */
     atomic_store_explicit(&history->written, n + 1, memory_order_release);

@@ -1,5 +1,6 @@
 #include "detector/race.h"
 
+#include "detector/prefetch.h"
 #include "detector/race_chunk.h"
 #include "detector/race_freed.h"
 #include "detector/race_frontier.h"
@@ -304,11 +305,11 @@ bool race_fetch(const struct race_engine *engine, const struct race_plane *plane
     if (relaxed_load(&chunk->who) != race_shared_word(engine, address)) {
         return false;
     }
-    __builtin_prefetch(race_frontier_at(engine, place), 1);
-    __builtin_prefetch(&part->touched[word], 1);
+    prefetch_write(race_frontier_at(engine, place));
+    prefetch_write(&part->touched[word]);
     if (writes) {
-        __builtin_prefetch(plane->writes + place, 1);
-        __builtin_prefetch(&part->written[word], 1);
+        prefetch_write(plane->writes + place);
+        prefetch_write(&part->written[word]);
     }
     return (relaxed_load(&chunk->state) & RACE_STATE_SYNC) != 0;
 }

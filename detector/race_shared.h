@@ -12,6 +12,7 @@
 #ifndef LOCKHOUND_DETECTOR_RACE_SHARED_H
 #define LOCKHOUND_DETECTOR_RACE_SHARED_H
 
+#include "detector/prefetch.h"
 #include "detector/race_chunk.h"
 #include "detector/race_frontier_words.h"
 #include "detector/race_granules.h"
@@ -86,9 +87,9 @@ static inline __attribute__((always_inline)) struct race_shared race_shared_find
         (flags & (RACE_ATOMIC | RACE_FREE)) != 0) {
         return none;
     }
-    __builtin_prefetch(race_frontier_at(engine, place), 1);
+    prefetch_write(race_frontier_at(engine, place));
     if (writes) {
-        __builtin_prefetch(plane->writes + place, 1);
+        prefetch_write(plane->writes + place);
     }
     /* acquire, both: what has become sync by then is found; partner: race_become_sync() */
     uint32_t becomings = atomic_load_explicit(&engine->becomings, memory_order_acquire);

@@ -1,5 +1,6 @@
 #include "detector/race_touched.h"
 
+#include "detector/prefetch.h"
 #include "detector/race_ahead.h"
 
 void race_touch_marked(const struct race_engine *engine, struct race_part *part)
@@ -25,11 +26,11 @@ static void fetch_word(const struct race_engine *engine, const struct race_plane
     const struct race_part *part = race_part(plane);
     for (uint64_t lines = part->touched[word]; lines != 0; lines &= lines - 1) {
         uint32_t low = (word * 64 + (uint32_t)__builtin_ctzll(lines)) << RACE_LINE_SHIFT;
-        __builtin_prefetch(plane->tags + low, 1);
+        prefetch_write(plane->tags + low);
         if ((part->written[word] & lines & -lines) != 0) {
-            __builtin_prefetch(plane->writes + low, 1);
+            prefetch_write(plane->writes + low);
         }
-        __builtin_prefetch(&engine->chunks[low >> RACE_CHUNK_SHIFT], 1);
+        prefetch_write(&engine->chunks[low >> RACE_CHUNK_SHIFT]);
     }
 }
 
