@@ -11,6 +11,7 @@
 struct node {
     struct interned interned;
     uint32_t caller;
+    uint32_t earlier;       /* the node that it is taken for; 0: none */
     _Atomic uint32_t stack; /* of the chain, in stacks.h; 0: not asked for */
     _Atomic uint32_t met;   /* how often; or LEFT */
     struct frame frame;
@@ -18,6 +19,7 @@ struct node {
 
 struct wanted {
     uint32_t caller;
+    uint32_t earlier; /* of a node to be made */
     struct frame frame;
 };
 
@@ -36,38 +38,50 @@ static struct interned *make_node(const void *key)
     if (node == NULL)
         return NULL;
     node->caller = wanted->caller;
+    node->earlier = wanted->earlier;
     node->frame = wanted->frame;
     return &node->interned;
 }
 
 static struct interning tree = {.equal = is_that_node, .make = make_node};
 
-/* Returns: the nearest of the chain's inner nodes with this frame; 0 when there is none. */
-static uint32_t find_round(uint32_t number, struct frame frame)
+/* Returns: the nearest of the chain's inner nodes with this frame where there are so many; else 0. */
+static uint32_t find_round(uint32_t number, struct frame frame, uint32_t rounds)
 {
+    uint32_t nearest = 0;
     for (unsigned i = 0; i < CALL_TREE_LATELY; i++) {
         const struct node *node = (const struct node *)interning_get(&tree, number);
         if (node == NULL)
             break;
-        if (node->frame.pc == frame.pc && node->frame.module == frame.module && node->frame.exact == frame.exact)
-            return number;
+        if (node->frame.pc == frame.pc && node->frame.module == frame.module && node->frame.exact == frame.exact) {
+            nearest = nearest == 0 ? number : nearest;
+            if (--rounds == 0)
+                return nearest;
+        }
         number = node->caller;
     }
     return 0;
 }
 
+/* Returns: the node that another inner one of this chain is taken for, or 0. */
+static uint32_t find_earlier(uint32_t caller, struct frame frame)
+{
+    uint32_t count = interning_count(&tree);
+    return count < CALL_TREE_MANY ? 0 : find_round(caller, frame, count < CALL_TREE_FOLDS ? CALL_TREE_ROUNDS : 1);
+}
+
 uint32_t call_tree_add(uint32_t caller, struct frame frame)
 {
-    struct wanted wanted = {caller, frame};
+    struct wanted wanted = {.caller = caller, .frame = frame};
     uint64_t hash = hash_mix(frame.pc, caller);
-    const struct interned *node = interning_find(&tree, hash, &wanted);
+    const struct node *node = (const struct node *)interning_find(&tree, hash, &wanted);
     if (node == NULL) {
-        uint32_t round = interning_count(&tree) < CALL_TREE_FOLDS ? 0 : find_round(caller, frame);
-        if (round != 0)
-            return round;
-        node = interning_find_or_add(&tree, hash, &wanted);
+        wanted.earlier = find_earlier(caller, frame);
+        node = (const struct node *)interning_find_or_add(&tree, hash, &wanted);
     }
-    return node == NULL ? 0 : node->number;
+    if (node == NULL)
+        return wanted.earlier;
+    return node->earlier != 0 ? node->earlier : node->interned.number;
 }
 
 uint32_t call_tree_frames(uint32_t number, struct frame *frames, uint32_t most)

@@ -4,9 +4,10 @@
  *
  * Model:     chains that share their outer frames share those nodes, so that a call deeper costs one node, whatever lies
  *            outside.  Node 0 has no frame: what is outside is not known, or there is nothing.
- * Recursion: takes a node for each of its rounds, and for each order of its calls, until there are CALL_TREE_FOLDS nodes.  From
- *            then on a call from a place that the chain has been at lately is taken for that earlier one: of a recursion's
- *            rounds one is left, and the number of nodes has a bound that the program's text gives.
+ * Recursion: takes a node for each of its rounds, and for each order of its calls, until there are CALL_TREE_MANY nodes.  From
+ *            then on a call from a place that the chain has been at CALL_TREE_ROUNDS times lately is taken for the latest of these,
+ *            and of CALL_TREE_FOLDS nodes on it is so where the chain has been once: of a recursion's rounds one is left, and the
+ *            number of nodes has a bound that the program's text gives.
  * Threads:   shared by all; as interning.h.
  * Memory:    from the arena, one node for each distinct chain.
  * Source:    Ammons, Ball and Larus, "Exploiting hardware performance counters with flow and context sensitive
@@ -17,9 +18,10 @@
 
 #include "preload/stacks.h"
 
-enum { CALL_TREE_OFTEN = 8, CALL_TREE_LATELY = 32 };
-#ifndef CALL_TREE_FOLDS /* a test of other things may have it larger */
+enum { CALL_TREE_OFTEN = 8, CALL_TREE_LATELY = 32, CALL_TREE_ROUNDS = 4 };
+#ifndef CALL_TREE_FOLDS /* a test of other things may have both larger */
 #define CALL_TREE_FOLDS (UINT32_C(1) << 16)
+#define CALL_TREE_MANY  (UINT32_C(1) << 12)
 #endif
 
 /* Returns: the node of `frame`, called from what `caller` is the node of; 0 when there is no memory.

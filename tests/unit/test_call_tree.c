@@ -23,13 +23,35 @@ static void a_chain_has_one_stack(void **state)
     assert_int_equal(call_tree_stack(0, CERTAIN).v, 0);
 }
 
+static uint32_t add_chain(uint32_t count, uintptr_t first_pc)
+{
+    uint32_t outer = 0;
+    for (uint32_t i = 0; i < count; i++)
+        outer = call_tree_add(outer, (struct frame){.pc = first_pc + i});
+    return outer;
+}
+
+/* The tree is not small from here on. */
+static void a_recursion_keeps_some_rounds(void **state)
+{
+    (void)state;
+    uint32_t node = add_chain(CALL_TREE_MANY, 1000000), round[CALL_TREE_ROUNDS];
+    for (uint32_t i = 0; i < CALL_TREE_ROUNDS; i++) {
+        round[i] = node = call_tree_add(node, (struct frame){.pc = 1});
+        assert_true(i == 0 || round[i] != round[i - 1]);
+        node = call_tree_add(node, (struct frame){.pc = 2});
+    }
+    for (int i = 0; i < 2; i++) { /* the second time it is known */
+        assert_int_equal(call_tree_add(node, (struct frame){.pc = 1}), round[CALL_TREE_ROUNDS - 1]);
+        assert_int_equal(call_tree_add(round[CALL_TREE_ROUNDS - 1], (struct frame){.pc = 2}), node);
+    }
+}
+
 /* The last one: the tree is large from here on. */
 static void a_recursion_takes_no_more_nodes_in_a_large_tree(void **state)
 {
     (void)state;
-    uint32_t outer = 0;
-    for (uint32_t i = 0; i < CALL_TREE_FOLDS; i++)
-        outer = call_tree_add(outer, (struct frame){.pc = 1000 + i});
+    uint32_t outer = add_chain(CALL_TREE_FOLDS, 1000);
     uint32_t one = call_tree_add(outer, (struct frame){.pc = 1}), two = call_tree_add(one, (struct frame){.pc = 2});
     assert_int_not_equal(one, outer);
     assert_int_not_equal(two, one);
@@ -47,6 +69,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_chain_has_one_stack),
+        cmocka_unit_test(a_recursion_keeps_some_rounds),
         cmocka_unit_test(a_recursion_takes_no_more_nodes_in_a_large_tree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
