@@ -192,7 +192,7 @@ struct race_engine {
     struct race_sets *sets;
     const uint8_t *set_arena; /* where the sets lie */
     struct race_granules *granules;
-    const _Atomic uint32_t *granule_buckets; /* 0 where nothing is */
+    const _Atomic uint64_t *granule_buckets; /* 0 where nothing is */
     struct race_said *said;
     _Atomic uint64_t *trusted;        /* by slot: epochs up to this one race with nothing any more */
     _Atomic uint64_t *hidden_trusted; /* the same for hidden races; NULL without --races=hybrid */

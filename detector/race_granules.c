@@ -4,10 +4,11 @@ enum {
     COMMON = 0,
     GRANULES_MOST = 1 << 20,
     GRANULES_NARROW = 1 << 17,
-    BUCKET_LOCK = 1u << 31,
     LAST_SHIFT = 48,
     ALONE = 64 /* uses in a row until they count as such */
 };
+
+#define BUCKET_FILTERS (UINT64_MAX << 32)
 
 struct granule { /* one to a cache line: threads at different addresses do not meet */
     _Alignas(RACE_LINE_BYTES) _Atomic uint64_t address;
@@ -27,9 +28,10 @@ struct race_granules {
     uint32_t used;  /* granules ever taken, and the common one */
     uint32_t count; /* room for */
     struct granule *granules;
-    struct sync_clock *loose;                      /* by granule; NULL without --races=hybrid */
-    _Atomic uint32_t common_lock;                  /* used as a bucket */
-    _Atomic uint32_t bucket[RACE_GRANULE_BUCKETS]; /* first granule | BUCKET_LOCK */
+    struct sync_clock *loose;     /* by granule; NULL without --races=hybrid */
+    _Atomic uint64_t common_lock; /* used as a bucket */
+    _Atomic uint64_t pages_used[RACE_GRANULE_PAGES / 64];
+    _Alignas(RACE_PAGE) _Atomic uint64_t bucket[RACE_GRANULE_BUCKETS];
 };
 
 bool race_granules_init(struct race_engine *engine)
@@ -82,29 +84,46 @@ void race_granules_delete(struct race_engine *engine)
 
 /* ---- buckets ---------------------------------------------------------------------------------------------------- */
 
-static _Atomic uint32_t *bucket_of(struct race_engine *engine, uint64_t granule)
+static _Atomic uint64_t *bucket_of(struct race_engine *engine, uint64_t granule)
 {
     return &engine->granules->bucket[race_granule_bucket(granule)];
 }
 
-static uint32_t bucket_lock(_Atomic uint32_t *bucket)
+/* Returns: what the bucket holds, without the lock bit. */
+static uint64_t bucket_lock(_Atomic uint64_t *bucket)
 {
     uint32_t spins = 0;
     for (;;) {
-        uint32_t first = relaxed_load(bucket);
-        if ((first & BUCKET_LOCK) == 0 &&
+        uint64_t held = relaxed_load(bucket);
+        if ((held & RACE_GRANULE_LOCK) == 0 &&
             /* partner: bucket_unlock() */
-            atomic_compare_exchange_weak_explicit(bucket, &first, first | BUCKET_LOCK, memory_order_acquire,
+            atomic_compare_exchange_weak_explicit(bucket, &held, held | RACE_GRANULE_LOCK, memory_order_acquire,
                                                   memory_order_relaxed)) {
-            return first;
+            return held;
         }
         race_pause(&spins);
     }
 }
 
-static void bucket_unlock(_Atomic uint32_t *bucket, uint32_t first)
+static void bucket_unlock(_Atomic uint64_t *bucket, uint64_t held)
 {
-    atomic_store_explicit(bucket, first, memory_order_release); /* partner: bucket_lock() */
+    atomic_store_explicit(bucket, held, memory_order_release); /* partner: bucket_lock() */
+}
+
+static uint32_t first_of(uint64_t held)
+{
+    return (uint32_t)(held & (RACE_GRANULE_LOCK - 1));
+}
+
+/* The page of the bucket is not all zero from now on. */
+static void use_page(struct race_granules *table, uint32_t bucket)
+{
+    uint32_t page = bucket >> RACE_GRANULE_PAGE_BITS;
+    uint64_t bit = UINT64_C(1) << page % 64;
+    if ((relaxed_load(&table->pages_used[page / 64]) & bit) == 0) {
+        /* relaxed: who reads it is alone */
+        atomic_fetch_or_explicit(&table->pages_used[page / 64], bit, memory_order_relaxed);
+    }
 }
 
 static bool is_object(const struct granule *g, uint64_t address, uint32_t any)
@@ -190,7 +209,7 @@ static void mix(struct race_granules *table, uint32_t first, uint64_t address)
     }
 }
 
-/* Returns: the first of the chain with an object more, or 0 when there is no room. */
+/* Returns: the number of a new object before the first, or 0 when there is no room. */
 static uint32_t add(struct race_granules *table, uint32_t first, uint64_t address, uint32_t mask)
 {
     uint32_t i = granule_take(table);
@@ -210,22 +229,23 @@ static uint32_t add(struct race_granules *table, uint32_t first, uint64_t addres
 bool race_granule_put(struct race_engine *engine, uint64_t granule, uint32_t mask, struct race_granule_hold *hold)
 {
     struct race_granules *table = engine->granules;
+    use_page(table, race_granule_bucket(granule));
     hold->bucket = bucket_of(engine, granule);
-    hold->first = bucket_lock(hold->bucket);
+    hold->held = bucket_lock(hold->bucket);
     hold->any = mask;
-    uint32_t i = find(table, hold->first, granule, mask);
+    uint32_t first = first_of(hold->held), i = find(table, first, granule, mask);
     if (i == 0) {
-        i = add(table, hold->first, granule, mask);
+        i = add(table, first, granule, mask);
         if (i == 0) {
             race_granule_release(hold);
             return false;
         }
-        hold->first = i;
+        hold->held = (hold->held & BUCKET_FILTERS) | race_granule_filter(granule) | i;
         race_count(&engine->sync_addresses);
     } else if ((mask_of(table, i) & mask) != mask) {
-        uint32_t more = mask & ~find_mask(table, hold->first, granule);
+        uint32_t more = mask & ~find_mask(table, first, granule);
         relaxed_store(&table->granules[i].mask, (uint8_t)(mask_of(table, i) | more));
-        mix(table, hold->first, granule);
+        mix(table, first, granule);
     }
     hold->number = i;
     return true;
@@ -253,19 +273,29 @@ static uint32_t take_out(struct race_granules *table, uint32_t *first, uint64_t 
     return gone;
 }
 
+/* Returns: what a bucket with this chain holds. */
+static uint64_t held_of(const struct race_granules *table, uint32_t first)
+{
+    uint64_t held = first;
+    for (uint32_t i = first; i != 0; i = next_of(table, i)) {
+        held |= race_granule_filter(relaxed_load(&table->granules[i].address));
+    }
+    return held;
+}
+
 void race_granules_remove(struct race_engine *engine, uint64_t low, uint64_t high)
 {
     struct race_granules *table = engine->granules;
     while (low < high) {
         uint64_t address = low & ~(uint64_t)(RACE_GRANULE_BYTES - 1), end = address + RACE_GRANULE_BYTES;
         uint32_t any = race_granule_mask(low, (size_t)((end < high ? end : high) - low));
-        _Atomic uint32_t *bucket = bucket_of(engine, address);
+        _Atomic uint64_t *bucket = bucket_of(engine, address);
         low = end;
-        if (relaxed_load(bucket) == 0) {
+        if (!race_granule_may_be_in(relaxed_load(bucket), address)) {
             continue;
         }
-        uint32_t first = bucket_lock(bucket), gone = take_out(table, &first, address, any);
-        bucket_unlock(bucket, first);
+        uint32_t first = first_of(bucket_lock(bucket)), gone = take_out(table, &first, address, any);
+        bucket_unlock(bucket, held_of(table, first));
         while (gone != 0) {
             uint32_t next = next_of(table, gone);
             granule_return(table, gone);
@@ -281,13 +311,15 @@ void race_granules_remove(struct race_engine *engine, uint64_t low, uint64_t hig
 bool race_granule_is_clear(const struct race_engine *engine, uint64_t granule, uint32_t any)
 {
     const struct race_granules *table = engine->granules;
-    const _Atomic uint32_t *bucket = &engine->granule_buckets[race_granule_bucket(granule)];
-    uint32_t first = atomic_load_explicit(bucket, memory_order_acquire); /* partner: bucket_unlock() */
-    if ((first & BUCKET_LOCK) != 0 || next_of(table, first) != 0 || is_object(&table->granules[first], granule, any)) {
+    const _Atomic uint64_t *bucket = &engine->granule_buckets[race_granule_bucket(granule)];
+    uint64_t held = atomic_load_explicit(bucket, memory_order_acquire); /* partner: bucket_unlock() */
+    uint32_t first = first_of(held);
+    if ((held & RACE_GRANULE_LOCK) != 0 || next_of(table, first) != 0 ||
+        is_object(&table->granules[first], granule, any)) {
         return false;
     }
     atomic_thread_fence(memory_order_acquire); /* the object before the bucket again */
-    return relaxed_load(bucket) == first;
+    return relaxed_load(bucket) == held;
 }
 
 /* ---- holding ---------------------------------------------------------------------------------------------------- */
@@ -297,15 +329,15 @@ bool race_granule_hold(struct race_engine *engine, uint64_t granule, uint32_t an
 {
     const struct race_granules *table = engine->granules;
     hold->bucket = bucket_of(engine, granule);
-    if (relaxed_load(hold->bucket) == 0) {
+    if (!race_granule_may_be_in(relaxed_load(hold->bucket), granule)) {
         return false;
     }
-    hold->first = bucket_lock(hold->bucket);
-    uint32_t i = find(table, hold->first, granule, any), mask = mask_of(table, i);
+    hold->held = bucket_lock(hold->bucket);
+    uint32_t first = first_of(hold->held), i = find(table, first, granule, any), mask = mask_of(table, i);
     hold->any = any;
     if (i != 0 && table->granules[i].is_mixed) {
-        i = find(table, hold->first, granule, UINT32_MAX);
-        mask = find_mask(table, hold->first, granule);
+        i = find(table, first, granule, UINT32_MAX);
+        mask = find_mask(table, first, granule);
         hold->any = UINT32_MAX;
     }
     if (i == 0 || (mask & all) != all) {
@@ -332,13 +364,13 @@ bool race_granule_is_mixed(const struct race_engine *engine, const struct race_g
 void race_granule_hold_common(struct race_engine *engine, struct race_granule_hold *hold)
 {
     hold->bucket = &engine->granules->common_lock;
-    hold->first = bucket_lock(hold->bucket);
+    hold->held = bucket_lock(hold->bucket);
     hold->number = COMMON;
 }
 
 void race_granule_release(const struct race_granule_hold *hold)
 {
-    bucket_unlock(hold->bucket, hold->first);
+    bucket_unlock(hold->bucket, hold->held);
 }
 
 struct sync_clock *race_granule_clock(struct race_engine *engine, const struct race_granule_hold *hold)
@@ -384,14 +416,25 @@ uint32_t race_granule_sync_bytes(struct race_engine *engine, const struct race_g
 
 /* ---- fork ------------------------------------------------------------------------------------------------------- */
 
+static void unlock_page(_Atomic uint64_t *buckets)
+{
+    for (uint32_t i = 0; i < 1 << RACE_GRANULE_PAGE_BITS; i++) {
+        uint64_t held = relaxed_load(&buckets[i]);
+        if ((held & RACE_GRANULE_LOCK) != 0) {
+            relaxed_store(&buckets[i], held & ~RACE_GRANULE_LOCK);
+        }
+    }
+}
+
 void race_granules_forked(struct race_engine *engine)
 {
-    relaxed_store(&engine->granules->lock, 0);
-    relaxed_store(&engine->granules->common_lock, 0);
-    for (uint32_t i = 0; i < RACE_GRANULE_BUCKETS; i++) {
-        uint32_t first = relaxed_load(&engine->granules->bucket[i]);
-        if ((first & BUCKET_LOCK) != 0) {
-            relaxed_store(&engine->granules->bucket[i], first & ~BUCKET_LOCK);
+    struct race_granules *table = engine->granules;
+    relaxed_store(&table->lock, 0);
+    relaxed_store(&table->common_lock, 0);
+    for (uint32_t word = 0; word < RACE_GRANULE_PAGES / 64; word++) {
+        for (uint64_t pages = relaxed_load(&table->pages_used[word]); pages != 0; pages &= pages - 1) {
+            uint32_t page = word * 64 + (uint32_t)__builtin_ctzll(pages);
+            unlock_page(&table->bucket[page << RACE_GRANULE_PAGE_BITS]);
         }
     }
 }

@@ -1,6 +1,6 @@
 /* race_granules.h: the table of sync addresses: objects within granules of 8 bytes, each with its bytes and its clocks.
  *
- *   granule's address --hash--> bucket, with a lock bit --> chain of objects --> clock, and the loose one with --races=hybrid
+ *   granule's address --hash--> bucket: [filter | lock bit | first] --> chain of objects --> clock, and the loose one with --races=hybrid
  *
  *   bytes of a granule:  [ head ....| tail ....]   two objects          [ lock . | both .......]   mixed: all count as one
  *
@@ -15,11 +15,42 @@
 
 #include "detector/race_engine.h"
 
-enum { RACE_GRANULE_BYTES = 8, RACE_GRANULE_BUCKETS = 1 << 16 };
+enum {
+    RACE_GRANULE_BYTES = 8,
+    RACE_GRANULE_PAGES_BITS = 9,
+    RACE_GRANULE_PAGES = 1 << RACE_GRANULE_PAGES_BITS,
+    RACE_GRANULE_PAGE_BITS = 9, /* buckets of a page */
+    RACE_GRANULE_BUCKETS = RACE_GRANULE_PAGES << RACE_GRANULE_PAGE_BITS
+};
 
+static inline uint64_t race_granule_hash(uint64_t granule)
+{
+    return granule / RACE_PAGE * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+/* The granules of a page of the program have their buckets in one page, and those of a cache line in one line, which of them by the hash:
+ * what lies together is looked up together, and what lies at the same place of many pages does not meet. */
 static inline uint32_t race_granule_bucket(uint64_t granule)
 {
-    return (uint32_t)((granule / RACE_GRANULE_BYTES) * UINT64_C(0x9e3779b97f4a7c15) >> 48);
+    enum { GRANULES = RACE_LINE_BYTES / RACE_GRANULE_BYTES, LINES = RACE_PAGE / RACE_LINE_BYTES };
+    uint64_t hash = race_granule_hash(granule);
+    uint32_t place = (uint32_t)(granule % RACE_PAGE / RACE_GRANULE_BYTES);
+    uint32_t line = (uint32_t)(hash >> 32) % LINES;
+    return (uint32_t)(hash >> (64 - RACE_GRANULE_PAGES_BITS)) << RACE_GRANULE_PAGE_BITS | (place ^ line * GRANULES);
+}
+
+/* A bucket holds the filters of all its objects, the lock bit, and the number of the first object. */
+#define RACE_GRANULE_LOCK (UINT64_C(1) << 31)
+
+static inline uint64_t race_granule_filter(uint64_t granule)
+{
+    return UINT64_C(1) << 32 << (race_granule_hash(granule) >> 40) % 32;
+}
+
+/* Returns: false when a bucket that holds this has no object of the granule, and nobody is about to add one. */
+static inline bool race_granule_may_be_in(uint64_t held, uint64_t granule)
+{
+    return (held & (race_granule_filter(granule) | RACE_GRANULE_LOCK)) != 0;
 }
 
 /* Returns: the bytes of the granule of `address` that [address, address + size) covers. */
@@ -38,7 +69,8 @@ static inline bool race_granules_are_clear(const struct race_engine *engine, uin
     for (uint64_t end = address + size, next; address < end; address = next) {
         uint64_t granule = address & ~(uint64_t)(RACE_GRANULE_BYTES - 1);
         next = granule + RACE_GRANULE_BYTES < end ? granule + RACE_GRANULE_BYTES : end;
-        if (relaxed_load(&engine->granule_buckets[race_granule_bucket(granule)]) != 0 &&
+        uint64_t held = relaxed_load(&engine->granule_buckets[race_granule_bucket(granule)]);
+        if (race_granule_may_be_in(held, granule) &&
             !race_granule_is_clear(engine, granule, race_granule_mask(address, (size_t)(next - address)))) {
             return false;
         }
@@ -63,8 +95,8 @@ struct race_last {
 
 /* An object whose bucket is locked. */
 struct race_granule_hold {
-    _Atomic uint32_t *bucket;
-    uint32_t first; /* what the bucket held */
+    _Atomic uint64_t *bucket;
+    uint64_t held; /* what the bucket held */
     uint32_t number;
     uint32_t any; /* bytes, of which each object that has one is meant */
 };
