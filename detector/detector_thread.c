@@ -224,15 +224,35 @@ void detector_stale_detach(struct detector *d, struct thread *t, struct thread_i
     usage_stale_thread(d, t, FINDING_DOUBLE_DETACH, gone, "", at);
 }
 
+/* Returns: the thread, where it still runs.  Context: holds RANK_REGISTRY. */
+static const struct thread *thread_that_runs(const struct detector *d, struct thread_id id)
+{
+    for (uint32_t i = 0; i < relaxed_load(&d->registry.count); i++) {
+        const struct seat *seat = registry_seat(&d->registry, i);
+        if (relaxed_load(&seat->thread) == id.v && relaxed_load(&seat->state) != THREAD_ENDED) {
+            return seat->owner;
+        }
+    }
+    return NULL;
+}
+
+/* Returns: whether the thread's creator, another than `t`, may be about to detach it: nothing of what it did since orders it with
+ * anybody.  Context: holds RANK_REGISTRY. */
+static bool may_be_detached(const struct detector *d, const struct thread *t, const struct thread *ended)
+{
+    const struct thread *creator = thread_that_runs(d, ended->creator);
+    /* volatile: it goes on meanwhile, and what is seen of it may be old */
+    return creator != NULL && creator != t && *(const volatile uint64_t *)&creator->hb.epoch == ended->created_in + 1;
+}
+
 void detector_process_end(struct detector *d, struct thread *t)
 {
-    (void)t;
     for (uint32_t i = 0; i < relaxed_load(&d->registry.count); i++) {
         detector_enter(d, RANK_REGISTRY);
         struct seat *seat = registry_seat(&d->registry, i);
         struct thread *owner = relaxed_load(&seat->state) == THREAD_ENDED ? seat->owner : NULL;
         bool is_leak = owner != NULL && !owner->detached && !owner->joined && relaxed_load(&owner->joiner) == 0 &&
-                       owner->creator.v != 0;
+                       owner->creator.v != 0 && !may_be_detached(d, t, owner);
         struct thread_id leaked = {relaxed_load(&seat->thread)};
         struct stack_id created_at = seat->created_at;
         detector_leave(d, RANK_REGISTRY);

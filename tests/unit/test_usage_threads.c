@@ -33,6 +33,21 @@ static void thread_neither_joined_nor_detached_leaks(void **state)
     assert_int_equal(found->party[0].stack, 901);
 }
 
+/* Another one ends the process meanwhile. */
+static void thread_that_is_about_to_be_detached_does_not_leak(void **state)
+{
+    (void)state;
+    (void)world_thread(2);
+    (void)world_thread(1);
+    world_end(1);
+    detector_process_end(world.d, world_thread(2));
+    world_expect_nothing();
+    world_lock(0, world_mutex(1));
+    world_unlock(0, world_mutex(1)); /* its creator has gone on */
+    detector_process_end(world.d, world_thread(2));
+    world_expect_one(FINDING_THREAD_LEAK);
+}
+
 static void second_join(void **state)
 {
     (void)state;
@@ -226,6 +241,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(joined_and_detached_threads_are_silent),
         TEST(thread_neither_joined_nor_detached_leaks),
+        TEST(thread_that_is_about_to_be_detached_does_not_leak),
         TEST(second_join),
         TEST(two_joins_at_once),
         TEST(join_tried_again_after_it_timed_out_is_silent),
