@@ -46,7 +46,7 @@ struct identity_slot {
     _Atomic uint32_t hands_over; /* something was sent by it */
     _Atomic uint64_t waiters;    /* condition: COND_WORD(waiters, pending) */
     _Atomic uint32_t arrivals;   /* barrier */
-    _Atomic uint32_t posts;      /* semaphore */
+    _Atomic uint32_t posts;      /* semaphore; condition: signals */
     struct hearsay sent;         /* what whoever hears of it by this object has heard */
 };
 

@@ -64,8 +64,9 @@ bool commons_rest_is_latest(const struct commons *c, uint32_t number);
 
 /* ---- words: none needs the lock ---- */
 
-void commons_cond_waits(struct commons *c, uint32_t cond);
-void commons_cond_woken(struct commons *c, uint32_t cond, bool by_signal);
+/* Returns: signals so far, for commons_cond_woken(): one that came before found somebody else. */
+uint32_t commons_cond_waits(struct commons *c, uint32_t cond);
+void commons_cond_woken(struct commons *c, uint32_t cond, bool by_signal, uint32_t signals);
 void commons_cond_signalled(struct commons *c, uint32_t cond, bool is_broadcast);
 void commons_barrier_arrived(struct commons *c, uint32_t barrier);
 void commons_semaphore_posted(struct commons *c, uint32_t semaphore);

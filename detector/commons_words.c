@@ -10,13 +10,21 @@ static struct identity_slot *slot_of(struct commons *c, uint32_t identity)
     return identity >= 1 && identity <= COMMONS_IDENTITIES ? &c->identities[identity - 1] : NULL;
 }
 
-/* relaxed throughout: each is one word, and what it decides about is told under the block's lock */
+/* relaxed but where it says so: each is one word, and what it decides about is told under the block's lock */
 static void change_waiters(struct identity_slot *slot, uint64_t (*next)(uint64_t word, bool flag), bool flag)
 {
     uint64_t word = slot == NULL ? 0 : relaxed_load(&slot->waiters);
+    /* acq_rel: a waiter that a signal did not find sees the signal counted; partner: itself */
     while (slot != NULL && !atomic_compare_exchange_weak_explicit(&slot->waiters, &word, next(word, flag),
-                                                                  memory_order_relaxed, memory_order_relaxed))
+                                                                  memory_order_acq_rel, memory_order_relaxed))
         ;
+}
+
+static void count(struct identity_slot *slot)
+{
+    if (slot != NULL) {
+        atomic_fetch_add_explicit(&slot->posts, 1, memory_order_relaxed);
+    }
 }
 
 static uint64_t one_waits(uint64_t word, bool unused)
@@ -39,19 +47,24 @@ static uint64_t one_signals(uint64_t word, bool is_broadcast)
     return COND_WORD(waiters, is_broadcast || pending >= waiters ? waiters : pending + 1);
 }
 
-void commons_cond_waits(struct commons *c, uint32_t cond)
+uint32_t commons_cond_waits(struct commons *c, uint32_t cond)
 {
-    change_waiters(slot_of(c, cond), one_waits, false);
+    struct identity_slot *slot = slot_of(c, cond);
+    change_waiters(slot, one_waits, false);
+    return slot == NULL ? 0 : relaxed_load(&slot->posts);
 }
 
-void commons_cond_woken(struct commons *c, uint32_t cond, bool by_signal)
+void commons_cond_woken(struct commons *c, uint32_t cond, bool by_signal, uint32_t signals)
 {
-    change_waiters(slot_of(c, cond), one_wakes, by_signal);
+    struct identity_slot *slot = slot_of(c, cond);
+    change_waiters(slot, one_wakes, by_signal && slot != NULL && relaxed_load(&slot->posts) != signals);
 }
 
 void commons_cond_signalled(struct commons *c, uint32_t cond, bool is_broadcast)
 {
-    change_waiters(slot_of(c, cond), one_signals, is_broadcast);
+    struct identity_slot *slot = slot_of(c, cond);
+    count(slot);
+    change_waiters(slot, one_signals, is_broadcast);
 }
 
 void commons_barrier_arrived(struct commons *c, uint32_t barrier)
@@ -64,10 +77,7 @@ void commons_barrier_arrived(struct commons *c, uint32_t barrier)
 
 void commons_semaphore_posted(struct commons *c, uint32_t semaphore)
 {
-    struct identity_slot *slot = slot_of(c, semaphore);
-    if (slot != NULL) {
-        atomic_fetch_add_explicit(&slot->posts, 1, memory_order_relaxed);
-    }
+    count(slot_of(c, semaphore));
 }
 
 uint32_t commons_semaphore_posts(const struct commons *c, uint32_t semaphore)

@@ -7,12 +7,15 @@
 
 /* ---- how many wait, and how many of them have a signal coming --------------------------------------------------- */
 
-static void word_add_waiter(struct object *c)
+/* Returns: the signals counted so far.  One that is counted later has found this waiter, or is taken to have. */
+static uint64_t word_add_waiter(struct object *c)
 {
-    /* relaxed here and below: one word, and the waits it belongs to are published by their seats */
-    atomic_fetch_add_explicit(&c->waiters, COND_WORD(1, 0), memory_order_relaxed);
+    /* acquire: a signal that did not find it is counted; partner: word_signal() */
+    atomic_fetch_add_explicit(&c->waiters, COND_WORD(1, 0), memory_order_acquire);
+    return (uint64_t)relaxed_load(&c->value);
 }
 
+/* `woken`: by a signal that found it. */
 static void word_remove_waiter(struct object *c, bool woken)
 {
     uint64_t word = relaxed_load(&c->waiters), next;
@@ -21,19 +24,22 @@ static void word_remove_waiter(struct object *c, bool woken)
         waiters -= waiters > 0;
         pending -= woken && pending > 0;
         next = COND_WORD(waiters, pending > waiters ? waiters : pending);
+        /* relaxed: one word, and the waits it belongs to are published by their seats */
     } while (
         !atomic_compare_exchange_weak_explicit(&c->waiters, &word, next, memory_order_relaxed, memory_order_relaxed));
 }
 
 static void word_signal(struct object *c, bool broadcast)
 {
+    atomic_fetch_add_explicit(&c->value, 1, memory_order_relaxed);
     uint64_t word = relaxed_load(&c->waiters), next;
     do {
         uint32_t waiters = COND_WAITERS(word), pending = COND_PENDING(word);
         pending = broadcast || pending == waiters ? waiters : pending + 1;
         next = COND_WORD(waiters, pending);
-    } while (next != word && !atomic_compare_exchange_weak_explicit(&c->waiters, &word, next, memory_order_relaxed,
-                                                                    memory_order_relaxed));
+        /* release: after the count; partner: word_add_waiter() */
+    } while (!atomic_compare_exchange_weak_explicit(&c->waiters, &word, next, memory_order_release,
+                                                    memory_order_relaxed));
     if (COND_WAITERS(word) == 0) {
         atomic_fetch_add_explicit(&c->idle_signals, 1, memory_order_relaxed);
     }
@@ -53,7 +59,7 @@ void detector_cond_wait(struct detector *d, struct thread *t, struct object *c, 
     usage_cond_wait(d, t, c, m, at);
     relaxed_store(&c->partner_id, relaxed_load(&m->id));
     relaxed_store(&c->partner, m);
-    word_add_waiter(c);
+    uint64_t signals = word_add_waiter(c);
     struct held_entry *entry = held_find(&t->seat->held, m);
     if (entry != NULL) {
         detector_lock_released(d, t, m, at);
@@ -65,6 +71,7 @@ void detector_cond_wait(struct detector *d, struct thread *t, struct object *c, 
         .kind = WAIT_COND,
         .wanted = c,
         .wanted_id = relaxed_load(&c->id),
+        .ticket = signals,
         .timed = timed || (entry == NULL && is_refused(m)),
         .at = at,
         .signal_number = t->signal_depth > 0 ? t->signal_number : 0,
@@ -76,7 +83,8 @@ void detector_cond_woken(struct detector *d, struct thread *t, struct object *c,
                          bool owner_died, struct stack_id at)
 {
     locking_end_wait(t);
-    word_remove_waiter(c, woken);
+    /* Who began to wait between a signal's count and the signal may be woken by it, and leaves the count to those that it found. */
+    word_remove_waiter(c, woken && relaxed_load(&t->seat->ticket) != (uint64_t)relaxed_load(&c->value));
     if (woken) {
         loose_receive(t, c);
         locking_acquire_shared(&t->hb, c, &c->hb);

@@ -35,7 +35,7 @@ struct seat {
     _Atomic(struct object *) wanted;
     _Atomic uint32_t wanted_id;   /* its generation, or the thread joined */
     _Atomic uint32_t target_seat; /* of the thread joined */
-    _Atomic uint64_t ticket;      /* barrier: arrivals that open it; futex: sends seen before sleeping */
+    _Atomic uint64_t ticket;      /* barrier: arrivals that open it; futex, condition: sends, signals before it */
     _Atomic uint32_t at;          /* struct stack_id */
     _Atomic int32_t signal_number;
 

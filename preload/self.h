@@ -63,6 +63,7 @@ struct self {
     unsigned signal_depth;
 
     struct sharing_thread *sharing;       /* what it holds that other processes may want; see sharing.h */
+    uint32_t shared_signals;              /* of a shared condition, before it began to wait */
     struct plane *plane;                  /* of tags, when the program is woven; see weave/plane.h */
     struct plane_header *plane_header;    /* the same, or a blind thread's */
     struct contention_thread *contention; /* of contention.c; NULL unless it counts */

@@ -158,7 +158,7 @@ void sharing_on_cond_wait(struct self *self, struct object *cond)
     uint32_t identity = identity_of(self, cond);
     struct commons *c = commons_file_open();
     if (identity != 0 && c != NULL)
-        commons_cond_waits(c, identity);
+        self->shared_signals = commons_cond_waits(c, identity);
 }
 
 void sharing_on_cond_woken(struct self *self, struct object *cond, bool by_signal)
@@ -167,7 +167,7 @@ void sharing_on_cond_woken(struct self *self, struct object *cond, bool by_signa
     struct commons *c = commons_file_open();
     if (identity == 0 || c == NULL)
         return;
-    commons_cond_woken(c, identity, by_signal);
+    commons_cond_woken(c, identity, by_signal, self->shared_signals);
     if (by_signal)
         note_heard(c, identity);
 }

@@ -91,14 +91,16 @@ static void a_signal_under_way_wakes(void **state)
     (void)state;
     uint32_t cond = add_object(OBJECT_COND, 1);
     commons_cond_signalled(c, cond, true); /* nobody waits: it is lost */
-    commons_cond_waits(c, cond);
+    uint32_t first = commons_cond_waits(c, cond);
     commons_cond_waits(c, cond);
     rest_for(p, cond, 0);
     rest_for(q, cond, 0);
     assert_true(all_rest());
     commons_cond_signalled(c, cond, false);
     assert_false(all_rest());
-    commons_cond_woken(c, cond, true);
+    commons_cond_woken(c, cond, true, commons_cond_waits(c, cond)); /* who came behind it */
+    assert_false(all_rest());
+    commons_cond_woken(c, cond, true, first);
     rest_for(p, COMMONS_WITHIN, 0);
     assert_true(all_rest());
 }

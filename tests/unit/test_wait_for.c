@@ -289,6 +289,25 @@ static void signal_under_way_keeps_the_process_alive(void **state)
     assert_int_equal(world_expect_one(FINDING_DEADLOCK)->form, DEADLOCK_ALL_ASLEEP);
 }
 
+/* It unlocks, and then signals: another begins to wait in between, is woken as well, and waits again. */
+static void signal_is_not_that_of_who_came_behind_it(void **state)
+{
+    (void)state;
+    struct object *c = world_object(OBJECT_COND, 0, plain);
+    world_lock(1, world_mutex(0));
+    cond_wait(1, c, world_mutex(0));
+    detector_cond_signal(world.d, world_thread(0), c, true, world_at(1));
+    world_lock(2, world_mutex(0));
+    cond_wait(2, c, world_mutex(0));
+    detector_cond_woken(world.d, world_thread(2), c, world_mutex(0), true, false, world_at(1));
+    cond_wait(2, c, world_mutex(0));
+    join(0, 1);
+    world_expect_nothing();
+    detector_cond_woken(world.d, world_thread(1), c, world_mutex(0), true, false, world_at(1));
+    cond_wait(1, c, world_mutex(0));
+    assert_int_equal(world_expect_one(FINDING_DEADLOCK)->form, DEADLOCK_ALL_ASLEEP);
+}
+
 static void timed_waiter_keeps_the_process_alive(void **state)
 {
     (void)state;
@@ -534,6 +553,7 @@ int main(void)
         TEST(cancelled_joiner_closes_no_circle),
         TEST(cancelled_thread_waits_for_a_lock_all_the_same),
         TEST(running_thread_keeps_the_process_alive),
+        TEST(signal_is_not_that_of_who_came_behind_it),
         TEST(token_in_the_semaphore_keeps_the_process_alive),
         TEST(signal_handler_might_post),
         TEST(thread_in_a_signal_handler_is_awake),
