@@ -103,10 +103,11 @@ static bool is_relaxed_change(const struct elf_module *module, const struct insn
     return info && access->role == ACCESS_ATOMIC && !info->calls_fences && covers(&info->relaxed, insn->address);
 }
 
+/* An instruction without LOCK that reads and writes may be what clang makes of an atomic store of what an atomic load found, changed. */
 static bool may_be_told(const struct access *access)
 {
     bool is_open = access->role == ACCESS_PLAIN || (access->role == ACCESS_ATOMIC_LOAD && access->is_guess);
-    return is_open && access->operand >= 0 && !access->read_modify && access->size <= 16;
+    return is_open && access->operand >= 0 && access->size <= 16;
 }
 
 void atomic_moves_mark(const struct elf_module *module, struct function *function)

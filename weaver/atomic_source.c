@@ -99,7 +99,8 @@ static void scan_other(struct scan *scan)
 
 static uint8_t line_kind(const struct scan *scan)
 {
-    bool is_made_atomic = scan->follows_atomic && scan->has_code && !scan->is_directive;
+    /* gcc gives what a directive makes atomic the statement's line, g++ the directive's. */
+    bool is_made_atomic = scan->names_atomic || (scan->follows_atomic && scan->has_code && !scan->is_directive);
     if (scan->calls == 0)
         return is_made_atomic ? SOURCE_ATOMIC : SOURCE_PLAIN;
     /* Which of several calls a move comes of is not known. */
