@@ -497,7 +497,7 @@ static void fences_are_known_by_their_names(void **state)
     }
 }
 
-static void a_directive_of_openmp_makes_the_next_line_atomic(void **state)
+static void a_directive_of_openmp_makes_its_line_and_the_next_atomic(void **state)
 {
     static const char text[] = "#pragma omp atomic write\n"
                                "  flag = 1;\n"
@@ -509,8 +509,8 @@ static void a_directive_of_openmp_makes_the_next_line_atomic(void **state)
                                "  { seen = flag; }\n"
                                "#pragma omp critical(atomic)\n"
                                "  data = 4;";
-    static const uint8_t expected[] = {SOURCE_PLAIN, SOURCE_ATOMIC, SOURCE_PLAIN,  SOURCE_PLAIN, SOURCE_PLAIN,
-                                       SOURCE_PLAIN, SOURCE_PLAIN,  SOURCE_ATOMIC, SOURCE_PLAIN, SOURCE_PLAIN};
+    static const uint8_t expected[] = {SOURCE_ATOMIC, SOURCE_ATOMIC, SOURCE_PLAIN,  SOURCE_PLAIN, SOURCE_PLAIN,
+                                       SOURCE_ATOMIC, SOURCE_PLAIN,  SOURCE_ATOMIC, SOURCE_PLAIN, SOURCE_PLAIN};
     uint8_t lines[16] = {0};
     bool calls_fences;
     (void)state;
@@ -580,7 +580,7 @@ int main(void)
         cmocka_unit_test(cases_that_cannot_happen_end_no_table),
         cmocka_unit_test(a_line_is_relaxed_when_all_its_calls_are),
         cmocka_unit_test(fences_are_known_by_their_names),
-        cmocka_unit_test(a_directive_of_openmp_makes_the_next_line_atomic),
+        cmocka_unit_test(a_directive_of_openmp_makes_its_line_and_the_next_atomic),
         cmocka_unit_test(real_modules_hold_together),
         cmocka_unit_test(what_is_no_module_is_refused),
         cmocka_unit_test(what_is_too_large_has_an_image_that_says_so),

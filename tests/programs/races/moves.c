@@ -6,6 +6,7 @@
  */
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,12 +111,75 @@ static void lists(void)
     run_two(push, look);
 }
 
+/* ---- numbers that one thread writes, by moves of vector registers ---------------------------------------------------------- */
+
+static _Atomic double gauge;
+static _Atomic float level;
+
+static void *measure(void *arg)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        atomic_store_explicit(&gauge, i * 0.5, memory_order_relaxed);
+        atomic_store_explicit(&level, (float)i, memory_order_relaxed);
+        atomic_store(&gauge, atomic_load(&gauge) + 1.0); /* clang: addsd from memory */
+    }
+    return arg;
+}
+
+static void *read_off(void *arg)
+{
+    double sum = 0;
+    for (int i = 0; i < ROUNDS; i++)
+        sum += atomic_load_explicit(&gauge, memory_order_relaxed) + (double)atomic_load(&level);
+    must(sum >= 0);
+    return arg;
+}
+
+static void gauges(void)
+{
+    run_two(measure, read_off);
+}
+
+/* ---- bits that one thread sets, each when something is done: clang makes one instruction of a load and a store ------------- */
+
+enum { FIRST_BIT = 1, SECOND_BIT = 4 };
+
+static atomic_uint done;
+static int first_result, second_result;
+
+static void *work(void *arg)
+{
+    first_result = 1;
+    atomic_store_explicit(&done, atomic_load_explicit(&done, memory_order_relaxed) | FIRST_BIT, memory_order_release);
+    second_result = 2;
+    atomic_store_explicit(&done, atomic_load_explicit(&done, memory_order_relaxed) | SECOND_BIT, memory_order_release);
+    return arg;
+}
+
+static void *collect(void *arg)
+{
+    unsigned seen = 0;
+    while (seen != (FIRST_BIT | SECOND_BIT)) {
+        unsigned more = atomic_load_explicit(&done, memory_order_acquire) & ~seen;
+        must((more & FIRST_BIT) == 0 || first_result == 1);
+        must((more & SECOND_BIT) == 0 || second_result == 2);
+        seen |= more;
+        sched_yield();
+    }
+    return arg;
+}
+
+static void bits(void)
+{
+    run_two(work, collect);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
         const char *name;
         void (*run)(void);
-    } cases[] = {{"rings", rings}, {"lists", lists}};
+    } cases[] = {{"rings", rings}, {"lists", lists}, {"gauges", gauges}, {"bits", bits}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         if (argc < 2)
             puts(cases[i].name);
