@@ -38,8 +38,8 @@ static void word_signal(struct object *c, bool broadcast)
         pending = broadcast || pending == waiters ? waiters : pending + 1;
         next = COND_WORD(waiters, pending);
         /* release: after the count; partner: word_add_waiter() */
-    } while (!atomic_compare_exchange_weak_explicit(&c->waiters, &word, next, memory_order_release,
-                                                    memory_order_relaxed));
+    } while (
+        !atomic_compare_exchange_weak_explicit(&c->waiters, &word, next, memory_order_release, memory_order_relaxed));
     if (COND_WAITERS(word) == 0) {
         atomic_fetch_add_explicit(&c->idle_signals, 1, memory_order_relaxed);
     }

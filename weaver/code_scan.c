@@ -130,8 +130,10 @@ static void scan_range(struct entry_scan *scan, const ZydisDecoder *decoder, str
             follow(scan, &decoded, next, is_function ? &range : NULL);
         else
             collect(scan, &decoded, next, index);
-        if (is_function && uses_gs(&decoded))
+        if (is_function && uses_gs(&decoded)) {
             module->refusal = "uses the GS segment itself";
+            module->uses_gs = true;
+        }
         module->shows_thread_variables |= is_function && reads_thread_pointer(&decoded);
         look_for_futex(module, &signs, &decoded, next);
         address = next;

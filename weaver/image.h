@@ -85,7 +85,8 @@ struct image_header {
 enum image_flag {
     IMAGE_EMPTY = 1 << 0,   /* nothing in the module needs weaving */
     IMAGE_REFUSED = 1 << 1, /* the module must not be woven; the one image_left says why */
-    IMAGE_NARROW = 1 << 2   /* its checks are for windows of any size (plane.h) */
+    IMAGE_NARROW = 1 << 2,  /* its checks are for windows of any size (plane.h) */
+    IMAGE_USES_GS = 1 << 3  /* refused, for the GS base is its own: no other module must be woven either */
 };
 
 /* Units: bytes. */

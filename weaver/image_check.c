@@ -31,7 +31,7 @@ static const char *check_header(const struct image_header *header, size_t size)
         return "has another size than its header says";
     }
     if (header->build_id_size > IMAGE_BUILD_ID_SIZE ||
-        header->flags & ~(uint32_t)(IMAGE_EMPTY | IMAGE_REFUSED | IMAGE_NARROW)) {
+        header->flags & ~(uint32_t)(IMAGE_EMPTY | IMAGE_REFUSED | IMAGE_NARROW | IMAGE_USES_GS)) {
         return "has an unsound header";
     }
     return NULL;

@@ -57,6 +57,7 @@ struct elf_module {
     bool makes_atomics;           /* GCC's libatomic: compilers call it for what they have no instruction for */
     bool shows_thread_variables;  /* its code reads the thread pointer, by which their addresses are made */
     const char *refusal;          /* why the module must not be woven, or NULL */
+    bool uses_gs;                 /* this is why */
     struct elf_private *own;      /* elf_private.h: sections, frame descriptions, symbols */
 };
 

@@ -189,7 +189,7 @@ int weave_open_module(const struct elf_module *module, const char *output, const
         struct undescribed undescribed = undescribed_find(module, (flags & IMAGE_REFUSED) != 0);
         weaving.draft.counts[IMAGE_UNDESCRIBED] = undescribed.size;
         weaving.draft.counts[IMAGE_ATOMICS_LEFT] += undescribed.atomics;
-        flags |= weaving.draft.is_narrow ? IMAGE_NARROW : 0;
+        flags |= (weaving.draft.is_narrow ? IMAGE_NARROW : 0) | (module->uses_gs ? IMAGE_USES_GS : 0);
         status = image_write(&weaving.draft, module, output, flags, message);
     }
     draft_end(&weaving.draft);

@@ -197,6 +197,11 @@ const char *image_open(struct woven_image *image)
     return wrong;
 }
 
+bool image_uses_gs(const struct woven_image *image)
+{
+    return (image->header->flags & IMAGE_USES_GS) != 0;
+}
+
 const char *image_refusal(const struct woven_image *image)
 {
     const struct image_header *header = image->header;

@@ -48,6 +48,9 @@ const char *image_open(struct woven_image *image);
 void image_keep(struct woven_image *image);
 /* Returns: NULL when it is to be mapped; else why the module is left, as the weaver says.  Context: signal, in-malloc. */
 const char *image_refusal(const struct woven_image *image);
+/* Returns: whether the module of the open image may change the GS base, which is that of the thread's plane.
+ * Context: signal, in-malloc. */
+bool image_uses_gs(const struct woven_image *image);
 /* Maps the code where it can run.  Returns: NULL, or what failed.  Context: loader-lock, in-malloc. */
 const char *image_map_code(struct woven_image *image);
 /* The module was patched: gives back the pages of the file that no look-up needs.  Context: signal, in-malloc, loader-lock. */

@@ -280,6 +280,44 @@ static void leave_all(struct round *round, const char *why)
         }
 }
 
+static const struct candidate *find_gs_user(const struct round *round)
+{
+    for (size_t i = 0; i < round->count; i++) {
+        const struct candidate *candidate = &round->candidates[i];
+        if (candidate->image != NULL && candidate->image->header != NULL && image_uses_gs(candidate->image))
+            return candidate;
+    }
+    return NULL;
+}
+
+static void say_gs_user(const char *path)
+{
+    struct text text = {0};
+    text_string(&text, "accesses to memory are not checked: ");
+    text_string(&text, path);
+    text_string(&text, " uses the GS segment itself");
+    if (text.at != NULL)
+        sink_note("weave-gs", text.at);
+    text_release(&text);
+}
+
+/* Code that has changed the GS base may call woven code, which looks for the thread's plane there. */
+static void look_for_gs(struct round *round)
+{
+    static const char warning[] =
+        "uses the GS segment itself, as woven code does: the program may crash; with --memory=none it does not";
+    const struct candidate *user = find_gs_user(round);
+    if (user == NULL)
+        return;
+    if (weave_is_on()) /* what is written at the end may never be */
+        sink_complain(warning, user->module->path, strlen(user->module->path));
+    else
+        say_gs_user(user->module->path);
+    for (size_t i = 0; i < round->count; i++)
+        if (round->candidates[i].left == NULL)
+            round->candidates[i].left = "another module uses the GS segment itself";
+}
+
 static void free_unused(struct round *round)
 {
     for (size_t i = 0; i < round->count; i++) {
@@ -357,6 +395,7 @@ static void weave_modules(struct self *self, struct round *round)
         leave_all(round, "two threads loaded modules at once");
     open_images(round, false);
     make_missing(round);
+    look_for_gs(round);
     map_code(round);
     if (count_woven(round) > 0) {
         if (!weave_is_on() && !plane_start(self))
