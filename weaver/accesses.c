@@ -99,8 +99,7 @@ bool insn_is_plain_move(const struct insn *insn, uint16_t size)
     }
 }
 
-/* What compilers make of an atomic float or double: a move by a vector register, or by clang an addition that has the load in it. */
-static bool is_number_move(const struct insn *insn, uint16_t size)
+bool insn_is_number_move(const struct insn *insn, uint16_t size)
 {
     switch (insn->decoded.mnemonic) {
     case ZYDIS_MNEMONIC_MOVSD: /* has a string instruction's name as well */
@@ -123,7 +122,7 @@ static bool is_number_move(const struct insn *insn, uint16_t size)
 
 bool insn_may_be_atomic(const struct elf_module *module, const struct insn *insn, uint16_t size)
 {
-    return insn_is_plain_move(insn, size) || is_number_move(insn, size) ||
+    return insn_is_plain_move(insn, size) || insn_is_number_move(insn, size) ||
            (module->makes_locks && size <= 8 && insn->decoded.encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY);
 }
 

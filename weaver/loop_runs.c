@@ -37,9 +37,10 @@ static bool may_run(const struct insn *insn, const struct access *access)
 {
     bool is_of_some_bytes = access->size != 0 && access->size <= 64 && (access->size & (access->size - 1)) == 0;
     return access->role == ACCESS_PLAIN && access->operand >= 0 && is_of_some_bytes && !insn->refusal &&
-           !access->is_redundant && !access->is_guess && !access->decides && !access->is_behind &&
-           !access->keeps_address && !access->may_repeat && access->used == 0 && !access->is_early &&
-           !insn_loads_on_condition(insn) && insn->decoded.address_width == 64;
+           !access->is_redundant && (!access->is_guess || insn_is_number_move(insn, access->size)) &&
+           !access->decides && !access->is_behind && !access->keeps_address && !access->may_repeat &&
+           access->used == 0 && !access->is_early && !insn_loads_on_condition(insn) &&
+           insn->decoded.address_width == 64;
 }
 
 static bool find_run(const struct round *round, const struct insn *insn, uint32_t index, struct access *access)
@@ -55,6 +56,9 @@ static bool find_run(const struct round *round, const struct insn *insn, uint32_
         !add_part(round, &run, index, operand->mem.base, 1) ||
         !add_part(round, &run, index, operand->mem.index, operand->mem.scale))
         return false;
+    if (run.is_guess && run.stride == 0)
+        return false;
+    run.is_guess = false; /* a row of numbers is none of atomic ones */
     bool is_dense = run.stride == 0 || abs(run.stride) == run.size;
     if (displacement + run.ahead != (int32_t)(displacement + run.ahead) || !is_dense)
         return false;

@@ -38,7 +38,10 @@ void accesses_find(const struct elf_module *module, struct function *function);
 void accesses_find_redundant(struct function *function);
 /* Returns: whether an atomic load or store of the source may have become this instruction. */
 bool insn_is_plain_move(const struct insn *insn, uint16_t size);
-/* Returns: the same, or whether it may be part of a lock: a library that makes locks of its own reads and changes what they
+/* Returns: whether that may have been one of a float or double: a move by a vector register, or, by clang, an addition that has the load
+ * in it.  Such a variable tells how much there is of something, and hands nothing over. */
+bool insn_is_number_move(const struct insn *insn, uint16_t size);
+/* Returns: whether it is either, or may be part of a lock: a library that makes locks of its own reads and changes what they
  * consist of by plain instructions too, where its authors know that they may. */
 bool insn_may_be_atomic(const struct elf_module *module, const struct insn *insn, uint16_t size);
 /* Returns: whether it is a CMOV from memory: it reads always, but uses what it read where its condition holds. */
