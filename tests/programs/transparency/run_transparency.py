@@ -16,7 +16,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import launch  # noqa: E402
 
-LIMIT_S = 30
+LIMIT_S = 60
 
 
 def surroundings(arguments):
