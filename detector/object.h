@@ -63,7 +63,7 @@ struct object {
     _Atomic int32_t handler_signal;
 
     /* -- by kind -- */
-    _Atomic int64_t value; /* semaphore: modelled value; barrier, channel, condition: arrivals, sends, signals so far */
+    _Atomic int64_t value;       /* semaphore: modelled; barrier, channel, condition: arrivals, sends, signals so far */
     _Atomic uint64_t waiters;    /* condition: COND_WORD(waiters, pending); barrier: threads inside */
     _Atomic uint32_t partner_id; /* condition: generation of the mutex it is used with */
     _Atomic(struct object *) partner;

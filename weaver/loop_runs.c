@@ -37,10 +37,9 @@ static bool may_run(const struct insn *insn, const struct access *access)
 {
     bool is_of_some_bytes = access->size != 0 && access->size <= 64 && (access->size & (access->size - 1)) == 0;
     return access->role == ACCESS_PLAIN && access->operand >= 0 && is_of_some_bytes && !insn->refusal &&
-           !access->is_redundant && (!access->is_guess || insn_is_number_move(insn, access->size)) &&
-           !access->decides && !access->is_behind && !access->keeps_address && !access->may_repeat &&
-           access->used == 0 && !access->is_early && !insn_loads_on_condition(insn) &&
-           insn->decoded.address_width == 64;
+           !access->is_redundant && !access_may_hand_over(insn, access) && !access->decides && !access->is_behind &&
+           !access->keeps_address && !access->may_repeat && access->used == 0 && !access->is_early &&
+           !insn_loads_on_condition(insn) && insn->decoded.address_width == 64;
 }
 
 static bool find_run(const struct round *round, const struct insn *insn, uint32_t index, struct access *access)

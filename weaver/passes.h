@@ -44,6 +44,11 @@ bool insn_is_number_move(const struct insn *insn, uint16_t size);
 /* Returns: whether it is either, or may be part of a lock: a library that makes locks of its own reads and changes what they
  * consist of by plain instructions too, where its authors know that they may. */
 bool insn_may_be_atomic(const struct elf_module *module, const struct insn *insn, uint16_t size);
+/* Returns: whether the access may be an atomic one that hands something over. */
+static inline bool access_may_hand_over(const struct insn *insn, const struct access *access)
+{
+    return access->is_guess && !insn_is_number_move(insn, access->size);
+}
 /* Returns: whether it is a CMOV from memory: it reads always, but uses what it read where its condition holds. */
 bool insn_loads_on_condition(const struct insn *insn);
 

@@ -74,8 +74,7 @@ static void look_at(struct known_set *set, struct insn *insn)
         time_passes |= !access_is_plain(access);
         if (access->role != ACCESS_PLAIN || access->operand < 0)
             continue;
-        bool hands_over =
-            access->is_guess && (access->is_write || access->decides) && !insn_is_number_move(insn, access->size);
+        bool hands_over = access_may_hand_over(insn, access) && (access->is_write || access->decides);
         access->is_redundant = !hands_over && is_known(set, insn, access);
         if (!access->is_redundant && !insn_loads_on_condition(insn) && !access->may_repeat && !access->is_early &&
             access->used == 0)
