@@ -238,6 +238,28 @@ static bool links_can_be_held(struct cycle_search *search, size_t length)
     return true;
 }
 
+static size_t members_holding(const struct cycle_search *search, size_t length, struct object_id lock)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < length; i++)
+        count += find_held(search->chain[i].dependency, lock) != NULL;
+    return count;
+}
+
+/* Returns: true when each counting semaphore lets in all members that hold a unit of it. */
+static bool units_suffice(const struct cycle_search *search, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        const struct dependency *d = search->chain[i].dependency;
+        for (size_t k = 0; k < d->held_count; k++) {
+            const struct held_lock *held = &d->held[k];
+            if (held->units > 0 && held->units < members_holding(search, length, held->object.id))
+                return false;
+        }
+    }
+    return true;
+}
+
 /* Returns: true when this set of wanted locks has not been reported in this search, and notes it. */
 static bool is_new_set(struct walk *walk)
 {
@@ -260,7 +282,7 @@ static void report_cycle(struct walk *walk, const struct held_lock *link)
     if (walk->length < walk->shortest)
         return;
     walk->search->chain[0].link = link;
-    if (!links_can_be_held(walk->search, walk->length)) {
+    if (!units_suffice(walk->search, walk->length) || !links_can_be_held(walk->search, walk->length)) {
         walk->dismissed = true;
         return;
     }

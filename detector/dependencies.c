@@ -463,6 +463,21 @@ bool dependencies_remove_lock(struct dependencies *store, struct object_id lock)
     return true;
 }
 
+static void forget_units(const struct nesting *nesting, struct object_id semaphore)
+{
+    for (struct dependency *d = nesting->first; d; d = d->next)
+        for (size_t i = 0; i < d->held_count; i++)
+            if (d->held[i].object.id.v == semaphore.v)
+                d->held[i].units = 0;
+}
+
+void dependencies_forget_units(struct dependencies *store, struct object_id semaphore)
+{
+    const struct lock_node *node = find_node(store, semaphore);
+    for (const struct nesting_held *held = node ? node->held_by : NULL; held; held = held->next)
+        forget_units(held->nesting, semaphore);
+}
+
 void dependencies_thread_ended(struct dependencies *store, struct thread_id id)
 {
     struct order_thread *thread = hash_table_find(&store->threads, id_hash(id.v), thread_matches, &id.v);

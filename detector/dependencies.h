@@ -87,6 +87,8 @@ struct dependency *dependencies_find(const struct dependencies *store, const str
 struct dependency *dependencies_add(struct dependencies *store, const struct order_request *request);
 /* Returns: false when the lock was in no nesting. */
 bool dependencies_remove_lock(struct dependencies *store, struct object_id lock);
+/* What held a unit of the semaphore held nothing that counts. */
+void dependencies_forget_units(struct dependencies *store, struct object_id semaphore);
 void dependencies_thread_ended(struct dependencies *store, struct thread_id thread);
 /* Returns: false when surely no cycle runs through the dependency. */
 bool dependency_on_cycle(const struct dependency *dependency);

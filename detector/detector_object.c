@@ -60,6 +60,8 @@ static void object_start(struct object *o, enum object_kind kind, uint64_t addre
     relaxed_store(&o->partner_id, 0);
     relaxed_store(&o->idle_signals, 0);
     relaxed_store(&o->lock_like, kind == OBJECT_SEMAPHORE && traits->count == 1);
+    relaxed_store(&o->units,
+                  kind == OBJECT_SEMAPHORE && traits->count > 1 && !traits->process_shared ? traits->count : 0);
     relaxed_store(&o->posted_by_holder, false);
     /* release: a live object is complete; partner: object_is_live_at() and the program's own passing on of it */
     atomic_store_explicit(&o->live_address, address, memory_order_release);

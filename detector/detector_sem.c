@@ -1,4 +1,6 @@
-/* detector_sem.c: semaphores.  One that starts at 1 counts as a lock until somebody other than its holder posts it. */
+/* detector_sem.c: semaphores.  One that starts at 1 counts as a lock until somebody other than its holder posts it.  One
+ * that starts at more lets that many threads in, each of which holds it for reading, as it were, until the same happens or
+ * a thread takes two: then it is no lock either.  What is one hands nothing over: another order was as likely. */
 #include "detector/locking.h"
 #include "detector/loose.h"
 #include "detector/order_feed.h"
@@ -25,6 +27,33 @@ static void become_hand_over(struct detector *d, struct object *s)
     order_forget(d, s);
 }
 
+/* It does not say how many threads can be where: what was thought to be kept apart by it was not. */
+static void become_uncounted(struct detector *d, struct object *s)
+{
+    relaxed_store(&s->units, 0);
+    locking_disown(s);
+    order_forget_units(d, s);
+}
+
+static void enter(struct detector *d, struct thread *t, struct object *s, struct stack_id at)
+{
+    if (held_find(&t->seat->held, s) != NULL) {
+        become_uncounted(d, s);
+    } else {
+        (void)held_push(&t->seat->held, d->host, s, LOCK_SHARED, true, at);
+    }
+}
+
+static void leave(struct detector *d, struct thread *t, struct object *s)
+{
+    struct held_entry *entry = held_find(&t->seat->held, s);
+    if (entry == NULL) {
+        become_uncounted(d, s);
+    } else {
+        held_remove(&t->seat->held, entry);
+    }
+}
+
 void detector_sem_acquired(struct detector *d, struct thread *t, struct object *s, struct stack_id at)
 {
     locking_end_wait(t);
@@ -40,6 +69,9 @@ void detector_sem_acquired(struct detector *d, struct thread *t, struct object *
     }
     if (relaxed_load(&s->lock_like)) {
         become_hand_over(d, s);
+    } else if (relaxed_load(&s->units) != 0) {
+        enter(d, t, s, at);
+        return;
     }
     locking_acquire_shared(&t->handover, s, &s->handed);
 }
@@ -75,8 +107,10 @@ void detector_sem_post(struct detector *d, struct thread *t, struct object *s, b
     locking_release_shared(&t->hb, s, &s->hb);
     if (relaxed_load(&s->lock_like) && !give_up(t, s)) {
         become_hand_over(d, s);
+    } else if (relaxed_load(&s->units) != 0) {
+        leave(d, t, s);
     }
-    if (!relaxed_load(&s->lock_like)) {
+    if (!relaxed_load(&s->lock_like) && relaxed_load(&s->units) == 0) {
         locking_release_shared(&t->handover, s, &s->handed);
     }
     atomic_fetch_add_explicit(&s->value, 1, memory_order_relaxed); /* before the fact: never too small */

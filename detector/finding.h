@@ -61,6 +61,7 @@ enum { TAKEN_UNDER_MOST = 2 };
 struct held_lock {
     struct object_ref object;
     enum lock_mode mode;
+    uint32_t units;        /* of a counting semaphore, of which one is held: how many threads it lets in; 0: a lock */
     struct stack_id stack; /* of the acquisition */
     /* Locks that the thread held exclusively when it took this one and has released since; 0 where there are fewer. */
     struct object_id taken_under[TAKEN_UNDER_MOST];

@@ -137,7 +137,8 @@ bool held_entry_is_current(const struct held_entry *entry)
     if (relaxed_load(&entry->id) != relaxed_load(&o->id) || relaxed_load(&o->live_address) == 0) {
         return false;
     }
-    return relaxed_load(&entry->mode) == LOCK_SHARED || relaxed_load(&entry->serial) == relaxed_load(&o->serial);
+    bool is_for_reading = relaxed_load(&entry->mode) == LOCK_SHARED && o->kind != OBJECT_SEMAPHORE;
+    return is_for_reading || relaxed_load(&entry->serial) == relaxed_load(&o->serial);
 }
 
 bool held_drop_stale(struct held_set *held)
@@ -173,6 +174,7 @@ size_t held_copy(const struct held_set *held, bool only_ordered, struct held_loc
         if (copied < max) {
             out[copied].object = object_reference(relaxed_load(&entry->object));
             out[copied].mode = (enum lock_mode)relaxed_load(&entry->mode);
+            out[copied].units = relaxed_load(&relaxed_load(&entry->object)->units);
             out[copied].stack = (struct stack_id){relaxed_load(&entry->at)};
             for (size_t k = 0; k < TAKEN_UNDER_MOST; k++) {
                 out[copied].taken_under[k] = (struct object_id){relaxed_load(&entry->taken_under[k])};

@@ -192,6 +192,12 @@ void lock_order_remove(struct lock_order *order, struct object_id lock)
         atomic_fetch_add_explicit(&order->removals, 1, memory_order_release);
 }
 
+void lock_order_remove_units(struct lock_order *order, struct object_id semaphore)
+{
+    dependencies_forget_units(&order->store, semaphore);
+    lock_order_remove(order, semaphore);
+}
+
 void lock_order_thread_ended(struct lock_order *order, struct thread_id thread)
 {
     dependencies_thread_ended(&order->store, thread);

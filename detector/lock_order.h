@@ -7,10 +7,11 @@
  * Model:     nodes are lock generations; an edge a->b stands for the dependencies that wanted b while holding a.
  * Valid cycle: dependencies d1..dn with wanted(di) in held(di+1), wanted(dn) in held(d1); n >= 2; distinct threads
  *            and distinct wanted locks; no lock held by two of them (a gate; one held shared by both does not
- *            count); stamps pairwise unordered in hand-over order; on each link the modes conflict (shared
- *            against shared does only when the rwlock prefers writers); and the locks that close the circle can have been
- *            taken in some order: what was taken under another of them, released since, came before that one's taking.  Of those that one dependency closes the
- *            shortest are reported, and longer ones when the shorter are no news.
+ *            count), no counting semaphore held by more of them than it has units; stamps pairwise unordered in
+ *            hand-over order; on each link the modes conflict (shared against shared does only when the rwlock
+ *            prefers writers); and the locks that close the circle can have been taken in some order: what was taken
+ *            under another of them, released since, came before that one's taking.  Of those that one dependency
+ *            closes the shortest are reported, and longer ones when the shorter are no news.
  * Evidence:  of a dependency the first stamp, the latest epoch (a word its own thread writes, without a rank) and the
  *            latest stamp that was searched are kept.  A new occurrence is unordered with an earlier dependency
  *            exactly when that one's latest epoch has not been seen: cycles of two are exact.  A longer cycle is
@@ -80,6 +81,8 @@ void lock_order_repeat(struct lock_order *order, struct dependency *dependency, 
                        lock_order_report *report, void *ctx);
 /* The lock generation is gone.  Costs one look-up when it was never part of a nesting. */
 void lock_order_remove(struct lock_order *order, struct object_id lock);
+/* The same of a semaphore that turned out not to limit how many threads are in: it never kept any apart. */
+void lock_order_remove_units(struct lock_order *order, struct object_id semaphore);
 /* The thread takes no more locks.  Its dependencies remain evidence, but their number is bounded from now on. */
 void lock_order_thread_ended(struct lock_order *order, struct thread_id thread);
 /* Returns: a number that grows with each removal; dependencies kept elsewhere under an older one must be let

@@ -69,7 +69,8 @@ struct object {
     _Atomic(struct object *) partner;
     _Atomic uint64_t idle_signals; /* condition: signals that found nobody waiting */
     uint32_t count;                /* parties of a barrier */
-    _Atomic bool lock_like;        /* semaphore: so far used as a lock */
+    _Atomic uint32_t units; /* semaphore that so far let that many threads in, two at least, and no more; else 0 */
+    _Atomic bool lock_like; /* semaphore: so far used as a lock */
     _Atomic bool posted_by_holder; /* semaphore: its holder has released it once, or is sure to */
 };
 

@@ -29,6 +29,15 @@ static void send_cycles(struct cycles *cycles)
     }
 }
 
+/* Returns: true when there is a lock among them: nobody waits for what is only a unit of a semaphore. */
+static bool has_lock(const struct held_lock *held, size_t count)
+{
+    while (count > 0 && held[count - 1].units != 0) {
+        count--;
+    }
+    return count > 0;
+}
+
 /* Returns: the ordered locks that the thread holds, in its scratch array, or 0 when there are none or no memory. */
 static size_t copy_held(struct detector *d, struct thread *t)
 {
@@ -60,7 +69,7 @@ static void request_from_graph(struct detector *d, struct thread *t, struct obje
                                struct stack_id at, struct order_cache_entry *entry, struct cycles *cycles)
 {
     size_t count = copy_held(d, t);
-    if (count == 0) {
+    if (!has_lock(t->scratch, count)) {
         return;
     }
     relaxed_store(&o->in_order, true);
@@ -129,13 +138,23 @@ void order_feed_slow(struct detector *d, struct thread *t, struct object *o, enu
     send_cycles(&cycles);
 }
 
-void order_forget(struct detector *d, struct object *o)
+static void forget(struct detector *d, struct object *o, void (*how)(struct lock_order *, struct object_id))
 {
     if (!relaxed_load(&o->in_order)) {
         return;
     }
     relaxed_store(&o->in_order, false);
     detector_enter(d, RANK_ORDER_GRAPH);
-    lock_order_remove(d->order, object_identity(o));
+    how(d->order, object_identity(o));
     detector_leave(d, RANK_ORDER_GRAPH);
+}
+
+void order_forget(struct detector *d, struct object *o)
+{
+    forget(d, o, lock_order_remove);
+}
+
+void order_forget_units(struct detector *d, struct object *semaphore)
+{
+    forget(d, semaphore, lock_order_remove_units);
 }

@@ -14,6 +14,8 @@ void order_feed_slow(struct detector *d, struct thread *t, struct object *o, enu
                      struct order_cache_entry *entry, uint64_t key);
 /* The graph forgets this generation of `o`. */
 void order_forget(struct detector *d, struct object *o);
+/* The graph forgets it, and that its units kept anything apart. */
+void order_forget_units(struct detector *d, struct object *semaphore);
 
 /* The thread asks for `o` while it holds ordered locks. */
 static inline void order_feed(struct detector *d, struct thread *t, struct object *o, enum lock_mode mode,

@@ -131,12 +131,14 @@ void usage_blocking_call(struct detector *d, struct thread *t, const char *what,
 {
     struct held_set *held = &t->seat->held;
     (void)held_drop_stale(held);
-    if (held_count(held) == 0) {
-        return;
+    for (uint32_t i = held_count(held); i-- > 0;) {
+        struct object *innermost = relaxed_load(&held_entries(held)[i].object);
+        if (relaxed_load(&innermost->units) == 0) {
+            struct evidence e;
+            evidence_begin(&e, d, FINDING_BLOCKING_CALL_WITH_LOCK_HELD, what);
+            (void)evidence_actor(&e, t, innermost, at);
+            evidence_send(&e);
+            return;
+        }
     }
-    struct object *innermost = relaxed_load(&held_entries(held)[held_count(held) - 1].object);
-    struct evidence e;
-    evidence_begin(&e, d, FINDING_BLOCKING_CALL_WITH_LOCK_HELD, what);
-    (void)evidence_actor(&e, t, innermost, at);
-    evidence_send(&e);
 }

@@ -125,7 +125,8 @@ static void add_party(struct page *page, const struct run_finding *f, const stru
         }
         buffer_string(out, "<h4>holds ");
         add_code(out, party->held[i].object->name);
-        buffer_string(out, party->held[i].is_shared ? " for reading, taken at</h4>\n" : ", taken at</h4>\n");
+        bool is_for_reading = party->held[i].is_shared && strcmp(party->held[i].object->kind, "semaphore") != 0;
+        buffer_string(out, is_for_reading ? " for reading, taken at</h4>\n" : ", taken at</h4>\n");
         add_stack(page, &party->held[i].stack);
     }
     buffer_string(out, "<h4>");

@@ -169,7 +169,7 @@ static bool is_central(const struct run_finding *f, const struct run_party *part
 
 static void add_mode(struct writer *w, const struct run_object *object, bool is_shared)
 {
-    if (is_shared) {
+    if (is_shared && strcmp(object->kind, "semaphore") != 0) {
         buffer_string(w->out, " for reading");
     } else if (strcmp(object->kind, "rwlock") == 0) {
         buffer_string(w->out, " for writing");

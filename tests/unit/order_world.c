@@ -124,6 +124,13 @@ void world_take(struct world *w, uint32_t thread, uint32_t lock, enum lock_mode 
         (struct held_lock){.object = lock_ref(lock), .mode = mode, .stack = stack_of(w, thread, lock, mode)};
 }
 
+void world_take_unit(struct world *w, uint32_t thread, uint32_t semaphore, uint32_t units)
+{
+    struct world_thread *t = &w->threads[thread];
+    world_take(w, thread, semaphore, LOCK_SHARED);
+    t->held[t->held_count - 1].units = units;
+}
+
 void world_release(struct world *w, uint32_t thread, uint32_t lock)
 {
     struct world_thread *t = &w->threads[thread];

@@ -43,6 +43,8 @@ void world_finish(struct world *w);
 
 struct dependency *world_request(struct world *w, uint32_t thread, uint32_t lock, enum lock_mode mode);
 void world_take(struct world *w, uint32_t thread, uint32_t lock, enum lock_mode mode);
+/* Takes one of the units of a counting semaphore that has so many. */
+void world_take_unit(struct world *w, uint32_t thread, uint32_t semaphore, uint32_t units);
 void world_release(struct world *w, uint32_t thread, uint32_t lock);
 void world_release_all(struct world *w, uint32_t thread);
 /* Request and take, exclusive. */

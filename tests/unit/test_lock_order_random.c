@@ -135,10 +135,26 @@ static bool naive_takeable(const struct occurrence **chain, size_t length, uint3
     return found;
 }
 
+/* Returns: true when each counting semaphore lets in all members that hold a unit of it. */
+static bool naive_units_suffice(const struct occurrence **chain, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        for (size_t k = 0; k < chain[i]->held_count; k++) {
+            const struct held_lock *held = &chain[i]->held[k];
+            size_t members = 0;
+            for (size_t m = 0; m < length; m++)
+                members += naive_held(chain[m], held->object.id.v) != NULL;
+            if (held->units != 0 && members > held->units)
+                return false;
+        }
+    return true;
+}
+
 /* Extends the chain in every way; the recursion is as deep as there are threads. */
 static void enumerate(const struct occurrence **chain, size_t length)
 {
-    if (length >= 2 && naive_link(chain[length - 1], chain[0]) && naive_takeable(chain, length, 0)) {
+    if (length >= 2 && naive_link(chain[length - 1], chain[0]) && naive_takeable(chain, length, 0) &&
+        naive_units_suffice(chain, length)) {
         struct lock_set set = {0};
         for (size_t i = 0; i < length; i++)
             lock_set_add(&set, chain[i]->wanted);
@@ -236,6 +252,15 @@ static void renew_lock(uint32_t index, uint32_t *last_id)
     lock_ids[index] = ++*last_id;
 }
 
+static uint32_t holders_of(uint32_t lock)
+{
+    uint32_t count = 0;
+    for (uint32_t t = 0; t < WORLD_THREADS; t++)
+        for (size_t i = 0; i < w.threads[t].held_count; i++)
+            count += w.threads[t].held[i].object.id.v == lock;
+    return count;
+}
+
 static bool run_program(uint64_t seed)
 {
     random_state = seed;
@@ -245,6 +270,7 @@ static bool run_program(uint64_t seed)
     uint32_t locks = 2 + random_below(MAX_LOCKS - 1);
     bool hand_overs = random_below(2);
     uint32_t shared_of_ten = random_below(2) * 5;
+    uint32_t units = random_below(2) * (2 + random_below(2)); /* the first lock is a semaphore of so many, unless 0 */
     w.prefers_writers = random_below(4) == 0;
     uint32_t last_id = 0;
     for (uint32_t i = 0; i < locks; i++)
@@ -266,6 +292,9 @@ static bool run_program(uint64_t seed)
             renew_lock(index, &last_id);
         } else if (is_held) {
             world_release(&w, thread, lock);
+        } else if (units != 0 && index == 0) {
+            if (holders_of(lock) < units)
+                world_take_unit(&w, thread, lock, units);
         } else {
             enum lock_mode mode = random_below(10) < shared_of_ten ? LOCK_SHARED : LOCK_EXCLUSIVE;
             bool is_try = random_below(10) == 0;

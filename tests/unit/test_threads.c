@@ -282,6 +282,66 @@ static void semaphore_posted_by_another_leaves_the_order(void **state)
     world_expect_nothing();
 }
 
+static struct object *room_for(uint32_t count)
+{
+    return world_object(OBJECT_SEMAPHORE, 0, (struct object_traits){.count = count});
+}
+
+/* Each of four takes a unit of `s` and then two locks of a ring of four. */
+static void dine(struct object *s)
+{
+    (void)world_thread(2), (void)world_thread(3), (void)world_thread(4);
+    for (int i = 0; i < 4; i++) {
+        world_sem_wait(1 + i, s);
+        nested(1 + i, i, (i + 1) % 4);
+        world_sem_post(1 + i, s);
+    }
+}
+
+static void semaphore_that_lets_too_few_in_keeps_a_circle_open(void **state)
+{
+    (void)state;
+    dine(room_for(3));
+    world_expect_nothing();
+}
+
+static void semaphore_that_lets_all_in_does_not(void **state)
+{
+    (void)state;
+    dine(room_for(4));
+    world_expect_one(FINDING_LOCK_ORDER_INVERSION);
+}
+
+static void semaphore_still_keeps_out_when_one_comes_without(void **state)
+{
+    (void)state;
+    dine(room_for(2));
+    nested(4, 3, 0); /* three others are too many */
+    world_expect_nothing();
+}
+
+static void semaphore_posted_by_one_who_holds_none_never_limited(void **state)
+{
+    (void)state;
+    struct object *s = room_for(2);
+    dine(s);
+    world_sem_post(1, s);
+    nested(4, 3, 0);
+    world_expect_one(FINDING_LOCK_ORDER_INVERSION);
+}
+
+static void semaphore_taken_twice_by_one_thread_never_limited(void **state)
+{
+    (void)state;
+    struct object *s = room_for(2);
+    dine(s);
+    world_sem_wait(1, s);
+    world_sem_wait(1, s);
+    world_lock(1, world_mutex(7)); /* what it held of the semaphore counts no more */
+    nested(4, 3, 0);
+    world_expect_one(FINDING_LOCK_ORDER_INVERSION);
+}
+
 static void tried_locks_are_held_but_never_wanted(void **state)
 {
     (void)state;
@@ -375,6 +435,11 @@ int main(void)
         TEST(posted_semaphore_hands_over),
         TEST(semaphore_used_as_a_lock_takes_part_in_the_order),
         TEST(semaphore_posted_by_another_leaves_the_order),
+        TEST(semaphore_that_lets_too_few_in_keeps_a_circle_open),
+        TEST(semaphore_that_lets_all_in_does_not),
+        TEST(semaphore_still_keeps_out_when_one_comes_without),
+        TEST(semaphore_posted_by_one_who_holds_none_never_limited),
+        TEST(semaphore_taken_twice_by_one_thread_never_limited),
         TEST(tried_locks_are_held_but_never_wanted),
         TEST(waiting_again_for_the_mutex_of_a_condition_is_a_request),
         TEST(destroyed_lock_takes_its_orders_along),
