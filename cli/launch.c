@@ -15,7 +15,7 @@
 static struct {
     bool was_closed[3]; /* stdin, stdout, stderr */
     sigset_t mask;
-    struct sigaction interrupt, quit, pipe;
+    struct sigaction interrupt, quit, pipe, child;
 } started;
 
 void process_state_save(void)
@@ -30,7 +30,9 @@ void process_state_save(void)
     sigaction(SIGINT, NULL, &started.interrupt);
     sigaction(SIGQUIT, NULL, &started.quit);
     sigaction(SIGPIPE, NULL, &started.pipe);
+    sigaction(SIGCHLD, NULL, &started.child);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGCHLD, SIG_DFL); /* ignored, as daemons leave it, children would end unheard */
 }
 
 void process_state_ignore_keys(void)
@@ -49,6 +51,7 @@ static void process_state_restore(void)
     sigaction(SIGINT, &started.interrupt, NULL);
     sigaction(SIGQUIT, &started.quit, NULL);
     sigaction(SIGPIPE, &started.pipe, NULL);
+    sigaction(SIGCHLD, &started.child, NULL);
     sigprocmask(SIG_SETMASK, &started.mask, NULL);
 }
 

@@ -105,7 +105,7 @@ static bool is_checks(const char *list)
 
 static bool is_number(const char *value)
 {
-    return *value && strspn(value, "0123456789") == strlen(value) && strlen(value) <= 18;
+    return *value && strspn(value, "0123456789") == strlen(value) && strlen(value) <= 9;
 }
 
 static bool fits_type(const struct option_spec *spec, const char *value)

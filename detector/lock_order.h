@@ -28,7 +28,7 @@
  *            So is a search that took too many steps.
  * Source:    Bensalem & Havelund 2005 (gate locks, segments); Joshi et al. 2009 (dependency tuples);
  *            Pearce & Kelly 2006 (incremental topological order).
- * Tests:     tests/unit/test_lock_order.c rule by rule; test_lock_order_random.c against a naive enumeration.
+ * Tests:     tests/unit/test_lock_order.c, test_lock_gates.c rule by rule; test_lock_order_random.c against a naive enumeration.
  */
 #ifndef LOCKHOUND_DETECTOR_LOCK_ORDER_H
 #define LOCKHOUND_DETECTOR_LOCK_ORDER_H

@@ -321,7 +321,7 @@ bool race_access(struct race_engine *engine, struct race_plane *plane, uint64_t 
         turn_away(engine, part, address, size);
         return false;
     }
-    part->tally.accesses++;
+    relaxed_count(&part->tally.accesses);
     part->changing = 0;
     race_sync_settle(engine, plane);
     bool found = false;

@@ -151,8 +151,8 @@ void race_counts(const struct race_engine *engine, struct race_counts *counts)
     for (uint32_t i = 1; i <= RACE_PLANES_MAX; i++) {
         const struct race_part *part = race_part_at(engine, i);
         if (part != NULL) {
-            counts->accesses += part->tally.accesses;
-            counts->renumberings += part->tally.renumberings;
+            counts->accesses += relaxed_load(&part->tally.accesses);
+            counts->renumberings += relaxed_load(&part->tally.renumberings);
         }
     }
 }

@@ -100,7 +100,7 @@ struct race_locks {
 
 /* An own thread's counters; summed when somebody asks. */
 struct race_tally {
-    uint64_t accesses, renumberings;
+    _Atomic uint64_t accesses, renumberings;
 };
 
 /* Of so many planes each thread says what it has heard of them. */

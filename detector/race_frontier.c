@@ -110,7 +110,7 @@ static __attribute__((noinline)) bool looks(const struct race_engine *engine, co
                                             const struct race_chunk *chunk, uint64_t written)
 {
     uint32_t members = race_set_get(engine, relaxed_load(&chunk->state) >> RACE_STATE_SET)->count;
-    return frontier_is_known(written) || part->tally.accesses % (READERS_TRIED * (members + 1)) == 0;
+    return frontier_is_known(written) || relaxed_load(&part->tally.accesses) % (READERS_TRIED * (members + 1)) == 0;
 }
 
 /* As write_unordered(); of the writes alone.  Where one thread made them all others that read there will have seen it as well. */

@@ -199,7 +199,7 @@ void race_renumber(struct race_engine *engine, struct race_plane *plane)
     race_touched_visit(engine, plane, renumber_chunk);
     relaxed_store(&part->renumbered, groups);
     relaxed_store(&part->present, groups);
-    part->tally.renumberings++;
+    relaxed_count(&part->tally.renumberings);
     /* release: tags and table before the even number; partner: race_version_begin() */
     atomic_store_explicit(&part->version, version + 2, memory_order_release);
 }

@@ -141,7 +141,7 @@ static inline __attribute__((always_inline)) bool race_shared_access(struct race
     const struct race_piece piece = {.address = address, .size = (size_t)size, .flags = flags};
     part->inside = true;
     atomic_signal_fence(memory_order_seq_cst);
-    part->tally.accesses++;
+    relaxed_count(&part->tally.accesses);
     part->changing = 0;
     if (__builtin_expect(!race_shared_line_is_touched(part, shared->place, (flags & RACE_WRITE) != 0), 0)) {
         struct race_piece touched = piece;

@@ -11,4 +11,7 @@
 #define relaxed_load(place)         atomic_load_explicit((place), memory_order_relaxed)
 #define relaxed_store(place, value) atomic_store_explicit((place), (value), memory_order_relaxed)
 
+/* One more, in a word that no other thread writes. */
+#define relaxed_count(place) relaxed_store((place), relaxed_load(place) + 1)
+
 #endif

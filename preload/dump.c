@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "preload/deferral.h"
 #include "preload/lockhound.h"
 #include "preload/ranks.h"
 #include "preload/raw.h"
@@ -35,7 +36,7 @@ static void on_dump_signal(int number)
     (void)number;
     struct self *self = self_current;
     /* Inside of a hook this thread may hold a rank; elsewhere the others are waited for, and the copy is whole. */
-    bool is_outside = (uintptr_t)self > (uintptr_t)SELF_GONE && !self->inside;
+    bool is_outside = (uintptr_t)self > (uintptr_t)SELF_GONE && !self->inside && !deferral_is_in_region();
     if (is_outside) {
         self->inside = true;
         ranks_take_all();

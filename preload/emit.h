@@ -48,7 +48,7 @@ static inline void emit_note_sent(struct self *self, const struct object *object
 
 static inline void emit_thread_create(struct self *self, struct self *child, bool detached, struct stack_id at)
 {
-    self->events++;
+    self_count_event(self);
     detector_thread_create(lockhound.detector, child->thread, self->thread, detached, at);
     if (__builtin_expect(self->plane != NULL, 0))
         plane_note_created(self, child, at);
@@ -57,21 +57,21 @@ static inline void emit_thread_create(struct self *self, struct self *child, boo
 
 static inline void emit_thread_start(struct self *self)
 {
-    self->events++;
+    self_count_event(self);
     EMIT_TRACE(trace_plain(self, EVENT_START, EMIT_NOWHERE));
     detector_thread_start(lockhound.detector, self->thread);
 }
 
 static inline void emit_thread_end(struct self *self, struct stack_id at)
 {
-    self->events++;
+    self_count_event(self);
     EMIT_TRACE(trace_plain(self, EVENT_EXIT, at));
     detector_thread_end(lockhound.detector, self->thread, at);
 }
 
 static inline void emit_join_request(struct self *self, struct self *target, bool timed, struct stack_id at)
 {
-    self->events++;
+    self_count_event(self);
     if (target != NULL)
         EMIT_TRACE(trace_thread(self, EVENT_JOIN_REQUEST, timed ? EVENT_TIMED : 0, target, at));
     detector_join_request(lockhound.detector, self->thread, target == NULL ? NULL : target->thread, timed, at);
@@ -79,7 +79,7 @@ static inline void emit_join_request(struct self *self, struct self *target, boo
 
 static inline void emit_joined(struct self *self, struct self *target)
 {
-    self->events++;
+    self_count_event(self);
     EMIT_TRACE(trace_thread(self, EVENT_JOIN, 0, target, EMIT_NOWHERE));
     detector_joined(lockhound.detector, self->thread, target->thread);
     sharing_rest_woke();
@@ -87,7 +87,7 @@ static inline void emit_joined(struct self *self, struct self *target)
 
 static inline void emit_join_failed(struct self *self, struct self *target)
 {
-    self->events++;
+    self_count_event(self);
     EMIT_TRACE(trace_thread(self, EVENT_JOIN_FAILED, 0, target, EMIT_NOWHERE));
     detector_join_failed(lockhound.detector, self->thread, target->thread);
     sharing_rest_woke();
@@ -95,20 +95,20 @@ static inline void emit_join_failed(struct self *self, struct self *target)
 
 static inline void emit_detach(struct self *self, struct self *target, struct stack_id at)
 {
-    self->events++;
+    self_count_event(self);
     EMIT_TRACE(trace_thread(self, EVENT_DETACH, 0, target, at));
     detector_detach(lockhound.detector, self->thread, target->thread, at);
 }
 
 static inline void emit_stale_join(struct self *self, struct thread_id gone, bool was_joined, struct stack_id at)
 {
-    self->events++;
+    self_count_event(self);
     detector_stale_join(lockhound.detector, self->thread, gone, was_joined, at);
 }
 
 static inline void emit_stale_detach(struct self *self, struct thread_id gone, struct stack_id at)
 {
-    self->events++;
+    self_count_event(self);
     detector_stale_detach(lockhound.detector, self->thread, gone, at);
 }
 
@@ -125,21 +125,21 @@ static inline void emit_process_end(struct self *self)
 
 static inline void emit_fork_child(struct self *self)
 {
-    self->events++;
+    self_count_event(self);
     EMIT_TRACE(trace_fork_child(self));
     detector_fork_child(lockhound.detector, self->thread);
 }
 
 static inline void emit_signal_enter(struct self *self, int number)
 {
-    self->events++;
+    self_count_event(self);
     EMIT_TRACE(trace_number(self, EVENT_SIGNAL_ENTER, (uint64_t)number));
     detector_signal_enter(lockhound.detector, self->thread, number);
 }
 
 static inline void emit_signal_leave(struct self *self)
 {
-    self->events++;
+    self_count_event(self);
     EMIT_TRACE(trace_plain(self, EVENT_SIGNAL_LEAVE, EMIT_NOWHERE));
     detector_signal_leave(lockhound.detector, self->thread);
 }
@@ -155,7 +155,7 @@ static inline void emit_set_handlers_installed(struct self *self, enum signal_ha
 static inline struct object *emit_object_init(struct self *self, enum object_kind kind, uint64_t address,
                                               const struct object_traits *traits, struct stack_id at)
 {
-    self->events++;
+    self_count_event(self);
     EMIT_TRACE(trace_traits(self, kind, address, traits, at));
     struct object *object = object_init(lockhound.detector, self->thread, kind, address, traits, at);
     if (object != NULL && sharing_concerns(object))
@@ -184,7 +184,7 @@ static inline bool emit_object_check_kind(struct self *self, struct object *obje
 
 static inline void emit_object_destroy(struct self *self, struct object *object, struct stack_id at)
 {
-    self->events++;
+    self_count_event(self);
     EMIT_TRACE(trace_object(self, EVENT_DESTROY, 0, object, at));
     object_destroy(lockhound.detector, self->thread, object, at);
 }
@@ -228,7 +228,7 @@ static inline void emit_lock_request(struct self *self, struct object *object, e
 static inline void emit_lock_acquired(struct self *self, struct object *object, enum lock_mode mode, bool owner_died,
                                       struct stack_id at)
 {
-    self->events++;
+    self_count_event(self);
     EMIT_OBSERVED(trace_lock(self, EVENT_ACQUIRE, owner_died ? EVENT_OWNER_DIED : 0, object, mode, at),
                   contention_acquired(self, object, mode, at));
     detector_lock_acquired(lockhound.detector, self->thread, object, mode, owner_died, at);
@@ -239,7 +239,7 @@ static inline void emit_lock_acquired(struct self *self, struct object *object, 
 
 static inline void emit_lock_released(struct self *self, struct object *object, struct stack_id at)
 {
-    self->events++;
+    self_count_event(self);
     EMIT_OBSERVED(trace_object(self, EVENT_RELEASE, 0, object, at), contention_released(self, object));
     detector_lock_released(lockhound.detector, self->thread, object, at);
     emit_note_released(self, object, at);
@@ -256,7 +256,7 @@ static inline bool emit_lock_release_quickly(struct self *self, struct object *o
     } else if (!detector_lock_release_quickly(self->thread, object, kind)) {
         return false;
     }
-    self->events++;
+    self_count_event(self);
     emit_note_released(self, object, EMIT_NOWHERE);
     return true;
 }
@@ -270,7 +270,7 @@ static inline void emit_lock_unrelease(struct self *self, struct object *object,
 
 static inline void emit_mutex_consistent(struct self *self, struct object *object)
 {
-    self->events++;
+    self_count_event(self);
     EMIT_TRACE(trace_object(self, EVENT_CONSISTENT, 0, object, EMIT_NOWHERE));
     detector_mutex_consistent(lockhound.detector, self->thread, object);
 }
@@ -309,7 +309,7 @@ static inline void emit_blocking_call(struct self *self, const char *what, struc
 static inline void emit_cond_wait(struct self *self, struct object *cond, struct object *mutex, bool timed,
                                   struct stack_id at)
 {
-    self->events++;
+    self_count_event(self);
     EMIT_TRACE(trace_condition(self, EVENT_COND_WAIT, timed ? EVENT_TIMED : 0, cond, mutex, at));
     if (__builtin_expect(lockhound.options.contention && mutex != NULL, 0))
         contention_released(self, mutex);
@@ -326,7 +326,7 @@ static inline void emit_cond_wait(struct self *self, struct object *cond, struct
 static inline void emit_cond_woken(struct self *self, struct object *cond, struct object *mutex, bool woken,
                                    bool owner_died, struct stack_id at)
 {
-    self->events++;
+    self_count_event(self);
     EMIT_TRACE(trace_condition(self, EVENT_COND_WOKEN,
                                (woken ? 0u : EVENT_TIMEOUT) | (owner_died ? EVENT_OWNER_DIED : 0u), cond, mutex, at));
     detector_cond_woken(lockhound.detector, self->thread, cond, mutex, woken, owner_died, at);
@@ -343,7 +343,7 @@ static inline void emit_cond_woken(struct self *self, struct object *cond, struc
 
 static inline void emit_cond_signal(struct self *self, struct object *cond, bool broadcast, struct stack_id at)
 {
-    self->events++;
+    self_count_event(self);
     EMIT_TRACE(trace_object(self, broadcast ? EVENT_COND_BROADCAST : EVENT_COND_SIGNAL, 0, cond, at));
     detector_cond_signal(lockhound.detector, self->thread, cond, broadcast, at);
     emit_note_sent(self, cond, at);
@@ -371,7 +371,7 @@ static inline void emit_sem_was_lock(const struct object *sem, bool was_lock)
 
 static inline void emit_sem_acquired(struct self *self, struct object *sem, struct stack_id at)
 {
-    self->events++;
+    self_count_event(self);
     EMIT_TRACE(trace_semaphore(self, EVENT_SEM_ACQUIRE, 0, sem, at));
     bool was_lock = relaxed_load(&sem->lock_like);
     detector_sem_acquired(lockhound.detector, self->thread, sem, at);
@@ -388,7 +388,7 @@ static inline void emit_sem_scoped(struct self *self, struct object *sem)
 
 static inline void emit_sem_post(struct self *self, struct object *sem, bool overflows, struct stack_id at)
 {
-    self->events++;
+    self_count_event(self);
     EMIT_TRACE(trace_semaphore(self, EVENT_SEM_POST, overflows ? EVENT_OVERFLOW : 0, sem, at));
     bool was_lock = relaxed_load(&sem->lock_like);
     detector_sem_post(lockhound.detector, self->thread, sem, overflows, at);
@@ -400,7 +400,7 @@ static inline void emit_sem_post(struct self *self, struct object *sem, bool ove
 
 static inline void emit_barrier_arrive(struct self *self, struct object *barrier, struct stack_id at)
 {
-    self->events++;
+    self_count_event(self);
     EMIT_TRACE(trace_object(self, EVENT_BARRIER_ARRIVE, 0, barrier, at));
     if (sharing_concerns(barrier))
         sharing_on_arrive(self, barrier);
@@ -410,7 +410,7 @@ static inline void emit_barrier_arrive(struct self *self, struct object *barrier
 
 static inline void emit_barrier_leave(struct self *self, struct object *barrier)
 {
-    self->events++;
+    self_count_event(self);
     EMIT_TRACE(trace_object(self, EVENT_BARRIER_LEAVE, 0, barrier, EMIT_NOWHERE));
     detector_barrier_leave(lockhound.detector, self->thread, barrier);
     sharing_rest_woke();
@@ -420,7 +420,7 @@ static inline void emit_barrier_leave(struct self *self, struct object *barrier)
 
 static inline void emit_once_begin(struct self *self, struct object *once, struct stack_id at)
 {
-    self->events++;
+    self_count_event(self);
     EMIT_TRACE(trace_object(self, EVENT_ONCE_BEGIN, 0, once, at));
     detector_once_begin(lockhound.detector, self->thread, once, at);
     sharing_rest_woke();
@@ -428,7 +428,7 @@ static inline void emit_once_begin(struct self *self, struct object *once, struc
 
 static inline void emit_once_done(struct self *self, struct object *once, bool aborted)
 {
-    self->events++;
+    self_count_event(self);
     EMIT_TRACE(trace_object(self, EVENT_ONCE_DONE, aborted ? EVENT_ABORTED : 0, once, EMIT_NOWHERE));
     detector_once_done(lockhound.detector, self->thread, once, aborted);
     emit_note_sent(self, once, EMIT_NOWHERE);
@@ -436,7 +436,7 @@ static inline void emit_once_done(struct self *self, struct object *once, bool a
 
 static inline void emit_once_passed(struct self *self, struct object *once)
 {
-    self->events++;
+    self_count_event(self);
     EMIT_TRACE(trace_object(self, EVENT_ONCE_PASSED, 0, once, EMIT_NOWHERE));
     detector_once_passed(lockhound.detector, self->thread, once);
     sharing_rest_woke();
@@ -444,7 +444,7 @@ static inline void emit_once_passed(struct self *self, struct object *once)
 
 static inline void emit_channel_send(struct self *self, struct object *channel, struct stack_id at)
 {
-    self->events++;
+    self_count_event(self);
     EMIT_TRACE(trace_object(self, EVENT_CHANNEL_SEND, 0, channel, EMIT_NOWHERE));
     detector_channel_send(lockhound.detector, self->thread, channel);
     emit_note_sent(self, channel, at);
@@ -452,7 +452,7 @@ static inline void emit_channel_send(struct self *self, struct object *channel, 
 
 static inline void emit_channel_receive(struct self *self, struct object *channel)
 {
-    self->events++;
+    self_count_event(self);
     EMIT_TRACE(trace_object(self, EVENT_CHANNEL_RECEIVE, 0, channel, EMIT_NOWHERE));
     detector_channel_receive(lockhound.detector, self->thread, channel);
     sharing_rest_woke();

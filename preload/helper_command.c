@@ -214,16 +214,21 @@ static void set_descriptors(bool is_silent)
     raw_syscall(SYS_close_range, STANDARD_DESCRIPTORS, UINT_MAX, 0, 0, 0, 0);
 }
 
+static void set_standard_action(int number)
+{
+    const struct {
+        uintptr_t handler, flags, restorer;
+        uint64_t mask;
+    } standard = {0};
+    raw_syscall(SYS_rt_sigaction, number, (long)&standard, 0, KERNEL_SIGSET_SIZE, 0, 0);
+}
+
 static int become_command(void *argument)
 {
     struct errand *errand = argument;
     /* The handlers are the program's and must not run here; all is blocked until none is left. */
-    struct {
-        uintptr_t handler, flags, restorer;
-        uint64_t mask;
-    } standard = {0};
     for (int number = 1; number < _NSIG; number++)
-        raw_syscall(SYS_rt_sigaction, number, (long)&standard, 0, KERNEL_SIGSET_SIZE, 0, 0);
+        set_standard_action(number);
     uint64_t none = 0;
     raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&none, 0, KERNEL_SIGSET_SIZE, 0, 0);
     set_descriptors(errand->is_silent);
@@ -250,6 +255,8 @@ static void wait_for_command(struct errand *errand, long command)
 static int keep(void *argument)
 {
     struct errand *errand = argument;
+    /* Where the program ignores it the command would end unheard.  The keeper's dispositions are copies. */
+    set_standard_action(SIGCHLD);
     long command = own_clone(become_command, errand->command_stack, CLONE_VM | CLONE_VFORK | SIGCHLD, errand);
     if (command > 0)
         wait_for_command(errand, command);

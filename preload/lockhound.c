@@ -180,14 +180,11 @@ static void start(char **envp)
     lockhound.followed = environment(envp, RUN_ENVIRONMENT_FOLLOWED)[0] == '1';
     options_parse(&lockhound.options, lockhound.options_text, complain);
     arena_set_limit((size_t)lockhound.options.memory_limit << 20);
-    if (!start_detector()) {
-        sink_complain("has no memory to start; the program runs unchecked", "it", 2);
-        return;
-    }
-    lockhound.ready = true;
-    struct self *self = self_new(NULL, false, (struct stack_id){0});
+    lockhound.ready = start_detector();
+    struct self *self = lockhound.ready ? self_new(NULL, false, (struct stack_id){0}) : NULL;
     if (self == NULL) {
         lockhound.ready = false;
+        sink_complain("has no memory to start; the program runs unchecked", "it", 2);
         return;
     }
     self->inside = true;

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "preload/run_file.h"
+
 struct word {
     const char *text;
     size_t length;
@@ -33,6 +35,8 @@ void options_default(struct options *options)
 static bool apply_group(bool *checks, struct word group, bool on)
 {
     bool all = word_is(group, "all"), standard = word_is(group, "default"), none = word_is(group, "none");
+    if (!on)
+        return false; /* "-all" and its like say nothing that "none" does not say better */
     for (int kind = 0; kind < FINDING_COUNT; kind++) {
         if (all || (standard && finding_is_default((enum finding_kind)kind)))
             checks[kind] = on;
@@ -187,17 +191,19 @@ static bool take_pair(const char **text, struct word *key, struct word *value)
     return true;
 }
 
-static void bound(struct options *options)
+static void bound(struct options *options, options_complain *complain)
 {
     if (options->stack_depth < 1)
         options->stack_depth = 1;
     if (options->stack_depth > 64)
         options->stack_depth = 64;
-    options->error_exitcode &= 255;
+    if (options->error_exitcode > 255) {
+        complain("is no exit status, at most 255; 66 is used", "error-exitcode", strlen("error-exitcode"));
+        options->error_exitcode = LOCKHOUND_EXIT_FINDINGS;
+    }
 }
 
-void options_parse(struct options *options, const char *text,
-                   void (*complain)(const char *what, const char *word, size_t word_length))
+void options_parse(struct options *options, const char *text, options_complain *complain)
 {
     struct word key, value;
     while (take_pair(&text, &key, &value)) {
@@ -205,5 +211,5 @@ void options_parse(struct options *options, const char *text,
         if (wrong != NULL)
             complain(wrong, key.text, key.length);
     }
-    bound(options);
+    bound(options, complain);
 }

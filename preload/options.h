@@ -34,9 +34,10 @@ struct options {
 /* Context: early. */
 void options_default(struct options *options);
 
+typedef void options_complain(const char *what, const char *word, size_t word_length);
+
 /* Reads "key=value key='a b'"; `complain` is called once for each mistake, with its text and the place.
  * Allocates nothing.  Context: early. */
-void options_parse(struct options *options, const char *text,
-                   void (*complain)(const char *what, const char *word, size_t word_length));
+void options_parse(struct options *options, const char *text, options_complain *complain);
 
 #endif

@@ -164,13 +164,23 @@ static void append_symbolic(struct text *text, const struct symbolic *frame)
     text_string(text, "}");
 }
 
+static void append_address(struct text *text, uint64_t address)
+{
+    text_string(text, "\"");
+    text_hexadecimal(text, address);
+    text_string(text, "\"");
+}
+
 static void append_native(struct text *text, const struct frame *frame)
 {
     const struct module *m = module_by_id(frame->module);
     text_string(text, "[");
     text_number(text, frame->module);
     text_string(text, ",");
-    text_number(text, m == NULL ? frame->pc : frame->pc - m->bias);
+    if (m == NULL)
+        append_address(text, frame->pc); /* perhaps a word that was taken for a place: any value */
+    else
+        text_number(text, frame->pc - m->bias);
     text_string(text, frame->exact ? ",1]" : "]");
 }
 
@@ -214,9 +224,7 @@ static void append_held(struct text *text, const struct finding_party *party)
 static void record_address(struct text *text, const char *name, uint64_t address)
 {
     record_key(text, name);
-    text_string(text, "\"");
-    text_hexadecimal(text, address);
-    text_string(text, "\"");
+    append_address(text, address);
 }
 
 static void append_access(struct text *text, const struct finding_party *party)

@@ -52,6 +52,23 @@ int run_output_append(const char *path, const char *bytes, size_t size, uint64_t
     return failed;
 }
 
+void run_output_fork_child(const char *path)
+{
+    if (!own_file_is_ours(&output))
+        return;
+    long fd = -1;
+    if (path[0] != '\0') {
+        char name[RUN_OUTPUT_NAME_SIZE];
+        run_output_name("", name); /* by its number: the path may not be open to this process any more */
+        fd = raw_syscall(SYS_openat, AT_FDCWD, (long)name, O_RDWR | O_APPEND | O_CLOEXEC, 0, 0, 0);
+        if (fd < 0)
+            return; /* it shares the parent's, and may print a wrong piece of what both write */
+    }
+    own_file_close(&output);
+    if (fd >= 0)
+        (void)own_file_take(&output, fd);
+}
+
 void run_output_name(const char *path, char name[RUN_OUTPUT_NAME_SIZE])
 {
     if (path[0] != '\0') {

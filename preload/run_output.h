@@ -24,6 +24,9 @@ void run_output_make_absolute(char path[RUN_OUTPUT_NAME_SIZE]);
  * Returns: 0 and where in the file they begin, or -errno: nothing, or a torn record, was written.
  * Context: signal, in-malloc, holds(OWN_RANK_SINK). */
 int run_output_append(const char *path, const char *bytes, size_t size, uint64_t *offset);
+/* The child's own view of the file, with a place of its own in it; or none of the anonymous one, which is the parent's.
+ * Context: fork-child. */
+void run_output_fork_child(const char *path);
 /* The file's name for another process; valid after an append that succeeded.
  * Context: signal, in-malloc, holds(OWN_RANK_SINK). */
 void run_output_name(const char *path, char name[RUN_OUTPUT_NAME_SIZE]);

@@ -83,8 +83,8 @@ struct self *self_new(struct self *creator, bool detached, struct stack_id creat
 static void release_memory(struct self *self)
 {
     rank_enter(OWN_RANK_SELVES);
-    ended_events += self->events;
-    ended_handlers_unseen += self->handlers_unseen;
+    ended_events += relaxed_load(&self->events);
+    ended_handlers_unseen += relaxed_load(&self->handlers_unseen);
     rank_leave(OWN_RANK_SELVES);
     if (self->cpython != NULL)
         cpython_forget_thread(self->cpython);
@@ -102,11 +102,11 @@ void self_abandon(struct self *self)
     release_memory(self);
 }
 
-void self_publish(struct self *self, pthread_t handle)
+void self_publish(struct self *self, const pthread_t *handle)
 {
     rank_enter(OWN_RANK_SELVES);
     if (self->link == NULL && self->life == SELF_BORN)
-        enlist(self, handle);
+        enlist(self, *handle);
     rank_leave(OWN_RANK_SELVES);
 }
 
@@ -118,7 +118,8 @@ void self_start(struct self *self)
     self->stack_low = self->stack_high - THREAD_STACK_SURE;
     if (self->stack_size > THREAD_STACK_SURE)
         self->stack_low = self->stack_high - (self->stack_size - STACK_MARGIN);
-    self_publish(self, pthread_self());
+    const pthread_t handle = pthread_self();
+    self_publish(self, &handle);
     rank_enter(OWN_RANK_SELVES);
     self->life = SELF_LIVE;
     live_count++;
@@ -243,8 +244,8 @@ void self_sum_events(uint64_t *events, uint64_t *handlers_unseen)
     *handlers_unseen = ended_handlers_unseen;
     for (unsigned i = 0; i < HANDLE_BUCKETS; i++)
         for (const struct self *self = by_handle[i]; self != NULL; self = self->next) {
-            *events += self->events;
-            *handlers_unseen += self->handlers_unseen;
+            *events += relaxed_load(&self->events);
+            *handlers_unseen += relaxed_load(&self->handlers_unseen);
         }
     rank_leave(OWN_RANK_SELVES);
 }

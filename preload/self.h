@@ -11,6 +11,7 @@
 #define LOCKHOUND_PRELOAD_SELF_H
 
 #include "detector/detector.h"
+#include "detector/relaxed.h"
 #include "preload/call_path.h"
 #include "preload/futex_word.h"
 #include "preload/libc_types.h"
@@ -50,9 +51,9 @@ struct self {
     bool inside;            /* in one of our hooks: whatever we call passes through */
     bool is_shared;         /* threads of clone() have its thread-local storage: `inside` for good, see self_leave() */
     uintptr_t inside_frame; /* where on the stack that hook stands */
-    struct signal_level interrupter; /* the handler that has interrupted it; place 0: none has; see nesting.h */
-    uint64_t handlers_unseen;        /* signal handlers that interrupted a hook: their calls passed through */
-    uint64_t events;                 /* calls seen */
+    struct signal_level interrupter;  /* the handler that has interrupted it; place 0: none has; see nesting.h */
+    _Atomic uint64_t handlers_unseen; /* signal handlers that interrupted a hook: their calls passed through */
+    _Atomic uint64_t events;          /* calls seen */
 
     uintptr_t stack_low;           /* the thread's own frames lie between; the lowest may lie below, so that */
     uintptr_t stack_high;          /* no fiber's and no signal's stack is taken for the thread's own */
@@ -106,8 +107,9 @@ struct self *self_adopt(void);
 
 /* Returns: a self for a thread about to be created by `creator`, or NULL.  Context: takes(OWN_RANK_SELVES). */
 struct self *self_new(struct self *creator, bool detached, struct stack_id created_at);
-/* The thread is known by this handle from now on; a second call is nothing.  Context: takes(OWN_RANK_SELVES). */
-void self_publish(struct self *self, pthread_t handle);
+/* The thread is known by this handle from now on, unless it has made itself known: then `handle`, which libc wrote before
+ * the thread began, may be gone, and is not looked at.  Context: takes(OWN_RANK_SELVES). */
+void self_publish(struct self *self, const pthread_t *handle);
 /* The creator needs it no longer.  Context: takes(OWN_RANK_SELVES). */
 void self_unpin(struct self *self);
 /* Returns: true when it has already ended, and the caller should self_release() it.  Context: takes(OWN_RANK_SELVES). */
@@ -130,6 +132,11 @@ void self_release(struct self *self);
 
 /* A hook, or a routine of woven code, is left.  Where others share the storage every hook goes the slow way, and 0 is the frame of
  * none.  Context: signal, in-malloc. */
+static inline void self_count_event(struct self *self)
+{
+    relaxed_count(&self->events);
+}
+
 static inline void self_leave(struct self *self)
 {
     if (__builtin_expect(self->is_shared, 0))

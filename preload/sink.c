@@ -120,6 +120,7 @@ void sink_fork_child(void)
     sink.process_recorded = false;
     sink.findings = 0;
     record_forget_modules();
+    run_output_fork_child(lockhound.options.output);
     contention_fork_child();
 }
 
@@ -162,7 +163,9 @@ void sink_end_program(void)
     process_say_end();
     if (lockhound.options.on_deadlock == ON_DEADLOCK_ABORT) {
         struct sigaction standard = {.sa_handler = SIG_DFL};
+        uint64_t abort_alone = UINT64_C(1) << (SIGABRT - 1);
         real.sigaction(SIGABRT, &standard, NULL);
+        raw_syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, (long)&abort_alone, 0, sizeof abort_alone, 0, 0);
         raw_syscall(SYS_tgkill, sink.pid, raw_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0), SIGABRT, 0, 0, 0);
     }
     uint32_t status = lockhound.options.error_exitcode;

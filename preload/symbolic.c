@@ -9,8 +9,8 @@ enum { LENGTH_MAX = 1024 };
 static bool is_that_frame(const struct interned *item, const void *key)
 {
     const struct symbolic *frame = (const struct symbolic *)item, *wanted = key;
-    return frame->line == wanted->line && strcmp(frame->function, wanted->function) == 0 &&
-           strcmp(frame->file, wanted->file) == 0;
+    return frame->line == wanted->line && strncmp(frame->function, wanted->function, LENGTH_MAX) == 0 &&
+           strncmp(frame->file, wanted->file, LENGTH_MAX) == 0; /* what is kept of them */
 }
 
 static const char *keep(const char *string)

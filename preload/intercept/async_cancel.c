@@ -66,7 +66,9 @@ static bool cancel_stand_in(void)
     if (pthread_attr_init(&attributes) != 0)
         return false;
     pthread_attr_setstacksize(&attributes, STACK_SIZE);
-    bool is_made = real.pthread_create(&thread, &attributes, stand_in, &may_end) == 0;
+    /* thread-local storage comes off the stack, and may be more than that */
+    bool is_made = real.pthread_create(&thread, &attributes, stand_in, &may_end) == 0 ||
+                   real.pthread_create(&thread, NULL, stand_in, &may_end) == 0;
     pthread_attr_destroy(&attributes);
     if (!is_made)
         return false;

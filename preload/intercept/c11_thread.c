@@ -39,7 +39,7 @@ HOOK_EXPORT int thrd_create(thrd_t *thread, int (*routine)(void *), void *argume
     hook_resume(self);
     thread_let_signals(&held);
     if (result == thrd_success)
-        thread_created(created, *thread);
+        thread_created(created, thread);
     else
         thread_not_created(created);
     hook_leave(self);

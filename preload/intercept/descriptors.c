@@ -125,7 +125,8 @@ HOOK_EXPORT int dup2(int fd, int number)
     if (hook_unlikely(weave_on))
         replaces_by(fd, number, CALLER());
     int result = real.dup2(fd, number);
-    IO_OPENED(result);
+    if (fd != number) /* else it does nothing */
+        IO_OPENED(result);
     return result;
 }
 

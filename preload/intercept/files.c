@@ -84,7 +84,7 @@ static uint32_t identity_of(const struct sharing_range *range, int fd)
 static void request(struct self *self, const struct file_call *call, struct stack_id at)
 {
     uint32_t identity = identity_of(&call->range, call->fd);
-    self->events++;
+    self_count_event(self);
     if (identity != 0 && call->waits)
         sharing_request(self, identity, call->mode, at);
 }
@@ -197,8 +197,9 @@ static long long base_of(int fd, int whence)
 /* Returns: false when it is nothing that the kernel would take. */
 static bool read_range(int fd, const struct flock *lock, struct file_call *call)
 {
-    long long base = base_of(fd, lock->l_whence), low = base + lock->l_start, high = low + lock->l_len;
-    if (fd < 0 || base < 0 || low < 0 || high < 0 || !find_file(fd, &call->range))
+    long long base = base_of(fd, lock->l_whence), low, high;
+    if (fd < 0 || base < 0 || __builtin_add_overflow(base, lock->l_start, &low) ||
+        __builtin_add_overflow(low, lock->l_len, &high) || low < 0 || high < 0 || !find_file(fd, &call->range))
         return false;
     call->fd = fd;
     call->range.kind = SHARING_FILE_RANGE;
@@ -260,6 +261,8 @@ int hook_fcntl(int fd, int command, long argument)
         IO_USES(fd);
         return real.fcntl(fd, command, argument);
     }
+    if (command != try_of(command))
+        pthread_testcancel(); /* that it would have to wait for the lock is no condition */
     struct self *self = hook_enter();
     if (self == NULL)
         return real.fcntl(fd, command, argument);
@@ -270,6 +273,8 @@ int hook_fcntl(int fd, int command, long argument)
 
 HOOK_EXPORT int lockf(int fd, int command, off_t length)
 {
+    if (command == F_LOCK)
+        pthread_testcancel();
     struct self *self = hook_enter();
     if (self == NULL)
         return real.lockf(fd, command, length);

@@ -161,8 +161,8 @@ static void after_wait_for_any(struct self *self, const struct arguments *call, 
                                struct stack_id at)
 {
     const struct wait_word *words = (const struct wait_word *)(uintptr_t)call->a;
-    long count = call->b;
-    for (long i = 0; i < count; i++)
+    uint32_t count = (uint32_t)call->b; /* what the kernel takes of it */
+    for (uint32_t i = 0; i < count; i++)
         if (woken < 0 || woken == i)
             channel_receive_moved(self, (long)words[i].address, frame, at);
 }

@@ -50,6 +50,15 @@ static struct deeds deeds_of(const struct sembuf *operations, size_t count)
     return deeds;
 }
 
+/* Returns: true when one of them may have to wait for another process or thread. */
+static bool may_wait(const struct sembuf *operations, size_t count)
+{
+    bool result = false;
+    for (size_t i = 0; i < count; i++)
+        result |= operations[i].sem_op <= 0 && (operations[i].sem_flg & IPC_NOWAIT) == 0;
+    return result;
+}
+
 static void begins(int id, const struct sembuf *operations, size_t count, struct caller caller)
 {
     struct deeds deeds = deeds_of(operations, count);
@@ -71,7 +80,7 @@ static void ended(int id, const struct sembuf *operations, size_t count, struct 
 
 HOOK_EXPORT int semop(int id, struct sembuf *operations, size_t count)
 {
-    CHECK_LOCKS("semop", true);
+    CHECK_LOCKS("semop", may_wait(operations, count));
     if (hook_unlikely(weave_on))
         begins(id, operations, count, CALLER());
     int result = real.semop(id, operations, count);
@@ -82,7 +91,7 @@ HOOK_EXPORT int semop(int id, struct sembuf *operations, size_t count)
 
 HOOK_EXPORT int semtimedop(int id, struct sembuf *operations, size_t count, const struct timespec *timeout)
 {
-    CHECK_LOCKS("semtimedop", true);
+    CHECK_LOCKS("semtimedop", may_wait(operations, count));
     if (hook_unlikely(weave_on))
         begins(id, operations, count, CALLER());
     int result = real.semtimedop(id, operations, count, timeout);

@@ -267,8 +267,10 @@ static bool first_to_end(void)
 
 void process_say_end(void)
 {
-    if (first_to_end())
+    if (first_to_end()) {
+        commons_file_close();
         summary_write("exit");
+    }
 }
 
 void process_about_to_end(void)

@@ -237,7 +237,7 @@ HOOK_EXPORT int sem_unlink(const char *name)
     struct self *self = hook_enter();
     int result = real.sem_unlink(name);
     if (self != NULL) {
-        self->events++;
+        self_count_event(self);
         hook_leave(self);
     }
     return result;

@@ -150,7 +150,7 @@ static void deliver(unsigned slot, int number, siginfo_t *info, void *context, c
     struct self *self = self_outside_hooks();
     bool unseen = self == NULL && self_current > SELF_GONE;
     if (unseen) {
-        self_current->handlers_unseen++;
+        relaxed_count(&self_current->handlers_unseen);
         nesting_interrupt(self_current, place);
         plane_order_unseen(); /* what comes before what the handler releases */
     }

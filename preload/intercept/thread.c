@@ -48,7 +48,7 @@ struct self *thread_prepare(struct self *creator, bool detached, struct stack_id
     return self_new(creator, detached, at);
 }
 
-void thread_created(struct self *created, pthread_t handle)
+void thread_created(struct self *created, const pthread_t *handle)
 {
     grace_thread_made();
     self_publish(created, handle);
@@ -155,7 +155,7 @@ HOOK_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, vo
     hook_resume(self);
     thread_let_signals(&held);
     if (result == 0)
-        thread_created(created, *thread);
+        thread_created(created, thread);
     else
         thread_not_created(created);
     hook_leave(self);

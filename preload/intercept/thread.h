@@ -27,7 +27,7 @@ void thread_hold_signals(struct self *created, const pthread_attr_t *attr, struc
 void thread_let_signals(const struct held_signals *held);
 /* After the real creation: it succeeded and the thread has this handle, or it failed.
  * Context: takes(OWN_RANK_SELVES). */
-void thread_created(struct self *created, pthread_t handle);
+void thread_created(struct self *created, const pthread_t *handle);
 void thread_not_created(struct self *created);
 /* First act of the new thread: it is known from here on.  Context: takes(OWN_RANK_SELVES). */
 void thread_begin(struct self *self);

@@ -125,6 +125,18 @@ static void the_program_sees_no_child_and_no_signal(void **state)
     signal(SIGCHLD, SIG_DFL);
 }
 
+static void a_program_that_ignores_its_children_hears_of_the_command(void **state)
+{
+    (void)state;
+    signal(SIGCHLD, SIG_IGN);
+    assert_true(print_with("exit 0"));
+    assert_false(print_with("exit 125"));
+    struct sigaction after;
+    sigaction(SIGCHLD, NULL, &after);
+    assert_true(after.sa_handler == SIG_IGN);
+    signal(SIGCHLD, SIG_DFL);
+}
+
 static void *wait_for_any_child(void *status)
 {
     while (waitpid(-1, status, 0) < 0 && errno == EINTR)
@@ -232,6 +244,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_command_is_not_checked_itself),
         cmocka_unit_test(no_descriptor_of_the_program_reaches_the_command),
         cmocka_unit_test(the_program_sees_no_child_and_no_signal),
+        cmocka_unit_test(a_program_that_ignores_its_children_hears_of_the_command),
         cmocka_unit_test(a_thread_that_waits_for_any_child_gets_its_own),
         cmocka_unit_test(handlers_of_the_program_do_not_run_in_the_command),
         cmocka_unit_test(findings_are_a_success_and_failures_are_said),

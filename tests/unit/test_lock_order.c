@@ -40,15 +40,6 @@ static void nest_modes(uint32_t thread, uint32_t outer, enum lock_mode outer_mod
     world_release_all(&w, thread);
 }
 
-static void nest_under_gate(uint32_t thread, enum lock_mode gate_mode, uint32_t outer, uint32_t inner)
-{
-    world_request(&w, thread, G, gate_mode);
-    world_take(&w, thread, G, gate_mode);
-    world_lock(&w, thread, outer);
-    world_lock(&w, thread, inner);
-    world_release_all(&w, thread);
-}
-
 static void opposite_orders_are_reported_with_both_sides(void **state)
 {
     (void)state;
@@ -177,109 +168,6 @@ static void ring_taken_under_one_another_cannot_be_held(void **state)
     retake_outer(T2, B, C);
     retake_outer(T3, C, A);
     assert_int_equal(w.finding_count, 0);
-}
-
-static void gate_lock_silences_cycle(void **state)
-{
-    (void)state;
-    nest_under_gate(T1, LOCK_EXCLUSIVE, A, B);
-    nest_under_gate(T2, LOCK_EXCLUSIVE, B, A);
-    assert_int_equal(w.finding_count, 0);
-    assert_int_equal(world_counts(&w).cycles_filtered, 1);
-}
-
-static void gate_held_by_one_side_is_none(void **state)
-{
-    (void)state;
-    nest_under_gate(T1, LOCK_EXCLUSIVE, A, B);
-    world_nest(&w, T2, B, A);
-    assert_int_equal(w.finding_count, 1);
-}
-
-static void gate_shared_by_both_is_none(void **state)
-{
-    (void)state;
-    nest_under_gate(T1, LOCK_SHARED, A, B);
-    nest_under_gate(T2, LOCK_SHARED, B, A);
-    assert_int_equal(w.finding_count, 1);
-    assert_int_equal(w.findings[0].held_counts[0], 2);
-}
-
-static void gate_shared_by_one_and_exclusive_in_the_other_holds(void **state)
-{
-    (void)state;
-    nest_under_gate(T1, LOCK_SHARED, A, B);
-    nest_under_gate(T2, LOCK_EXCLUSIVE, B, A);
-    assert_int_equal(w.finding_count, 0);
-}
-
-/* Each of the first `count` threads takes a unit of G, which has `units` of them, and then two locks of a ring. */
-static void dine(uint32_t count, uint32_t units)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        world_take_unit(&w, T1 + i, G, units);
-        world_lock(&w, T1 + i, A + i);
-        world_lock(&w, T1 + i, A + (i + 1) % count);
-        world_release_all(&w, T1 + i);
-    }
-}
-
-static void semaphore_with_too_few_units_keeps_a_circle_open(void **state)
-{
-    (void)state;
-    dine(4, 3);
-    assert_int_equal(w.finding_count, 0);
-    assert_int_equal(world_counts(&w).cycles_filtered, 1);
-}
-
-static void semaphore_with_units_for_all_does_not(void **state)
-{
-    (void)state;
-    dine(4, 4);
-    assert_int_equal(w.finding_count, 1);
-    assert_int_equal(w.findings[0].held_counts[0], 2);
-}
-
-static void one_who_takes_no_unit_closes_the_circle(void **state)
-{
-    (void)state;
-    dine(4, 3);
-    world_nest(&w, T4, D, A);
-    assert_int_equal(w.finding_count, 1);
-}
-
-static void units_that_limit_nothing_do_not_either(void **state)
-{
-    (void)state;
-    dine(3, 2);
-    lock_order_remove_units(w.order, (struct object_id){G});
-    world_nest(&w, T3, C, A);
-    assert_int_equal(w.finding_count, 1);
-}
-
-static void semaphore_that_is_gone_still_had_its_units(void **state)
-{
-    (void)state;
-    world_take_unit(&w, T1, G, 2);
-    world_lock(&w, T1, A);
-    world_lock(&w, T1, B);
-    world_take_unit(&w, T2, G, 2);
-    world_lock(&w, T2, B);
-    world_lock(&w, T2, C);
-    world_take_unit(&w, T3, G, 2);
-    world_lock(&w, T3, C);
-    lock_order_remove(w.order, (struct object_id){G});
-    world_lock(&w, T3, A);
-    assert_int_equal(w.finding_count, 0);
-}
-
-static void same_nesting_without_gate_is_evidence_of_its_own(void **state)
-{
-    (void)state;
-    nest_under_gate(T1, LOCK_EXCLUSIVE, A, B);
-    nest_under_gate(T2, LOCK_EXCLUSIVE, B, A);
-    world_nest(&w, T1, A, B);
-    assert_int_equal(w.finding_count, 1);
 }
 
 static void readers_of_both_locks_cannot_deadlock(void **state)
@@ -468,22 +356,13 @@ static void removing_a_lock_without_nesting_disturbs_nobody(void **state)
 static void nesting_outlives_an_outer_lock_of_it(void **state)
 {
     (void)state;
-    nest_under_gate(T1, LOCK_EXCLUSIVE, A, B);
+    world_lock(&w, T1, G);
+    world_nest(&w, T1, A, B);
     lock_order_remove(w.order, (struct object_id){G});
     assert_true(lock_order_check(w.order));
     world_nest(&w, T2, B, A);
     assert_int_equal(w.finding_count, 1);
     assert_int_equal(w.findings[0].held_counts[1], 2); /* the record still names the lock that is gone */
-}
-
-static void gate_that_is_gone_still_was_one(void **state)
-{
-    (void)state;
-    nest_under_gate(T1, LOCK_EXCLUSIVE, A, B);
-    nest_under_gate(T2, LOCK_EXCLUSIVE, B, C);
-    lock_order_remove(w.order, (struct object_id){G});
-    world_nest(&w, T3, C, A);
-    assert_int_equal(w.finding_count, 0);
 }
 
 static void short_lived_outer_locks_do_not_pile_up(void **state)
@@ -606,16 +485,6 @@ int main(void)
         RULE(lock_taken_under_the_other_by_one_side_alone_is_no_excuse),
         RULE(lock_taken_otherwise_too_is_evidence_of_its_own),
         RULE(ring_taken_under_one_another_cannot_be_held),
-        RULE(gate_lock_silences_cycle),
-        RULE(gate_held_by_one_side_is_none),
-        RULE(gate_shared_by_both_is_none),
-        RULE(gate_shared_by_one_and_exclusive_in_the_other_holds),
-        RULE(semaphore_with_too_few_units_keeps_a_circle_open),
-        RULE(semaphore_with_units_for_all_does_not),
-        RULE(one_who_takes_no_unit_closes_the_circle),
-        RULE(units_that_limit_nothing_do_not_either),
-        RULE(semaphore_that_is_gone_still_had_its_units),
-        RULE(same_nesting_without_gate_is_evidence_of_its_own),
         RULE(readers_of_both_locks_cannot_deadlock),
         RULE(readers_can_when_writers_come_first),
         RULE(one_link_of_readers_is_enough_to_dismiss),
@@ -633,7 +502,6 @@ int main(void)
         RULE(removed_lock_closes_no_cycle),
         RULE(removing_a_lock_without_nesting_disturbs_nobody),
         RULE(nesting_outlives_an_outer_lock_of_it),
-        RULE(gate_that_is_gone_still_was_one),
         RULE(short_lived_outer_locks_do_not_pile_up),
         RULE(threads_that_end_do_not_pile_up),
         RULE(budget_spent_is_counted_and_harmless),

@@ -112,7 +112,8 @@ static void numbers_are_kept_in_bounds(void **state)
     (void)state;
     assert_int_equal(parse("stack-depth=0").stack_depth, 1);
     assert_int_equal(parse("stack-depth=9999").stack_depth, 64);
-    assert_int_equal(parse("error-exitcode=300").error_exitcode, 300 & 255);
+    assert_int_equal(parse("error-exitcode=300").error_exitcode, 66); /* 256 would say that all is well */
+    assert_int_equal(complaints, 1);
 }
 
 int main(void)
