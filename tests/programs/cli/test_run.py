@@ -57,10 +57,10 @@ class StatusTest(RunCase):
         self.assertEqual(self.leftovers(), [])
 
     def test_ignored_children_are_waited_for_and_stay_ignored_in_the_program(self):
-        script = "grep -q 'SigIgn:.*[13579bdf]....$' /proc/self/status && exit 5; exit 6"
-        result = self.run_program("--quiet", "sh", "-c", script,
+        ignores_sigchld = "SigIgn:.*[13579bdf]....$"  # not asked through a shell: dash catches it
+        result = self.run_program("--quiet", "grep", "-q", ignores_sigchld, "/proc/self/status",
                                   preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
-        self.assertEqual(result.returncode, 5)
+        self.assertEqual(result.returncode, 0)
 
     def test_usage_errors(self):
         for arguments in (["--nonsense", "true"], ["--error-exitcode=x", "true"], ["--error-exitcode=300", "true"],
