@@ -260,6 +260,20 @@ static bool units_suffice(const struct cycle_search *search, size_t length)
     return true;
 }
 
+/* Returns: true when a member wants again what it held as it took its link, which is a semaphore.  Were that a lock, whoever
+ * comes next would hang behind the one who holds it: the first to come in takes it under a mutex that guards a count,
+ * and the last to leave gives it back under the same.  (Courtois, Heymans & Parnas, CACM 14(10), 1971.) */
+static bool has_light_switch(const struct cycle_search *search, size_t length)
+{
+    bool result = false;
+    for (size_t i = 0; i < length; i++) {
+        const struct cycle_member *member = &search->chain[i];
+        result |= member->link->object.kind == OBJECT_SEMAPHORE &&
+                  was_taken_under(member->link, member->dependency->nesting->wanted->object.id);
+    }
+    return result;
+}
+
 /* Returns: true when this set of wanted locks has not been reported in this search, and notes it. */
 static bool is_new_set(struct walk *walk)
 {
@@ -282,7 +296,8 @@ static void report_cycle(struct walk *walk, const struct held_lock *link)
     if (walk->length < walk->shortest)
         return;
     walk->search->chain[0].link = link;
-    if (!units_suffice(walk->search, walk->length) || !links_can_be_held(walk->search, walk->length)) {
+    if (has_light_switch(walk->search, walk->length) || !units_suffice(walk->search, walk->length) ||
+        !links_can_be_held(walk->search, walk->length)) {
         walk->dismissed = true;
         return;
     }

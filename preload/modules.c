@@ -163,6 +163,13 @@ static struct module *add(const struct extent *found)
 static atomic_uint generation;
 static atomic_uint checked_generation[MODULES_MAX];
 
+/* Only the name is looked at, not the headers: another thread may be unmapping the module. */
+static bool is_of_file(const struct module *m, const struct link_map *map)
+{
+    bool is_named = map->l_name != NULL && map->l_name[0] != '\0';
+    return is_named ? strncmp(m->path, map->l_name, MODULE_PATH_SIZE - 1) == 0 : m->low == program.low;
+}
+
 const struct module *module_of(uintptr_t address)
 {
     struct extent found;
@@ -172,10 +179,17 @@ const struct module *module_of(uintptr_t address)
     unsigned now = atomic_load_explicit(&generation, memory_order_relaxed);
     if (m != NULL && atomic_load_explicit(&checked_generation[m->id - 1], memory_order_relaxed) == now)
         return m;
-    m = add(&found);
+    if (m == NULL || !is_of_file(m, found.map))
+        m = add(&found);
     if (m != NULL)
         atomic_store_explicit(&checked_generation[m->id - 1], now, memory_order_relaxed);
     return m;
+}
+
+bool module_is_loaded(const struct module *module)
+{
+    struct extent found;
+    return find_extent(module->low, &found) && found.low == module->low && found.map->l_addr == module->bias;
 }
 
 struct module *module_by_id(uint32_t id)

@@ -32,6 +32,9 @@ struct module {
 void modules_init(void);
 /* Returns: the module whose mapping holds `address`, or NULL.  Context: signal, loader-lock, in-malloc. */
 const struct module *module_of(uintptr_t address);
+/* Returns: true when a module lies where this one did; its headers are not looked at.
+ * Context: signal, loader-lock, in-malloc. */
+bool module_is_loaded(const struct module *module);
 /* Returns: the module numbered `id`, loaded or not any more; NULL for 0.  Context: signal, loader-lock, in-malloc. */
 struct module *module_by_id(uint32_t id);
 /* Returns: true when `address` is in the data of a loaded module, so that it is never anything else.

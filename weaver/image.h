@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #define IMAGE_MAGIC   UINT64_C(0x314556414557484c) /* "LHWEAVE1" */
-#define IMAGE_VERSION 64                           /* of this format and of what plane.h says; raise it with either */
+#define IMAGE_VERSION 65                           /* of this format and of what plane.h says; raise it with either */
 
 enum { IMAGE_BUILD_ID_SIZE = 32 };
 

@@ -3,14 +3,14 @@
  *      movdqa mask(%rip), %xmm6;  loop:  ...  pand %xmm6, %xmm0;  ...  jne loop
  *      mov $255, %eax;  vmovd %eax, %xmm6;  vpbroadcastw %xmm6, %ymm6         pcmpeqd %xmm6, %xmm6;  psrlw $8, %xmm6
  *
- * Model:  the nearest instruction above that writes the register makes it of what is known in the same way, and there is no way to the
- *         use but from there: none leads into what lies between, or behind that up to where it leads back from, from elsewhere. */
+ * Model:  every way to the use comes from an instruction that makes the register of what is known in the same way, with no call behind
+ *         it, and all of them make it the same: compilers load a constant anew behind each call. */
 #include "weaver/vector_bytes.h"
 #include "weaver/vector_shapes.h"
 
 #include <string.h>
 
-enum { INSNS_BACK = 1024, STEPS_MOST = 6, NO_INSN = -1 };
+enum { INSNS_BACK = 1024, STEPS_MOST = 6, DEFINITIONS_MOST = 4, JOINS_MOST = 24 };
 
 struct holder {
     unsigned vector;         /* number of a vector register, or VECTOR_REGISTERS */
@@ -36,46 +36,90 @@ static bool writes(const struct insn *insn, const struct holder *holder)
     return false;
 }
 
-/* Returns: how far what is between the two reaches, with all ways back into it; 0: something else leads there. */
-static size_t end_of_ways(const struct function *function, size_t definition, size_t use)
+/* The instructions that may have written what is held. */
+struct definitions {
+    size_t at[DEFINITIONS_MOST], count;
+};
+
+/* All ways that lead to a use, followed backwards, each up to a definition. */
+struct ways_back {
+    const struct function *function;
+    const struct holder *holder;
+    struct definitions *found;
+    size_t joins[JOINS_MOST], join_count; /* that were come to */
+    size_t open[JOINS_MOST], open_count;  /* jumps, before which ways are still to be followed */
+    size_t insns;                         /* that were followed */
+};
+
+static bool note_definition(struct definitions *found, size_t definition)
 {
-    size_t end = use;
-    bool grows = true;
-    while (grows) {
-        grows = false;
-        for (size_t i = 0; i < function->insn_count; i++) {
-            uint32_t target = function->insns[i].target_index;
-            if (target == FUNCTION_NONE || target <= definition || target > end)
-                continue;
-            if (i < definition)
-                return 0;
-            grows |= i > end;
-            end = i > end ? i : end;
-        }
-    }
-    return end;
+    for (size_t i = 0; i < found->count; i++)
+        if (found->at[i] == definition)
+            return true;
+    if (found->count == DEFINITIONS_MOST)
+        return false;
+    found->at[found->count++] = definition;
+    return true;
 }
 
-static bool is_only_way(const struct function *function, size_t definition, size_t use, const struct holder *holder)
+/* Returns: true for one that was come to before. */
+static bool is_known_join(const struct ways_back *ways, size_t at)
 {
-    size_t end = end_of_ways(function, definition, use);
-    for (size_t i = definition + 1; i <= end; i++) {
-        bool is_read_before =
-            i == use && end == use; /* what the use itself writes comes too late, unless it comes again */
-        const struct insn *insn = &function->insns[i];
-        if ((writes(insn, holder) && !is_read_before) || insn->is_entry || insn->role == ROLE_INDIRECT_JUMP)
+    for (size_t i = 0; i < ways->join_count; i++)
+        if (ways->joins[i] == at)
+            return true;
+    return false;
+}
+
+/* Leaves the jumps to `at` to be followed.  Returns: false when there is no room, or they are not all known. */
+static bool open_join(struct ways_back *ways, size_t at)
+{
+    const struct function *function = ways->function;
+    if (function->insns[at].is_entry || ways->join_count == JOINS_MOST)
+        return false;
+    ways->joins[ways->join_count++] = at;
+    for (size_t i = 0; i < function->insn_count; i++) {
+        if (function->insns[i].target_index != at)
+            continue;
+        if (ways->open_count == JOINS_MOST)
             return false;
+        ways->open[ways->open_count++] = i;
     }
-    return end != 0;
+    return true;
 }
 
-/* Returns: the index of the one instruction that what is held at `use` comes from, or NO_INSN. */
-static int64_t definition_of(const struct function *function, size_t use, const struct holder *holder)
+static bool goes_on(const struct insn *insn)
 {
-    for (size_t i = use; i-- > 0 && use - i < INSNS_BACK;)
-        if (writes(&function->insns[i], holder))
-            return is_only_way(function, i, use, holder) ? (int64_t)i : NO_INSN;
-    return NO_INSN;
+    return insn->role == ROLE_PLAIN || insn->role == ROLE_BRANCH || insn->role == ROLE_CALL;
+}
+
+/* Returns: false when what is held before the instruction is not known by definitions alone. */
+static bool look_back(struct ways_back *ways, size_t at)
+{
+    for (;; at--) {
+        bool is_join = ways->function->insns[at].is_join;
+        if (is_join && is_known_join(ways, at))
+            return true;
+        if ((is_join && !open_join(ways, at)) || at == 0 || ways->insns++ == INSNS_BACK)
+            return false;
+        const struct insn *before = &ways->function->insns[at - 1];
+        if (!goes_on(before))
+            return true; /* what is no join behind it is padding */
+        if (writes(before, ways->holder))
+            return before->role != ROLE_CALL && note_definition(ways->found, at - 1);
+    }
+}
+
+/* Finds the instructions that what is held at `use` comes from.  Returns: false when there may be others. */
+static bool find_definitions(const struct function *function, size_t use, const struct holder *holder,
+                             struct definitions *found)
+{
+    struct ways_back ways = {.function = function, .holder = holder, .found = found};
+    found->count = 0;
+    bool is_known = look_back(&ways, use);
+    while (is_known && ways.open_count > 0)
+        is_known = look_back(&ways, ways.open[--ways.open_count]);
+    return is_known && found->count > 0;
 }
 
 static bool value_at(const struct vector_place *place, const ZydisDecodedOperand *operand, unsigned steps,
@@ -123,18 +167,25 @@ static bool is_masked(const struct insn *insn)
 }
 
 /* mov immediate, reg */
+static bool loads_number(const struct insn *insn)
+{
+    return insn->decoded.mnemonic == ZYDIS_MNEMONIC_MOV && insn->operands[1].type == ZYDIS_OPERAND_TYPE_IMMEDIATE &&
+           register_is_whole(insn->operands[0].reg.value);
+}
+
 static bool value_of_number(const struct vector_place *place, ZydisRegister reg, struct vector_value *value)
 {
     const struct holder holder = {.vector = VECTOR_REGISTERS, .general = register_bit(reg)};
-    int64_t definition = holder.general ? definition_of(place->function, place->at, &holder) : NO_INSN;
-    if (definition == NO_INSN)
+    struct definitions found;
+    if (!holder.general || !find_definitions(place->function, place->at, &holder, &found))
         return false;
-    const struct insn *insn = &place->function->insns[definition];
-    bool is_number = insn->decoded.mnemonic == ZYDIS_MNEMONIC_MOV &&
-                     insn->operands[1].type == ZYDIS_OPERAND_TYPE_IMMEDIATE &&
-                     register_is_whole(insn->operands[0].reg.value);
-    memcpy(value->bytes, &insn->operands[1].imm.value.u, sizeof(uint32_t));
-    return is_number;
+    const struct insn *insns = place->function->insns;
+    for (size_t i = 0; i < found.count; i++)
+        if (!loads_number(&insns[found.at[i]]) ||
+            insns[found.at[i]].operands[1].imm.value.u != insns[found.at[0]].operands[1].imm.value.u)
+            return false;
+    memcpy(value->bytes, &insns[found.at[0]].operands[1].imm.value.u, sizeof(uint32_t));
+    return true;
 }
 
 static void shift(struct vector_value *value, const struct insn *insn, struct vector_shape shape)
@@ -259,6 +310,19 @@ static bool value_made(const struct vector_place *place, unsigned steps, struct 
     }
 }
 
+/* What the instruction leaves in its first operand. */
+static bool value_defined(const struct vector_place *place, unsigned steps, struct vector_value *value)
+{
+    *value = (struct vector_value){{0}};
+    if (!value_made(place, steps, value))
+        return false;
+    const ZydisDecodedOperand *to = &place->function->insns[place->at].operands[0];
+    unsigned width = to->type == ZYDIS_OPERAND_TYPE_REGISTER ? vector_width(to->reg.value) : to->size / 8u;
+    if (width < VECTOR_BYTES)
+        memset(&value->bytes[width], 0, VECTOR_BYTES - width);
+    return true;
+}
+
 static bool value_at(const struct vector_place *place, const ZydisDecodedOperand *operand, unsigned steps,
                      struct vector_value *value)
 {
@@ -275,15 +339,16 @@ static bool value_at(const struct vector_place *place, const ZydisDecodedOperand
         holder.vector = vector_number(operand->reg.value);
     if (steps == 0 || (holder.slot_size == 0 && holder.vector == VECTOR_REGISTERS))
         return false;
-    int64_t definition = definition_of(place->function, place->at, &holder);
-    const struct vector_place there = {place->module, place->function, (size_t)definition};
-    if (definition == NO_INSN || !value_made(&there, steps - 1, value))
-        return false;
-    const ZydisDecodedOperand *to = &place->function->insns[definition].operands[0];
-    unsigned width = to->type == ZYDIS_OPERAND_TYPE_REGISTER ? vector_width(to->reg.value) : to->size / 8u;
-    if (width < VECTOR_BYTES)
-        memset(&value->bytes[width], 0, VECTOR_BYTES - width);
-    return true;
+    struct definitions found;
+    bool is_known = find_definitions(place->function, place->at, &holder, &found);
+    for (size_t i = 0; is_known && i < found.count; i++) {
+        struct vector_value other;
+        const struct vector_place there = {place->module, place->function, found.at[i]};
+        /* of several none is followed far: they multiply */
+        is_known = value_defined(&there, found.count > 1 ? steps / 2 : steps - 1, i == 0 ? value : &other) &&
+                   (i == 0 || memcmp(value, &other, sizeof other) == 0);
+    }
+    return is_known;
 }
 
 bool vector_constant(const struct vector_place *place, const ZydisDecodedOperand *operand, struct vector_value *value)

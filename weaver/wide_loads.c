@@ -11,7 +11,7 @@
  */
 #include "weaver/passes.h"
 
-enum { INSNS_AHEAD = 48 /* on all ways together */, WAYS_MOST = 6, WIDE = 4 /* units: bytes */ };
+enum { INSNS_AHEAD = 48 /* on all ways together */, WAYS_MOST = 6, ROUNDS_MOST = 6, WIDE = 4 /* units: bytes */ };
 
 enum step { STEP_ON, STEP_END, STEP_WIDE };
 
@@ -175,11 +175,26 @@ struct way {
     struct carried carried;
 };
 
-/* The ways that are still to be followed. */
+/* The ways that are still to be followed, and where they came back to. */
 struct ways {
-    struct way way[WAYS_MOST];
-    size_t count, insns; /* that were followed */
+    struct way way[WAYS_MOST], back[ROUNDS_MOST];
+    size_t count, backs, insns; /* of these: that were followed */
 };
+
+/* Returns: true when it comes back to where nothing is new; *is_room is false when there is none to say so later. */
+static bool is_round(struct ways *ways, const struct way *way, bool *is_room)
+{
+    for (size_t i = 0; i < ways->backs; i++) {
+        const struct way *before = &ways->back[i];
+        if (before->at == way->at && before->carried.registers == way->carried.registers &&
+            before->carried.flags == way->carried.flags && before->carried.used == way->carried.used)
+            return true;
+    }
+    *is_room = ways->backs < ROUNDS_MOST;
+    if (*is_room)
+        ways->back[ways->backs++] = *way;
+    return false;
+}
 
 /* Returns: false when it leaves the function, or there is no room for another way. */
 static bool go_on(struct ways *ways, const struct insn *insn, struct way *way)
@@ -204,9 +219,15 @@ static uint16_t used_on(const struct function *function, struct ways *ways, stru
         if (way.at >= function->insn_count || ways->insns == INSNS_AHEAD)
             return WIDE;
         ways->insns++;
-        const struct insn *insn = &function->insns[way.at];
+        size_t from = way.at;
+        const struct insn *insn = &function->insns[from];
+        bool is_room = true;
         step = follow(&way.carried, insn);
         if (step == STEP_WIDE || (step == STEP_ON && !go_on(ways, insn, &way)))
+            return WIDE;
+        if (step == STEP_ON && way.at <= from && is_round(ways, &way, &is_room))
+            step = STEP_END;
+        if (!is_room)
             return WIDE;
     }
     return way.carried.used;

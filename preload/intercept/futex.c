@@ -100,13 +100,29 @@ static int operation_of(const struct arguments *call)
     return (int)call->b & FUTEX_CMD_MASK;
 }
 
+/* The kernel takes such a lock, and gives it up, by the word itself, where others do so by atomic operations. */
+static void word_changes(struct self *self, long word, int order)
+{
+    if (self->plane == NULL)
+        return;
+    struct race_plane *race = &self->plane->race;
+    self->plane->here = (struct callers_id){0}; /* not asked for */
+    if (order == ORDER_RELEASE)
+        race_atomic_before(plane_engine(), race, (uintptr_t)word, sizeof(uint32_t), order);
+    else
+        race_atomic_after(plane_engine(), race, (uintptr_t)word, sizeof(uint32_t), order);
+}
+
 static void before_operation(struct self *self, const struct arguments *call, uintptr_t frame, struct stack_id at)
 {
     switch (operation_of(call)) {
     case FUTEX_WAKE:
     case FUTEX_WAKE_BITSET:
+        channel_send(self, call->a, frame, at);
+        break;
     case FUTEX_UNLOCK_PI:
         channel_send(self, call->a, frame, at);
+        word_changes(self, call->a, ORDER_RELEASE);
         break;
     case FUTEX_REQUEUE:
     case FUTEX_CMP_REQUEUE:
@@ -145,11 +161,13 @@ static void after_operation(struct self *self, const struct arguments *call, boo
     case FUTEX_WAIT_REQUEUE_PI:
         channel_receive(self, call->a, frame, at);
         channel_receive(self, call->e, frame, at);
+        word_changes(self, call->e, ORDER_ACQUIRE);
         break;
     case FUTEX_LOCK_PI:
     case FUTEX_TRYLOCK_PI:
     case OPERATION_LOCK_PI2:
         channel_receive(self, call->a, frame, at);
+        word_changes(self, call->a, ORDER_ACQUIRE);
         break;
     default:
         break;

@@ -80,7 +80,7 @@ static void take_loaded(struct loaded *loaded)
     *loaded = (struct loaded){0};
     const struct module *module = NULL;
     for (uint32_t id = 1; id < LOADED_MAX && (module = module_by_id(id)) != NULL; id++)
-        if (has_data(module) && module_of(module->low) == module)
+        if (has_data(module) && module_is_loaded(module))
             loaded->bits[id / BITS] |= UINT64_C(1) << id % BITS;
 }
 

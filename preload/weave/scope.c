@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "detector/relaxed.h"
 #include "preload/dynamic_symbol.h"
 #include "preload/lockhound.h"
 
@@ -82,9 +83,36 @@ static bool is_program(const struct module *module)
     return false;
 }
 
-bool scope_is_gates_alone(const struct module *module)
+/* Asked when the module was loaded and kept: a finding may tell of one whose headers are gone. */
+enum { VERDICTS_MAX = 4096 };
+static _Atomic uint8_t gates_alone[VERDICTS_MAX]; /* by the module's number: 0 not asked, else 1 no, 2 yes */
+
+static bool is_gates_alone(const struct module *module)
 {
     return lockhound.options.weave[0] == '\0' && is_allocator(module) && !is_program(module);
+}
+
+bool scope_is_gates_alone(const struct module *module)
+{
+    if (module->id >= VERDICTS_MAX)
+        return is_gates_alone(module);
+    /* relaxed: whoever asks first finds the same */
+    uint8_t verdict = relaxed_load(&gates_alone[module->id]);
+    if (verdict == 0) {
+        verdict = is_gates_alone(module) ? 2 : 1;
+        relaxed_store(&gates_alone[module->id], verdict);
+    }
+    return verdict == 2;
+}
+
+/* Clang links it into the program. */
+static bool holds_sanitizer(const struct module *module)
+{
+    static const char *const starts[] = {"__asan_init", "__lsan_init", "__msan_init", "__hwasan_init"};
+    bool found = false;
+    for (size_t i = 0; i < sizeof starts / sizeof *starts && !found; i++)
+        found = dynamic_symbol_is_defined_in(module, starts[i]);
+    return found;
 }
 
 static const char *default_exclusion(const struct module *module)
@@ -92,7 +120,7 @@ static const char *default_exclusion(const struct module *module)
     for (size_t i = 0; i < sizeof left / sizeof *left; i++)
         if (scope_list_matches(left[i].names, module->path))
             return left[i].why;
-    return NULL;
+    return holds_sanitizer(module) ? "holds the run-time of a sanitizer" : NULL;
 }
 
 const char *scope_exclusion(const struct module *module)
