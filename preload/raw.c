@@ -27,13 +27,13 @@ static int write_all(int fd, const char *at, size_t size)
     return 0;
 }
 
-/* A limit of file sizes or a reader that has gone is the program's to hear of, not when it is we who write: the signal
- * goes to the writing thread, which takes it back, unless one was pending already. */
 bool raw_is_readable(uintptr_t address)
 {
     return raw_syscall(SYS_rt_sigprocmask, -1, (long)address, 0, KERNEL_SIGSET_SIZE, 0, 0) != -EFAULT;
 }
 
+/* A limit of file sizes or a reader that has gone is the program's to hear of, not when it is we who write: the signal
+ * goes to the writing thread, which takes it back, unless one was pending already. */
 int raw_write_all(int fd, const void *data, size_t size)
 {
     const uint64_t ours = bit_of(SIGXFSZ) | bit_of(SIGPIPE);

@@ -208,7 +208,8 @@ static unsigned trampoline_index(uintptr_t handler)
     return i;
 }
 
-/* Every slot has been used: takes one that the kernel does not refer to at present. */
+/* Every slot has been used: takes one that the kernel does not refer to at present.  A trampoline that is on its way runs the new
+ * handler: see signals.h. */
 static unsigned reuse_slot(int number, uintptr_t handler)
 {
     static atomic_uint turn;
@@ -272,7 +273,11 @@ void signals_init(void)
     uint64_t now = atomic_load_explicit(&handled, memory_order_relaxed);
     uint64_t interrupting = atomic_load_explicit(&interpreters, memory_order_relaxed);
     uint64_t others = now & ~interrupting & outside_signals();
-    enum signal_handlers installed = others != 0 ? HANDLERS_INSTALLED : now & interrupting ? HANDLERS_INTERRUPT : 0;
+    enum signal_handlers installed = HANDLERS_NONE;
+    if (others != 0)
+        installed = HANDLERS_INSTALLED;
+    else if ((now & interrupting) != 0)
+        installed = HANDLERS_INTERRUPT;
     struct self *self = self_outside_hooks();
     if (self != NULL)
         emit_set_handlers_installed(self, installed);
