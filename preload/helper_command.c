@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
-#include <signal.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -16,7 +15,7 @@
 
 #include "preload/arena.h"
 #include "preload/environment.h"
-#include "preload/raw.h"
+#include "preload/raw_signal.h"
 #include "preload/run_file.h"
 
 enum {
@@ -29,7 +28,6 @@ enum {
     ARGUMENTS = 1024,
     STANDARD_DESCRIPTORS = 3,
     STATUS_NOT_STARTED = 127,
-    KERNEL_SIGSET_SIZE = sizeof(uint64_t),
 };
 
 /* Everything that one call needs; one mapping. */
@@ -218,14 +216,10 @@ static int become_command(void *argument)
 {
     struct errand *errand = argument;
     /* The handlers are the program's and must not run here; all is blocked until none is left. */
-    struct {
-        uintptr_t handler, flags, restorer;
-        uint64_t mask;
-    } standard = {0};
+    struct raw_sigaction standard = {0};
     for (int number = 1; number < _NSIG; number++)
-        raw_syscall(SYS_rt_sigaction, number, (long)&standard, 0, KERNEL_SIGSET_SIZE, 0, 0);
-    uint64_t none = 0;
-    raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&none, 0, KERNEL_SIGSET_SIZE, 0, 0);
+        raw_sigaction(number, &standard, NULL);
+    raw_mask_change(SIG_SETMASK, 0);
     set_descriptors(errand->is_silent);
     raw_syscall(SYS_execve, (long)errand->path, (long)errand->argv, (long)errand->envp, 0, 0, 0);
     raw_syscall(SYS_exit_group, STATUS_NOT_STARTED, 0, 0, 0, 0, 0);
@@ -259,13 +253,12 @@ static int keep(void *argument)
 
 static void run_errand(struct errand *errand)
 {
-    uint64_t all = UINT64_MAX, before = 0;
-    raw_syscall(SYS_rt_sigprocmask, SIG_BLOCK, (long)&all, (long)&before, KERNEL_SIGSET_SIZE, 0, 0);
+    uint64_t before = raw_mask_block_all();
     /* VFORK: this thread goes on when the keeper has ended; the others go on all the while. */
     long keeper = own_clone(keep, errand->keeper_stack, CLONE_VM | CLONE_VFORK, errand);
     if (keeper > 0)
         raw_syscall(SYS_wait4, keeper, 0, __WCLONE, 0, 0, 0);
-    raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, KERNEL_SIGSET_SIZE, 0, 0);
+    raw_mask_change(SIG_SETMASK, before);
 }
 
 /* Returns: an errand that can be run, or NULL. */

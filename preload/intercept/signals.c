@@ -15,15 +15,13 @@
 #include "preload/libunwind_walk.h"
 #include "preload/modules.h"
 #include "preload/nesting.h"
-#include "preload/raw.h"
+#include "preload/raw_signal.h"
 #include "preload/runtimes/cpython.h"
 #include "preload/weave/interruption.h"
 #include "preload/weave/switch.h"
 
 /* Different handlers that a program may install for one signal in its life before a slot is used again. */
 enum { SLOTS = 8 };
-
-enum { KERNEL_SIGSET_SIZE = sizeof(uint64_t) };
 
 /* slots[n][i]: the handler that trampoline i runs for signal n. */
 static atomic_uintptr_t slots[_NSIG][SLOTS];
@@ -386,8 +384,7 @@ HOOK_EXPORT int sigprocmask(int how, const sigset_t *restrict signals, sigset_t 
 
 bool signal_is_blocked(int number)
 {
-    uint64_t blocked = 0;
-    raw_syscall(SYS_rt_sigprocmask, SIG_BLOCK, 0, (long)&blocked, KERNEL_SIGSET_SIZE, 0, 0);
+    uint64_t blocked = raw_mask_change(SIG_BLOCK, 0);
     blocked |= ~outside_signals(); /* a fault comes where its own instruction stands, not just anywhere */
     return is_signal(number) && (blocked >> (number - 1) & 1) != 0;
 }
