@@ -14,7 +14,9 @@
 #include <unistd.h>
 
 #include "preload/arena.h"
+#include "preload/digits.h"
 #include "preload/environment.h"
+#include "preload/process_status.h"
 #include "preload/raw_signal.h"
 #include "preload/run_file.h"
 
@@ -24,7 +26,6 @@ enum {
     STACK_SIZE = 16384,
     ENVIRONMENT_SIZE = 65536,
     ENVIRONMENT_ENTRIES = 1024,
-    DIGITS = 21,
     ARGUMENTS = 1024,
     STANDARD_DESCRIPTORS = 3,
     STATUS_NOT_STARTED = 127,
@@ -37,7 +38,7 @@ struct errand {
     char path[PATH_MAX];
     const char *argv[ARGUMENTS];
     const char *envp[ENVIRONMENT_ENTRIES + 1];
-    char offset[DIGITS], length[DIGITS];
+    char offset[DIGITS_SIZE], length[DIGITS_SIZE];
     char environment[ENVIRONMENT_SIZE];
     int patience_ms;
     bool is_silent; /* else it prints to descriptor 2, which it has otherwise only where that is a terminal */
@@ -84,14 +85,8 @@ void helper_init(void)
     long fd = raw_syscall(SYS_openat, AT_FDCWD, (long)info.dli_fname, O_PATH | O_CLOEXEC, 0, 0, 0);
     if (fd < 0)
         return;
-    static const char prefix[] = "/proc/self/fd/";
-    char link[sizeof prefix + DIGITS];
-    memcpy(link, prefix, sizeof prefix);
-    size_t end = sizeof prefix - 1;
-    for (long scale = 1000000000; scale > 0; scale /= 10)
-        if (fd >= scale || scale == 1)
-            link[end++] = (char)('0' + fd / scale % 10);
-    link[end] = '\0';
+    char link[PROCESS_PATH_SIZE];
+    process_fd_path(link, (int)fd);
     long length = raw_syscall(SYS_readlink, (long)link, (long)library_directory, sizeof library_directory - 1, 0, 0, 0);
     raw_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
     library_directory[length > 0 ? length : 0] = '\0';
@@ -152,27 +147,13 @@ static void read_environment(struct errand *errand)
     errand->envp[count] = NULL;
 }
 
-static const char *write_number(char digits[DIGITS], uint64_t number)
-{
-    char *at = digits + DIGITS - 1;
-    *at = '\0';
-    do
-        *--at = (char)('0' + number % 10);
-    while ((number /= 10) > 0);
-    return at;
-}
-
 static void write_arguments(struct errand *errand, const char *run_file, uint64_t offset, uint64_t length, bool summary)
 {
+    digits_write(errand->offset, offset);
+    digits_write(errand->length, length);
     const char *const arguments[] = {
-        errand->path,
-        "print",
-        run_file,
-        "--offset",
-        write_number(errand->offset, offset),
-        "--length",
-        write_number(errand->length, length),
-        summary ? "--summary" : NULL,
+        errand->path,   "print",    run_file,       "--offset",
+        errand->offset, "--length", errand->length, summary ? "--summary" : NULL,
         NULL,
     };
     memcpy(errand->argv, arguments, sizeof arguments);

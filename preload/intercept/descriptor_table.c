@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "preload/intercept/process.h"
+#include "preload/process_status.h"
 #include "preload/raw.h"
 #include "preload/weave/callers.h"
 #include "preload/weave/memory_events.h"
@@ -162,12 +163,9 @@ void descriptor_tell_opening(struct finding_memory *memory)
 /* "eventfd" of "anon_inode:[eventfd]"; "" when it is none. */
 static void find_nameless_kind(unsigned number, char kind[KIND_SIZE])
 {
-    char target[LINK_SIZE];
-    struct text link = {0};
-    text_string(&link, "/proc/self/fd/");
-    text_number(&link, number);
-    long length = link.failed ? 0 : raw_syscall(SYS_readlink, (long)link.at, (long)target, sizeof target, 0, 0, 0);
-    text_release(&link);
+    char link[PROCESS_PATH_SIZE], target[LINK_SIZE];
+    process_fd_path(link, (int)number);
+    long length = raw_syscall(SYS_readlink, (long)link, (long)target, sizeof target, 0, 0, 0);
     static const char prefix[] = "anon_inode:";
     size_t to = 0;
     for (long i = (long)sizeof prefix - 1; i < length && to < KIND_SIZE - 1; i++)

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "preload/digits.h"
 #include "preload/environment.h"
 #include "preload/raw.h"
 #include "preload/weave/far_memory.h"
@@ -83,16 +84,6 @@ static char *write_hexadecimal(char *at, const uint8_t *bytes, size_t count)
     return at;
 }
 
-static char *write_number(char *at, uint64_t number)
-{
-    char digits[21];
-    size_t first = sizeof digits;
-    do
-        digits[--first] = (char)('0' + number % 10);
-    while ((number /= 10) > 0);
-    return mempcpy(at, digits + first, sizeof digits - first);
-}
-
 static void write_name(char name[NAME_SIZE], const struct woven_image *image)
 {
     const struct module *module = image->module;
@@ -103,7 +94,7 @@ static void write_name(char name[NAME_SIZE], const struct woven_image *image)
         uint64_t hash = __builtin_bswap64(image->code_hash);
         at = write_hexadecimal(at, (const uint8_t *)&hash, sizeof hash);
         *at++ = '-';
-        at = write_number(at, size_of_file(module->path));
+        at = digits_write(at, size_of_file(module->path));
     }
     stpcpy(at, image->is_narrow ? IMAGE_NARROW_SUFFIX : IMAGE_SUFFIX);
 }
@@ -147,7 +138,7 @@ static long open_in_spare(const struct woven_image *image)
 {
     char folder[sizeof IMAGE_SPARE_FOLDER + 24 + sizeof IMAGE_CACHE_FOLDER];
     char *at = stpcpy(folder, IMAGE_SPARE_FOLDER);
-    at = write_number(at, (uint32_t)raw_syscall(SYS_geteuid, 0, 0, 0, 0, 0, 0));
+    at = digits_write(at, (uint32_t)raw_syscall(SYS_geteuid, 0, 0, 0, 0, 0, 0));
     stpcpy(stpcpy(at, "/"), IMAGE_CACHE_FOLDER);
     return open_in(folder, image);
 }
