@@ -1,7 +1,8 @@
-/* digits.h: decimal numbers without libc, as they stand in /proc.  Context of all: signal, in-malloc, loader-lock, early. */
+/* digits.h: decimal numbers as they stand in /proc, and bytes in hexadecimal, without stdio.  Context of all: signal, in-malloc, loader-lock, early. */
 #ifndef LOCKHOUND_PRELOAD_DIGITS_H
 #define LOCKHOUND_PRELOAD_DIGITS_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -27,6 +28,18 @@ static inline char *digits_write(char *to, uint64_t number)
         *--first = (char)('0' + number % 10);
     while ((number /= 10) > 0);
     return stpcpy(to, first);
+}
+
+/* Writes two hexadecimal digits a byte, as of a build-id, and a 0.  Returns: where the 0 stands. */
+static inline char *digits_write_bytes(char *to, const uint8_t *bytes, size_t count)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < count; i++) {
+        *to++ = digits[bytes[i] >> 4];
+        *to++ = digits[bytes[i] & 15];
+    }
+    *to = '\0';
+    return to;
 }
 
 #endif

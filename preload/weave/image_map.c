@@ -74,25 +74,15 @@ static uint64_t size_of_file(const char *path)
                                                                                           : 0;
 }
 
-static char *write_hexadecimal(char *at, const uint8_t *bytes, size_t count)
-{
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < count; i++) {
-        *at++ = digits[bytes[i] >> 4];
-        *at++ = digits[bytes[i] & 15];
-    }
-    return at;
-}
-
 static void write_name(char name[NAME_SIZE], const struct woven_image *image)
 {
     const struct module *module = image->module;
     char *at = name;
     if (module->build_id_size > 0) {
-        at = write_hexadecimal(at, module->build_id, module->build_id_size);
+        at = digits_write_bytes(at, module->build_id, module->build_id_size);
     } else {
         uint64_t hash = __builtin_bswap64(image->code_hash);
-        at = write_hexadecimal(at, (const uint8_t *)&hash, sizeof hash);
+        at = digits_write_bytes(at, (const uint8_t *)&hash, sizeof hash);
         *at++ = '-';
         at = digits_write(at, size_of_file(module->path));
     }
