@@ -243,5 +243,10 @@ static inline size_t race_place(const struct race_plane *plane, uint64_t address
 {
     return (size_t)(address & plane->window);
 }
+/* Returns: true when the thread has read, written or noted this very byte in its present epoch. */
+static inline bool race_is_noted(const struct race_plane *plane, uint64_t address)
+{
+    return plane->tags[race_place(plane, address)] >> 1 == plane->write_tag >> 1;
+}
 
 #endif

@@ -6,7 +6,6 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "preload/digits.h"
 #include "preload/directory_entry.h"
@@ -137,12 +136,6 @@ static bool look_at_all(struct look *look, long tasks)
     }
 }
 
-static void pause_ms(long ms)
-{
-    const struct timespec pause = {.tv_nsec = ms * 1000000L};
-    raw_syscall(SYS_nanosleep, (long)&pause, 0, 0, 0, 0, 0);
-}
-
 static bool finds_all_asleep(struct look *look, long tasks)
 {
     return look_at_all(look, tasks) && look->awake == 0 && look->threads == self_live_count();
@@ -157,7 +150,7 @@ static bool first_look(struct look *look, long tasks)
             return true;
         if (look->threads != self_live_count() && looks >= LEAVING_LOOKS)
             return false;
-        pause_ms(LEAVING_MS);
+        raw_pause_ms(LEAVING_MS);
     }
     return false;
 }
@@ -166,7 +159,7 @@ static bool agrees(struct look *look, long tasks)
 {
     for (int rounds = 0; rounds < ROUNDS && first_look(look, tasks); rounds++) {
         uint64_t first = look->fingerprint;
-        pause_ms(BETWEEN_LOOKS_MS);
+        raw_pause_ms(BETWEEN_LOOKS_MS);
         if (finds_all_asleep(look, tasks) && look->fingerprint == first)
             return true;
     }

@@ -10,7 +10,6 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "preload/arena.h"
@@ -140,7 +139,7 @@ static void read_environment(struct errand *errand)
     size_t size = fill_environment(errand);
     size_t count = 0;
     for (char *entry = errand->environment; entry < errand->environment + size; entry += strlen(entry) + 1) {
-        bool is_ours = environment_is(entry, "LD_PRELOAD") || environment_is(entry, "LOCKHOUND_OPTIONS");
+        bool is_ours = environment_is(entry, "LD_PRELOAD") || environment_is(entry, RUN_ENVIRONMENT_OPTIONS);
         if (!is_ours && strchr(entry, '=') != NULL && count < ENVIRONMENT_ENTRIES)
             errand->envp[count++] = entry;
     }
@@ -209,14 +208,13 @@ static int become_command(void *argument)
 
 static void wait_for_command(struct errand *errand, long command)
 {
-    const struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
     int status = -1;
     for (int waited = 0; waited < errand->patience_ms; waited += POLL_MS) {
         if (raw_syscall(SYS_wait4, command, (long)&status, WNOHANG, 0, 0, 0) != 0) {
             errand->outcome = status;
             return;
         }
-        raw_syscall(SYS_nanosleep, (long)&pause, 0, 0, 0, 0, 0);
+        raw_pause_ms(POLL_MS);
     }
     raw_syscall(SYS_kill, command, SIGKILL, 0, 0, 0, 0);
     raw_syscall(SYS_wait4, command, 0, 0, 0, 0, 0);

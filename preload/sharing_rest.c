@@ -1,7 +1,6 @@
 #include "preload/sharing_rest.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "detector/asleep.h"
 #include "detector/commons_rest.h"
@@ -293,22 +292,16 @@ static bool all_sleep(const struct inquiry *q, uint64_t *sum)
     return all_stand;
 }
 
-static void pause_ms(long ms)
-{
-    const struct timespec pause = {.tv_nsec = ms * 1000000L};
-    raw_syscall(SYS_nanosleep, (long)&pause, 0, 0, 0, 0, 0);
-}
-
 /* Returns: true when it is sure that none of them runs again. */
 static bool is_lasting(struct inquiry *q)
 {
     uint64_t before, after;
     for (int look = 0; look < LOOKS_MAX && all_rest(q); look++) {
         if (!all_sleep(q, &before)) {
-            pause_ms(PAUSE_MS); /* who is about to sleep may have to wait for a processor first */
+            raw_pause_ms(PAUSE_MS); /* who is about to sleep may have to wait for a processor first */
             continue;
         }
-        pause_ms(BETWEEN_LOOKS_MS);
+        raw_pause_ms(BETWEEN_LOOKS_MS);
         if (all_rest(q) && all_sleep(q, &after) && before == after)
             return is_closed(q) && !may_outsiders_act(q) && all_rest(q);
     }

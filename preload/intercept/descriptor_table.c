@@ -76,20 +76,13 @@ static void look_for_reuse(struct self *self, unsigned number)
     STORE(entries[number].state, STATE_OPEN);
 }
 
-/* Returns: true when the thread has used the number in its present epoch, or closed it. */
-static bool is_noted(const struct self *self, unsigned number)
-{
-    const struct race_plane *plane = &self->plane->race;
-    return plane->tags[race_place(plane, (uintptr_t)places[number])] >> 1 == plane->write_tag >> 1;
-}
-
 void descriptor_uses(struct self *self, int fd, struct stack_id at)
 {
     unsigned number = (unsigned)fd;
     if (!is_watched(number) || !memory_is_watched(self))
         return;
     look_for_reuse(self, number);
-    if (is_noted(self, number))
+    if (race_is_noted(&self->plane->race, (uintptr_t)places[number])) /* used in this epoch, or closed */
         return;
     meet(number);
     memory_access(self, places[number], 1, 0, callers_of(at));

@@ -27,14 +27,6 @@ static bool cache_is_only; /* LOCKHOUND_CACHE names it: no spare folder */
 
 /* ---- the cache ------------------------------------------------------------------------------------------------------ */
 
-static const char *value_of(char **envp, const char *name)
-{
-    for (; envp != NULL && *envp != NULL; envp++)
-        if (environment_is(*envp, name))
-            return *envp + strlen(name) + 1;
-    return "";
-}
-
 static bool set_cache(const char *base, const char *below)
 {
     static const char folder[] = "/" IMAGE_CACHE_FOLDER;
@@ -46,12 +38,12 @@ static bool set_cache(const char *base, const char *below)
 
 void image_cache_init(char **envp)
 {
-    const char *own = value_of(envp, "LOCKHOUND_CACHE");
+    const char *own = environment_value(envp, "LOCKHOUND_CACHE");
     cache_is_only = own[0] != '\0';
     if (cache_is_only)
         set_cache(own, "");
-    else if (!set_cache(value_of(envp, "XDG_CACHE_HOME"), "/lockhound"))
-        set_cache(value_of(envp, "HOME"), "/.cache/lockhound");
+    else if (!set_cache(environment_value(envp, "XDG_CACHE_HOME"), "/lockhound"))
+        set_cache(environment_value(envp, "HOME"), "/.cache/lockhound");
 }
 
 /* ---- a module's identity -------------------------------------------------------------------------------------------- */
