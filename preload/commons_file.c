@@ -156,7 +156,7 @@ static struct commons *map(long fd)
 {
     int flags = fd < 0 ? MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE : MAP_SHARED | MAP_NORESERVE;
     long address = raw_syscall(SYS_mmap, 0, (long)commons_size(), PROT_READ | PROT_WRITE, flags, fd, 0);
-    return address < 0 && address > -4096 ? NULL : (struct commons *)address;
+    return raw_is_no_address(address) ? NULL : (struct commons *)address;
 }
 
 static struct commons *map_file(const char *path)

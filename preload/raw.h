@@ -24,6 +24,12 @@ static inline long raw_syscall(long number, long a, long b, long c, long d, long
     return result;
 }
 
+/* Returns: true when the result of a call that gives an address is none.  The kernel's errors go to -4095. */
+static inline bool raw_is_no_address(long result)
+{
+    return result < 0 && result >= -4095;
+}
+
 /* Sleeps for `ms` below 1000, or less when a signal comes. */
 static inline void raw_pause_ms(long ms)
 {

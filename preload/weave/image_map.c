@@ -9,12 +9,13 @@
 
 #include "preload/digits.h"
 #include "preload/environment.h"
+#include "preload/page.h"
 #include "preload/raw.h"
 #include "preload/weave/far_memory.h"
 #include "weaver/image_check.h"
 #include "weaver/image_hash.h"
 
-enum { PAGE = 4096, NAME_SIZE = 2 * IMAGE_BUILD_ID_SIZE + 64 };
+enum { NAME_SIZE = 2 * IMAGE_BUILD_ID_SIZE + 64 };
 
 /* Units: bytes. */
 #define SEARCH_STEP  ((intptr_t)4 << 20)
@@ -217,7 +218,7 @@ static intptr_t search_below(const struct module *module, intptr_t at, intptr_t 
 static uintptr_t find_place(const struct module *module, intptr_t size)
 {
     static intptr_t last; /* above it there is little room left */
-    intptr_t low = (intptr_t)(module->low & ~(uintptr_t)(PAGE - 1));
+    intptr_t low = (intptr_t)page_of(module->low);
     intptr_t found = last < low ? search_below(module, last - size, size) : 0;
     if (found == 0)
         found = search_below(module, low - SEARCH_STEP - size, size);
@@ -225,7 +226,8 @@ static uintptr_t find_place(const struct module *module, intptr_t size)
         last = found;
         return (uintptr_t)found;
     }
-    for (intptr_t at = (low + IMAGE_REACH - size - PAGE) & -PAGE; at > (intptr_t)module->high; at -= SEARCH_STEP)
+    for (intptr_t at = (low + IMAGE_REACH - size - PAGE_SIZE) & -PAGE_SIZE; at > (intptr_t)module->high;
+         at -= SEARCH_STEP)
         if (take_place(at, (size_t)size))
             return (uintptr_t)at;
     return 0;
@@ -249,7 +251,7 @@ static void apply_fixups(const struct woven_image *image)
 /* Returns: units of bytes, whole pages. */
 static long code_mapping_size(const struct woven_image *image)
 {
-    return (long)((image->header->code_size + PAGE - 1) & ~(uint64_t)(PAGE - 1));
+    return (long)page_round_up(image->header->code_size);
 }
 
 static void close_file(struct woven_image *image)

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include "detector/bytes.h"
+#include "preload/page.h"
 #include "preload/ranks.h"
 #include "preload/raw.h"
 #include "preload/weave/far_memory.h"
@@ -20,7 +21,6 @@ enum {
     BLIND_MAX = 1024,
     BLIND_STRIDE = 0x4000,  /* of headers */
     WINDOWS_BEGIN = 0x4000, /* first whole page of the windows, from the mapping's start */
-    PAGE_SIZE = 4096
 };
 #define BLIND_HEADERS ((size_t)(BLIND_MAX + PLANE_UNSEEN_MAX) * BLIND_STRIDE)
 _Static_assert(PLANE_SKEW <= BLIND_STRIDE && PLANE_SKEW <= WINDOWS_BEGIN, "a header fits before its window");
