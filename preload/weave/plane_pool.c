@@ -30,9 +30,9 @@ struct place {
     void *memory;
     pid_t tid;
     bool is_process; /* the thread is a process of its own, which shares our memory */
-    bool taken;
-    bool known;  /* to the engine: it is to be told when its history goes */
-    bool unseen; /* the engine was told that this thread's order is not seen */
+    bool taken;      /* a plane's: its thread has begun and not ended */
+    bool known;      /* to the engine: it is to be told when its history goes */
+    bool unseen;     /* the engine was told that this thread's order is not seen */
 };
 
 static struct {
@@ -224,8 +224,7 @@ struct plane_header *plane_pool_take_blind(pid_t tid)
         if (!is_gone(place))
             continue;
         end_unseen(place);
-        *place = (struct place){
-            .memory = pool.blind_mapping + (size_t)i * BLIND_STRIDE, .tid = tid, .taken = true, .unseen = true};
+        *place = (struct place){.memory = pool.blind_mapping + (size_t)i * BLIND_STRIDE, .tid = tid, .unseen = true};
         header = place->memory;
         if (i >= pool.blind_used)
             pool.blind_used = i + 1;
@@ -263,9 +262,7 @@ void plane_pool_give_blind(const struct plane_header *header, pid_t tid, bool is
 void plane_pool_end_blind(const struct plane_header *header)
 {
     rank_enter(OWN_RANK_PLANES);
-    struct place *place = blind_place_of(header);
-    place->taken = false;
-    end_unseen(place);
+    end_unseen(blind_place_of(header));
     rank_leave(OWN_RANK_PLANES);
 }
 
