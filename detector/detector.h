@@ -158,7 +158,7 @@ void detector_lock_released(struct detector *d, struct thread *t, struct object 
 /* As detector_lock_released(), where nothing can be found: the thread's innermost lock is `o`, of this kind, and its own.
  * Returns: false when it did nothing, for the other then to be called with a stack. */
 bool detector_lock_release_quickly(struct thread *t, struct object *o, enum object_kind kind);
-void detector_lock_unrelease(struct detector *d, struct thread *t, struct object *o, struct stack_id at);
+void detector_lock_unrelease(struct detector *d, struct thread *t, struct object *o);
 void detector_mutex_consistent(struct detector *d, struct thread *t, struct object *o);
 
 /* The thread is about to sleep on `o` until another thread acts (a try failed).  Publishes the wait, then looks for a

@@ -261,11 +261,11 @@ static inline bool emit_lock_release_quickly(struct self *self, struct object *o
     return true;
 }
 
-static inline void emit_lock_unrelease(struct self *self, struct object *object, struct stack_id at)
+static inline void emit_lock_unrelease(struct self *self, struct object *object)
 {
-    EMIT_TRACE(trace_object(self, EVENT_UNRELEASE, 0, object, at));
-    detector_lock_unrelease(lockhound.detector, self->thread, object, at);
-    emit_note_held(self, object, LOCK_EXCLUSIVE, at);
+    EMIT_TRACE(trace_object(self, EVENT_UNRELEASE, 0, object, EMIT_NOWHERE));
+    detector_lock_unrelease(lockhound.detector, self->thread, object);
+    emit_note_held(self, object, LOCK_EXCLUSIVE, EMIT_NOWHERE);
 }
 
 static inline void emit_mutex_consistent(struct self *self, struct object *object)

@@ -100,7 +100,7 @@ HOOK_EXPORT int mtx_unlock(mtx_t *mutex)
     if (object != NULL)
         OBJECTS_NOTE_PLACE(self);
     if (result != thrd_success && object != NULL)
-        emit_lock_unrelease(self, object, (struct stack_id){0});
+        emit_lock_unrelease(self, object);
     hook_leave(self);
     return result;
 }

@@ -142,7 +142,7 @@ HOOK_EXPORT int pthread_mutex_unlock(pthread_mutex_t *mutex)
     if (object != NULL)
         OBJECTS_NOTE_PLACE(self);
     if (hook_unlikely(result != 0 && object != NULL))
-        emit_lock_unrelease(self, object, (struct stack_id){0});
+        emit_lock_unrelease(self, object);
     hook_leave(self);
     return result;
 }
