@@ -107,7 +107,7 @@ void objects_destroy(struct self *self, enum object_kind kind, const void *place
     if (object == NULL)
         return;
     if (sharing_concerns(object))
-        sharing_on_destroy(self, object);
+        sharing_on_destroy(object);
     if (!is_reported_as_in_use(self, place))
         memory_access(self, place, size_of_kind(kind), RACE_WRITE, callers_of(at));
     emit_object_destroy(self, object, at);
