@@ -204,9 +204,4 @@ void detector_once_passed(struct detector *d, struct thread *t, struct object *o
 void detector_channel_send(struct detector *d, struct thread *t, struct object *channel);
 void detector_channel_receive(struct detector *d, struct thread *t, struct object *channel);
 
-/* ---- questions -------------------------------------------------------------------------------------------------- */
-
-/* Returns: true when everything `earlier` did up to its latest release happened before what `later` does next. */
-bool detector_ordered(const struct detector *d, const struct thread *earlier, const struct thread *later);
-
 #endif

@@ -213,7 +213,7 @@ void race_order_unseen(struct race_engine *engine);
 
 struct race_counts {
     uint64_t accesses; /* misses that entered the engine */
-    uint64_t chunks_shared, aliases_dropped, renumberings, planes_forgotten, sync_addresses, races, repeats;
+    uint64_t chunks_shared, renumberings, sync_addresses, races, repeats;
     /* What was given up: */
     /* Times that the history of 256 bytes, or of a thread that ended, was dropped for want of room. */
     uint64_t history_dropped;
