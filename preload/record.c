@@ -422,7 +422,7 @@ void record_contention(struct text *text, pid_t pid, struct contention_lock *loc
 {
     announce_module_of(text, pid, lock->object.address);
     announce_stack(text, pid, lock->object.init_stack);
-    for (const struct contention_site *s = lock->sites; s != NULL; s = s->next)
+    for (const struct contention_site *s = contention_first_site(lock); s != NULL; s = contention_next_site(s))
         announce_stack(text, pid, s->at);
     record_begin(text, RUN_RECORD_CONTENTION, pid);
     record_key(text, "object");
@@ -430,7 +430,7 @@ void record_contention(struct text *text, pid_t pid, struct contention_lock *loc
     record_key(text, "sites");
     text_string(text, "[");
     bool is_first = true;
-    for (struct contention_site *s = lock->sites; s != NULL; s = s->next) {
+    for (struct contention_site *s = contention_first_site(lock); s != NULL; s = contention_next_site(s)) {
         uint64_t acquisitions = take_count(&s->acquisitions);
         if (acquisitions == 0)
             continue;

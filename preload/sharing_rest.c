@@ -383,6 +383,12 @@ static bool may_rest(const struct commons *c)
            atomic_load_explicit(&in_vain, memory_order_relaxed) < GIVEN_UP_MAX;
 }
 
+static void tell_of_rest(void)
+{
+    /* seq_cst: told before it looks; partner: sharing_rest_woke() */
+    atomic_store_explicit(&sharing_rest_is_told, true, memory_order_seq_cst);
+}
+
 void sharing_rest_begin(void)
 {
     struct commons *c = commons_file_opened();
@@ -390,7 +396,7 @@ void sharing_rest_begin(void)
         return;
     uint32_t number = commons_rests(c, commons_file_process(), traits_now());
     asleep_visit(lockhound.detector, tell_of, c);
-    atomic_store(&sharing_rest_is_told, true); /* seq_cst: told before it looks; partner: sharing_rest_woke() */
+    tell_of_rest();
     commons_file_leave(c);
     if (asleep_for_others(lockhound.detector))
         look_at_all(c, number);
@@ -410,7 +416,7 @@ void sharing_rest_for_end(struct self *self, struct commons_lock end, struct sta
     add_holds(c, &self->thread->seat->held, &party);
     uint32_t number = commons_rests(c, commons_file_process(), traits_now());
     commons_rests_party(c, &party);
-    atomic_store(&sharing_rest_is_told, true);
+    tell_of_rest();
     commons_file_leave(c);
     look_at_all(c, number);
 }
