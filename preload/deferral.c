@@ -5,16 +5,16 @@
 
 #include "preload/raw_signal.h"
 
-#define BIT(number) (UINT64_C(1) << ((number)-1))
-
 /* Come of what the thread itself does, and must not be blocked then: the kernel would end the process. */
-#define FAULTS (BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGFPE) | BIT(SIGILL) | BIT(SIGTRAP) | BIT(SIGSYS) | BIT(SIGABRT))
+#define FAULTS                                                                                                         \
+    (RAW_SIGNAL_BIT(SIGSEGV) | RAW_SIGNAL_BIT(SIGBUS) | RAW_SIGNAL_BIT(SIGFPE) | RAW_SIGNAL_BIT(SIGILL) |              \
+     RAW_SIGNAL_BIT(SIGTRAP) | RAW_SIGNAL_BIT(SIGSYS) | RAW_SIGNAL_BIT(SIGABRT))
 
 __thread struct deferral deferral __attribute__((tls_model("initial-exec")));
 
 uint64_t deferral_hold_all(void)
 {
-    static const uint64_t of_libc = BIT(32) | BIT(33); /* SIGCANCEL, SIGSETXID */
+    static const uint64_t of_libc = RAW_SIGNAL_BIT(32) | RAW_SIGNAL_BIT(33); /* SIGCANCEL, SIGSETXID */
     return raw_mask_change(SIG_BLOCK, ~(FAULTS | of_libc));
 }
 
@@ -43,7 +43,7 @@ bool deferral_take(int number, siginfo_t *info, void *context)
 {
     siginfo_t nothing = {.si_signo = number, .si_code = SI_QUEUE};
     bool is_told;
-    if ((BIT(number) & FAULTS) != 0 || !would_come_again(number, &is_told))
+    if ((RAW_SIGNAL_BIT(number) & FAULTS) != 0 || !would_come_again(number, &is_told))
         return false;
     uint64_t before = raw_mask_change(SIG_BLOCK, ~FAULTS);
     long pid = raw_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0), tid = raw_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0);

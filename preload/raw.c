@@ -30,15 +30,15 @@ bool raw_is_readable(uintptr_t address)
 static uint64_t signal_of(int failed)
 {
     if (failed == -EFBIG)
-        return raw_signal_bit(SIGXFSZ);
-    return failed == -EPIPE ? raw_signal_bit(SIGPIPE) : 0;
+        return RAW_SIGNAL_BIT(SIGXFSZ);
+    return failed == -EPIPE ? RAW_SIGNAL_BIT(SIGPIPE) : 0;
 }
 
 /* A limit of file sizes or a reader that has gone is the program's to hear of, not when it is we who write: the signal
  * goes to the writing thread, which takes it back, unless one was pending already. */
 int raw_write_all(int fd, const void *data, size_t size)
 {
-    const uint64_t ours = raw_signal_bit(SIGXFSZ) | raw_signal_bit(SIGPIPE);
+    const uint64_t ours = RAW_SIGNAL_BIT(SIGXFSZ) | RAW_SIGNAL_BIT(SIGPIPE);
     const struct timespec at_once = {0};
     uint64_t before = raw_mask_change(SIG_BLOCK, ours), pending = 0;
     raw_syscall(SYS_rt_sigpending, (long)&pending, KERNEL_SIGSET_SIZE, 0, 0, 0, 0);

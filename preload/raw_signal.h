@@ -22,10 +22,7 @@ struct raw_sigaction {
     uint64_t mask;
 };
 
-static inline uint64_t raw_signal_bit(int number)
-{
-    return UINT64_C(1) << (number - 1);
-}
+#define RAW_SIGNAL_BIT(number) (UINT64_C(1) << ((number)-1))
 
 /* `how`: as of sigprocmask().  Returns: the calling thread's mask as it was. */
 static inline uint64_t raw_mask_change(int how, uint64_t mask)

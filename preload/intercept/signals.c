@@ -262,7 +262,7 @@ static uint64_t outside_signals(void)
 {
     uint64_t all = UINT64_MAX;
     for (size_t i = 0; i < sizeof own_faults / sizeof *own_faults; i++)
-        all &= ~(UINT64_C(1) << (own_faults[i] - 1));
+        all &= ~RAW_SIGNAL_BIT(own_faults[i]);
     return all;
 }
 
@@ -288,7 +288,7 @@ static void note_disposition(int number, uintptr_t handler)
 {
     if (!process_is_ours())
         return;
-    uint64_t bit = UINT64_C(1) << (number - 1);
+    uint64_t bit = RAW_SIGNAL_BIT(number);
     bool is_first = (atomic_load_explicit(&handled, memory_order_relaxed) & bit) == 0;
     /* Set a second time, it runs a handler of the program's own, in Python. */
     if (number == SIGINT && is_first && cpython_has_code(handler))
@@ -386,5 +386,5 @@ bool signal_is_blocked(int number)
 {
     uint64_t blocked = raw_mask_change(SIG_BLOCK, 0);
     blocked |= ~outside_signals(); /* a fault comes where its own instruction stands, not just anywhere */
-    return is_signal(number) && (blocked >> (number - 1) & 1) != 0;
+    return is_signal(number) && (blocked & RAW_SIGNAL_BIT(number)) != 0;
 }

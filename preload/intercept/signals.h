@@ -26,7 +26,7 @@
 bool signal_must_wait(int number, siginfo_t *info, void *context);
 
 /* Tells the detector what handlers are installed: what was before it existed, and every change since.
- * Context: signal, in-malloc, loader-lock, early. */
+ * Context: signal, early. */
 void signals_init(void);
 
 /* Forgets the handlers whose frames are gone when a hook with frame `frame` is called.  Context: signal. */
