@@ -68,11 +68,3 @@ void detector_counts(struct detector *d, struct detector_counts *counts)
     counts->lost_objects = relaxed_load(&d->lost_objects);
     counts->lost_history = relaxed_load(&d->lost_history) + relaxed_load(&d->clocks.lost) + order.lost_searches;
 }
-
-/* ---- questions -------------------------------------------------------------------------------------------------- */
-
-bool detector_ordered(const struct detector *d, const struct thread *earlier, const struct thread *later)
-{
-    (void)d;
-    return thread_clock_has_seen(&later->hb, earlier->hb.slot, earlier->hb.epoch - 1);
-}

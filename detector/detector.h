@@ -158,7 +158,7 @@ void detector_lock_released(struct detector *d, struct thread *t, struct object 
 /* As detector_lock_released(), where nothing can be found: the thread's innermost lock is `o`, of this kind, and its own.
  * Returns: false when it did nothing, for the other then to be called with a stack. */
 bool detector_lock_release_quickly(struct thread *t, struct object *o, enum object_kind kind);
-void detector_lock_unrelease(struct detector *d, struct thread *t, struct object *o, struct stack_id at);
+void detector_lock_unrelease(struct detector *d, struct thread *t, struct object *o);
 void detector_mutex_consistent(struct detector *d, struct thread *t, struct object *o);
 
 /* The thread is about to sleep on `o` until another thread acts (a try failed).  Publishes the wait, then looks for a
@@ -203,10 +203,5 @@ void detector_once_passed(struct detector *d, struct thread *t, struct object *o
 /* A channel orders its sends before its receives: futex words, pipes, annotations. */
 void detector_channel_send(struct detector *d, struct thread *t, struct object *channel);
 void detector_channel_receive(struct detector *d, struct thread *t, struct object *channel);
-
-/* ---- questions -------------------------------------------------------------------------------------------------- */
-
-/* Returns: true when everything `earlier` did up to its latest release happened before what `later` does next. */
-bool detector_ordered(const struct detector *d, const struct thread *earlier, const struct thread *later);
 
 #endif

@@ -188,9 +188,8 @@ void detector_lock_released(struct detector *d, struct thread *t, struct object 
     }
 }
 
-void detector_lock_unrelease(struct detector *d, struct thread *t, struct object *o, struct stack_id at)
+void detector_lock_unrelease(struct detector *d, struct thread *t, struct object *o)
 {
-    (void)at;
     struct release_record *last = &t->last_release;
     if (last->object != o) {
         return;

@@ -193,7 +193,7 @@ static enum event_status apply_to_lock(struct act *act)
         detector_lock_released(act->detector, act->thread, object, act->at);
         break;
     case EVENT_UNRELEASE:
-        detector_lock_unrelease(act->detector, act->thread, object, act->at);
+        detector_lock_unrelease(act->detector, act->thread, object);
         break;
     case EVENT_CONSISTENT:
         detector_mutex_consistent(act->detector, act->thread, object);

@@ -213,7 +213,7 @@ void race_order_unseen(struct race_engine *engine);
 
 struct race_counts {
     uint64_t accesses; /* misses that entered the engine */
-    uint64_t chunks_shared, aliases_dropped, renumberings, planes_forgotten, sync_addresses, races, repeats;
+    uint64_t chunks_shared, renumberings, sync_addresses, races, repeats;
     /* What was given up: */
     /* Times that the history of 256 bytes, or of a thread that ended, was dropped for want of room. */
     uint64_t history_dropped;
@@ -242,6 +242,11 @@ static inline uint32_t race_owner_word(const struct race_plane *plane, uint64_t 
 static inline size_t race_place(const struct race_plane *plane, uint64_t address)
 {
     return (size_t)(address & plane->window);
+}
+/* Returns: true when the thread has read, written or noted this very byte in its present epoch. */
+static inline bool race_is_noted(const struct race_plane *plane, uint64_t address)
+{
+    return plane->tags[race_place(plane, address)] >> 1 == plane->write_tag >> 1;
 }
 
 #endif

@@ -138,8 +138,6 @@ void race_counts(const struct race_engine *engine, struct race_counts *counts)
 {
     *counts = (struct race_counts){
         .chunks_shared = relaxed_load(&engine->chunks_shared),
-        .aliases_dropped = relaxed_load(&engine->aliases),
-        .planes_forgotten = relaxed_load(&engine->forgotten),
         .sync_addresses = relaxed_load(&engine->sync_addresses),
         .races = relaxed_load(&engine->races),
         .repeats = relaxed_load(&engine->repeats),

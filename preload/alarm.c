@@ -5,6 +5,7 @@
 #include <sys/time.h>
 #include <time.h>
 
+#include "preload/digits.h"
 #include "preload/raw.h"
 
 static bool interval_timer_is_set(void)
@@ -34,10 +35,8 @@ static bool any_timer_is_set(void)
     text[got > 0 ? got : 0] = '\0';
     static const char key[] = "ID: ";
     for (const char *at = strstr(text, key); at != NULL; at = strstr(at, key)) {
-        long timer = 0;
-        for (at += sizeof key - 1; *at >= '0' && *at <= '9'; at++)
-            timer = timer * 10 + (*at - '0');
-        if (timer_is_set(timer))
+        at += sizeof key - 1;
+        if (timer_is_set((long)digits_read(at)))
             return true;
     }
     return got >= (long)sizeof text - 1;

@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 
 #include "detector/bytes.h"
+#include "preload/page.h"
 #include "preload/ranks.h"
 #include "preload/raw.h"
 
@@ -11,7 +12,6 @@ enum {
     SMALLEST_SHIFT = 6, /* a cache line */
     CLASSES = 13,       /* 64 B ... 256 KiB */
     CHUNK_SIZE = 512 << 10,
-    PAGE_SIZE = 4096
 };
 
 struct free_block {
@@ -36,7 +36,7 @@ static void *map_pages(size_t size)
 {
     long at = raw_syscall(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
                           -1, 0);
-    return at < 0 && at > -PAGE_SIZE ? NULL : (void *)at;
+    return raw_is_no_address(at) ? NULL : (void *)at;
 }
 
 /* Returns: fresh zeroed memory of a size class.  holds(OWN_RANK_ARENA) */
@@ -54,15 +54,10 @@ static void *carve(size_t size)
     return result;
 }
 
-static size_t whole_pages(size_t size)
-{
-    return (size + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE;
-}
-
 void *arena_alloc(size_t size)
 {
     unsigned class = class_of(size);
-    size_t whole = class < CLASSES ? (size_t)1 << (SMALLEST_SHIFT + class) : whole_pages(size);
+    size_t whole = class < CLASSES ? (size_t)1 << (SMALLEST_SHIFT + class) : page_round_up(size);
     void *result = NULL;
     rank_enter(OWN_RANK_ARENA);
     if (arena.limit == 0 || arena.used + whole <= arena.limit) {
@@ -89,8 +84,8 @@ void arena_free(void *memory, size_t size)
     unsigned class = class_of(size);
     rank_enter(OWN_RANK_ARENA);
     if (class >= CLASSES) {
-        raw_syscall(SYS_munmap, (long)memory, (long)whole_pages(size), 0, 0, 0, 0);
-        arena.used -= whole_pages(size);
+        raw_syscall(SYS_munmap, (long)memory, (long)page_round_up(size), 0, 0, 0, 0);
+        arena.used -= page_round_up(size);
     } else {
         struct free_block *block = memory;
         block->next = arena.classes[class];

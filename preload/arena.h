@@ -16,8 +16,9 @@
 void *arena_alloc(size_t size);
 void arena_free(void *memory, size_t size);
 
-/* Units: bytes; 0 for no limit.  Context: signal, in-malloc, loader-lock, early, takes(OWN_RANK_ARENA). */
+/* Units: bytes; 0 for no limit.  Before the second thread.  Context: early. */
 void arena_set_limit(size_t bytes);
+/* Units: bytes.  Context: signal, in-malloc, loader-lock, early, takes(OWN_RANK_ARENA). */
 size_t arena_used(void);
 
 #endif

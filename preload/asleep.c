@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
+#include "preload/digits.h"
 #include "preload/directory_entry.h"
 #include "preload/process_status.h"
 #include "preload/raw.h"
@@ -94,14 +94,6 @@ static const char *find_value(const char *status, const char *key)
     return line + strspn(line, " \t");
 }
 
-static uint64_t read_number(const char *digits)
-{
-    uint64_t number = 0;
-    while (*digits >= '0' && *digits <= '9')
-        number = number * 10 + (uint64_t)(*digits++ - '0');
-    return number;
-}
-
 /* Takes one thread into the look.  Returns: false when it cannot be judged. */
 static bool look_at(struct look *look, long tasks, const char *name, pid_t own_tid)
 {
@@ -115,10 +107,10 @@ static bool look_at(struct look *look, long tasks, const char *name, pid_t own_t
     if (*state == 'Z' || *state == 'X')
         return true; /* the first thread, ended before the others */
     look->threads++;
-    uint64_t tid = read_number(name);
+    uint64_t tid = digits_read(name);
     if ((pid_t)tid == own_tid || looks((pid_t)tid))
         return true;
-    look->fingerprint += mix(mix(tid) ^ mix(read_number(waits)) ^ mix(~read_number(losses)));
+    look->fingerprint += mix(mix(tid) ^ mix(digits_read(waits)) ^ mix(~digits_read(losses)));
     look->awake += *state != 'S';
     return true;
 }
@@ -144,12 +136,6 @@ static bool look_at_all(struct look *look, long tasks)
     }
 }
 
-static void pause_ms(long ms)
-{
-    const struct timespec pause = {.tv_nsec = ms * 1000000L};
-    raw_syscall(SYS_nanosleep, (long)&pause, 0, 0, 0, 0, 0);
-}
-
 static bool finds_all_asleep(struct look *look, long tasks)
 {
     return look_at_all(look, tasks) && look->awake == 0 && look->threads == self_live_count();
@@ -164,7 +150,7 @@ static bool first_look(struct look *look, long tasks)
             return true;
         if (look->threads != self_live_count() && looks >= LEAVING_LOOKS)
             return false;
-        pause_ms(LEAVING_MS);
+        raw_pause_ms(LEAVING_MS);
     }
     return false;
 }
@@ -173,7 +159,7 @@ static bool agrees(struct look *look, long tasks)
 {
     for (int rounds = 0; rounds < ROUNDS && first_look(look, tasks); rounds++) {
         uint64_t first = look->fingerprint;
-        pause_ms(BETWEEN_LOOKS_MS);
+        raw_pause_ms(BETWEEN_LOOKS_MS);
         if (finds_all_asleep(look, tasks) && look->fingerprint == first)
             return true;
     }
@@ -183,7 +169,7 @@ static bool agrees(struct look *look, long tasks)
 /* Calls `ask` with room for a look and the folder of the threads of process `pid`.  Returns: its answer; false without. */
 static bool with_tasks(pid_t pid, bool (*ask)(struct look *look, long tasks, void *ctx), void *ctx)
 {
-    char path[48];
+    char path[PROCESS_PATH_SIZE];
     process_path(path, pid, "/task");
     long block =
         raw_syscall(SYS_mmap, 0, sizeof(struct look), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

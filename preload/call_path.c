@@ -117,8 +117,7 @@ static void append_fresh(struct call_path *path, uint32_t fresh)
         bool is_same =
             frame->node != 0 && frame->pc == new.pc && frame->caller == caller && frame->module == new.module;
         new.caller = caller;
-        new.node = is_same ? frame->node
-                           : call_tree_add(caller, (struct frame){.pc = new.pc, .module = new.module & 0x7fffffffu});
+        new.node = is_same ? frame->node : call_tree_add(caller, frame_of(new.pc, new.module, false));
         *frame = new;
         caller = new.node;
     }

@@ -91,7 +91,9 @@ static bool take_over(_Atomic uint32_t *word, uint32_t holder, uint32_t own)
     struct process_status status;
     bool is_dead = holder != own && (raw_syscall(SYS_kill, (int)holder, 0, 0, 0, 0, 0) == -ESRCH ||
                                      !process_status_read((pid_t)holder, &status) || status.is_zombie);
-    return is_dead && atomic_compare_exchange_strong(word, &holder, own);
+    /* acquire: partner: commons_file_enter() of the dead one, whose writes its end has ordered */
+    return is_dead &&
+           atomic_compare_exchange_strong_explicit(word, &holder, own, memory_order_acquire, memory_order_relaxed);
 }
 
 bool commons_file_enter(struct commons *c)
@@ -103,7 +105,8 @@ bool commons_file_enter(struct commons *c)
         return false;
     for (int i = 0; i < WAITS_MAX; i++) {
         uint32_t holder = 0;
-        if (atomic_compare_exchange_strong(word, &holder, own))
+        /* acquire: partner: commons_file_leave() */
+        if (atomic_compare_exchange_strong_explicit(word, &holder, own, memory_order_acquire, memory_order_relaxed))
             return true;
         long result = raw_syscall(SYS_futex, (long)word, FUTEX_WAIT, (long)holder, (long)&pause, 0, 0);
         if (result == -ETIMEDOUT && take_over(word, holder, own))
@@ -118,7 +121,7 @@ bool commons_file_enter(struct commons *c)
 void commons_file_leave(struct commons *c)
 {
     _Atomic uint32_t *word = commons_lock_word(c);
-    atomic_store(word, 0);
+    atomic_store_explicit(word, 0, memory_order_release); /* partner: commons_file_enter() */
     raw_syscall(SYS_futex, (long)word, FUTEX_WAKE, 1, 0, 0, 0);
 }
 
@@ -156,7 +159,7 @@ static struct commons *map(long fd)
 {
     int flags = fd < 0 ? MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE : MAP_SHARED | MAP_NORESERVE;
     long address = raw_syscall(SYS_mmap, 0, (long)commons_size(), PROT_READ | PROT_WRITE, flags, fd, 0);
-    return address < 0 && address > -4096 ? NULL : (struct commons *)address;
+    return raw_is_no_address(address) ? NULL : (struct commons *)address;
 }
 
 static struct commons *map_file(const char *path)

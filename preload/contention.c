@@ -56,21 +56,29 @@ bool contention_was_cut(void)
 
 /* ---- the table ---------------------------------------------------------------------------------------------------- */
 
+/* acquire: pairs with the release in insert_lock() */
+static struct contention_lock *first_lock(uint32_t bucket)
+{
+    return atomic_load_explicit(&buckets[bucket], memory_order_acquire);
+}
+static struct contention_lock *next_lock(const struct contention_lock *lock)
+{
+    return atomic_load_explicit(&lock->next, memory_order_acquire);
+}
+
 static struct contention_lock *find_lock(uint32_t id)
 {
-    /* acquire: pairs with the release in insert_lock() */
-    struct contention_lock *lock = atomic_load_explicit(&buckets[id % LOCK_BUCKETS], memory_order_acquire);
+    struct contention_lock *lock = first_lock(id % LOCK_BUCKETS);
     while (lock != NULL && lock->object.id.v != id)
-        lock = atomic_load_explicit(&lock->next, memory_order_acquire);
+        lock = next_lock(lock);
     return lock;
 }
 
 static struct contention_site *find_site(struct contention_lock *lock, enum lock_mode mode, struct stack_id at)
 {
-    /* acquire: pairs with the release in insert_site() */
-    struct contention_site *site = atomic_load_explicit(&lock->sites, memory_order_acquire);
+    struct contention_site *site = contention_first_site(lock);
     while (site != NULL && (site->at.v != at.v || site->mode != mode))
-        site = atomic_load_explicit(&site->next, memory_order_acquire);
+        site = contention_next_site(site);
     return site;
 }
 
@@ -83,7 +91,7 @@ static struct contention_lock *insert_lock(const struct object *object)
     lock->object = object_reference(object);
     _Atomic(struct contention_lock *) *bucket = &buckets[lock->object.id.v % LOCK_BUCKETS];
     lock->next = atomic_load_explicit(bucket, memory_order_relaxed);
-    atomic_store_explicit(bucket, lock, memory_order_release); /* partner: find_lock() */
+    atomic_store_explicit(bucket, lock, memory_order_release); /* partner: first_lock(), next_lock() */
     return lock;
 }
 
@@ -96,7 +104,8 @@ static struct contention_site *insert_site(struct contention_lock *lock, enum lo
     site->at = at;
     site->mode = mode;
     site->next = atomic_load_explicit(&lock->sites, memory_order_relaxed);
-    atomic_store_explicit(&lock->sites, site, memory_order_release); /* partner: find_site() */
+    /* partner: contention_first_site(), contention_next_site() */
+    atomic_store_explicit(&lock->sites, site, memory_order_release);
     site_count++;
     return site;
 }
@@ -249,9 +258,10 @@ struct candidate {
 static void weigh(struct contention_lock *lock, struct candidate *candidate)
 {
     *candidate = (struct candidate){.lock = lock};
-    for (struct contention_site *s = lock->sites; s != NULL; s = s->next) {
-        candidate->wait_ns += s->wait.total_ns;
-        candidate->acquisitions += s->acquisitions;
+    for (struct contention_site *s = contention_first_site(lock); s != NULL; s = contention_next_site(s)) {
+        /* relaxed: sums that may still grow; partner: add() */
+        candidate->wait_ns += atomic_load_explicit(&s->wait.total_ns, memory_order_relaxed);
+        candidate->acquisitions += atomic_load_explicit(&s->acquisitions, memory_order_relaxed);
     }
 }
 
@@ -280,7 +290,7 @@ void contention_each_lock(unsigned most, void (*visit)(void *ctx, struct content
     if (list == NULL)
         return;
     for (unsigned i = 0; i < LOCK_BUCKETS; i++)
-        for (struct contention_lock *lock = buckets[i]; lock != NULL; lock = lock->next) {
+        for (struct contention_lock *lock = first_lock(i); lock != NULL; lock = next_lock(lock)) {
             weigh(lock, &one);
             offer(list, &count, most, &one);
         }
@@ -289,21 +299,28 @@ void contention_each_lock(unsigned most, void (*visit)(void *ctx, struct content
     arena_free(list, most * sizeof *list);
 }
 
+/* relaxed, here and below: no other thread exists */
+static void clear(_Atomic uint64_t *counter)
+{
+    atomic_store_explicit(counter, 0, memory_order_relaxed);
+}
+
 static void clear_times(struct contention_times *times)
 {
-    times->total_ns = 0;
-    times->max_ns = 0;
+    clear(&times->total_ns);
+    clear(&times->max_ns);
     for (unsigned i = 0; i < CONTENTION_BUCKETS; i++)
-        times->below[i] = 0;
+        atomic_store_explicit(&times->below[i], 0, memory_order_relaxed);
 }
 
 void contention_fork_child(void)
 {
     for (unsigned i = 0; i < LOCK_BUCKETS; i++)
-        for (struct contention_lock *lock = buckets[i]; lock != NULL; lock = lock->next)
-            for (struct contention_site *site = lock->sites; site != NULL; site = site->next) {
-                site->acquisitions = 0;
-                site->contended = 0;
+        for (struct contention_lock *lock = first_lock(i); lock != NULL; lock = next_lock(lock))
+            for (struct contention_site *site = contention_first_site(lock); site != NULL;
+                 site = contention_next_site(site)) {
+                clear(&site->acquisitions);
+                clear(&site->contended);
                 clear_times(&site->wait);
                 clear_times(&site->hold);
             }

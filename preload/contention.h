@@ -17,6 +17,7 @@
 #ifndef LOCKHOUND_PRELOAD_CONTENTION_H
 #define LOCKHOUND_PRELOAD_CONTENTION_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -46,6 +47,16 @@ struct contention_lock {
 
 struct self;
 struct object;
+
+/* acquire: partner: insert_site() in contention.c */
+static inline struct contention_site *contention_first_site(const struct contention_lock *lock)
+{
+    return atomic_load_explicit(&lock->sites, memory_order_acquire);
+}
+static inline struct contention_site *contention_next_site(const struct contention_site *site)
+{
+    return atomic_load_explicit(&site->next, memory_order_acquire);
+}
 
 /* Context of all: signal, in-malloc, takes(OWN_RANK_CONTENTION). */
 void contention_requested(struct self *self);

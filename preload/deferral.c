@@ -3,55 +3,38 @@
 #include <string.h>
 #include <ucontext.h>
 
-#include "preload/raw.h"
-
-enum { KERNEL_SIGSET_SIZE = sizeof(uint64_t) };
-
-#define BIT(number) (UINT64_C(1) << ((number)-1))
+#include "preload/raw_signal.h"
 
 /* Come of what the thread itself does, and must not be blocked then: the kernel would end the process. */
-#define FAULTS (BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGFPE) | BIT(SIGILL) | BIT(SIGTRAP) | BIT(SIGSYS) | BIT(SIGABRT))
-
-/* What the kernel takes and gives: libc's structure differs. */
-struct kernel_sigaction {
-    uintptr_t handler;
-    uint64_t flags;
-    uintptr_t restorer;
-    uint64_t mask;
-};
+#define FAULTS                                                                                                         \
+    (RAW_SIGNAL_BIT(SIGSEGV) | RAW_SIGNAL_BIT(SIGBUS) | RAW_SIGNAL_BIT(SIGFPE) | RAW_SIGNAL_BIT(SIGILL) |              \
+     RAW_SIGNAL_BIT(SIGTRAP) | RAW_SIGNAL_BIT(SIGSYS) | RAW_SIGNAL_BIT(SIGABRT))
 
 __thread struct deferral deferral __attribute__((tls_model("initial-exec")));
 
-static uint64_t change_mask(int how, uint64_t mask)
-{
-    uint64_t before = 0;
-    raw_syscall(SYS_rt_sigprocmask, how, (long)&mask, (long)&before, KERNEL_SIGSET_SIZE, 0, 0);
-    return before;
-}
-
 uint64_t deferral_hold_all(void)
 {
-    static const uint64_t of_libc = BIT(32) | BIT(33); /* SIGCANCEL, SIGSETXID */
-    return change_mask(SIG_BLOCK, ~(FAULTS | of_libc));
+    static const uint64_t of_libc = RAW_SIGNAL_BIT(32) | RAW_SIGNAL_BIT(33); /* SIGCANCEL, SIGSETXID */
+    return raw_mask_change(SIG_BLOCK, ~(FAULTS | of_libc));
 }
 
 void deferral_set_mask(uint64_t mask)
 {
-    change_mask(SIG_SETMASK, mask);
+    raw_mask_change(SIG_SETMASK, mask);
 }
 
 void deferral_release(void)
 {
     deferral.has_taken = false;
-    change_mask(SIG_SETMASK, deferral.mask);
+    raw_mask_change(SIG_SETMASK, deferral.mask);
 }
 
 /* A handler for one time only is installed no more.  One that did not ask for it is told nothing of the signal: what `info` points
  * to then was never written. */
 static bool would_come_again(int number, bool *is_told)
 {
-    struct kernel_sigaction action = {0};
-    bool is_known = raw_syscall(SYS_rt_sigaction, number, 0, (long)&action, KERNEL_SIGSET_SIZE, 0, 0) == 0;
+    struct raw_sigaction action = {0};
+    bool is_known = raw_sigaction(number, NULL, &action) == 0;
     *is_told = (action.flags & SA_SIGINFO) != 0;
     return is_known && action.handler > (uintptr_t)SIG_IGN;
 }
@@ -60,12 +43,12 @@ bool deferral_take(int number, siginfo_t *info, void *context)
 {
     siginfo_t nothing = {.si_signo = number, .si_code = SI_QUEUE};
     bool is_told;
-    if ((BIT(number) & FAULTS) != 0 || !would_come_again(number, &is_told))
+    if ((RAW_SIGNAL_BIT(number) & FAULTS) != 0 || !would_come_again(number, &is_told))
         return false;
-    uint64_t before = change_mask(SIG_BLOCK, ~FAULTS);
+    uint64_t before = raw_mask_change(SIG_BLOCK, ~FAULTS);
     long pid = raw_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0), tid = raw_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0);
     if (raw_syscall(SYS_rt_tgsigqueueinfo, pid, tid, number, (long)(is_told ? info : &nothing), 0, 0) != 0) {
-        change_mask(SIG_SETMASK, before);
+        raw_mask_change(SIG_SETMASK, before);
         return false;
     }
     ucontext_t *interrupted = context;

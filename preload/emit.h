@@ -159,7 +159,7 @@ static inline struct object *emit_object_init(struct self *self, enum object_kin
     EMIT_TRACE(trace_traits(self, kind, address, traits, at));
     struct object *object = object_init(lockhound.detector, self->thread, kind, address, traits, at);
     if (object != NULL && sharing_concerns(object))
-        sharing_on_init(self, object);
+        sharing_on_init(object);
     return object;
 }
 
@@ -172,7 +172,7 @@ static inline struct object *emit_object_adopt(struct self *self, enum object_ki
         EMIT_TRACE(trace_traits(self, kind, address, traits, at));
     struct object *object = object_adopt(lockhound.detector, self->thread, kind, address, traits, at);
     if (object != NULL && sharing_concerns(object))
-        sharing_on_known(self, object);
+        sharing_on_known(object);
     return object;
 }
 
@@ -261,11 +261,11 @@ static inline bool emit_lock_release_quickly(struct self *self, struct object *o
     return true;
 }
 
-static inline void emit_lock_unrelease(struct self *self, struct object *object, struct stack_id at)
+static inline void emit_lock_unrelease(struct self *self, struct object *object)
 {
-    EMIT_TRACE(trace_object(self, EVENT_UNRELEASE, 0, object, at));
-    detector_lock_unrelease(lockhound.detector, self->thread, object, at);
-    emit_note_held(self, object, LOCK_EXCLUSIVE, at);
+    EMIT_TRACE(trace_object(self, EVENT_UNRELEASE, 0, object, EMIT_NOWHERE));
+    detector_lock_unrelease(lockhound.detector, self->thread, object);
+    emit_note_held(self, object, LOCK_EXCLUSIVE, EMIT_NOWHERE);
 }
 
 static inline void emit_mutex_consistent(struct self *self, struct object *object)
@@ -403,7 +403,7 @@ static inline void emit_barrier_arrive(struct self *self, struct object *barrier
     self_count_event(self);
     EMIT_TRACE(trace_object(self, EVENT_BARRIER_ARRIVE, 0, barrier, at));
     if (sharing_concerns(barrier))
-        sharing_on_arrive(self, barrier);
+        sharing_on_arrive(barrier);
     detector_barrier_arrive(lockhound.detector, self->thread, barrier, at);
     emit_note_sent(self, barrier, at);
 }
@@ -415,7 +415,7 @@ static inline void emit_barrier_leave(struct self *self, struct object *barrier)
     detector_barrier_leave(lockhound.detector, self->thread, barrier);
     sharing_rest_woke();
     if (sharing_concerns(barrier))
-        sharing_on_heard(self, barrier);
+        sharing_on_heard(barrier);
 }
 
 static inline void emit_once_begin(struct self *self, struct object *once, struct stack_id at)

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "preload/run_file.h"
+
 /* The name under which the library is installed; a path may stand before and a version after it. */
 static const char library_name[] = "liblockhound.so";
 
@@ -11,6 +13,14 @@ bool environment_is(const char *entry, const char *name)
 {
     size_t length = strlen(name);
     return strncmp(entry, name, length) == 0 && entry[length] == '=';
+}
+
+const char *environment_value(char *const envp[], const char *name)
+{
+    for (; envp != NULL && *envp != NULL; envp++)
+        if (environment_is(*envp, name))
+            return *envp + strlen(name) + 1;
+    return "";
 }
 
 static bool names_library(const char *path, size_t length)
@@ -50,7 +60,7 @@ void environment_forget_us(char **envp)
     char **kept = envp;
     for (char **entry = envp; *entry != NULL; entry++) {
         bool is_empty = environment_is(*entry, preload) && !drop_library(*entry + sizeof preload);
-        if (!is_empty && !environment_is(*entry, "LOCKHOUND_OPTIONS"))
+        if (!is_empty && !environment_is(*entry, RUN_ENVIRONMENT_OPTIONS))
             *kept++ = *entry;
     }
     *kept = NULL;

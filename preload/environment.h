@@ -17,6 +17,9 @@ void environment_forget_us(char **envp);
  * called by our own, and reads its settings when it first is.  Context: early. */
 void environment_lend(char **envp);
 
+/* Returns: what stands behind "name=", "" when nothing does; `envp` may be NULL.  Context: signal, in-malloc, loader-lock, early. */
+const char *environment_value(char *const envp[], const char *name);
+
 /* Returns: true when `entry` is "name=...".  Context: signal, in-malloc, loader-lock, early. */
 bool environment_is(const char *entry, const char *name);
 

@@ -5,7 +5,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
-#include <time.h>
 
 #include "preload/asleep.h"
 #include "preload/clock.h"
@@ -58,10 +57,9 @@ static bool has_others(void)
 /* Threads that are made meanwhile prolong nothing. */
 void grace_give(void)
 {
-    const struct timespec pause = {.tv_nsec = BETWEEN_LOOKS_MS * 1000000L};
     uint64_t end = end_of_grace(), fingerprint = 0;
     if (atomic_exchange_explicit(&was_given, true, memory_order_relaxed) || !has_others() || !process_is_ours())
         return;
     while (has_others() && clock_monotonic_ns() < end && !is_at_rest(&fingerprint))
-        raw_syscall(SYS_nanosleep, (long)&pause, 0, 0, 0, 0, 0);
+        raw_pause_ms(BETWEEN_LOOKS_MS);
 }

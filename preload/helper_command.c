@@ -5,18 +5,18 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
-#include <signal.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "preload/arena.h"
+#include "preload/digits.h"
 #include "preload/environment.h"
-#include "preload/raw.h"
+#include "preload/process_status.h"
+#include "preload/raw_signal.h"
 #include "preload/run_file.h"
 
 enum {
@@ -25,11 +25,9 @@ enum {
     STACK_SIZE = 16384,
     ENVIRONMENT_SIZE = 65536,
     ENVIRONMENT_ENTRIES = 1024,
-    DIGITS = 21,
     ARGUMENTS = 1024,
     STANDARD_DESCRIPTORS = 3,
     STATUS_NOT_STARTED = 127,
-    KERNEL_SIGSET_SIZE = sizeof(uint64_t),
 };
 
 /* Everything that one call needs; one mapping. */
@@ -39,7 +37,7 @@ struct errand {
     char path[PATH_MAX];
     const char *argv[ARGUMENTS];
     const char *envp[ENVIRONMENT_ENTRIES + 1];
-    char offset[DIGITS], length[DIGITS];
+    char offset[DIGITS_SIZE], length[DIGITS_SIZE];
     char environment[ENVIRONMENT_SIZE];
     int patience_ms;
     bool is_silent; /* else it prints to descriptor 2, which it has otherwise only where that is a terminal */
@@ -86,14 +84,8 @@ void helper_init(void)
     long fd = raw_syscall(SYS_openat, AT_FDCWD, (long)info.dli_fname, O_PATH | O_CLOEXEC, 0, 0, 0);
     if (fd < 0)
         return;
-    static const char prefix[] = "/proc/self/fd/";
-    char link[sizeof prefix + DIGITS];
-    memcpy(link, prefix, sizeof prefix);
-    size_t end = sizeof prefix - 1;
-    for (long scale = 1000000000; scale > 0; scale /= 10)
-        if (fd >= scale || scale == 1)
-            link[end++] = (char)('0' + fd / scale % 10);
-    link[end] = '\0';
+    char link[PROCESS_PATH_SIZE];
+    process_fd_path(link, (int)fd);
     long length = raw_syscall(SYS_readlink, (long)link, (long)library_directory, sizeof library_directory - 1, 0, 0, 0);
     raw_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
     library_directory[length > 0 ? length : 0] = '\0';
@@ -147,34 +139,20 @@ static void read_environment(struct errand *errand)
     size_t size = fill_environment(errand);
     size_t count = 0;
     for (char *entry = errand->environment; entry < errand->environment + size; entry += strlen(entry) + 1) {
-        bool is_ours = environment_is(entry, "LD_PRELOAD") || environment_is(entry, "LOCKHOUND_OPTIONS");
+        bool is_ours = environment_is(entry, "LD_PRELOAD") || environment_is(entry, RUN_ENVIRONMENT_OPTIONS);
         if (!is_ours && strchr(entry, '=') != NULL && count < ENVIRONMENT_ENTRIES)
             errand->envp[count++] = entry;
     }
     errand->envp[count] = NULL;
 }
 
-static const char *write_number(char digits[DIGITS], uint64_t number)
-{
-    char *at = digits + DIGITS - 1;
-    *at = '\0';
-    do
-        *--at = (char)('0' + number % 10);
-    while ((number /= 10) > 0);
-    return at;
-}
-
 static void write_arguments(struct errand *errand, const char *run_file, uint64_t offset, uint64_t length, bool summary)
 {
+    digits_write(errand->offset, offset);
+    digits_write(errand->length, length);
     const char *const arguments[] = {
-        errand->path,
-        "print",
-        run_file,
-        "--offset",
-        write_number(errand->offset, offset),
-        "--length",
-        write_number(errand->length, length),
-        summary ? "--summary" : NULL,
+        errand->path,   "print",    run_file,       "--offset",
+        errand->offset, "--length", errand->length, summary ? "--summary" : NULL,
         NULL,
     };
     memcpy(errand->argv, arguments, sizeof arguments);
@@ -216,11 +194,8 @@ static void set_descriptors(bool is_silent)
 
 static void set_standard_action(int number)
 {
-    const struct {
-        uintptr_t handler, flags, restorer;
-        uint64_t mask;
-    } standard = {0};
-    raw_syscall(SYS_rt_sigaction, number, (long)&standard, 0, KERNEL_SIGSET_SIZE, 0, 0);
+    const struct raw_sigaction standard = {0};
+    raw_sigaction(number, &standard, NULL);
 }
 
 static int become_command(void *argument)
@@ -229,8 +204,7 @@ static int become_command(void *argument)
     /* The handlers are the program's and must not run here; all is blocked until none is left. */
     for (int number = 1; number < _NSIG; number++)
         set_standard_action(number);
-    uint64_t none = 0;
-    raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&none, 0, KERNEL_SIGSET_SIZE, 0, 0);
+    raw_mask_change(SIG_SETMASK, 0);
     set_descriptors(errand->is_silent);
     raw_syscall(SYS_execve, (long)errand->path, (long)errand->argv, (long)errand->envp, 0, 0, 0);
     raw_syscall(SYS_exit_group, STATUS_NOT_STARTED, 0, 0, 0, 0, 0);
@@ -239,14 +213,13 @@ static int become_command(void *argument)
 
 static void wait_for_command(struct errand *errand, long command)
 {
-    const struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
     int status = -1;
     for (int waited = 0; waited < errand->patience_ms; waited += POLL_MS) {
         if (raw_syscall(SYS_wait4, command, (long)&status, WNOHANG, 0, 0, 0) != 0) {
             errand->outcome = status;
             return;
         }
-        raw_syscall(SYS_nanosleep, (long)&pause, 0, 0, 0, 0, 0);
+        raw_pause_ms(POLL_MS);
     }
     raw_syscall(SYS_kill, command, SIGKILL, 0, 0, 0, 0);
     raw_syscall(SYS_wait4, command, 0, 0, 0, 0, 0);
@@ -266,13 +239,12 @@ static int keep(void *argument)
 
 static void run_errand(struct errand *errand)
 {
-    uint64_t all = UINT64_MAX, before = 0;
-    raw_syscall(SYS_rt_sigprocmask, SIG_BLOCK, (long)&all, (long)&before, KERNEL_SIGSET_SIZE, 0, 0);
+    uint64_t before = raw_mask_block_all();
     /* VFORK: this thread goes on when the keeper has ended; the others go on all the while. */
     long keeper = own_clone(keep, errand->keeper_stack, CLONE_VM | CLONE_VFORK, errand);
     if (keeper > 0)
         raw_syscall(SYS_wait4, keeper, 0, __WCLONE, 0, 0, 0);
-    raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, KERNEL_SIGSET_SIZE, 0, 0);
+    raw_mask_change(SIG_SETMASK, before);
 }
 
 /* Returns: an errand that can be run, or NULL. */

@@ -6,9 +6,9 @@
  *       if (self == NULL)
  *           return real.pthread_x(...);          early, inside ourselves, or the thread is gone
  *       struct stack_id at = HOOK_STACK(self);
- *       detector_...(lockhound.detector, self->thread, ..., at);
- *       int result = hook_real_...               errno is the program's from here on
- *       detector_...
+ *       emit_lock_request(self, ..., at);        to the trace and the detector: emit.h
+ *       int result = real.pthread_x(...);        errno is the program's from here on
+ *       emit_lock_acquired(self, ..., at);
  *       hook_leave(self);
  *       return result;
  *   }

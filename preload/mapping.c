@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
+#include "preload/digits.h"
 #include "preload/process_status.h"
 #include "preload/raw.h"
 
@@ -53,14 +54,6 @@ static const char *read_hexadecimal(const char *at, uintptr_t *number)
     }
 }
 
-static uint64_t read_decimal(const char *at)
-{
-    uint64_t number = 0;
-    for (; *at >= '0' && *at <= '9'; at++)
-        number = number * 10 + (uint64_t)(*at - '0');
-    return number;
-}
-
 /* "offset major:minor inode ..." */
 static void parse_file(const char *at, struct mapping *mapping)
 {
@@ -69,7 +62,7 @@ static void parse_file(const char *at, struct mapping *mapping)
     at = read_hexadecimal(*at == ' ' ? at + 1 : at, &major);
     at = read_hexadecimal(*at == ':' ? at + 1 : at, &minor);
     mapping->device = makedev((unsigned)major, (unsigned)minor);
-    mapping->inode = read_decimal(*at == ' ' ? at + 1 : at);
+    mapping->inode = digits_read(*at == ' ' ? at + 1 : at);
 }
 
 /* "low-high rwxp offset dev inode   path" */
@@ -134,7 +127,7 @@ static bool is_of_files(const void *ctx, const struct mapping *mapping)
 
 enum mapping_answer mapping_of_process(pid_t pid, const struct file_identity *list, size_t count)
 {
-    char path[48];
+    char path[PROCESS_PATH_SIZE];
     struct mapping mapping;
     const struct files files = {list, count};
     process_path(path, pid, "/maps");

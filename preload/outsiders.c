@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "preload/digits.h"
 #include "preload/directory.h"
 #include "preload/process_status.h"
 #include "preload/raw.h"
@@ -35,7 +36,7 @@ static bool descriptor_is_of_files(void *ctx, long folder, const struct director
 
 static bool has_files(struct outsiders *o, pid_t pid, bool is_near)
 {
-    char path[48];
+    char path[PROCESS_PATH_SIZE];
     if (o->file_count == 0)
         return false;
     enum mapping_answer answer = mapping_of_process(pid, o->files, o->file_count);
@@ -49,12 +50,10 @@ static bool may_act(void *ctx, long folder, const struct directory_entry *entry)
 {
     struct outsiders *o = ctx;
     struct process_status status, own;
-    pid_t pid = 0;
     (void)folder;
     if (!is_number(entry))
         return false;
-    for (const char *digit = entry->name; *digit >= '0' && *digit <= '9'; digit++)
-        pid = 10 * pid + (*digit - '0');
+    pid_t pid = (pid_t)digits_read(entry->name);
     if (is_in(pid, o->members, o->member_count) || !process_status_read(pid, &status))
         return false;
     if (status.is_zombie)

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "preload/digits.h"
 #include "preload/raw.h"
 
 /* From the state, field 3, to the parent, 4, the session, 6, and fields 20 and 22; see proc(5). */
@@ -16,14 +17,6 @@ static const char *skip_fields(const char *at, int count)
         at += *at == ' ';
     }
     return at;
-}
-
-static uint64_t read_number(const char *at)
-{
-    uint64_t number = 0;
-    for (; *at >= '0' && *at <= '9'; at++)
-        number = number * 10 + (uint64_t)(*at - '0');
-    return number;
 }
 
 /* "PID (NAME) STATE ...", where NAME may hold anything. */
@@ -39,32 +32,25 @@ static bool parse(const char *line, struct process_status *status)
     at += 2;
     bool is_zombie = *at == 'Z' || *at == 'X';
     at = skip_fields(at, 3);
-    status->session = (pid_t)read_number(at);
+    status->session = (pid_t)digits_read(at);
     at = skip_fields(at, FIELDS_SESSION_TO_THREADS);
-    status->thread_count = read_number(at);
+    status->thread_count = digits_read(at);
     status->is_zombie = is_zombie && status->thread_count <= 1; /* or the first thread has ended before the others */
     at = skip_fields(at, FIELDS_THREADS_TO_START);
     if (*at < '0' || *at > '9')
         return false;
-    status->start_time = read_number(at);
+    status->start_time = digits_read(at);
     return true;
 }
 
-/* Writes the number, and what follows it. */
-static void write_number(char *to, int number, const char *end)
+void process_path(char path[PROCESS_PATH_SIZE], pid_t pid, const char *file)
 {
-    char digits[12];
-    size_t first = sizeof digits;
-    do {
-        digits[--first] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number != 0);
-    stpcpy(mempcpy(to, digits + first, sizeof digits - first), end);
+    stpcpy(digits_write(stpcpy(path, "/proc/"), (uint64_t)pid), file);
 }
 
-void process_path(char *path, pid_t pid, const char *file)
+void process_fd_path(char path[PROCESS_PATH_SIZE], int fd)
 {
-    write_number(stpcpy(path, "/proc/"), pid, file);
+    digits_write(stpcpy(path, "/proc/self/fd/"), (uint64_t)fd);
 }
 
 /* Reads as much of the file as there is room for.  Returns: false when there is nothing. */
@@ -81,7 +67,7 @@ static bool read_text(const char *path, char *text, size_t size)
 
 bool process_status_read(pid_t pid, struct process_status *status)
 {
-    char path[32], line[LINE_SIZE];
+    char path[PROCESS_PATH_SIZE], line[LINE_SIZE];
     if (pid <= 0)
         return false;
     process_path(path, pid, "/stat");
@@ -92,7 +78,7 @@ bool process_is_asleep(pid_t pid)
 {
     static const char *const lines[] = {"\nState:\tS", "\nThreads:\t1\n", "\nSigPnd:\t0000000000000000\n",
                                         "\nShdPnd:\t0000000000000000\n"};
-    char path[32], text[STATUS_SIZE];
+    char path[PROCESS_PATH_SIZE], text[STATUS_SIZE];
     if (pid <= 0)
         return false;
     process_path(path, pid, "/status");
@@ -107,9 +93,9 @@ bool process_is_asleep(pid_t pid)
 /* Returns: false when there are none, or too many.  "PID PID ... " */
 static bool read_children(pid_t pid, char *text, size_t size)
 {
-    char path[64];
+    char path[PROCESS_PATH_SIZE];
     process_path(path, pid, "/task/");
-    write_number(path + strlen(path), pid, "/children");
+    stpcpy(digits_write(path + strlen(path), (uint64_t)pid), "/children");
     return read_text(path, text, size) && strlen(text) + 1 < size;
 }
 
@@ -119,7 +105,7 @@ pid_t process_only_child(void)
     pid_t own = (pid_t)raw_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
     if (!read_children(own, text, sizeof text) || *skip_fields(text, 1) != '\0')
         return 0;
-    return (pid_t)read_number(text);
+    return (pid_t)digits_read(text);
 }
 
 bool process_has_children_only(pid_t pid, const pid_t *list, size_t count)
@@ -128,7 +114,7 @@ bool process_has_children_only(pid_t pid, const pid_t *list, size_t count)
     bool result = read_children(pid, text, sizeof text);
     for (const char *at = text; result && *at != '\0'; at = skip_fields(at, 1)) {
         size_t i = 0;
-        while (i < count && list[i] != (pid_t)read_number(at))
+        while (i < count && list[i] != (pid_t)digits_read(at))
             i++;
         result = i < count;
     }
@@ -138,12 +124,12 @@ bool process_has_children_only(pid_t pid, const pid_t *list, size_t count)
 pid_t process_of_descriptor(int fd)
 {
     static const char field[] = "\nPid:\t";
-    char path[64] = "/proc/self/fdinfo/", text[STATUS_SIZE];
+    char path[PROCESS_PATH_SIZE], text[STATUS_SIZE];
     if (fd < 0)
         return 0;
-    write_number(path + strlen(path), fd, "");
+    digits_write(stpcpy(path, "/proc/self/fdinfo/"), (uint64_t)fd);
     const char *at = read_text(path, text, sizeof text) ? strstr(text, field) : NULL;
-    return at == NULL ? 0 : (pid_t)read_number(at + sizeof field - 1); /* "-1" when it is gone */
+    return at == NULL ? 0 : (pid_t)digits_read(at + sizeof field - 1); /* "-1" when it is gone */
 }
 
 uint64_t process_pid_space(void)

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { PROCESS_NAME_SIZE = 16 };
+enum { PROCESS_NAME_SIZE = 16, PROCESS_PATH_SIZE = 64 };
 
 struct process_status {
     char name[PROCESS_NAME_SIZE];
@@ -18,7 +18,9 @@ struct process_status {
 };
 
 /* Writes "/proc/PID" and `file`, as "/stat". */
-void process_path(char *path, pid_t pid, const char *file);
+void process_path(char path[PROCESS_PATH_SIZE], pid_t pid, const char *file);
+/* Writes the link to what the calling process has open as `fd`. */
+void process_fd_path(char path[PROCESS_PATH_SIZE], int fd);
 /* Returns: false when there is no such process or it cannot be told. */
 bool process_status_read(pid_t pid, struct process_status *status);
 

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 static inline long raw_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
@@ -21,6 +22,19 @@ static inline long raw_syscall(long number, long a, long b, long c, long d, long
                      : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
                      : "rcx", "r11", "memory");
     return result;
+}
+
+/* Returns: true when the result of a call that gives an address is none.  The kernel's errors go to -4095. */
+static inline bool raw_is_no_address(long result)
+{
+    return result < 0 && result >= -4095;
+}
+
+/* Sleeps for `ms` below 1000, or less when a signal comes. */
+static inline void raw_pause_ms(long ms)
+{
+    const struct timespec pause = {.tv_nsec = ms * 1000000L};
+    raw_syscall(SYS_nanosleep, (long)&pause, 0, 0, 0, 0, 0);
 }
 
 /* Returns: true when a word can be read at `address`: the kernel reads a mask there before it looks at the (wrong) operation. */

@@ -16,21 +16,12 @@
 
 static void record_module(struct text *text, pid_t pid, struct module *m)
 {
-    static const char digits[] = "0123456789abcdef";
-    char build_id[2 * BUILD_ID_SIZE + 1];
-    for (unsigned i = 0; i < m->build_id_size; i++) {
-        build_id[2 * i] = digits[m->build_id[i] >> 4];
-        build_id[2 * i + 1] = digits[m->build_id[i] & 15];
-    }
-    build_id[2 * m->build_id_size] = '\0';
+    _Static_assert(sizeof m->build_id <= RECORD_BUILD_ID_SIZE, "any module's can be written");
     record_begin(text, RUN_RECORD_MODULE, pid);
     record_number(text, "id", m->id);
     record_string(text, "path", m->path);
-    record_string(text, "build_id", build_id);
-    record_key(text, "bias");
-    text_string(text, "\"");
-    text_hexadecimal(text, m->bias);
-    text_string(text, "\"");
+    record_build_id(text, m->build_id, m->build_id_size);
+    record_address(text, "bias", m->bias);
     record_end(text);
     m->announced = true;
 }
@@ -164,13 +155,6 @@ static void append_symbolic(struct text *text, const struct symbolic *frame)
     text_string(text, "}");
 }
 
-static void append_address(struct text *text, uint64_t address)
-{
-    text_string(text, "\"");
-    text_hexadecimal(text, address);
-    text_string(text, "\"");
-}
-
 static void append_native(struct text *text, const struct frame *frame)
 {
     const struct module *m = module_by_id(frame->module);
@@ -178,7 +162,7 @@ static void append_native(struct text *text, const struct frame *frame)
     text_number(text, frame->module);
     text_string(text, ",");
     if (m == NULL)
-        append_address(text, frame->pc); /* perhaps a word that was taken for a place: any value */
+        record_quoted(text, frame->pc); /* perhaps a word that was taken for a place: any value */
     else
         text_number(text, frame->pc - m->bias);
     text_string(text, frame->exact ? ",1]" : "]");
@@ -219,12 +203,6 @@ static void append_held(struct text *text, const struct finding_party *party)
         text_string(text, "}");
     }
     text_string(text, "]");
-}
-
-static void record_address(struct text *text, const char *name, uint64_t address)
-{
-    record_key(text, name);
-    append_address(text, address);
 }
 
 static void append_access(struct text *text, const struct finding_party *party)
@@ -333,12 +311,11 @@ struct record_title {
 static void append_finding(struct text *text, pid_t pid, const struct record_title *title,
                            const struct finding *finding, const struct references *refs)
 {
-    static const char *const severities[] = {"note", "warning", "error"};
     record_begin(text, title->record, pid);
     record_number(text, "time_ns", clock_wall_ns());
     record_string(text, "kind", title->kind);
     record_string(text, "form", finding_form_name(finding->form));
-    record_string(text, "severity", severities[finding->severity]);
+    record_severity(text, finding->severity);
     record_bool(text, "certain_hang", finding->certain_hang);
     if (finding->has_memory)
         append_memory(text, &finding->memory);
@@ -446,11 +423,9 @@ static void append_site(struct text *text, struct contention_site *site, uint64_
 
 void record_contention(struct text *text, pid_t pid, struct contention_lock *lock)
 {
-    const struct module *m = module_of((uintptr_t)lock->object.address);
-    if (m != NULL)
-        announce(text, pid, m->id);
+    announce_module_of(text, pid, lock->object.address);
     announce_stack(text, pid, lock->object.init_stack);
-    for (const struct contention_site *s = lock->sites; s != NULL; s = s->next)
+    for (const struct contention_site *s = contention_first_site(lock); s != NULL; s = contention_next_site(s))
         announce_stack(text, pid, s->at);
     record_begin(text, RUN_RECORD_CONTENTION, pid);
     record_key(text, "object");
@@ -458,7 +433,7 @@ void record_contention(struct text *text, pid_t pid, struct contention_lock *loc
     record_key(text, "sites");
     text_string(text, "[");
     bool is_first = true;
-    for (struct contention_site *s = lock->sites; s != NULL; s = s->next) {
+    for (struct contention_site *s = contention_first_site(lock); s != NULL; s = contention_next_site(s)) {
         uint64_t acquisitions = take_count(&s->acquisitions);
         if (acquisitions == 0)
             continue;

@@ -6,7 +6,10 @@
 
 #include <sys/types.h>
 
+#include "detector/finding.h"
+#include "preload/digits.h"
 #include "preload/text.h"
+
 static inline void record_begin(struct text *text, const char *kind, pid_t pid)
 {
     text_string(text, "{\"r\":\"");
@@ -32,6 +35,35 @@ static inline void record_string(struct text *text, const char *name, const char
 {
     record_key(text, name);
     text_json_string(text, string);
+}
+
+/* A number too large for a reader of JSON: "0x..." as a string. */
+static inline void record_quoted(struct text *text, uint64_t address)
+{
+    text_string(text, "\"");
+    text_hexadecimal(text, address);
+    text_string(text, "\"");
+}
+
+static inline void record_address(struct text *text, const char *name, uint64_t address)
+{
+    record_key(text, name);
+    record_quoted(text, address);
+}
+
+static inline void record_severity(struct text *text, enum severity severity)
+{
+    static const char *const names[] = {"note", "warning", "error"};
+    record_string(text, "severity", names[severity]);
+}
+
+/* `build_id`: RECORD_BUILD_ID_SIZE bytes at most. */
+enum { RECORD_BUILD_ID_SIZE = 32 };
+static inline void record_build_id(struct text *text, const uint8_t *build_id, size_t size)
+{
+    char digits[2 * RECORD_BUILD_ID_SIZE + 1];
+    digits_write_bytes(digits, build_id, size);
+    record_string(text, "build_id", digits);
 }
 
 static inline void record_bool(struct text *text, const char *name, bool value)

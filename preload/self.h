@@ -4,7 +4,8 @@
  *
  * Invariant: self_current is NULL before the thread is known and SELF_GONE after it has ended; hook_enter() sees to it
  *            that a hook then passes straight through.
- * Threads:   a struct self is written by its own thread, except `name`, `handle` and `life`, under OWN_RANK_SELVES.
+ * Threads:   a struct self is written by its creator until it is live, then by its own thread; except `handle`, `life`,
+ *            `detached`, `orphan`, `pins`, `next` and `link`, which several write, under OWN_RANK_SELVES.
  * Memory:    from the arena; recycled when the thread is gone and nobody can name it any more.
  */
 #ifndef LOCKHOUND_PRELOAD_SELF_H

@@ -34,20 +34,20 @@ enum { SHARING_FILE_RANGE = OBJECT_KIND_COUNT, SHARING_WHOLE_FILE, SHARING_PROCE
 /* ---- by object: called only for one with OBJECT_ALERT_SHARED ---- */
 
 /* Context of all: signal, in-malloc, may-block (100 ms), takes(OWN_RANK_COMMONS). */
-void sharing_on_known(struct self *self, struct object *o);
-void sharing_on_init(struct self *self, struct object *o);
-void sharing_on_destroy(struct self *self, struct object *o);
+void sharing_on_known(struct object *o);
+void sharing_on_init(struct object *o);
+void sharing_on_destroy(struct object *o);
 void sharing_on_request(struct self *self, struct object *o, enum lock_mode mode, struct stack_id at);
 void sharing_on_acquired(struct self *self, struct object *o, enum lock_mode mode, struct stack_id at);
 void sharing_on_released(struct self *self, struct object *o);
 void sharing_on_posted(struct self *self, struct object *o);
 /* Back from a barrier. */
-void sharing_on_heard(struct self *self, struct object *o);
+void sharing_on_heard(struct object *o);
 /* About to wait for a condition, and back from it. */
 void sharing_on_cond_wait(struct self *self, struct object *cond);
 void sharing_on_cond_woken(struct self *self, struct object *cond, bool by_signal);
 void sharing_on_signal(struct self *self, struct object *cond, bool is_broadcast);
-void sharing_on_arrive(struct self *self, struct object *barrier);
+void sharing_on_arrive(struct object *barrier);
 void sharing_on_block(struct self *self, struct object *o, enum lock_mode mode, struct stack_id at);
 
 /* ---- by object: one that is not shared ---- */

@@ -1,7 +1,6 @@
 #include "preload/sharing_end.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "detector/detector.h"
 #include "preload/alarm.h"
@@ -107,11 +106,10 @@ static bool sleeps_on(struct commons *c, const struct commons_circle *circle)
 
 bool sharing_end_is_lasting(struct commons *c, const struct commons_circle *circle)
 {
-    const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
     if (!has_end(circle))
         return true;
     for (int look = 0, still = 0; look < LOOKS_MAX; look++) {
-        raw_syscall(SYS_nanosleep, (long)&pause, 0, 0, 0, 0, 0);
+        raw_pause_ms(PAUSE_MS);
         if (!sleeps_on(c, circle))
             return false;
         still = all_are_still(c, circle) ? still + 1 : 0;

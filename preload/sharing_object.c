@@ -55,24 +55,23 @@ static uint32_t identify_object(struct object *o)
     return number;
 }
 
-void sharing_on_known(struct self *self, struct object *o)
+void sharing_on_known(struct object *o)
 {
-    (void)self;
     if (relaxed_load(&o->common) == 0)
         relaxed_store(&o->common, identify_object(o));
 }
 
 /* Returns: the identity, or 0 when `o` is not shared after all. */
-static uint32_t identity_of(struct self *self, struct object *o)
+static uint32_t identity_of(struct object *o)
 {
-    sharing_on_known(self, o);
+    sharing_on_known(o);
     uint32_t number = relaxed_load(&o->common);
     return number == SHARING_NOTHING ? 0 : number;
 }
 
-void sharing_on_init(struct self *self, struct object *o)
+void sharing_on_init(struct object *o)
 {
-    uint32_t identity = identity_of(self, o);
+    uint32_t identity = identity_of(o);
     struct commons *c = commons_file_open();
     if (identity == 0 || c == NULL)
         return;
@@ -81,9 +80,9 @@ void sharing_on_init(struct self *self, struct object *o)
         commons_set_no_lock(c, identity);
 }
 
-void sharing_on_destroy(struct self *self, struct object *o)
+void sharing_on_destroy(struct object *o)
 {
-    uint32_t identity = identity_of(self, o);
+    uint32_t identity = identity_of(o);
     struct commons *c = commons_file_open();
     if (identity != 0 && c != NULL)
         commons_renew_identity(c, identity);
@@ -91,14 +90,14 @@ void sharing_on_destroy(struct self *self, struct object *o)
 
 void sharing_on_request(struct self *self, struct object *o, enum lock_mode mode, struct stack_id at)
 {
-    uint32_t identity = identity_of(self, o);
+    uint32_t identity = identity_of(o);
     if (identity != 0)
         sharing_request(self, identity, mode, at);
 }
 
 void sharing_on_acquired(struct self *self, struct object *o, enum lock_mode mode, struct stack_id at)
 {
-    uint32_t identity = identity_of(self, o);
+    uint32_t identity = identity_of(o);
     struct commons *c = commons_file_open();
     if (identity == 0 || c == NULL)
         return;
@@ -109,14 +108,14 @@ void sharing_on_acquired(struct self *self, struct object *o, enum lock_mode mod
 
 void sharing_on_released(struct self *self, struct object *o)
 {
-    uint32_t identity = identity_of(self, o);
+    uint32_t identity = identity_of(o);
     if (identity != 0)
         sharing_released(self, identity);
 }
 
 void sharing_on_posted(struct self *self, struct object *o)
 {
-    uint32_t identity = identity_of(self, o);
+    uint32_t identity = identity_of(o);
     struct commons *c = commons_file_open();
     if (identity == 0 || c == NULL)
         return;
@@ -132,7 +131,7 @@ void sharing_on_posted(struct self *self, struct object *o)
 
 void sharing_on_signal(struct self *self, struct object *cond, bool is_broadcast)
 {
-    uint32_t identity = identity_of(self, cond);
+    uint32_t identity = identity_of(cond);
     struct commons *c = commons_file_open();
     if (identity == 0 || c == NULL)
         return;
@@ -143,9 +142,9 @@ void sharing_on_signal(struct self *self, struct object *cond, bool is_broadcast
         note_sent(c, self->sharing->held[i].identity);
 }
 
-void sharing_on_arrive(struct self *self, struct object *barrier)
+void sharing_on_arrive(struct object *barrier)
 {
-    uint32_t identity = identity_of(self, barrier);
+    uint32_t identity = identity_of(barrier);
     struct commons *c = commons_file_open();
     if (identity == 0 || c == NULL)
         return;
@@ -155,7 +154,7 @@ void sharing_on_arrive(struct self *self, struct object *barrier)
 
 void sharing_on_cond_wait(struct self *self, struct object *cond)
 {
-    uint32_t identity = identity_of(self, cond);
+    uint32_t identity = identity_of(cond);
     struct commons *c = commons_file_open();
     if (identity != 0 && c != NULL)
         self->shared_signals = commons_cond_waits(c, identity);
@@ -163,7 +162,7 @@ void sharing_on_cond_wait(struct self *self, struct object *cond)
 
 void sharing_on_cond_woken(struct self *self, struct object *cond, bool by_signal)
 {
-    uint32_t identity = identity_of(self, cond);
+    uint32_t identity = identity_of(cond);
     struct commons *c = commons_file_open();
     if (identity == 0 || c == NULL)
         return;
@@ -172,9 +171,9 @@ void sharing_on_cond_woken(struct self *self, struct object *cond, bool by_signa
         note_heard(c, identity);
 }
 
-void sharing_on_heard(struct self *self, struct object *o)
+void sharing_on_heard(struct object *o)
 {
-    uint32_t identity = identity_of(self, o);
+    uint32_t identity = identity_of(o);
     struct commons *c = commons_file_open();
     if (identity != 0 && c != NULL)
         note_heard(c, identity);
@@ -182,7 +181,7 @@ void sharing_on_heard(struct self *self, struct object *o)
 
 void sharing_on_block(struct self *self, struct object *o, enum lock_mode mode, struct stack_id at)
 {
-    uint32_t identity = identity_of(self, o);
+    uint32_t identity = identity_of(o);
     if (identity != 0)
         sharing_block(self, identity, mode, at);
 }

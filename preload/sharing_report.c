@@ -177,16 +177,11 @@ struct shared_finding *sharing_report_gather_rest(struct commons *c, const struc
 
 static void record_foreign_module(struct text *text, pid_t pid, uint32_t number, const struct commons_module *m)
 {
-    static const char digits[] = "0123456789abcdef";
-    char build_id[2 * COMMONS_BUILD_ID_SIZE + 1] = "";
-    for (uint32_t i = 0; i < m->build_id_size; i++) {
-        build_id[2 * i] = digits[m->build_id[i] >> 4];
-        build_id[2 * i + 1] = digits[m->build_id[i] & 15];
-    }
+    _Static_assert(sizeof m->build_id <= RECORD_BUILD_ID_SIZE, "any module's can be written");
     record_begin(text, RUN_RECORD_MODULE, pid);
     record_number(text, "id", MODULES_FROM + number);
     record_string(text, "path", m->path);
-    record_string(text, "build_id", build_id);
+    record_build_id(text, m->build_id, m->build_id_size);
     record_string(text, "bias", "0x0");
     record_end(text);
 }
@@ -272,10 +267,7 @@ static void append_place(struct text *text, const struct shared_lock *lock)
     } else if (place->module != 0) {
         text_string(text, "{\"in\":\"static\",\"module\":");
         text_number(text, MODULES_FROM + place->module);
-        record_key(text, "offset");
-        text_string(text, "\"");
-        text_hexadecimal(text, place->offset);
-        text_string(text, "\"");
+        record_address(text, "offset", place->offset);
     } else {
         text_string(text, "{\"in\":\"unknown\"");
     }
@@ -287,10 +279,7 @@ static void append_object(struct text *text, const struct shared_finding *f, con
     text_string(text, "{\"id\":");
     text_number(text, lock->number);
     record_string(text, "kind", kind_name(lock->identity.key.kind));
-    record_key(text, "address");
-    text_string(text, "\"");
-    text_hexadecimal(text, lock->identity.key.offset);
-    text_string(text, "\"");
+    record_address(text, "address", lock->identity.key.offset);
     record_key(text, "where");
     append_place(text, lock);
     record_number(text, "init_thread", 0);
@@ -331,12 +320,11 @@ static void append_thread(struct text *text, const struct shared_party *p)
 static void append_finding(struct text *text, pid_t pid, const struct shared_finding *f)
 {
     bool is_deadlock = f->kind == FINDING_DEADLOCK;
-    static const char *const severities[] = {"note", "warning", "error"};
     record_begin(text, RUN_RECORD_FINDING, pid);
     record_number(text, "time_ns", clock_wall_ns());
     record_string(text, "kind", finding_slug(f->kind));
     record_string(text, "form", f->rest.count > 0 ? "all-asleep" : is_deadlock ? "cycle" : "");
-    record_string(text, "severity", severities[finding_severity(f->kind)]);
+    record_severity(text, finding_severity(f->kind));
     record_bool(text, "certain_hang", f->is_certain_hang);
     record_string(text, "detail", f->detail);
     record_number(text, "number", 0);

@@ -1,7 +1,6 @@
 #include "preload/sharing_rest.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "detector/asleep.h"
 #include "detector/commons_rest.h"
@@ -293,22 +292,16 @@ static bool all_sleep(const struct inquiry *q, uint64_t *sum)
     return all_stand;
 }
 
-static void pause_ms(long ms)
-{
-    const struct timespec pause = {.tv_nsec = ms * 1000000L};
-    raw_syscall(SYS_nanosleep, (long)&pause, 0, 0, 0, 0, 0);
-}
-
 /* Returns: true when it is sure that none of them runs again. */
 static bool is_lasting(struct inquiry *q)
 {
     uint64_t before, after;
     for (int look = 0; look < LOOKS_MAX && all_rest(q); look++) {
         if (!all_sleep(q, &before)) {
-            pause_ms(PAUSE_MS); /* who is about to sleep may have to wait for a processor first */
+            raw_pause_ms(PAUSE_MS); /* who is about to sleep may have to wait for a processor first */
             continue;
         }
-        pause_ms(BETWEEN_LOOKS_MS);
+        raw_pause_ms(BETWEEN_LOOKS_MS);
         if (all_rest(q) && all_sleep(q, &after) && before == after)
             return is_closed(q) && !may_outsiders_act(q) && all_rest(q);
     }
@@ -390,6 +383,12 @@ static bool may_rest(const struct commons *c)
            atomic_load_explicit(&in_vain, memory_order_relaxed) < GIVEN_UP_MAX;
 }
 
+static void tell_of_rest(void)
+{
+    /* seq_cst: told before it looks; partner: sharing_rest_woke() */
+    atomic_store_explicit(&sharing_rest_is_told, true, memory_order_seq_cst);
+}
+
 void sharing_rest_begin(void)
 {
     struct commons *c = commons_file_opened();
@@ -397,7 +396,7 @@ void sharing_rest_begin(void)
         return;
     uint32_t number = commons_rests(c, commons_file_process(), traits_now());
     asleep_visit(lockhound.detector, tell_of, c);
-    atomic_store(&sharing_rest_is_told, true); /* seq_cst: told before it looks; partner: sharing_rest_woke() */
+    tell_of_rest();
     commons_file_leave(c);
     if (asleep_for_others(lockhound.detector))
         look_at_all(c, number);
@@ -417,7 +416,7 @@ void sharing_rest_for_end(struct self *self, struct commons_lock end, struct sta
     add_holds(c, &self->thread->seat->held, &party);
     uint32_t number = commons_rests(c, commons_file_process(), traits_now());
     commons_rests_party(c, &party);
-    atomic_store(&sharing_rest_is_told, true);
+    tell_of_rest();
     commons_file_leave(c);
     look_at_all(c, number);
 }

@@ -1,6 +1,6 @@
 /* sink.h: where findings go: one append of one record, at once, so that a program that is killed has lost nothing.
  *
- *   host->report --> record.c (JSON line) --> sink_write --> run file --> followed by the command, or printed by it
+ *   host->report --> record.c (JSON line) --> run_output_append --> run file --> followed by the command, or printed by it
  *
  * The run file is `output=FILE`; without one it is anonymous memory, and the command is started to print each finding.
  * Our descriptor is moved high and close-on-exec; before each write it is checked to be still ours, for a program may

@@ -6,10 +6,10 @@ enum { REACH_MOST = 64 << 20 }; /* units: bytes; a caller's frame is not further
 
 bool stack_extent_reach(struct stack_extent *extent, uintptr_t address)
 {
-    uintptr_t page = address & ~(uintptr_t)(STACK_EXTENT_PAGE - 1);
+    uintptr_t page = page_of(address);
     if (page - extent->high >= REACH_MOST || !raw_is_readable(page))
         return false;
     if (page == extent->high)
-        extent->high += STACK_EXTENT_PAGE;
+        extent->high += PAGE_SIZE;
     return true;
 }

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { STACK_EXTENT_PAGE = 4096 };
+#include "preload/page.h"
 
 struct stack_extent {
     uintptr_t high; /* what lies between the stack pointer and here can be read */
@@ -27,7 +27,7 @@ static inline struct stack_extent stack_extent_at(uintptr_t low, uintptr_t high,
     if (sp >= low && sp < high)
         return (struct stack_extent){.high = high};
     /* The word below has just been used: a return address stands or stood there. */
-    return (struct stack_extent){.high = ((sp - 1) | (STACK_EXTENT_PAGE - 1)) + 1, .is_open = true};
+    return (struct stack_extent){.high = ((sp - 1) | (PAGE_SIZE - 1)) + 1, .is_open = true};
 }
 
 /* Returns: true when the page that holds `address`, which is not below the stack pointer, can be read.

@@ -8,6 +8,7 @@
 #ifndef LOCKHOUND_PRELOAD_STACKS_H
 #define LOCKHOUND_PRELOAD_STACKS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "detector/ids.h"
@@ -21,6 +22,13 @@ struct frame {
     uint32_t module : 31; /* 0 when in no module */
     uint32_t exact : 1;   /* where a signal arrived */
 };
+
+/* `module`: its number; 0 for none. */
+static inline struct frame frame_of(uintptr_t pc, uint32_t module, bool exact)
+{
+    enum { MODULE_BITS = 31 };
+    return (struct frame){.pc = pc, .module = module & ((UINT32_C(1) << MODULE_BITS) - 1), .exact = exact};
+}
 
 struct interned_stack {
     struct interned interned;

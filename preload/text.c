@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "preload/arena.h"
+#include "preload/digits.h"
 
 static bool reserve(struct text *text, size_t more)
 {
@@ -42,13 +43,8 @@ void text_string(struct text *text, const char *string)
 
 void text_number(struct text *text, uint64_t number)
 {
-    char digits[20];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number != 0);
-    text_append(text, digits + at, sizeof digits - at);
+    char digits[DIGITS_SIZE];
+    text_append(text, digits, (size_t)(digits_write(digits, number) - digits));
 }
 
 static const char hexadecimal_digits[] = "0123456789abcdef";

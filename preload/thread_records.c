@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "preload/arena.h"
+#include "preload/digits.h"
+#include "preload/process_status.h"
 #include "preload/ranks.h"
 #include "preload/raw.h"
 
@@ -63,25 +65,10 @@ static size_t read_comm(const char *path, char *name)
     return length > 0 && length < THREAD_NAME_SIZE ? (size_t)length : 0;
 }
 
-/* "/proc/self/task/TID/comm" */
-static void comm_path(char *path, pid_t tid)
-{
-    static const char front[] = "/proc/self/task/", back[] = "/comm";
-    char digits[12];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + tid % 10);
-        tid /= 10;
-    } while (tid != 0);
-    memcpy(path, front, sizeof front - 1);
-    memcpy(path + sizeof front - 1, digits + at, sizeof digits - at);
-    memcpy(path + sizeof front - 1 + sizeof digits - at, back, sizeof back);
-}
-
 void thread_records_read_name(struct thread_id id, pid_t tid)
 {
-    char path[48], name[THREAD_NAME_SIZE + 1] = "", inherited[THREAD_NAME_SIZE + 1] = "";
-    comm_path(path, tid);
+    char path[PROCESS_PATH_SIZE], name[THREAD_NAME_SIZE + 1] = "", inherited[THREAD_NAME_SIZE + 1] = "";
+    stpcpy(digits_write(stpcpy(path, "/proc/self/task/"), (uint64_t)tid), "/comm");
     size_t length = read_comm(path, name), inherited_length = read_comm("/proc/self/comm", inherited);
     name[length] = '\0';
     /* A thread that was given no name has that of the process, which says nothing. */

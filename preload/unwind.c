@@ -9,8 +9,7 @@
 void unwound_append(struct unwound *result, uintptr_t pc, uintptr_t place, bool exact)
 {
     const struct module *m = module_of(exact ? pc : pc - 1);
-    result->frames[result->depth] =
-        (struct frame){.pc = pc, .module = (m == NULL ? 0 : m->id) & 0x7fffffffu, .exact = exact};
+    result->frames[result->depth] = frame_of(pc, m == NULL ? 0 : m->id, exact);
     result->places[result->depth] = place;
     result->depth++;
 }

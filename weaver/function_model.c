@@ -66,10 +66,10 @@ bool function_model_make(const struct elf_module *module, size_t index, struct f
         atomic_moves_mark(module, function);
         decisions_mark(function);
         table_stores_mark(module, function);
+        is_made = liveness_find(function);
         wide_loads_narrow(function);
         vector_loads_narrow(module, function);
         additions_find(function);
-        is_made = liveness_find(function);
         early_loads_find(function);
         vector_choices_find(module, function);
         accesses_find_redundant(function);

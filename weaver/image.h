@@ -23,7 +23,7 @@
 #define IMAGE_MAGIC   UINT64_C(0x314556414557484c) /* "LHWEAVE1" */
 #define IMAGE_VERSION 65                           /* of this format and of what plane.h says; raise it with either */
 
-enum { IMAGE_BUILD_ID_SIZE = 32 };
+enum { IMAGE_BUILD_ID_SIZE = 32, IMAGE_PAGE = 4096 /* its code begins and ends with whole ones */ };
 
 /* How far the first byte of the code and the last of the module, or the other way round, may lie apart: as far as a disp32
  * reaches, less what code sequences add.  Units: bytes. */

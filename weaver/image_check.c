@@ -6,7 +6,7 @@
 #include "weaver/image_hash.h"
 #include "weaver/image_search.h"
 
-enum { PAGE_SIZE = 4096, BACKWARD = 128, FORWARD = 127 };
+enum { BACKWARD = 128, FORWARD = 127 };
 
 static bool is_range_in(uint64_t offset, uint64_t size, uint64_t limit)
 {
@@ -40,11 +40,11 @@ static const char *check_header(const struct image_header *header, size_t size)
 static const char *check_bounds(const struct image_header *header)
 {
     uint64_t size = header->file_size;
-    if (header->home % PAGE_SIZE != 0 || header->home > IMAGE_REACH || header->home < -IMAGE_REACH) {
+    if (header->home % IMAGE_PAGE != 0 || header->home > IMAGE_REACH || header->home < -IMAGE_REACH) {
         return "has a home out of reach";
     }
-    if (header->code_offset % PAGE_SIZE != 0 || header->code_size > INT32_MAX || header->code_offset < sizeof *header ||
-        !is_range_in(header->code_offset, header->code_size, size)) {
+    if (header->code_offset % IMAGE_PAGE != 0 || header->code_size > INT32_MAX ||
+        header->code_offset < sizeof *header || !is_range_in(header->code_offset, header->code_size, size)) {
         return "has its code out of bounds";
     }
     if (!is_table_in(&header->entries, sizeof(struct image_entry), size) ||

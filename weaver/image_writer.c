@@ -15,7 +15,7 @@
 
 /* Units: bytes.  Modules that are loaded together, and what a heap grows by at first, fit into the nearest; the data of a module
  * and what the mapping is rounded up by, into the margin. */
-enum { PAGE_SIZE = 4096, HOME_NEAREST = 384 << 20, HOME_MARGIN = 64 << 20, LARGE_CODE = 64 << 20 };
+enum { HOME_NEAREST = 384 << 20, HOME_MARGIN = 64 << 20, LARGE_CODE = 64 << 20 };
 
 static uint64_t round_up(uint64_t value, uint64_t unit)
 {
@@ -32,9 +32,9 @@ static struct image_table place_table(const struct draft_array *array, uint64_t 
 
 static void lay_out(struct image_header *header, const struct image_draft *draft)
 {
-    header->code_offset = round_up(sizeof *header, PAGE_SIZE);
+    header->code_offset = round_up(sizeof *header, IMAGE_PAGE);
     header->code_size = draft->code_size;
-    uint64_t end = round_up(header->code_offset + header->code_size, PAGE_SIZE);
+    uint64_t end = round_up(header->code_offset + header->code_size, IMAGE_PAGE);
     header->entries = place_table(&draft->entries, &end);
     header->calls = place_table(&draft->calls, &end);
     header->hops = place_table(&draft->hops, &end);
@@ -88,7 +88,7 @@ static bool belongs_above(const struct elf_module *module, uint64_t size, uint64
 static int64_t choose_home(const struct image_header *header, const struct elf_module *module)
 {
     uint64_t spread = image_hash(header->module_hash, header->build_id, sizeof header->build_id);
-    int64_t size = (int64_t)round_up(header->code_size, PAGE_SIZE);
+    int64_t size = (int64_t)round_up(header->code_size, IMAGE_PAGE);
     int64_t module_low = (int64_t)module->text_low, module_high = (int64_t)module->text_high;
     int64_t low = module_high + HOME_MARGIN - IMAGE_REACH, high = module_low - HOME_NEAREST - size;
     if (belongs_above(module, header->code_size, spread)) {
@@ -98,7 +98,7 @@ static int64_t choose_home(const struct image_header *header, const struct elf_m
     if (high <= low) {
         return 0;
     }
-    return (low + (int64_t)(spread % (uint64_t)(high - low))) & -(int64_t)PAGE_SIZE;
+    return (low + (int64_t)(spread % (uint64_t)(high - low))) & -(int64_t)IMAGE_PAGE;
 }
 
 /* The fix-ups count from a bias of 0 and code at 0. */

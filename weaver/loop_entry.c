@@ -5,6 +5,7 @@
 
 #include "weaver/check_call.h"
 #include "weaver/encode.h"
+#include "weaver/loop_round.h"
 #include "weaver/plane.h"
 
 enum {
@@ -183,9 +184,10 @@ static uint32_t emit_run(struct image_draft *draft, const struct insn *first, co
     return encode_jump_on(draft, CONDITION_EQUAL);
 }
 
-/* Jumps to one place behind. */
+/* Jumps to one place behind: one of each run, two of the count, and one when all has been looked at. */
+enum { JUMPS_MOST = RUNS_MOST + 3 };
 struct jumps {
-    uint32_t fields[32], count;
+    uint32_t fields[JUMPS_MOST], count;
 };
 
 static void add_jump(struct jumps *jumps, uint32_t field)

@@ -4,7 +4,7 @@
 
 #include "weaver/passes.h"
 
-enum { ROUND_MOST = 96 /* instructions */, ROUND_REGISTERS = 16, RUN_STRIDE_MOST = 1 << 14 };
+enum { ROUND_MOST = 96 /* instructions */, ROUND_REGISTERS = 16, RUNS_MOST = 12, RUN_STRIDE_MOST = 1 << 14 };
 
 /* What a round does to a register. */
 struct progress {

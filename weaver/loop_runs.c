@@ -9,8 +9,6 @@
 
 #include "weaver/loop_round.h"
 
-enum { RUNS_MOST = 12 };
-
 struct runs {
     const ZydisDecodedOperand *operand[RUNS_MOST];
     struct access *access[RUNS_MOST];

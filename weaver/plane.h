@@ -35,11 +35,9 @@
 #define PLANE_MAPPING(bits)     (PLANE_SKEW + PLANE_WRITES_AT(bits) + PLANE_WINDOW(bits) + PLANE_GUARD)
 #define PLANE_WIDE              32 /* bits of a window where there is room: that of every image that is not narrow */
 
-enum { PLANE_CHUNK_SHIFT = 8, PLANE_GENERATIONS = 127 /* 1..127 */ };
+enum { PLANE_CHUNK_SHIFT = 8 };
 
-#define PLANE_TAG(generation, written) ((uint8_t)((generation) << 1 | (written)))
-#define PLANE_GENERATION_BITS          UINT64_C(0xfe)
-#define PLANE_TAG_GENERATION(tag)      ((unsigned)(tag) >> 1)
+#define PLANE_GENERATION_BITS UINT64_C(0xfe) /* of a tag; the bit below says "written" */
 
 /* What a routine is called for.  Woven code calls gs:[PLANE_ROUTINE(n)] with the effective address (64 bits) in RDI, after
  * it has saved RDI in gs:[PLANE_SAVED_RDI] and moved RSP below the red zone (lea rsp,[rsp-128]).  Every routine keeps all

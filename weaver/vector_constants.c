@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { INSNS_BACK = 1024, STEPS_MOST = 6, DEFINITIONS_MOST = 4, JOINS_MOST = 24 };
+enum { INSNS_BACK = 4096, STEPS_MOST = 6, DEFINITIONS_MOST = 4, JOINS_MOST = 24 };
 
 struct holder {
     unsigned vector;         /* number of a vector register, or VECTOR_REGISTERS */

@@ -11,7 +11,7 @@
  */
 #include "weaver/passes.h"
 
-enum { INSNS_AHEAD = 48 /* on all ways together */, WAYS_MOST = 6, ROUNDS_MOST = 6, WIDE = 4 /* units: bytes */ };
+enum { INSNS_AHEAD = 192 /* on all ways together */, WAYS_MOST = 8, ROUNDS_MOST = 12, WIDE = 4 /* units: bytes */ };
 
 enum step { STEP_ON, STEP_END, STEP_WIDE };
 
@@ -100,11 +100,13 @@ static enum step follow_test(struct carried *carried, const struct insn *insn)
 static enum step follow_named(struct carried *carried, const struct insn *insn)
 {
     const ZydisDecodedOperand *to = &insn->operands[0], *from = &insn->operands[1];
-    bool is_address = insn->decoded.mnemonic == ZYDIS_MNEMONIC_LEA;
+    bool is_address = insn->decoded.mnemonic == ZYDIS_MNEMONIC_LEA || insn->decoded.mnemonic == ZYDIS_MNEMONIC_NOP;
     for (size_t i = 0; i < insn->decoded.operand_count && !is_address; i++)
         if (addresses(carried, &insn->operands[i]))
             return STEP_WIDE;
     switch (insn->decoded.mnemonic) {
+    case ZYDIS_MNEMONIC_NOP:
+        return STEP_ON;
     case ZYDIS_MNEMONIC_MOV:
     case ZYDIS_MNEMONIC_MOVZX:
     case ZYDIS_MNEMONIC_MOVSX:
@@ -218,6 +220,9 @@ static uint16_t used_on(const struct function *function, struct ways *ways, stru
     while (step == STEP_ON && way.carried.registers != 0) {
         if (way.at >= function->insn_count || ways->insns == INSNS_AHEAD)
             return WIDE;
+        way.carried.registers &= function->insns[way.at].live;
+        if (way.carried.registers == 0)
+            break;
         ways->insns++;
         size_t from = way.at;
         const struct insn *insn = &function->insns[from];

@@ -1,7 +1,7 @@
 /* access.h: how a hook tells what libc does to the program's memory.
  *
  *   if (hook_likely(!weave_on))  return real.f(...);                         one load and a jump
- *   struct self *self = access_enter(CALLER_PC());                           NULL: not the program's, or inside already
+ *   struct self *self = access_enter(CALLER());                              NULL: not the program's, or inside already
  *   if (self != NULL) { memory_access(self, ...); access_leave(self); }        errno stays as it was
  *   access_note(memory, size, flags, CALLER());                              all of it, for one access
  *

@@ -7,18 +7,10 @@
 
 #include "preload/hook.h"
 #include "preload/intercept/signals.h"
-#include "preload/raw.h"
+#include "preload/raw_signal.h"
 #include "preload/weave/interruption.h"
 
-enum { SIGCANCEL = 32, KERNEL_SIGSET_SIZE = sizeof(uint64_t), STACK_SIZE = 1 << 16, PATIENCE = 10000 };
-
-/* What the kernel takes and gives: libc's structure differs, and libc refuses the signal. */
-struct kernel_action {
-    uintptr_t handler;
-    uint64_t flags;
-    uintptr_t restorer;
-    uint64_t mask;
-};
+enum { SIGCANCEL = 32, STACK_SIZE = 1 << 16, PATIENCE = 10000 };
 
 static atomic_bool is_asked_for;
 enum { NOT_INSTALLED, INSTALLING, INSTALLED };
@@ -80,14 +72,12 @@ static bool cancel_stand_in(void)
 
 static bool install(void)
 {
-    struct kernel_action action = {0};
-    if (!cancel_stand_in() ||
-        raw_syscall(SYS_rt_sigaction, SIGCANCEL, 0, (long)&action, KERNEL_SIGSET_SIZE, 0, 0) != 0 ||
-        action.handler <= (uintptr_t)SIG_HOLD)
+    struct raw_sigaction action = {0}; /* libc refuses the signal */
+    if (!cancel_stand_in() || raw_sigaction(SIGCANCEL, NULL, &action) != 0 || action.handler <= (uintptr_t)SIG_HOLD)
         return false;
     atomic_store_explicit(&libc_handler, action.handler, memory_order_relaxed); /* the next call orders it */
     action.handler = (uintptr_t)on_cancel;
-    return raw_syscall(SYS_rt_sigaction, SIGCANCEL, (long)&action, 0, KERNEL_SIGSET_SIZE, 0, 0) == 0;
+    return raw_sigaction(SIGCANCEL, &action, NULL) == 0;
 }
 
 /* Another thread is at it, or this one in a handler. */

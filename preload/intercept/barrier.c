@@ -1,5 +1,4 @@
 /* barrier.c: pthread_barrier_*: what every party did before arriving comes before what every party does after. */
-#include <time.h>
 
 #include "preload/intercept/objects.h"
 #include "preload/raw.h"
@@ -26,8 +25,7 @@ static const struct object *find(struct self *self, const void *place, uintptr_t
  * may take its time; one that a handler has led elsewhere never comes. */
 static void wait_for_leavers(struct self *self, const struct object *object)
 {
-    enum { LOOKS = 100, QUICK_LOOKS = 20 };
-    const struct timespec pause = {.tv_nsec = 1000000};
+    enum { LOOKS = 100, QUICK_LOOKS = 20, PAUSE_MS = 1 };
     if (object == NULL || !detector_barrier_is_being_left(object))
         return;
     hook_pause(self);
@@ -35,7 +33,7 @@ static void wait_for_leavers(struct self *self, const struct object *object)
         if (look < QUICK_LOOKS)
             raw_syscall(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
         else
-            raw_syscall(SYS_nanosleep, (long)&pause, 0, 0, 0, 0, 0);
+            raw_pause_ms(PAUSE_MS);
     }
     hook_resume(self);
 }

@@ -100,7 +100,7 @@ HOOK_EXPORT int mtx_unlock(mtx_t *mutex)
     if (object != NULL)
         OBJECTS_NOTE_PLACE(self);
     if (result != thrd_success && object != NULL)
-        emit_lock_unrelease(self, object, (struct stack_id){0});
+        emit_lock_unrelease(self, object);
     hook_leave(self);
     return result;
 }
@@ -177,21 +177,11 @@ HOOK_EXPORT int cnd_timedwait(cnd_t *cond, mtx_t *mutex, const struct timespec *
     return wait_for(&wait, cond, mutex, true, until);
 }
 
-static inline void signal_it(struct self *self, cnd_t *cond, bool broadcast, uintptr_t frame, struct stack_id at)
-{
-    struct object *object = objects_find(self, OBJECT_COND, cond, frame, at);
-    if (object != NULL) {
-        emit_cond_signal(self, object, broadcast, at);
-        objects_signalled(self, cond, at);
-    }
-    hook_leave(self);
-}
-
 HOOK_EXPORT int cnd_signal(cnd_t *cond)
 {
     struct self *self = hook_enter();
     if (self != NULL)
-        signal_it(self, cond, false, HOOK_FRAME(), HOOK_STACK(self));
+        waits_condition_signal(self, cond, false, HOOK_FRAME(), HOOK_STACK(self));
     return real.cnd_signal(cond);
 }
 
@@ -199,6 +189,6 @@ HOOK_EXPORT int cnd_broadcast(cnd_t *cond)
 {
     struct self *self = hook_enter();
     if (self != NULL)
-        signal_it(self, cond, true, HOOK_FRAME(), HOOK_STACK(self));
+        waits_condition_signal(self, cond, true, HOOK_FRAME(), HOOK_STACK(self));
     return real.cnd_broadcast(cond);
 }

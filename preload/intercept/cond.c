@@ -70,17 +70,6 @@ static inline int wait_for(struct self *self, const struct request *r, uintptr_t
     return result;
 }
 
-static inline void signal_it(struct self *self, pthread_cond_t *cond, bool broadcast, uintptr_t frame,
-                             struct stack_id at)
-{
-    struct object *object = objects_find(self, OBJECT_COND, cond, frame, at);
-    if (object != NULL) {
-        emit_cond_signal(self, object, broadcast, at);
-        objects_signalled(self, cond, at);
-    }
-    hook_leave(self);
-}
-
 /* Both versions of a hook; `is_old` is of the second. */
 #define DEFINE_VERSIONS(name, DEFINE)                                                                                  \
     DEFINE(name##_new, false)                                                                                          \
@@ -137,7 +126,7 @@ static inline void signal_it(struct self *self, pthread_cond_t *cond, bool broad
     {                                                                                                                  \
         struct self *self = hook_enter();                                                                              \
         if (self != NULL)                                                                                              \
-            signal_it(self, cond, is_broadcast, HOOK_FRAME(), HOOK_STACK(self));                                       \
+            waits_condition_signal(self, cond, is_broadcast, HOOK_FRAME(), HOOK_STACK(self));                          \
         return real.hook(cond);                                                                                        \
     }
 #define DEFINE_SIGNAL(hook, is_old)    DEFINE_SIGNALLING(hook, false)

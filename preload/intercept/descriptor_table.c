@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "preload/intercept/process.h"
+#include "preload/process_status.h"
 #include "preload/raw.h"
 #include "preload/weave/callers.h"
 #include "preload/weave/memory_events.h"
@@ -75,20 +76,13 @@ static void look_for_reuse(struct self *self, unsigned number)
     STORE(entries[number].state, STATE_OPEN);
 }
 
-/* Returns: true when the thread has used the number in its present epoch, or closed it. */
-static bool is_noted(const struct self *self, unsigned number)
-{
-    const struct race_plane *plane = &self->plane->race;
-    return plane->tags[race_place(plane, (uintptr_t)places[number])] >> 1 == plane->write_tag >> 1;
-}
-
 void descriptor_uses(struct self *self, int fd, struct stack_id at)
 {
     unsigned number = (unsigned)fd;
     if (!is_watched(number) || !memory_is_watched(self))
         return;
     look_for_reuse(self, number);
-    if (is_noted(self, number))
+    if (race_is_noted(&self->plane->race, (uintptr_t)places[number])) /* used in this epoch, or closed */
         return;
     meet(number);
     memory_access(self, places[number], 1, 0, callers_of(at));
@@ -162,12 +156,9 @@ void descriptor_tell_opening(struct finding_memory *memory)
 /* "eventfd" of "anon_inode:[eventfd]"; "" when it is none. */
 static void find_nameless_kind(unsigned number, char kind[KIND_SIZE])
 {
-    char target[LINK_SIZE];
-    struct text link = {0};
-    text_string(&link, "/proc/self/fd/");
-    text_number(&link, number);
-    long length = link.failed ? 0 : raw_syscall(SYS_readlink, (long)link.at, (long)target, sizeof target, 0, 0, 0);
-    text_release(&link);
+    char link[PROCESS_PATH_SIZE], target[LINK_SIZE];
+    process_fd_path(link, (int)number);
+    long length = raw_syscall(SYS_readlink, (long)link, (long)target, sizeof target, 0, 0, 0);
     static const char prefix[] = "anon_inode:";
     size_t to = 0;
     for (long i = (long)sizeof prefix - 1; i < length && to < KIND_SIZE - 1; i++)

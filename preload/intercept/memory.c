@@ -5,6 +5,7 @@
 
 #include "preload/emit.h"
 #include "preload/intercept/io.h"
+#include "preload/page.h"
 #include "preload/weave/blocks.h"
 
 /* Of a block that goes, so much counts as accessed.  Units: bytes. */
@@ -245,8 +246,8 @@ HOOK_ALIAS(mmap64, mmap);
 /* Returns: whether the kernel may unmap it: whole pages of addresses that programs have, with page tables of five levels. */
 static bool may_be_unmapped(uint64_t low, uint64_t high)
 {
-    enum { PAGE_BYTES = 4096, ADDRESS_BITS = 56 };
-    return low < high && high <= UINT64_C(1) << ADDRESS_BITS && low % PAGE_BYTES == 0;
+    enum { ADDRESS_BITS = 56 };
+    return low < high && high <= UINT64_C(1) << ADDRESS_BITS && low % PAGE_SIZE == 0;
 }
 
 /* Before the call: afterwards another thread may already have mapped something else there. */

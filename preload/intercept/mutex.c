@@ -9,6 +9,7 @@
 #include "detector/thread.h"
 #include "preload/intercept/deadline.h"
 #include "preload/intercept/objects.h"
+#include "preload/intercept/traits.h"
 
 /* The owner that glibc writes into a robust mutex that nobody made consistent.  Locking it fails at once; trying to lock
  * it fails, too, but leaves it locked (pthread_mutex_trylock.c), so it is not tried. */
@@ -30,8 +31,7 @@ static int really_lock(pthread_mutex_t *mutex, const struct deadline *deadline)
 /* An error-checking mutex that the caller holds is refused with EDEADLK: no wait. */
 static bool is_refused(const struct self *self, const pthread_mutex_t *mutex)
 {
-    enum { TYPE_MASK = 3 }; /* of __kind; the other bits are protocol and sharing */
-    return (mutex->__data.__kind & TYPE_MASK) == PTHREAD_MUTEX_ERRORCHECK && mutex->__data.__owner == self->tid;
+    return (mutex->__data.__kind & MUTEX_TYPE_BITS) == PTHREAD_MUTEX_ERRORCHECK && mutex->__data.__owner == self->tid;
 }
 
 static __attribute__((noinline)) int wait_for_mutex(struct self *self, struct object *object, pthread_mutex_t *mutex,
@@ -142,7 +142,7 @@ HOOK_EXPORT int pthread_mutex_unlock(pthread_mutex_t *mutex)
     if (object != NULL)
         OBJECTS_NOTE_PLACE(self);
     if (hook_unlikely(result != 0 && object != NULL))
-        emit_lock_unrelease(self, object, (struct stack_id){0});
+        emit_lock_unrelease(self, object);
     hook_leave(self);
     return result;
 }

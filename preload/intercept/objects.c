@@ -61,16 +61,9 @@ static bool is_worth_a_look(struct self *self, const void *place)
     return line->uses <= USES_HELD || line->uses % USES_PASSED == 0;
 }
 
-/* In this epoch already. */
-static bool is_noted(const struct self *self, const void *place)
-{
-    const struct race_plane *plane = &self->plane->race;
-    return plane->tags[race_place(plane, (uintptr_t)place)] >> 1 == plane->write_tag >> 1;
-}
-
 void objects_note_use(struct self *self, enum object_kind kind, const void *place, struct stack_id at)
 {
-    if (size_of_kind(kind) == 0 || is_noted(self, place))
+    if (size_of_kind(kind) == 0 || race_is_noted(&self->plane->race, (uintptr_t)place))
         return;
     if (is_worth_a_look(self, place))
         memory_access(self, place, 1, 0, callers_of(at));
@@ -114,7 +107,7 @@ void objects_destroy(struct self *self, enum object_kind kind, const void *place
     if (object == NULL)
         return;
     if (sharing_concerns(object))
-        sharing_on_destroy(self, object);
+        sharing_on_destroy(object);
     if (!is_reported_as_in_use(self, place))
         memory_access(self, place, size_of_kind(kind), RACE_WRITE, callers_of(at));
     emit_object_destroy(self, object, at);

@@ -83,23 +83,29 @@ static void call_end(void *argument)
     hook_leave(run->self);
 }
 
-HOOK_EXPORT int pthread_once(pthread_once_t *once, void (*routine)(void))
+/* call_once() tells nothing of what became of it. */
+static inline int call_libc(void *once, void (*routine)(void), bool is_c11)
 {
-    struct self *self = hook_enter();
-    if (self == NULL)
+    if (!is_c11)
         return real.pthread_once(once, routine);
-    struct stack_id at = HOOK_STACK(self);
+    real.call_once(once, routine);
+    return 0;
+}
+
+static inline int call_seen(struct self *self, void *once, void (*routine)(void), bool is_c11, uintptr_t frame,
+                            struct stack_id at)
+{
     struct once_run run = {.self = self, .at = at, .routine = routine};
-    run.once = objects_find(self, OBJECT_ONCE, once, HOOK_FRAME(), at);
+    run.once = objects_find(self, OBJECT_ONCE, once, frame, at);
     if (run.once == NULL) {
         hook_leave(self);
-        return real.pthread_once(once, routine);
+        return call_libc(once, routine, is_c11);
     }
 
     int result;
     call_begin(&run, once);
     pthread_cleanup_push(call_end, &run);
-    result = real.pthread_once(once, run_routine);
+    result = call_libc(once, run_routine, is_c11);
     if (!run.has_run) {
         hook_resume(self);
         emit_once_passed(self, run.once);
@@ -108,30 +114,21 @@ HOOK_EXPORT int pthread_once(pthread_once_t *once, void (*routine)(void))
     return result;
 }
 
+HOOK_EXPORT int pthread_once(pthread_once_t *once, void (*routine)(void))
+{
+    struct self *self = hook_enter();
+    if (self == NULL)
+        return real.pthread_once(once, routine);
+    return call_seen(self, once, routine, false, HOOK_FRAME(), HOOK_STACK(self));
+}
+
 HOOK_EXPORT void call_once(once_flag *once, void (*routine)(void))
 {
     struct self *self = hook_enter();
-    if (self == NULL) {
+    if (self == NULL)
         real.call_once(once, routine);
-        return;
-    }
-    struct stack_id at = HOOK_STACK(self);
-    struct once_run run = {.self = self, .at = at, .routine = routine};
-    run.once = objects_find(self, OBJECT_ONCE, once, HOOK_FRAME(), at);
-    if (run.once == NULL) {
-        hook_leave(self);
-        real.call_once(once, routine);
-        return;
-    }
-
-    call_begin(&run, once);
-    pthread_cleanup_push(call_end, &run);
-    real.call_once(once, run_routine);
-    if (!run.has_run) {
-        hook_resume(self);
-        emit_once_passed(self, run.once);
-    }
-    pthread_cleanup_pop(1);
+    else
+        call_seen(self, once, routine, true, HOOK_FRAME(), HOOK_STACK(self));
 }
 
 HOOK_ALIAS(__pthread_once, pthread_once);

@@ -198,7 +198,7 @@ HOOK_EXPORT int pthread_rwlock_unlock(pthread_rwlock_t *lock)
     if (object != NULL)
         OBJECTS_NOTE_PLACE(self);
     if (result != 0 && object != NULL)
-        emit_lock_unrelease(self, object, (struct stack_id){0});
+        emit_lock_unrelease(self, object);
     hook_leave(self);
     return result;
 }

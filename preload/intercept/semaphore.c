@@ -12,6 +12,7 @@
 #include "preload/intercept/objects.h"
 #include "preload/intercept/traits.h"
 #include "preload/intercept/waits.h"
+#include "preload/page.h"
 #include "preload/raw.h"
 #include "preload/runtimes/cpython.h"
 
@@ -209,10 +210,8 @@ DEFINE_SEM_OPEN(v243, "@@GLIBC_2.43");
 
 static bool is_mapped(const sem_t *sem)
 {
-    enum { PAGE = 4096 };
     unsigned char resident;
-    uintptr_t page = (uintptr_t)sem & ~(uintptr_t)(PAGE - 1);
-    return raw_syscall(SYS_mincore, (long)page, PAGE, (long)&resident, 0, 0, 0) != -ENOMEM;
+    return raw_syscall(SYS_mincore, (long)page_of((uintptr_t)sem), PAGE_SIZE, (long)&resident, 0, 0, 0) != -ENOMEM;
 }
 
 HOOK_EXPORT int sem_close(sem_t *sem)

@@ -15,15 +15,13 @@
 #include "preload/libunwind_walk.h"
 #include "preload/modules.h"
 #include "preload/nesting.h"
-#include "preload/raw.h"
+#include "preload/raw_signal.h"
 #include "preload/runtimes/cpython.h"
 #include "preload/weave/interruption.h"
 #include "preload/weave/switch.h"
 
 /* Different handlers that a program may install for one signal in its life before a slot is used again. */
 enum { SLOTS = 8 };
-
-enum { KERNEL_SIGSET_SIZE = sizeof(uint64_t) };
 
 /* slots[n][i]: the handler that trampoline i runs for signal n. */
 static atomic_uintptr_t slots[_NSIG][SLOTS];
@@ -208,7 +206,8 @@ static unsigned trampoline_index(uintptr_t handler)
     return i;
 }
 
-/* Every slot has been used: takes one that the kernel does not refer to at present. */
+/* Every slot has been used: takes one that the kernel does not refer to at present.  A trampoline that is on its way runs the new
+ * handler: see signals.h. */
 static unsigned reuse_slot(int number, uintptr_t handler)
 {
     static atomic_uint turn;
@@ -263,7 +262,7 @@ static uint64_t outside_signals(void)
 {
     uint64_t all = UINT64_MAX;
     for (size_t i = 0; i < sizeof own_faults / sizeof *own_faults; i++)
-        all &= ~(UINT64_C(1) << (own_faults[i] - 1));
+        all &= ~RAW_SIGNAL_BIT(own_faults[i]);
     return all;
 }
 
@@ -272,7 +271,11 @@ void signals_init(void)
     uint64_t now = atomic_load_explicit(&handled, memory_order_relaxed);
     uint64_t interrupting = atomic_load_explicit(&interpreters, memory_order_relaxed);
     uint64_t others = now & ~interrupting & outside_signals();
-    enum signal_handlers installed = others != 0 ? HANDLERS_INSTALLED : now & interrupting ? HANDLERS_INTERRUPT : 0;
+    enum signal_handlers installed = HANDLERS_NONE;
+    if (others != 0)
+        installed = HANDLERS_INSTALLED;
+    else if ((now & interrupting) != 0)
+        installed = HANDLERS_INTERRUPT;
     struct self *self = self_outside_hooks();
     if (self != NULL)
         emit_set_handlers_installed(self, installed);
@@ -285,7 +288,7 @@ static void note_disposition(int number, uintptr_t handler)
 {
     if (!process_is_ours())
         return;
-    uint64_t bit = UINT64_C(1) << (number - 1);
+    uint64_t bit = RAW_SIGNAL_BIT(number);
     bool is_first = (atomic_load_explicit(&handled, memory_order_relaxed) & bit) == 0;
     /* Set a second time, it runs a handler of the program's own, in Python. */
     if (number == SIGINT && is_first && cpython_has_code(handler))
@@ -381,8 +384,7 @@ HOOK_EXPORT int sigprocmask(int how, const sigset_t *restrict signals, sigset_t 
 
 bool signal_is_blocked(int number)
 {
-    uint64_t blocked = 0;
-    raw_syscall(SYS_rt_sigprocmask, SIG_BLOCK, 0, (long)&blocked, KERNEL_SIGSET_SIZE, 0, 0);
+    uint64_t blocked = raw_mask_change(SIG_BLOCK, 0);
     blocked |= ~outside_signals(); /* a fault comes where its own instruction stands, not just anywhere */
-    return is_signal(number) && (blocked >> (number - 1) & 1) != 0;
+    return is_signal(number) && (blocked & RAW_SIGNAL_BIT(number)) != 0;
 }

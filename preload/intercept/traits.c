@@ -6,10 +6,10 @@
 #include "preload/runtimes/cpython.h"
 
 #include <limits.h>
+#include <linux/futex.h>
 
-/* The bits of pthread_mutex_t's __kind. */
+/* The other bits of pthread_mutex_t's __kind. */
 enum mutex_kind_bits {
-    MUTEX_TYPE_BITS = 0x03,
     MUTEX_ROBUST_BIT = 0x10,
     MUTEX_INHERIT_BIT = 0x20,
     MUTEX_PROTECT_BIT = 0x40,
@@ -80,7 +80,7 @@ static struct object_traits read_semaphore(const void *place)
 {
     const struct semaphore_layout *sem = place;
     bool shared = mapping_is_shared((uintptr_t)place);
-    bool is_plausible = sem->value <= SEM_VALUE_MAX && (sem->shared == 0 || sem->shared == 0x80);
+    bool is_plausible = sem->value <= SEM_VALUE_MAX && (sem->shared == 0 || sem->shared == FUTEX_PRIVATE_FLAG);
     bool is_zero = sem->value == 0 && sem->waiters == 0 && sem->shared == 0;
     return (struct object_traits){
         .process_shared = shared || sem->shared != 0,
@@ -95,7 +95,8 @@ static struct object_traits read_barrier(const void *place)
     bool shared = mapping_is_shared((uintptr_t)place);
     return (struct object_traits){
         .process_shared = shared || barrier->shared != 0,
-        .was_initialised = shared || (barrier->count != 0 && (barrier->shared == 0 || barrier->shared == 0x80)),
+        .was_initialised =
+            shared || (barrier->count != 0 && (barrier->shared == 0 || barrier->shared == FUTEX_PRIVATE_FLAG)),
         .count = barrier->count,
     };
 }

@@ -12,6 +12,9 @@
 
 #include "detector/detector.h"
 
+/* The bits of pthread_mutex_t's __kind that are its type; the others are protocol and sharing. */
+enum { MUTEX_TYPE_BITS = 0x03 };
+
 /* Returns: the traits of the object of this kind at `place`.  Context: in-malloc, signal. */
 struct object_traits traits_read(enum object_kind kind, const void *place);
 

@@ -12,6 +12,7 @@
 
 #include "preload/emit.h"
 #include "preload/hook.h"
+#include "preload/intercept/objects.h"
 
 #ifndef __EXCEPTIONS
 #error "compile this file with -fexceptions"
@@ -43,6 +44,18 @@ static inline void waits_condition_end(const struct condition_wait *wait, bool w
     if (!is_held)
         emit_lock_released(wait->self, wait->mutex, wait->at);
     hook_leave(wait->self);
+}
+
+/* All of a hook before libc's own signal or broadcast. */
+static inline void waits_condition_signal(struct self *self, const void *cond, bool broadcast, uintptr_t frame,
+                                          struct stack_id at)
+{
+    struct object *object = objects_find(self, OBJECT_COND, cond, frame, at);
+    if (object != NULL) {
+        emit_cond_signal(self, object, broadcast, at);
+        objects_signalled(self, cond, at);
+    }
+    hook_leave(self);
 }
 
 #endif

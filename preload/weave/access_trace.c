@@ -23,7 +23,7 @@ static void write_line(void *arg)
     struct line *line = arg;
     if (line->site.module == 0 && line->site.pc != 0) {
         const struct module *module = module_of(line->site.pc);
-        line->site.module = (module == NULL ? 0 : module->id) & 0x7fffffffu;
+        line->site = frame_of(line->site.pc, module == NULL ? 0 : module->id, line->site.exact);
     }
     trace_access(line->self, &line->event, &line->site);
 }

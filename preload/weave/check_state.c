@@ -138,7 +138,7 @@ void check_state_present(const struct woven_image *image, const struct plane_hea
     if (!pc_map_extent(image, code, &low, &high))
         return;
     struct reading reading = {.low = bytes, .at = bytes + code, .end = bytes + high, .registers = registers};
-    memcpy(reading.slots, header->spill, sizeof reading.slots);
+    memcpy(reading.slots, (const char *)header + offsetof(struct plane_header, spill), sizeof reading.slots);
     follow(&reading);
     if (follow_back(image, &reading, code))
         follow(&reading);

@@ -4,9 +4,10 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
+#include "preload/page.h"
 #include "preload/raw.h"
 
-enum { INT3 = 0xcc, PAGE = 4096 };
+enum { INT3 = 0xcc };
 
 /* Returns: whether memory has an INT3 that the file, mapped at `file`, has not. */
 static bool has_other_int3(const struct module *module, const ElfW(Phdr) * segment, const uint8_t *file)
@@ -20,7 +21,7 @@ static bool has_other_int3(const struct module *module, const ElfW(Phdr) * segme
 
 static bool has_breakpoints(const struct module *module, const ElfW(Phdr) * segment, long fd)
 {
-    size_t before = segment->p_offset % PAGE, size = before + segment->p_filesz;
+    size_t before = segment->p_offset % PAGE_SIZE, size = before + segment->p_filesz;
     long mapped = raw_syscall(SYS_mmap, 0, (long)size, PROT_READ, MAP_PRIVATE, fd, (long)(segment->p_offset - before));
     if (mapped < 0)
         return true; /* better unwoven than spoilt */

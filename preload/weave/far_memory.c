@@ -4,9 +4,8 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
+#include "preload/page.h"
 #include "preload/raw.h"
-
-enum { PAGE_SIZE = 4096 };
 
 /* Where nothing asks for memory: programs linked to be moved begin at 0x55.., libraries at 0x7f..; allocators, Go's, Java's and the
  * sanitizers' run-times ask for fixed places up to 16 TiB.  What is taken there is no harm: the address is a hint. */
@@ -15,15 +14,15 @@ enum { PAGE_SIZE = 4096 };
 uintptr_t far_memory_hint(size_t size)
 {
     static _Atomic uint64_t next = FAR_PLACE;
-    size_t pages = (size + PAGE_SIZE - 1) & ~(size_t)(PAGE_SIZE - 1);
-    return atomic_fetch_add_explicit(&next, pages, memory_order_relaxed); /* whoever is first: all are as good */
+    /* relaxed: whoever is first, all are as good */
+    return atomic_fetch_add_explicit(&next, page_round_up(size), memory_order_relaxed);
 }
 
 void *far_memory_reserve(size_t size, int protection)
 {
     long at = raw_syscall(SYS_mmap, (long)far_memory_hint(size), (long)size, PROT_NONE,
                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (at < 0 && at > -PAGE_SIZE)
+    if (raw_is_no_address(at))
         return NULL;
     /* After mlockall(MCL_FUTURE) the kernel would fill all of it, as soon as it may be touched. */
     raw_syscall(SYS_munlock, at, (long)size, 0, 0, 0, 0);

@@ -7,13 +7,15 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "preload/digits.h"
 #include "preload/environment.h"
+#include "preload/page.h"
 #include "preload/raw.h"
 #include "preload/weave/far_memory.h"
 #include "weaver/image_check.h"
 #include "weaver/image_hash.h"
 
-enum { PAGE = 4096, NAME_SIZE = 2 * IMAGE_BUILD_ID_SIZE + 64 };
+enum { NAME_SIZE = 2 * IMAGE_BUILD_ID_SIZE + 64 };
 
 /* Units: bytes. */
 #define SEARCH_STEP  ((intptr_t)4 << 20)
@@ -26,14 +28,6 @@ static bool cache_is_only; /* LOCKHOUND_CACHE names it: no spare folder */
 
 /* ---- the cache ------------------------------------------------------------------------------------------------------ */
 
-static const char *value_of(char **envp, const char *name)
-{
-    for (; envp != NULL && *envp != NULL; envp++)
-        if (environment_is(*envp, name))
-            return *envp + strlen(name) + 1;
-    return "";
-}
-
 static bool set_cache(const char *base, const char *below)
 {
     static const char folder[] = "/" IMAGE_CACHE_FOLDER;
@@ -45,12 +39,12 @@ static bool set_cache(const char *base, const char *below)
 
 void image_cache_init(char **envp)
 {
-    const char *own = value_of(envp, "LOCKHOUND_CACHE");
+    const char *own = environment_value(envp, "LOCKHOUND_CACHE");
     cache_is_only = own[0] != '\0';
     if (cache_is_only)
         set_cache(own, "");
-    else if (!set_cache(value_of(envp, "XDG_CACHE_HOME"), "/lockhound"))
-        set_cache(value_of(envp, "HOME"), "/.cache/lockhound");
+    else if (!set_cache(environment_value(envp, "XDG_CACHE_HOME"), "/lockhound"))
+        set_cache(environment_value(envp, "HOME"), "/.cache/lockhound");
 }
 
 /* ---- a module's identity -------------------------------------------------------------------------------------------- */
@@ -73,37 +67,17 @@ static uint64_t size_of_file(const char *path)
                                                                                           : 0;
 }
 
-static char *write_hexadecimal(char *at, const uint8_t *bytes, size_t count)
-{
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < count; i++) {
-        *at++ = digits[bytes[i] >> 4];
-        *at++ = digits[bytes[i] & 15];
-    }
-    return at;
-}
-
-static char *write_number(char *at, uint64_t number)
-{
-    char digits[21];
-    size_t first = sizeof digits;
-    do
-        digits[--first] = (char)('0' + number % 10);
-    while ((number /= 10) > 0);
-    return mempcpy(at, digits + first, sizeof digits - first);
-}
-
 static void write_name(char name[NAME_SIZE], const struct woven_image *image)
 {
     const struct module *module = image->module;
     char *at = name;
     if (module->build_id_size > 0) {
-        at = write_hexadecimal(at, module->build_id, module->build_id_size);
+        at = digits_write_bytes(at, module->build_id, module->build_id_size);
     } else {
         uint64_t hash = __builtin_bswap64(image->code_hash);
-        at = write_hexadecimal(at, (const uint8_t *)&hash, sizeof hash);
+        at = digits_write_bytes(at, (const uint8_t *)&hash, sizeof hash);
         *at++ = '-';
-        at = write_number(at, size_of_file(module->path));
+        at = digits_write(at, size_of_file(module->path));
     }
     stpcpy(at, image->is_narrow ? IMAGE_NARROW_SUFFIX : IMAGE_SUFFIX);
 }
@@ -147,7 +121,7 @@ static long open_in_spare(const struct woven_image *image)
 {
     char folder[sizeof IMAGE_SPARE_FOLDER + 24 + sizeof IMAGE_CACHE_FOLDER];
     char *at = stpcpy(folder, IMAGE_SPARE_FOLDER);
-    at = write_number(at, (uint32_t)raw_syscall(SYS_geteuid, 0, 0, 0, 0, 0, 0));
+    at = digits_write(at, (uint32_t)raw_syscall(SYS_geteuid, 0, 0, 0, 0, 0, 0));
     stpcpy(stpcpy(at, "/"), IMAGE_CACHE_FOLDER);
     return open_in(folder, image);
 }
@@ -244,7 +218,7 @@ static intptr_t search_below(const struct module *module, intptr_t at, intptr_t 
 static uintptr_t find_place(const struct module *module, intptr_t size)
 {
     static intptr_t last; /* above it there is little room left */
-    intptr_t low = (intptr_t)(module->low & ~(uintptr_t)(PAGE - 1));
+    intptr_t low = (intptr_t)page_of(module->low);
     intptr_t found = last < low ? search_below(module, last - size, size) : 0;
     if (found == 0)
         found = search_below(module, low - SEARCH_STEP - size, size);
@@ -252,7 +226,8 @@ static uintptr_t find_place(const struct module *module, intptr_t size)
         last = found;
         return (uintptr_t)found;
     }
-    for (intptr_t at = (low + IMAGE_REACH - size - PAGE) & -PAGE; at > (intptr_t)module->high; at -= SEARCH_STEP)
+    for (intptr_t at = (low + IMAGE_REACH - size - PAGE_SIZE) & -PAGE_SIZE; at > (intptr_t)module->high;
+         at -= SEARCH_STEP)
         if (take_place(at, (size_t)size))
             return (uintptr_t)at;
     return 0;
@@ -276,7 +251,7 @@ static void apply_fixups(const struct woven_image *image)
 /* Returns: units of bytes, whole pages. */
 static long code_mapping_size(const struct woven_image *image)
 {
-    return (long)((image->header->code_size + PAGE - 1) & ~(uint64_t)(PAGE - 1));
+    return (long)page_round_up(image->header->code_size);
 }
 
 static void close_file(struct woven_image *image)

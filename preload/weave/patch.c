@@ -4,9 +4,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "preload/page.h"
 #include "preload/raw.h"
 
-enum { OPCODE_CALL = 0xe8, OPCODE_JUMP = 0xe9, OPCODE_SHORT_JUMP = 0xeb, PAGE = 4096 };
+enum { OPCODE_CALL = 0xe8, OPCODE_JUMP = 0xe9, OPCODE_SHORT_JUMP = 0xeb };
 
 struct patches {
     const struct woven_image *image;
@@ -150,7 +151,7 @@ static void write_patches(const struct patches *patches, bool gates_alone)
 
 static long protect(const struct module *module, const ElfW(Phdr) * segment, long protection)
 {
-    uintptr_t low = (module->bias + segment->p_vaddr) & ~(uintptr_t)(PAGE - 1);
+    uintptr_t low = page_of(module->bias + segment->p_vaddr);
     uintptr_t high = module->bias + segment->p_vaddr + segment->p_memsz;
     return raw_syscall(SYS_mprotect, (long)low, (long)(high - low), protection, 0, 0, 0);
 }

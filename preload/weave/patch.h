@@ -1,10 +1,12 @@
 /* patch.h: leads a module's control into its clones.
  *
  *   entry  (5 bytes)        --> jmp clone
+ *   entry  (2 bytes: a hop) --> short jmp to a pad, 5 bytes that nobody runs --> jmp clone
  *   direct call or jump     --> the same, to the clone of its target
  *
- * Invariant: all patches are checked before the first is written: in the module's code, not over one another, a call where
- *            a call is expected, the clone within reach.  Each segment gets its own protection back.
+ * Invariant: all patches are checked before the first is written: a call where a call is expected, and, unless the image is
+ *            sealed and so as the weaver made it, in the module's code and not over one another.  Each segment gets its own
+ *            protection back.
  * Threads:   no other thread may run in the module.
  */
 #ifndef LOCKHOUND_PRELOAD_WEAVE_PATCH_H

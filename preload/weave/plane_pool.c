@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include "detector/bytes.h"
+#include "preload/page.h"
 #include "preload/ranks.h"
 #include "preload/raw.h"
 #include "preload/weave/far_memory.h"
@@ -20,7 +21,6 @@ enum {
     BLIND_MAX = 1024,
     BLIND_STRIDE = 0x4000,  /* of headers */
     WINDOWS_BEGIN = 0x4000, /* first whole page of the windows, from the mapping's start */
-    PAGE_SIZE = 4096
 };
 #define BLIND_HEADERS ((size_t)(BLIND_MAX + PLANE_UNSEEN_MAX) * BLIND_STRIDE)
 _Static_assert(PLANE_SKEW <= BLIND_STRIDE && PLANE_SKEW <= WINDOWS_BEGIN, "a header fits before its window");
@@ -30,9 +30,9 @@ struct place {
     void *memory;
     pid_t tid;
     bool is_process; /* the thread is a process of its own, which shares our memory */
-    bool taken;
-    bool known;  /* to the engine: it is to be told when its history goes */
-    bool unseen; /* the engine was told that this thread's order is not seen */
+    bool taken;      /* a plane's: its thread has begun and not ended */
+    bool known;      /* to the engine: it is to be told when its history goes */
+    bool unseen;     /* the engine was told that this thread's order is not seen */
 };
 
 static struct {
@@ -224,8 +224,7 @@ struct plane_header *plane_pool_take_blind(pid_t tid)
         if (!is_gone(place))
             continue;
         end_unseen(place);
-        *place = (struct place){
-            .memory = pool.blind_mapping + (size_t)i * BLIND_STRIDE, .tid = tid, .taken = true, .unseen = true};
+        *place = (struct place){.memory = pool.blind_mapping + (size_t)i * BLIND_STRIDE, .tid = tid, .unseen = true};
         header = place->memory;
         if (i >= pool.blind_used)
             pool.blind_used = i + 1;
@@ -263,9 +262,7 @@ void plane_pool_give_blind(const struct plane_header *header, pid_t tid, bool is
 void plane_pool_end_blind(const struct plane_header *header)
 {
     rank_enter(OWN_RANK_PLANES);
-    struct place *place = blind_place_of(header);
-    place->taken = false;
-    end_unseen(place);
+    end_unseen(blind_place_of(header));
     rank_leave(OWN_RANK_PLANES);
 }
 

@@ -26,8 +26,6 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
-enum { PAGE_SIZE = 4096 };
-
 /* ---- memory ------------------------------------------------------------------------------------------------------- */
 
 static void *host_reserve(void *ctx, size_t size)
@@ -77,8 +75,7 @@ static struct stack_id stack_of_site(uintptr_t return_address, struct callers_id
     struct frame frames[STACK_MAX_DEPTH + 1];
     uint32_t depth = 0;
     if (site != NULL)
-        frames[depth++] =
-            (struct frame){.pc = module->bias + site->module, .module = module->id & 0x7fffffffu, .exact = 1};
+        frames[depth++] = frame_of(module->bias + site->module, module->id, true);
     depth += callers_frames(callers, frames + depth, lockhound.options.stack_depth);
     if (depth > STACK_MAX_DEPTH)
         depth = STACK_MAX_DEPTH;

@@ -10,7 +10,7 @@
 #include "preload/dynamic_symbol.h"
 #include "preload/lockhound.h"
 #include "preload/process_status.h"
-#include "preload/raw.h"
+#include "preload/raw_signal.h"
 #include "preload/sink.h"
 #include "preload/text.h"
 #include "preload/weave/blocks.h"
@@ -25,7 +25,7 @@
 #include "preload/weave/weaver_run.h"
 #include "preload/weave/window.h"
 
-enum { CANDIDATES_MAX = 1024, KERNEL_SIGSET_SIZE = sizeof(uint64_t) };
+enum { CANDIDATES_MAX = 1024 };
 
 /* A loaded module and what becomes of it. */
 struct candidate {
@@ -413,10 +413,9 @@ static void weave_modules(struct self *self, struct round *round)
 /* A handler of the program would run in code that is half patched. */
 static void weave_without_signals(struct self *self, struct round *round)
 {
-    uint64_t all = UINT64_MAX, before = 0;
-    raw_syscall(SYS_rt_sigprocmask, SIG_BLOCK, (long)&all, (long)&before, KERNEL_SIGSET_SIZE, 0, 0);
+    uint64_t before = raw_mask_block_all();
     weave_modules(self, round);
-    raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, KERNEL_SIGSET_SIZE, 0, 0);
+    raw_mask_change(SIG_SETMASK, before);
 }
 
 static void weave_round(struct self *self)

@@ -156,7 +156,7 @@ static void addresses_with_equal_low_halves_do_not_meet(void **state)
     assert_false(race_world_write(2, X - (UINT64_C(1) << 32), 8));
     assert_false(race_world_write(1, X, 8));
     world_expect_nothing();
-    assert_int_equal(race_world_counts().aliases_dropped, 2);
+    assert_int_equal(race_world_counts().history_dropped, 2);
 }
 
 static void generations_are_renumbered(void **state)

@@ -114,7 +114,7 @@ static unsigned long races, missed, accesses;
 static bool has_given_up(void)
 {
     const struct race_counts counts = race_world_counts();
-    return counts.renumberings + counts.aliases_dropped + counts.planes_forgotten > 0;
+    return counts.renumberings + counts.history_dropped > 0;
 }
 
 /* Returns: whether the thread's tags say that it has done this in this epoch. */

@@ -1,11 +1,14 @@
 /* What threads know of one another (happens-before), and what of that the lock order may rely on (hand-over). */
+#include "detector/thread.h"
 #include "detector_world.h"
 
 static const struct object_traits plain = {0};
 
+/* Everything `earlier` did up to its latest release happened before what `later` does next. */
 static bool ordered(int earlier, int later)
 {
-    return detector_ordered(world.d, world_thread(earlier), world_thread(later));
+    const struct thread_clock *clock = &world_thread(earlier)->hb;
+    return thread_clock_has_seen(&world_thread(later)->hb, clock->slot, clock->epoch - 1);
 }
 
 static void nested(int thread, int outer, int inner)

@@ -70,7 +70,7 @@ static void unlock_refused_by_the_library_leaves_the_holder(void **state)
     struct object *m = world_mutex_of(0, (struct object_traits){.type = MUTEX_ERRORCHECK});
     world_lock(1, m);
     world_unlock(2, m);
-    detector_lock_unrelease(world.d, world_thread(2), m, world_at(1));
+    detector_lock_unrelease(world.d, world_thread(2), m);
     world_unlock(1, m);
     world_expect_one(FINDING_UNLOCK_NOT_OWNED);
     world_lock(2, m);
@@ -83,13 +83,13 @@ static void unrelease_puts_a_held_lock_back(void **state)
     (void)state;
     world_lock(1, world_mutex(0));
     world_unlock(1, world_mutex(0));
-    detector_lock_unrelease(world.d, world_thread(1), world_mutex(0), world_at(1));
+    detector_lock_unrelease(world.d, world_thread(1), world_mutex(0));
     assert_true(thread_holds_any(world_thread(1)));
     world_unlock(1, world_mutex(0));
     assert_false(thread_holds_any(world_thread(1)));
     world_lock_shared(1, rwlock(0));
     world_unlock(1, rwlock(0));
-    detector_lock_unrelease(world.d, world_thread(1), rwlock(0), world_at(1));
+    detector_lock_unrelease(world.d, world_thread(1), rwlock(0));
     assert_true(thread_holds_any(world_thread(1)));
     world_unlock(1, rwlock(0));
     world_expect_nothing();
