@@ -307,13 +307,10 @@ void asleep_check(struct detector *d, struct thread *t)
     if (crowd != CROWD_ASLEEP || is_alarmed(d) || !all_sleep(d, NULL)) {
         return;
     }
-    bool follows;
-    if (!claim_all(d, &follows)) {
-        return;
-    }
-    if (!follows) {
+    bool follows, is_mine = claim_all(d, &follows);
+    if (is_mine && !follows) {
         report_all(d);
-    } else if (d->host->hung != NULL && !may_be_interrupted(d)) {
-        d->host->hung(d->host->ctx);
+    } else if (follows && d->host->hung != NULL && !may_be_interrupted(d)) {
+        d->host->hung(d->host->ctx); /* also when each was said to hang before, one by one, as others still ran */
     }
 }

@@ -108,7 +108,7 @@ static bool look_at(struct look *look, long tasks, const char *name, pid_t own_t
         return true; /* the first thread, ended before the others */
     look->threads++;
     uint64_t tid = digits_read(name);
-    if ((pid_t)tid == own_tid || looks((pid_t)tid))
+    if ((pid_t)tid == own_tid || looks((pid_t)tid) || self_is_spinning((pid_t)tid))
         return true;
     look->fingerprint += mix(mix(tid) ^ mix(digits_read(waits)) ^ mix(~digits_read(losses)));
     look->awake += *state != 'S';

@@ -1,5 +1,6 @@
 #include "preload/hook.h"
 
+#include "preload/intercept/channels.h"
 #include "preload/intercept/signals.h"
 #include "preload/intercept/thread.h"
 #include "preload/nesting.h"
@@ -19,6 +20,8 @@ struct self *hook_enter_slowly(struct self *self, uintptr_t frame)
             return NULL;
         thread_arm(self);
         plane_start_if_woven(self);
+        if (self->foreign)
+            channels_receive_notice(self);
     } else if (self_is_anothers(self) || (self->inside && nesting_is_inside(self, frame))) {
         return NULL;
     }

@@ -237,6 +237,17 @@ void self_set_name(struct self *self, const char *name)
     thread_records_set_name(thread_identity(self->thread), name);
 }
 
+bool self_is_spinning(pid_t tid)
+{
+    bool result = false;
+    rank_enter(OWN_RANK_SELVES);
+    for (unsigned i = 0; i < HANDLE_BUCKETS; i++)
+        for (const struct self *self = by_handle[i]; self != NULL; self = self->next)
+            result = result || (self->tid == tid && relaxed_load(&self->spins));
+    rank_leave(OWN_RANK_SELVES);
+    return result;
+}
+
 void self_sum_events(uint64_t *events, uint64_t *handlers_unseen)
 {
     rank_enter(OWN_RANK_SELVES);

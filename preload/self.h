@@ -79,6 +79,8 @@ struct self {
     unsigned pins;      /* its creator, until it has learned the handle */
     size_t stack_size;  /* that its creator asked for; 0 when not known */
     bool holds_signals; /* it begins with its signals blocked, and not with the mask that it is to have */
+    atomic_bool spins;  /* waits for a spin lock, which the kernel takes for running */
+    bool creates;       /* libc makes a thread for it */
     uint64_t signal_mask;
     unsigned destructor_rounds;
     uint16_t ignored[SELF_IGNORES_KINDS]; /* depth of what an annotation asks not to look at */
@@ -124,6 +126,8 @@ struct self *self_by_handle(pthread_t handle);
 extern _Atomic uint32_t self_known_count;
 /* Returns: threads that have started and not ended.  Context: takes(OWN_RANK_SELVES). */
 size_t self_live_count(void);
+/* Returns: true for a thread of this process that waits for a spin lock.  Context: takes(OWN_RANK_SELVES). */
+bool self_is_spinning(pid_t tid);
 /* Adds up what all threads counted so far.  Context: takes(OWN_RANK_SELVES). */
 void self_sum_events(uint64_t *events, uint64_t *handlers_unseen);
 /* The calling thread is the only one of this process now.  Context: fork-child. */

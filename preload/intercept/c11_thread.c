@@ -34,9 +34,11 @@ HOOK_EXPORT int thrd_create(thrd_t *thread, int (*routine)(void *), void *argume
     created->argument = argument;
     struct held_signals held;
     thread_hold_signals(created, NULL, &held);
+    self->creates = true;
     hook_pause(self);
     int result = real.thrd_create(thread, run_thread, created);
     hook_resume(self);
+    self->creates = false;
     thread_let_signals(&held);
     if (result == thrd_success)
         thread_created(created, thread);

@@ -102,6 +102,11 @@ void channels_send_any_signal(struct self *self, struct stack_id at)
     send_at(self, &nameless_place, at);
 }
 
+void channels_receive_notice(struct self *self)
+{
+    receive_if_known(self, &any_signal_place);
+}
+
 void channels_receive_signal(struct self *self, int number)
 {
     if (number <= 0 || number >= _NSIG)

@@ -30,6 +30,8 @@ void channels_receive_number(struct self *self, unsigned number);
 void channels_send_signal(struct self *self, int number, struct stack_id at);
 void channels_send_any_signal(struct self *self, struct stack_id at);
 void channels_receive_signal(struct self *self, int number);
+/* A thread that libc made of itself begins: for a timer or a message that is to be told so (SIGEV_THREAD). */
+void channels_receive_notice(struct self *self);
 
 /* What has a name of its own: each kind has its names. */
 enum channel_kind {

@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "preload/emit.h"
 #include "preload/intercept/io.h"
+#include "preload/modules.h"
 #include "preload/page.h"
 #include "preload/weave/blocks.h"
 
@@ -14,8 +16,18 @@ enum { FREED_CHECKED_MAX = 1024 };
 /* malloc_usable_size() of the allocator that real.free() belongs to; NULL when that has none. */
 static size_t (*usable_size)(void *memory);
 
+/* Where the loader lies; all 0 where it is the program (ld.so PROGRAM). */
+static struct {
+    uintptr_t low, high;
+} loader;
+
 void memory_init(void)
 {
+    const struct module *module = module_of(getauxval(AT_BASE));
+    if (module != NULL) {
+        loader.low = module->low;
+        loader.high = module->high;
+    }
     void *found = dlsym(RTLD_NEXT, "malloc_usable_size");
     Dl_info of_size, of_free;
     if (found == NULL || dladdr(found, &of_size) == 0 || dladdr((void *)(uintptr_t)real.free, &of_free) == 0)
@@ -96,6 +108,14 @@ __attribute__((noinline)) static void *note_new(void *memory, uintptr_t fresh, s
     return memory;
 }
 
+/* What the loader gives back, and libc as it makes a thread, is thread-local storage of threads that have ended, in the
+ * order of a lock that libc takes unseen. */
+static bool is_storage(const struct self *self, struct caller caller)
+{
+    uintptr_t pc = caller_pc(caller);
+    return self->creates || (pc >= loader.low && pc < loader.high);
+}
+
 /* The block is about to go; with RACE_READ_MODIFY it may stay. */
 __attribute__((noinline)) static void note_freed(void *memory, uint32_t flags, struct caller caller)
 {
@@ -107,8 +127,9 @@ __attribute__((noinline)) static void note_freed(void *memory, uint32_t flags, s
     struct self *self = memory != NULL ? access_enter(caller) : NULL;
     if (self != NULL) {
         uint64_t low = (uint64_t)(uintptr_t)memory, size = block_end(memory) - low;
-        memory_access(self, memory, size < FREED_CHECKED_MAX ? size : FREED_CHECKED_MAX, RACE_FREE | RACE_WRITE | flags,
-                      access_callers(self, caller));
+        if (!is_storage(self, caller))
+            memory_access(self, memory, size < FREED_CHECKED_MAX ? size : FREED_CHECKED_MAX,
+                          RACE_FREE | RACE_WRITE | flags, access_callers(self, caller));
         blocks_remove(low);
         access_leave(self);
     }

@@ -123,8 +123,10 @@ int hook_semctl(int id, int number, int command, long argument)
 HOOK_EXPORT int mq_send(mqd_t queue, const char *message, size_t size, unsigned priority)
 {
     CHECK_LOCKS("mq_send", true);
-    if (hook_unlikely(weave_on))
+    if (hook_unlikely(weave_on)) {
         io_sends(queue, message, size, CALLER());
+        io_sets_timer(CALLER()); /* it may be what mq_notify() waits for */
+    }
     return real.mq_send(queue, message, size, priority);
 }
 
@@ -132,8 +134,10 @@ HOOK_EXPORT int mq_timedsend(mqd_t queue, const char *message, size_t size, unsi
                              const struct timespec *deadline)
 {
     CHECK_LOCKS("mq_timedsend", true);
-    if (hook_unlikely(weave_on))
+    if (hook_unlikely(weave_on)) {
         io_sends(queue, message, size, CALLER());
+        io_sets_timer(CALLER()); /* it may be what mq_notify() waits for */
+    }
     return real.mq_timedsend(queue, message, size, priority, deadline);
 }
 

@@ -42,9 +42,11 @@ HOOK_EXPORT int pthread_spin_lock(pthread_spinlock_t *lock)
     int result = real.pthread_spin_trylock(lock);
     if (hook_unlikely(result == EBUSY)) {
         emit_block(self, object, LOCK_EXCLUSIVE, false, at);
+        relaxed_store(&self->spins, true); /* whoever reads it late looks again */
         hook_pause(self);
         result = real.pthread_spin_lock(lock);
         hook_resume(self);
+        relaxed_store(&self->spins, false);
         emit_unblock(self);
     }
     if (result == 0)

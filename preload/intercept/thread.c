@@ -150,9 +150,11 @@ HOOK_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, vo
     created->stack_size = stack_size_of(attr);
     struct held_signals held;
     thread_hold_signals(created, attr, &held);
+    self->creates = true;
     hook_pause(self); /* it allocates, and what it does so pthread_join() may free */
     int result = real.pthread_create(thread, attr, run_thread, created);
     hook_resume(self);
+    self->creates = false;
     thread_let_signals(&held);
     if (result == 0)
         thread_created(created, thread);

@@ -105,8 +105,7 @@ bool scope_is_gates_alone(const struct module *module)
     return verdict == 2;
 }
 
-/* Clang links it into the program. */
-static bool holds_sanitizer(const struct module *module)
+bool scope_holds_sanitizer(const struct module *module)
 {
     static const char *const starts[] = {"__asan_init", "__lsan_init", "__msan_init", "__hwasan_init"};
     bool found = false;
@@ -120,7 +119,7 @@ static const char *default_exclusion(const struct module *module)
     for (size_t i = 0; i < sizeof left / sizeof *left; i++)
         if (scope_list_matches(left[i].names, module->path))
             return left[i].why;
-    return holds_sanitizer(module) ? "holds the run-time of a sanitizer" : NULL;
+    return scope_holds_sanitizer(module) ? "holds the run-time of a sanitizer" : NULL;
 }
 
 const char *scope_exclusion(const struct module *module)

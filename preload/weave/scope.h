@@ -26,6 +26,10 @@ bool scope_is_gates_alone(const struct module *module);
  * Context: loader-lock, in-malloc. */
 bool scope_hides_blocks(const struct module *module);
 
+/* Returns: true when the module defines the start of a sanitizer that watches memory: its library, or a program that Clang
+ * has linked it into.  Context: loader-lock, in-malloc. */
+bool scope_holds_sanitizer(const struct module *module);
+
 /* Returns: true when one of the globs of `list` matches `path` or its last part.  Context: signal, in-malloc. */
 bool scope_list_matches(const char *list, const char *path);
 

@@ -280,25 +280,50 @@ static void leave_all(struct round *round, const char *why)
         }
 }
 
-static const struct candidate *find_gs_user(const struct round *round)
+static bool uses_gs(const struct candidate *candidate)
 {
-    for (size_t i = 0; i < round->count; i++) {
-        const struct candidate *candidate = &round->candidates[i];
-        if (candidate->image != NULL && candidate->image->header != NULL && image_uses_gs(candidate->image))
-            return candidate;
-    }
+    return candidate->image != NULL && candidate->image->header != NULL && image_uses_gs(candidate->image);
+}
+
+static bool has_sanitizer(const struct candidate *candidate)
+{
+    return scope_holds_sanitizer(candidate->module);
+}
+
+static const struct candidate *find(const struct round *round, bool (*is_it)(const struct candidate *))
+{
+    for (size_t i = 0; i < round->count; i++)
+        if (is_it(&round->candidates[i]))
+            return &round->candidates[i];
     return NULL;
 }
 
-static void say_gs_user(const char *path)
+static void say_unchecked(const char *code, const char *path, const char *why)
 {
     struct text text = {0};
     text_string(&text, "accesses to memory are not checked: ");
     text_string(&text, path);
-    text_string(&text, " uses the GS segment itself");
+    text_string(&text, why);
     if (text.at != NULL)
-        sink_note("weave-gs", text.at);
+        sink_note(code, text.at);
     text_release(&text);
+}
+
+static void leave_those_wanted(struct round *round, const char *why)
+{
+    for (size_t i = 0; i < round->count; i++)
+        if (round->candidates[i].left == NULL)
+            round->candidates[i].left = why;
+}
+
+/* It keeps its own books of the program's memory, by code that stands in the program where Clang has linked it. */
+static void look_for_sanitizer(struct round *round)
+{
+    const struct candidate *holder = weave_is_on() ? NULL : find(round, has_sanitizer);
+    if (holder == NULL)
+        return;
+    say_unchecked("weave-sanitizer", holder->module->path, " holds the run-time of a sanitizer");
+    leave_those_wanted(round, "another module holds the run-time of a sanitizer");
 }
 
 /* Code that has changed the GS base may call woven code, which looks for the thread's plane there. */
@@ -306,16 +331,14 @@ static void look_for_gs(struct round *round)
 {
     static const char warning[] =
         "uses the GS segment itself, as woven code does: the program may crash; with --memory=none it does not";
-    const struct candidate *user = find_gs_user(round);
+    const struct candidate *user = find(round, uses_gs);
     if (user == NULL)
         return;
     if (weave_is_on()) /* what is written at the end may never be */
         sink_complain(warning, user->module->path, strlen(user->module->path));
     else
-        say_gs_user(user->module->path);
-    for (size_t i = 0; i < round->count; i++)
-        if (round->candidates[i].left == NULL)
-            round->candidates[i].left = "another module uses the GS segment itself";
+        say_unchecked("weave-gs", user->module->path, " uses the GS segment itself");
+    leave_those_wanted(round, "another module uses the GS segment itself");
 }
 
 static void free_unused(struct round *round)
@@ -396,6 +419,7 @@ static void weave_modules(struct self *self, struct round *round)
     open_images(round, false);
     make_missing(round);
     look_for_gs(round);
+    look_for_sanitizer(round);
     map_code(round);
     if (count_woven(round) > 0) {
         if (!weave_is_on() && !plane_start(self))

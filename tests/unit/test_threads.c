@@ -345,6 +345,43 @@ static void semaphore_taken_twice_by_one_thread_never_limited(void **state)
     world_expect_one(FINDING_LOCK_ORDER_INVERSION);
 }
 
+static struct object *lock_like(int number)
+{
+    return world_object(OBJECT_SEMAPHORE, number, (struct object_traits){.count = 1});
+}
+
+/* The readers of Courtois, Heymans & Parnas: the first takes `room` under `mutex`, the last gives it back under it. */
+static void read_through(int thread, struct object *mutex, struct object *room)
+{
+    world_sem_wait(thread, mutex);
+    world_sem_wait(thread, room);
+    world_sem_post(thread, mutex);
+    world_sem_wait(thread, mutex);
+    world_sem_post(thread, room);
+    world_sem_post(thread, mutex);
+}
+
+static void semaphore_taken_and_left_under_one_mutex_is_a_light_switch(void **state)
+{
+    (void)state;
+    struct object *mutex = lock_like(0), *room = lock_like(1);
+    (void)world_thread(2);
+    read_through(1, mutex, room);
+    read_through(2, mutex, room);
+    world_expect_nothing();
+}
+
+static void semaphore_taken_without_the_mutex_is_none(void **state)
+{
+    (void)state;
+    struct object *mutex = lock_like(0), *room = lock_like(1);
+    (void)world_thread(2);
+    read_through(1, mutex, room);
+    world_sem_wait(2, room);
+    world_sem_wait(2, mutex);
+    world_expect_one(FINDING_LOCK_ORDER_INVERSION);
+}
+
 static void tried_locks_are_held_but_never_wanted(void **state)
 {
     (void)state;
@@ -443,6 +480,8 @@ int main(void)
         TEST(semaphore_still_keeps_out_when_one_comes_without),
         TEST(semaphore_posted_by_one_who_holds_none_never_limited),
         TEST(semaphore_taken_twice_by_one_thread_never_limited),
+        TEST(semaphore_taken_and_left_under_one_mutex_is_a_light_switch),
+        TEST(semaphore_taken_without_the_mutex_is_none),
         TEST(tried_locks_are_held_but_never_wanted),
         TEST(waiting_again_for_the_mutex_of_a_condition_is_a_request),
         TEST(destroyed_lock_takes_its_orders_along),

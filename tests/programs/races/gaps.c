@@ -156,6 +156,27 @@ APART longs_second(void)
         WRITE(longs[2 * RACING]);
 }
 
+static _Alignas(16) unsigned char octets[32];
+static _Alignas(16) const
+    unsigned char low_halves[16] = {255, 0, 255, 0, 255, 0, 255, 0, 255, 0, 255, 0, 255, 0, 255, 0};
+_Alignas(16) unsigned char taken[16];
+unsigned int chosen_way;
+
+/* A constant that is loaded on each of two ways, as compilers do behind calls. */
+APART octets_first(void)
+{
+    __asm__ volatile("testl %1, %1\n\tje 1f\n\tmovdqa %2, %%xmm6\n\tjmp 2f\n\tnopl (%%rax)\n"
+                     "1:\n\tmovdqa %2, %%xmm6\n2:\n\tmovdqa %3, %%xmm0\n\tpand %%xmm6, %%xmm0\n\tmovdqa %%xmm0, %0"
+                     : "=m"(taken)
+                     : "r"(chosen_way), "m"(low_halves), "m"(octets)
+                     : "xmm0", "xmm6", "cc");
+}
+
+APART octets_second(void)
+{
+    octets[racy ? 6 : 7] = 1;
+}
+
 static const struct {
     const char *name;
     void (*first)(void), (*second)(void);
@@ -163,7 +184,7 @@ static const struct {
     {"ints", ints_first, ints_second},       {"doubles", doubles_first, doubles_second},
     {"points", points_first, points_second}, {"fours", fours_first, fours_second},
     {"pixels", pixels_first, pixels_second}, {"words", words_first, words_second},
-    {"longs", longs_first, longs_second},
+    {"longs", longs_first, longs_second},    {"octets", octets_first, octets_second},
 };
 
 PROGRAM_OF(cases)

@@ -83,6 +83,16 @@ APART either_first(void)
                      : "rax", "rdx", "cc");
 }
 
+/* What holds the value is left alone by a loop of many rounds. */
+APART looped_first(void)
+{
+    __asm__ volatile("movl %1, %%edx\n\tmovb %%dl, %0\n\tmovl $90, %%eax\n"
+                     "1:\n\tnopl (%%rdx,%%rdx)\n\tdecl %%eax\n\tjne 1b\n\tnotb %%dl\n\tmovb %%dl, %0"
+                     : "=m"(copied)
+                     : "m"(shared.mine)
+                     : "rax", "rdx", "cc");
+}
+
 /* ---- all of it is used ------------------------------------------------------------------------------------------- */
 
 APART sum_first(void)
@@ -128,6 +138,7 @@ static const struct {
     {"called", called_first, neighbour_second},
     {"chosen", chosen_first, neighbour_second},
     {"either", either_first, neighbour_second},
+    {"looped", looped_first, neighbour_second},
     {"perhaps", perhaps_first, part_second},
     {"sum", sum_first, part_second},
     {"sign", sign_first, part_second},
