@@ -47,10 +47,29 @@ __attribute__((noinline, cold)) static void note_given_out(enum state state, con
     note(memory, size, RACE_WRITE, caller);
 }
 
+__attribute__((noinline, cold)) static void note_text(const char *text, struct caller caller)
+{
+    if (access_is_far(text, caller))
+        access_note(text, real.strlen(text) + 1, 0, caller);
+}
+
 #define TOUCHES(memory, size, flags)                                                                                   \
     do {                                                                                                               \
         if (hook_unlikely(weave_on))                                                                                   \
             note((memory), (size), (flags), CALLER());                                                                 \
+    } while (0)
+
+#define READS(memory, size)                                                                                            \
+    do {                                                                                                               \
+        if (hook_unlikely(weave_on))                                                                                   \
+            access_note_far((memory), (size), 0, CALLER());                                                            \
+    } while (0)
+
+/* Without an environment libc looks at no name. */
+#define READS_NAME(name)                                                                                               \
+    do {                                                                                                               \
+        if (hook_unlikely(weave_on) && environ != NULL)                                                                \
+            note_text((name), CALLER());                                                                               \
     } while (0)
 
 #define GIVES_OUT(state, memory, size)                                                                                 \
@@ -110,6 +129,7 @@ void static_state_describe(struct text *text, uint64_t address)
 HOOK_EXPORT struct tm *localtime(const time_t *time)
 {
     struct tm *result = real.localtime(time);
+    READS(time, sizeof *time);
     GIVES_OUT(STATE_TM, result, sizeof *result);
     return result;
 }
@@ -117,6 +137,7 @@ HOOK_EXPORT struct tm *localtime(const time_t *time)
 HOOK_EXPORT struct tm *gmtime(const time_t *time)
 {
     struct tm *result = real.gmtime(time);
+    READS(time, sizeof *time);
     GIVES_OUT(STATE_TM, result, sizeof *result);
     return result;
 }
@@ -124,6 +145,7 @@ HOOK_EXPORT struct tm *gmtime(const time_t *time)
 HOOK_EXPORT char *asctime(const struct tm *time)
 {
     char *result = real.asctime(time);
+    READS(time, offsetof(struct tm, tm_yday));
     GIVES_OUT(STATE_ASCTIME, result, TIME_TEXT_SIZE);
     return result;
 }
@@ -131,6 +153,7 @@ HOOK_EXPORT char *asctime(const struct tm *time)
 HOOK_EXPORT char *ctime(const time_t *time)
 {
     char *result = real.ctime(time);
+    READS(time, sizeof *time);
     GIVES_OUT(STATE_ASCTIME, result, TIME_TEXT_SIZE);
     return result;
 }
@@ -140,31 +163,47 @@ HOOK_EXPORT char *ctime(const time_t *time)
 HOOK_EXPORT char *getenv(const char *name)
 {
     TOUCHES(&environ, sizeof environ, 0);
-    return real.getenv(name);
+    char *value = real.getenv(name);
+    READS_NAME(name);
+    return value;
 }
 
 HOOK_EXPORT char *secure_getenv(const char *name)
 {
     TOUCHES(&environ, sizeof environ, 0);
-    return real.secure_getenv(name);
+    char *value = real.secure_getenv(name);
+    if (value != NULL)
+        READS_NAME(name);
+    return value;
 }
 
 HOOK_EXPORT int setenv(const char *name, const char *value, int replace)
 {
     TOUCHES(&environ, sizeof environ, RACE_WRITE);
-    return real.setenv(name, value, replace);
+    int result = real.setenv(name, value, replace);
+    if (result == 0) {
+        READS_NAME(name);
+        READS_NAME(value);
+    }
+    return result;
 }
 
 HOOK_EXPORT int unsetenv(const char *name)
 {
     TOUCHES(&environ, sizeof environ, RACE_WRITE);
-    return real.unsetenv(name);
+    int result = real.unsetenv(name);
+    if (result == 0)
+        READS_NAME(name);
+    return result;
 }
 
 HOOK_EXPORT int putenv(char *string)
 {
     TOUCHES(&environ, sizeof environ, RACE_WRITE);
-    return real.putenv(string);
+    int result = real.putenv(string);
+    if (result == 0)
+        READS_NAME(string);
+    return result;
 }
 
 HOOK_EXPORT int clearenv(void)
