@@ -80,7 +80,7 @@ static void note_separated(const char *piece, char **position, const char *separ
 /* Returns: where iconv() begins; NULL where there is nothing. */
 static char *begin_converted(iconv_t set, char *const *at)
 {
-    return at == NULL || set == (iconv_t)-1 ? NULL : *at; /* (iconv_t)-1 is refused before anything is read */
+    return at == NULL || set == (iconv_t)-1 ? NULL : *at; /* (iconv_t)-1 is refused */
 }
 
 static void end_converted(const char *begin, char *const *at, const size_t *left, uint32_t flags, struct caller caller)
