@@ -1,6 +1,6 @@
 /* io.c: reads and writes of the program's buffers by the kernel and by streams, and what they order; see io.h.
  *
- * Left out:  the aio family, io_uring; input and output of streams without their lock (getc_unlocked()).  transfers.c and
+ * Left out:  the aio family, io_uring; characters of streams without their lock (getc_unlocked()).  transfers.c, streams.c and
  *            formatted.c have more.
  */
 /* stdio.h shall define none of these functions itself: clang refuses a second definition with an attribute. */
