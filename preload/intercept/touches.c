@@ -48,33 +48,45 @@ void touches_parts(const struct iovec *parts, size_t count, size_t size, uint32_
 
 /* ---- entries --------------------------------------------------------------------------------------------------------- */
 
-void touches_user(struct passwd *const *found, struct caller caller)
+/* What is not in the room that was given is a constant of the service's: one for all threads. */
+static bool is_in(struct room room, const void *memory)
+{
+    return (uintptr_t)memory - (uintptr_t)room.begin < room.size;
+}
+
+static void write_text(struct room room, const char *string, struct caller caller)
+{
+    if (is_in(room, string))
+        WRITES_TEXT(string);
+}
+
+void touches_user(struct passwd *const *found, struct room room, struct caller caller)
 {
     WRITES(found, sizeof *found);
     const struct passwd *entry = *found;
     if (entry == NULL)
         return;
     WRITES(entry, sizeof *entry);
-    WRITES_TEXT(entry->pw_name);
-    WRITES_TEXT(entry->pw_passwd);
-    WRITES_TEXT(entry->pw_gecos);
-    WRITES_TEXT(entry->pw_dir);
-    WRITES_TEXT(entry->pw_shell);
+    write_text(room, entry->pw_name, caller);
+    write_text(room, entry->pw_passwd, caller);
+    write_text(room, entry->pw_gecos, caller);
+    write_text(room, entry->pw_dir, caller);
+    write_text(room, entry->pw_shell, caller);
 }
 
-void touches_group(struct group *const *found, struct caller caller)
+void touches_group(struct group *const *found, struct room room, struct caller caller)
 {
     WRITES(found, sizeof *found);
     const struct group *entry = *found;
     if (entry == NULL)
         return;
     WRITES(entry, sizeof *entry);
-    WRITES_TEXT(entry->gr_name);
-    WRITES_TEXT(entry->gr_passwd);
-    for (char **member = entry->gr_mem; member != NULL; member++) {
+    write_text(room, entry->gr_name, caller);
+    write_text(room, entry->gr_passwd, caller);
+    for (char **member = entry->gr_mem; is_in(room, member); member++) {
         WRITES(member, sizeof *member);
         if (*member == NULL)
             break;
-        WRITES_TEXT(*member);
+        write_text(room, *member, caller);
     }
 }

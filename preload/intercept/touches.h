@@ -43,9 +43,14 @@ void touches_address(const struct sockaddr *address, const socklen_t *size, stru
 void touches_template(const char *path, size_t suffix, struct caller caller);
 /* `size` bytes over all parts. */
 void touches_parts(const struct iovec *parts, size_t count, size_t size, uint32_t flags, struct caller caller);
-/* `found` of getpwnam_r() and its like, and what it leads to: the entry with its texts. */
-void touches_user(struct passwd *const *found, struct caller caller);
-void touches_group(struct group *const *found, struct caller caller);
+
+struct room {
+    const char *begin;
+    size_t size;
+};
+/* `found` of getpwnam_r() and its like, and what it leads to: the entry, and its texts as far as they are in the room. */
+void touches_user(struct passwd *const *found, struct room room, struct caller caller);
+void touches_group(struct group *const *found, struct room room, struct caller caller);
 
 /* What libc's own is surrounded by while accesses are checked; `before` may declare what `after` needs.  Under a C name of its own,
  * for headers define some inline. */
