@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "preload/intercept/access.h"
+#include "preload/intercept/touches.h"
 
 enum { TIME_TEXT_SIZE = 26, PLACE_SIZE = 8 };
 
@@ -47,19 +47,13 @@ __attribute__((noinline, cold)) static void note_given_out(enum state state, con
     note(memory, size, RACE_WRITE, caller);
 }
 
-__attribute__((noinline, cold)) static void note_text(const char *text, struct caller caller)
-{
-    if (access_is_far(text, caller))
-        access_note(text, real.strlen(text) + 1, 0, caller);
-}
-
 #define TOUCHES(memory, size, flags)                                                                                   \
     do {                                                                                                               \
         if (hook_unlikely(weave_on))                                                                                   \
             note((memory), (size), (flags), CALLER());                                                                 \
     } while (0)
 
-#define READS(memory, size)                                                                                            \
+#define GIVEN(memory, size)                                                                                            \
     do {                                                                                                               \
         if (hook_unlikely(weave_on))                                                                                   \
             access_note_far((memory), (size), 0, CALLER());                                                            \
@@ -69,7 +63,7 @@ __attribute__((noinline, cold)) static void note_text(const char *text, struct c
 #define READS_NAME(name)                                                                                               \
     do {                                                                                                               \
         if (hook_unlikely(weave_on) && environ != NULL)                                                                \
-            note_text((name), CALLER());                                                                               \
+            touches_text((name), 0, CALLER());                                                                         \
     } while (0)
 
 #define GIVES_OUT(state, memory, size)                                                                                 \
@@ -119,6 +113,18 @@ void static_state_describe(struct text *text, uint64_t address)
             note(places[STATE_##state], PLACE_SIZE, (touch) == CHANGED ? RACE_WRITE : 0, CALLER());                    \
         return real.name arguments;                                                                                    \
     }
+#define HOOK_STATE_TOUCHES(result, name, version, parameters, arguments, state, touch, after)                          \
+    HOOK_EXPORT result state_##name parameters __asm__(#name);                                                         \
+    result state_##name parameters                                                                                     \
+    {                                                                                                                  \
+        if (hook_likely(!weave_on))                                                                                    \
+            return real.name arguments;                                                                                \
+        struct caller caller = CALLER();                                                                               \
+        note(places[STATE_##state], PLACE_SIZE, (touch) == CHANGED ? RACE_WRITE : 0, caller);                          \
+        result outcome = real.name arguments;                                                                          \
+        after;                                                                                                         \
+        return outcome;                                                                                                \
+    }
 #include "preload/hooks.def"
 #undef HOOK
 #undef HOOK_OPTIONAL
@@ -129,7 +135,7 @@ void static_state_describe(struct text *text, uint64_t address)
 HOOK_EXPORT struct tm *localtime(const time_t *time)
 {
     struct tm *result = real.localtime(time);
-    READS(time, sizeof *time);
+    GIVEN(time, sizeof *time);
     GIVES_OUT(STATE_TM, result, sizeof *result);
     return result;
 }
@@ -137,7 +143,7 @@ HOOK_EXPORT struct tm *localtime(const time_t *time)
 HOOK_EXPORT struct tm *gmtime(const time_t *time)
 {
     struct tm *result = real.gmtime(time);
-    READS(time, sizeof *time);
+    GIVEN(time, sizeof *time);
     GIVES_OUT(STATE_TM, result, sizeof *result);
     return result;
 }
@@ -145,7 +151,7 @@ HOOK_EXPORT struct tm *gmtime(const time_t *time)
 HOOK_EXPORT char *asctime(const struct tm *time)
 {
     char *result = real.asctime(time);
-    READS(time, offsetof(struct tm, tm_yday));
+    GIVEN(time, offsetof(struct tm, tm_yday));
     GIVES_OUT(STATE_ASCTIME, result, TIME_TEXT_SIZE);
     return result;
 }
@@ -153,7 +159,7 @@ HOOK_EXPORT char *asctime(const struct tm *time)
 HOOK_EXPORT char *ctime(const time_t *time)
 {
     char *result = real.ctime(time);
-    READS(time, sizeof *time);
+    GIVEN(time, sizeof *time);
     GIVES_OUT(STATE_ASCTIME, result, TIME_TEXT_SIZE);
     return result;
 }

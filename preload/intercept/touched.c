@@ -110,5 +110,5 @@ static void note_changed_parts(const struct tm *before, const struct tm *parts, 
 #define HOOK_OPTIONAL HOOK
 #define HOOK_VERSIONED(result, name, tag, version, parameters, arguments)
 #define HOOK_TOUCHES(result, name, version, parameters, arguments, before, after)                                      \
-    TOUCHES(result, name, parameters, arguments, before, after)
+    DEFINE_TOUCHING(result, name, parameters, arguments, before, after)
 #include "preload/hooks.def"

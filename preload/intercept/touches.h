@@ -54,7 +54,7 @@ void touches_group(struct group *const *found, struct room room, struct caller c
 
 /* What libc's own is surrounded by while accesses are checked; `before` may declare what `after` needs.  Under a C name of its own,
  * for headers define some inline. */
-#define TOUCHES(result, name, parameters, arguments, before, after)                                                    \
+#define DEFINE_TOUCHING(result, name, parameters, arguments, before, after)                                            \
     HOOK_EXPORT result touches_of_##name parameters __asm__(#name);                                                    \
     result touches_of_##name parameters                                                                                \
     {                                                                                                                  \

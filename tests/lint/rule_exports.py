@@ -9,7 +9,7 @@ import os
 import re
 import subprocess
 
-HOOK = re.compile(r"^HOOK(?:_VERSIONED|_OPTIONAL|_PLAIN|_OPENS|_OPENS_PATH|_USES|_STATE|_FILLS|_FILLS_USING|_TOUCHES|_CONVERTS|_CONVERTS_OPTIONAL|_VARIADIC)?\(\s*[^,]+,\s*(\w+)\s*,", re.MULTILINE)
+HOOK = re.compile(r"^HOOK(?:_VERSIONED|_OPTIONAL|_PLAIN|_OPENS|_OPENS_PATH|_USES|_STATE|_STATE_TOUCHES|_FILLS|_FILLS_USING|_TOUCHES|_CONVERTS|_CONVERTS_OPTIONAL|_VARIADIC)?\(\s*[^,]+,\s*(\w+)\s*,", re.MULTILINE)
 
 
 def names_in_table(text):
