@@ -412,16 +412,7 @@ HOOK_EXPORT ssize_t getdelim(char **restrict line, size_t *restrict size, int de
     return result;
 }
 
-/* The name under which old programs call it. */
-HOOK_EXPORT ssize_t __getdelim(char **restrict line, size_t *restrict size, int delimiter, FILE *restrict stream)
-{
-    IO_USES(io_descriptor_of(stream));
-    const struct line before = line_of(line, size);
-    ssize_t result = real.getdelim(line, size, delimiter, stream);
-    RECEIVED(result, io_descriptor_of(stream), *line, (size_t)result + 1);
-    LINE_READ(before, line, size);
-    return result;
-}
+HOOK_ALIAS(__getdelim, getdelim); /* the name under which old programs call it */
 
 HOOK_EXPORT ssize_t getline(char **restrict line, size_t *restrict size, FILE *restrict stream)
 {
