@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <grp.h>
+#include <iconv.h>
 #include <ifaddrs.h>
 #include <inttypes.h>
 #include <link.h>
@@ -20,6 +21,8 @@
 #include <poll.h>
 #include <pthread.h>
 #include <pwd.h>
+#include <regex.h>
+#include <sched.h>
 #include <search.h>
 #include <semaphore.h>
 #include <shadow.h>
@@ -41,6 +44,9 @@
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
+#include <sys/sysinfo.h>
 #include <sys/time.h>
 #include <sys/times.h>
 #include <sys/types.h>
@@ -53,5 +59,9 @@
 #include <unistd.h>
 #include <utmpx.h>
 #include <wchar.h>
+
+/* Macros of stdio.h where it defines functions inline. */
+#undef fread_unlocked
+#undef fwrite_unlocked
 
 #endif

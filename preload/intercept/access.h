@@ -98,5 +98,10 @@ static inline struct stack_id access_stack(struct self *self, struct caller call
 
 /* One access, and nothing else: all of the above.  `flags`: enum race_access_flag.  Context: signal, in-malloc, loader-lock. */
 void access_note(const void *memory, size_t size, uint32_t flags, struct caller caller);
+/* The same, but nothing of NULL, nor of what is in the caller's own frame or a little above it: nearly all that calls are given room
+ * for is, and what other threads are shown is not.  Context: signal, in-malloc, loader-lock. */
+void access_note_far(const void *memory, size_t size, uint32_t flags, struct caller caller);
+/* Returns: false where access_note_far() does nothing, so that the size need not be asked for.  Context: signal, in-malloc. */
+bool access_is_far(const void *memory, struct caller caller);
 
 #endif

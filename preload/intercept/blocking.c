@@ -2,7 +2,7 @@
 #include "preload/intercept/blocking.h"
 
 #include "preload/intercept/ends.h"
-#include "preload/intercept/io.h"
+#include "preload/intercept/touches.h"
 
 void blocking_check(const char *name, uintptr_t pc, uintptr_t sp)
 {
@@ -28,16 +28,30 @@ HOOK_EXPORT int usleep(useconds_t us)
     return real.usleep(us);
 }
 
+#define SLEEPS(time)                                                                                                   \
+    do {                                                                                                               \
+        if (hook_unlikely(weave_on))                                                                                   \
+            access_note_far((time), sizeof *(time), 0, CALLER());                                                      \
+    } while (0)
+
 HOOK_EXPORT int nanosleep(const struct timespec *time, struct timespec *left)
 {
     CHECK_LOCKS("nanosleep", true);
-    return real.nanosleep(time, left);
+    SLEEPS(time);
+    int result = real.nanosleep(time, left);
+    if (hook_unlikely(weave_on) && result != 0 && errno == EINTR)
+        access_note_far(left, sizeof *left, RACE_WRITE, CALLER());
+    return result;
 }
 
 HOOK_EXPORT int clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, struct timespec *left)
 {
     CHECK_LOCKS("clock_nanosleep", true);
-    return real.clock_nanosleep(clock, flags, time, left);
+    SLEEPS(time);
+    int error = real.clock_nanosleep(clock, flags, time, left);
+    if (hook_unlikely(weave_on) && error == EINTR && (flags & TIMER_ABSTIME) == 0)
+        access_note_far(left, sizeof *left, RACE_WRITE, CALLER());
+    return error;
 }
 
 HOOK_EXPORT int poll(struct pollfd *fds, nfds_t count, int timeout)
@@ -77,9 +91,11 @@ HOOK_EXPORT int epoll_wait(int epoll, struct epoll_event *events, int count, int
     return result;
 }
 
-static void accepted(int listener, int fd, struct caller caller)
+static void accepted(int listener, int fd, const struct sockaddr *address, const socklen_t *length,
+                     struct caller caller)
 {
     io_received(listener, NULL, 0, caller);
+    WRITES_ADDRESS(address, length);
     io_opened(fd, caller);
 }
 
@@ -89,7 +105,7 @@ HOOK_EXPORT int accept(int fd, struct sockaddr *restrict address, socklen_t *res
     IO_USES(fd);
     int result = real.accept(fd, address, length);
     if (hook_unlikely(weave_on) && result >= 0)
-        accepted(fd, result, CALLER());
+        accepted(fd, result, address, length, CALLER());
     return result;
 }
 
@@ -99,7 +115,7 @@ HOOK_EXPORT int accept4(int fd, struct sockaddr *restrict address, socklen_t *re
     IO_USES(fd);
     int result = real.accept4(fd, address, length, flags);
     if (hook_unlikely(weave_on) && result >= 0)
-        accepted(fd, result, CALLER());
+        accepted(fd, result, address, length, CALLER());
     return result;
 }
 
@@ -107,7 +123,7 @@ HOOK_EXPORT int connect(int fd, const struct sockaddr *address, socklen_t length
 {
     CHECK_LOCKS("connect", true);
     if (hook_unlikely(weave_on))
-        io_sends(fd, NULL, 0, CALLER());
+        io_sends(fd, address, address != NULL ? length : 0, CALLER());
     return real.connect(fd, address, length);
 }
 
@@ -141,5 +157,8 @@ HOOK_EXPORT int fsync(int fd)
 HOOK_EXPORT int system(const char *command)
 {
     CHECK_LOCKS("system", command != NULL);
-    return real.system(command);
+    int result = real.system(command);
+    if (hook_unlikely(weave_on) && result == 0) /* else there may have been nothing to read */
+        touches_text(command, 0, CALLER());
+    return result;
 }

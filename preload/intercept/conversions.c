@@ -1,6 +1,6 @@
 /* conversions.c: text to numbers, and sorting: what libc reads and writes on the program's behalf.
  *
- *   strtol(text, ...) --> libc's --> what was converted, and the character that ended it, are read
+ *   strtol(text, ...) --> libc's --> what was converted, and the character that ended it, are read; where it ended is written
  *   qsort(array, ...) --> the array is read --> libc's, whose comparisons are the program's own --> the array is written
  */
 #include <stdlib.h>
@@ -22,8 +22,10 @@
         char **wanted = end, *stop = NULL;                                                                             \
         end = &stop;                                                                                                   \
         result value = real.name arguments;                                                                            \
-        if (stop != NULL && wanted != NULL)                                                                            \
+        if (stop != NULL && wanted != NULL) {                                                                          \
             *wanted = stop;                                                                                            \
+            access_note_far(wanted, sizeof *wanted, RACE_WRITE, CALLER());                                             \
+        }                                                                                                              \
         if (stop != NULL)                                                                                              \
             access_note(text, (size_t)(stop - text) + 1, 0, CALLER());                                                 \
         return value;                                                                                                  \

@@ -1,6 +1,6 @@
 /* descriptors.c: calls that make and close descriptors: whoever closed a number comes before who gets it next.
  *
- *   HOOK_OPENS of hooks.def --> real call --> io_opened(the descriptor of what it returned)
+ *   HOOK_OPENS of hooks.def --> real call --> io_opened(the descriptor of what it returned), and its path is read
  *   close(), fclose(), ...  --> io_closes(fd) --> real call
  *   HOOK_USES of hooks.def  --> io_uses(fd) --> real call
  *
@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "preload/intercept/descriptor_table.h"
-#include "preload/intercept/io.h"
+#include "preload/intercept/touches.h"
 
 /* ---- calls that only make one --------------------------------------------------------------------------------------- */
 
@@ -42,6 +42,19 @@ static inline int number_of_folder(DIR *folder)
 #define HOOK(result, name, version, parameters, arguments)
 #define HOOK_OPTIONAL HOOK
 #define HOOK_VERSIONED(result, name, tag, version, parameters, arguments)
+#define HOOK_OPENS_PATH(result, name, version, parameters, arguments, after)                                           \
+    HOOK_EXPORT result opens_##name parameters __asm__(#name);                                                         \
+    result opens_##name parameters                                                                                     \
+    {                                                                                                                  \
+        result made = real.name arguments;                                                                             \
+        if (hook_unlikely(weave_on)) {                                                                                 \
+            struct caller caller = CALLER();                                                                           \
+            bool is_done = NUMBER_OF(made) >= 0;                                                                       \
+            io_opened(NUMBER_OF(made), caller);                                                                        \
+            after;                                                                                                     \
+        }                                                                                                              \
+        return made;                                                                                                   \
+    }
 #define HOOK_OPENS(result, name, version, parameters, arguments)                                                       \
     HOOK_EXPORT result opens_##name parameters __asm__(#name);                                                         \
     result opens_##name parameters                                                                                     \
@@ -76,7 +89,8 @@ static inline int number_of_folder(DIR *folder)
 
 #define BOTH_OPENED(result, fds)                                                                                       \
     do {                                                                                                               \
-        if ((result) == 0) {                                                                                           \
+        if (hook_unlikely(weave_on) && (result) == 0) {                                                                \
+            access_note_far((fds), 2 * sizeof *(fds), RACE_WRITE, CALLER());                                           \
             IO_OPENED((fds)[0]);                                                                                       \
             IO_OPENED((fds)[1]);                                                                                       \
         }                                                                                                              \

@@ -2,6 +2,7 @@
 
 #include <sys/wait.h>
 
+#include "preload/intercept/touches.h"
 #include "preload/process_status.h"
 
 pid_t ends_of_descriptor(int fd)
@@ -57,11 +58,18 @@ static pid_t target_of_id(idtype_t type, id_t id, int options)
             ends_over();                                                                                               \
     } while (0)
 
+#define FILLED(is_filled, memory)                                                                                      \
+    do {                                                                                                               \
+        if (hook_unlikely(weave_on) && (is_filled))                                                                    \
+            access_note_far((memory), sizeof *(memory), RACE_WRITE, CALLER());                                         \
+    } while (0)
+
 HOOK_EXPORT pid_t waitpid(pid_t pid, int *status, int options)
 {
     pid_t result;
     CHECK_LOCKS("waitpid", (options & WNOHANG) == 0);
     WAIT_FOR(target_of(pid, options), real.waitpid(pid, status, options));
+    FILLED(result > 0, status);
     return result;
 }
 
@@ -70,6 +78,7 @@ HOOK_EXPORT pid_t wait(int *status)
     pid_t result;
     CHECK_LOCKS("wait", true);
     WAIT_FOR(target_of(SHARING_ANY_CHILD, 0), real.wait(status));
+    FILLED(result > 0, status);
     return result;
 }
 
@@ -78,6 +87,8 @@ HOOK_EXPORT pid_t wait3(int *status, int options, struct rusage *usage)
     pid_t result;
     CHECK_LOCKS("wait3", (options & WNOHANG) == 0);
     WAIT_FOR(target_of(SHARING_ANY_CHILD, options), real.wait3(status, options, usage));
+    FILLED(result > 0, status);
+    FILLED(result > 0, usage);
     return result;
 }
 
@@ -86,6 +97,8 @@ HOOK_EXPORT pid_t wait4(pid_t pid, int *status, int options, struct rusage *usag
     pid_t result;
     CHECK_LOCKS("wait4", (options & WNOHANG) == 0);
     WAIT_FOR(target_of(pid, options), real.wait4(pid, status, options, usage));
+    FILLED(result > 0, status);
+    FILLED(result > 0, usage);
     return result;
 }
 
@@ -94,5 +107,7 @@ HOOK_EXPORT int waitid(idtype_t type, id_t id, siginfo_t *info, int options)
     int result;
     CHECK_LOCKS("waitid", (options & WNOHANG) == 0);
     WAIT_FOR(target_of_id(type, id, options), real.waitid(type, id, info, options));
+    if (hook_unlikely(weave_on) && result == 0) /* what is behind the status stays as it was */
+        access_note_far(info, offsetof(siginfo_t, si_status) + sizeof info->si_status, RACE_WRITE, CALLER());
     return result;
 }

@@ -1,21 +1,11 @@
-/* filled.c: calls that fill in what the program gave them room for: struct stat, times, names, addresses.
+/* filled.c: calls that only fill in what the program gave them room for: times, limits, names.
  *
  *   HOOK_FILLS of hooks_libc.def --> libc's --> what it has filled in is written
  *
- * Left out:  room in the caller's own frame or a little above it: nearly all of it is, and what other threads are shown is not.
+ * Left out:  room in the caller's own frame or a little above it: see access_note_far().
  * Invariant: one load and a jump beside libc's own while accesses are not checked.
  */
 #include "preload/intercept/io.h"
-
-/* Units: bytes of stack above the caller's frame. */
-enum { FRAMES_NEAR = 1 << 14 };
-
-__attribute__((noinline, cold)) static void note(const void *memory, size_t size, struct caller caller)
-{
-    bool is_near = (uintptr_t)memory - caller.sp < FRAMES_NEAR;
-    if (memory != NULL && !is_near)
-        access_note(memory, size, RACE_WRITE, caller);
-}
 
 /* Under C names of their own, for headers define some inline. */
 #define HOOK(result, name, version, parameters, arguments)
@@ -28,7 +18,7 @@ __attribute__((noinline, cold)) static void note(const void *memory, size_t size
         before;                                                                                                        \
         result outcome = real.name arguments;                                                                          \
         if (hook_unlikely(weave_on) && (is_filled))                                                                    \
-            note((memory), (size), CALLER());                                                                          \
+            access_note_far((memory), (size), RACE_WRITE, CALLER());                                                   \
         return outcome;                                                                                                \
     }
 #define HOOK_FILLS(result, name, version, parameters, arguments, is_filled, memory, size)                              \

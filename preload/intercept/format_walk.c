@@ -18,8 +18,9 @@ union argument {
 struct walk {
     enum argument_type types[ARGUMENTS_MOST + 1]; /* by place, from 1 */
     union argument arguments[ARGUMENTS_MOST + 1];
-    int next; /* place of the next argument that is not called by its own */
-    int converted;
+    int next;      /* place of the next argument that is not called by its own */
+    int converted; /* conversions that are still to come to what the call returned */
+    bool has_gap;  /* behind the last of them stands what need not have matched */
     const struct format_visitor *visitor;
 };
 
@@ -191,7 +192,9 @@ static size_t size_converted(const struct directive *d, const void *to)
 
 static bool see_input(struct walk *walk, struct directive *d)
 {
-    if (!claim_input(walk, d) || walk->converted <= 0)
+    bool is_next =
+        walk->converted == 0 && d->conversion == 'n' && !walk->has_gap; /* which no input can keep from being done */
+    if (!claim_input(walk, d) || (walk->converted <= 0 && !is_next))
         return false;
     if (d->conversion == '%' || d->is_suppressed)
         return true;
@@ -207,11 +210,18 @@ static bool see_input(struct walk *walk, struct directive *d)
 typedef bool read_directive(const char **at, struct directive *d);
 typedef bool meet_directive(struct walk *walk, struct directive *d);
 
+static bool is_white(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 static void each(struct walk *walk, const char *format, read_directive *read, meet_directive *meet)
 {
     struct directive d;
     walk->next = 0;
+    walk->has_gap = false;
     for (const char *at = format; *at != '\0';) {
+        walk->has_gap = walk->has_gap || (walk->converted == 0 && *at != '%' && !is_white(*at));
         if (*at++ == '%' && (!read(&at, &d) || !meet(walk, &d)))
             return;
     }

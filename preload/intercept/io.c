@@ -1,6 +1,6 @@
 /* io.c: reads and writes of the program's buffers by the kernel and by streams, and what they order; see io.h.
  *
- * Left out:  the aio family, io_uring; input and output of streams without their lock (getc_unlocked()).  transfers.c and
+ * Left out:  the aio family, io_uring; characters of streams without their lock (getc_unlocked()).  transfers.c, streams.c and
  *            formatted.c have more.
  */
 /* stdio.h shall define none of these functions itself: clang refuses a second definition with an attribute. */
@@ -12,6 +12,7 @@
 #include <sys/timerfd.h>
 
 #include "preload/intercept/descriptor_table.h"
+#include "preload/intercept/touches.h"
 
 /* ---- notes ------------------------------------------------------------------------------------------------------- */
 
@@ -189,6 +190,13 @@ void io_receives_signal(int number, struct caller caller)
             io_received(__VA_ARGS__, CALLER());                                                                        \
     } while (0)
 
+/* Whom it came from. */
+#define FROM(result, address, length)                                                                                  \
+    do {                                                                                                               \
+        if (hook_unlikely(weave_on) && (result) >= 0)                                                                  \
+            touches_address((address), (length), CALLER());                                                            \
+    } while (0)
+
 /* ---- descriptors; read() and others that may last are in blocking.c ------------------------------------------------ */
 
 HOOK_EXPORT ssize_t pread(int fd, void *buffer, size_t size, off_t offset)
@@ -215,6 +223,7 @@ HOOK_EXPORT ssize_t recvfrom(int fd, void *restrict buffer, size_t size, int fla
     IO_USES(fd);
     ssize_t result = real.recvfrom(fd, buffer, size, flags, address, length);
     RECEIVED(result, fd, buffer, (size_t)result < size ? (size_t)result : size); /* MSG_TRUNC tells more */
+    FROM(result, address, length);
     return result;
 }
 
@@ -300,6 +309,8 @@ HOOK_EXPORT ssize_t sendto(int fd, const void *buffer, size_t size, int flags, c
                            socklen_t length)
 {
     SENDS(fd, buffer, size);
+    if (hook_unlikely(weave_on))
+        access_note_far(address, length, 0, CALLER());
     return real.sendto(fd, buffer, size, flags, address, length);
 }
 
@@ -318,14 +329,20 @@ HOOK_EXPORT int eventfd_write(int fd, eventfd_t value)
 
 HOOK_EXPORT int timerfd_settime(int fd, int flags, const struct itimerspec *next, struct itimerspec *before)
 {
-    SENDS(fd, NULL, 0);
-    return real.timerfd_settime(fd, flags, next, before);
+    SENDS(fd, next, next != NULL ? sizeof *next : 0);
+    int result = real.timerfd_settime(fd, flags, next, before);
+    if (hook_unlikely(weave_on) && result == 0)
+        access_note_far(before, sizeof *before, RACE_WRITE, CALLER());
+    return result;
 }
 
 HOOK_EXPORT int inotify_add_watch(int fd, const char *path, uint32_t events)
 {
     SENDS(fd, NULL, 0);
-    return real.inotify_add_watch(fd, path, events);
+    int result = real.inotify_add_watch(fd, path, events);
+    if (hook_unlikely(weave_on))
+        touches_path(path, result >= 0, CALLER());
+    return result;
 }
 
 HOOK_EXPORT int shutdown(int fd, int how)
@@ -337,7 +354,7 @@ HOOK_EXPORT int shutdown(int fd, int how)
 HOOK_EXPORT int epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
 {
     IO_USES(fd);
-    SENDS(epoll, NULL, 0);
+    SENDS(epoll, event, operation != EPOLL_CTL_DEL && event != NULL ? sizeof *event : 0);
     return real.epoll_ctl(epoll, operation, fd, event);
 }
 
@@ -359,11 +376,39 @@ HOOK_EXPORT char *fgets(char *restrict buffer, int size, FILE *restrict stream)
     return result;
 }
 
+/* Where a line is to be put; libc makes it, or a larger one, where there is none or not enough. */
+struct line {
+    char *text;
+    size_t size;
+};
+
+static inline struct line line_of(char *const *line, const size_t *size)
+{
+    return line == NULL || size == NULL ? (struct line){NULL, 0} : (struct line){*line, *size};
+}
+
+/* Both words are read, or written as well. */
+static void line_read(struct line before, char *const *line, const size_t *size, struct caller caller)
+{
+    if (line == NULL || size == NULL)
+        return;
+    uint32_t flags = *line != before.text || *size != before.size ? RACE_WRITE : 0;
+    access_note_far(line, sizeof *line, flags, caller);
+    access_note_far(size, sizeof *size, flags, caller);
+}
+#define LINE_READ(before, line, size)                                                                                  \
+    do {                                                                                                               \
+        if (hook_unlikely(weave_on))                                                                                   \
+            line_read((before), (line), (size), CALLER());                                                             \
+    } while (0)
+
 HOOK_EXPORT ssize_t getdelim(char **restrict line, size_t *restrict size, int delimiter, FILE *restrict stream)
 {
     IO_USES(io_descriptor_of(stream));
+    const struct line before = line_of(line, size);
     ssize_t result = real.getdelim(line, size, delimiter, stream);
     RECEIVED(result, io_descriptor_of(stream), *line, (size_t)result + 1);
+    LINE_READ(before, line, size);
     return result;
 }
 
@@ -372,8 +417,10 @@ HOOK_ALIAS(__getdelim, getdelim); /* the name under which old programs call it *
 HOOK_EXPORT ssize_t getline(char **restrict line, size_t *restrict size, FILE *restrict stream)
 {
     IO_USES(io_descriptor_of(stream));
+    const struct line before = line_of(line, size);
     ssize_t result = real.getline(line, size, stream);
     RECEIVED(result, io_descriptor_of(stream), *line, (size_t)result + 1);
+    LINE_READ(before, line, size);
     return result;
 }
 
@@ -437,6 +484,7 @@ HOOK_EXPORT ssize_t __recvfrom_chk(int fd, void *restrict buffer, size_t size, s
     IO_USES(fd);
     ssize_t result = real.__recvfrom_chk(fd, buffer, size, room, flags, address, length);
     RECEIVED(result, fd, buffer, (size_t)result < size ? (size_t)result : size);
+    FROM(result, address, length);
     return result;
 }
 

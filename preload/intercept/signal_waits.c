@@ -20,6 +20,21 @@
             io_receives_signal((number), CALLER());                                                                    \
     } while (0)
 
+#define FILLED(memory)                                                                                                 \
+    do {                                                                                                               \
+        if (hook_unlikely(weave_on))                                                                                   \
+            access_note_far((memory), sizeof *(memory), RACE_WRITE, CALLER());                                         \
+    } while (0)
+
+/* A timer: what it was set to was read, what it was before is filled in. */
+#define SET(result, next, before)                                                                                      \
+    do {                                                                                                               \
+        if (hook_unlikely(weave_on) && (result) == 0)                                                                  \
+            access_note_far((next), sizeof *(next), 0, CALLER());                                                      \
+        if ((result) == 0)                                                                                             \
+            FILLED(before);                                                                                            \
+    } while (0)
+
 HOOK_EXPORT int kill(pid_t process, int number)
 {
     SENDS(number);
@@ -73,7 +88,9 @@ HOOK_EXPORT int hook_setitimer(int which, const struct itimerval *next, struct i
 int hook_setitimer(int which, const struct itimerval *next, struct itimerval *before)
 {
     SENDS(which == ITIMER_REAL ? SIGALRM : which == ITIMER_VIRTUAL ? SIGVTALRM : SIGPROF);
-    return real.setitimer(which, next, before);
+    int result = real.setitimer(which, next, before);
+    SET(result, next, before);
+    return result;
 }
 
 HOOK_EXPORT int timer_settime(timer_t timer, int flags, const struct itimerspec *restrict next,
@@ -81,14 +98,26 @@ HOOK_EXPORT int timer_settime(timer_t timer, int flags, const struct itimerspec 
 {
     if (hook_unlikely(weave_on))
         io_sets_timer(CALLER());
-    return real.timer_settime(timer, flags, next, before);
+    int result = real.timer_settime(timer, flags, next, before);
+    SET(result, next, before);
+    return result;
+}
+
+HOOK_EXPORT int timer_gettime(timer_t timer, struct itimerspec *left)
+{
+    int result = real.timer_gettime(timer, left);
+    if (result == 0)
+        FILLED(left);
+    return result;
 }
 
 HOOK_EXPORT int sigwait(const sigset_t *restrict set, int *restrict number)
 {
     int error = real.sigwait(set, number);
-    if (error == 0)
+    if (error == 0) {
         RECEIVES(*number);
+        FILLED(number);
+    }
     return error;
 }
 
@@ -96,6 +125,8 @@ HOOK_EXPORT int sigwaitinfo(const sigset_t *restrict set, siginfo_t *restrict in
 {
     int number = real.sigwaitinfo(set, info);
     RECEIVES(number);
+    if (number > 0)
+        FILLED(info);
     return number;
 }
 
@@ -104,5 +135,7 @@ HOOK_EXPORT int sigtimedwait(const sigset_t *restrict set, siginfo_t *restrict i
 {
     int number = real.sigtimedwait(set, info, timeout);
     RECEIVES(number);
+    if (number > 0)
+        FILLED(info);
     return number;
 }

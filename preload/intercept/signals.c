@@ -319,6 +319,10 @@ HOOK_EXPORT int sigaction(int number, const struct sigaction *restrict action, s
     int result = real.sigaction(number, action == NULL ? NULL : &wrapped, old);
     if (result != 0)
         return result;
+    if (hook_unlikely(weave_on)) {
+        access_note_far(action, offsetof(struct sigaction, sa_restorer), 0, CALLER());
+        access_note_far(old, sizeof *old, RACE_WRITE, CALLER());
+    }
     if (old != NULL)
         old->sa_handler = (sighandler_t)unwrap(number, (uintptr_t)old->sa_handler);
     if (action != NULL)
@@ -375,8 +379,14 @@ HOOK_EXPORT sighandler_t sigset(int number, sighandler_t disposition)
 /* libunwind blocks all signals around each step, by two system calls; in a walk of ours they wait anyhow. */
 HOOK_EXPORT int sigprocmask(int how, const sigset_t *restrict signals, sigset_t *restrict before)
 {
-    if (!libunwind_walk_is_at(__builtin_frame_address(0)))
-        return real.sigprocmask(how, signals, before);
+    if (!libunwind_walk_is_at(__builtin_frame_address(0))) {
+        int result = real.sigprocmask(how, signals, before);
+        if (hook_unlikely(weave_on) && result == 0) {
+            access_note_far(signals, KERNEL_SIGSET_SIZE, 0, CALLER());
+            access_note_far(before, KERNEL_SIGSET_SIZE, RACE_WRITE, CALLER());
+        }
+        return result;
+    }
     if (before != NULL)
         *before = (sigset_t){0};
     return 0;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "preload/intercept/access.h"
+#include "preload/intercept/touches.h"
 
 enum { TIME_TEXT_SIZE = 26, PLACE_SIZE = 8 };
 
@@ -51,6 +51,19 @@ __attribute__((noinline, cold)) static void note_given_out(enum state state, con
     do {                                                                                                               \
         if (hook_unlikely(weave_on))                                                                                   \
             note((memory), (size), (flags), CALLER());                                                                 \
+    } while (0)
+
+#define GIVEN(memory, size)                                                                                            \
+    do {                                                                                                               \
+        if (hook_unlikely(weave_on))                                                                                   \
+            access_note_far((memory), (size), 0, CALLER());                                                            \
+    } while (0)
+
+/* Without an environment libc looks at no name. */
+#define READS_NAME(name)                                                                                               \
+    do {                                                                                                               \
+        if (hook_unlikely(weave_on) && environ != NULL)                                                                \
+            touches_text((name), 0, CALLER());                                                                         \
     } while (0)
 
 #define GIVES_OUT(state, memory, size)                                                                                 \
@@ -100,6 +113,18 @@ void static_state_describe(struct text *text, uint64_t address)
             note(places[STATE_##state], PLACE_SIZE, (touch) == CHANGED ? RACE_WRITE : 0, CALLER());                    \
         return real.name arguments;                                                                                    \
     }
+#define HOOK_STATE_TOUCHES(result, name, version, parameters, arguments, state, touch, after)                          \
+    HOOK_EXPORT result state_##name parameters __asm__(#name);                                                         \
+    result state_##name parameters                                                                                     \
+    {                                                                                                                  \
+        if (hook_likely(!weave_on))                                                                                    \
+            return real.name arguments;                                                                                \
+        struct caller caller = CALLER();                                                                               \
+        note(places[STATE_##state], PLACE_SIZE, (touch) == CHANGED ? RACE_WRITE : 0, caller);                          \
+        result outcome = real.name arguments;                                                                          \
+        after;                                                                                                         \
+        return outcome;                                                                                                \
+    }
 #include "preload/hooks.def"
 #undef HOOK
 #undef HOOK_OPTIONAL
@@ -110,6 +135,7 @@ void static_state_describe(struct text *text, uint64_t address)
 HOOK_EXPORT struct tm *localtime(const time_t *time)
 {
     struct tm *result = real.localtime(time);
+    GIVEN(time, sizeof *time);
     GIVES_OUT(STATE_TM, result, sizeof *result);
     return result;
 }
@@ -117,6 +143,7 @@ HOOK_EXPORT struct tm *localtime(const time_t *time)
 HOOK_EXPORT struct tm *gmtime(const time_t *time)
 {
     struct tm *result = real.gmtime(time);
+    GIVEN(time, sizeof *time);
     GIVES_OUT(STATE_TM, result, sizeof *result);
     return result;
 }
@@ -124,6 +151,7 @@ HOOK_EXPORT struct tm *gmtime(const time_t *time)
 HOOK_EXPORT char *asctime(const struct tm *time)
 {
     char *result = real.asctime(time);
+    GIVEN(time, offsetof(struct tm, tm_yday));
     GIVES_OUT(STATE_ASCTIME, result, TIME_TEXT_SIZE);
     return result;
 }
@@ -131,6 +159,7 @@ HOOK_EXPORT char *asctime(const struct tm *time)
 HOOK_EXPORT char *ctime(const time_t *time)
 {
     char *result = real.ctime(time);
+    GIVEN(time, sizeof *time);
     GIVES_OUT(STATE_ASCTIME, result, TIME_TEXT_SIZE);
     return result;
 }
@@ -140,31 +169,47 @@ HOOK_EXPORT char *ctime(const time_t *time)
 HOOK_EXPORT char *getenv(const char *name)
 {
     TOUCHES(&environ, sizeof environ, 0);
-    return real.getenv(name);
+    char *value = real.getenv(name);
+    READS_NAME(name);
+    return value;
 }
 
 HOOK_EXPORT char *secure_getenv(const char *name)
 {
     TOUCHES(&environ, sizeof environ, 0);
-    return real.secure_getenv(name);
+    char *value = real.secure_getenv(name);
+    if (value != NULL)
+        READS_NAME(name);
+    return value;
 }
 
 HOOK_EXPORT int setenv(const char *name, const char *value, int replace)
 {
     TOUCHES(&environ, sizeof environ, RACE_WRITE);
-    return real.setenv(name, value, replace);
+    int result = real.setenv(name, value, replace);
+    if (result == 0) {
+        READS_NAME(name);
+        READS_NAME(value);
+    }
+    return result;
 }
 
 HOOK_EXPORT int unsetenv(const char *name)
 {
     TOUCHES(&environ, sizeof environ, RACE_WRITE);
-    return real.unsetenv(name);
+    int result = real.unsetenv(name);
+    if (result == 0)
+        READS_NAME(name);
+    return result;
 }
 
 HOOK_EXPORT int putenv(char *string)
 {
     TOUCHES(&environ, sizeof environ, RACE_WRITE);
-    return real.putenv(string);
+    int result = real.putenv(string);
+    if (result == 0)
+        READS_NAME(string);
+    return result;
 }
 
 HOOK_EXPORT int clearenv(void)

@@ -154,6 +154,49 @@ NOTED(void *, memchr, (const void *memory, int byte, size_t size), (memory, byte
 NOTED(void *, memrchr, (const void *memory, int byte, size_t size), (memory, byte, size),
       note_read(memory, size, caller))
 
+/* Returns: bytes up to the first of these, which counts. */
+static size_t extent_until(const void *memory, int byte, size_t size)
+{
+    const char *found = real.memchr(memory, byte, size);
+    return found != NULL ? (size_t)(found - (const char *)memory) + 1 : size;
+}
+
+NOTED(void *, memccpy, (void *restrict to, const void *restrict from, int byte, size_t size), (to, from, byte, size),
+      note_copy(to, extent_until(from, byte, size), from, extent_until(from, byte, size), caller))
+
+NOTED(void *, rawmemchr, (const void *memory, int byte), (memory, byte),
+      note_searched(memory, real.rawmemchr(memory, byte), 1, 0, caller))
+
+__attribute__((noinline, cold)) static void note_block_searched(const void *memory, size_t size, const void *part,
+                                                                size_t part_size, struct caller caller)
+{
+    const char *found = real.memmem(memory, size, part, part_size);
+    size_t searched = part_size > size ? 0 : found == NULL ? size : (size_t)(found - (const char *)memory) + part_size;
+    note_two_reads(memory, searched, part, part_size > size ? 0 : part_size, caller);
+}
+
+NOTED(void *, memmem, (const void *memory, size_t size, const void *part, size_t part_size),
+      (memory, size, part, part_size), note_block_searched(memory, size, part, part_size, caller))
+
+/* Under C names of their own: the header says that what they are given is only written. */
+HOOK_EXPORT void hook_explicit_bzero(void *to, size_t size) __asm__("explicit_bzero");
+void hook_explicit_bzero(void *to, size_t size)
+{
+    if (hook_unlikely(weave_on))
+        note_written(to, size, CALLER());
+    real.explicit_bzero(to, size);
+}
+
+/* Pairs alone: of an odd size the last byte stays. */
+HOOK_EXPORT void hook_swab(const void *from, void *to, ssize_t size) __asm__("swab");
+void hook_swab(const void *from, void *to, ssize_t size)
+{
+    size_t pairs = size > 1 ? (size_t)size & ~(size_t)1 : 0;
+    if (hook_unlikely(weave_on))
+        note_copy(to, pairs, from, pairs, CALLER());
+    real.swab(from, to, size);
+}
+
 /* ---- strings ----------------------------------------------------------------------------------------------------- */
 
 NOTED(size_t, strlen, (const char *string), (string), note_read(string, real.strlen(string) + 1, caller))
@@ -182,6 +225,9 @@ NOTED(char *, strncat, (char *restrict to, const char *restrict from, size_t siz
 NOTED(int, strcmp, (const char *a, const char *b), (a, b), note_compared(a, b, SIZE_MAX, true, caller))
 
 NOTED(int, strncmp, (const char *a, const char *b, size_t size), (a, b, size), note_compared(a, b, size, true, caller))
+
+/* Numbers in it may be looked at further, to their ends. */
+NOTED(int, strverscmp, (const char *a, const char *b), (a, b), note_compared(a, b, SIZE_MAX, true, caller))
 
 NOTED(char *, strchr, (const char *string, int byte), (string, byte),
       note_searched(string, real.strchrnul(string, byte), 1, 0, caller))
@@ -388,3 +434,12 @@ NOTED(char *, __strcat_chk, (char *restrict to, const char *restrict from, size_
 
 NOTED(char *, __strncat_chk, (char *restrict to, const char *restrict from, size_t size, size_t room),
       (to, from, size, room), note_appended(to, from, size, caller))
+
+void __explicit_bzero_chk(void *to, size_t size, size_t room);
+
+HOOK_EXPORT void __explicit_bzero_chk(void *to, size_t size, size_t room)
+{
+    if (hook_unlikely(weave_on))
+        note_written(to, size, CALLER());
+    real.__explicit_bzero_chk(to, size, room);
+}

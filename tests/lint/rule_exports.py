@@ -9,7 +9,7 @@ import os
 import re
 import subprocess
 
-HOOK = re.compile(r"^HOOK(?:_VERSIONED|_OPTIONAL|_PLAIN|_OPENS|_USES|_STATE|_FILLS|_FILLS_USING|_CONVERTS|_CONVERTS_OPTIONAL|_VARIADIC)?\(\s*[^,]+,\s*(\w+)\s*,", re.MULTILINE)
+HOOK = re.compile(r"^HOOK(?:_VERSIONED|_OPTIONAL|_PLAIN|_OPENS|_OPENS_PATH|_USES|_STATE|_STATE_TOUCHES|_FILLS|_FILLS_USING|_TOUCHES|_CONVERTS|_CONVERTS_OPTIONAL|_VARIADIC)?\(\s*[^,]+,\s*(\w+)\s*,", re.MULTILINE)
 
 
 def names_in_table(text):
@@ -56,5 +56,5 @@ def check(tree, build):
     if listing.returncode != 0:
         yield f"preload/hooks.def:1: {listing.stderr.strip()}"
         return
-    table = names_in_table(tree.text("preload/hooks.def") + tree.text("preload/hooks_libc.def")) | names_in_abi(tree.text("preload/abi/abi.def"))
+    table = names_in_table(tree.text("preload/hooks.def") + tree.text("preload/hooks_libc.def") + tree.text("preload/hooks_touches.def")) | names_in_abi(tree.text("preload/abi/abi.def"))
     yield from compare(table, names_in_library(listing.stdout))

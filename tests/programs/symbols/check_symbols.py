@@ -24,7 +24,7 @@ SYNCHRONISES = re.compile(r"""^(
     _ZNSt6thread\w*
     )$""", re.VERBOSE)
 
-HOOK = re.compile(r'^HOOK(?:_OPTIONAL|_PLAIN|_OPENS|_USES|_STATE|_FILLS|_FILLS_USING|_CONVERTS|_CONVERTS_OPTIONAL|_VARIADIC)?\(\s*[^,]+,\s*(\w+)\s*,\s*"([^"]+)"', re.MULTILINE)
+HOOK = re.compile(r'^HOOK(?:_OPTIONAL|_PLAIN|_OPENS|_OPENS_PATH|_USES|_STATE|_STATE_TOUCHES|_FILLS|_FILLS_USING|_TOUCHES|_CONVERTS|_CONVERTS_OPTIONAL|_VARIADIC)?\(\s*[^,]+,\s*(\w+)\s*,\s*"([^"]+)"', re.MULTILINE)
 HOOK_VERSIONED = re.compile(r'^HOOK_VERSIONED\(\s*[^,]+,\s*(\w+)\s*,\s*\w+\s*,\s*"([^"]+)"', re.MULTILINE)
 
 
