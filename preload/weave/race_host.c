@@ -213,6 +213,14 @@ static void host_released(void *ctx, const struct race_plane *race, struct threa
     }
 }
 
+static void set_origin(struct finding_memory *memory, const struct block *block)
+{
+    memory->block = block->address;
+    memory->block_size = block->size;
+    memory->alloc_stack = callers_stack(block->allocated_at);
+    memory->alloc_thread = block->thread;
+}
+
 static void host_block(void *ctx, struct finding_memory *memory)
 {
     (void)ctx;
@@ -221,12 +229,16 @@ static void host_block(void *ctx, struct finding_memory *memory)
         descriptor_tell_opening(memory);
         return;
     }
-    if (!blocks_find_containing(memory->address, &block))
-        return;
-    memory->block = block.address;
-    memory->block_size = block.size;
-    memory->alloc_stack = callers_stack(block.allocated_at);
-    memory->alloc_thread = block.thread;
+    if (blocks_find_containing(memory->address, &block))
+        set_origin(memory, &block);
+}
+
+static void host_freed_block(void *ctx, struct finding_memory *memory)
+{
+    (void)ctx;
+    struct block block;
+    if (blocks_find_freed(memory->block, &block))
+        set_origin(memory, &block);
 }
 
 /* By the kernel, which does not fault where another thread has just unmapped it. */
@@ -301,6 +313,7 @@ const struct race_host race_host = {.reserve = host_reserve,
                                     .place = host_place,
                                     .apart = host_apart,
                                     .block = host_block,
+                                    .freed_block = host_freed_block,
                                     .value = host_value,
                                     .is_ignored = host_is_ignored,
                                     .doubt = host_doubt,
