@@ -63,6 +63,7 @@ struct held_lock {
     enum lock_mode mode;
     uint32_t units;        /* of a counting semaphore, of which one is held: how many threads it lets in; 0: a lock */
     struct stack_id stack; /* of the acquisition */
+    bool is_gone;          /* freed or destroyed since: of `object` its id alone means anything */
     /* Locks that the thread held exclusively when it took this one and has released since; 0 where there are fewer. */
     struct object_id taken_under[TAKEN_UNDER_MOST];
 };

@@ -147,11 +147,16 @@ static void add_party(struct page *page, const struct run_finding *f, const stru
                        : party_is_by_libc(party) ? ", through a function of libc called at</h4>\n"
                                                  : " at</h4>\n");
     if (party->access.is_lost) {
+    for (size_t i = 0; i < party->gone_count; i++) {
+        buffer_string(out, "<h4>holds a lock that is gone by now, taken at</h4>\n");
+        add_stack(page, &party->gone[i].stack);
+    }
         buffer_string(out, "<p class=\"faint\">Too long ago: its stack and locks have aged out of the thread's history."
                            "</p>\n");
     } else {
         add_stack(page, &party->stack);
-        buffer_string(out, party->has_access && !party->held_count ? "<h4>holds no lock</h4>\n" : "");
+        bool is_bare = party->has_access && !party->held_count && !party->gone_count;
+        buffer_string(out, is_bare ? "<h4>holds no lock</h4>\n" : "");
     }
     buffer_string(out, "</section>\n");
 }

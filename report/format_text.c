@@ -236,6 +236,21 @@ static void add_access(struct writer *w, const struct run_party *party)
     add_name(w, party->object->name);
     bool is_by_libc = party_is_by_libc(party);
     if (party->access.has_value) {
+/* Returns: false when there are none. */
+static bool add_gone(struct writer *w, const struct run_party *party)
+{
+    for (size_t i = 0; i < party->gone_count; i++) {
+        const struct run_stack *stack = &party->gone[i].stack;
+        buffer_string(w->out, "    holding a lock that is gone by now");
+        if (stack->user_first < stack->user_end) {
+            buffer_string(w->out, ", taken at ");
+            add_place(w, &stack->symbols[stack->user_first]);
+        }
+        buffer_string(w->out, "\n");
+    }
+    return party->gone_count > 0;
+}
+
         buffer_printf(w->out, ", where 0x%" PRIx64 " stood%s", party->access.value, is_by_libc ? "" : ",");
     }
     buffer_string(w->out, is_by_libc ? ", through a function of libc called at\n" : " at\n");
@@ -246,8 +261,11 @@ static void add_access(struct writer *w, const struct run_party *party)
     }
     if (party->access.is_lost) {
         buffer_string(w->out, "      (too long ago: its stack and locks have aged out of the thread's history)\n");
-    } else if (!add_held(w, party, false)) {
-        buffer_string(w->out, "    holding no lock\n");
+    } else {
+        bool any = add_held(w, party, false);
+        if (!add_gone(w, party) && !any) {
+            buffer_string(w->out, "    holding no lock\n");
+        }
     }
 }
 

@@ -90,7 +90,7 @@ struct run_object {
 };
 
 struct run_held {
-    const struct run_object *object;
+    const struct run_object *object; /* NULL: gone */
     bool is_shared;
     struct run_stack stack;
 };
@@ -115,8 +115,8 @@ struct run_party {
     int signal_number;
     bool has_access;
     struct run_access access;
-    struct run_held *held;
-    size_t held_count;
+    struct run_held *held, *gone; /* `gone`: freed or destroyed since; without objects */
+    size_t held_count, gone_count;
 };
 
 /* The last that the later side of a race knew of the earlier one's thread; see preload/run_file.h. */

@@ -16,6 +16,9 @@ void finding_visit_stacks(const struct run_finding *finding, void (*visit)(void 
         for (size_t k = 0; k < party->held_count; k++) {
             visit(ctx, &party->held[k].stack);
         }
+        for (size_t k = 0; k < party->gone_count; k++) {
+            visit(ctx, &party->gone[k].stack);
+        }
     }
     for (size_t i = 0; i < finding->object_count; i++) {
         visit(ctx, &finding->objects[i].init_stack);

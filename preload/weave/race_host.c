@@ -124,20 +124,20 @@ static void host_apart(void *ctx, void (*work)(void *arg), void *arg)
 
 /* ---- history ------------------------------------------------------------------------------------------------------ */
 
-/* Returns: how many of the locks held then are still the objects that they were. */
+/* A lock that is no longer the object that it was has been freed or destroyed.  Returns: how many locks were held then. */
 static size_t recall_held(const struct history_found *found, struct held_lock *held)
 {
-    size_t count = 0;
     for (size_t i = 0; i < found->held_count; i++) {
         const struct history_hold *hold = &found->held[i];
         const struct object *object = (const struct object *)(uintptr_t)hold->object;
-        if (object_identity(object).v != hold->id)
-            continue;
-        held[count++] = (struct held_lock){.object = object_reference(object),
-                                           .mode = hold->shared ? LOCK_SHARED : LOCK_EXCLUSIVE,
-                                           .stack = hold->stack};
+        bool is_gone = object_identity(object).v != hold->id;
+        held[i] =
+            (struct held_lock){.object = is_gone ? (struct object_ref){.id = {hold->id}} : object_reference(object),
+                               .mode = hold->shared ? LOCK_SHARED : LOCK_EXCLUSIVE,
+                               .stack = hold->stack,
+                               .is_gone = is_gone};
     }
-    return count;
+    return found->held_count;
 }
 
 /* The full address whose low 32 bits are `low`, near `address`. */
