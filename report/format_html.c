@@ -87,7 +87,8 @@ static void add_frame(struct page *page, const struct symbol_frame *frame)
         buffer_printf(out, "+0x%" PRIx64, frame->offset);
     }
     buffer_string(out, frame->is_inlined ? " (inlined)</span>" : "</span>");
-    const char *line = source_line(page->sources, frame, frame->line);
+    size_t at;
+    const char *line = source_line(page->sources, frame, &at);
     if (line && *line) {
         buffer_string(out, "<pre class=\"source\">");
         escape_xml(out, line);

@@ -9,11 +9,15 @@
 #include "report/path.h"
 #include "report/resolve.h"
 
-#define FRAMES_SHOWN  12
-#define PARTIES_SHOWN 8
-#define EXTRAS_SHOWN  6
-#define NAME_COLUMN   28
-#define SOURCE_SHOWN  88
+#define FRAMES_SHOWN   12
+#define PARTIES_SHOWN  8
+#define EXTRAS_SHOWN   6
+#define UTF8_MASK      0xc0 /* of a byte that goes on a character */
+#define UTF8_CONTINUES 0x80
+#define UTF8_LONGEST   4
+#define NAME_COLUMN    28
+#define SOURCE_SHOWN   88
+#define SOURCE_BEFORE  40 /* of it, before the column of a line that is longer */
 
 #define RESET  "\033[0m"
 #define BOLD   "\033[1m"
@@ -116,27 +120,44 @@ static void add_frame(struct writer *w, const struct symbol_frame *frame, size_t
     buffer_string(w->out, "\n");
 }
 
-/* The line of source below the innermost frame of the user's. */
+/* Returns: `at`, or the beginning of the character that has that byte. */
+static size_t character_at(const char *line, size_t at)
+{
+    for (int i = 1; i < UTF8_LONGEST && at > 0 && ((unsigned char)line[at] & UTF8_MASK) == UTF8_CONTINUES; i++) {
+        at--;
+    }
+    return at;
+}
+
+/* The line of source below the innermost frame of the user's; of a long one the part around the column. */
 static void add_source(struct writer *w, const struct symbol_frame *frame, int indent)
 {
-    const char *line = w->sources ? source_line(w->sources, frame, frame->line) : NULL;
+    size_t at = 0, begin = 0;
+    const char *line = w->sources ? source_line(w->sources, frame, &at) : NULL;
     if (!line || !*line) {
         return;
     }
     char part[SOURCE_SHOWN + 1] = {0};
-    strncpy(part, line, SOURCE_SHOWN);
+    memcpy(part, line + begin, end - begin);
     buffer_printf(w->out, "%*s     ", indent, "");
     paint(w, DIM);
-    buffer_string(w->out, "| ");
+    buffer_string(w->out, begin ? "| ..." : "| ");
     escape_text(w->out, part);
     paint(w, RESET);
     buffer_string(w->out, "\n");
+    size_t length = strlen(line), end = length;
+    if (length > SOURCE_SHOWN) {
+        begin = at < SOURCE_SHOWN - SOURCE_BEFORE ? 0 : at - SOURCE_BEFORE;
+        begin = character_at(line, begin < length - SOURCE_SHOWN ? begin : length - SOURCE_SHOWN);
+        end = begin + SOURCE_SHOWN < length ? character_at(line, begin + SOURCE_SHOWN) : length;
+    }
 }
 
 static void add_stack(struct writer *w, const struct run_stack *stack, int indent)
 {
     if (stack->user_first == stack->user_end) {
         buffer_printf(w->out, "%*s(no stack)\n", indent, "");
+    buffer_string(w->out, end < length ? "..." : "");
     }
     size_t number = 0;
     for (size_t i = stack->user_first; i < stack->user_end; i++) {
