@@ -255,6 +255,9 @@ static json_t *process_value(const struct run_process *p)
     json_object_set_new(value, "argv", argv);
     json_object_set_new(value, "forked", json_boolean(p->was_forked));
     json_object_set_new(value, "ended", json_bytes(p->reason ? p->reason : p->was_replaced ? "exec" : "unknown"));
+    if (p->fatal_signal) {
+        json_object_set_new(value, "signal", json_integer(p->fatal_signal));
+    }
     return value;
 }
 

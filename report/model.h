@@ -139,6 +139,7 @@ struct run_process {
     struct run_module *modules;
     const char *reason; /* how it ended, or NULL while it runs or when it was killed */
     bool was_replaced;  /* the same pid went on as another program */
+    int fatal_signal;   /* that ended it, where the command waited for it; or 0 */
     size_t findings;    /* reported in it, suppressed ones not counted */
     struct run_process *next;
 };
