@@ -114,6 +114,23 @@ static void add_stack(struct page *page, const struct run_stack *stack)
 
 /* ---- a finding -------------------------------------------------------------------------------------------------- */
 
+/* What the line called that made the access, when it did not do so itself; otherwise the words before the place. */
+static void add_way(struct buffer *out, const struct run_party *party)
+{
+    struct buffer library = {0};
+    if (party->has_access && party_add_library(&library, party)) {
+        buffer_string(out, party->access.has_value ? " through " : ", through ");
+        add_code(out, library.data);
+        buffer_string(out, " called at</h4>\n");
+    } else {
+        buffer_string(out, party_is_holder(party)    ? ", taken at</h4>\n"
+                           : party->is_timed         ? " (with a time limit) at</h4>\n"
+                           : party_is_by_libc(party) ? ", through a function of libc called at</h4>\n"
+                                                     : " at</h4>\n");
+    }
+    buffer_free(&library);
+}
+
 static void add_party(struct page *page, const struct run_finding *f, const struct run_party *party)
 {
     struct buffer *out = page->out;
@@ -137,16 +154,15 @@ static void add_party(struct page *page, const struct run_finding *f, const stru
         size_t before = out->length;
         party_add_size(out, party);
         bool has_size = out->length > before;
-        buffer_string(out, strcmp(party->role, "frees") == 0 ? "the block of " : has_size ? " of " : "");
+        buffer_string(out, strcmp(party->role, "frees") == 0 ? "the block of "
+                           : has_size                        ? party_size_word(party)
+                                                             : "");
         add_code(out, party->object->name);
     }
     if (party->access.has_value) {
         buffer_printf(out, ", where 0x%" PRIx64 " stood,", party->access.value);
     }
-    buffer_string(out, party_is_holder(party)    ? ", taken at</h4>\n"
-                       : party->is_timed         ? " (with a time limit) at</h4>\n"
-                       : party_is_by_libc(party) ? ", through a function of libc called at</h4>\n"
-                                                 : " at</h4>\n");
+    add_way(out, party);
     if (party->access.is_lost) {
     for (size_t i = 0; i < party->gone_count; i++) {
         buffer_string(out, "<h4>holds a lock that is gone by now, taken at</h4>\n");

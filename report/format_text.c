@@ -7,6 +7,7 @@
 
 #include "report/escape.h"
 #include "report/path.h"
+#include "report/plain_name.h"
 #include "report/resolve.h"
 
 #define FRAMES_SHOWN   12
@@ -108,7 +109,14 @@ static void add_frame(struct writer *w, const struct symbol_frame *frame, size_t
 {
     buffer_printf(w->out, "%*s#%zu ", indent, "", number);
     size_t begin = w->out->length;
-    escape_text(w->out, frame->name ? frame->name : "??");
+    if (frame->is_runtime && frame->name) {
+        struct buffer name = {0};
+        plain_name_add(&name, frame->name);
+        escape_text(w->out, name.data);
+        buffer_free(&name);
+    } else {
+        escape_text(w->out, frame->name ? frame->name : "??");
+    }
     size_t width = w->out->length - begin + (number > 9);
     buffer_printf(w->out, "%*s", width < NAME_COLUMN ? (int)(NAME_COLUMN - width) : 1, " ");
     paint(w, DIM);
@@ -252,7 +260,7 @@ static void add_access(struct writer *w, const struct run_party *party)
     struct buffer size = {0};
     party_add_size(&size, party);
     buffer_printf(w->out, " %s %s%s", party_verb(w->finding, party), size.length ? size.data : "",
-                  size.length ? " of " : "");
+                  size.length ? party_size_word(party) : "");
     buffer_free(&size);
     add_name(w, party->object->name);
     bool is_by_libc = party_is_by_libc(party);
@@ -261,6 +269,22 @@ static void add_access(struct writer *w, const struct run_party *party)
 static bool add_gone(struct writer *w, const struct run_party *party)
 {
     for (size_t i = 0; i < party->gone_count; i++) {
+/* What the line called that made the access, when it did not do so itself. */
+static void add_way(struct writer *w, const struct run_party *party)
+{
+    struct buffer library = {0};
+    if (party_add_library(&library, party)) {
+        buffer_string(w->out, ", through ");
+        add_name(w, library.data);
+        buffer_string(w->out, " called at\n");
+    } else if (party_is_by_libc(party)) {
+        buffer_string(w->out, ", through a function of libc called at\n");
+    } else {
+        buffer_string(w->out, party->access.has_value ? ", at\n" : " at\n");
+    }
+    buffer_free(&library);
+}
+
         const struct run_stack *stack = &party->gone[i].stack;
         buffer_string(w->out, "    holding a lock that is gone by now");
         if (stack->user_first < stack->user_end) {
@@ -274,7 +298,7 @@ static bool add_gone(struct writer *w, const struct run_party *party)
 
         buffer_printf(w->out, ", where 0x%" PRIx64 " stood%s", party->access.value, is_by_libc ? "" : ",");
     }
-    buffer_string(w->out, is_by_libc ? ", through a function of libc called at\n" : " at\n");
+    add_way(w, party);
     if (party->stack.symbol_count) {
         add_stack(w, &party->stack, 6);
     } else if (!party->access.is_lost) {

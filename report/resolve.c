@@ -157,6 +157,9 @@ static void name_static(struct resolver *r, struct run_object *object)
         object->name = pool_format(pool, "%s+0x%" PRIx64, path_base(object->module->path), object->offset);
     }
     object->stable = without_indices(pool, object->name);
+    const char *whole = object->name;
+    object->name = resolve_without_internals(whole, false, pool);
+    object->type = object->name == whole ? object->type : NULL;
 }
 
 /* Returns: the innermost function of the user's code, by module and offset where it has no name; "" when there is none. */

@@ -27,6 +27,11 @@ const char *finding_heard_message(struct run_finding *finding);
 const char *party_verb(const struct run_finding *finding, const struct run_party *party);
 /* verbs.c: adds how much this side of a race touches: "4 bytes", "1 byte", "" when that is not known. */
 void party_add_size(struct buffer *out, const struct run_party *party);
+/* verbs.c.  Returns: " of ", or " that include " where the name is that of a part of what is touched. */
+const char *party_size_word(const struct run_party *party);
+/* verbs.c: adds the function of the C++ library through which the user's line made the access, without what its templates were
+ * made for: `std::vector::push_back`.  Returns: false when the line made it itself. */
+bool party_add_library(struct buffer *out, const struct run_party *party);
 /* Returns: true when both sides of a race may be atomic accesses in the source. */
 bool finding_is_guess(const struct run_finding *finding);
 /* Returns: true when the two sides of a race were ordered by locks alone in this run. */

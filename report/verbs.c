@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "report/catalogue.h"
+#include "report/plain_name.h"
 #include "report/resolve.h"
 
 static const char *verb_of_call(const char *kind)
@@ -62,6 +62,27 @@ void party_add_size(struct buffer *out, const struct run_party *party)
     if (party->access.size && has_bytes && strcmp(party->role, "frees") != 0) {
         buffer_printf(out, "%" PRIu64 " byte%s", party->access.size, party->access.size == 1 ? "" : "s");
     }
+}
+
+const char *party_size_word(const struct run_party *party)
+{
+    return party->object && party->object->size && party->access.size > party->object->size ? " that include " : " of ";
+}
+
+bool party_add_library(struct buffer *out, const struct run_party *party)
+{
+    const struct run_stack *stack = &party->stack;
+    const struct symbol_frame *called = stack->user_first > 0 ? &stack->symbols[stack->user_first - 1] : NULL;
+    size_t before = out->length;
+    if (!called || !called->name) {
+        return false;
+    }
+    plain_name_add(out, called->name);
+    if (strncmp(out->data + before, "std::", strlen("std::")) != 0) {
+        out->length = before;
+        return false;
+    }
+    return true;
 }
 
 bool party_is_by_libc(const struct run_party *party)
