@@ -147,6 +147,10 @@ static void add_party(struct page *page, const struct run_finding *f, const stru
         buffer_string(out, is_for_reading ? " for reading, taken at</h4>\n" : ", taken at</h4>\n");
         add_stack(page, &party->held[i].stack);
     }
+    for (size_t i = 0; i < party->gone_count; i++) {
+        buffer_string(out, "<h4>holds a lock that is gone by now, taken at</h4>\n");
+        add_stack(page, &party->gone[i].stack);
+    }
     buffer_string(out, "<h4>");
     escape_xml(out, party_verb(f, party));
     if (party->object) {
@@ -164,10 +168,6 @@ static void add_party(struct page *page, const struct run_finding *f, const stru
     }
     add_way(out, party);
     if (party->access.is_lost) {
-    for (size_t i = 0; i < party->gone_count; i++) {
-        buffer_string(out, "<h4>holds a lock that is gone by now, taken at</h4>\n");
-        add_stack(page, &party->gone[i].stack);
-    }
         buffer_string(out, "<p class=\"faint\">Too long ago: its stack and locks have aged out of the thread's history."
                            "</p>\n");
     } else {

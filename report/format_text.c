@@ -145,27 +145,27 @@ static void add_source(struct writer *w, const struct symbol_frame *frame, int i
     if (!line || !*line) {
         return;
     }
-    char part[SOURCE_SHOWN + 1] = {0};
-    memcpy(part, line + begin, end - begin);
-    buffer_printf(w->out, "%*s     ", indent, "");
-    paint(w, DIM);
-    buffer_string(w->out, begin ? "| ..." : "| ");
-    escape_text(w->out, part);
-    paint(w, RESET);
-    buffer_string(w->out, "\n");
     size_t length = strlen(line), end = length;
     if (length > SOURCE_SHOWN) {
         begin = at < SOURCE_SHOWN - SOURCE_BEFORE ? 0 : at - SOURCE_BEFORE;
         begin = character_at(line, begin < length - SOURCE_SHOWN ? begin : length - SOURCE_SHOWN);
         end = begin + SOURCE_SHOWN < length ? character_at(line, begin + SOURCE_SHOWN) : length;
     }
+    char part[SOURCE_SHOWN + 1] = {0};
+    memcpy(part, line + begin, end - begin);
+    buffer_printf(w->out, "%*s     ", indent, "");
+    paint(w, DIM);
+    buffer_string(w->out, begin ? "| ..." : "| ");
+    escape_text(w->out, part);
+    buffer_string(w->out, end < length ? "..." : "");
+    paint(w, RESET);
+    buffer_string(w->out, "\n");
 }
 
 static void add_stack(struct writer *w, const struct run_stack *stack, int indent)
 {
     if (stack->user_first == stack->user_end) {
         buffer_printf(w->out, "%*s(no stack)\n", indent, "");
-    buffer_string(w->out, end < length ? "..." : "");
     }
     size_t number = 0;
     for (size_t i = stack->user_first; i < stack->user_end; i++) {
@@ -236,6 +236,21 @@ static bool add_held(struct writer *w, const struct run_party *party, bool centr
     return any;
 }
 
+/* Returns: false when there are none. */
+static bool add_gone(struct writer *w, const struct run_party *party)
+{
+    for (size_t i = 0; i < party->gone_count; i++) {
+        const struct run_stack *stack = &party->gone[i].stack;
+        buffer_string(w->out, "    holding a lock that is gone by now");
+        if (stack->user_first < stack->user_end) {
+            buffer_string(w->out, ", taken at ");
+            add_place(w, &stack->symbols[stack->user_first]);
+        }
+        buffer_string(w->out, "\n");
+    }
+    return party->gone_count > 0;
+}
+
 static void add_object_of_party(struct writer *w, const struct run_party *party)
 {
     const struct run_object *object = party->object;
@@ -254,21 +269,6 @@ static void add_object_of_party(struct writer *w, const struct run_party *party)
     }
 }
 
-/* A race's side: what it touches, where, under which locks. */
-static void add_access(struct writer *w, const struct run_party *party)
-{
-    struct buffer size = {0};
-    party_add_size(&size, party);
-    buffer_printf(w->out, " %s %s%s", party_verb(w->finding, party), size.length ? size.data : "",
-                  size.length ? party_size_word(party) : "");
-    buffer_free(&size);
-    add_name(w, party->object->name);
-    bool is_by_libc = party_is_by_libc(party);
-    if (party->access.has_value) {
-/* Returns: false when there are none. */
-static bool add_gone(struct writer *w, const struct run_party *party)
-{
-    for (size_t i = 0; i < party->gone_count; i++) {
 /* What the line called that made the access, when it did not do so itself. */
 static void add_way(struct writer *w, const struct run_party *party)
 {
@@ -285,18 +285,18 @@ static void add_way(struct writer *w, const struct run_party *party)
     buffer_free(&library);
 }
 
-        const struct run_stack *stack = &party->gone[i].stack;
-        buffer_string(w->out, "    holding a lock that is gone by now");
-        if (stack->user_first < stack->user_end) {
-            buffer_string(w->out, ", taken at ");
-            add_place(w, &stack->symbols[stack->user_first]);
-        }
-        buffer_string(w->out, "\n");
-    }
-    return party->gone_count > 0;
-}
-
-        buffer_printf(w->out, ", where 0x%" PRIx64 " stood%s", party->access.value, is_by_libc ? "" : ",");
+/* A race's side: what it touches, where, under which locks. */
+static void add_access(struct writer *w, const struct run_party *party)
+{
+    struct buffer size = {0};
+    party_add_size(&size, party);
+    buffer_printf(w->out, " %s %s%s", party_verb(w->finding, party), size.length ? size.data : "",
+                  size.length ? party_size_word(party) : "");
+    buffer_free(&size);
+    buffer_string(w->out, strcmp(party->role, "frees") == 0 ? "the block of " : "");
+    add_name(w, party->object->name);
+    if (party->access.has_value) {
+        buffer_printf(w->out, ", where 0x%" PRIx64 " stood", party->access.value);
     }
     add_way(w, party);
     if (party->stack.symbol_count) {
