@@ -99,6 +99,15 @@ static char *party_text(const struct run_finding *f, const struct run_party *par
     return out.data;
 }
 
+/* What became of a thread before is known of some calls alone; likewise of one that ended with a lock that others sleep for. */
+static bool is_circumstance(const struct run_finding *f, size_t party)
+{
+    if (strcmp(f->form, "all-asleep") == 0) {
+        return party_has_ended(f, &f->parties[party]);
+    }
+    return party > 0 && (strcmp(f->kind, "double-join") == 0 || strcmp(f->kind, "double-detach") == 0);
+}
+
 void finding_fingerprint(struct run_finding *finding)
 {
     struct buffer text = {0};

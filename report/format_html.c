@@ -136,7 +136,7 @@ static void add_party(struct page *page, const struct run_finding *f, const stru
     struct buffer *out = page->out;
     buffer_string(out, "<section class=\"side\"><h3>");
     add_thread(out, party->thread);
-    buffer_string(out, "</h3>\n");
+    buffer_string(out, party_has_ended(f, party) ? ", which has ended</h3>\n" : "</h3>\n");
     for (size_t i = 0; i < party->held_count; i++) {
         if (party_is_holder(party) && party->held[i].object == party->object) {
             continue;

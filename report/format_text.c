@@ -331,6 +331,9 @@ static void add_party(struct writer *w, const struct run_party *party)
     }
     bool any = add_held(w, party, true), has_stack = party->stack.symbol_count > 0;
     if (party->object) {
+    if (party_has_ended(w->finding, party)) {
+        buffer_string(w->out, ", which has ended,");
+    }
         buffer_printf(w->out, "%s%s ", any ? "    and " : " ", party_verb(w->finding, party));
         add_object_of_party(w, party);
         buffer_string(w->out, party->is_timed ? " (with a time limit)" : "");

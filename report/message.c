@@ -100,6 +100,15 @@ static void add_detail(struct buffer *out, const struct run_finding *f)
     }
 }
 
+static size_t count_sleepers(const struct run_finding *f)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < f->party_count; i++) {
+        count += !party_has_ended(f, &f->parties[i]);
+    }
+    return count;
+}
+
 static void add_crowd(struct buffer *out, size_t threads)
 {
     if (threads == 1) {
@@ -143,7 +152,7 @@ static void add_deadlock(struct buffer *out, const struct run_finding *f)
         if (are_of_several(f)) {
             buffer_string(out, "several processes sleep, and none is left to wake another");
         } else {
-            add_crowd(out, f->party_count);
+            add_crowd(out, count_sleepers(f));
         }
         add_detail(out, f);
     } else {

@@ -42,6 +42,8 @@ enum freed finding_freed(const struct run_finding *finding);
 /* verbs.c: why a race may be none, and what makes it worse, in a sentence each.  Returns: how many there are. */
 enum { CAVEATS_MOST = 3 };
 size_t finding_caveats(const struct run_finding *finding, const char *caveats[CAVEATS_MOST]);
+/* Returns: true when the party is of a thread that ended with a lock that others sleep for. */
+bool party_has_ended(const struct run_finding *finding, const struct run_party *party);
 /* Returns: true when the party's stack is where it took its object. */
 bool party_is_holder(const struct run_party *party);
 /* verbs.c.  Returns: true when it should be said that libc made the access: what it is about does not say so by itself. */

@@ -158,6 +158,11 @@ size_t finding_caveats(const struct run_finding *finding, const char *caveats[CA
     return count;
 }
 
+bool party_has_ended(const struct run_finding *finding, const struct run_party *party)
+{
+    return strcmp(finding->form, "all-asleep") == 0 && strcmp(party->role, "holds") == 0;
+}
+
 bool party_is_holder(const struct run_party *party)
 {
     return strcmp(party->role, "holds") == 0 || strcmp(party->role, "interrupted") == 0;

@@ -155,6 +155,14 @@ class TextTest(case.CommandCase):
         self.assertIn("2 threads wait for each other, over the end of T2 'worker' and `mutex#2`\n", text)
         self.assertIn("What usually mends it: Release the lock before waiting", text)
 
+    def test_thread_that_ended_with_the_lock_is_no_sleeper(self):
+        holder = {"role": "holds", "thread": 2, "object": 1, "held": [], "stack": []}
+        alone = self.deadlock([self.wait_of(1, 1)], ["mutex"])
+        text = self.deadlock([self.wait_of(1, 1), holder], ["mutex"], detail="a lock is held by a thread that has ended")
+        self.assertIn("the only thread sleeps and none is left to wake it (a lock is held by a thread that has ended)", text)
+        self.assertIn("  T2 'worker', which has ended, holds `mutex#1`\n", text)
+        self.assertEqual(*(whole.split("fingerprint ")[1][:16] for whole in (alone, text)))
+
     def test_end_of_an_object_is_told_in_the_words_of_its_detail(self):
         for kind, detail, title in (
                 ("destroy-locked", "its memory was freed", "a barrier freed while it is held"),
