@@ -76,6 +76,8 @@ enum party_role {
     PARTY_HOLDS,       /* holds or held `object` meanwhile; `stack` is the acquisition */
     PARTY_INITIALISED, /* initialised it before; `stack` says where */
     PARTY_DESTROYED,   /* destroyed or freed it before */
+    PARTY_JOINED,      /* joined the thread before */
+    PARTY_DETACHED,    /* detached the thread before */
     PARTY_INTERRUPTED, /* held `object` when the signal arrived, or takes it with the signal unblocked */
     PARTY_READS,       /* a side of a data race; `stack` is where, 0 when it has aged out; also for the next two */
     PARTY_WRITES,

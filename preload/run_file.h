@@ -21,7 +21,7 @@
  *  "objects":[{"id":5, "kind":"mutex", "address":"0x…", "where":WHERE, "init_thread":1, "init_stack":FRAMES}],
  *  "threads":[{"id":2, "tid":1234, "name":"writer", "creator":1, "stack":FRAMES}]}
  *        kind, severity, titles: detector/findings.def.  form: cycle, self, join, all-asleep, or "".
- *        role: requests, waits, acts, holds, initialised, destroyed, interrupted; reads, writes, frees.
+ *        role: requests, waits, acts, holds, initialised, destroyed, joined, detached, interrupted; reads, writes, frees.
  *        Every id used is listed.
  *        A thread's "stack" is where it was created; ids of threads and objects hold within one pid.
  *        In a finding over several processes each party and thread has its own "pid", and a thread "process", the name

@@ -112,11 +112,14 @@ void finding_fingerprint(struct run_finding *finding)
 {
     struct buffer text = {0};
     char **parts = memory_grow(NULL, finding->party_count, sizeof *parts);
+    size_t count = 0;
     for (size_t i = 0; i < finding->party_count; i++) {
-        parts[i] = party_text(finding, &finding->parties[i]);
+        if (!is_circumstance(finding, i)) {
+            parts[count++] = party_text(finding, &finding->parties[i]);
+        }
     }
     buffer_printf(&text, "%s/%s", finding->kind, finding->form);
-    add_sorted(&text, parts, finding->party_count);
+    add_sorted(&text, parts, count);
     snprintf(finding->fingerprint, sizeof finding->fingerprint, "%016" PRIx64, fnv1a(text.data, text.length));
     buffer_free(&text);
 }

@@ -256,7 +256,9 @@ static void add_object_of_party(struct writer *w, const struct run_party *party)
     const struct run_object *object = party->object;
     const struct run_thread *meant =
         strcmp(object->kind, "thread") == 0 ? finding_thread(w->finding, object->init_thread) : NULL;
-    if (meant) {
+    if (meant == party->thread) {
+        buffer_string(w->out, "itself");
+    } else if (meant) {
         add_thread(w, meant);
         buffer_string(w->out, strcmp(party->role, "waits") == 0 ? " to end" : "");
     } else {
@@ -329,11 +331,11 @@ static void add_party(struct writer *w, const struct run_party *party)
         add_access(w, party);
         return;
     }
-    bool any = add_held(w, party, true), has_stack = party->stack.symbol_count > 0;
-    if (party->object) {
     if (party_has_ended(w->finding, party)) {
         buffer_string(w->out, ", which has ended,");
     }
+    bool any = add_held(w, party, true), has_stack = party->stack.symbol_count > 0;
+    if (party->object) {
         buffer_printf(w->out, "%s%s ", any ? "    and " : " ", party_verb(w->finding, party));
         add_object_of_party(w, party);
         buffer_string(w->out, party->is_timed ? " (with a time limit)" : "");

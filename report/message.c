@@ -256,7 +256,8 @@ static bool add_second(struct buffer *out, const struct run_finding *f)
         const char *kind, *detail, *title;
     } seconds[] = {{"double-join", "the thread was detached", "a join of a thread that was detached"},
                    {"double-join", "the thread is detached", "a join of a detached thread"},
-                   {"double-detach", "it was joined before", "a detach of a thread that was joined"}};
+                   {"double-detach", "it was joined before", "a detach of a thread that was joined"},
+                   {"double-detach", "", "a second detach of the same thread"}};
     for (size_t i = 0; i < sizeof seconds / sizeof seconds[0]; i++) {
         if (strcmp(f->kind, seconds[i].kind) == 0 && strcmp(f->detail, seconds[i].detail) == 0) {
             buffer_string(out, seconds[i].title);

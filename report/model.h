@@ -105,9 +105,9 @@ struct run_access {
 };
 
 struct run_party {
-    const char
-        *role; /* "requests", "waits", "acts", "holds", "initialised", "destroyed", "interrupted"; "reads", "writes",
-                       * "frees" with the memory as object */
+    /* "requests", "waits", "acts", "holds", "initialised", "destroyed", "joined", "detached", "interrupted"; "reads", "writes",
+     * "frees" with the memory as object */
+    const char *role;
     const struct run_thread *thread;
     const struct run_object *object; /* or NULL */
     struct run_stack stack;
