@@ -15,6 +15,31 @@ static size_t version_at(const char *name)
     return 0;
 }
 
+static bool is_operator(const char *at)
+{
+    static const char word[] = "operator";
+    char next = strncmp(at, word, sizeof word - 1) == 0 ? at[sizeof word - 1] : '_';
+    return next != '_' && !isalnum((unsigned char)next);
+}
+
+/* Adds the operator's name that `at` begins with: of `operator=<int>` the angle is no part of it, of `operator< <int>` the first. */
+static void add_operator(struct buffer *out, const char *at)
+{
+    static const char *const names[] = {
+        "<=>", "<<=", ">>=", "->*", "()", "[]", "<<", ">>", "<=", ">=", "==", "!=", "&&",
+        "||",  "++",  "--",  "+=",  "-=", "*=", "/=", "%=", "^=", "&=", "|=", "->"};
+    static const char word[] = "operator";
+    const char *name = at + sizeof word - 1;
+    size_t length = isspace((unsigned char)*name) ? strcspn(name, "<") : *name != '\0';
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strncmp(name, names[i], strlen(names[i])) == 0) {
+            length = strlen(names[i]);
+            break;
+        }
+    }
+    buffer_add(out, at, sizeof word - 1 + length);
+}
+
 static bool begins_word(const char *begin, const char *at)
 {
     return at == begin || !(isalnum((unsigned char)at[-1]) || at[-1] == '_');
@@ -22,7 +47,6 @@ static bool begins_word(const char *begin, const char *at)
 
 void plain_name_add(struct buffer *out, const char *name)
 {
-    static const char operator_word[] = "operator";
     size_t start = out->length, angles = 0, parentheses = 0;
     if (*name == '<') {
         buffer_string(out, name);
@@ -31,9 +55,8 @@ void plain_name_add(struct buffer *out, const char *name)
     for (const char *at = name; *at; at++) {
         if (angles == 0 && begins_word(name, at)) {
             at += version_at(at);
-            if (strncmp(at, operator_word, sizeof operator_word - 1) == 0) {
-                const char *arguments = strstr(at, " <"); /* of `operator<` the angle is the name */
-                buffer_add(out, at, arguments ? (size_t)(arguments - at) : strlen(at));
+            if (is_operator(at)) {
+                add_operator(out, at);
                 return;
             }
             if (!*at) {

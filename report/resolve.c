@@ -234,6 +234,18 @@ static bool has_code_name(const struct run_object *object)
     return object->where == WHERE_STACK || object->where == WHERE_HEAP || object->where == WHERE_UNKNOWN;
 }
 
+/* Returns: true for a type that the C++ library has for itself, and that users know nothing of. */
+static bool is_internal_type(const char *type)
+{
+    static const char *const of_c[] = {"_Bool", "_Complex", "_Float", "_Imaginary", "_Decimal"};
+    for (size_t i = 0; i < sizeof of_c / sizeof of_c[0]; i++) {
+        if (strncmp(type, of_c[i], strlen(of_c[i])) == 0) {
+            return false;
+        }
+    }
+    return type[0] == '_' && (isupper((unsigned char)type[1]) || (type[1] == '_' && strchr(type, '<')));
+}
+
 static void name_object(struct resolver *r, struct run_object *object)
 {
     static const char *const places[] = {"unknown", "static", "stack", "heap", "shared", "descriptor", "libc"};
@@ -263,6 +275,9 @@ static void name_object(struct resolver *r, struct run_object *object)
         } else {
             resolve_lock_by_code(r->finding, object, object_size(object->kind), pool, r->symbols);
         }
+    }
+    if (object->type && is_internal_type(object->type)) {
+        object->type = NULL;
     }
 }
 

@@ -70,7 +70,7 @@ static bool name_by_call(struct run_object *object, const struct run_stack *stac
         return false;
     }
     object->name = name;
-    object->named_by = innermost(stack, 0);
+    object->named_by = innermost(stack, stack->user_first);
     return true;
 }
 
@@ -111,7 +111,7 @@ static bool name_by_access(struct run_object *memory, const struct run_party *pa
     }
     memory->type = name == whole ? type : NULL;
     memory->name = name;
-    memory->named_by = innermost(&party->stack, 0);
+    memory->named_by = innermost(&party->stack, party->stack.user_first);
     return true;
 }
 

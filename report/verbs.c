@@ -73,16 +73,14 @@ bool party_add_library(struct buffer *out, const struct run_party *party)
 {
     const struct run_stack *stack = &party->stack;
     const struct symbol_frame *called = stack->user_first > 0 ? &stack->symbols[stack->user_first - 1] : NULL;
-    size_t before = out->length;
-    if (!called || !called->name) {
-        return false;
+    struct buffer name = {0};
+    plain_name_add(&name, called && called->name ? called->name : "");
+    bool is_of_library = name.length && strncmp(name.data, "std::", strlen("std::")) == 0;
+    if (is_of_library) {
+        buffer_add(out, name.data, name.length);
     }
-    plain_name_add(out, called->name);
-    if (strncmp(out->data + before, "std::", strlen("std::")) != 0) {
-        out->length = before;
-        return false;
-    }
-    return true;
+    buffer_free(&name);
+    return is_of_library;
 }
 
 bool party_is_by_libc(const struct run_party *party)

@@ -80,6 +80,10 @@ static void library_names_lose_what_templates_were_made_for(void **state)
     assert_escaped(plain_name_add, "std::basic_ostream<char>& std::operator<< <std::char_traits<char> >",
                    "std::operator<<");
     assert_escaped(plain_name_add, "std::unique_ptr<job>::operator->", "std::unique_ptr::operator->");
+    assert_escaped(plain_name_add, "std::uniform_int_distribution<int>::operator()<std::mersenne_twister_engine<int> >",
+                   "std::uniform_int_distribution::operator()");
+    assert_escaped(plain_name_add, "std::function<void ()>::operator=<job>", "std::function::operator=");
+    assert_escaped(plain_name_add, "std::function<void ()>::operator bool", "std::function::operator bool");
     assert_escaped(plain_name_add, "(anonymous namespace)::operators", "(anonymous namespace)::operators");
     assert_escaped(plain_name_add, "<fn(u8) as Trait>::call", "<fn(u8) as Trait>::call");
 }
