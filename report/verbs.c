@@ -75,9 +75,11 @@ bool party_add_library(struct buffer *out, const struct run_party *party)
     const struct symbol_frame *called = stack->user_first > 0 ? &stack->symbols[stack->user_first - 1] : NULL;
     struct buffer name = {0};
     plain_name_add(&name, called && called->name ? called->name : "");
-    bool is_of_library = name.length && strncmp(name.data, "std::", strlen("std::")) == 0;
+    const char *internal = name.length ? strstr(name.data, "::_") : NULL; /* `std::ostream::_M_insert`: what it is of */
+    size_t length = internal ? (size_t)(internal - name.data) : name.length;
+    bool is_of_library = length > strlen("std::") && strncmp(name.data, "std::", strlen("std::")) == 0;
     if (is_of_library) {
-        buffer_add(out, name.data, name.length);
+        buffer_add(out, name.data, length);
     }
     buffer_free(&name);
     return is_of_library;
