@@ -160,6 +160,15 @@ static void follow_until_end(struct follow *f, const sigset_t *watched)
     close(signals);
 }
 
+/* The run file does not tell what ended the program when it had no time to. */
+static void note_signal(struct follow *f)
+{
+    struct run_process *process = run_find_process(&f->session.run, f->run_file, f->child);
+    if (process && WIFSIGNALED(f->wait_status)) {
+        process->fatal_signal = WTERMSIG(f->wait_status);
+    }
+}
+
 /* ---- the end ---------------------------------------------------------------------------------------------------- */
 
 static void show_summary(struct follow *f)
@@ -209,6 +218,7 @@ static int run_program(struct follow *f, const struct launch *launch)
         return f->child == -ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE;
     }
     follow_until_end(f, &watched);
+    note_signal(f);
     contention_merge(&f->session.run, f->session.intake.symbols);
     show_summary(f);
     return final_status(f, session_write_formats(&f->session));

@@ -274,6 +274,24 @@ static void sharpen(struct finding *finding, const struct wait_record *wait)
     }
 }
 
+/* The holder of a lock that nobody can release any more.  Said once a lock, however many wait for it. */
+static void add_ended_holder(struct evidence *e, const struct wait_record *wait)
+{
+    const struct object *o = wait->wanted;
+    uint64_t owner = wait->kind == WAIT_LOCK ? relaxed_load(&o->owner) : 0;
+    if (owner == 0 || wait_for_owner_seat(e->d, owner) != NULL) {
+        return;
+    }
+    for (size_t i = 0; i < e->finding.party_count; i++) {
+        if (e->parties[i].role == PARTY_HOLDS && e->parties[i].object.id.v == wait->wanted_id) {
+            return;
+        }
+    }
+    e->finding.detail = "a lock is held by a thread that has ended";
+    e->finding.number = 0;
+    evidence_holder(e, o);
+}
+
 static void report_all(struct detector *d)
 {
     struct evidence e;
@@ -286,6 +304,7 @@ static void report_all(struct detector *d)
         if (seat_is_taken(seat) && seat_read_wait(seat, &wait) != 0) {
             wait_for_add_party(&e, seat, &wait);
             sharpen(&e.finding, &wait);
+            add_ended_holder(&e, &wait);
         }
     }
     if (e.finding.party_count > 0) {

@@ -74,9 +74,10 @@ void detector_joined(struct detector *d, struct thread *t, struct thread *target
 void detector_join_failed(struct detector *d, struct thread *t, struct thread *target);
 void detector_detach(struct detector *d, struct thread *t, struct thread *target, struct stack_id at);
 /* A use of an identifier whose thread has already been joined or detached and is gone. */
-void detector_stale_join(struct detector *d, struct thread *t, struct thread_id gone, bool was_joined,
-                         struct stack_id at);
-void detector_stale_detach(struct detector *d, struct thread *t, struct thread_id gone, struct stack_id at);
+void detector_stale_join(struct detector *d, struct thread *t, const struct thread_past *gone, struct stack_id at);
+void detector_stale_detach(struct detector *d, struct thread *t, const struct thread_past *gone, struct stack_id at);
+/* Returns: what those two are to know of `t`, which was joined or detached and is about to be forgotten. */
+struct thread_past thread_past(const struct thread *t);
 /* The host will reuse the memory of `t`: it never started, or ended and was joined or detached. */
 void detector_thread_forget(struct detector *d, struct thread *t);
 /* At the end of the process: reports thread-leak for each thread that ended unjoined. */

@@ -157,6 +157,18 @@ void detector_thread_cancelled(struct thread *target)
     atomic_store(&target->seat->is_cancelled, true);
 }
 
+static void set_let_go(struct thread *target, const struct thread *by, struct stack_id at)
+{
+    relaxed_store(&target->let_go_at, at.v);
+    relaxed_store(&target->let_go_by, by->id.v);
+}
+
+struct thread_past thread_past(const struct thread *t)
+{
+    return (struct thread_past){
+        .id = t->id, .by = {relaxed_load(&t->let_go_by)}, .at = {relaxed_load(&t->let_go_at)}, .was_joined = t->joined};
+}
+
 static void set_joiner(struct detector *d, struct thread *target, uint32_t joiner)
 {
     detector_enter(d, RANK_REGISTRY);
@@ -170,6 +182,7 @@ void detector_join_request(struct detector *d, struct thread *t, struct thread *
         return;
     }
     set_joiner(d, target, t->id.v);
+    set_let_go(target, t, at);
     if (relaxed_load(&target->seat->state) == THREAD_ENDED) {
         return;
     }
@@ -192,6 +205,9 @@ void detector_joined(struct detector *d, struct thread *t, struct thread *target
     }
     set_joiner(d, target, 0);
     target->joined = true;
+    if (relaxed_load(&target->let_go_by) != t->id.v) { /* by a call that does not wait */
+        set_let_go(target, t, (struct stack_id){0});
+    }
     loose_join(t, target);
     thread_clock_receive(&t->hb, &target->end_hb);
     thread_clock_receive(&t->handover, &target->end_handover);
@@ -209,19 +225,21 @@ void detector_detach(struct detector *d, struct thread *t, struct thread *target
 {
     if (target != NULL) {
         usage_detach(d, t, target, at);
+        if (!target->detached && !target->joined) {
+            set_let_go(target, t, at);
+        }
         target->detached = true;
     }
 }
 
-void detector_stale_join(struct detector *d, struct thread *t, struct thread_id gone, bool was_joined,
-                         struct stack_id at)
+void detector_stale_join(struct detector *d, struct thread *t, const struct thread_past *gone, struct stack_id at)
 {
-    usage_stale_thread(d, t, FINDING_DOUBLE_JOIN, gone, was_joined ? "" : "the thread was detached", at);
+    usage_stale_thread(d, t, FINDING_DOUBLE_JOIN, gone, at);
 }
 
-void detector_stale_detach(struct detector *d, struct thread *t, struct thread_id gone, struct stack_id at)
+void detector_stale_detach(struct detector *d, struct thread *t, const struct thread_past *gone, struct stack_id at)
 {
-    usage_stale_thread(d, t, FINDING_DOUBLE_DETACH, gone, "", at);
+    usage_stale_thread(d, t, FINDING_DOUBLE_DETACH, gone, at);
 }
 
 /* Returns: the thread, where it still runs.  Context: holds RANK_REGISTRY. */

@@ -19,7 +19,8 @@ struct player_thread {
     struct thread_id id;
     struct thread *thread; /* NULL: joined or detached and gone */
     bool has_started, has_ended;
-    bool is_detached, was_joined;
+    bool is_detached;
+    struct thread_past past; /* once `thread` is NULL */
     bool asks_to_join;
     bool is_asleep;
     uint64_t requested; /* address of the object it asked for, or 0 */

@@ -26,6 +26,7 @@ void event_forget_thread(struct event_player *player, struct player_thread *t)
 {
     if (!t->thread)
         return;
+    t->past = thread_past(t->thread);
     detector_thread_forget(player->detector, t->thread);
     player->host->free(player->host->ctx, t->thread, thread_size());
     t->thread = NULL;
@@ -92,7 +93,7 @@ static void request_join(struct act *act, struct player_thread *target)
     if (act->actor->asks_to_join)
         return;
     if (target && !target->thread) {
-        detector_stale_join(act->detector, act->thread, target->id, target->was_joined, act->at);
+        detector_stale_join(act->detector, act->thread, &target->past, act->at);
         return;
     }
     act->actor->asks_to_join = true;
@@ -108,7 +109,6 @@ static void finish_join(struct act *act, struct player_thread *target)
     if (!target->thread)
         return;
     detector_joined(act->detector, act->thread, target->thread);
-    target->was_joined = true;
     event_forget_thread(act->player, target);
 }
 
@@ -117,7 +117,7 @@ static void detach(struct act *act, struct player_thread *target)
     if (!target)
         return;
     if (!target->thread) {
-        detector_stale_detach(act->detector, act->thread, target->id, act->at);
+        detector_stale_detach(act->detector, act->thread, &target->past, act->at);
         return;
     }
     detector_detach(act->detector, act->thread, target->thread, act->at);

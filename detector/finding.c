@@ -63,6 +63,8 @@ const char *party_role_name(enum party_role role)
         [PARTY_HOLDS] = "holds",
         [PARTY_INITIALISED] = "initialised",
         [PARTY_DESTROYED] = "destroyed",
+        [PARTY_JOINED] = "joined",
+        [PARTY_DETACHED] = "detached",
         [PARTY_INTERRUPTED] = "interrupted",
         [PARTY_READS] = "reads",
         [PARTY_WRITES] = "writes",

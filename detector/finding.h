@@ -63,6 +63,7 @@ struct held_lock {
     enum lock_mode mode;
     uint32_t units;        /* of a counting semaphore, of which one is held: how many threads it lets in; 0: a lock */
     struct stack_id stack; /* of the acquisition */
+    bool is_gone;          /* freed or destroyed since: of `object` its id alone means anything */
     /* Locks that the thread held exclusively when it took this one and has released since; 0 where there are fewer. */
     struct object_id taken_under[TAKEN_UNDER_MOST];
 };
@@ -75,6 +76,8 @@ enum party_role {
     PARTY_HOLDS,       /* holds or held `object` meanwhile; `stack` is the acquisition */
     PARTY_INITIALISED, /* initialised it before; `stack` says where */
     PARTY_DESTROYED,   /* destroyed or freed it before */
+    PARTY_JOINED,      /* joined the thread before */
+    PARTY_DETACHED,    /* detached the thread before */
     PARTY_INTERRUPTED, /* held `object` when the signal arrived, or takes it with the signal unblocked */
     PARTY_READS,       /* a side of a data race; `stack` is where, 0 when it has aged out; also for the next two */
     PARTY_WRITES,

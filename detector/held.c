@@ -176,6 +176,7 @@ size_t held_copy(const struct held_set *held, bool only_ordered, struct held_loc
             out[copied].mode = (enum lock_mode)relaxed_load(&entry->mode);
             out[copied].units = relaxed_load(&relaxed_load(&entry->object)->units);
             out[copied].stack = (struct stack_id){relaxed_load(&entry->at)};
+            out[copied].is_gone = false;
             for (size_t k = 0; k < TAKEN_UNDER_MOST; k++) {
                 out[copied].taken_under[k] = (struct object_id){relaxed_load(&entry->taken_under[k])};
             }

@@ -27,4 +27,11 @@ struct callers_id {
     uint32_t v;
 };
 
+/* A thread that was joined or detached: by whom and where, 0 where that is not known. */
+struct thread_past {
+    struct thread_id id, by;
+    struct stack_id at;
+    bool was_joined; /* else it was detached */
+};
+
 #endif

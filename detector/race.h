@@ -103,6 +103,8 @@ struct race_host {
     void (*apart)(void *ctx, void (*work)(void *arg), void *arg);
     /* May be NULL.  Fills in block, block_size, alloc_stack and alloc_thread when memory->address is in a heap block. */
     void (*block)(void *ctx, struct finding_memory *memory);
+    /* May be NULL.  Fills in alloc_stack and alloc_thread of the block that began at memory->block before it was freed. */
+    void (*freed_block)(void *ctx, struct finding_memory *memory);
     /* May be NULL.  Sets *value to the `size` bytes (1 to 8) that stand at the address.  Returns: false when they cannot be
      * read. */
     bool (*value)(void *ctx, uint64_t address, uint64_t size, uint64_t *value);

@@ -118,13 +118,16 @@ static void set_value(const struct report *r, struct finding_party *mine)
 }
 
 /* Sets the block to what one of the parties freed. */
-static void set_freed_block(struct finding *finding)
+static void set_freed_block(struct finding *finding, const struct race_host *host)
 {
     for (size_t i = 0; i < finding->party_count; i++) {
         const struct finding_party *party = &finding->parties[i];
         if (party->role == PARTY_FREES && finding->memory.block_size == 0) {
             finding->memory.block = party->access_address;
             finding->memory.block_size = party->access_size;
+            if (host->freed_block != NULL) {
+                host->freed_block(host->ctx, &finding->memory);
+            }
         }
     }
 }
@@ -144,7 +147,7 @@ static void set_memory(struct finding *finding, const struct report *r)
     if (r->engine->host.block != NULL) {
         r->engine->host.block(r->engine->host.ctx, &finding->memory);
     }
-    set_freed_block(finding);
+    set_freed_block(finding, &r->engine->host);
 }
 
 static bool is_followed(const struct race_engine *engine, const struct finding *finding)

@@ -64,7 +64,8 @@ struct thread {
     struct stack_id created_at;
     bool detached;
     bool joined;
-    _Atomic uint32_t joiner;                            /* thread in a join of this one; set under RANK_REGISTRY */
+    _Atomic uint32_t let_go_by, let_go_at; /* thread that detached it or asked to join it last, and its stack */
+    _Atomic uint32_t joiner;               /* thread in a join of this one; set under RANK_REGISTRY */
     struct clock_stamp end_hb, end_handover, end_loose; /* set when it ended */
     const bool *accessed; /* the race engine saw an access since the last lock or unlock; NULL: it sees none */
     int32_t signal_number;

@@ -57,8 +57,8 @@ void usage_sem_overflow(struct detector *d, struct thread *t, struct object *s, 
 /* Returns: true when the join is wrong and must not count as a wait. */
 bool usage_join(struct detector *d, struct thread *t, struct thread *target, struct stack_id at);
 void usage_detach(struct detector *d, struct thread *t, struct thread *target, struct stack_id at);
-void usage_stale_thread(struct detector *d, struct thread *t, enum finding_kind kind, struct thread_id gone,
-                        const char *detail, struct stack_id at);
+void usage_stale_thread(struct detector *d, struct thread *t, enum finding_kind kind, const struct thread_past *gone,
+                        struct stack_id at);
 void usage_thread_end(struct detector *d, struct thread *t, struct stack_id at);
 void usage_thread_leak(struct detector *d, struct thread_id leaked, struct stack_id created_at);
 

@@ -100,13 +100,13 @@ static inline void emit_detach(struct self *self, struct self *target, struct st
     detector_detach(lockhound.detector, self->thread, target->thread, at);
 }
 
-static inline void emit_stale_join(struct self *self, struct thread_id gone, bool was_joined, struct stack_id at)
+static inline void emit_stale_join(struct self *self, const struct thread_past *gone, struct stack_id at)
 {
     self_count_event(self);
-    detector_stale_join(lockhound.detector, self->thread, gone, was_joined, at);
+    detector_stale_join(lockhound.detector, self->thread, gone, at);
 }
 
-static inline void emit_stale_detach(struct self *self, struct thread_id gone, struct stack_id at)
+static inline void emit_stale_detach(struct self *self, const struct thread_past *gone, struct stack_id at)
 {
     self_count_event(self);
     detector_stale_detach(lockhound.detector, self->thread, gone, at);

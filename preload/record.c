@@ -106,7 +106,8 @@ static void refer(struct references *refs, const struct finding *finding)
         if (party->has_object)
             refer_object(refs, &party->object);
         for (size_t j = 0; j < party->held_count; j++)
-            refer_object(refs, &party->held[j].object);
+            if (!party->held[j].is_gone)
+                refer_object(refs, &party->held[j].object);
     }
     refer_thread(refs, finding->memory.alloc_thread);
     if (finding->heard.how == HEARD_BY_OBJECT)
@@ -198,6 +199,8 @@ static void append_held(struct text *text, const struct finding_party *party)
     for (size_t i = 0; i < party->held_count; i++) {
         text_string(text, i == 0 ? "{\"object\":" : ",{\"object\":");
         text_number(text, object_number(&party->held[i].object));
+        if (party->held[i].is_gone)
+            record_bool(text, "gone", true);
         record_string(text, "mode", mode_name(party->held[i].mode));
         member_stack(text, "stack", party->held[i].stack);
         text_string(text, "}");

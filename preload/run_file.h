@@ -21,7 +21,7 @@
  *  "objects":[{"id":5, "kind":"mutex", "address":"0x…", "where":WHERE, "init_thread":1, "init_stack":FRAMES}],
  *  "threads":[{"id":2, "tid":1234, "name":"writer", "creator":1, "stack":FRAMES}]}
  *        kind, severity, titles: detector/findings.def.  form: cycle, self, join, all-asleep, or "".
- *        role: requests, waits, acts, holds, initialised, destroyed, interrupted; reads, writes, frees.
+ *        role: requests, waits, acts, holds, initialised, destroyed, joined, detached, interrupted; reads, writes, frees.
  *        Every id used is listed.
  *        A thread's "stack" is where it was created; ids of threads and objects hold within one pid.
  *        In a finding over several processes each party and thread has its own "pid", and a thread "process", the name
@@ -35,6 +35,7 @@
  *  "access":{"address":"0x…", "size":4, "atomic":false, "library":false, "guess":false, "lost":false}
  *        size 0: not known any more; atomic: this side alone is; library: libc made it for the caller on top of the stack;
  *        guess: a plain move that may be an atomic access in the source; lost: its stack and locks have aged out.
+ *        A lock that such a side held and that was freed or destroyed since is in "held" with "gone":true, and not listed.
  *        Of the first side also "value":"0x2a" where it is known: the bytes that stood there before the access, as a number.
  *  "heard":{"how":"object", "object":5, "thread":0, "stack":FRAMES}
  *        beside "memory": what the second party's thread had done when the first's last heard of it, and where.  how:

@@ -99,15 +99,27 @@ static char *party_text(const struct run_finding *f, const struct run_party *par
     return out.data;
 }
 
+/* What became of a thread before is known of some calls alone; likewise of one that ended with a lock that others sleep for. */
+static bool is_circumstance(const struct run_finding *f, size_t party)
+{
+    if (strcmp(f->form, "all-asleep") == 0) {
+        return party_has_ended(f, &f->parties[party]);
+    }
+    return party > 0 && (strcmp(f->kind, "double-join") == 0 || strcmp(f->kind, "double-detach") == 0);
+}
+
 void finding_fingerprint(struct run_finding *finding)
 {
     struct buffer text = {0};
     char **parts = memory_grow(NULL, finding->party_count, sizeof *parts);
+    size_t count = 0;
     for (size_t i = 0; i < finding->party_count; i++) {
-        parts[i] = party_text(finding, &finding->parties[i]);
+        if (!is_circumstance(finding, i)) {
+            parts[count++] = party_text(finding, &finding->parties[i]);
+        }
     }
     buffer_printf(&text, "%s/%s", finding->kind, finding->form);
-    add_sorted(&text, parts, finding->party_count);
+    add_sorted(&text, parts, count);
     snprintf(finding->fingerprint, sizeof finding->fingerprint, "%016" PRIx64, fnv1a(text.data, text.length));
     buffer_free(&text);
 }

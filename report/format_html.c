@@ -87,7 +87,8 @@ static void add_frame(struct page *page, const struct symbol_frame *frame)
         buffer_printf(out, "+0x%" PRIx64, frame->offset);
     }
     buffer_string(out, frame->is_inlined ? " (inlined)</span>" : "</span>");
-    const char *line = source_line(page->sources, frame, frame->line);
+    size_t at;
+    const char *line = source_line(page->sources, frame, &at);
     if (line && *line) {
         buffer_string(out, "<pre class=\"source\">");
         escape_xml(out, line);
@@ -113,12 +114,29 @@ static void add_stack(struct page *page, const struct run_stack *stack)
 
 /* ---- a finding -------------------------------------------------------------------------------------------------- */
 
+/* What the line called that made the access, when it did not do so itself; otherwise the words before the place. */
+static void add_way(struct buffer *out, const struct run_party *party)
+{
+    struct buffer library = {0};
+    if (party->has_access && party_add_library(&library, party)) {
+        buffer_string(out, party->access.has_value ? " through " : ", through ");
+        add_code(out, library.data);
+        buffer_string(out, " called at</h4>\n");
+    } else {
+        buffer_string(out, party_is_holder(party)    ? ", taken at</h4>\n"
+                           : party->is_timed         ? " (with a time limit) at</h4>\n"
+                           : party_is_by_libc(party) ? ", through a function of libc called at</h4>\n"
+                                                     : " at</h4>\n");
+    }
+    buffer_free(&library);
+}
+
 static void add_party(struct page *page, const struct run_finding *f, const struct run_party *party)
 {
     struct buffer *out = page->out;
     buffer_string(out, "<section class=\"side\"><h3>");
     add_thread(out, party->thread);
-    buffer_string(out, "</h3>\n");
+    buffer_string(out, party_has_ended(f, party) ? ", which has ended</h3>\n" : "</h3>\n");
     for (size_t i = 0; i < party->held_count; i++) {
         if (party_is_holder(party) && party->held[i].object == party->object) {
             continue;
@@ -129,6 +147,10 @@ static void add_party(struct page *page, const struct run_finding *f, const stru
         buffer_string(out, is_for_reading ? " for reading, taken at</h4>\n" : ", taken at</h4>\n");
         add_stack(page, &party->held[i].stack);
     }
+    for (size_t i = 0; i < party->gone_count; i++) {
+        buffer_string(out, "<h4>holds a lock that is gone by now, taken at</h4>\n");
+        add_stack(page, &party->gone[i].stack);
+    }
     buffer_string(out, "<h4>");
     escape_xml(out, party_verb(f, party));
     if (party->object) {
@@ -136,22 +158,22 @@ static void add_party(struct page *page, const struct run_finding *f, const stru
         size_t before = out->length;
         party_add_size(out, party);
         bool has_size = out->length > before;
-        buffer_string(out, strcmp(party->role, "frees") == 0 ? "the block of " : has_size ? " of " : "");
+        buffer_string(out, strcmp(party->role, "frees") == 0 ? "the block of "
+                           : has_size                        ? party_size_word(party)
+                                                             : "");
         add_code(out, party->object->name);
     }
     if (party->access.has_value) {
         buffer_printf(out, ", where 0x%" PRIx64 " stood,", party->access.value);
     }
-    buffer_string(out, party_is_holder(party)    ? ", taken at</h4>\n"
-                       : party->is_timed         ? " (with a time limit) at</h4>\n"
-                       : party_is_by_libc(party) ? ", through a function of libc called at</h4>\n"
-                                                 : " at</h4>\n");
+    add_way(out, party);
     if (party->access.is_lost) {
         buffer_string(out, "<p class=\"faint\">Too long ago: its stack and locks have aged out of the thread's history."
                            "</p>\n");
     } else {
         add_stack(page, &party->stack);
-        buffer_string(out, party->has_access && !party->held_count ? "<h4>holds no lock</h4>\n" : "");
+        bool is_bare = party->has_access && !party->held_count && !party->gone_count;
+        buffer_string(out, is_bare ? "<h4>holds no lock</h4>\n" : "");
     }
     buffer_string(out, "</section>\n");
 }

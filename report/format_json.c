@@ -80,6 +80,19 @@ static json_t *access_value(const struct run_access *access)
     return value;
 }
 
+static json_t *held_value(struct stack_table *table, const struct run_held *held)
+{
+    json_t *value = json_object();
+    if (held->object) {
+        json_object_set_new(value, "object", json_unsigned(held->object->id));
+    } else {
+        json_object_set_new(value, "gone", json_true());
+    }
+    json_object_set_new(value, "mode", json_string(held->is_shared ? "shared" : "exclusive"));
+    json_object_set_new(value, "stack", stack_reference(table, &held->stack));
+    return value;
+}
+
 static json_t *party_value(struct stack_table *table, const struct run_party *party)
 {
     json_t *value = json_object();
@@ -101,12 +114,10 @@ static json_t *party_value(struct stack_table *table, const struct run_party *pa
     }
     json_t *held = json_array();
     for (size_t i = 0; i < party->held_count; i++) {
-        const struct run_held *h = &party->held[i];
-        json_t *lock = json_object();
-        json_object_set_new(lock, "object", json_unsigned(h->object->id));
-        json_object_set_new(lock, "mode", json_string(h->is_shared ? "shared" : "exclusive"));
-        json_object_set_new(lock, "stack", stack_reference(table, &h->stack));
-        json_array_append_new(held, lock);
+        json_array_append_new(held, held_value(table, &party->held[i]));
+    }
+    for (size_t i = 0; i < party->gone_count; i++) {
+        json_array_append_new(held, held_value(table, &party->gone[i]));
     }
     json_object_set_new(value, "held", held);
     return value;
@@ -244,6 +255,9 @@ static json_t *process_value(const struct run_process *p)
     json_object_set_new(value, "argv", argv);
     json_object_set_new(value, "forked", json_boolean(p->was_forked));
     json_object_set_new(value, "ended", json_bytes(p->reason ? p->reason : p->was_replaced ? "exec" : "unknown"));
+    if (p->fatal_signal) {
+        json_object_set_new(value, "signal", json_integer(p->fatal_signal));
+    }
     return value;
 }
 

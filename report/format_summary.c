@@ -137,17 +137,30 @@ static void add_losses(struct buffer *out, const struct run *run)
     }
 }
 
+static void add_unfinished_process(struct buffer *out, const struct run_process *p)
+{
+    const char *name = sigabbrev_np(p->fatal_signal);
+    buffer_printf(out, "  process %" PRId64 " (", p->pid);
+    escape_text(out, path_base(p->exe));
+    if (p->fatal_signal && name) {
+        buffer_printf(out, ") was ended by SIG%s", name);
+    } else if (p->fatal_signal) {
+        buffer_printf(out, ") was ended by signal %d", p->fatal_signal);
+    } else {
+        buffer_string(out, ") has not ended or was killed");
+    }
+    buffer_string(out, p->reason ? "\n" : ": its counts are missing, its findings are here\n");
+}
+
 static void add_unfinished(struct buffer *out, const struct run *run)
 {
     size_t shown = 0, count = 0;
     for (const struct run_process *p = run->processes; p; p = p->next) {
-        if (p->reason || p->was_replaced) {
+        if ((p->reason || p->was_replaced) && !p->fatal_signal) {
             continue;
         }
         if (++count <= LINES_SHOWN / 2) {
-            buffer_printf(out, "  process %" PRId64 " (", p->pid);
-            escape_text(out, path_base(p->exe));
-            buffer_string(out, ") has not ended or was killed: its counts are missing, its findings are here\n");
+            add_unfinished_process(out, p);
             shown++;
         }
     }

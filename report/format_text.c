@@ -7,13 +7,18 @@
 
 #include "report/escape.h"
 #include "report/path.h"
+#include "report/plain_name.h"
 #include "report/resolve.h"
 
-#define FRAMES_SHOWN  12
-#define PARTIES_SHOWN 8
-#define EXTRAS_SHOWN  6
-#define NAME_COLUMN   28
-#define SOURCE_SHOWN  88
+#define FRAMES_SHOWN   12
+#define PARTIES_SHOWN  8
+#define EXTRAS_SHOWN   6
+#define UTF8_MASK      0xc0 /* of a byte that goes on a character */
+#define UTF8_CONTINUES 0x80
+#define UTF8_LONGEST   4
+#define NAME_COLUMN    28
+#define SOURCE_SHOWN   88
+#define SOURCE_BEFORE  40 /* of it, before the column of a line that is longer */
 
 #define RESET  "\033[0m"
 #define BOLD   "\033[1m"
@@ -104,7 +109,14 @@ static void add_frame(struct writer *w, const struct symbol_frame *frame, size_t
 {
     buffer_printf(w->out, "%*s#%zu ", indent, "", number);
     size_t begin = w->out->length;
-    escape_text(w->out, frame->name ? frame->name : "??");
+    if (frame->is_runtime && frame->name) {
+        struct buffer name = {0};
+        plain_name_add(&name, frame->name);
+        escape_text(w->out, name.data);
+        buffer_free(&name);
+    } else {
+        escape_text(w->out, frame->name ? frame->name : "??");
+    }
     size_t width = w->out->length - begin + (number > 9);
     buffer_printf(w->out, "%*s", width < NAME_COLUMN ? (int)(NAME_COLUMN - width) : 1, " ");
     paint(w, DIM);
@@ -116,19 +128,36 @@ static void add_frame(struct writer *w, const struct symbol_frame *frame, size_t
     buffer_string(w->out, "\n");
 }
 
-/* The line of source below the innermost frame of the user's. */
+/* Returns: `at`, or the beginning of the character that has that byte. */
+static size_t character_at(const char *line, size_t at)
+{
+    for (int i = 1; i < UTF8_LONGEST && at > 0 && ((unsigned char)line[at] & UTF8_MASK) == UTF8_CONTINUES; i++) {
+        at--;
+    }
+    return at;
+}
+
+/* The line of source below the innermost frame of the user's; of a long one the part around the column. */
 static void add_source(struct writer *w, const struct symbol_frame *frame, int indent)
 {
-    const char *line = w->sources ? source_line(w->sources, frame, frame->line) : NULL;
+    size_t at = 0, begin = 0;
+    const char *line = w->sources ? source_line(w->sources, frame, &at) : NULL;
     if (!line || !*line) {
         return;
     }
+    size_t length = strlen(line), end = length;
+    if (length > SOURCE_SHOWN) {
+        begin = at < SOURCE_SHOWN - SOURCE_BEFORE ? 0 : at - SOURCE_BEFORE;
+        begin = character_at(line, begin < length - SOURCE_SHOWN ? begin : length - SOURCE_SHOWN);
+        end = begin + SOURCE_SHOWN < length ? character_at(line, begin + SOURCE_SHOWN) : length;
+    }
     char part[SOURCE_SHOWN + 1] = {0};
-    strncpy(part, line, SOURCE_SHOWN);
+    memcpy(part, line + begin, end - begin);
     buffer_printf(w->out, "%*s     ", indent, "");
     paint(w, DIM);
-    buffer_string(w->out, "| ");
+    buffer_string(w->out, begin ? "| ..." : "| ");
     escape_text(w->out, part);
+    buffer_string(w->out, end < length ? "..." : "");
     paint(w, RESET);
     buffer_string(w->out, "\n");
 }
@@ -207,12 +236,29 @@ static bool add_held(struct writer *w, const struct run_party *party, bool centr
     return any;
 }
 
+/* Returns: false when there are none. */
+static bool add_gone(struct writer *w, const struct run_party *party)
+{
+    for (size_t i = 0; i < party->gone_count; i++) {
+        const struct run_stack *stack = &party->gone[i].stack;
+        buffer_string(w->out, "    holding a lock that is gone by now");
+        if (stack->user_first < stack->user_end) {
+            buffer_string(w->out, ", taken at ");
+            add_place(w, &stack->symbols[stack->user_first]);
+        }
+        buffer_string(w->out, "\n");
+    }
+    return party->gone_count > 0;
+}
+
 static void add_object_of_party(struct writer *w, const struct run_party *party)
 {
     const struct run_object *object = party->object;
     const struct run_thread *meant =
         strcmp(object->kind, "thread") == 0 ? finding_thread(w->finding, object->init_thread) : NULL;
-    if (meant) {
+    if (meant == party->thread) {
+        buffer_string(w->out, "itself");
+    } else if (meant) {
         add_thread(w, meant);
         buffer_string(w->out, strcmp(party->role, "waits") == 0 ? " to end" : "");
     } else {
@@ -225,20 +271,36 @@ static void add_object_of_party(struct writer *w, const struct run_party *party)
     }
 }
 
+/* What the line called that made the access, when it did not do so itself. */
+static void add_way(struct writer *w, const struct run_party *party)
+{
+    struct buffer library = {0};
+    if (party_add_library(&library, party)) {
+        buffer_string(w->out, ", through ");
+        add_name(w, library.data);
+        buffer_string(w->out, " called at\n");
+    } else if (party_is_by_libc(party)) {
+        buffer_string(w->out, ", through a function of libc called at\n");
+    } else {
+        buffer_string(w->out, party->access.has_value ? ", at\n" : " at\n");
+    }
+    buffer_free(&library);
+}
+
 /* A race's side: what it touches, where, under which locks. */
 static void add_access(struct writer *w, const struct run_party *party)
 {
     struct buffer size = {0};
     party_add_size(&size, party);
     buffer_printf(w->out, " %s %s%s", party_verb(w->finding, party), size.length ? size.data : "",
-                  size.length ? " of " : "");
+                  size.length ? party_size_word(party) : "");
     buffer_free(&size);
+    buffer_string(w->out, strcmp(party->role, "frees") == 0 ? "the block of " : "");
     add_name(w, party->object->name);
-    bool is_by_libc = party_is_by_libc(party);
     if (party->access.has_value) {
-        buffer_printf(w->out, ", where 0x%" PRIx64 " stood%s", party->access.value, is_by_libc ? "" : ",");
+        buffer_printf(w->out, ", where 0x%" PRIx64 " stood", party->access.value);
     }
-    buffer_string(w->out, is_by_libc ? ", through a function of libc called at\n" : " at\n");
+    add_way(w, party);
     if (party->stack.symbol_count) {
         add_stack(w, &party->stack, 6);
     } else if (!party->access.is_lost) {
@@ -246,8 +308,11 @@ static void add_access(struct writer *w, const struct run_party *party)
     }
     if (party->access.is_lost) {
         buffer_string(w->out, "      (too long ago: its stack and locks have aged out of the thread's history)\n");
-    } else if (!add_held(w, party, false)) {
-        buffer_string(w->out, "    holding no lock\n");
+    } else {
+        bool any = add_held(w, party, false);
+        if (!add_gone(w, party) && !any) {
+            buffer_string(w->out, "    holding no lock\n");
+        }
     }
 }
 
@@ -265,6 +330,9 @@ static void add_party(struct writer *w, const struct run_party *party)
     if (party->has_access && party->object) {
         add_access(w, party);
         return;
+    }
+    if (party_has_ended(w->finding, party)) {
+        buffer_string(w->out, ", which has ended,");
     }
     bool any = add_held(w, party, true), has_stack = party->stack.symbol_count > 0;
     if (party->object) {

@@ -29,6 +29,21 @@ static bool was_wanted_before(const struct run_finding *f, size_t party)
     return false;
 }
 
+/* "`lock`", "the end of T2" */
+static void add_what(struct buffer *out, const struct run_finding *f, const struct run_object *object)
+{
+    const struct run_thread *meant =
+        strcmp(object->kind, "thread") == 0 ? finding_thread(f, object->init_thread) : NULL;
+    if (meant) {
+        buffer_string(out, "the end of ");
+        add_thread(out, meant);
+    } else if (strcmp(object->kind, "thread") == 0 || strcmp(object->kind, "process") == 0) {
+        buffer_printf(out, "the end of %s", object->name);
+    } else {
+        buffer_printf(out, "`%s`", object->name);
+    }
+}
+
 /* Two names are put in order, so that the sentence does not depend on which thread came first. */
 static bool add_pair(struct buffer *out, const struct run_finding *f)
 {
@@ -36,9 +51,11 @@ static bool add_pair(struct buffer *out, const struct run_finding *f)
         f->parties[0].object == f->parties[1].object) {
         return false;
     }
-    const char *a = f->parties[0].object->name, *b = f->parties[1].object->name;
-    bool is_ordered = strcmp(a, b) <= 0;
-    buffer_printf(out, "`%s` and `%s`", is_ordered ? a : b, is_ordered ? b : a);
+    const struct run_object *a = f->parties[0].object, *b = f->parties[1].object;
+    bool is_ordered = strcmp(a->name, b->name) <= 0;
+    add_what(out, f, is_ordered ? a : b);
+    buffer_string(out, " and ");
+    add_what(out, f, is_ordered ? b : a);
     return true;
 }
 
@@ -55,7 +72,8 @@ static void add_wanted(struct buffer *out, const struct run_finding *f)
     for (size_t i = 0; i < f->party_count && listed < NAMES_LISTED; i++) {
         if (f->parties[i].object && !was_wanted_before(f, i)) {
             bool is_last = listed + 1 == count;
-            buffer_printf(out, "%s`%s`", listed == 0 ? "" : is_last ? " and " : ", ", f->parties[i].object->name);
+            buffer_string(out, listed == 0 ? "" : is_last ? " and " : ", ");
+            add_what(out, f, f->parties[i].object);
             listed++;
         }
     }
@@ -80,6 +98,15 @@ static void add_detail(struct buffer *out, const struct run_finding *f)
     } else if (*f->detail) {
         buffer_printf(out, " (%s)", f->detail);
     }
+}
+
+static size_t count_sleepers(const struct run_finding *f)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < f->party_count; i++) {
+        count += !party_has_ended(f, &f->parties[i]);
+    }
+    return count;
 }
 
 static void add_crowd(struct buffer *out, size_t threads)
@@ -125,7 +152,7 @@ static void add_deadlock(struct buffer *out, const struct run_finding *f)
         if (are_of_several(f)) {
             buffer_string(out, "several processes sleep, and none is left to wake another");
         } else {
-            add_crowd(out, f->party_count);
+            add_crowd(out, count_sleepers(f));
         }
         add_detail(out, f);
     } else {
@@ -161,7 +188,8 @@ static void add_access(struct buffer *out, const struct run_finding *f, const st
 {
     struct buffer size = {0};
     add_thread(out, party->thread);
-    buffer_printf(out, " %s ", party_verb(f, party));
+    bool is_over = other && (finding_freed(f) == FREED_BEFORE || finding_freed(f) == FREED_TWICE);
+    buffer_printf(out, " %s ", is_over ? "freed" : party_verb(f, party));
     party_add_size(&size, party);
     if (size.length == 0) {
         buffer_string(out, strcmp(party->role, "frees") == 0 ? "its block" : "it");
@@ -172,17 +200,26 @@ static void add_access(struct buffer *out, const struct run_finding *f, const st
     add_short_place(out, &party->stack);
 }
 
+static const char *sort_of_race(const struct run_finding *f)
+{
+    static const char *const of_freed[] = {[FREED_NOT] = "data race on ",
+                                           [FREED_BEFORE] = "use after free of ",
+                                           [FREED_AFTER] = "block freed while used, ",
+                                           [FREED_TWICE] = "block freed twice, "};
+    return f->memory->where == WHERE_DESCRIPTOR ? "descriptor closed while used, " : of_freed[finding_freed(f)];
+}
+
 static void add_race(struct buffer *out, const struct run_finding *f)
 {
     bool is_hidden = finding_is_hidden(f);
+    enum freed freed = finding_freed(f);
     buffer_printf(out, "%s%s`%s`: ",
                   is_hidden             ? "hidden "
                   : finding_is_guess(f) ? "possible "
                                         : "",
-                  f->memory->where == WHERE_DESCRIPTOR ? "descriptor closed while used, " : "data race on ",
-                  f->memory->name);
+                  sort_of_race(f), f->memory->name);
     add_access(out, f, &f->parties[0], NULL);
-    buffer_string(out, " while ");
+    buffer_string(out, freed == FREED_BEFORE || freed == FREED_TWICE ? " after " : " while ");
     add_access(out, f, &f->parties[1], &f->parties[0]);
     if (is_hidden) {
         buffer_printf(out, ", and %s", f->detail);
@@ -192,11 +229,52 @@ static void add_race(struct buffer *out, const struct run_finding *f)
     add_detail(out, f);
 }
 
+/* "a mutex freed while it is held": what the finding's detail says goes into the words of the kind.
+ * Returns: false when it is no such detail. */
+static bool add_end(struct buffer *out, const struct run_finding *f)
+{
+    static const struct {
+        const char *detail, *verb;
+    } ends[] = {
+        {"destroyed", "destroyed"}, {"its memory was freed", "freed"}, {"initialised again", "initialised again"}};
+    const struct run_object *object = f->parties[0].object;
+    for (size_t i = 0; object && i < sizeof ends / sizeof ends[0]; i++) {
+        if (strcmp(f->detail, ends[i].detail) == 0) {
+            bool is_held = strcmp(f->kind, "destroy-locked") == 0;
+            buffer_printf(out, "a %s %s while %s", object->kind, ends[i].verb,
+                          is_held ? "it is held" : "threads wait on it");
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Joins and detaches: a detail that says what was done to the thread before, and that alone. */
+static bool add_second(struct buffer *out, const struct run_finding *f)
+{
+    static const struct {
+        const char *kind, *detail, *title;
+    } seconds[] = {{"double-join", "the thread was detached", "a join of a thread that was detached"},
+                   {"double-join", "the thread is detached", "a join of a detached thread"},
+                   {"double-detach", "it was joined before", "a detach of a thread that was joined"},
+                   {"double-detach", "", "a second detach of the same thread"}};
+    for (size_t i = 0; i < sizeof seconds / sizeof seconds[0]; i++) {
+        if (strcmp(f->kind, seconds[i].kind) == 0 && strcmp(f->detail, seconds[i].detail) == 0) {
+            buffer_string(out, seconds[i].title);
+            return true;
+        }
+    }
+    return false;
+}
+
 static void add_misuse(struct buffer *out, const struct run_finding *f)
 {
     const struct catalogue_entry *entry = catalogue_find(f->kind);
     const struct run_party *first = &f->parties[0];
-    buffer_string(out, entry ? entry->title : f->kind);
+    bool has_said_detail = add_end(out, f) || add_second(out, f);
+    if (!has_said_detail) {
+        buffer_string(out, entry ? entry->title : f->kind);
+    }
     if (first->object && strcmp(first->object->kind, "thread") == 0) {
         const struct run_thread *meant = finding_thread(f, first->object->init_thread);
         buffer_string(out, ": ");
@@ -213,7 +291,9 @@ static void add_misuse(struct buffer *out, const struct run_finding *f)
     }
     buffer_string(out, ", by ");
     add_thread(out, first->thread);
-    add_detail(out, f);
+    if (!has_said_detail) {
+        add_detail(out, f);
+    }
 }
 
 const char *finding_message(struct run_finding *finding)

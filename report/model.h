@@ -90,7 +90,7 @@ struct run_object {
 };
 
 struct run_held {
-    const struct run_object *object;
+    const struct run_object *object; /* NULL: gone */
     bool is_shared;
     struct run_stack stack;
 };
@@ -105,9 +105,9 @@ struct run_access {
 };
 
 struct run_party {
-    const char
-        *role; /* "requests", "waits", "acts", "holds", "initialised", "destroyed", "interrupted"; "reads", "writes",
-                       * "frees" with the memory as object */
+    /* "requests", "waits", "acts", "holds", "initialised", "destroyed", "joined", "detached", "interrupted"; "reads", "writes",
+     * "frees" with the memory as object */
+    const char *role;
     const struct run_thread *thread;
     const struct run_object *object; /* or NULL */
     struct run_stack stack;
@@ -115,8 +115,8 @@ struct run_party {
     int signal_number;
     bool has_access;
     struct run_access access;
-    struct run_held *held;
-    size_t held_count;
+    struct run_held *held, *gone; /* `gone`: freed or destroyed since; without objects */
+    size_t held_count, gone_count;
 };
 
 /* The last that the later side of a race knew of the earlier one's thread; see preload/run_file.h. */
@@ -139,6 +139,7 @@ struct run_process {
     struct run_module *modules;
     const char *reason; /* how it ended, or NULL while it runs or when it was killed */
     bool was_replaced;  /* the same pid went on as another program */
+    int fatal_signal;   /* that ended it, where the command waited for it; or 0 */
     size_t findings;    /* reported in it, suppressed ones not counted */
     struct run_process *next;
 };

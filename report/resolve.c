@@ -16,6 +16,9 @@ void finding_visit_stacks(const struct run_finding *finding, void (*visit)(void 
         for (size_t k = 0; k < party->held_count; k++) {
             visit(ctx, &party->held[k].stack);
         }
+        for (size_t k = 0; k < party->gone_count; k++) {
+            visit(ctx, &party->gone[k].stack);
+        }
     }
     for (size_t i = 0; i < finding->object_count; i++) {
         visit(ctx, &finding->objects[i].init_stack);
@@ -154,6 +157,9 @@ static void name_static(struct resolver *r, struct run_object *object)
         object->name = pool_format(pool, "%s+0x%" PRIx64, path_base(object->module->path), object->offset);
     }
     object->stable = without_indices(pool, object->name);
+    const char *whole = object->name;
+    object->name = resolve_without_internals(whole, false, pool);
+    object->type = object->name == whole ? object->type : NULL;
 }
 
 /* Returns: the innermost function of the user's code, by module and offset where it has no name; "" when there is none. */
@@ -228,6 +234,18 @@ static bool has_code_name(const struct run_object *object)
     return object->where == WHERE_STACK || object->where == WHERE_HEAP || object->where == WHERE_UNKNOWN;
 }
 
+/* Returns: true for a type that the C++ library has for itself, and that users know nothing of. */
+static bool is_internal_type(const char *type)
+{
+    static const char *const of_c[] = {"_Bool", "_Complex", "_Float", "_Imaginary", "_Decimal"};
+    for (size_t i = 0; i < sizeof of_c / sizeof of_c[0]; i++) {
+        if (strncmp(type, of_c[i], strlen(of_c[i])) == 0) {
+            return false;
+        }
+    }
+    return type[0] == '_' && (isupper((unsigned char)type[1]) || (type[1] == '_' && strchr(type, '<')));
+}
+
 static void name_object(struct resolver *r, struct run_object *object)
 {
     static const char *const places[] = {"unknown", "static", "stack", "heap", "shared", "descriptor", "libc"};
@@ -257,6 +275,9 @@ static void name_object(struct resolver *r, struct run_object *object)
         } else {
             resolve_lock_by_code(r->finding, object, object_size(object->kind), pool, r->symbols);
         }
+    }
+    if (object->type && is_internal_type(object->type)) {
+        object->type = NULL;
     }
 }
 

@@ -27,13 +27,23 @@ const char *finding_heard_message(struct run_finding *finding);
 const char *party_verb(const struct run_finding *finding, const struct run_party *party);
 /* verbs.c: adds how much this side of a race touches: "4 bytes", "1 byte", "" when that is not known. */
 void party_add_size(struct buffer *out, const struct run_party *party);
+/* verbs.c.  Returns: " of ", or " that include " where the name is that of a part of what is touched. */
+const char *party_size_word(const struct run_party *party);
+/* verbs.c: adds the function of the C++ library through which the user's line made the access, without what its templates were
+ * made for: `std::vector::push_back`.  Returns: false when the line made it itself. */
+bool party_add_library(struct buffer *out, const struct run_party *party);
 /* Returns: true when both sides of a race may be atomic accesses in the source. */
 bool finding_is_guess(const struct run_finding *finding);
 /* Returns: true when the two sides of a race were ordered by locks alone in this run. */
 bool finding_is_hidden(const struct run_finding *finding);
-/* verbs.c: why a race may be none, in a sentence each.  Returns: how many there are. */
-enum { CAVEATS_MOST = 2 };
+/* Which side of a race gave the memory back.  Returns: FREED_NOT for all that is no race on a block. */
+enum freed { FREED_NOT, FREED_BEFORE, FREED_AFTER, FREED_TWICE };
+enum freed finding_freed(const struct run_finding *finding);
+/* verbs.c: why a race may be none, and what makes it worse, in a sentence each.  Returns: how many there are. */
+enum { CAVEATS_MOST = 3 };
 size_t finding_caveats(const struct run_finding *finding, const char *caveats[CAVEATS_MOST]);
+/* Returns: true when the party is of a thread that ended with a lock that others sleep for. */
+bool party_has_ended(const struct run_finding *finding, const struct run_party *party);
 /* Returns: true when the party's stack is where it took its object. */
 bool party_is_holder(const struct run_party *party);
 /* verbs.c.  Returns: true when it should be said that libc made the access: what it is about does not say so by itself. */
@@ -42,7 +52,7 @@ bool party_is_by_libc(const struct run_party *party);
 const char *object_account(const struct run_object *object);
 /* verbs.c.  Returns: "initialised", "allocated" or "opened". */
 const char *object_origin_verb(const struct run_object *object);
-/* verbs.c.  Returns: what usually mends it, or NULL. */
+/* remedy.c.  Returns: what usually mends it, or NULL. */
 const char *finding_remedy(const struct run_finding *finding);
 /* Returns: true when another part of the report says all of it. */
 bool party_is_repeat(const struct run_finding *finding, const struct run_party *party);

@@ -3,6 +3,7 @@
  *   a lock     by the argument of the call that initialised it, took it or wants it
  *   memory     by the operand of the instruction of either side; a heap block by the pointer that received it
  */
+#include <ctype.h>
 #include <string.h>
 
 #include "report/resolve.h"
@@ -26,6 +27,28 @@ static const char *const *types_of(const char *kind)
     return NULL;
 }
 
+const char *resolve_without_internals(const char *name, bool is_of_library, struct pool *pool)
+{
+    for (const char *at = name; *at; at++) {
+        bool begins = at == name || at[-1] == '*' ? is_of_library : at[-1] == '.' || at[-1] == '>';
+        if (begins && *at == '_' && (at[1] == '_' || isupper((unsigned char)at[1]))) {
+            size_t length = (size_t)(at - name);
+            while (length > 0 && strchr(".->", name[length - 1])) {
+                length--;
+            }
+            size_t stars = strspn(name, "*");
+            bool is_this = length - stars == strlen("this") && strncmp(name + stars, "this", length - stars) == 0;
+            return length <= stars || (is_this && is_of_library) ? NULL : pool_copy(pool, name, length);
+        }
+    }
+    return name;
+}
+
+static bool is_of_library(const struct run_stack *stack)
+{
+    return stack->symbol_count && stack->symbols[0].is_runtime;
+}
+
 static const char *innermost(const struct run_stack *stack, size_t first)
 {
     for (size_t i = first; i < stack->symbol_count; i++) {
@@ -42,11 +65,12 @@ static bool name_by_call(struct run_object *object, const struct run_stack *stac
     const char *const *types = types_of(object->kind);
     const char *name =
         types && stack->frame_count ? symbols_name_argument(symbols, stack->frames, size, types, pool) : NULL;
+    name = name ? resolve_without_internals(name, is_of_library(stack), pool) : NULL;
     if (!name || *name == '*') { /* "*lock" tells nothing that "mutex#5" does not */
         return false;
     }
     object->name = name;
-    object->named_by = innermost(stack, 0);
+    object->named_by = innermost(stack, stack->user_first);
     return true;
 }
 
@@ -79,12 +103,15 @@ static bool name_by_access(struct run_object *memory, const struct run_party *pa
         return false;
     }
     int64_t delta = (int64_t)(memory->address - access->address);
-    const char *name = symbols_name_access(symbols, party->stack.frames, delta, memory->size, pool, &memory->type);
+    const char *type = NULL;
+    const char *whole = symbols_name_access(symbols, party->stack.frames, delta, memory->size, pool, &type);
+    const char *name = whole ? resolve_without_internals(whole, is_of_library(&party->stack), pool) : NULL;
     if (!name) {
         return false;
     }
+    memory->type = name == whole ? type : NULL;
     memory->name = name;
-    memory->named_by = innermost(&party->stack, 0);
+    memory->named_by = innermost(&party->stack, party->stack.user_first);
     return true;
 }
 
@@ -107,11 +134,15 @@ static bool name_by_allocation(struct run_object *memory, struct pool *pool, str
         memory->address < memory->block) {
         return false;
     }
-    const char *name = symbols_name_result(symbols, &memory->init_stack.frames[caller], memory->address - memory->block,
-                                           memory->block_size, memory->size, pool, &memory->type, &elements);
+    const char *type = NULL;
+    const char *whole =
+        symbols_name_result(symbols, &memory->init_stack.frames[caller], memory->address - memory->block,
+                            memory->block_size, memory->size, pool, &type, &elements);
+    const char *name = whole ? resolve_without_internals(whole, is_of_library(&memory->init_stack), pool) : NULL;
     if (!name) {
         return false;
     }
+    memory->type = name == whole ? type : NULL;
     memory->name = name;
     memory->named_by = innermost(&memory->init_stack, caller);
     memory->elements = elements > 1 ? elements : 0;

@@ -12,4 +12,8 @@ bool resolve_lock_by_code(const struct run_finding *f, struct run_object *object
 bool resolve_memory_by_code(const struct run_finding *f, struct run_object *memory, struct pool *pool,
                             struct symbols *symbols);
 
+/* Returns: `name` up to the first member that the C library or that of C++ has for itself: "q" of "q._M_impl._M_start"; NULL when
+ * nothing of the user's is left: where code of the library calls it so, "__mem" and "this" are its own. */
+const char *resolve_without_internals(const char *name, bool is_of_library, struct pool *pool);
+
 #endif

@@ -236,14 +236,17 @@ static void decode_held(struct decoder *d, const json_t *list, struct run_party 
 {
     size_t count = json_array_size(list);
     party->held = pool_array(d->pool, count, sizeof *party->held);
+    party->gone = pool_array(d->pool, count, sizeof *party->gone);
     for (size_t i = 0; i < count; i++) {
         const json_t *value = json_array_get(list, i);
-        struct run_held *held = &party->held[party->held_count];
-        held->object = find_object(d->finding, id_member(value, "object"));
+        bool is_gone = flag_member(value, "gone");
+        struct run_held *held = is_gone ? &party->gone[party->gone_count] : &party->held[party->held_count];
+        held->object = is_gone ? NULL : find_object(d->finding, id_member(value, "object"));
         held->is_shared = is_shared(value);
-        if (held->object) {
+        if (is_gone || held->object) {
             decode_stack(d, json_object_get(value, "stack"), &held->stack);
-            party->held_count++;
+            party->held_count += !is_gone;
+            party->gone_count += is_gone;
         }
     }
 }

@@ -7,6 +7,7 @@ enum { NESTING_MAX = 256 }; /* of namespaces and types: debug information is nev
 
 struct descent {
     Dwarf_Addr address;
+    bool is_thorough;  /* also into scopes that do not hold the address themselves */
     Dwarf_Die *scopes; /* outermost first */
     int count;
 };
@@ -21,6 +22,14 @@ static bool holds_declarations(int tag)
 {
     return tag == DW_TAG_namespace || tag == DW_TAG_module || tag == DW_TAG_structure_type ||
            tag == DW_TAG_class_type || tag == DW_TAG_union_type;
+}
+
+/* A class within a function, such as that of a lambda, has its functions there, with addresses of their own: also within the
+ * abstract form of an inlined function, which has none.  Inlined calls repeat no classes. */
+static bool may_hide_functions(int tag)
+{
+    return tag == DW_TAG_subprogram || tag == DW_TAG_lexical_block || tag == DW_TAG_try_block ||
+           tag == DW_TAG_catch_block;
 }
 
 /* Returns: true when a scope below `parent` holds the address; the chain to it has been noted. */
@@ -39,7 +48,8 @@ static bool descend(struct descent *d, Dwarf_Die *parent, int nesting)
             }
             return true;
         }
-        if (holds_declarations(tag) && descend(d, &child, nesting + 1)) {
+        bool is_entered = holds_declarations(tag) || (d->is_thorough && may_hide_functions(tag));
+        if (is_entered && descend(d, &child, nesting + 1)) {
             return true;
         }
     } while (dwarf_siblingof(&child, &child) == 0);
@@ -49,7 +59,10 @@ static bool descend(struct descent *d, Dwarf_Die *parent, int nesting)
 int scopes_find(Dwarf_Die *unit, Dwarf_Addr address, Dwarf_Die scopes[SCOPES_MAX])
 {
     struct descent d = {.address = address, .scopes = scopes};
-    descend(&d, unit, 0);
+    if (!descend(&d, unit, 0)) { /* rare enough to look at the whole unit then */
+        d.is_thorough = true;
+        descend(&d, unit, 0);
+    }
     for (int i = 0; i < d.count / 2; i++) {
         Dwarf_Die outer = scopes[i];
         scopes[i] = scopes[d.count - 1 - i];

@@ -54,7 +54,7 @@ static void cut_lines(struct source_cache *cache, struct source_file *file, char
         if (end) {
             *end = '\0';
         }
-        file->lines[at] = line + strspn(line, " \t");
+        file->lines[at] = line;
         line = end ? end + 1 : NULL;
     }
 }
@@ -82,11 +82,11 @@ static bool is_newer(const struct timespec *a, const struct timespec *b)
     return a->tv_sec > b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec > b->tv_nsec);
 }
 
-const char *source_line(struct source_cache *cache, const struct symbol_frame *frame, uint32_t number)
+const char *source_line(struct source_cache *cache, const struct symbol_frame *frame, size_t *at)
 {
     struct source_file *file;
     struct stat program;
-    if (!frame->file || number == 0 || !frame->module || stat(frame->module->path, &program) != 0) {
+    if (!frame->file || frame->line == 0 || !frame->module || stat(frame->module->path, &program) != 0) {
         return NULL;
     }
     HASH_FIND_STR(cache->files, frame->file, file);
@@ -96,8 +96,11 @@ const char *source_line(struct source_cache *cache, const struct symbol_frame *f
         read_file(cache, file);
         HASH_ADD_KEYPTR(hh, cache->files, file->path, strlen(file->path), file);
     }
-    if (number > file->count || is_newer(&file->modified, &program.st_mtim)) {
+    if (frame->line > file->count || is_newer(&file->modified, &program.st_mtim)) {
         return NULL;
     }
-    return file->lines[number - 1];
+    const char *line = file->lines[frame->line - 1];
+    size_t indentation = strspn(line, " \t");
+    *at = frame->column > indentation ? frame->column - 1 - indentation : 0;
+    return line + indentation;
 }

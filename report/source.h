@@ -13,7 +13,8 @@ struct source_cache;
 struct source_cache *source_cache_new(void);
 void source_cache_free(struct source_cache *cache);
 
-/* Returns: line `number` of the frame's file without indentation, or NULL.  Owns: the cache. */
-const char *source_line(struct source_cache *cache, const struct symbol_frame *frame, uint32_t number);
+/* Sets *at to the byte of it that the frame's column names, or 0.  It may lie past the end.
+ * Returns: the frame's line without indentation, or NULL.  Owns: the cache. */
+const char *source_line(struct source_cache *cache, const struct symbol_frame *frame, size_t *at);
 
 #endif

@@ -270,6 +270,13 @@ static void find_in_debug_information(struct found *found, struct symbol_module 
     collect_scopes(found, &unit, scopes, scopes_find(&unit, address, scopes));
 }
 
+/* Returns: true for code in the headers of the C++ library.  What is made there for a type without linkage, as that of a lambda,
+ * has a name of its own alone, such as `_M_run`. */
+static bool is_of_headers(const struct symbol_frame *frame)
+{
+    return frame->file && strstr(frame->file, "/include/c++/") != NULL;
+}
+
 static void find_address(struct found *found, const struct run_frame *frame, struct module_entry *entry,
                          uint64_t offset)
 {
@@ -286,7 +293,7 @@ static void find_address(struct found *found, const struct run_frame *frame, str
             "it is stripped; its debug symbols (a -dbgsym package, or DEBUGINFOD_URLS) would name functions";
     }
     for (size_t i = 0; i < found->count; i++) {
-        found->frames[i].is_runtime |= entry->opened.is_runtime;
+        found->frames[i].is_runtime |= entry->opened.is_runtime || is_of_headers(&found->frames[i]);
     }
 }
 

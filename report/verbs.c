@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "report/catalogue.h"
+#include "report/plain_name.h"
 #include "report/resolve.h"
 
 static const char *verb_of_call(const char *kind)
@@ -64,6 +64,27 @@ void party_add_size(struct buffer *out, const struct run_party *party)
     }
 }
 
+const char *party_size_word(const struct run_party *party)
+{
+    return party->object && party->object->size && party->access.size > party->object->size ? " that include " : " of ";
+}
+
+bool party_add_library(struct buffer *out, const struct run_party *party)
+{
+    const struct run_stack *stack = &party->stack;
+    const struct symbol_frame *called = stack->user_first > 0 ? &stack->symbols[stack->user_first - 1] : NULL;
+    struct buffer name = {0};
+    plain_name_add(&name, called && called->name ? called->name : "");
+    const char *internal = name.length ? strstr(name.data, "::_") : NULL; /* `std::ostream::_M_insert`: what it is of */
+    size_t length = internal ? (size_t)(internal - name.data) : name.length;
+    bool is_of_library = length > strlen("std::") && strncmp(name.data, "std::", strlen("std::")) == 0;
+    if (is_of_library) {
+        buffer_add(out, name.data, length);
+    }
+    buffer_free(&name);
+    return is_of_library;
+}
+
 bool party_is_by_libc(const struct run_party *party)
 {
     bool is_said = party->object && (party->object->where == WHERE_DESCRIPTOR || party->object->where == WHERE_LIBC);
@@ -94,17 +115,14 @@ const char *object_origin_verb(const struct run_object *object)
     return !is_memory ? "initialised" : object->where == WHERE_DESCRIPTOR ? "opened" : "allocated";
 }
 
-const char *finding_remedy(const struct run_finding *finding)
+enum freed finding_freed(const struct run_finding *finding)
 {
-    const struct catalogue_entry *entry = catalogue_find(finding->kind);
-    if (finding->memory && finding->memory->where == WHERE_DESCRIPTOR) {
-        return "Close it when the last user has finished: join the threads that use it, or count its users under a "
-               "lock.";
+    if (!finding->memory || finding->party_count != 2) {
+        return FREED_NOT;
     }
-    if (finding->memory && finding->memory->where == WHERE_LIBC) {
-        return "Call the form that is made for threads (its name often ends in _r), or make all calls under one lock.";
-    }
-    return entry ? entry->remedy : NULL;
+    bool is_later = strcmp(finding->parties[0].role, "frees") == 0;
+    bool is_earlier = strcmp(finding->parties[1].role, "frees") == 0;
+    return is_later && is_earlier ? FREED_TWICE : is_later ? FREED_AFTER : is_earlier ? FREED_BEFORE : FREED_NOT;
 }
 
 bool finding_is_guess(const struct run_finding *finding)
@@ -120,7 +138,14 @@ bool finding_is_hidden(const struct run_finding *finding)
 
 size_t finding_caveats(const struct run_finding *finding, const char *caveats[CAVEATS_MOST])
 {
+    static const char *const freed[] = {
+        [FREED_BEFORE] = "The block had been freed already: what stands there may be another's by now.",
+        [FREED_AFTER] = "Where the free comes first this is a use after free.",
+        [FREED_TWICE] = "The block had been freed already: the second free may give another's block away."};
     size_t count = 0;
+    if (finding_freed(finding) != FREED_NOT) {
+        caveats[count++] = freed[finding_freed(finding)];
+    }
     if (finding_is_guess(finding)) {
         caveats[count++] = "Both sides are plain moves that neither debug information nor the lines of the source tell "
                            "from atomic ones: where the source has them atomic, this is no race.";
@@ -131,6 +156,11 @@ size_t finding_caveats(const struct run_finding *finding, const char *caveats[CA
             "handed over under one: another schedule may let them meet.";
     }
     return count;
+}
+
+bool party_has_ended(const struct run_finding *finding, const struct run_party *party)
+{
+    return strcmp(finding->form, "all-asleep") == 0 && strcmp(party->role, "holds") == 0;
 }
 
 bool party_is_holder(const struct run_party *party)

@@ -5,10 +5,10 @@
 static struct departed ring[DEPARTED_MAX];
 static unsigned next;
 
-void departed_note(pthread_t handle, struct thread_id id, bool joined)
+void departed_note(pthread_t handle, const struct thread_past *past)
 {
     rank_enter(OWN_RANK_SELVES);
-    ring[next++ % DEPARTED_MAX] = (struct departed){handle, id, joined};
+    ring[next++ % DEPARTED_MAX] = (struct departed){handle, *past};
     rank_leave(OWN_RANK_SELVES);
 }
 
@@ -18,7 +18,7 @@ bool departed_find(pthread_t handle, struct departed *found)
     rank_enter(OWN_RANK_SELVES);
     for (unsigned back = 1; back <= DEPARTED_MAX && !known; back++) {
         *found = ring[(next - back) % DEPARTED_MAX];
-        known = found->id.v != 0 && found->handle == handle;
+        known = found->past.id.v != 0 && found->handle == handle;
     }
     rank_leave(OWN_RANK_SELVES);
     return known;

@@ -15,12 +15,11 @@ enum { DEPARTED_MAX = 256 };
 
 struct departed {
     pthread_t handle;
-    struct thread_id id;
-    bool joined; /* else it was detached */
+    struct thread_past past;
 };
 
 /* Context of both: signal, takes(OWN_RANK_SELVES). */
-void departed_note(pthread_t handle, struct thread_id id, bool joined);
+void departed_note(pthread_t handle, const struct thread_past *past);
 bool departed_find(pthread_t handle, struct departed *found);
 
 #endif

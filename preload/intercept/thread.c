@@ -171,7 +171,7 @@ struct self *thread_join_request(struct self *self, pthread_t handle, enum join_
     struct self *target = self_by_handle(handle);
     struct departed gone;
     if (target == NULL && departed_find(handle, &gone))
-        emit_stale_join(self, gone.id, gone.joined, at);
+        emit_stale_join(self, &gone.past, at);
     else if (target != NULL && form != JOIN_TRY)
         emit_join_request(self, target, form == JOIN_TIMED, at);
     return target;
@@ -187,7 +187,8 @@ void thread_join_done(struct self *self, struct self *target, bool joined)
     }
     emit_joined(self, target);
     grace_thread_joined();
-    departed_note(target->handle, thread_identity(target->thread), true);
+    const struct thread_past past = thread_past(target->thread);
+    departed_note(target->handle, &past);
     self_release(target);
 }
 
@@ -286,7 +287,7 @@ struct self *thread_detach_request(struct self *self, pthread_t handle, struct s
     if (target != NULL)
         emit_detach(self, target, at);
     else if (departed_find(handle, &gone))
-        emit_stale_detach(self, gone.id, at);
+        emit_stale_detach(self, &gone.past, at);
     return target;
 }
 
@@ -295,9 +296,9 @@ void thread_detach_done(struct self *target, bool detached)
     if (target == NULL || !detached)
         return;
     pthread_t handle = target->handle;
-    struct thread_id id = thread_identity(target->thread);
+    const struct thread_past past = thread_past(target->thread);
     if (self_mark_detached(target)) {
-        departed_note(handle, id, false);
+        departed_note(handle, &past);
         self_release(target);
     }
 }

@@ -4,6 +4,8 @@
 
 enum { SLOTS_LOG2 = 16, SLOTS = 1 << SLOTS_LOG2 };
 
+#define FREED (UINT64_C(1) << 63) /* in an address: the kernel has that half of all addresses for itself */
+
 static struct slot {
     _Atomic uint64_t address; /* 0: empty, or being written */
     _Atomic uint64_t size;
@@ -35,7 +37,7 @@ void blocks_remove(uint64_t address)
 {
     struct slot *slot = slot_of(address);
     if (relaxed_load(&slot->address) == address)
-        relaxed_store(&slot->address, 0);
+        relaxed_store(&slot->address, address | FREED);
 }
 
 /* Returns: false when the slot is empty or is being written. */
@@ -56,6 +58,13 @@ static bool read_slot(struct slot *slot, struct block *block)
 bool blocks_find(uint64_t address, struct block *block)
 {
     return read_slot(slot_of(address), block) && block->address == address;
+}
+
+bool blocks_find_freed(uint64_t address, struct block *block)
+{
+    bool is_known = read_slot(slot_of(address), block) && block->address == (address | FREED);
+    block->address = address;
+    return is_known;
 }
 
 bool blocks_find_containing(uint64_t address, struct block *block)

@@ -1,7 +1,7 @@
 /* blocks.h: where the heap blocks of the program came from, for reports.
  *
  *   malloc() --> [slot by hash of the address] <-- blocks_find_containing(), which looks at all of them
- *   free() ----> slot emptied, when the block is still there
+ *   free() ----> slot marked, when the block is still there; blocks_find_freed()
  *
  * Model:     a block that falls into another's slot takes it: what is found is true, but not all is found.
  * Threads:   no lock.  A reader that meets a slot being written sees its address change and passes over it.
@@ -24,6 +24,8 @@ void blocks_add(const struct block *block);
 void blocks_remove(uint64_t address);
 /* Returns: true and the block that begins there, when the table still has it. */
 bool blocks_find(uint64_t address, struct block *block);
+/* Returns: true and the block that began there before it was freed, when nothing has taken its slot since. */
+bool blocks_find_freed(uint64_t address, struct block *block);
 /* Returns: true and the block that holds `address`, the innermost if there are several. */
 bool blocks_find_containing(uint64_t address, struct block *block);
 

@@ -121,20 +121,20 @@ static void host_apart(void *ctx, void (*work)(void *arg), void *arg)
 
 /* ---- history ------------------------------------------------------------------------------------------------------ */
 
-/* Returns: how many of the locks held then are still the objects that they were. */
+/* A lock that is no longer the object that it was has been freed or destroyed.  Returns: how many locks were held then. */
 static size_t recall_held(const struct history_found *found, struct held_lock *held)
 {
-    size_t count = 0;
     for (size_t i = 0; i < found->held_count; i++) {
         const struct history_hold *hold = &found->held[i];
         const struct object *object = (const struct object *)(uintptr_t)hold->object;
-        if (object_identity(object).v != hold->id)
-            continue;
-        held[count++] = (struct held_lock){.object = object_reference(object),
-                                           .mode = hold->shared ? LOCK_SHARED : LOCK_EXCLUSIVE,
-                                           .stack = hold->stack};
+        bool is_gone = object_identity(object).v != hold->id;
+        held[i] =
+            (struct held_lock){.object = is_gone ? (struct object_ref){.id = {hold->id}} : object_reference(object),
+                               .mode = hold->shared ? LOCK_SHARED : LOCK_EXCLUSIVE,
+                               .stack = hold->stack,
+                               .is_gone = is_gone};
     }
-    return count;
+    return found->held_count;
 }
 
 /* The full address whose low 32 bits are `low`, near `address`. */
@@ -210,6 +210,14 @@ static void host_released(void *ctx, const struct race_plane *race, struct threa
     }
 }
 
+static void set_origin(struct finding_memory *memory, const struct block *block)
+{
+    memory->block = block->address;
+    memory->block_size = block->size;
+    memory->alloc_stack = callers_stack(block->allocated_at);
+    memory->alloc_thread = block->thread;
+}
+
 static void host_block(void *ctx, struct finding_memory *memory)
 {
     (void)ctx;
@@ -218,12 +226,16 @@ static void host_block(void *ctx, struct finding_memory *memory)
         descriptor_tell_opening(memory);
         return;
     }
-    if (!blocks_find_containing(memory->address, &block))
-        return;
-    memory->block = block.address;
-    memory->block_size = block.size;
-    memory->alloc_stack = callers_stack(block.allocated_at);
-    memory->alloc_thread = block.thread;
+    if (blocks_find_containing(memory->address, &block))
+        set_origin(memory, &block);
+}
+
+static void host_freed_block(void *ctx, struct finding_memory *memory)
+{
+    (void)ctx;
+    struct block block;
+    if (blocks_find_freed(memory->block, &block))
+        set_origin(memory, &block);
 }
 
 /* By the kernel, which does not fault where another thread has just unmapped it. */
@@ -298,6 +310,7 @@ const struct race_host race_host = {.reserve = host_reserve,
                                     .place = host_place,
                                     .apart = host_apart,
                                     .block = host_block,
+                                    .freed_block = host_freed_block,
                                     .value = host_value,
                                     .is_ignored = host_is_ignored,
                                     .doubt = host_doubt,

@@ -48,6 +48,23 @@ static void removed_block_is_not_found(void **state)
     add(BASE, SIZE, 1);
     blocks_remove(BASE);
     assert_false(blocks_find_containing(BASE, &found));
+    assert_false(blocks_find(BASE, &found));
+}
+
+static void freed_block_is_known_until_there_is_another(void **state)
+{
+    (void)state;
+    struct block found;
+    add(BASE, SIZE, 5);
+    assert_false(blocks_find_freed(BASE, &found));
+    blocks_remove(BASE);
+    assert_true(blocks_find_freed(BASE, &found));
+    assert_int_equal(found.address, BASE);
+    assert_int_equal(found.allocated_at.v, 5);
+    assert_false(blocks_find_freed(BASE + 16, &found));
+    add(BASE, SIZE, 6);
+    assert_false(blocks_find_freed(BASE, &found));
+    blocks_remove(BASE);
 }
 
 static void what_is_found_in_a_crowded_table_is_true(void **state)
@@ -71,6 +88,7 @@ int main(void)
         cmocka_unit_test(every_byte_of_a_block_finds_it),
         cmocka_unit_test(innermost_of_two_is_found),
         cmocka_unit_test(removed_block_is_not_found),
+        cmocka_unit_test(freed_block_is_known_until_there_is_another),
         cmocka_unit_test(what_is_found_in_a_crowded_table_is_true),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 
 #include "report/demangle.h"
 #include "report/escape.h"
+#include "report/plain_name.h"
 
 static void assert_escaped(void (*function)(struct buffer *, const char *), const char *bytes, const char *expected)
 {
@@ -69,6 +70,24 @@ static void cplusplus_names_lose_parameters_and_suffixes(void **state)
     assert_readable("_Znot_mangled", "_Znot_mangled", "_Znot_mangled");
 }
 
+static void library_names_lose_what_templates_were_made_for(void **state)
+{
+    (void)state;
+    assert_escaped(plain_name_add, "std::vector<int, std::allocator<int> >::push_back", "std::vector::push_back");
+    assert_escaped(plain_name_add, "std::__cxx11::basic_string<char>::append", "std::basic_string::append");
+    assert_escaped(plain_name_add, "bool std::condition_variable::wait_until<std::chrono::_V2::steady_clock>",
+                   "std::condition_variable::wait_until");
+    assert_escaped(plain_name_add, "std::basic_ostream<char>& std::operator<< <std::char_traits<char> >",
+                   "std::operator<<");
+    assert_escaped(plain_name_add, "std::unique_ptr<job>::operator->", "std::unique_ptr::operator->");
+    assert_escaped(plain_name_add, "std::uniform_int_distribution<int>::operator()<std::mersenne_twister_engine<int> >",
+                   "std::uniform_int_distribution::operator()");
+    assert_escaped(plain_name_add, "std::function<void ()>::operator=<job>", "std::function::operator=");
+    assert_escaped(plain_name_add, "std::function<void ()>::operator bool", "std::function::operator bool");
+    assert_escaped(plain_name_add, "(anonymous namespace)::operators", "(anonymous namespace)::operators");
+    assert_escaped(plain_name_add, "<fn(u8) as Trait>::call", "<fn(u8) as Trait>::call");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -77,6 +96,7 @@ int main(void)
         cmocka_unit_test(invalid_utf8_is_shown_byte_by_byte),
         cmocka_unit_test(markup_is_text),
         cmocka_unit_test(cplusplus_names_lose_parameters_and_suffixes),
+        cmocka_unit_test(library_names_lose_what_templates_were_made_for),
     };
     return cmocka_run_group_tests_name("report_escape", tests, NULL, NULL);
 }

@@ -79,9 +79,11 @@ static void join_tried_again_after_it_timed_out_is_silent(void **state)
 static void join_of_a_detached_thread(void **state)
 {
     (void)state;
-    detector_detach(world.d, world_thread(0), world_thread(1), world_at(1));
+    detector_detach(world.d, world_thread(2), world_thread(1), world_at(3));
     detector_join_request(world.d, world_thread(0), world_thread(1), false, world_at(1));
-    world_expect_one(FINDING_DOUBLE_JOIN);
+    const struct world_finding *found = world_expect_one(FINDING_DOUBLE_JOIN);
+    assert_int_equal(found->party[1].role, PARTY_DETACHED);
+    assert_int_equal(found->party[1].thread, 3);
 }
 
 static void join_of_oneself(void **state)
@@ -103,8 +105,9 @@ static void second_detach(void **state)
 static void use_of_an_identifier_that_is_gone(void **state)
 {
     (void)state;
-    detector_stale_join(world.d, world_thread(0), (struct thread_id){77}, true, world_at(1));
-    detector_stale_detach(world.d, world_thread(0), (struct thread_id){77}, world_at(2));
+    const struct thread_past past = {.id = {77}, .by = {2}, .at = world_at(5), .was_joined = true};
+    detector_stale_join(world.d, world_thread(0), &past, world_at(1));
+    detector_stale_detach(world.d, world_thread(0), &past, world_at(2));
     assert_int_equal(world_count(FINDING_DOUBLE_JOIN), 1);
     assert_int_equal(world_count(FINDING_DOUBLE_DETACH), 1);
 }

@@ -484,7 +484,12 @@ static void lock_of_an_ended_thread_is_waited_for_in_vain(void **state)
     world_lock(1, world_mutex(0));
     world_end(1);
     world_block(0, world_mutex(0), LOCK_EXCLUSIVE, false);
-    assert_int_equal(world_expect_one(FINDING_DEADLOCK)->form, DEADLOCK_ALL_ASLEEP);
+    const struct world_finding *found = world_expect_one(FINDING_DEADLOCK);
+    assert_int_equal(found->form, DEADLOCK_ALL_ASLEEP);
+    assert_int_equal(found->party_count, 2);
+    assert_int_equal(found->party[1].role, PARTY_HOLDS);
+    assert_int_equal(found->party[1].thread, 2);
+    assert_non_null(strstr(found->detail, "has ended"));
 }
 
 static void futex_woken_meanwhile_keeps_the_process_alive(void **state)

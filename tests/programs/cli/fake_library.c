@@ -1,6 +1,8 @@
 /* fake_library.c: stands in for liblockhound.so in the tests of the command: it appends the records of the file that
- * FAKE_RECORDS names to the run file, so that what the command does with them is tested apart from who found them. */
+ * FAKE_RECORDS names to the run file, so that what the command does with them is tested apart from who found them.  With
+ * FAKE_PROCESS it announces the process that it is in. */
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -32,6 +34,9 @@ __attribute__((constructor)) static void append_records(void)
     ssize_t n;
     int to = open_run_file();
     int from = records ? open(records, O_RDONLY | O_CLOEXEC) : -1;
+    if (to >= 0 && getenv("FAKE_PROCESS")) {
+        dprintf(to, "{\"r\":\"process\",\"format\":1,\"pid\":%d,\"exe\":\"/bin/x\",\"argv\":[\"x\"]}\n", (int)getpid());
+    }
     while (to >= 0 && from >= 0 && (n = read(from, bytes, sizeof bytes)) > 0) {
         if (write(to, bytes, (size_t)n) != n) {
             break;

@@ -108,7 +108,18 @@ class TextTest(RaceCase):
         parties = [fixture.access("frees", 1, here, address=0x1000, size=64, library=True),
                    fixture.access("reads", 2, here)]
         text = self.text(parties=parties, memory=fixture.heap_memory(self.racy))
-        self.assertRegex(text, r"T1 'main' frees its block \(racy\.c:\d+\) while T2 'seller' reads 4 bytes")
+        self.assertRegex(text, r"block freed while used, `heap block of make\[20\]`: T1 'main' frees its block "
+                               r"\(racy\.c:\d+\) while T2 'seller' reads 4 bytes")
+        self.assertIn("Where the free comes first this is a use after free.", text)
+        parties.reverse()
+        text = self.text(parties=parties, memory=fixture.heap_memory(self.racy))
+        self.assertRegex(text, r"use after free of `heap block of make\[20\]`: T2 'seller' reads 4 bytes \(racy\.c:\d+\) "
+                               r"after T1 'main' freed its block \(racy\.c:\d+\), and nothing orders the two")
+        self.assertIn("T1 'main' frees the block of `heap block of make[20]`, through a function of libc called at", text)
+        self.assertIn("The block had been freed already", text)
+        self.assertIn("What usually mends it: Free it when", text)
+        text = self.text(parties=[parties[1], parties[1] | {"thread": 2}], memory=fixture.heap_memory(self.racy))
+        self.assertRegex(text, r"block freed twice, `\S+.*`: T1 'main' frees its block .* after T2 'seller' freed its block")
 
     def test_descriptor_is_closed_and_used(self):
         memory = fixture.heap_memory(self.racy)
@@ -158,6 +169,43 @@ class TextTest(RaceCase):
         self.assertIn("data race on `memory at 0x1014`", self.text(memory=where))
         where["where"] = {"in": "shared", "path": "/dev/shm/ring"}
         self.assertIn("data race on `shared memory ring`", self.text(memory=where))
+
+    def test_name_of_a_part_of_what_is_touched_is_said_to_be_one(self):
+        parties = self.sides(size=12)
+        parties[0]["access"]["address"] = "0x1010"
+        self.assertIn("reads 12 bytes that include `totals[1].returned` at", self.text(parties=parties))
+
+    def test_function_of_the_library_is_named_and_its_members_are_not(self):
+        source = self.write("v.cpp", "#include <vector>\nstd::vector<int> items;\n"
+                                     "int main() { items.push_back(1); return items.back(); }\n")
+        program = fixture.Program(fixture.compile_program(source, self.path("v"), "-g", "-O0", compiler="g++"))
+        push = next(name for name in program.symbols if "9push_back" in name and "vector" in name)
+        main = [1, program.return_address("main", push)]
+        inside = [1, program.symbols[push] + 1, 1]
+        memory = {"address": "0x1014", "size": 8, "where": {"in": "static", "module": 1, "offset": program.symbols["items"] + 8}}
+        run = fixture.RunFile().process(program.path).module(program)
+        run.finding("data-race", parties=[fixture.access("writes", 1, [inside, main], size=8), fixture.access("reads", 2, [main])],
+                    memory=memory, objects=[], threads=[{"id": 1, "name": "main"}, {"id": 2, "name": "b"}])
+        text = self.lockhound("report", run.write(self.path("r"))).stdout.decode()
+        self.assertIn("data race on `items`: ", text)
+        self.assertRegex(text, r"writes 8 bytes of `items`, through `std::vector::push_back` called at\n +#0 main ")
+        self.assertNotIn("_M_", text)
+
+    def test_lock_that_is_gone_is_not_called_none(self):
+        here = [[1, self.racy.symbols["sell"] + 1, 1]]
+        taken = [[1, self.racy.return_address("seller", "pthread_mutex_lock")]]
+        parties = [fixture.access("writes", 1, here),
+                   fixture.access("writes", 2, here, held=[{"object": 77, "gone": True, "mode": "exclusive", "stack": taken}])]
+        text = self.text(parties=parties)
+        self.assertRegex(text, r"    holding a lock that is gone by now, taken at \S*racy\.c:20")
+        self.assertEqual(text.count("holding no lock"), 1)
+        page = self.render("--html", parties=parties)
+        self.assertIn("holds a lock that is gone by now, taken at", page)
+        self.assertEqual(page.count("holds no lock"), 1)
+        finding = self.finding(parties=parties)
+        held = finding["parties"][1]["held"]
+        self.assertEqual([(lock["gone"], lock["mode"], "object" in lock) for lock in held], [(True, "exclusive", False)])
+        self.assertEqual(finding["stacks"][held[0]["stack"]][0]["function"], "seller")
 
 
 class FormatTest(RaceCase):

@@ -109,6 +109,85 @@ class TextTest(case.CommandCase):
         self.assertIn("#0 shop::sell ", text)
         self.assertNotRegex(text, r"#\d+ std::")
 
+    def test_lambda_of_a_constructor_has_the_calls_inlined_into_it(self):
+        source = self.write("pool.cpp", "#include <mutex>\n"
+                                        "struct pool { std::mutex guard; int n = 0; void (*run)(pool *);\n"
+                                        "pool() { run = [](pool *self) {\n"
+                                        "std::lock_guard<std::mutex> hold(self->guard);\n"
+                                        "self->n++; }; } };\n"
+                                        "pool one;\nint main() { one.run(&one); }\n")
+        for compiler, flag in (("g++", "-O1"), ("g++", "-O2"), ("clang++", "-O1")):
+            program = fixture.Program(fixture.compile_program(source, self.path("pool"), "-g", flag, compiler=compiler))
+            function = next(name for name in program.symbols if name.startswith("_ZZN4poolC") and "ENUl" in name)
+            inside = program.return_address(function, "pthread_mutex_lock")
+            run = fixture.RunFile().process(program.path).module(program)
+            run.finding("unlock-not-locked", threads=[{"id": 1, "name": "main"}],
+                        parties=[{"role": "acts", "thread": 1, "stack": [[1, inside]], "held": []}])
+            text = self.lockhound("report", run.write(self.path("r"))).stdout.decode()
+            self.assertRegex(text, r"#0 pool::pool\(\)::.*operator\(\)\S* +\S*pool\.cpp:4\S* \(inlined\)", compiler + flag)
+
+    def wait_of(self, thread, object_number, held=()):
+        return {"role": "waits", "thread": thread, "object": object_number, "held": [{"object": o, "stack": []} for o in held],
+                "stack": [[1, self.program.return_address("main", "pthread_create")]]}
+
+    def deadlock(self, parties, kinds, form="all-asleep", detail=""):
+        objects = [{"id": number, "kind": kind, "address": hex(0x1000 * number), "where": {"in": "heap"},
+                    "init_thread": 2 if kind == "thread" else 0} for number, kind in enumerate(kinds, 1)]
+        run = fixture.RunFile().process(self.program.path).module(self.program)
+        run.finding("deadlock", form=form, detail=detail, parties=parties, objects=objects,
+                    threads=[{"id": 1, "name": "main"}, {"id": 2, "name": "worker"}])
+        return self.lockhound("report", run.write(self.path("r"))).stdout.decode()
+
+    def test_deadlock_is_mended_by_what_is_waited_for(self):
+        for kind, words in (("condition variable", "test it in a loop"), ("semaphore", "Post once for each wait"),
+                            ("barrier", "the number of threads that do arrive"), ("futex", "whoever is waited for"),
+                            ("mutex", "Unlock on every way out")):
+            text = self.deadlock([self.wait_of(1, 1)], [kind])
+            self.assertRegex(text, "What usually mends it: .*" + words, kind)
+            self.assertNotIn("Break the circle", text, kind)
+        text = self.deadlock([self.wait_of(1, 1, [1])], ["mutex"], form="self")
+        self.assertIn("What usually mends it: Take the lock once", text)
+        text = self.deadlock([self.wait_of(1, 1, [2]), self.wait_of(2, 2, [1])], ["mutex", "mutex"], form="cycle")
+        self.assertIn("What usually mends it: Break the circle of waiting", text)
+
+    def test_deadlock_over_the_end_of_a_thread_says_so(self):
+        text = self.deadlock([self.wait_of(1, 1, [2]), self.wait_of(2, 2)], ["thread", "mutex"], form="join")
+        self.assertIn("2 threads wait for each other, over the end of T2 'worker' and `mutex#2`\n", text)
+        self.assertIn("What usually mends it: Release the lock before waiting", text)
+
+    def test_thread_that_ended_with_the_lock_is_no_sleeper(self):
+        holder = {"role": "holds", "thread": 2, "object": 1, "held": [], "stack": []}
+        alone = self.deadlock([self.wait_of(1, 1)], ["mutex"])
+        text = self.deadlock([self.wait_of(1, 1), holder], ["mutex"], detail="a lock is held by a thread that has ended")
+        self.assertIn("the only thread sleeps and none is left to wake it (a lock is held by a thread that has ended)", text)
+        self.assertIn("  T2 'worker', which has ended, holds `mutex#1`\n", text)
+        self.assertEqual(*(whole.split("fingerprint ")[1][:16] for whole in (alone, text)))
+
+    def test_end_of_an_object_is_told_in_the_words_of_its_detail(self):
+        for kind, detail, title in (
+                ("destroy-locked", "its memory was freed", "a barrier freed while it is held"),
+                ("destroy-with-waiters", "destroyed", "a barrier destroyed while threads wait on it"),
+                ("barrier-misuse", "initialised again", "a barrier initialised again while threads wait on it"),
+                ("double-join", "the thread was detached", "a join of a thread that was detached")):
+            run = fixture.RunFile().process(self.program.path).module(self.program)
+            run.finding(kind, detail=detail, parties=[{"role": "acts", "thread": 1, "object": 1, "stack": [], "held": []}],
+                        objects=[{"id": 1, "kind": "barrier", "address": "0x1", "where": {"in": "heap"}}],
+                        threads=[{"id": 1, "name": "main"}])
+            text = self.lockhound("report", run.write(self.path("r"))).stdout.decode()
+            self.assertIn(f"lockhound: {title}: `barrier#1`, by T1 'main'\n", text)
+
+    def test_part_of_a_long_line_around_the_column_is_shown(self):
+        filling = "/* \u00e9" + "filling " * 20 + "*/ "
+        source = self.write("long.c", "#include <pthread.h>\npthread_mutex_t lock;\n"
+                                      "int main(void) { return " + filling + "pthread_mutex_unlock(&lock) + 1; " + filling + "}\n")
+        program = fixture.Program(fixture.compile_program(source, self.path("long"), "-g", "-O1"))
+        run = fixture.RunFile().process(program.path).module(program)
+        run.finding("unlock-not-locked", threads=[{"id": 1, "name": "main"}], parties=[
+            {"role": "acts", "thread": 1, "held": [],
+             "stack": [[1, program.return_address("main", "pthread_mutex_unlock")]]}])
+        text = self.lockhound("report", run.write(self.path("r"))).stdout.decode()
+        self.assertRegex(text, r"\| \.\.\..*pthread_mutex_unlock\(&lock\).*\.\.\.\n")
+
 
 class JsonTest(case.CommandCase):
     def document(self, *files, **keywords):
@@ -160,7 +239,6 @@ class JsonTest(case.CommandCase):
         result = case.shell_status(["sh", "-c", '"$@" >&-', "sh", case.COMMAND, "report", run])
         self.assertEqual(result.returncode, 125)
         self.assertIn(b"cannot write to stdout", result.stderr)
-
 
     def test_closed_pipe_is_said(self):
         result = case.shell_status(["sh", "-c", '{ "$0" report "$1"; echo $? >&2; } | true', case.COMMAND,

@@ -56,6 +56,13 @@ class StatusTest(RunCase):
             self.assertEqual(result.returncode, -number)
         self.assertEqual(self.leftovers(), [])
 
+    def test_signal_that_ended_the_program_is_named(self):
+        page = self.path("j")
+        result = self.run_program("--json=" + page, "sh", "-c", "kill -SEGV $$", environment={"FAKE_PROCESS": "1"})
+        self.assertRegex(result.stderr, rb"nothing found(.|\n)*process \d+ \(x\) was ended by SIGSEGV: its counts are missing")
+        with open(page, encoding="utf-8") as file:
+            self.assertEqual(json.load(file)["program"].get("signal"), signal.SIGSEGV)
+
     def test_ignored_children_are_waited_for_and_stay_ignored_in_the_program(self):
         ignores_sigchld = "SigIgn:.*[13579bdf]....$"  # not asked through a shell: dash catches it
         result = self.run_program("--quiet", "grep", "-q", ignores_sigchld, "/proc/self/status",
