@@ -252,9 +252,11 @@ static bool access_chunk(struct race_engine *engine, struct race_plane *plane, c
     struct race_chunk *chunk = race_chunk_at(engine, piece->address);
     uint32_t who = relaxed_load(&chunk->who);
     if (who == race_owner_word(plane, piece->address)) {
-        /* As the quick path, which does not look again whether somebody took it this instant. */
         race_record(plane, piece);
-        return false;
+        who = relaxed_load(&chunk->who); /* somebody may take it just now, and not have seen the tags */
+        if (who == race_owner_word(plane, piece->address)) {
+            return false;
+        }
     }
     if ((piece->flags & RACE_FREE) != 0 && piece->size == RACE_CHUNK_BYTES &&
         !race_word_is_of(engine, who, piece->address)) {
