@@ -27,7 +27,7 @@ enum {
 
 struct look {
     size_t threads;       /* that are not about to vanish */
-    size_t awake;         /* of these, but those that look */
+    size_t awake;         /* of these, but those that look, or wait for a spin lock */
     uint64_t fingerprint; /* of every thread that does not look, and its context switches; the order does not matter */
     char directory[DIRECTORY_SIZE];
     char status[STATUS_SIZE];
@@ -108,10 +108,11 @@ static bool look_at(struct look *look, long tasks, const char *name, pid_t own_t
         return true; /* the first thread, ended before the others */
     look->threads++;
     uint64_t tid = digits_read(name);
-    if ((pid_t)tid == own_tid || looks((pid_t)tid) || self_is_spinning((pid_t)tid))
+    bool sleeps = *state == 'S';
+    if ((pid_t)tid == own_tid || looks((pid_t)tid) || (!sleeps && self_is_spinning((pid_t)tid)))
         return true;
     look->fingerprint += mix(mix(tid) ^ mix(digits_read(waits)) ^ mix(~digits_read(losses)));
-    look->awake += *state != 'S';
+    look->awake += !sleeps;
     return true;
 }
 

@@ -137,27 +137,12 @@ static const struct detector_host host = {
 
 /* ---- start -------------------------------------------------------------------------------------------------------- */
 
-/* Returns: the variable's value in `envp`, or "". */
-static const char *environment(char **envp, const char *name)
-{
-    size_t length = strlen(name);
-    for (; envp != NULL && *envp != NULL; envp++)
-        if (strncmp(*envp, name, length) == 0 && (*envp)[length] == '=')
-            return *envp + length + 1;
-    return "";
-}
-
 /* Returns: a copy, for a program may write its title over its environment. */
 static const char *keep(const char *string)
 {
     size_t size = strlen(string) + 1;
     char *copy = arena_alloc(size);
     return copy == NULL ? "" : memcpy(copy, string, size);
-}
-
-static void complain(const char *what, const char *word, size_t word_length)
-{
-    sink_complain(what, word, word_length);
 }
 
 static bool start_detector(void)
@@ -176,9 +161,9 @@ static void start(char **envp)
     real_resolve();
     modules_init();
     options_default(&lockhound.options);
-    lockhound.options_text = keep(environment(envp, RUN_ENVIRONMENT_OPTIONS));
-    lockhound.followed = environment(envp, RUN_ENVIRONMENT_FOLLOWED)[0] == '1';
-    options_parse(&lockhound.options, lockhound.options_text, complain);
+    lockhound.options_text = keep(environment_value(envp, RUN_ENVIRONMENT_OPTIONS));
+    lockhound.followed = environment_value(envp, RUN_ENVIRONMENT_FOLLOWED)[0] == '1';
+    options_parse(&lockhound.options, lockhound.options_text, sink_complain);
     arena_set_limit((size_t)lockhound.options.memory_limit << 20);
     lockhound.ready = start_detector();
     struct self *self = lockhound.ready ? self_new(NULL, false, (struct stack_id){0}) : NULL;

@@ -5,7 +5,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "preload/digits.h"
 #include "preload/own_file.h"
+#include "preload/process_status.h"
 #include "preload/raw.h"
 
 enum { RUN_FILE_MODE = 0600 };
@@ -58,8 +60,8 @@ void run_output_fork_child(const char *path)
         return;
     long fd = -1;
     if (path[0] != '\0') {
-        char name[RUN_OUTPUT_NAME_SIZE];
-        run_output_name("", name); /* by its number: the path may not be open to this process any more */
+        char name[PROCESS_PATH_SIZE];
+        process_fd_path(name, (int)output.fd); /* the path itself may not be open to this process any more */
         fd = raw_syscall(SYS_openat, AT_FDCWD, (long)name, O_RDWR | O_APPEND | O_CLOEXEC, 0, 0, 0);
         if (fd < 0)
             return; /* it shares the parent's, and may print a wrong piece of what both write */
@@ -77,22 +79,6 @@ void run_output_name(const char *path, char name[RUN_OUTPUT_NAME_SIZE])
         name[length] = '\0';
         return;
     }
-    char *at = name;
-    const char *parts[] = {"/proc/", NULL, "/fd/", NULL};
-    long numbers[] = {raw_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0), output.fd};
-    for (size_t i = 0, n = 0; i < 4; i++) {
-        if (parts[i] != NULL) {
-            at = stpcpy(at, parts[i]);
-            continue;
-        }
-        char digits[20];
-        size_t first = sizeof digits;
-        long number = numbers[n++];
-        do {
-            digits[--first] = (char)('0' + number % 10);
-            number /= 10;
-        } while (number != 0);
-        at = mempcpy(at, digits + first, sizeof digits - first);
-        *at = '\0';
-    }
+    char *at = digits_write(stpcpy(name, "/proc/"), (uint64_t)raw_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0));
+    digits_write(stpcpy(at, "/fd/"), (uint64_t)output.fd);
 }

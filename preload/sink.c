@@ -13,7 +13,7 @@
 #include "preload/intercept/process.h"
 #include "preload/lockhound.h"
 #include "preload/ranks.h"
-#include "preload/raw.h"
+#include "preload/raw_signal.h"
 #include "preload/real.h"
 #include "preload/record.h"
 #include "preload/run_file.h"
@@ -163,9 +163,8 @@ void sink_end_program(void)
     process_say_end();
     if (lockhound.options.on_deadlock == ON_DEADLOCK_ABORT) {
         struct sigaction standard = {.sa_handler = SIG_DFL};
-        uint64_t abort_alone = UINT64_C(1) << (SIGABRT - 1);
         real.sigaction(SIGABRT, &standard, NULL);
-        raw_syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, (long)&abort_alone, 0, sizeof abort_alone, 0, 0);
+        raw_mask_change(SIG_UNBLOCK, RAW_SIGNAL_BIT(SIGABRT));
         raw_syscall(SYS_tgkill, sink.pid, raw_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0), SIGABRT, 0, 0, 0);
     }
     uint32_t status = lockhound.options.error_exitcode;

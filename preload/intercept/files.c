@@ -18,6 +18,7 @@
 
 #include "preload/intercept/io.h"
 #include "preload/intercept/waits.h"
+#include "preload/process_status.h"
 #include "preload/raw.h"
 
 enum { PATH_SIZE = 256, RANGES_KEPT = 8 };
@@ -48,13 +49,8 @@ static bool find_file(int fd, struct sharing_range *range)
 
 static void read_path(int fd, char path[PATH_SIZE])
 {
-    char link[32] = "/proc/self/fd/", digits[12];
-    size_t first = sizeof digits;
-    do {
-        digits[--first] = (char)('0' + fd % 10);
-        fd /= 10;
-    } while (fd != 0);
-    memcpy(link + strlen(link), digits + first, sizeof digits - first);
+    char link[PROCESS_PATH_SIZE];
+    process_fd_path(link, fd);
     long length = raw_syscall(SYS_readlink, (long)link, (long)path, PATH_SIZE - 1, 0, 0, 0);
     path[length > 0 ? length : 0] = '\0';
 }

@@ -10,7 +10,7 @@
 #include "preload/environment.h"
 #include "preload/hook.h"
 #include "preload/ranks.h"
-#include "preload/raw.h"
+#include "preload/raw_signal.h"
 #include "preload/sink.h"
 
 /* 0 until process_init(); changes only in a child that is alone. */
@@ -36,8 +36,6 @@ struct fork_state {
 };
 static __thread struct fork_state fork_state __attribute__((tls_model("initial-exec")));
 
-enum { KERNEL_SIGSET_SIZE = sizeof(uint64_t) };
-
 static struct self *known_self(void)
 {
     struct self *self = self_current;
@@ -49,8 +47,7 @@ static struct self *known_self(void)
 static void fork_prepare(void)
 {
     deferral_settle();
-    uint64_t all = UINT64_MAX;
-    raw_syscall(SYS_rt_sigprocmask, SIG_BLOCK, (long)&all, (long)&fork_state.signals, KERNEL_SIGSET_SIZE, 0, 0);
+    fork_state.signals = raw_mask_block_all();
     struct self *self = known_self();
     fork_state.was_inside = self != NULL && self->inside && self->inside_frame != 0;
     if (fork_state.was_inside)
@@ -68,8 +65,7 @@ static void fork_finish(void)
     struct self *self = known_self();
     if (self != NULL && !fork_state.was_inside)
         self_leave(self);
-    uint64_t before = fork_state.signals;
-    raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, KERNEL_SIGSET_SIZE, 0, 0);
+    raw_mask_change(SIG_SETMASK, fork_state.signals);
 }
 
 static void fork_parent(void)

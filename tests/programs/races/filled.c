@@ -20,13 +20,10 @@
 
 #include "chosen.h"
 
-#define KEPT __attribute__((noinline))
-
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static FILE *null, *zero;
 static char source[] = "12 34.5 words";
 
-/* What both touch; the byte at `at` is the one in question. */
+/* What both touch. */
 static union {
     char bytes[512];
     long number;
@@ -40,7 +37,6 @@ static union {
     fd_set set;
     struct pollfd polls[2];
 } area;
-static size_t at;
 static volatile int result; /* of what a compiler would leave out */
 
 static int by_list(char *to, const char *format, ...)
@@ -320,43 +316,7 @@ static const struct {
     WRITES(beside, 8),
 };
 
-static volatile char seen;
-
-KEPT static void first(void)
-{
-    cases[chosen].call();
-    __asm__ volatile("" ::: "memory");
-}
-KEPT static void second(void)
-{
-    if (cases[chosen].writes)
-        seen = area.bytes[at];
-    else
-        area.bytes[at] = 0;
-    __asm__ volatile("" ::: "memory");
-}
-
-/* Racy: each takes another lock. */
-static pthread_mutex_t other = PTHREAD_MUTEX_INITIALIZER;
-
-static void *run_first(void *arg)
-{
-    pthread_mutex_lock(&mutex);
-    first();
-    pthread_mutex_unlock(&mutex);
-    unseen_pass();
-    return arg;
-}
-
-static void *run_second(void *arg)
-{
-    unseen_wait();
-    pthread_mutex_t *lock = racy || cases[chosen].call == call_beside ? &other : &mutex;
-    pthread_mutex_lock(lock);
-    second();
-    pthread_mutex_unlock(lock);
-    return arg;
-}
+#include "touching.h"
 
 int main(int argc, char **argv)
 {
@@ -365,7 +325,7 @@ int main(int argc, char **argv)
     zero = fopen("/dev/zero", "r");
     if (null == NULL || zero == NULL)
         return 2;
-    at = cases[chosen].call == call_beside && racy ? 0 : cases[chosen].place;
+    choose_byte();
     if (!cases[chosen].writes && strstr(cases[chosen].name, "wide") == NULL)
         strcpy(area.bytes, cases[chosen].call == call_puts ? "done" : "12");
     if (cases[chosen].call == call_string_in_wide)

@@ -122,46 +122,7 @@ static const struct {
 #include "touched.def"
 };
 
-static bool is_beside;
-static size_t place;
-static volatile char seen;
-
-__attribute__((noinline)) static void first(void)
-{
-    cases[chosen].call();
-    __asm__ volatile("" ::: "memory");
-}
-
-__attribute__((noinline)) static void second(void)
-{
-    if (cases[chosen].writes)
-        seen = area.bytes[place];
-    else
-        area.bytes[place] = 0;
-    __asm__ volatile("" ::: "memory");
-}
-
-/* Racy: each takes another lock. */
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER, other = PTHREAD_MUTEX_INITIALIZER;
-
-static void *run_first(void *arg)
-{
-    pthread_mutex_lock(&mutex);
-    first();
-    pthread_mutex_unlock(&mutex);
-    unseen_pass();
-    return arg;
-}
-
-static void *run_second(void *arg)
-{
-    unseen_wait();
-    pthread_mutex_t *lock = racy || is_beside ? &other : &mutex;
-    pthread_mutex_lock(lock);
-    second();
-    pthread_mutex_unlock(lock);
-    return arg;
-}
+#include "touching.h"
 
 int main(int argc, char **argv)
 {
@@ -175,8 +136,7 @@ int main(int argc, char **argv)
     if (null == NULL || null_wide == NULL || text_file == NULL || wide_file == NULL || wider == (iconv_t)-1 ||
         regcomp(&pattern, "a*", 0) != 0 || socketpair(AF_UNIX, SOCK_DGRAM, 0, sockets) != 0)
         return 2;
-    is_beside = strcmp(cases[chosen].name, "beside") == 0;
-    place = is_beside && racy ? 0 : cases[chosen].place;
+    choose_byte();
     strcpy(area.bytes, "/dev/null");
     run_threads(run_first, run_second);
     return say_done();
