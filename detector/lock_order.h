@@ -9,8 +9,9 @@
  *            and distinct wanted locks; no lock held by two of them (a gate; one held shared by both does not
  *            count), no counting semaphore held by more of them than it has units; stamps pairwise unordered in
  *            hand-over order; on each link the modes conflict (shared against shared does only when the rwlock
- *            prefers writers); and the locks that close the circle can have been taken in some order: what was taken
- *            under another of them, released since, came before that one's taking.  Of those that one dependency
+ *            prefers writers); the locks that close the circle can have been taken in some order: what was taken
+ *            under another of them, released since, came before that one's taking; and none is a semaphore that was
+ *            taken under what its holder wants (a light switch: readers and writers).  Of those that one dependency
  *            closes the shortest are reported, and longer ones when the shorter are no news.
  * Evidence:  of a dependency the first stamp, the latest epoch (a word its own thread writes, without a rank) and the
  *            latest stamp that was searched are kept.  A new occurrence is unordered with an earlier dependency

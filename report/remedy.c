@@ -15,8 +15,7 @@ static const char *remedy_of_race(const struct run_finding *finding)
     }
     if (finding_freed(finding) != FREED_NOT) {
         return "Free it when its last user has finished: join the threads that use it, or count its users atomically "
-               "and "
-               "let the last one free it.";
+               "and let the last one free it.";
     }
     return NULL;
 }
@@ -84,8 +83,7 @@ static const char *remedy_of_self(const struct run_finding *finding)
 {
     return holds_own(finding)
                ? "Take the lock for writing from the start, or release it before it is wanted again and look again at "
-                 "what was "
-                 "read."
+                 "what was read."
                : "Take the lock once: split off what expects it to be held, or release it before the second call.";
 }
 
@@ -121,8 +119,7 @@ static const char *remedy_of_deadlock(const struct run_finding *finding)
     }
     if (sleeps_with_lock(finding)) {
         return "Release the lock before waiting for what only the other thread can do, or let that thread do it "
-               "without the "
-               "lock.";
+               "without the lock.";
     }
     if (strcmp(finding->form, "all-asleep") == 0) {
         return remedy_of_sleep(finding);
