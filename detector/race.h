@@ -110,6 +110,8 @@ struct race_host {
     bool (*value)(void *ctx, uint64_t address, uint64_t size, uint64_t *value);
     /* May be NULL.  Returns: true when the program asked that no race be told there. */
     bool (*is_ignored)(void *ctx, const struct finding_memory *memory);
+    /* May be NULL.  Returns: true when a plain move by the code of that stack is no more certain than one with RACE_GUESS. */
+    bool (*is_unsure)(void *ctx, struct stack_id stack);
     /* May be NULL.  Returns: why order may go unseen in this process, as a detail of a finding; NULL: it does not. */
     const char *(*doubt)(void *ctx);
     /* May be NULL.  Returns: false when the memory may have been given back and out again unseen, or a side of the finding is

@@ -97,13 +97,21 @@ static enum party_role role_of(bool wrote, uint32_t flags)
     return wrote ? PARTY_WRITES : PARTY_READS;
 }
 
-static void set_access(struct finding_party *party, uint64_t address, uint64_t size, uint32_t flags)
+/* Single moves alone are atomic operations in the source. */
+static bool is_guess(const struct race_host *host, struct stack_id stack, uint64_t size, uint32_t flags)
+{
+    bool is_move = (flags & (RACE_LIBRARY | RACE_READ_MODIFY | RACE_ATOMIC | RACE_FREE)) == 0 && size <= 8;
+    return (flags & RACE_GUESS) != 0 || (is_move && host->is_unsure != NULL && host->is_unsure(host->ctx, stack));
+}
+
+static void set_access(const struct race_host *host, struct finding_party *party, uint64_t address, uint64_t size,
+                       uint32_t flags)
 {
     party->access_address = address;
     party->access_size = size;
     party->access_atomic = (flags & RACE_ATOMIC) != 0;
     party->access_by_library = (flags & RACE_LIBRARY) != 0;
-    party->access_guess = (flags & RACE_GUESS) != 0;
+    party->access_guess = is_guess(host, party->stack, size, flags);
 }
 
 /* An access is looked at before it is made, but for what libc has written. */
@@ -196,17 +204,18 @@ static void set_severity(struct finding *finding, const struct report *r, const 
 static void add_parties(struct evidence *e, const struct report *r, struct stack_id here,
                         const struct race_recalled *theirs)
 {
+    const struct race_host *host = &r->engine->host;
     struct thread *t = r->plane->thread;
     struct finding_party *mine =
         evidence_party(e, role_of((r->piece.flags & RACE_WRITE) != 0, r->piece.flags), t->id, here);
     mine->signal_number = t->signal_depth > 0 ? t->signal_number : 0;
-    set_access(mine, r->piece.address, r->piece.size, r->piece.flags);
+    set_access(host, mine, r->piece.address, r->piece.size, r->piece.flags);
     set_value(r, mine);
     evidence_held(e, mine, &t->seat->held);
     struct finding_party *other =
         evidence_party(e, role_of(r->met.wrote, theirs->flags), r->other_thread, theirs->stack);
     other->history_lost = !theirs->found;
-    set_access(other, theirs->found ? theirs->address : r->met.address, theirs->found ? theirs->size : 0,
+    set_access(host, other, theirs->found ? theirs->address : r->met.address, theirs->found ? theirs->size : 0,
                theirs->flags);
     other->access_guess |= other->history_lost && mine->access_guess; /* nothing speaks against it */
     other->held = theirs->held;

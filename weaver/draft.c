@@ -23,6 +23,7 @@ static const struct {
     ARRAY(places, struct image_place, true),
     ARRAY(sites, struct image_site, true),
     ARRAY(gates, struct image_gate, true),
+    ARRAY(containers, struct image_range, true),
     ARRAY(left, struct image_left, false),
     ARRAY(strings, char, false),
     ARRAY(clones, struct draft_clone, false),

@@ -43,7 +43,7 @@ struct draft_branch {
 struct image_draft {
     uint8_t *code;
     size_t code_size, code_capacity, code_limit;
-    struct draft_array entries, calls, hops, pads, fixups, places, sites, gates,
+    struct draft_array entries, calls, hops, pads, fixups, places, sites, gates, containers,
         left;                        /* of the structures of image.h */
     struct draft_array strings;      /* bytes */
     struct draft_array clones;       /* struct draft_clone, by module address, for functions come in that order */

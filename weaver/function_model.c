@@ -1,6 +1,7 @@
 /* function_model.c: one function's model, pass by pass. */
 #include <stdlib.h>
 
+#include "weaver/containers.h"
 #include "weaver/passes.h"
 #include "weaver/sorted.h"
 
@@ -56,6 +57,7 @@ bool function_model_make(const struct elf_module *module, size_t index, struct f
 {
     *function = (struct function){.range = module->functions[index]};
     function->name = symbol_name_at(module, function->range.low);
+    function->is_containers = container_has_function(function->name);
     bool is_made = decode_function(module, function);
     if (is_made) {
         find_blocks(module, function);

@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #define IMAGE_MAGIC   UINT64_C(0x314556414557484c) /* "LHWEAVE1" */
-#define IMAGE_VERSION 65                           /* of this format and of what plane.h says; raise it with either */
+#define IMAGE_VERSION 66                           /* of this format and of what plane.h says; raise it with either */
 
 enum { IMAGE_BUILD_ID_SIZE = 32, IMAGE_PAGE = 4096 /* its code begins and ends with whole ones */ };
 
@@ -77,16 +77,18 @@ struct image_header {
     struct image_table places;     /* struct image_place, by code offset */
     struct image_table sites;      /* struct image_site, by return offset */
     struct image_table gates;      /* struct image_gate, by return offset */
+    struct image_table containers; /* struct image_range, by address: functions of containers (containers.h) */
     struct image_table left;       /* struct image_left: what was left alone, for --verbose and --explain */
     struct image_table strings;    /* bytes; names that image_left refers to, NUL-terminated */
     uint64_t counts[IMAGE_COUNTS]; /* enum image_count */
 };
 
 enum image_flag {
-    IMAGE_EMPTY = 1 << 0,   /* nothing in the module needs weaving */
-    IMAGE_REFUSED = 1 << 1, /* the module must not be woven; the one image_left says why */
-    IMAGE_NARROW = 1 << 2,  /* its checks are for windows of any size (plane.h) */
-    IMAGE_USES_GS = 1 << 3  /* refused, for the GS base is its own: no other module must be woven either */
+    IMAGE_EMPTY = 1 << 0,    /* nothing in the module needs weaving */
+    IMAGE_REFUSED = 1 << 1,  /* the module must not be woven; the one image_left says why */
+    IMAGE_NARROW = 1 << 2,   /* its checks are for windows of any size (plane.h) */
+    IMAGE_USES_GS = 1 << 3,  /* refused, for the GS base is its own: no other module must be woven either */
+    IMAGE_DESCRIBED = 1 << 4 /* debug information told which of its accesses are atomic */
 };
 
 /* Units: bytes. */
@@ -122,6 +124,11 @@ struct image_call {
 struct image_place {
     uint32_t code;
     uint32_t module;
+};
+
+/* A function of the module; they do not overlap. */
+struct image_range {
+    uint32_t low, high; /* [low, high) */
 };
 
 /* How the canonical frame address is found at a site: register + offset. */

@@ -31,7 +31,7 @@ static const char *check_header(const struct image_header *header, size_t size)
         return "has another size than its header says";
     }
     if (header->build_id_size > IMAGE_BUILD_ID_SIZE ||
-        header->flags & ~(uint32_t)(IMAGE_EMPTY | IMAGE_REFUSED | IMAGE_NARROW | IMAGE_USES_GS)) {
+        header->flags & ~(uint32_t)(IMAGE_EMPTY | IMAGE_REFUSED | IMAGE_NARROW | IMAGE_USES_GS | IMAGE_DESCRIBED)) {
         return "has an unsound header";
     }
     return NULL;
@@ -55,6 +55,7 @@ static const char *check_bounds(const struct image_header *header)
         !is_table_in(&header->places, sizeof(struct image_place), size) ||
         !is_table_in(&header->sites, sizeof(struct image_site), size) ||
         !is_table_in(&header->gates, sizeof(struct image_gate), size) ||
+        !is_table_in(&header->containers, sizeof(struct image_range), size) ||
         !is_table_in(&header->left, sizeof(struct image_left), size) || !is_table_in(&header->strings, 1, size)) {
         return "has a table out of bounds";
     }
@@ -181,6 +182,17 @@ static bool are_gates_sound(const struct image_header *header)
     return true;
 }
 
+static bool are_containers_sound(const struct image_header *header)
+{
+    const struct image_range *ranges = table_of(header, &header->containers);
+    for (uint64_t i = 0; i < header->containers.count; i++) {
+        if (ranges[i].low >= ranges[i].high || (i && ranges[i - 1].high > ranges[i].low)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool is_left_sound(const struct image_header *header)
 {
     const struct image_left *left = table_of(header, &header->left);
@@ -217,7 +229,8 @@ const char *image_check(const void *image, size_t size)
         !are_fixups_sound(header)) {
         return "patches what it must not";
     }
-    if (!are_places_sound(header) || !are_sites_sound(header) || !are_gates_sound(header) || !is_left_sound(header)) {
+    if (!are_places_sound(header) || !are_sites_sound(header) || !are_gates_sound(header) ||
+        !are_containers_sound(header) || !is_left_sound(header)) {
         return "has an unsound table";
     }
     return NULL;

@@ -43,6 +43,7 @@ static void lay_out(struct image_header *header, const struct image_draft *draft
     header->places = place_table(&draft->places, &end);
     header->sites = place_table(&draft->sites, &end);
     header->gates = place_table(&draft->gates, &end);
+    header->containers = place_table(&draft->containers, &end);
     header->left = place_table(&draft->left, &end);
     header->strings = place_table(&draft->strings, &end);
     header->file_size = end;
@@ -138,6 +139,7 @@ static uint8_t *make(const struct image_draft *draft, const struct elf_module *m
     copy_table(image, &header.places, &draft->places);
     copy_table(image, &header.sites, &draft->sites);
     copy_table(image, &header.gates, &draft->gates);
+    copy_table(image, &header.containers, &draft->containers);
     copy_table(image, &header.left, &draft->left);
     copy_table(image, &header.strings, &draft->strings);
     header.checksum = image_hash(IMAGE_HASH_START, image + sizeof header, header.file_size - sizeof header);

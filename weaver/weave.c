@@ -89,6 +89,14 @@ static uint64_t atomics_in(const struct elf_module *module, const struct functio
     return code ? undescribed_atomics_in(code, size) : 0;
 }
 
+static void note_container(struct image_draft *draft, const struct function *function)
+{
+    struct image_range *range = function->is_containers ? draft_add(draft, &draft->containers) : NULL;
+    if (range) {
+        *range = (struct image_range){(uint32_t)function->range.low, (uint32_t)function->range.high};
+    }
+}
+
 static void weave_function(struct weaving *weaving, const struct function *function)
 {
     struct image_draft *draft = &weaving->draft;
@@ -120,6 +128,7 @@ static void weave_function(struct weaving *weaving, const struct function *funct
     draft->counts[IMAGE_LEFT_ACCESSES] += tally.left;
     draft->counts[IMAGE_FUNCTIONS_WOVEN]++;
     explain_left(weaving, function);
+    note_container(draft, function);
     emit_function(draft, weaving->module, function, gate);
 }
 
@@ -189,7 +198,8 @@ int weave_open_module(const struct elf_module *module, const char *output, const
         struct undescribed undescribed = undescribed_find(module, (flags & IMAGE_REFUSED) != 0);
         weaving.draft.counts[IMAGE_UNDESCRIBED] = undescribed.size;
         weaving.draft.counts[IMAGE_ATOMICS_LEFT] += undescribed.atomics;
-        flags |= (weaving.draft.is_narrow ? IMAGE_NARROW : 0) | (module->uses_gs ? IMAGE_USES_GS : 0);
+        flags |= (weaving.draft.is_narrow ? IMAGE_NARROW : 0) | (module->uses_gs ? IMAGE_USES_GS : 0) |
+                 (module->has_debug_info ? IMAGE_DESCRIBED : 0);
         status = image_write(&weaving.draft, module, output, flags, message);
     }
     draft_end(&weaving.draft);

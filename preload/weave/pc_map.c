@@ -43,14 +43,25 @@ bool pc_map_add(struct woven_image *image)
     return copy != NULL;
 }
 
+static struct woven_image *find_of(const struct image_list *images, const struct module *module)
+{
+    for (size_t i = 0; images != NULL && i < images->count; i++)
+        if (images->images[i]->module == module)
+            return images->images[i];
+    return NULL;
+}
+
+const struct woven_image *pc_map_image_of(const struct module *module)
+{
+    return find_of(atomic_load_explicit(&list, memory_order_acquire),
+                   module); /* pairs with the release in pc_map_add() */
+}
+
 struct woven_image *pc_map_remove(const struct module *module)
 {
-    struct woven_image *gone = NULL;
     rank_enter(OWN_RANK_MODULES);
     const struct image_list *old = atomic_load_explicit(&list, memory_order_relaxed); /* changed under the rank */
-    for (size_t i = 0; old != NULL && i < old->count && gone == NULL; i++)
-        if (old->images[i]->module == module)
-            gone = old->images[i];
+    struct woven_image *gone = find_of(old, module);
     struct image_list *copy = gone == NULL ? NULL : copy_list(old);
     if (copy != NULL) {
         copy->count = 0;

@@ -20,6 +20,8 @@ bool pc_map_add(struct woven_image *image);
 struct woven_image *pc_map_remove(const struct module *module);
 /* Returns: the image in whose code `pc` lies, or NULL.  Context: signal, in-malloc, loader-lock. */
 const struct woven_image *pc_map_image(uintptr_t pc);
+/* Returns: the module's image, or NULL.  Context: signal, in-malloc, loader-lock. */
+const struct woven_image *pc_map_image_of(const struct module *module);
 /* Returns: the program's instruction that the one at `pc` in woven code stands for; 0 when `pc` is not in woven code.
  * Context: signal, in-malloc, loader-lock. */
 uintptr_t pc_map_original(uintptr_t pc);

@@ -16,6 +16,7 @@
 #include "preload/unknown_code.h"
 #include "preload/weave/blocks.h"
 #include "preload/weave/callers.h"
+#include "preload/weave/container_call.h"
 #include "preload/weave/far_memory.h"
 #include "preload/weave/pc_map.h"
 #include "preload/weave/plane_pool.h"
@@ -269,6 +270,12 @@ static bool is_of_allocator(struct stack_id id)
     return false;
 }
 
+static bool host_is_unsure(void *ctx, struct stack_id stack)
+{
+    (void)ctx;
+    return container_call_is_doubtful(stack);
+}
+
 static const char *host_doubt(void *ctx)
 {
     (void)ctx;
@@ -313,5 +320,6 @@ const struct race_host race_host = {.reserve = host_reserve,
                                     .freed_block = host_freed_block,
                                     .value = host_value,
                                     .is_ignored = host_is_ignored,
+                                    .is_unsure = host_is_unsure,
                                     .doubt = host_doubt,
                                     .is_followed = host_is_followed};

@@ -111,17 +111,27 @@ void routines_set(struct plane_header *header, bool recording)
     "addq %%gs:%c[ring], %%rcx\n\t"                                                                                    \
     "movq %%gs:%c[tag], %%rax\n\t"
 
-/* The entry comes before the tags: whoever meets those finds it.  RDI is the place in the windows then. */
+/* The entry comes before the tags: whoever meets those finds it.  RCX is the place in the windows then. */
 #define QUICK_NOTE(what)                                                                                               \
     "movq 24(%%rsp), %%rdx\n\t"                                                                                        \
     "movq %%rdx, (%%rcx)\n\t"                                                                                          \
     "movl %%edi, 8(%%rcx)\n\t"                                                                                         \
     "movl $" what ", 12(%%rcx)\n\t"                                                                                    \
-    "andl %%gs:%c[window], %%edi\n\t"                                                                                  \
+    "movl %%edi, %%ecx\n\t"                                                                                            \
+    "andl %%gs:%c[window], %%ecx\n\t"                                                                                  \
     "incq %%gs:%c[written]\n\t"                                                                                        \
     "movb $1, %%gs:%c[accessed]\n\t"
 
+/* The chunk may have been taken from it meanwhile by one who has not seen the tags: the slow path looks at those of others then. */
 #define QUICK_END(number)                                                                                              \
+    "movq %%gs:%c[chunks], %%rdx\n\t"                                                                                  \
+    "shrl $%c[shift], %%ecx\n\t"                                                                                       \
+    "movl (%%rdx,%%rcx,8), %%ecx\n\t"                                                                                  \
+    "movl %%gs:%c[high], %%edx\n\t"                                                                                    \
+    "notl %%edx\n\t"                                                                                                   \
+    "xorl %%gs:%c[number], %%ecx\n\t"                                                                                  \
+    "testl %%edx, %%ecx\n\t"                                                                                           \
+    "jne 8f\n\t"                                                                                                       \
     "popq %%rdx\n\t"                                                                                                   \
     "popq %%rcx\n\t"                                                                                                   \
     "popq %%rax\n\t"                                                                                                   \
@@ -141,8 +151,8 @@ void routines_set(struct plane_header *header, bool recording)
     "jmp 9b\n"
 
 /* Stores the tags in RAX, or as much of them as `reg`, at each of the places. */
-#define QUICK_TAG(reg, at)      "mov %%" reg ", %%gs:" at "(%%edi)\n\t"
-#define QUICK_TAG_BOTH(reg, at) QUICK_TAG(reg, at) "mov %%" reg ", " at "(%%rdx,%%rdi)\n\t"
+#define QUICK_TAG(reg, at)      "mov %%" reg ", %%gs:" at "(%%ecx)\n\t"
+#define QUICK_TAG_BOTH(reg, at) QUICK_TAG(reg, at) "mov %%" reg ", " at "(%%rdx,%%rcx)\n\t"
 #define QUICK_1(X, reg)         X(reg, "0")
 #define QUICK_2(X, reg)         X(reg, "0") X(reg, "8")
 #define QUICK_4(X, reg)         QUICK_2(X, reg) X(reg, "16") X(reg, "24")

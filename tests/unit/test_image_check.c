@@ -36,6 +36,8 @@ static void fill(struct image_draft *draft)
         *(struct image_place *)draft_add(draft, &draft->places) = (struct image_place){8 * i, 4096 + 16 * i};
         *(struct image_site *)draft_add(draft, &draft->sites) = site;
         *(struct image_gate *)draft_add(draft, &draft->gates) = (struct image_gate){8 + i, IMAGE_GATE_TAKES};
+        struct image_range range = {4096 + 16 * i, 4108 + 16 * i};
+        *(struct image_range *)draft_add(draft, &draft->containers) = range;
     }
     draft_leave(draft, 4096, 3, "main", "for a test");
 }
@@ -132,7 +134,8 @@ static void tables_out_of_bounds_are_refused(void **unused)
     struct image image = written();
     struct image_table *tables[] = {&image.header->entries, &image.header->calls, &image.header->fixups,
                                     &image.header->hops,    &image.header->pads,  &image.header->places,
-                                    &image.header->sites,   &image.header->gates, &image.header->left};
+                                    &image.header->sites,   &image.header->gates, &image.header->containers,
+                                    &image.header->left};
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
         struct image_table sound = *tables[i];
         for (size_t k = 0; k < sizeof wrong / sizeof wrong[0]; k++) {
@@ -146,6 +149,23 @@ static void tables_out_of_bounds_are_refused(void **unused)
             }
         }
     }
+    free(image.header);
+}
+
+static void ranges_that_overlap_are_refused(void **unused)
+{
+    (void)unused;
+    struct image image = written();
+    struct image_range *ranges = (void *)((char *)image.header + image.header->containers.offset);
+    ranges[50].high = ranges[51].low + 1;
+    seal(&image);
+    assert_non_null(image_check(image.header, image.size));
+    ranges[50].high = ranges[50].low;
+    seal(&image);
+    assert_non_null(image_check(image.header, image.size));
+    ranges[50].high = ranges[51].low;
+    seal(&image);
+    assert_null(image_check(image.header, image.size));
     free(image.header);
 }
 
@@ -234,6 +254,7 @@ int main(void)
         cmocka_unit_test(damage_is_seen),
         cmocka_unit_test(header_alone_is_looked_at_when_that_is_asked_for),
         cmocka_unit_test(tables_out_of_bounds_are_refused),
+        cmocka_unit_test(ranges_that_overlap_are_refused),
         cmocka_unit_test(offsets_out_of_the_code_are_refused),
         cmocka_unit_test(marks_say_what_their_sites_say),
         cmocka_unit_test(other_marks_are_refused),

@@ -1,10 +1,12 @@
 """run_pairs.py: each case of pairs.c, compiled in one way: clean must be clean, racy must be one race with both its sides.
 
     run_pairs.py --tool LOCKHOUND --cc CC [--flags=FLAGS] [--races=hybrid [--hidden]] [--compiled-for LIBRARY]
-                 [--warns=WORDS | --certain] [--in-block [--made-by=FUNCTION]] [--preload LIBRARY] [--tries=N] [--clean-alone] pairs.c
+                 [--warns=WORDS | --certain] [--in-block [--made-by=FUNCTION]] [--preload LIBRARY] [--tries=N] [--clean-alone]
+                 [--many] pairs.c
 
 With --hidden the races of the racy forms are warnings, and are not reported at all without --races=hybrid.
 With --warns=WORDS they are warnings whose message says so; with --certain they are errors.
+With --many the racy forms may be several races, to each of which all this applies.
 With --in-block a race must lie in a block whose allocation is known; with --made-by=FUNCTION that was on the stack of it.
 With --clean-alone the cases have no racy form; without debug information there may be warnings.
 With --compiled-for the program is compiled with -fsanitize=thread and linked against the library instead of being woven.
@@ -55,6 +57,24 @@ def is_in_block(finding, made_by):
     return not made_by or made_by in {frame.get("function") for frame in finding["stacks"][memory[0]["init_stack"]]}
 
 
+def judge_race(options, race):
+    """What is wrong with one race that was to be reported, in words; "" when nothing is."""
+    if options.in_block and not is_in_block(race, options.made_by):
+        return f"not in a block that is known: {race['objects']}"
+    if options.hidden and race["severity"] not in ("warning", "note"):
+        return f"severity {race['severity']}"
+    if options.hidden and "order in which this run took its locks" not in race["message"]:
+        return f"message {race['message']}"
+    if options.warns and (race["severity"] != "warning" or options.warns not in race["message"]):
+        return f"{race['severity']}: {race['message']}"
+    if options.certain and race["severity"] != "error":
+        return f"{race['severity']}: {race['message']}"
+    sides = [party for party in race["parties"] if party["role"] in ("reads", "writes", "frees")]
+    if len(sides) != 2 or any(not functions_of(race, side) & EXPECTED for side in sides):
+        return f"sides {[(side['role'], sorted(functions_of(race, side))) for side in sides]}"
+    return ""
+
+
 def judge(options, program, name, racy, mode):
     """What is wrong with one run, in words; "" when nothing is."""
     outcome = checked(options.tool, [program, name] + (["racy"] if racy else []), ["--memory=weave", f"--races={mode}"])
@@ -82,22 +102,9 @@ def judge(options, program, name, racy, mode):
         races = [race for race in races if race["severity"] == "error"]
     if not racy or (options.hidden and mode == "hb"):
         return f"{len(races)} race(s) where there is none to be seen" if races else ""
-    if len(races) != 1:
+    if len(races) != 1 and not (races and options.many):
         return f"{len(races)} races, not one"
-    if options.in_block and not is_in_block(races[0], options.made_by):
-        return f"not in a block that is known: {races[0]['objects']}"
-    if options.hidden and races[0]["severity"] not in ("warning", "note"):
-        return f"severity {races[0]['severity']}"
-    if options.hidden and "order in which this run took its locks" not in races[0]["message"]:
-        return f"message {races[0]['message']}"
-    if options.warns and (races[0]["severity"] != "warning" or options.warns not in races[0]["message"]):
-        return f"{races[0]['severity']}: {races[0]['message']}"
-    if options.certain and races[0]["severity"] != "error":
-        return f"{races[0]['severity']}: {races[0]['message']}"
-    sides = [party for party in races[0]["parties"] if party["role"] in ("reads", "writes", "frees")]
-    if len(sides) != 2 or any(not functions_of(races[0], side) & EXPECTED for side in sides):
-        return f"sides {[(side['role'], sorted(functions_of(races[0], side))) for side in sides]}"
-    return ""
+    return "; ".join(filter(None, (judge_race(options, race) for race in races)))
 
 
 def build(options, program):
@@ -127,6 +134,7 @@ def main():
     parser.add_argument("--hidden", action="store_true")
     parser.add_argument("--warns", default="", help="what races are warned of with, in words of the message")
     parser.add_argument("--certain", action="store_true")
+    parser.add_argument("--many", action="store_true")
     parser.add_argument("source")
     options = parser.parse_args()
     failures = 0
