@@ -18,10 +18,10 @@
 #include "preload/weave/callers.h"
 #include "preload/weave/container_call.h"
 #include "preload/weave/far_memory.h"
+#include "preload/weave/obstacles.h"
 #include "preload/weave/pc_map.h"
 #include "preload/weave/plane_pool.h"
 #include "preload/weave/scope.h"
-#include "preload/weave/weave.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
@@ -281,7 +281,7 @@ static const char *host_doubt(void *ctx)
     (void)ctx;
     if (unknown_code_has_run())
         return "code made at run time takes part, whose synchronisation is not seen";
-    return weave_hides_order() ? "code that is not woven takes part, whose atomic operations are not seen" : NULL;
+    return obstacles_hide_order() ? "code that is not woven takes part, whose atomic operations are not seen" : NULL;
 }
 
 /* Code made at run time, whose atomic operations nobody sees. */

@@ -41,10 +41,6 @@ void weave_loaded(struct self *self);
 /* The module is no longer mapped.  Context: takes(OWN_RANK_MODULES). */
 void weave_forget(const struct module *module);
 
-/* Returns: whether code that was to be woven and is not may hold atomic operations, which order what nobody sees.
- * Context: signal, in-malloc, loader-lock. */
-bool weave_hides_order(void);
-
 /* Returns: true when code of the program has been woven.  Context: signal, in-malloc, loader-lock. */
 bool weave_is_on(void);
 
