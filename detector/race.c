@@ -169,17 +169,10 @@ static bool access_bytes(struct race_engine *engine, struct race_plane *plane, s
     return check_bytes(engine, plane, chunk, piece);
 }
 
-/* What became sync when the thread had set tags a moment before is to have none: they would hide from it what it is to acquire. */
-static void forget_granule(const struct race_part *part, const struct race_piece *piece)
-{
-    if (bytes_load(part->tags + (piece->address & part->window & ~(uint64_t)7)) != 0) {
-        race_unrecord(part, piece->address, piece->size);
-    }
-}
-
-/* A piece of one granule in a chunk with sync addresses. */
+/* A piece of one granule in a chunk with sync addresses.  `recorded`: when it was none, a moment ago, tags were set.
+ * What becomes sync meanwhile is to have no tags: they would hide from the thread what it is to acquire there. */
 static bool access_granule(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk,
-                           const struct race_piece *piece)
+                           const struct race_piece *piece, bool recorded)
 {
     struct race_part *part = race_part(plane);
     for (;;) {
@@ -188,8 +181,8 @@ static bool access_granule(struct race_engine *engine, struct race_plane *plane,
         bool spilled = (relaxed_load(&chunk->state) & RACE_STATE_SPILLED) != 0;
         bool is_sync = race_sync_access(engine, plane, piece, spilled);
         bool records = !is_sync && !race_sync_is_place(engine, piece);
-        if (!records) {
-            forget_granule(part, piece);
+        if (recorded && !records) {
+            race_unrecord(part, piece->address, piece->size);
         }
         if (is_sync) {
             return false;
@@ -200,12 +193,13 @@ static bool access_granule(struct race_engine *engine, struct race_plane *plane,
         if (relaxed_load(&engine->becomings) == becomings) {
             return found;
         }
+        recorded = records;
     }
 }
 
 /* In a chunk with sync addresses: granule by granule. */
 static bool access_granules(struct race_engine *engine, struct race_plane *plane, struct race_chunk *chunk,
-                            const struct race_piece *piece)
+                            const struct race_piece *piece, bool recorded)
 {
     bool found = false;
     struct race_piece part = {.address = piece->address, .flags = piece->flags};
@@ -214,7 +208,7 @@ static bool access_granules(struct race_engine *engine, struct race_plane *plane
         uint64_t granule_end = (part.address & ~(uint64_t)7) + 8;
         part.size = (size_t)((granule_end < end ? granule_end : end) - part.address);
         found |= (part.flags & RACE_FREE) != 0 && race_freed_leave(engine, plane, &part, !found);
-        found |= access_granule(engine, plane, chunk, &part);
+        found |= access_granule(engine, plane, chunk, &part, recorded);
     }
     return found;
 }
@@ -239,7 +233,7 @@ bool race_shared_rest(struct race_engine *engine, struct race_plane *plane, cons
 {
     bool found = !is_behind && check_bytes(engine, plane, shared->chunk, piece);
     if (race_shared_became(engine, shared)) {
-        found |= access_granules(engine, plane, shared->chunk, piece);
+        found |= access_granules(engine, plane, shared->chunk, piece, true);
     }
     return found;
 }
@@ -288,7 +282,7 @@ static bool access_chunk(struct race_engine *engine, struct race_plane *plane, c
         race_shared_touch(engine, part, piece);
     }
     if ((state & RACE_STATE_SYNC) != 0) {
-        return access_granules(engine, plane, chunk, piece);
+        return access_granules(engine, plane, chunk, piece, false);
     }
     const struct race_shared shared = {.chunk = chunk};
     race_record(plane, piece);
