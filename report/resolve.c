@@ -83,6 +83,25 @@ bool stack_is_folded(const struct run_stack *stack, size_t i)
     return follows_own;
 }
 
+/* A function whose head and rest the compiler has split, to inline the one or the other alone, is one frame as in the source. */
+static bool is_rest_of(const struct symbol_frame *inner, const struct symbol_frame *outer)
+{
+    return outer->is_at_name && outer->module == inner->module && outer->name && inner->name &&
+           strcmp(outer->name, inner->name) == 0;
+}
+
+static void add_symbols(struct run_stack *stack, const struct symbol_frame *frames, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct symbol_frame *last = stack->symbol_count ? &stack->symbols[stack->symbol_count - 1] : NULL;
+        if (last && is_rest_of(last, &frames[i])) {
+            last->is_inlined = frames[i].is_inlined;
+        } else {
+            stack->symbols[stack->symbol_count++] = frames[i];
+        }
+    }
+}
+
 static void resolve_stack(void *ctx, struct run_stack *stack)
 {
     struct resolver *r = ctx;
@@ -94,8 +113,7 @@ static void resolve_stack(void *ctx, struct run_stack *stack)
     stack->symbols = pool_array(r->pool, total, sizeof *stack->symbols);
     for (size_t i = 0; i < stack->frame_count; i++) {
         size_t count = symbols_find(r->symbols, &stack->frames[i], &frames);
-        memcpy(stack->symbols + stack->symbol_count, frames, count * sizeof *frames);
-        stack->symbol_count += count;
+        add_symbols(stack, frames, count);
     }
     fold_runtime(stack);
 }

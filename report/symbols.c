@@ -11,6 +11,7 @@
 #include "report/path.h"
 #include "report/scopes.h"
 #include "report/symbol_code.h"
+#include "report/symbol_function.h"
 
 #define INLINE_LIMIT 64
 
@@ -164,15 +165,10 @@ static void set_function(struct symbols *symbols, struct symbol_frame *frame, co
     }
 }
 
-static const char *die_function(Dwarf_Die *die)
+static void describe_function(struct symbols *symbols, struct symbol_frame *frame, Dwarf_Die *function)
 {
-    Dwarf_Attribute attribute;
-    const char *linkage = NULL;
-    if (dwarf_attr_integrate(die, DW_AT_linkage_name, &attribute) ||
-        dwarf_attr_integrate(die, DW_AT_MIPS_linkage_name, &attribute)) {
-        linkage = dwarf_formstring(&attribute);
-    }
-    return linkage ? linkage : dwarf_diename(die);
+    set_function(symbols, frame, symbol_function_name(&symbols->pool, function));
+    frame->is_at_name = symbol_function_begins_at(function, frame->line, frame->column);
 }
 
 /* Behind a symbolic link a step back leads elsewhere: then the path stays as it is. */
@@ -246,11 +242,11 @@ static void collect_scopes(struct found *found, Dwarf_Die *unit, Dwarf_Die *scop
         struct symbol_frame *frame = &found->frames[found->count - 1];
         int tag = dwarf_tag(&scopes[i]);
         if (tag == DW_TAG_subprogram) {
-            set_function(found->symbols, frame, die_function(&scopes[i]));
+            describe_function(found->symbols, frame, &scopes[i]);
             return;
         }
         if (tag == DW_TAG_inlined_subroutine) {
-            set_function(found->symbols, frame, die_function(&scopes[i]));
+            describe_function(found->symbols, frame, &scopes[i]);
             frame->is_inlined = true;
             found->frames[found->count] = (struct symbol_frame){.module = frame->module, .offset = frame->offset};
             set_call_place(found->symbols, &found->frames[found->count], unit, &scopes[i]);

@@ -1,0 +1,90 @@
+"""What a function is called where its debug information has no mangled name, and one that the compiler has split."""
+import json
+import re
+import unittest
+
+import case
+import fixture
+
+LAMBDAS = """#include <pthread.h>
+pthread_mutex_t lock;
+namespace shop { struct till { void open(); }; }
+void shop::till::open()
+{
+    auto first = [](int n) { pthread_mutex_unlock(&lock); return n; };
+    { auto second = [](int n) { auto inner = [] { pthread_mutex_lock(&lock); }; inner(); return n; }; second(1); }
+    first(2);
+}
+int main(int n, char **)
+{
+    auto one = [&] { pthread_mutex_unlock(&lock); n++; };
+    auto two = [&] { pthread_mutex_trylock(&lock); n++; };
+    one();
+    two();
+    shop::till().open();
+    return n;
+}
+"""
+
+SPLIT = """#include <pthread.h>
+pthread_mutex_t lock;
+long balance;
+static void *work(void *with_lock)
+{
+    if (with_lock) {
+        pthread_mutex_lock(&lock);
+        balance += 5;
+        pthread_mutex_unlock(&lock);
+    } else {
+        balance -= 5;
+    }
+    return NULL;
+}
+void *(*volatile start)(void *) = work;
+int main(int n, char **v) { start(v); return n; }
+"""
+
+
+class NamesTest(case.CommandCase):
+    def frames(self, program, *address):
+        """The fingerprint, and what is told of a stack of one address: (function, line, is it inlined), innermost first."""
+        run = fixture.RunFile().process(program.path).module(program)
+        run.finding("unlock-not-locked", threads=[{"id": 1, "name": "main"}],
+                    parties=[{"role": "acts", "thread": 1, "stack": [[1, *address]], "held": []}])
+        document = json.loads(self.lockhound("report", "--json=-", run.write(self.path("r"))).stdout)
+        finding = document["findings"][0]
+        stack = finding["stacks"][finding["parties"][0]["stack"]]
+        return finding["fingerprint"], [(f.get("function"), f.get("line"), f.get("inlined", False)) for f in stack]
+
+    def test_lambdas_are_told_apart_with_and_without_inlining(self):
+        source = self.write("lambdas.cpp", LAMBDAS)
+        for flag in ("-O0", "-O2"):
+            program = fixture.Program(fixture.compile_program(source, self.path("l"), "-g", flag, compiler="g++"))
+            names = {}
+            for line in program.code.splitlines():
+                if line.endswith(">:"):
+                    around, count = line.split("<")[1][:-2], 0
+                for called in ("lock", "unlock", "trylock"):
+                    if f"<pthread_mutex_{called}@" in line and "call" in line:
+                        nth = sum(1 for key in names if key[:2] == (around, called))
+                        address = program.return_address(around, "pthread_mutex_" + called, nth)
+                        names[around, called, nth] = self.frames(program, address)[1][0][0]
+            self.assertEqual(set(names.values()), {
+                "shop::till::open::{lambda#1}::operator()", "shop::till::open::{lambda#2}::operator()::{lambda#1}::operator()",
+                "main::{lambda#1}::operator()", "main::{lambda#2}::operator()"}, flag)
+
+    def test_function_split_by_the_compiler_is_one_frame(self):
+        source = self.write("split.c", SPLIT)
+        usual = None
+        for flag in ("-O0", "-O2"):
+            program = fixture.Program(fixture.compile_program(source, self.path("s"), "-g", flag, compiler="gcc"))
+            body = program.code.split("<work>:")[1].split("\n\n")[0]
+            subtraction = re.search(r"([0-9a-f]+):\tsub[lq]? +\$0x5,", body).group(1)
+            fingerprint, frames = self.frames(program, int(subtraction, 16), 1)
+            self.assertEqual(frames, [("work", 11, False)], flag)
+            self.assertEqual(fingerprint, usual or fingerprint, flag)
+            usual = fingerprint
+
+
+if __name__ == "__main__":
+    unittest.main()
