@@ -174,9 +174,9 @@ static void name_static(struct resolver *r, struct run_object *object)
     if (!object->name) {
         object->name = pool_format(pool, "%s+0x%" PRIx64, path_base(object->module->path), object->offset);
     }
-    object->stable = without_indices(pool, object->name);
     const char *whole = object->name;
     object->name = resolve_without_internals(whole, false, pool);
+    object->stable = without_indices(pool, object->name);
     object->type = object->name == whole ? object->type : NULL;
 }
 
