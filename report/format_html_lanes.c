@@ -99,7 +99,8 @@ void svg_add_race_lanes(struct buffer *out, const struct run_finding *f)
             add_holding(out, i, row, row + locks);
         }
         for (size_t k = 0; k < locks; k++) {
-            add_step(out, i, row++, "take", "takes", party->held[k].object->name);
+            add_step(out, i, row++, "take", held_is_read(&party->held[k]) ? "read-locks" : "takes",
+                     party->held[k].object->name);
         }
         add_step(out, i, row++, "wait", party_verb(f, party), f->memory->name);
     }

@@ -120,7 +120,8 @@ static void add_race(struct buffer *out, const struct run_finding *f)
     for (size_t i = f->party_count; i-- > 0;) {
         const struct run_party *party = &f->parties[i];
         for (size_t k = 0; k < party->held_count && k < LOCKS_SHOWN; k++) {
-            add_row(out, i, "takes `", party->held[k].object->name, "`");
+            add_row(out, i, held_is_read(&party->held[k]) ? "read-locks `" : "takes `", party->held[k].object->name,
+                    "`");
         }
         struct buffer verb = {0};
         buffer_printf(&verb, "%s `", party_verb(f, party));

@@ -90,18 +90,18 @@ static void add_coverage(struct buffer *out, const struct run *run)
 
 /* What a count of something lost means to the user. */
 static const struct {
-    const char *name, *what, *why;
+    const char *name, *one, *many, *why;
 } losses[] = {
-    {"lost_trace", "accesses not in the trace", "--trace-accesses had been reached; what is in it stays right"},
-    {"lost_race_history", "pieces of the history of accesses",
+    {"lost_trace", "access not in the trace", "accesses not in the trace",
+     "--trace-accesses had been reached; what is in it stays right"},
+    {"lost_race_history", "piece of the history of accesses", "pieces of the history of accesses",
      "addresses of one place in the history, or too many threads at one place; races there may be missed"},
-    {"lost_atomics", "pieces of memory whose atomics share one clock",
+    {"lost_atomics", "piece of memory whose atomics share one clock", "pieces of memory whose atomics share one clock",
      "too many addresses are used atomically; more is taken for ordered than is"},
-    {"lost_order", "times that threads were ordered unseen",
+    {"lost_order", "time that threads were ordered unseen", "times that threads were ordered unseen",
      "by a plain store before an address was known as atomic, or in a signal handler; races with what came before are "
-     "not "
-     "reported"},
-    {"lost_races", "seeming data races not reported",
+     "not reported"},
+    {"lost_races", "seeming data race not reported", "seeming data races not reported",
      "order was lost before, for want of memory or by threads unseen, or an allocator's own operator new gave the "
      "memory out unseen"},
 };
@@ -111,7 +111,7 @@ static void add_loss(struct buffer *out, const struct run_count *count)
     const char *what = count->name + strlen("lost_"), *why = "a memory budget was spent; what was reported stays right";
     for (size_t i = 0; i < sizeof losses / sizeof *losses; i++) {
         if (strcmp(losses[i].name, count->name) == 0) {
-            what = losses[i].what;
+            what = count->value == 1 ? losses[i].one : losses[i].many;
             why = losses[i].why;
         }
     }

@@ -271,20 +271,30 @@ static void add_object_of_party(struct writer *w, const struct run_party *party)
     }
 }
 
+/* Returns: false when the line called no function of the C++ library for it. */
+static bool add_library(struct writer *w, const struct run_party *party)
+{
+    struct buffer library = {0};
+    bool is_through = party_add_library(&library, party);
+    if (is_through) {
+        buffer_string(w->out, ", through ");
+        add_name(w, library.data);
+        buffer_string(w->out, " called at");
+    }
+    buffer_free(&library);
+    return is_through;
+}
+
 /* What the line called that made the access, when it did not do so itself. */
 static void add_way(struct writer *w, const struct run_party *party)
 {
-    struct buffer library = {0};
-    if (party_add_library(&library, party)) {
-        buffer_string(w->out, ", through ");
-        add_name(w, library.data);
-        buffer_string(w->out, " called at\n");
+    if (add_library(w, party)) {
+        buffer_string(w->out, "\n");
     } else if (party_is_by_libc(party)) {
         buffer_string(w->out, ", through a function of libc called at\n");
     } else {
         buffer_string(w->out, party->access.has_value ? ", at\n" : " at\n");
     }
-    buffer_free(&library);
 }
 
 /* A race's side: what it touches, where, under which locks. */
@@ -339,7 +349,9 @@ static void add_party(struct writer *w, const struct run_party *party)
         buffer_printf(w->out, "%s%s ", any ? "    and " : " ", party_verb(w->finding, party));
         add_object_of_party(w, party);
         buffer_string(w->out, party->is_timed ? " (with a time limit)" : "");
-        buffer_string(w->out, !has_stack ? "" : party_is_holder(party) ? ", taken at" : " at");
+        if (!has_stack || strcmp(party->object->kind, "futex") != 0 || !add_library(w, party)) {
+            buffer_string(w->out, !has_stack ? "" : party_is_holder(party) ? ", taken at" : " at");
+        }
     } else if (has_stack) {
         buffer_string(w->out, any ? "    and is at" : " is at");
     }
@@ -366,16 +378,6 @@ static void add_heard(struct writer *w)
 }
 
 /* ---- objects and threads ---------------------------------------------------------------------------------------- */
-
-static bool is_shown(const struct run_finding *f, const struct run_object *object)
-{
-    for (size_t i = 0; i < f->party_count; i++) {
-        if (object != NULL && f->parties[i].object == object) {
-            return strcmp(object->kind, "thread") != 0 && strcmp(object->kind, "process") != 0;
-        }
-    }
-    return false;
-}
 
 static void add_where(struct writer *w, const struct run_object *object)
 {
@@ -441,6 +443,7 @@ static void add_namer(struct writer *w, const struct run_object *object)
 
 static void add_object(struct writer *w, const struct run_object *object)
 {
+    const struct run_object *alike = object_made_alike(w->finding, object);
     const struct run_thread *maker = finding_thread(w->finding, object->init_thread);
     bool is_memory = object == w->finding->memory;
     buffer_string(w->out, "  ");
@@ -459,6 +462,12 @@ static void add_object(struct writer *w, const struct run_object *object)
             buffer_string(w->out, " by ");
             add_thread(w, maker);
         }
+        if (alike) {
+            buffer_string(w->out, " at the same place as ");
+            add_name(w, alike->name);
+            buffer_string(w->out, "\n");
+            return;
+        }
         buffer_string(w->out, " at\n");
         add_stack(w, &object->init_stack, 6);
     } else {
@@ -469,12 +478,19 @@ static void add_object(struct writer *w, const struct run_object *object)
 static void add_creation(struct writer *w, const struct run_thread *thread)
 {
     const struct run_thread *creator = finding_thread(w->finding, thread->creator);
+    const struct run_thread *alike = thread_created_alike(w->finding, thread);
     buffer_string(w->out, "  ");
     add_thread(w, thread);
     buffer_string(w->out, " was created");
     if (creator) {
         buffer_string(w->out, " by ");
         add_thread(w, creator);
+    }
+    if (alike) {
+        buffer_string(w->out, " at the same place as ");
+        add_thread(w, alike);
+        buffer_string(w->out, "\n");
+        return;
     }
     buffer_string(w->out, " at\n");
     add_stack(w, &thread->created, 6);
@@ -485,7 +501,7 @@ static void add_background(struct writer *w)
     const struct run_finding *f = w->finding;
     size_t shown = 0;
     for (size_t i = 0; i < f->object_count && shown < EXTRAS_SHOWN; i++) {
-        if (is_shown(f, &f->objects[i])) {
+        if (finding_shows_object(f, &f->objects[i])) {
             add_object(w, &f->objects[i]);
             shown++;
         }

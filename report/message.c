@@ -69,7 +69,8 @@ static void add_wanted(struct buffer *out, const struct run_finding *f)
     for (size_t i = 0; i < f->party_count; i++) {
         count += f->parties[i].object && !was_wanted_before(f, i);
     }
-    for (size_t i = 0; i < f->party_count && listed < NAMES_LISTED; i++) {
+    size_t most = count == NAMES_LISTED + 1 ? count : NAMES_LISTED; /* one more name is as short as "and 1 more" */
+    for (size_t i = 0; i < f->party_count && listed < most; i++) {
         if (f->parties[i].object && !was_wanted_before(f, i)) {
             bool is_last = listed + 1 == count;
             buffer_string(out, listed == 0 ? "" : is_last ? " and " : ", ");

@@ -2,7 +2,44 @@
 #include <string.h>
 
 #include "report/catalogue.h"
+#include "report/path.h"
 #include "report/resolve.h"
+
+static bool is_kind(const struct run_object *object, const char *kind)
+{
+    return object != NULL && strcmp(object->kind, kind) == 0;
+}
+
+static bool reads_under(const struct run_party *party, const struct run_object *lock)
+{
+    for (size_t i = 0; i < party->held_count; i++) {
+        if (party->held[i].object == lock && party->held[i].is_shared) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Returns: true when both sides hold one read-write lock, for reading. */
+static bool are_both_readers(const struct run_finding *finding)
+{
+    const struct run_party *first = &finding->parties[0];
+    for (size_t i = 0; finding->party_count == 2 && i < first->held_count; i++) {
+        const struct run_object *lock = first->held[i].object;
+        if (is_kind(lock, "rwlock") && reads_under(first, lock) && reads_under(&finding->parties[1], lock)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* libc's lock keeps two changes of the environment apart, and a change from no look at it. */
+static bool is_environment(const struct run_object *memory)
+{
+    return memory->where == WHERE_STATIC &&
+           strncmp(path_base(memory->module->path), "libc.so.", strlen("libc.so.")) == 0 &&
+           strstr(memory->name, "environ") != NULL;
+}
 
 static const char *remedy_of_race(const struct run_finding *finding)
 {
@@ -17,15 +54,20 @@ static const char *remedy_of_race(const struct run_finding *finding)
         return "Free it when its last user has finished: join the threads that use it, or count its users atomically "
                "and let the last one free it.";
     }
+    if (are_both_readers(finding)) {
+        return "Both sides hold the lock for reading, which keeps out those who write under it, but not each other: "
+               "take it "
+               "for writing where the memory is changed.";
+    }
+    if (is_environment(finding->memory)) {
+        return "Change the environment before the first thread begins, or make all calls that read or change it under "
+               "one "
+               "lock: libc's own is no help to those who read.";
+    }
     return NULL;
 }
 
 /* ---- deadlocks -------------------------------------------------------------------------------------------------- */
-
-static bool is_kind(const struct run_object *object, const char *kind)
-{
-    return object != NULL && strcmp(object->kind, kind) == 0;
-}
 
 /* A semaphore is a lock where it is held: in a circle. */
 static bool is_lock(const struct run_finding *finding, const struct run_object *object)
@@ -81,6 +123,11 @@ static bool holds_own(const struct run_finding *finding)
 
 static const char *remedy_of_self(const struct run_finding *finding)
 {
+    if (holds_own(finding) && finding->parties[0].is_shared) {
+        return "Take the lock for reading once: what is called while it is held need not take it again. A lock that "
+               "prefers "
+               "readers, the default kind, lets a reader in again.";
+    }
     return holds_own(finding)
                ? "Take the lock for writing from the start, or release it before it is wanted again and look again at "
                  "what was read."

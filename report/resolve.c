@@ -272,6 +272,9 @@ static void name_object(struct resolver *r, struct run_object *object)
         name_memory(r, object);
     } else if (object->where == WHERE_STATIC) {
         name_static(r, object);
+        if (strcmp(object->kind, "futex") == 0 && strncmp(object->name, "std::", strlen("std::")) == 0) {
+            object->name = pool_format(pool, "futex#%" PRIu32, object->id); /* the library's own, whatever it is for */
+        }
     } else if (strcmp(object->kind, "thread") == 0) {
         const struct run_thread *thread = r->finding ? finding_thread(r->finding, object->init_thread) : NULL;
         object->name = pool_format(pool, "T%" PRIu32, object->init_thread);

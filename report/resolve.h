@@ -46,6 +46,8 @@ size_t finding_caveats(const struct run_finding *finding, const char *caveats[CA
 bool party_has_ended(const struct run_finding *finding, const struct run_party *party);
 /* Returns: true when the party's stack is where it took its object. */
 bool party_is_holder(const struct run_party *party);
+/* Returns: true for a read-write lock that is held for reading. */
+bool held_is_read(const struct run_held *held);
 /* verbs.c.  Returns: true when it should be said that libc made the access: what it is about does not say so by itself. */
 bool party_is_by_libc(const struct run_party *party);
 /* verbs.c.  Returns: words after "is" for what is no memory of the program's: "a socket". */
@@ -56,6 +58,11 @@ const char *object_origin_verb(const struct run_object *object);
 const char *finding_remedy(const struct run_finding *finding);
 /* Returns: true when another part of the report says all of it. */
 bool party_is_repeat(const struct run_finding *finding, const struct run_party *party);
+/* alike.c.  Returns: true for an object that a party is about, and that is no thread or process. */
+bool finding_shows_object(const struct run_finding *finding, const struct run_object *object);
+/* alike.c.  Returns: the first one that is shown, or created, before with the same stack; or NULL. */
+const struct run_object *object_made_alike(const struct run_finding *finding, const struct run_object *object);
+const struct run_thread *thread_created_alike(const struct run_finding *finding, const struct run_thread *thread);
 /* fingerprint.c: sets finding->fingerprint; the finding is resolved. */
 void finding_fingerprint(struct run_finding *finding);
 

@@ -85,6 +85,11 @@ bool party_add_library(struct buffer *out, const struct run_party *party)
     return is_of_library;
 }
 
+bool held_is_read(const struct run_held *held)
+{
+    return held->is_shared && held->object && strcmp(held->object->kind, "rwlock") == 0;
+}
+
 bool party_is_by_libc(const struct run_party *party)
 {
     bool is_said = party->object && (party->object->where == WHERE_DESCRIPTOR || party->object->where == WHERE_LIBC);

@@ -191,6 +191,33 @@ class TextTest(RaceCase):
         self.assertRegex(text, r"writes 8 bytes of `items`, through `std::vector::push_back` called at\n +#0 main ")
         self.assertNotIn("_M_", text)
 
+    def test_members_of_a_container_are_one_finding(self):
+        source = self.write("v.cpp", "#include <vector>\nstd::vector<int> items;\n"
+                                     "int main() { items.push_back(1); return items.back(); }\n")
+        program = fixture.Program(fixture.compile_program(source, self.path("v"), "-g", "-O0", compiler="g++"))
+        main = [[1, program.symbols["main"] + 1, 1]]
+        run = fixture.RunFile().process(program.path).module(program)
+        for at in (0, 8, 16):
+            where = {"in": "static", "module": 1, "offset": program.symbols["items"] + at}
+            run.finding("data-race", parties=[fixture.access("writes", 1, main, size=8), fixture.access("reads", 2, main, size=8)],
+                        memory={"address": "0x1014", "size": 8, "where": where}, objects=[],
+                        threads=[{"id": 1, "name": "main"}, {"id": 2, "name": "b"}])
+        text = self.lockhound("report", run.write(self.path("r"))).stdout.decode()
+        self.assertIn("lockhound: 1 finding: 1 data-race; 2 repeats not shown\n", text)
+
+    def test_readers_of_one_lock_are_told_to_write_under_it(self):
+        parties = self.sides()
+        for party in parties:
+            party["held"] = [{"object": 4, "mode": "shared", "stack": []}]
+        run = fixture.RunFile().process(self.racy.path, ["racy"]).module(self.racy)
+        fixture.race(run, self.racy, parties=parties)
+        run.records[-1]["objects"][0]["kind"] = "rwlock"
+        text = self.lockhound("report", run.write(self.path("r"))).stdout.decode()
+        self.assertIn("What usually mends it: Both sides hold the lock for reading", text)
+        self.assertEqual(text.count("read-locks `lock`"), 2)
+        page = self.lockhound("report", "--html=-", self.path("r")).stdout.decode()
+        self.assertEqual(page.count(">read-locks<"), 2)
+
     def test_lock_that_is_gone_is_not_called_none(self):
         here = [[1, self.racy.symbols["sell"] + 1, 1]]
         taken = [[1, self.racy.return_address("seller", "pthread_mutex_lock")]]

@@ -1,6 +1,7 @@
 """lockhound report: text, JSON, suppressions, and files that are torn, hostile or not run files at all."""
 import json
 import os
+import re
 import time
 import unittest
 
@@ -147,8 +148,39 @@ class TextTest(case.CommandCase):
             self.assertNotIn("Break the circle", text, kind)
         text = self.deadlock([self.wait_of(1, 1, [1])], ["mutex"], form="self")
         self.assertIn("What usually mends it: Take the lock once", text)
+        for mode, words in (("shared", "Take the lock for reading once"), ("exclusive", "Take the lock for writing from the start")):
+            again = {**self.wait_of(1, 1), "mode": mode, "held": [{"object": 1, "mode": "shared", "stack": []}]}
+            self.assertIn("What usually mends it: " + words, self.deadlock([again], ["rwlock"], form="self"))
         text = self.deadlock([self.wait_of(1, 1, [2]), self.wait_of(2, 2, [1])], ["mutex", "mutex"], form="cycle")
         self.assertIn("What usually mends it: Break the circle of waiting", text)
+
+    def test_wait_within_the_library_says_through_what(self):
+        source = self.write("latch.cpp", "#include <latch>\nstd::latch late(3);\nint main() { late.arrive_and_wait(); }\n")
+        program = fixture.Program(fixture.compile_program(source, self.path("latch"), "-g", "-O0", "-std=c++20", compiler="g++"))
+        inlined = re.search(r"<main>:\n(?:.+\n)*?.*call .*\n +([0-9a-f]+):", program.code).group(1)
+        run = fixture.RunFile().process(program.path).module(program)
+        where = {"in": "static", "module": 1, "offset": program.symbols["late"]}
+        run.finding("deadlock", form="all-asleep", threads=[{"id": 1, "name": "main"}],
+                    objects=[{"id": 1, "kind": "futex", "address": "0x1000", "where": where}],
+                    parties=[{"role": "waits", "thread": 1, "object": 1, "held": [], "stack": [[1, int(inlined, 16)]]}])
+        text = self.lockhound("report", run.write(self.path("r"))).stdout.decode()
+        self.assertRegex(text, r"waits for `late`, through `std::latch::arrive_and_wait` called at\n +#0 main ")
+
+    def test_what_one_place_has_made_is_shown_with_its_stack_once(self):
+        threads = 5
+        here = self.program.return_address("main", "pthread_create")
+        run = fixture.RunFile().process(self.program.path).module(self.program)
+        run.finding("lock-order-inversion",
+                    parties=[{**self.wait_of(i + 2, i + 1, [(i + 1) % threads + 1]), "role": "requests"} for i in range(threads)],
+                    objects=[{"id": i + 1, "kind": "mutex", "address": hex(0x1000 * (i + 1)), "where": {"in": "heap"},
+                              "init_thread": 1, "init_stack": [[1, here]]} for i in range(threads)],
+                    threads=[{"id": 1, "name": "main"}] + [{"id": i + 2, "creator": 1, "stack": [[1, here]]} for i in range(threads)])
+        text = self.lockhound("report", run.write(self.path("r"))).stdout.decode()
+        self.assertIn("`mutex#1`, `mutex#2`, `mutex#3`, `mutex#4` and `mutex#5` are taken in orders", text)
+        self.assertEqual(text.count("initialised by T1 'main' at\n"), 1)
+        self.assertEqual(text.count("initialised by T1 'main' at the same place as `mutex#1`\n"), threads - 1)
+        self.assertEqual(text.count("was created by T1 'main' at\n"), 1)
+        self.assertEqual(text.count("was created by T1 'main' at the same place as T2\n"), threads - 1)
 
     def test_deadlock_over_the_end_of_a_thread_says_so(self):
         text = self.deadlock([self.wait_of(1, 1, [2]), self.wait_of(2, 2)], ["thread", "mutex"], form="join")
