@@ -133,40 +133,105 @@ static bool array_element(Dwarf_Die *array, Dwarf_Die *element, Dwarf_Word *stri
     return dwarf_siblingof(&subrange, &subrange) != 0; /* several dimensions: name the variable alone */
 }
 
+/* Returns: false when the DIE has no such attribute, or one that is no number. */
+static bool number_of(Dwarf_Die *die, unsigned name, Dwarf_Word *number)
+{
+    Dwarf_Attribute attribute;
+    return dwarf_attr(die, name, &attribute) && dwarf_formudata(&attribute, number) == 0;
+}
+
+/* Where a bit-field lies in its structure.  Units: bits.  Returns: false for another member. */
+static bool bits_of(Dwarf_Die *member, Dwarf_Word *first, Dwarf_Word *count)
+{
+    Dwarf_Word unit = 0, size, from_top;
+    Dwarf_Die type;
+    if (!number_of(member, DW_AT_bit_size, count) || *count == 0) {
+        return false;
+    }
+    if (number_of(member, DW_AT_data_bit_offset, first)) {
+        return true;
+    }
+    /* Up to DWARF 4 it is counted from the top of a unit of storage. */
+    number_of(member, DW_AT_data_member_location, &unit);
+    bool has_size = number_of(member, DW_AT_byte_size, &size) ||
+                    (symbol_type_of(member, &type) && dwarf_aggregate_size(&type, &size) == 0);
+    if (!has_size || !number_of(member, DW_AT_bit_offset, &from_top) || from_top + *count > 8 * size) {
+        return false;
+    }
+    *first = 8 * (unit + size) - from_top - *count;
+    return true;
+}
+
+/* Sets *begin and *size to the bytes of a member or base class, and *type to its type. */
+static bool place_of_member(Dwarf_Die *member, Dwarf_Die *type, uint64_t *begin, Dwarf_Word *size)
+{
+    int tag = dwarf_tag(member);
+    Dwarf_Attribute attribute;
+    Dwarf_Word first, bits;
+    if ((tag != DW_TAG_member && tag != DW_TAG_inheritance) || dwarf_attr(member, DW_AT_external, &attribute) ||
+        !symbol_type_of(member, type)) {
+        return false;
+    }
+    if (bits_of(member, &first, &bits)) {
+        *begin = first / 8;
+        *size = (first + bits - 1) / 8 - first / 8 + 1;
+        return true;
+    }
+    *begin = 0;
+    if (dwarf_attr(member, DW_AT_data_member_location, &attribute) && dwarf_formudata(&attribute, begin) != 0) {
+        return false;
+    }
+    return dwarf_aggregate_size(type, size) == 0;
+}
+
 /* Sets *member to the member or base class that covers `at`.  Returns: false when none does. */
 static bool member_at(Dwarf_Die *structure, uint64_t at, Dwarf_Die *member, Dwarf_Die *type, uint64_t *begin)
 {
+    Dwarf_Word size;
     if (dwarf_child(structure, member) != 0) {
         return false;
     }
     do {
-        int tag = dwarf_tag(member);
-        Dwarf_Attribute attribute;
-        Dwarf_Word start = 0, size;
-        if ((tag != DW_TAG_member && tag != DW_TAG_inheritance) || dwarf_attr(member, DW_AT_external, &attribute)) {
-            continue;
-        }
-        if (dwarf_attr(member, DW_AT_data_member_location, &attribute) && dwarf_formudata(&attribute, &start) != 0) {
-            continue;
-        }
-        if (dwarf_attr(member, DW_AT_data_bit_offset, &attribute)) { /* a bit-field of DWARF 5 has this instead */
-            Dwarf_Word bits;
-            if (dwarf_formudata(&attribute, &bits) != 0) {
-                continue;
-            }
-            start = bits / 8;
-        }
-        if (symbol_type_of(member, type) && dwarf_aggregate_size(type, &size) == 0 && at >= start &&
-            at - start < size) {
-            *begin = start;
+        if (place_of_member(member, type, begin, &size) && at >= *begin && at - *begin < size) {
             return true;
         }
     } while (dwarf_siblingof(member, member) == 0);
     return false;
 }
 
+/* Bit-fields that have a byte in common are accessed together: ".{ready,count}". */
+static void add_member_name(struct buffer *path, Dwarf_Die *member, uint64_t at, size_t size)
+{
+    Dwarf_Die next = *member;
+    Dwarf_Word first, count;
+    const char *name = dwarf_diename(member);
+    bool is_several = false;
+    if (dwarf_tag(member) != DW_TAG_member || !name) {
+        return;
+    }
+    size_t begin = path->length;
+    buffer_printf(path, ".%s", name);
+    if (!bits_of(member, &first, &count)) {
+        return;
+    }
+    while (dwarf_siblingof(&next, &next) == 0 && bits_of(&next, &first, &count) && first / 8 < at + (size ? size : 1)) {
+        if (dwarf_diename(&next)) {
+            buffer_printf(path, ",%s", dwarf_diename(&next));
+            is_several = true;
+        }
+    }
+    if (is_several) {
+        const char *names = path->data + begin + 1;
+        struct buffer joined = {0};
+        buffer_printf(&joined, ".{%s}", names);
+        path->length = begin;
+        buffer_string(path, joined.data);
+        buffer_free(&joined);
+    }
+}
+
 /* Takes one step from `type` towards byte *at.  Returns: false when there is none to take. */
-static bool step_into(Dwarf_Die *type, uint64_t *at, struct buffer *path)
+static bool step_into(Dwarf_Die *type, uint64_t *at, size_t size, struct buffer *path)
 {
     Dwarf_Die plain, next, member;
     if (dwarf_peel_type(type, &plain) != 0) {
@@ -186,10 +251,7 @@ static bool step_into(Dwarf_Die *type, uint64_t *at, struct buffer *path)
     if (!member_at(&plain, *at, &member, &next, &begin)) {
         return false;
     }
-    const char *name = dwarf_diename(&member);
-    if (dwarf_tag(&member) == DW_TAG_member && name) {
-        buffer_printf(path, ".%s", name);
-    }
+    add_member_name(path, &member, *at, size);
     *at -= begin;
     *type = next;
     return true;
@@ -203,7 +265,7 @@ bool symbol_type_descend(Dwarf_Die *type, uint64_t *at, size_t size, struct buff
         if (*at == 0 && is_small) {
             return true;
         }
-        if (!step_into(type, at, path)) {
+        if (!step_into(type, at, size, path)) {
             return *at == 0;
         }
     }

@@ -45,6 +45,12 @@ int main(int n, char **v) { start(v); return n; }
 """
 
 
+FIELDS = """struct state { int n; unsigned ready : 3, count : 5; unsigned kind : 8; unsigned size : 16; unsigned low : 12, high : 20; };
+struct state states[2];
+int main(void) { return states[1].kind; }
+"""
+
+
 class NamesTest(case.CommandCase):
     def frames(self, program, *address):
         """The fingerprint, and what is told of a stack of one address: (function, line, is it inlined), innermost first."""
@@ -84,6 +90,20 @@ class NamesTest(case.CommandCase):
             self.assertEqual(frames, [("work", 11, False)], flag)
             self.assertEqual(fingerprint, usual or fingerprint, flag)
             usual = fingerprint
+
+    def test_bit_fields_are_named_by_the_bytes_that_they_share(self):
+        source = self.write("fields.c", FIELDS)
+        for compiler, flags in (("gcc", ["-g"]), ("gcc", ["-gdwarf-4", "-gstrict-dwarf"]), ("clang", ["-g"])):
+            program = fixture.Program(fixture.compile_program(source, self.path("f"), *flags, compiler=compiler))
+            for at, size, name in ((4, 1, "{ready,count}"), (5, 1, "kind"), (6, 2, "size"), (4, 4, "{ready,count,kind,size}"),
+                                   (8, 2, "{low,high}"), (10, 2, "high+1")):
+                run = fixture.RunFile().process(program.path).module(program)
+                where = {"in": "static", "module": 1, "offset": program.symbols["states"] + 12 + at}
+                run.finding("data-race", objects=[], threads=[{"id": 1, "name": "main"}, {"id": 2, "name": "b"}],
+                            parties=[fixture.access("writes", i, [], size=size) for i in (1, 2)],
+                            memory={"address": "0x1014", "size": size, "where": where})
+                text = self.lockhound("report", run.write(self.path("r"))).stdout.decode()
+                self.assertIn(f"data race on `states[1].{name}`: ", text, f"{compiler} {flags}")
 
 
 if __name__ == "__main__":
