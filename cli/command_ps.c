@@ -81,18 +81,6 @@ static unsigned long whole_number(const char *digits)
     return *digits && strspn(digits, "0123456789") == strlen(digits) ? strtoul(digits, NULL, 10) : 0;
 }
 
-static int signal_number(const char *name)
-{
-    const char *short_name = strncmp(name, "SIG", 3) == 0 ? name + 3 : name;
-    for (int number = 1; number < NSIG; number++) {
-        const char *known = sigabbrev_np(number);
-        if (known && strcmp(known, short_name) == 0) {
-            return number;
-        }
-    }
-    return strlen(name) < 3 ? (int)whole_number(name) : 0;
-}
-
 static bool read_options(struct question *q)
 {
     struct buffer environment = {0};
@@ -101,7 +89,7 @@ static bool read_options(struct question *q)
     const char *options = was_read ? find_options(&environment) : NULL;
     const char *name = options ? settings_find(pool, options, "dump-signal") : NULL;
     q->run_file = options ? settings_find(pool, options, "output") : NULL;
-    q->signal = name ? signal_number(name) : 0;
+    q->signal = name ? settings_signal(name) : 0;
     buffer_free(&environment);
     if (!was_read) {
         return false;

@@ -1,6 +1,7 @@
 #include "cli/options.h"
 
 #include <ctype.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,16 +125,63 @@ static bool fits_type(const struct option_spec *spec, const char *value)
     return *value != '\0';
 }
 
+int settings_signal(const char *name)
+{
+    if (is_number(name)) {
+        unsigned long number = strtoul(name, NULL, 10);
+        return number < NSIG ? (int)number : 0;
+    }
+    for (int number = 1; number < NSIG; number++) {
+        const char *known = sigabbrev_np(number);
+        if (known && strcmp(known, strncmp(name, "SIG", 3) == 0 ? name + 3 : name) == 0) {
+            return number;
+        }
+    }
+    return 0;
+}
+
+/* Returns: why the option cannot have this value, which is one of its type; or NULL. */
+static const char *why_not(size_t id, const char *value)
+{
+    unsigned long number = strtoul(value, NULL, 10);
+    int signal_number = id == OPTION_ID_dump_signal ? settings_signal(value) : 0;
+    switch (id) {
+    case OPTION_ID_error_exitcode:
+        return number > 255 ? "an exit status is at most 255" : NULL;
+    case OPTION_ID_stack_depth:
+        return number < 1 || number > 64 ? "a stack has 1 to 64 frames" : NULL;
+    case OPTION_ID_dump_signal:
+        return signal_number == 0                                     ? "there is no such signal"
+               : signal_number == SIGKILL || signal_number == SIGSTOP ? "no program can catch that signal"
+                                                                      : NULL;
+    default:
+        return NULL;
+    }
+}
+
+static void complain_of_type(const struct option_spec *spec, const char *value)
+{
+    if (spec->type == TYPE_CHECKS) {
+        fprintf(stderr, "lockhound: --%s: '%s' is not a list of kinds (lockhound help kinds lists them)\n", spec->key,
+                value);
+    } else if (!*value) {
+        fprintf(stderr, "lockhound: --%s needs a value: %s\n", spec->key, spec->values);
+    } else if (spec->type == TYPE_INT) {
+        fprintf(stderr, "lockhound: --%s: '%s' is not a number from 0 to 999999999\n", spec->key, value);
+    } else {
+        fprintf(stderr, "lockhound: --%s: '%s' is not one of %s\n", spec->key, value, spec->values);
+    }
+}
+
 static bool set_value(struct settings *s, size_t id, const char *value)
 {
     if (!fits_type(&option_table[id], value)) {
-        fprintf(stderr, "lockhound: --%s: '%s' is not %s%s\n", option_table[id].key, value,
-                option_table[id].type == TYPE_CHECKS ? "a list of kinds" : option_table[id].values,
-                option_table[id].type == TYPE_CHECKS ? " (lockhound help kinds lists them)" : "");
+        complain_of_type(&option_table[id], value);
         return false;
     }
-    if (id == OPTION_ID_error_exitcode && strtoul(value, NULL, 10) > 255) {
-        fprintf(stderr, "lockhound: --error-exitcode: an exit status is at most 255, not %s\n", value);
+    const char *why = why_not(id, value);
+    if (why) {
+        fprintf(stderr, "lockhound: --%s: %s, not %s\n", option_table[id].key, why, value);
         return false;
     }
     if (id == OPTION_ID_suppressions) {
@@ -271,6 +319,27 @@ const char *settings_find(struct pool *pool, const char *text, const char *key)
     return found;
 }
 
+/* Adds what the environment says; a quote that is still open at its end would swallow what follows. */
+static void add_users(struct buffer *out, const char *text)
+{
+    buffer_string(out, text);
+    for (const char *at = text; *at;) {
+        at += strspn(at, " \t\n");
+        at += strcspn(at, "= \t\n");
+        at += *at == '=';
+        if (*at == '\'' || *at == '"') {
+            const char *end = strchr(at + 1, *at);
+            if (!end) {
+                buffer_add(out, at, 1);
+                return;
+            }
+            at = end + 1;
+        } else {
+            at += strcspn(at, " \t\n");
+        }
+    }
+}
+
 static void add_setting(struct buffer *out, const char *key, const char *value)
 {
     char quote = strchr(value, '\'') ? '"' : '\'';
@@ -285,7 +354,7 @@ const char *settings_for_library(struct settings *settings, const char *run_file
 {
     struct buffer text = {0};
     const char *users = getenv(RUN_ENVIRONMENT_OPTIONS);
-    buffer_string(&text, users ? users : "");
+    add_users(&text, users ? users : "");
     for (size_t id = 0; id < OPTION_ID_COUNT; id++) {
         bool is_ours = id == OPTION_ID_output || id == OPTION_ID_error_exitcode || id == OPTION_ID_suppressions;
         if (option_table[id].is_for_library && settings->values[id] && !is_ours) {

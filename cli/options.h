@@ -73,6 +73,9 @@ struct settings {
     bool wants_help;
 };
 
+/* Returns: the number of the signal that an option names: "QUIT", "SIGQUIT", "3"; 0 for anything else. */
+int settings_signal(const char *name);
+
 /* Reads options of `scope` from argv[1] on, up to the first other word or past "--"; with `anywhere`, options may also
  * follow other words, which are moved to the front.
  * Returns: the index of the first other word, or -1 after a complaint on stderr. */

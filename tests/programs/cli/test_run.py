@@ -71,7 +71,9 @@ class StatusTest(RunCase):
 
     def test_usage_errors(self):
         for arguments in (["--nonsense", "true"], ["--error-exitcode=x", "true"], ["--error-exitcode=300", "true"],
-                          ["--on-deadlock=maybe", "true"], ["--checks=default,nonsense", "true"], ["--json"], [], ["run"],
+                          ["--on-deadlock=maybe", "true"], ["--stack-depth=0", "true"], ["--stack-depth=65", "true"],
+                          ["--dump-signal=NONE", "true"], ["--dump-signal=KILL", "true"], ["--dump-signal=0", "true"],
+                          ["--json=", "true"], ["--checks=default,nonsense", "true"], ["--json"], [], ["run"],
                           ["-x"], ["--suppressions", self.path("none"), "true"], ["help", "nonsense"]):
             result = self.run_program(*arguments)
             self.assertEqual(result.returncode, 2, arguments)
@@ -155,6 +157,12 @@ class EnvironmentTest(RunCase):
         self.assertIn(" stack-depth=7", text)
         self.assertIn(" on-deadlock=abort", text)
         self.assertIn(" error-exitcode=0", text)
+
+    def test_open_quote_of_the_users_swallows_none_of_ours(self):
+        for users, closed in (("trace='a b", "trace='a b'"), ('trace="a\'b', 'trace="a\'b"'), ("trace='a' b=\"", "trace='a' b=\"\"")):
+            text = self.variable("LOCKHOUND_OPTIONS", LOCKHOUND_OPTIONS=users)
+            self.assertTrue(text.startswith(closed + " "), text)
+            self.assertIn(" error-exitcode=0", text)
 
     def test_the_library_is_told_that_it_is_followed(self):
         self.assertEqual(self.variable("LOCKHOUND_FOLLOWED"), "1")
