@@ -179,7 +179,7 @@ void self_unpin(struct self *self)
         dispose(self);
 }
 
-void self_end(struct self *self)
+bool self_end(struct self *self, struct thread_past *past)
 {
     forget_own_objects(self);
     emit_thread_end(self, (struct stack_id){0});
@@ -190,8 +190,11 @@ void self_end(struct self *self)
     live_count--;
     bool detached = self->detached; /* else whoever joins or detaches it later releases it */
     rank_leave(OWN_RANK_SELVES);
-    if (detached && retire(self))
-        dispose(self);
+    if (!detached)
+        return false;
+    *past = thread_past(self->thread);
+    self_release(self);
+    return true;
 }
 
 void self_release(struct self *self)

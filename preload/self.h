@@ -159,7 +159,9 @@ bool self_is_anothers(const struct self *self);
 
 /* First and last act of a thread on itself.  Context: takes(OWN_RANK_SELVES). */
 void self_start(struct self *self);
-void self_end(struct self *self);
+/* Returns: true when it was detached, and nobody else releases it; *past is then what is to be known of it.
+ * Context: takes(OWN_RANK_SELVES). */
+bool self_end(struct self *self, struct thread_past *past);
 
 /* Context: signal, takes(OWN_RANK_SELVES). */
 void self_set_name(struct self *self, const char *name);

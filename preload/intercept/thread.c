@@ -28,7 +28,9 @@ static void thread_may_end(void *value)
     self->inside = true;
     self->inside_frame = UINTPTR_MAX;
     plane_stop(self);
-    self_end(self);
+    struct thread_past past;
+    if (self_end(self, &past))
+        departed_note(pthread_self(), &past);
 }
 
 void thread_arm(struct self *self)
