@@ -56,13 +56,11 @@ static const char *remedy_of_race(const struct run_finding *finding)
     }
     if (are_both_readers(finding)) {
         return "Both sides hold the lock for reading, which keeps out those who write under it, but not each other: "
-               "take it "
-               "for writing where the memory is changed.";
+               "take it for writing where the memory is changed.";
     }
     if (is_environment(finding->memory)) {
         return "Change the environment before the first thread begins, or make all calls that read or change it under "
-               "one "
-               "lock: libc's own is no help to those who read.";
+               "one lock: libc's own is no help to those who read.";
     }
     return NULL;
 }
@@ -125,8 +123,7 @@ static const char *remedy_of_self(const struct run_finding *finding)
 {
     if (holds_own(finding) && finding->parties[0].is_shared) {
         return "Take the lock for reading once: what is called while it is held need not take it again. A lock that "
-               "prefers "
-               "readers, the default kind, lets a reader in again.";
+               "prefers readers, the default kind, lets a reader in again.";
     }
     return holds_own(finding)
                ? "Take the lock for writing from the start, or release it before it is wanted again and look again at "

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "report/demangle.h"
+#include "report/symbol_module.h"
 
 enum {
     REFERENCES_MAX = 8, /* from a call inlined to its function, from there to its declaration */
@@ -163,16 +164,9 @@ const char *symbol_function_name(struct pool *pool, Dwarf_Die *function)
     return name_within(pool, function, 0);
 }
 
-/* Returns: 0 when it is not known. */
-static Dwarf_Word number_of(Dwarf_Die *die, unsigned name)
-{
-    Dwarf_Attribute attribute;
-    Dwarf_Word value = 0;
-    return dwarf_attr_integrate(die, name, &attribute) && dwarf_formudata(&attribute, &value) == 0 ? value : 0;
-}
-
 bool symbol_function_begins_at(Dwarf_Die *function, uint32_t line, uint32_t column)
 {
-    return line && column && number_of(function, DW_AT_decl_line) == line &&
-           number_of(function, DW_AT_decl_column) == column;
+    Dwarf_Word own_line, own_column;
+    return line && column && symbol_number_of(function, DW_AT_decl_line, &own_line) && own_line == line &&
+           symbol_number_of(function, DW_AT_decl_column, &own_column) && own_column == column;
 }

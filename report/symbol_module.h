@@ -58,6 +58,8 @@ const char *symbol_variable_path(struct symbol_module *m, uint64_t begin, uint64
 bool symbol_variable_find(struct symbol_module *m, uint64_t begin, Dwarf_Die *die);
 /* Sets *type to the type of a variable, a member, a pointer's or an array's target. */
 bool symbol_type_of(Dwarf_Die *die, Dwarf_Die *type);
+/* Sets *number to a constant attribute of the DIE, or of the one that it is an instance of.  Returns: false when there is none. */
+bool symbol_number_of(Dwarf_Die *die, unsigned name, Dwarf_Word *number);
 /* Adds the steps from an object of *type to its byte *at, until what stands there is no larger than `size`; *type and *at
  * become those of where it ended.  Returns: true when the steps lead to the beginning of a part. */
 bool symbol_type_descend(Dwarf_Die *type, uint64_t *at, size_t size, struct buffer *path);

@@ -117,6 +117,12 @@ bool symbol_type_of(Dwarf_Die *die, Dwarf_Die *type)
     return dwarf_attr_integrate(die, DW_AT_type, &attribute) && dwarf_formref_die(&attribute, type);
 }
 
+bool symbol_number_of(Dwarf_Die *die, unsigned name, Dwarf_Word *number)
+{
+    Dwarf_Attribute attribute;
+    return dwarf_attr_integrate(die, name, &attribute) && dwarf_formudata(&attribute, number) == 0;
+}
+
 /* Sets *element and *stride of an array type.  Returns: false when its shape is not plain. */
 static bool array_element(Dwarf_Die *array, Dwarf_Die *element, Dwarf_Word *stride)
 {
@@ -133,29 +139,22 @@ static bool array_element(Dwarf_Die *array, Dwarf_Die *element, Dwarf_Word *stri
     return dwarf_siblingof(&subrange, &subrange) != 0; /* several dimensions: name the variable alone */
 }
 
-/* Returns: false when the DIE has no such attribute, or one that is no number. */
-static bool number_of(Dwarf_Die *die, unsigned name, Dwarf_Word *number)
-{
-    Dwarf_Attribute attribute;
-    return dwarf_attr(die, name, &attribute) && dwarf_formudata(&attribute, number) == 0;
-}
-
 /* Where a bit-field lies in its structure.  Units: bits.  Returns: false for another member. */
 static bool bits_of(Dwarf_Die *member, Dwarf_Word *first, Dwarf_Word *count)
 {
     Dwarf_Word unit = 0, size, from_top;
     Dwarf_Die type;
-    if (!number_of(member, DW_AT_bit_size, count) || *count == 0) {
+    if (!symbol_number_of(member, DW_AT_bit_size, count) || *count == 0) {
         return false;
     }
-    if (number_of(member, DW_AT_data_bit_offset, first)) {
+    if (symbol_number_of(member, DW_AT_data_bit_offset, first)) {
         return true;
     }
     /* Up to DWARF 4 it is counted from the top of a unit of storage. */
-    number_of(member, DW_AT_data_member_location, &unit);
-    bool has_size = number_of(member, DW_AT_byte_size, &size) ||
+    symbol_number_of(member, DW_AT_data_member_location, &unit);
+    bool has_size = symbol_number_of(member, DW_AT_byte_size, &size) ||
                     (symbol_type_of(member, &type) && dwarf_aggregate_size(&type, &size) == 0);
-    if (!has_size || !number_of(member, DW_AT_bit_offset, &from_top) || from_top + *count > 8 * size) {
+    if (!has_size || !symbol_number_of(member, DW_AT_bit_offset, &from_top) || from_top + *count > 8 * size) {
         return false;
     }
     *first = 8 * (unit + size) - from_top - *count;

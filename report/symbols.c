@@ -194,9 +194,8 @@ static const char *source_path(struct symbols *symbols, Dwarf_Die *unit, const c
 /* Returns: true when the DIE has this attribute, with its value. */
 static bool number_attribute(Dwarf_Die *die, unsigned name, uint32_t *number)
 {
-    Dwarf_Attribute attribute;
-    Dwarf_Word value = 0;
-    if (!dwarf_attr(die, name, &attribute) || dwarf_formudata(&attribute, &value) != 0 || value > UINT32_MAX) {
+    Dwarf_Word value;
+    if (!symbol_number_of(die, name, &value) || value > UINT32_MAX) {
         return false;
     }
     *number = (uint32_t)value;

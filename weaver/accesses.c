@@ -203,7 +203,7 @@ static void look_at_operand(const struct elf_module *module, struct function *fu
                               .is_write = is_write,
                               .read_modify = is_write && is_read,
                               .is_guess = (module->makes_locks || !module->has_debug_info) &&
-                                          !function->is_containers && insn_may_be_atomic(module, insn, size),
+                                          !function->is_of_container && insn_may_be_atomic(module, insn, size),
                               .size = size});
 }
 

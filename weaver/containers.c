@@ -5,12 +5,12 @@
 
 /* How they begin, behind what says that they are const. */
 static const char *const beginnings[] = {
-    "St7__cxx1112basic_stringI",    /* std::string, and those of other characters */
-    "St8__detail15_List_node_base", /* std::list */
-    "St8__detail20_Prime_rehash_policy" /* std::unordered_map and its like */,
-    "St3__112basic_stringI", /* libc++'s std::string */
+    "St7__cxx1112basic_stringI",         /* std::string, and those of other characters */
+    "St8__detail15_List_node_base",      /* std::list */
+    "St8__detail20_Prime_rehash_policy", /* std::unordered_map and its like */
+    "St3__112basic_stringI",             /* libc++'s std::string */
 };
-/* std::map, std::set: functions of no class, by the length of their names and these. */
+/* std::map, std::set: functions of no class; the length of a name stands before it. */
 static const char tree[] = "_Rb_tree_";
 
 bool container_has_function(const char *name)

@@ -57,7 +57,7 @@ bool function_model_make(const struct elf_module *module, size_t index, struct f
 {
     *function = (struct function){.range = module->functions[index]};
     function->name = symbol_name_at(module, function->range.low);
-    function->is_containers = container_has_function(function->name);
+    function->is_of_container = container_has_function(function->name);
     bool is_made = decode_function(module, function);
     if (is_made) {
         find_blocks(module, function);

@@ -193,7 +193,7 @@ struct function {
     struct insn *insns; /* linear, by address; padding after the last instruction of the function is not included */
     size_t insn_count;
     bool uses_red_zone;
-    bool is_containers; /* containers.h */
+    bool is_of_container; /* containers.h */
     size_t spin_loops;
     size_t stack_skipped, readonly_skipped; /* memory operands that are no candidates: IMAGE_STACK_SKIPPED, ... */
     const char *refusal;                    /* why the whole function is left alone, or NULL */

@@ -91,7 +91,7 @@ static uint64_t atomics_in(const struct elf_module *module, const struct functio
 
 static void note_container(struct image_draft *draft, const struct function *function)
 {
-    struct image_range *range = function->is_containers ? draft_add(draft, &draft->containers) : NULL;
+    struct image_range *range = function->is_of_container ? draft_add(draft, &draft->containers) : NULL;
     if (range) {
         *range = (struct image_range){(uint32_t)function->range.low, (uint32_t)function->range.high};
     }

@@ -9,11 +9,11 @@
 #ifndef LOCKHOUND_PRELOAD_WEAVE_CONTAINER_CALL_H
 #define LOCKHOUND_PRELOAD_WEAVE_CONTAINER_CALL_H
 
-#include "detector/ids.h"
-
 #include <stdbool.h>
 
-/* Returns: true when the innermost frame is a container's, called by code whose atomics are not known.
+#include "detector/ids.h"
+
+/* Returns: true when the innermost frame is a container's, called by code whose atomics are not known, or nobody knows by whom.
  * Context: signal, in-malloc, loader-lock. */
 bool container_call_is_doubtful(struct stack_id stack);
 
