@@ -6,7 +6,7 @@
 bool finding_shows_object(const struct run_finding *f, const struct run_object *object)
 {
     for (size_t i = 0; i < f->party_count; i++) {
-        if (object != NULL && f->parties[i].object == object) {
+        if (f->parties[i].object == object) {
             return strcmp(object->kind, "thread") != 0 && strcmp(object->kind, "process") != 0;
         }
     }

@@ -93,9 +93,9 @@ static bool is_rest_of(const struct symbol_frame *inner, const struct symbol_fra
 static void add_symbols(struct run_stack *stack, const struct symbol_frame *frames, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        struct symbol_frame *last = stack->symbol_count ? &stack->symbols[stack->symbol_count - 1] : NULL;
-        if (last && is_rest_of(last, &frames[i])) {
-            last->is_inlined = frames[i].is_inlined;
+        size_t known = stack->symbol_count;
+        if (known > 0 && is_rest_of(&stack->symbols[known - 1], &frames[i])) {
+            stack->symbols[known - 1].is_inlined = frames[i].is_inlined;
         } else {
             stack->symbols[stack->symbol_count++] = frames[i];
         }
