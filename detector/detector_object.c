@@ -55,6 +55,7 @@ static void object_start(struct object *o, enum object_kind kind, uint64_t addre
     relaxed_store(&o->handler_signal, 0);
     relaxed_store(&o->value, kind == OBJECT_SEMAPHORE ? (int64_t)traits->count : 0);
     o->count = traits->count;
+    relaxed_store(&o->is_uneven, false);
     relaxed_store(&o->waiters, 0);
     relaxed_store(&o->partner, NULL);
     relaxed_store(&o->partner_id, 0);

@@ -48,7 +48,7 @@ struct object {
 
     /* -- rarely written -- */
     struct sync_clock handed;          /* hand-over clock: signals, posts, barrier, channel */
-    struct sync_clock readers_hb;      /* of shared holders, joined; for the next exclusive one */
+    struct sync_clock readers_hb;      /* of shared holders, joined; for the next exclusive one; barrier: odd rounds */
     struct sync_clock loose, unlocked; /* with --races=hybrid: loose.h */
     _Atomic uint64_t address;          /* key in the table, also of a tombstone */
     _Atomic(struct object *) next;     /* in its bucket, or free */
@@ -69,6 +69,7 @@ struct object {
     _Atomic(struct object *) partner;
     _Atomic uint64_t idle_signals; /* condition: signals that found nobody waiting */
     uint32_t count;                /* parties of a barrier */
+    _Atomic bool is_uneven;        /* barrier that more threads than parties use */
     _Atomic uint32_t units; /* semaphore that so far let that many threads in, two at least, and no more; else 0 */
     _Atomic bool lock_like; /* semaphore: so far used as a lock */
     _Atomic bool posted_by_holder; /* semaphore: its holder has released it once, or is sure to */

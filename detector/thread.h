@@ -69,6 +69,8 @@ struct thread {
     struct clock_stamp end_hb, end_handover, end_loose; /* set when it ended */
     const bool *accessed; /* the race engine saw an access since the last lock or unlock; NULL: it sees none */
     int32_t signal_number;
+    uint32_t barrier_id;            /* generation of the barrier at which it arrived last */
+    uint64_t barrier_round;         /* and the round there, from 0 */
     bool wait_interrupted;          /* its published wait is suspended while a signal handler runs */
     const struct object *hang_said; /* with THREAD_ALERT_HANG_SAID: the object asked for */
 

@@ -119,6 +119,72 @@ static void barrier_orders_everybody(void **state)
     }
 }
 
+static void meet(struct object *b, int first, int last)
+{
+    for (int i = first; i <= last; i++) {
+        detector_barrier_arrive(world.d, world_thread(i), b, world_at(1));
+    }
+}
+
+static struct object *barrier(uint32_t parties, int threads)
+{
+    for (int i = 1; i <= threads; i++) {
+        (void)world_thread(i);
+    }
+    return world_object(OBJECT_BARRIER, 0, (struct object_traits){.count = parties});
+}
+
+static void who_leaves_a_round_late_knows_nothing_of_the_next(void **state)
+{
+    (void)state;
+    struct object *b = barrier(3, 3);
+    for (int round = 0; round < 5; round++) {
+        meet(b, 1, 3);
+        detector_barrier_leave(world.d, world_thread(1), b);
+        detector_barrier_leave(world.d, world_thread(2), b);
+        world_lock(1, world_mutex(round));
+        world_unlock(1, world_mutex(round));
+        meet(b, 1, 2);
+        detector_barrier_leave(world.d, world_thread(3), b);
+        assert_false(ordered(1, 3));
+        assert_false(ordered(2, 3));
+        meet(b, 3, 3);
+        for (int i = 1; i <= 3; i++) {
+            detector_barrier_leave(world.d, world_thread(i), b);
+        }
+        assert_true(ordered(1, 3));
+        assert_true(ordered(3, 1));
+    }
+}
+
+/* Who is counted last in one round may be the first of the next for the barrier itself. */
+static void with_more_threads_than_parties_all_that_have_arrived_come_first(void **state)
+{
+    (void)state;
+    struct object *b = barrier(2, 4);
+    meet(b, 1, 3);
+    detector_barrier_leave(world.d, world_thread(1), b);
+    assert_true(ordered(3, 1));
+    detector_barrier_leave(world.d, world_thread(3), b);
+    assert_true(ordered(1, 3));
+    meet(b, 4, 4);
+    detector_barrier_leave(world.d, world_thread(2), b);
+    assert_true(ordered(4, 2));
+}
+
+static void rounds_of_a_barrier_that_was_in_use_before_are_not_told_apart(void **state)
+{
+    (void)state;
+    (void)world_thread(1), (void)world_thread(2), (void)world_thread(3);
+    struct object *b = object_adopt(world.d, world_thread(1), OBJECT_BARRIER, world_address(OBJECT_BARRIER, 0),
+                                    &(struct object_traits){.count = 2}, world_at(1));
+    meet(b, 1, 2);
+    detector_barrier_leave(world.d, world_thread(1), b);
+    meet(b, 3, 3);
+    detector_barrier_leave(world.d, world_thread(2), b);
+    assert_true(ordered(3, 2));
+}
+
 static void semaphore_condition_once_and_channel_order(void **state)
 {
     (void)state;
@@ -463,6 +529,9 @@ int main(void)
         TEST(readers_are_not_ordered_but_the_writer_after_them_is),
         TEST(create_and_join_order),
         TEST(barrier_orders_everybody),
+        TEST(who_leaves_a_round_late_knows_nothing_of_the_next),
+        TEST(with_more_threads_than_parties_all_that_have_arrived_come_first),
+        TEST(rounds_of_a_barrier_that_was_in_use_before_are_not_told_apart),
         TEST(semaphore_condition_once_and_channel_order),
         TEST(wait_that_timed_out_orders_nothing),
         TEST(opposite_orders_are_found),
