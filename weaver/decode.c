@@ -10,6 +10,15 @@ static uint8_t jump_role(const struct insn *insn)
 
 static uint8_t role_of(const struct insn *insn)
 {
+    switch (insn->decoded.mnemonic) { /* the categories of which would make branches of all three */
+    case ZYDIS_MNEMONIC_XBEGIN:
+        return ROLE_BRANCH;
+    case ZYDIS_MNEMONIC_XEND:
+    case ZYDIS_MNEMONIC_XABORT:
+        return ROLE_PLAIN;
+    default:
+        break;
+    }
     switch (insn->decoded.meta.category) {
     case ZYDIS_CATEGORY_CALL:
         return ROLE_CALL;
@@ -38,9 +47,6 @@ static uint8_t role_of(const struct insn *insn)
 static const char *reason_against(const struct insn *insn)
 {
     switch (insn->decoded.mnemonic) {
-    case ZYDIS_MNEMONIC_XBEGIN:
-    case ZYDIS_MNEMONIC_XEND:
-        return "uses transactional memory";
     case ZYDIS_MNEMONIC_IRET:
     case ZYDIS_MNEMONIC_IRETD:
     case ZYDIS_MNEMONIC_IRETQ:

@@ -75,7 +75,7 @@ enum insn_role {
     ROLE_CALL, /* any CALL: clones jump to the original instruction, which returns to an entry */
     ROLE_RETURN,
     ROLE_JUMP,   /* direct, unconditional */
-    ROLE_BRANCH, /* direct, conditional (also LOOP, JRCXZ) */
+    ROLE_BRANCH, /* direct, conditional (also LOOP, JRCXZ, XBEGIN) */
     ROLE_INDIRECT_JUMP,
     ROLE_TRAP /* UD2, HLT, INT3: control does not go on */
 };

@@ -3,7 +3,13 @@
 
 #include "weaver/elf_private.h"
 
-enum { OPCODE_JMP_REL32 = 0xe9, OPCODE_JMP_REL8 = 0xeb, OPCODE_TWO_BYTES = 0x0f, OPCODE_JCC_REL32 = 0x80 };
+enum {
+    OPCODE_MOV_EAX_IMM32 = 0xb8,
+    OPCODE_JMP_REL32 = 0xe9,
+    OPCODE_JMP_REL8 = 0xeb,
+    OPCODE_TWO_BYTES = 0x0f,
+    OPCODE_JCC_REL32 = 0x80,
+};
 
 /* LOOPNE, LOOPE, LOOP and JRCXZ (E0..E3) know only 8-bit displacements. */
 static bool is_counter_branch(const struct insn *insn)
@@ -19,13 +25,19 @@ static bool is_condition(const struct insn *insn)
            (insn->decoded.opcode_map == ZYDIS_OPCODE_MAP_0F && opcode >= 0x80 && opcode <= 0x8f);
 }
 
+/* XBEGIN: a transaction. */
+static bool is_transaction(const struct insn *insn)
+{
+    return insn->decoded.mnemonic == ZYDIS_MNEMONIC_XBEGIN;
+}
+
 const char *relocate_refusal(const struct insn *insn)
 {
     bool is_branch = insn->role == ROLE_JUMP || insn->role == ROLE_BRANCH;
     if (insn->decoded.raw.imm[0].is_relative && !is_branch && insn->role != ROLE_CALL) {
         return "an instruction with a relative operand that is no branch";
     }
-    if (insn->role == ROLE_BRANCH && !is_counter_branch(insn) && !is_condition(insn)) {
+    if (insn->role == ROLE_BRANCH && !is_counter_branch(insn) && !is_condition(insn) && !is_transaction(insn)) {
         return "an unknown conditional branch";
     }
     return NULL;
@@ -56,8 +68,20 @@ static void emit_counter_branch(struct image_draft *draft, const struct insn *in
     draft_byte(draft, OPCODE_JMP_REL32);
 }
 
+/* A transaction in a clone has failed at once, for no reason that it could be tried again for: every program has another way then, as
+ * any transaction may fail at any time (Intel SDM, volume 1, 16.3.5).  What the checks write would be lost with it. */
+static uint32_t relocate_transaction(struct image_draft *draft)
+{
+    draft_byte(draft, OPCODE_MOV_EAX_IMM32);
+    draft_u32(draft, 0);
+    return relocate_jump(draft);
+}
+
 uint32_t relocate_branch(struct image_draft *draft, const struct insn *insn)
 {
+    if (is_transaction(insn)) {
+        return relocate_transaction(draft);
+    }
     if (insn->role == ROLE_JUMP) {
         return relocate_jump(draft);
     }

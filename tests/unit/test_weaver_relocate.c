@@ -209,6 +209,29 @@ static void strings_are_the_same(void **unused)
     CHECK("\xaa");                   /* stosb */
 }
 
+/* Few processors have transactions: the twin is what one is that fails at once. */
+static void transactions_fail_at_once(void **unused)
+{
+    (void)unused;
+    static const uint8_t begins[] = {0xc7, 0xf8, 8,    0,    0, 0, /* xbegin over */
+                                     0xff, 0x06, 0xc6, 0xf8, 1,    /* inc [rsi]; xabort 1 */
+                                     0x0f, 0x01, 0xd5,             /* xend */
+                                     0x89, 0x46, 0x10, 0x75, 2, 0x8b, 0x0e, 0x90};
+    static const uint8_t fails[] = {0xb8, 0,    0,    0,    0,                    /* mov eax, 0 */
+                                    0x89, 0x46, 0x10, 0x75, 2, 0x8b, 0x0e, 0x90}; /* mov [rsi+16], eax; jne; mov */
+    for (int i = 0; i < 200; i++) {
+        struct woven_state state = fresh_state();
+        struct woven_state expected = state;
+        struct function function;
+        assert_true(woven_decode(&world, &function, fails, sizeof fails, ~(register_set)0));
+        assert_int_equal(woven_run(&world, world.text, &expected), 0);
+        assert_true(woven_decode(&world, &function, begins, sizeof begins, ~(register_set)0));
+        assert_null(function.refusal);
+        assert_true(woven_emit(&world, &function));
+        check_clone(&function, begins, sizeof begins, &state, &expected, ~(register_set)0);
+    }
+}
+
 /* Where instructions relative to RIP are to find their data. */
 static void relative_operands_are_the_same(void **unused)
 {
@@ -348,6 +371,7 @@ int main(void)
         cmocka_unit_test(atomics_are_the_same),
         cmocka_unit_test(loops_are_the_same),
         cmocka_unit_test(strings_are_the_same),
+        cmocka_unit_test(transactions_fail_at_once),
         cmocka_unit_test(relative_operands_are_the_same),
         cmocka_unit_test(random_instructions_are_the_same),
     };

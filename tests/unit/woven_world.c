@@ -188,7 +188,9 @@ static void find_role(struct insn *insn)
 {
     const ZydisDecodedOperand *first = &insn->operands[0];
     bool is_direct = insn->decoded.raw.imm[0].is_relative;
-    if (insn->decoded.meta.category == ZYDIS_CATEGORY_UNCOND_BR) {
+    if (insn->decoded.mnemonic == ZYDIS_MNEMONIC_XEND || insn->decoded.mnemonic == ZYDIS_MNEMONIC_XABORT) {
+        insn->role = ROLE_PLAIN;
+    } else if (insn->decoded.meta.category == ZYDIS_CATEGORY_UNCOND_BR) {
         insn->role = is_direct ? ROLE_JUMP : ROLE_INDIRECT_JUMP;
     } else if (insn->decoded.meta.category == ZYDIS_CATEGORY_COND_BR) {
         insn->role = ROLE_BRANCH;
