@@ -70,7 +70,27 @@ static struct atomic_ranges *ranges_of_line(struct atomic_info *info, enum sourc
     return NULL;
 }
 
-static void read_lines(struct atomic_info *info, struct atomic_sources *sources, Dwarf_Die *unit)
+/* Returns: whether no file that the unit is made of calls an atomic operation, so that none of its code is one.  What is in angle
+ * brackets is no file, but the compiler's own. */
+static bool is_plain_unit(struct atomic_sources *sources, Dwarf_Die *unit)
+{
+    Dwarf_Files *files;
+    size_t count;
+    if (!atomic_sources_are_plain(sources) || dwarf_getsrcfiles(unit, &files, &count) != 0)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        const char *file = dwarf_filesrc(files, i, NULL, NULL);
+        if (!file || strchr(file, '<'))
+            continue;
+        const struct atomic_source *source = source_of(sources, unit, file);
+        if (!source || !source->is_plain)
+            return false;
+    }
+    return true;
+}
+
+/* `is_plain`: nothing in the unit is atomic, and so neither is the code without a line, which clang has merged of several. */
+static void read_lines(struct atomic_info *info, struct atomic_sources *sources, Dwarf_Die *unit, bool is_plain)
 {
     Dwarf_Lines *lines;
     size_t count;
@@ -94,8 +114,8 @@ static void read_lines(struct atomic_info *info, struct atomic_sources *sources,
         if (!file || dwarf_lineendsequence(line, &is_end) != 0 || is_end || dwarf_lineaddr(line, &low) != 0 ||
             dwarf_lineaddr(next, &high) != 0 || dwarf_lineno(line, &number) != 0)
             continue;
-        struct atomic_ranges *ranges =
-            is_atomic ? &info->code : ranges_of_line(info, atomic_source_line(source, number));
+        enum source_line kind = number == 0 && is_plain ? SOURCE_PLAIN : atomic_source_line(source, number);
+        struct atomic_ranges *ranges = is_atomic ? &info->code : ranges_of_line(info, kind);
         if (ranges)
             atomic_ranges_add(info, ranges, low, high);
     }
@@ -196,7 +216,7 @@ bool atomic_code_read(struct atomic_info *info, struct atomic_sources *sources, 
 {
     bool uses_atomic = has_atomic_file(unit);
     read_macros(sources, unit);
-    read_lines(info, sources, unit);
+    read_lines(info, sources, unit, !uses_atomic && is_plain_unit(sources, unit));
     if (uses_atomic)
         read_inlined(info, unit, 0);
     return uses_atomic;

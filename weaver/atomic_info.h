@@ -8,7 +8,7 @@
  *
  * Model: C's atomic operations on what a pointer leads to leave no trace but the line's text; a module with C atomics has its
  *        moves through pointers, of a size that one of these has, marked as guesses, and so are all moves of code without a
- *        line, or with one that cannot be read.
+ *        line, or with one that cannot be read, unless no file so far calls an atomic operation.
  */
 #ifndef LOCKHOUND_WEAVER_ATOMIC_INFO_H
 #define LOCKHOUND_WEAVER_ATOMIC_INFO_H

@@ -47,12 +47,23 @@ const char *name_past_blanks(const char *at, const char *end)
     return at;
 }
 
+/* Not in the midst of a word: pthread_once() is none of these. */
+static bool has_word(const char *name, size_t size, const char *word)
+{
+    size_t length = strlen(word);
+    for (size_t i = 0; i + length <= size; i++) {
+        if ((i == 0 || !isalnum((unsigned char)name[i - 1])) && strncasecmp(name + i, word, length) == 0)
+            return true;
+    }
+    return false;
+}
+
 bool atomic_name_is_call(const char *name, size_t size)
 {
     static const char *const known[] = {"READ_ONCE",    "WRITE_ONCE",   "ACCESS_ONCE",  "LOAD_SHARED",
                                         "STORE_SHARED", "load_acquire", "store_release"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        if (name_contains(name, size, known[i]))
+        if (has_word(name, size, known[i]))
             return true;
     }
     return name_contains(name, size, "atomic");

@@ -147,6 +147,15 @@ struct reading {
     struct atomic_source *source;
 };
 
+static bool are_plain(const uint8_t *lines, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (lines[i] != SOURCE_PLAIN)
+            return false;
+    }
+    return true;
+}
+
 static void scan_file(void *arg, const char *path, const char *text, size_t size)
 {
     const struct reading *reading = arg;
@@ -157,6 +166,7 @@ static void scan_file(void *arg, const char *path, const char *text, size_t size
     if (source->lines) {
         source->line_count = count;
         atomic_source_scan(reading->macros, text, size, source->lines, count, &source->calls_fences);
+        source->is_plain = are_plain(source->lines + 1, count);
     }
 }
 
@@ -204,6 +214,16 @@ const struct atomic_source *atomic_source_find(struct atomic_sources *sources, c
         source_file_read(path, LARGEST_FILE, scan_file, &reading);
     }
     return source;
+}
+
+bool atomic_sources_are_plain(struct atomic_sources *sources)
+{
+    const struct atomic_headers *headers = &sources->headers;
+    while (!sources->have_atomics && sources->headers_seen < headers->file_count) {
+        const struct atomic_source *source = atomic_source_find(sources, headers->files[sources->headers_seen++].path);
+        sources->have_atomics = !source || !source->is_plain;
+    }
+    return !sources->have_atomics;
 }
 
 enum source_line atomic_source_line(const struct atomic_source *source, int line)

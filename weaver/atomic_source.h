@@ -23,16 +23,21 @@ struct atomic_source {
     uint8_t *lines; /* enum source_line; lines[0] is not used; NULL: the file cannot be read */
     size_t line_count;
     bool calls_fences;
+    bool is_plain; /* it was read, and no line of it calls an atomic operation */
 };
 
 struct atomic_sources {
     struct atomic_source *sources; /* by the hash of their paths, open addressing */
     size_t count, capacity;        /* a power of two */
     struct atomic_headers headers; /* of the units read so far */
+    size_t headers_seen;           /* by atomic_sources_are_plain() */
+    bool have_atomics;
 };
 
 /* Returns: the file, read at its first use, until another one is looked for; NULL without memory. */
 const struct atomic_source *atomic_source_find(struct atomic_sources *sources, const char *path);
+/* Returns: whether no file that the units read so far are made of or include, as far as those are found, calls an atomic operation. */
+bool atomic_sources_are_plain(struct atomic_sources *sources);
 /* Returns: what the line says; SOURCE_UNREAD of a file that cannot be read. */
 enum source_line atomic_source_line(const struct atomic_source *source, int line);
 /* Fills `lines` (line_count + 1 of them) from the text, and says whether it calls fences.  macros: may be NULL.

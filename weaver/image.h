@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #define IMAGE_MAGIC   UINT64_C(0x314556414557484c) /* "LHWEAVE1" */
-#define IMAGE_VERSION 67                           /* of this format and of what plane.h says; raise it with either */
+#define IMAGE_VERSION 68                           /* of this format and of what plane.h says; raise it with either */
 
 enum { IMAGE_BUILD_ID_SIZE = 32, IMAGE_PAGE = 4096 /* its code begins and ends with whole ones */ };
 

@@ -397,9 +397,11 @@ static void lines_that_call_atomics_are_known(void **state)
                                "&x) */ x = READ_ONCE(y);\n"
                                "puts(\"\\\"atomic_load(\"); x = y;\n"
                                "int atomic_count = 3;\n"
-                               "case '\"': g_atomic_int_get(&x);";
-    static const uint8_t expected[] = {SOURCE_ATOMIC, SOURCE_RELAXED, SOURCE_PLAIN, SOURCE_PLAIN,
-                                       SOURCE_ATOMIC, SOURCE_PLAIN,   SOURCE_PLAIN, SOURCE_ATOMIC};
+                               "case '\"': g_atomic_int_get(&x);\n"
+                               "pthread_once(&x, y); __WRITE_ONCE(y, 1);\n"
+                               "pthread_once(&x, y);";
+    static const uint8_t expected[] = {SOURCE_ATOMIC, SOURCE_RELAXED, SOURCE_PLAIN,  SOURCE_PLAIN,  SOURCE_ATOMIC,
+                                       SOURCE_PLAIN,  SOURCE_PLAIN,   SOURCE_ATOMIC, SOURCE_ATOMIC, SOURCE_PLAIN};
     uint8_t lines[16] = {0};
     bool calls_fences;
     (void)state;
