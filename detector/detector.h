@@ -97,6 +97,9 @@ enum signal_handlers {
     HANDLERS_INSTALLED, /* one may post a semaphore: an untimed wait for one may end */
     HANDLERS_INTERRUPT, /* only an interpreter's own: it posts nothing, but the user may break the wait off by Ctrl-C */
 };
+#define SIGNAL_BIT(number) (UINT64_C(1) << ((number)-1))
+/* The program has set handlers for these: from now on locks that are taken while one of them may arrive are remembered. */
+void detector_expect_signals(struct detector *d, uint64_t signals);
 void detector_set_handlers_installed(struct detector *d, enum signal_handlers handlers);
 enum signal_handlers detector_handlers_installed(const struct detector *d);
 

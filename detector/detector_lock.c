@@ -30,8 +30,8 @@ static void acquire_clocks(struct thread *t, struct object *o, enum lock_mode mo
     locking_take_handed(t, o);
 }
 
-static void watch_taking(struct detector *d, struct thread *t, struct object *o, struct held_entry *entry,
-                         struct stack_id at)
+static void watch_taking(struct detector *d, struct thread *t, struct object *o, enum lock_mode mode,
+                         struct held_entry *entry, struct stack_id at)
 {
     if (entry != NULL) {
         entry->signal_depth = (uint8_t)(t->signal_depth < UINT8_MAX ? t->signal_depth : UINT8_MAX);
@@ -41,6 +41,9 @@ static void watch_taking(struct detector *d, struct thread *t, struct object *o,
     }
     if (t->signal_depth == 0 && object_alert_any(o, OBJECT_ALERT_IN_HANDLER)) {
         usage_signal_outside(d, t, o, at);
+    }
+    if (t->signal_depth == 0 && mode == LOCK_EXCLUSIVE && object_alert_any(o, OBJECT_ALERT_SIGNALS)) {
+        usage_signal_open(d, t, o, at);
     }
 }
 
@@ -68,7 +71,7 @@ static void acquired_slow(struct detector *d, struct thread *t, struct object *o
         locking_lose_hold(d);
     }
     acquire_clocks(t, o, mode);
-    watch_taking(d, t, o, entry, at);
+    watch_taking(d, t, o, mode, entry, at);
 }
 
 void detector_lock_acquired(struct detector *d, struct thread *t, struct object *o, enum lock_mode mode,

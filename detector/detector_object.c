@@ -53,6 +53,8 @@ static void object_start(struct object *o, enum object_kind kind, uint64_t addre
     relaxed_store(&o->common, 0);
     relaxed_store(&o->in_order, false);
     relaxed_store(&o->handler_signal, 0);
+    o->open_signals = 0;
+    o->masked_takings = 0;
     relaxed_store(&o->value, kind == OBJECT_SEMAPHORE ? (int64_t)traits->count : 0);
     o->count = traits->count;
     relaxed_store(&o->is_uneven, false);
@@ -87,6 +89,9 @@ static struct object *new_generation(struct detector *d, enum object_kind kind, 
     }
     if (o != NULL) {
         object_start(o, kind, address, traits);
+        if (relaxed_load(&d->signals) != 0) {
+            atomic_fetch_or_explicit(&o->alert, OBJECT_ALERT_SIGNALS, memory_order_relaxed); /* as every bit */
+        }
     }
     detector_leave(d, RANK_OBJECTS);
     /* statistics */

@@ -21,6 +21,27 @@ void detector_signal_leave(struct detector *d, struct thread *t)
     }
 }
 
+static void watch_for_signals(void *ctx, struct object *o)
+{
+    (void)ctx;
+    object_enter(o);
+    o->masked_takings = 0;
+    object_leave(o);
+    atomic_fetch_or_explicit(&o->alert, OBJECT_ALERT_SIGNALS, memory_order_relaxed); /* as every bit */
+}
+
+void detector_expect_signals(struct detector *d, uint64_t signals)
+{
+    /* relaxed: a lock that is taken meanwhile may be taken before as well */
+    uint64_t before = atomic_fetch_or_explicit(&d->signals, signals, memory_order_relaxed);
+    if ((signals & ~before) == 0) {
+        return;
+    }
+    detector_enter(d, RANK_OBJECTS);
+    object_table_visit(&d->objects, watch_for_signals, NULL);
+    detector_leave(d, RANK_OBJECTS);
+}
+
 void detector_set_handlers_installed(struct detector *d, enum signal_handlers handlers)
 {
     relaxed_store(&d->handlers, (uint8_t)handlers);

@@ -54,9 +54,9 @@ struct detector_host {
 
     /* Returns: true when a timer will send the process a signal, of which the handler may end what it waits for. */
     bool (*alarm_is_set)(void *ctx);
-    /* Returns: true when the calling thread blocks signal `signal_number` now.  Asked for locks that were also taken in
-     * a handler of that signal; NULL means that every signal is blocked. */
-    bool (*signal_blocked)(void *ctx, int signal_number);
+    /* Returns: the signals that the calling thread blocks now, SIGNAL_BIT(number) of each; those of faults, which do not come at just
+     * any time, among them.  Asked for locks that handlers want as well; NULL means that every signal is blocked. */
+    uint64_t (*signals_blocked)(void *ctx);
     /* No thread can ever run again, because of a deadlock that was reported before with certain_hang false: what a
      * finding with certain_hang says, without another finding.  No rank is held. */
     void (*hung)(void *ctx);

@@ -27,6 +27,7 @@ enum {
     OBJECT_ALERT_NOT_MUTEX = 1u << 6,   /* rwlock, semaphore, ...: more than one owner word to keep */
     OBJECT_ALERT_ROBUST = 1u << 7,      /* its owner may have died */
     OBJECT_ALERT_UNSOUND = 1u << 8,     /* used before it began or after its end: calls may do nothing */
+    OBJECT_ALERT_SIGNALS = 1u << 9,     /* not known yet to be taken while a signal may arrive: see `open_signals` */
 };
 
 #define OBJECT_ALERT_SLOW (~(uint32_t)OBJECT_ALERT_HANDED) /* what the quick paths do not see to themselves */
@@ -61,6 +62,10 @@ struct object {
     struct thread_id handler_thread; /* the latest taking in a signal handler */
     struct stack_id handler_stack;
     _Atomic int32_t handler_signal;
+    uint64_t open_signals; /* could arrive when it was taken by this thread, outside handlers; SIGNAL_BIT() of each */
+    struct thread_id open_thread; /* these three, and the next, under object_enter() */
+    struct stack_id open_stack;
+    uint32_t masked_takings; /* since OBJECT_ALERT_SIGNALS was set, when none could */
 
     /* -- by kind -- */
     _Atomic int64_t value;       /* semaphore: modelled; barrier, channel, condition: arrivals, sends, signals so far */

@@ -21,6 +21,7 @@ struct detector {
     struct lock_order *order;
     struct said_set said;
     _Atomic uint8_t handlers; /* enum signal_handlers */
+    _Atomic uint64_t signals; /* that the program has ever set handlers for, but for faults; SIGNAL_BIT() of each */
     _Atomic uint64_t findings[FINDING_COUNT];
     _Atomic uint64_t repeats;
     _Atomic uint64_t threads;

@@ -30,6 +30,8 @@ void usage_blocking_call(struct detector *d, struct thread *t, const char *what,
 
 /* A handler asks for a lock.  Returns: true when the interrupted code holds it, which has then been reported. */
 bool usage_signal_request(struct detector *d, struct thread *t, struct object *o, bool timed, struct stack_id at);
+/* Code outside handlers took a lock: which signals can arrive meanwhile is kept, for the handler that wants it later. */
+void usage_signal_open(struct detector *d, struct thread *t, struct object *o, struct stack_id at);
 /* Code outside handlers took a lock that was also taken in one. */
 void usage_signal_outside(struct detector *d, struct thread *t, struct object *o, struct stack_id at);
 

@@ -108,10 +108,10 @@ static void host_asleep_for_others(void *ctx)
         sharing_rest_begin();
 }
 
-static bool host_signal_blocked(void *ctx, int number)
+static uint64_t host_signals_blocked(void *ctx)
 {
     (void)ctx;
-    return signal_is_blocked(number);
+    return signals_blocked();
 }
 
 static void host_hung(void *ctx)
@@ -130,7 +130,7 @@ static const struct detector_host host = {
     .all_asleep = host_all_asleep,
     .memory_is_shared = host_memory_is_shared,
     .alarm_is_set = host_alarm_is_set,
-    .signal_blocked = host_signal_blocked,
+    .signals_blocked = host_signals_blocked,
     .hung = host_hung,
     .asleep_for_others = host_asleep_for_others,
 };

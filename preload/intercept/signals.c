@@ -277,10 +277,12 @@ void signals_init(void)
     else if ((now & interrupting) != 0)
         installed = HANDLERS_INTERRUPT;
     struct self *self = self_outside_hooks();
-    if (self != NULL)
-        emit_set_handlers_installed(self, installed);
-    else
+    if (self == NULL) {
         detector_set_handlers_installed(lockhound.detector, installed);
+        return;
+    }
+    emit_set_handlers_installed(self, installed);
+    detector_expect_signals(lockhound.detector, others);
 }
 
 /* The disposition of `number` was changed to what the program calls `handler`. */
@@ -392,9 +394,8 @@ HOOK_EXPORT int sigprocmask(int how, const sigset_t *restrict signals, sigset_t 
     return 0;
 }
 
-bool signal_is_blocked(int number)
+uint64_t signals_blocked(void)
 {
-    uint64_t blocked = raw_mask_change(SIG_BLOCK, 0);
-    blocked |= ~outside_signals(); /* a fault comes where its own instruction stands, not just anywhere */
-    return is_signal(number) && (blocked & RAW_SIGNAL_BIT(number)) != 0;
+    return raw_mask_change(SIG_BLOCK, 0) |
+           ~outside_signals(); /* a fault comes where its own instruction stands, not just anywhere */
 }

@@ -32,8 +32,8 @@ void signals_init(void);
 /* Forgets the handlers whose frames are gone when a hook with frame `frame` is called.  Context: signal. */
 void signals_drop_popped(struct self *self, uintptr_t frame);
 
-/* Returns: true when `number` cannot come now: the calling thread has it blocked, or it is a fault, which comes of an
+/* Returns: SIGNAL_BIT() of each that cannot come now: the calling thread has it blocked, or it is a fault, which comes of an
  * instruction of the thread's own.  Context: signal, in-malloc, loader-lock, early, late. */
-bool signal_is_blocked(int number);
+uint64_t signals_blocked(void);
 
 #endif

@@ -43,10 +43,10 @@ static bool all_asleep(void *ctx)
     return world.os_agrees;
 }
 
-static bool signal_blocked(void *ctx, int signal_number)
+static uint64_t signals_blocked(void *ctx)
 {
-    (void)ctx, (void)signal_number;
-    return world.signal_blocked;
+    (void)ctx;
+    return world.signal_blocked ? UINT64_MAX : 0;
 }
 
 static void hung(void *ctx)
@@ -69,7 +69,7 @@ static void world_start(const struct detector_options *options)
     host = malloc_host;
     host.report = keep;
     host.all_asleep = all_asleep;
-    host.signal_blocked = signal_blocked;
+    host.signals_blocked = signals_blocked;
     host.hung = hung;
     host.now_ns = now_ns;
     world.os_agrees = true;

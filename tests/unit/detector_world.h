@@ -48,7 +48,7 @@ struct world {
     struct world_finding found[WORLD_FOUND];
     size_t found_count;
     bool os_agrees;      /* answer of host.all_asleep */
-    bool signal_blocked; /* answer of host.signal_blocked */
+    bool signal_blocked; /* all of them: the answer of host.signals_blocked */
     int hung_calls;
     uint64_t now_ns;
 };

@@ -214,6 +214,75 @@ static void handler_takes_a_lock_that_is_taken_with_the_signal_open(void **state
     assert_int_equal(found->party[1].thread, thread_identity(world_thread(0)).v);
 }
 
+static void handle_once(int thread, struct object *lock)
+{
+    detector_signal_enter(world.d, world_thread(thread), 10);
+    world_lock(thread, lock);
+    world_unlock(thread, lock);
+    detector_signal_leave(world.d, world_thread(thread));
+}
+
+static void take_once(int thread, struct object *lock)
+{
+    world_lock(thread, lock);
+    world_unlock(thread, lock);
+}
+
+static void handler_takes_a_lock_that_was_taken_with_the_signal_open(void **state)
+{
+    (void)state;
+    (void)world_mutex(0);
+    detector_expect_signals(world.d, SIGNAL_BIT(10));
+    take_once(0, world_mutex(0));
+    world_expect_nothing();
+    handle_once(1, world_mutex(0));
+    const struct world_finding *found = world_expect_one(FINDING_SIGNAL_UNSAFE_LOCK);
+    assert_false(found->certain_hang);
+    assert_int_equal(found->party[0].signal_number, 10);
+    assert_int_equal(found->party[1].role, PARTY_INTERRUPTED);
+    assert_int_equal(found->party[1].thread, thread_identity(world_thread(0)).v);
+    assert_int_equal(found->party[1].stack, 100);
+    take_once(0, world_mutex(0));
+    handle_once(1, world_mutex(0));
+    assert_ptr_equal(world_expect_one(FINDING_SIGNAL_UNSAFE_LOCK), found);
+}
+
+static void lock_of_a_handler_that_was_taken_before_the_signal_could_come_is_silent(void **state)
+{
+    (void)state;
+    struct object *recursive = world_mutex_of(3, (struct object_traits){.type = MUTEX_RECURSIVE});
+    take_once(0, world_mutex(0)); /* no handler yet */
+    detector_expect_signals(world.d, SIGNAL_BIT(10) | SIGNAL_BIT(12));
+    world.signal_blocked = true;
+    take_once(0, world_mutex(1)); /* made behind it */
+    world.signal_blocked = false;
+    take_once(0, recursive);
+    for (int i = 0; i < 2; i++) {
+        handle_once(1, world_mutex(i));
+    }
+    handle_once(1, recursive);
+    world_expect_nothing();
+}
+
+/* As a server does that takes signals in ppoll() alone. */
+static void lock_that_is_taken_with_the_signal_blocked_many_times_is_not_asked_about_again(void **state)
+{
+    (void)state;
+    detector_expect_signals(world.d, SIGNAL_BIT(10));
+    world.signal_blocked = true;
+    for (int i = 0; i < 100; i++) {
+        take_once(0, world_mutex(0));
+    }
+    take_once(0, world_mutex(1));
+    world.signal_blocked = false;
+    take_once(0, world_mutex(0));
+    handle_once(1, world_mutex(0));
+    world_expect_nothing();
+    take_once(0, world_mutex(1)); /* but this one was masked once only */
+    handle_once(1, world_mutex(1));
+    (void)world_expect_one(FINDING_SIGNAL_UNSAFE_LOCK);
+}
+
 static void handler_with_locks_of_its_own_is_silent(void **state)
 {
     (void)state;
@@ -260,6 +329,9 @@ int main(void)
         TEST(waiters_left_behind_by_a_fork_do_not_count),
         TEST(handler_wants_what_the_interrupted_code_holds),
         TEST(handler_takes_a_lock_that_is_taken_with_the_signal_open),
+        TEST(handler_takes_a_lock_that_was_taken_with_the_signal_open),
+        TEST(lock_of_a_handler_that_was_taken_before_the_signal_could_come_is_silent),
+        TEST(lock_that_is_taken_with_the_signal_blocked_many_times_is_not_asked_about_again),
         TEST(handler_with_locks_of_its_own_is_silent),
         TEST(handler_that_only_tries_is_silent),
     };

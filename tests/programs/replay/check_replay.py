@@ -23,6 +23,7 @@ NOT_IN_A_TRACE = {
     "double_join_bug": "a join of a thread that is gone names nobody",
     "fork_lock_bug": "the child's trace does not say what other threads held at the fork",
     "signal_lock_bug": "which signals a thread blocks is no event",
+    "signal_end_bug": "which signals a thread blocks is no event",
     "uninitialized_bug": "the content of memory is no event",
     "use_after_destroy_bug": "whether memory was initialised anew is read from its content",
     "wrong_kind_bug": "a call on an object of another kind is refused before it becomes an event",
