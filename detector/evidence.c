@@ -162,10 +162,11 @@ void said_set_delete(struct detector *d)
     d->said = (struct said_set){0};
 }
 
-/* Returns: true the first time. */
+/* Whether a cycle or a race is to be told is known to who found it.  Returns: true the first time. */
 static bool is_new(struct detector *d, const struct finding *finding)
 {
-    if (finding->kind == FINDING_DEADLOCK || finding->kind == FINDING_LOCK_ORDER_INVERSION) {
+    if (finding->kind == FINDING_DEADLOCK || finding->kind == FINDING_LOCK_ORDER_INVERSION ||
+        finding->kind == FINDING_DATA_RACE) {
         return true;
     }
     detector_enter(d, RANK_REGISTRY);

@@ -6,8 +6,9 @@ enum {
     SAID = 1 << 16,
     HEARD = 1 << 14,
     HEARD_ENOUGH = 16,
-    HEARD_OFTEN = 128,  /* from then on one in so many is taken */
-    STACKS_A_PLACE = 4, /* pairs of stacks told of one pair of places and one kind of block */
+    HEARD_OFTEN = 128,    /* from then on one in so many is taken */
+    STACKS_AN_OBJECT = 4, /* pairs of stacks told of one object at one pair of places */
+    OBJECTS_A_PLACE = 8,  /* that are told of at one pair of places and in no block: perhaps elements of one array */
     STALE = 1 << 12,
     STALE_FIRST = 64,         /* looks in a row that told nothing new, after which not every one is taken */
     STALE_FIRST_DECIDES = 512 /* the same of loads that may receive what a flag hands over: race_hand_over.h */
@@ -76,21 +77,41 @@ void race_said_look_anew(struct race_engine *engine, struct stack_id here, const
 
 /* ---- once ------------------------------------------------------------------------------------------------------- */
 
-/* Returns: true the first time. */
-static bool say(struct race_engine *engine, uint64_t key)
+enum said { SAID_NOT, SAID_BEFORE, SAID_NO_ROOM /* thousands were said */ };
+
+/* Looks for the key and, with `add`, says it where it is not found. */
+static enum said look_up(struct race_engine *engine, uint64_t key, bool add)
 {
     uint64_t hash = key | 1; /* 0: free */
     for (uint32_t i = 0; i < 64; i++) {
         _Atomic uint64_t *place = &engine->said->key[(hash + i * 2) / 2 % SAID];
-        uint64_t there = 0;
-        if (atomic_compare_exchange_strong_explicit(place, &there, hash, memory_order_relaxed, memory_order_relaxed)) {
-            return true;
+        uint64_t there = relaxed_load(place);
+        if (there == 0 && (!add || atomic_compare_exchange_strong_explicit(place, &there, hash, memory_order_relaxed,
+                                                                           memory_order_relaxed))) {
+            return SAID_NOT;
         }
         if (there == hash) {
-            return false;
+            return SAID_BEFORE;
         }
     }
-    return false; /* thousands were said */
+    return SAID_NO_ROOM;
+}
+
+/* Returns: true the first time. */
+static bool say(struct race_engine *engine, uint64_t key)
+{
+    return look_up(engine, key, true) == SAID_NOT;
+}
+
+/* Returns: true the first `most` times. */
+static bool say_a_few(struct race_engine *engine, uint64_t key, uint64_t most)
+{
+    for (uint64_t i = 0; i < most; i++) {
+        if (say(engine, hash_mix(key, i))) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Whichever of the two is named first.  Small numbers are spread out before they meet: pairs of them would share a hash. */
@@ -111,21 +132,32 @@ static uint64_t object_key(const struct finding_memory *memory)
                                       : hash_mix(memory->alloc_stack.v, memory->address - memory->block);
 }
 
+/* The objects that one pair of places meets: the blocks that one place allocates are one, and each address elsewhere may be a
+ * variable of its own.  Returns: false when it is one more than are told of. */
+static bool object_may_be_told(struct race_engine *engine, uint64_t places, const struct finding_memory *memory)
+{
+    enum { COUNT_OF_OBJECTS = 1, OBJECT = 2 };
+    if (memory->alloc_stack.v != 0) {
+        return true;
+    }
+    uint64_t object = hash_mix(hash_mix(places, OBJECT), memory->address);
+    if (look_up(engine, object, false) == SAID_BEFORE) {
+        return true;
+    }
+    return say_a_few(engine, hash_mix(places, COUNT_OF_OBJECTS), OBJECTS_A_PLACE) && say(engine, object);
+}
+
 bool race_said_is_news(struct race_engine *engine, const struct finding *finding)
 {
+    const struct finding_memory *memory = &finding->memory;
     struct stack_id mine = finding->parties[0].stack, theirs = finding->parties[1].stack;
-    if (!say(engine, hash_pair(mine.v, theirs.v))) {
+    uint64_t object = memory->alloc_stack.v != 0 ? memory->alloc_stack.v : memory->address;
+    uint64_t places = hash_pair(place_of(engine, mine), place_of(engine, theirs));
+    if (!say(engine, hash_mix(hash_pair(mine.v, theirs.v), object)) || !object_may_be_told(engine, places, memory)) {
         return false;
     }
     if (finding_race_severity(&finding->parties[0], &finding->parties[1]) == SEVERITY_WARNING) {
-        return say(engine, object_key(&finding->memory));
+        return say(engine, object_key(memory));
     }
-    uint64_t key = hash_pair(place_of(engine, mine), place_of(engine, theirs));
-    key = hash_mix(key, finding->memory.alloc_stack.v);
-    for (uint32_t i = 0; i < STACKS_A_PLACE; i++) {
-        if (say(engine, hash_mix(key, i))) {
-            return true;
-        }
-    }
-    return false;
+    return say_a_few(engine, hash_mix(places, object), STACKS_AN_OBJECT);
 }

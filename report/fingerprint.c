@@ -108,6 +108,37 @@ static bool is_circumstance(const struct run_finding *f, size_t party)
     return party > 0 && (strcmp(f->kind, "double-join") == 0 || strcmp(f->kind, "double-detach") == 0);
 }
 
+static void set_hash(char hash[17], const struct buffer *text)
+{
+    snprintf(hash, sizeof "0123456789abcdef", "%016" PRIx64, fnv1a(text->data, text->length));
+}
+
+/* Every frame as it was recorded. */
+static char *places_text(const struct run_party *party)
+{
+    struct buffer out = {0};
+    buffer_add(&out, "", 0);
+    for (size_t i = 0; i < party->stack.frame_count; i++) {
+        const struct run_frame *frame = &party->stack.frames[i];
+        const char *module = frame->module ? frame->module->path : frame->function ? frame->function : "";
+        buffer_printf(&out, "|%s+%" PRIx64 ":%" PRIu32, module, frame->offset, frame->line);
+    }
+    return out.data;
+}
+
+static void set_places(struct run_finding *finding)
+{
+    struct buffer text = {0};
+    char **parts = memory_grow(NULL, finding->party_count, sizeof *parts);
+    for (size_t i = 0; i < finding->party_count; i++) {
+        parts[i] = places_text(&finding->parties[i]);
+    }
+    buffer_printf(&text, "places of %s", finding->kind);
+    add_sorted(&text, parts, finding->party_count);
+    set_hash(finding->places, &text);
+    buffer_free(&text);
+}
+
 void finding_fingerprint(struct run_finding *finding)
 {
     struct buffer text = {0};
@@ -120,6 +151,9 @@ void finding_fingerprint(struct run_finding *finding)
     }
     buffer_printf(&text, "%s/%s", finding->kind, finding->form);
     add_sorted(&text, parts, count);
-    snprintf(finding->fingerprint, sizeof finding->fingerprint, "%016" PRIx64, fnv1a(text.data, text.length));
+    set_hash(finding->fingerprint, &text);
     buffer_free(&text);
+    if (finding->memory && finding->memory->is_nameless) {
+        set_places(finding);
+    }
 }

@@ -62,19 +62,36 @@ void finding_free(struct run_finding *finding)
     free(finding);
 }
 
-bool run_merge_finding(struct run *run, struct run_finding *finding)
+static struct run_finding *find_by(const struct run *run, const char *fingerprint)
 {
     struct finding_index *known;
-    HASH_FIND_STR(run->by_fingerprint, finding->fingerprint, known);
+    HASH_FIND_STR(run->by_fingerprint, fingerprint, known);
+    return known ? known->finding : NULL;
+}
+
+static void index_by(struct run *run, const char fingerprint[17], struct run_finding *finding)
+{
+    struct finding_index *entry = pool_alloc(&run->pool, sizeof *entry);
+    memcpy(entry->fingerprint, fingerprint, sizeof entry->fingerprint);
+    entry->finding = finding;
+    HASH_ADD_STR(run->by_fingerprint, fingerprint, entry);
+}
+
+bool run_merge_finding(struct run *run, struct run_finding *finding)
+{
+    struct run_finding *known = find_by(run, finding->fingerprint);
+    if (!known && *finding->places) {
+        known = find_by(run, finding->places);
+    }
     if (known) {
-        known->finding->count++;
+        known->count++;
         finding_free(finding);
         return false;
     }
-    known = pool_alloc(&run->pool, sizeof *known);
-    memcpy(known->fingerprint, finding->fingerprint, sizeof known->fingerprint);
-    known->finding = finding;
-    HASH_ADD_STR(run->by_fingerprint, fingerprint, known);
+    index_by(run, finding->fingerprint, finding);
+    if (*finding->places) {
+        index_by(run, finding->places, finding);
+    }
     finding->count = 1;
     finding->process->findings++;
     if (run->last_finding) {

@@ -4,7 +4,8 @@
  *                                          |
  *                                          +--> text, JSON, ...
  *
- * Model:     a finding met again (same fingerprint, in whatever process or file) is the first one with count + 1.
+ * Model:     a finding met again (same fingerprint, in whatever process or file) is the first one with count + 1.  So is a race at the
+ *            same places on another variable when neither has a name: they may be elements of one array.
  * Memory:    processes live in the run's pool, each finding in a pool of its own, so that a repeat is let go whole.
  * Strings:   bytes as the program had them; a format escapes them (escape.h).
  * Threads:   none; one thread uses a run.
@@ -86,6 +87,7 @@ struct run_object {
     const char *stable;   /* the same without what differs from run to run, for fingerprints */
     const char *type;     /* of the variable, or NULL */
     const char *named_by; /* function whose code calls it `name`, when it has no name of its own; or NULL */
+    bool is_nameless;     /* in a module that has no symbol there: `name` and `stable` are its offset */
     uint64_t elements;    /* of the array that the block must be for that name, when that is not known; or 0 */
 };
 
@@ -164,6 +166,7 @@ struct run_finding {
     size_t thread_count;
     const char *message;  /* one sentence; message.c */
     char fingerprint[17]; /* 16 hexadecimal digits */
+    char places[17];      /* of a race on a nameless variable the same over the very instructions, without it; or "" */
     uint64_t count;       /* how often it was recorded */
     struct run_finding *next;
 };

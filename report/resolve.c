@@ -171,7 +171,8 @@ static void name_static(struct resolver *r, struct run_object *object)
     struct pool *pool = r->pool;
     size_t size = is_memory(r, object) ? object->size : object_size(object->kind);
     object->name = symbols_name_variable(r->symbols, object->module, object->offset, size, pool, &object->type);
-    if (!object->name) {
+    object->is_nameless = !object->name;
+    if (object->is_nameless) {
         object->name = pool_format(pool, "%s+0x%" PRIx64, path_base(object->module->path), object->offset);
     }
     const char *whole = object->name;
@@ -264,6 +265,15 @@ static bool is_internal_type(const char *type)
     return type[0] == '_' && (isupper((unsigned char)type[1]) || (type[1] == '_' && strchr(type, '<')));
 }
 
+static void add_stack_variable(struct resolver *r, struct run_object *memory)
+{
+    const char *name =
+        memory->where == WHERE_STACK ? resolve_memory_name(r->finding, memory, r->pool, r->symbols) : NULL;
+    if (name) {
+        memory->stable = pool_format(r->pool, "%s %s", memory->stable, without_indices(r->pool, name));
+    }
+}
+
 static void name_object(struct resolver *r, struct run_object *object)
 {
     static const char *const places[] = {"unknown", "static", "stack", "heap", "shared", "descriptor", "libc"};
@@ -289,9 +299,11 @@ static void name_object(struct resolver *r, struct run_object *object)
         object->stable =
             pool_format(pool, "%s@%s@%s", object->kind, places[object->where], top_function(pool, &object->init_stack));
     }
-    /* What code calls it differs from one piece of code to the next: no part of what is stable. */
+    /* What code calls it differs from one piece of code to the next: no part of what is stable but of variables on stacks, which
+     * nothing else tells apart. */
     if (r->finding && has_code_name(object)) {
         if (is_memory(r, object)) {
+            add_stack_variable(r, object);
             resolve_memory_by_code(r->finding, object, pool, r->symbols);
         } else {
             resolve_lock_by_code(r->finding, object, object_size(object->kind), pool, r->symbols);

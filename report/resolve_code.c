@@ -115,6 +115,19 @@ static bool name_by_access(struct run_object *memory, const struct run_party *pa
     return true;
 }
 
+const char *resolve_memory_name(const struct run_finding *f, const struct run_object *memory, struct pool *pool,
+                                struct symbols *symbols)
+{
+    const char *first = NULL;
+    for (size_t i = 0; i < f->party_count; i++) {
+        struct run_object named = *memory;
+        if (name_by_access(&named, &f->parties[i], pool, symbols) && (!first || strcmp(named.name, first) < 0)) {
+            first = named.name;
+        }
+    }
+    return first;
+}
+
 /* The frame of who called the allocator; operator new hands on what malloc gave it. */
 static size_t caller_of_allocator(const struct run_stack *stack)
 {

@@ -11,6 +11,9 @@ bool resolve_lock_by_code(const struct run_finding *f, struct run_object *object
 /* The same for the memory of a race. */
 bool resolve_memory_by_code(const struct run_finding *f, struct run_object *memory, struct pool *pool,
                             struct symbols *symbols);
+/* Returns: what the code calls the memory of a race, the same whichever side came first; NULL when neither side names it. */
+const char *resolve_memory_name(const struct run_finding *f, const struct run_object *memory, struct pool *pool,
+                                struct symbols *symbols);
 
 /* Returns: `name` up to the first member that the C library or that of C++ has for itself: "q" of "q._M_impl._M_start"; NULL when
  * nothing of the user's is left: where code of the library calls it so, "__mem" and "this" are its own. */

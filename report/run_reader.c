@@ -114,10 +114,9 @@ int run_reader_window(struct run_reader *reader, uint64_t begin, uint64_t end)
     run_take_finding *take = reader->take_finding;
     uint64_t at = 0;
     ssize_t n = 1;
-    reader->take_finding = NULL;
     while (n > 0 && at < end) {
         uint64_t limit = at < begin ? begin : end;
-        reader->take_finding = at < begin ? NULL : take;
+        reader->take_finding = at < begin ? reader->take_earlier : take;
         n = read_some(reader, limit - at < READ_BYTES ? (size_t)(limit - at) : READ_BYTES);
         if (n > 0) {
             at += (uint64_t)n;

@@ -27,7 +27,8 @@ struct run_reader {
     bool is_skipping; /* inside a line past the limit */
     struct run *run;
     run_take_finding *take_finding;
-    run_take_finding *take_state; /* of live states, which have a finding's form; NULL to pass over them */
+    run_take_finding *take_earlier; /* of those before a window; NULL to pass over them */
+    run_take_finding *take_state;   /* of live states, which have a finding's form; NULL to pass over them */
     void *ctx;
 };
 
@@ -36,7 +37,7 @@ struct run_reader {
 int run_reader_open(struct run_reader *reader, const char *path, struct run *run, run_take_finding *take, void *ctx);
 /* Reads all that is there now.  Returns: 0, or a negative errno; call it again when the file has grown. */
 int run_reader_poll(struct run_reader *reader);
-/* Reads all up to the byte `end`, taking no finding that begins before `begin` (processes and modules count). */
+/* Reads all up to the byte `end`; a finding that begins before `begin` is one for take_earlier. */
 int run_reader_window(struct run_reader *reader, uint64_t begin, uint64_t end);
 /* No more will come: an unfinished last line becomes a problem.  Closes the file. */
 void run_reader_close(struct run_reader *reader);

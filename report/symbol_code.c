@@ -16,7 +16,9 @@
 #define STORE_REACH    12 /* instructions in which the result of a call is looked for in a variable */
 
 struct reg {
-    bool is_result; /* what the call of interest returned */
+    bool is_result;  /* what the call of interest returned */
+    bool is_of_slot; /* what stood at `slot` in the frame */
+    int64_t slot;
     struct symbol_place place;
 };
 
@@ -197,7 +199,8 @@ static struct symbol_place place_of_variable(struct code *c, Dwarf_Die *variable
         const char *function = is_local ? dwarf_diename(&c->scopes[c->in.count - 1]) : NULL;
         place.is_known = true;
         place.name = pool_string(c->pool, name);
-        place.function = function ? pool_string(c->pool, function) : NULL;
+        /* "main" of "main._omp_fn.0" */
+        place.function = function ? pool_copy(c->pool, function, strcspn(function, ".")) : NULL;
     }
     return place;
 }
@@ -211,6 +214,21 @@ static struct symbol_place place_in_frame(struct code *c, unsigned number, int64
     int64_t at;
     if (location_in_frame(&c->in, cfi, c->at + c->m->bias - bias, dwarf_address(c, c->at), number, displacement,
                           &variable, &at)) {
+        return place_of_variable(c, &variable, true, at);
+    }
+    return (struct symbol_place){0};
+}
+
+/* What is `displacement` bytes behind the pointer in the register: shared by the function around, with that one's name for it. */
+static struct symbol_place place_shared(struct code *c, unsigned number, int64_t displacement)
+{
+    const struct location_pointer in_register = {.reg = number};
+    const struct location_pointer in_slot = {.is_in_slot = true, .slot = c->regs[number].slot};
+    Dwarf_Die variable;
+    int64_t at;
+    if (location_behind(&c->in, dwarf_address(c, c->at), &in_register, displacement, &variable, &at) ||
+        (c->regs[number].is_of_slot &&
+         location_behind(&c->in, dwarf_address(c, c->at), &in_slot, displacement, &variable, &at))) {
         return place_of_variable(c, &variable, true, at);
     }
     return (struct symbol_place){0};
@@ -235,7 +253,7 @@ static struct symbol_place place_behind(struct code *c, ZydisRegister name, int6
         }
         place.at += displacement;
     }
-    return place;
+    return place.is_known ? place : place_shared(c, number, displacement);
 }
 
 static struct symbol_place place_of_static(struct code *c, uint64_t offset)
@@ -261,6 +279,18 @@ static struct symbol_place place_of(struct code *c, const ZydisDecodedOperand *o
         return place_of_static(c, next_of(c) + (uint64_t)displacement);
     }
     return place_behind(c, operand->mem.base, displacement);
+}
+
+/* Notes which slot of the frame the operand is. */
+static void note_slot(struct code *c, const ZydisDecodedOperand *from, struct reg *left)
+{
+    Dwarf_Addr bias = 0;
+    if (from->mem.index == ZYDIS_REGISTER_NONE &&
+        (from->mem.base == ZYDIS_REGISTER_RSP || from->mem.base == ZYDIS_REGISTER_RBP)) {
+        Dwarf_CFI *cfi = dwfl_module_eh_cfi(c->m->module, &bias);
+        left->is_of_slot = location_slot(&c->in, cfi, c->at + c->m->bias - bias, number_of(from->mem.base),
+                                         from->mem.disp.has_displacement ? from->mem.disp.value : 0, &left->slot);
+    }
 }
 
 /* The pointer that is stored at `place`. */
@@ -295,10 +325,11 @@ static struct reg outcome(struct code *c)
     switch (c->instruction.mnemonic) {
     case ZYDIS_MNEMONIC_MOV:
         if (is_whole_register(from)) {
+            left = c->regs[number_of(from->reg.value)];
             left.place = place_behind(c, from->reg.value, 0);
-            left.is_result = c->regs[number_of(from->reg.value)].is_result;
         } else if (from->type == ZYDIS_OPERAND_TYPE_MEMORY) {
             left.place = load(c, place_of(c, from));
+            note_slot(c, from, &left);
         }
         break;
     case ZYDIS_MNEMONIC_LEA:

@@ -7,17 +7,23 @@
 
 #define REGISTER_FRAME 6 /* rbp, by its DWARF number */
 
+/* The operations that say where the variable is at `address`.  Returns: how many; 0 when nothing is said, or several things. */
+static size_t operations_of(Dwarf_Die *variable, Dwarf_Addr address, Dwarf_Op **operations)
+{
+    Dwarf_Attribute attribute;
+    size_t count;
+    if (!dwarf_attr(variable, DW_AT_location, &attribute) ||
+        dwarf_getlocation_addr(&attribute, address, operations, &count, 1) != 1) {
+        return 0;
+    }
+    return count;
+}
+
 /* The one operation that says where the variable is at `address`; NULL when it takes several, or there is none. */
 static const Dwarf_Op *location_of(Dwarf_Die *variable, Dwarf_Addr address)
 {
-    Dwarf_Attribute attribute;
     Dwarf_Op *operations;
-    size_t count;
-    if (!dwarf_attr(variable, DW_AT_location, &attribute) ||
-        dwarf_getlocation_addr(&attribute, address, &operations, &count, 1) != 1) {
-        return NULL;
-    }
-    return count == 1 ? operations : NULL;
+    return operations_of(variable, address, &operations) == 1 ? operations : NULL;
 }
 
 static bool is_variable(Dwarf_Die *die)
@@ -68,11 +74,77 @@ static bool frame_base(const struct location_scopes *s, Dwarf_CFI *cfi, Dwarf_Ad
     return is_known;
 }
 
-bool location_in_frame(const struct location_scopes *s, Dwarf_CFI *cfi, Dwarf_Addr cfi_address, Dwarf_Addr address,
-                       unsigned reg, int64_t offset, Dwarf_Die *variable, int64_t *at)
+bool location_slot(const struct location_scopes *s, Dwarf_CFI *cfi, Dwarf_Addr cfi_address, unsigned reg,
+                   int64_t offset, int64_t *slot)
 {
     int64_t base;
     if (!frame_base(s, cfi, cfi_address, reg, &base)) {
+        return false;
+    }
+    *slot = offset - base;
+    return true;
+}
+
+/* Returns: true when `at` lies within the variable. */
+static bool is_within(Dwarf_Die *variable, int64_t at)
+{
+    Dwarf_Die type;
+    Dwarf_Word size;
+    return at >= 0 && symbol_type_of(variable, &type) && dwarf_aggregate_size(&type, &size) == 0 && (uint64_t)at < size;
+}
+
+/* Sets *begin to where behind the pointer the variable begins.  Returns: false when it lies elsewhere. */
+static bool begin_behind(Dwarf_Die *variable, Dwarf_Addr address, const struct location_pointer *pointer,
+                         int64_t *begin)
+{
+    Dwarf_Op *operations;
+    size_t count = operations_of(variable, address, &operations), used = 1;
+    if (count == 0) {
+        return false;
+    }
+    if (pointer->is_in_slot) {
+        *begin = 0;
+        used = 2;
+        if (count < used || operations[0].atom != DW_OP_fbreg || (int64_t)operations[0].number != pointer->slot ||
+            operations[1].atom != DW_OP_deref) {
+            return false;
+        }
+    } else if (operations[0].atom == DW_OP_breg0 + pointer->reg) {
+        *begin = (int64_t)operations[0].number;
+    } else {
+        return false;
+    }
+    if (count == used + 1 && operations[used].atom == DW_OP_plus_uconst) {
+        *begin += (int64_t)operations[used].number;
+        used++;
+    }
+    return count == used;
+}
+
+bool location_behind(const struct location_scopes *s, Dwarf_Addr address, const struct location_pointer *pointer,
+                     int64_t offset, Dwarf_Die *variable, int64_t *at)
+{
+    for (int i = 0; i < s->count; i++) {
+        if (dwarf_haspc(&s->scopes[i], address) <= 0 || dwarf_child(&s->scopes[i], variable) != 0) {
+            continue;
+        }
+        do {
+            int64_t begin;
+            if (is_variable(variable) && begin_behind(variable, address, pointer, &begin) &&
+                is_within(variable, offset - begin)) {
+                *at = offset - begin;
+                return true;
+            }
+        } while (dwarf_siblingof(variable, variable) == 0);
+    }
+    return false;
+}
+
+bool location_in_frame(const struct location_scopes *s, Dwarf_CFI *cfi, Dwarf_Addr cfi_address, Dwarf_Addr address,
+                       unsigned reg, int64_t offset, Dwarf_Die *variable, int64_t *at)
+{
+    int64_t slot;
+    if (!location_slot(s, cfi, cfi_address, reg, offset, &slot)) {
         return false;
     }
     for (int i = 0; i < s->count; i++) {
@@ -81,14 +153,9 @@ bool location_in_frame(const struct location_scopes *s, Dwarf_CFI *cfi, Dwarf_Ad
         }
         do {
             const Dwarf_Op *where = is_variable(variable) ? location_of(variable, address) : NULL;
-            Dwarf_Die type;
-            Dwarf_Word size;
-            if (where && where->atom == DW_OP_fbreg && symbol_type_of(variable, &type) &&
-                dwarf_aggregate_size(&type, &size) == 0) {
-                *at = offset - base - (int64_t)where->number;
-                if (*at >= 0 && (uint64_t)*at < size) {
-                    return true;
-                }
+            if (where && where->atom == DW_OP_fbreg && is_within(variable, slot - (int64_t)where->number)) {
+                *at = slot - (int64_t)where->number;
+                return true;
             }
         } while (dwarf_siblingof(variable, variable) == 0);
     }

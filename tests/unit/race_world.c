@@ -83,6 +83,16 @@ static struct stack_id stack_here(void *ctx)
     return (struct stack_id){race_world.stack};
 }
 
+static void block(void *ctx, struct finding_memory *memory)
+{
+    (void)ctx;
+    if (race_world.block_stack != 0) {
+        memory->block = memory->address & ~UINT64_C(4095);
+        memory->block_size = 4096;
+        memory->alloc_stack.v = race_world.block_stack;
+    }
+}
+
 static bool value(void *ctx, uint64_t address, uint64_t size, uint64_t *value)
 {
     (void)ctx;
@@ -107,6 +117,7 @@ static const struct race_host race_host = {
     .released = released,
     .stack_here = stack_here,
     .apart = apart,
+    .block = block,
     .value = value,
 };
 

@@ -20,6 +20,7 @@ struct race_world {
     struct race_recalled recalled;  /* answer of recall() */
     struct race_recalled then;      /* becomes that, when found, once it was asked for */
     struct race_recalled released;  /* answer of released() */
+    uint32_t block_stack;           /* of the allocation of every block, which are pages; 0: memory is in no block */
     uint64_t released_epoch;        /* of the last released() */
     uint64_t asked_low, asked_high; /* epochs of the last recall() */
     uint32_t recalls;               /* how often recall() was asked */

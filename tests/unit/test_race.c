@@ -275,16 +275,30 @@ static void race_over(uint64_t first, uint64_t count)
     }
 }
 
-static void a_pair_of_places_is_said_once(void **state)
+static void a_pair_of_places_is_said_once_of_the_blocks_of_one_kind(void **state)
 {
     (void)state;
     race_world_plane(1), race_world_plane(2);
     race_world.same_place = true;
+    race_world.block_stack = 5;
     race_over(0, 100);
     (void)world_expect_one(FINDING_DATA_RACE);
     const struct race_counts counts = race_world_counts();
     assert_int_equal(counts.races, 1);
     assert_int_equal(counts.repeats, 99);
+}
+
+static void a_pair_of_places_is_said_of_a_few_variables(void **state)
+{
+    (void)state;
+    race_world_plane(1), race_world_plane(2);
+    race_world.same_place = true;
+    race_over(0, 2);
+    assert_int_equal(race_world_counts().races, 2);
+    race_over(2, 98);
+    assert_in_range(race_world_counts().races, 3, 10);
+    const struct race_counts counts = race_world_counts();
+    assert_int_equal(counts.races + counts.repeats, 100);
 }
 
 static void begin_with_one_pair_of_places(void)
@@ -299,6 +313,7 @@ static void a_race_at_each_element_is_not_looked_into_each_time(void **state)
 {
     (void)state;
     begin_with_one_pair_of_places();
+    race_world.block_stack = 5;
     race_over(0, 10000);
     assert_in_range(race_world.recalls, 64, 1000);
     (void)world_expect_one(FINDING_DATA_RACE);
@@ -472,7 +487,8 @@ int main(void)
         CASE(a_later_thread_may_use_the_plane_and_the_stack),
         CASE(a_forgotten_plane_races_no_more),
         CASE(a_forked_child_owes_the_other_threads_nothing),
-        CASE(a_pair_of_places_is_said_once),
+        CASE(a_pair_of_places_is_said_once_of_the_blocks_of_one_kind),
+        CASE(a_pair_of_places_is_said_of_a_few_variables),
         CASE(a_race_at_each_element_is_not_looked_into_each_time),
         CASE(a_later_pair_of_places_at_one_address_is_found_too),
         CASE(each_pair_of_places_is_told_however_many_there_are),
