@@ -29,12 +29,13 @@ enum { NOTE_CODES_MAX = 32 };
 
 static struct {
     pid_t pid;
-    bool forked; /* a child without exec: its process record waits until it has something to say */
+    bool forked; /* a child without exec: its process record waits until it has something to say, or its end */
     bool process_recorded;
     bool complained; /* the run file cannot be written: said once */
     uint64_t findings;
     const char *notes[NOTE_CODES_MAX];
     unsigned note_count;
+    struct run_counts at_fork; /* in a forked child: what is its parent's */
 } sink;
 
 void sink_complain(const char *what, const char *detail, size_t detail_length)
@@ -237,6 +238,46 @@ static void add_contention(void *text, struct contention_lock *lock)
     record_contention(text, sink.pid, lock);
 }
 
+static void read_counts(struct run_counts *counts)
+{
+    *counts = (struct run_counts){.stacks = stacks_count(), .memory_bytes = arena_used()};
+    detector_counts(lockhound.detector, &counts->detector);
+    if (plane_engine() != NULL)
+        race_counts(plane_engine(), &counts->races);
+    counts->untraced = access_trace_left();
+    self_sum_events(&counts->events, &counts->handlers_unseen);
+}
+
+void summary_fork_child(void)
+{
+    read_counts(&sink.at_fork);
+    /* What is as high as it is, whoever made it so. */
+    sink.at_fork.stacks = sink.at_fork.memory_bytes = sink.at_fork.detector.threads_live_max = 0;
+    if (sink.at_fork.detector.threads > 0)
+        sink.at_fork.detector.threads--; /* the one that is here */
+}
+
+/* Takes away what the parent had counted before the fork: the sum over processes counts it there. */
+static void leave_out_parent(struct run_counts *counts)
+{
+    enum { NUMBERS = sizeof *counts / sizeof(uint64_t) };
+    _Static_assert(sizeof *counts % sizeof(uint64_t) == 0, "numbers of 64 bits alone");
+    uint64_t mine[NUMBERS], parent[NUMBERS];
+    memcpy(mine, counts, sizeof mine);
+    memcpy(parent, &sink.at_fork, sizeof parent);
+    for (size_t i = 0; i < NUMBERS; i++)
+        mine[i] -= mine[i] < parent[i] ? mine[i] : parent[i];
+    memcpy(counts, mine, sizeof mine);
+}
+
+/* Returns: true when this process has something to say, or somebody who hears that it was there. */
+static bool is_worth_a_summary(const char *reason)
+{
+    bool is_heard = lockhound.options.output[0] != '\0' && (!sink.forked || strcmp(reason, "exit") == 0);
+    return is_heard || sink.findings > 0 || sink.note_count > 0 || lockhound.options.contention ||
+           lockhound.options.verbose;
+}
+
 void summary_write(const char *reason)
 {
     if (contention_was_cut())
@@ -245,17 +286,11 @@ void summary_write(const char *reason)
         sink_note("raw-threads-by-instruction", "the program made threads by instructions of its own: what they do is "
                                                 "not seen, and no data race and no hang "
                                                 "of all threads was told from then on");
-    struct run_counts counts = {.stacks = stacks_count(), .memory_bytes = arena_used()};
-    detector_counts(lockhound.detector, &counts.detector);
-    if (plane_engine() != NULL)
-        race_counts(plane_engine(), &counts.races);
-    counts.untraced = access_trace_left();
-    self_sum_events(&counts.events, &counts.handlers_unseen);
-    bool said_something = sink.findings > 0 || sink.note_count > 0;
-    said_something |= lockhound.options.contention;
-    if (!said_something && (lockhound.options.output[0] == '\0' || sink.forked) && !lockhound.options.verbose)
+    if (!is_worth_a_summary(reason))
         return;
-
+    struct run_counts counts;
+    read_counts(&counts);
+    leave_out_parent(&counts);
     struct text text = {0};
     uint64_t offset = 0;
     char name[RUN_OUTPUT_NAME_SIZE];

@@ -33,10 +33,13 @@ void sink_hung(void);
 void sink_note(const char *code, const char *text);
 /* What all threads hold and wait for, as one record.  Context: fork-child, takes(OWN_RANK_SINK). */
 void sink_live_state(void);
-/* The counts so far, and why they are written now: "exit", "exec".  Context: late, takes(OWN_RANK_SINK). */
+/* The counts so far, since the fork where there was one, and why they are written now: "exit", "exec".  Context: late, takes(OWN_RANK_SINK). */
 void summary_write(const char *reason);
 /* This process is the child of a fork.  Context: fork-child. */
 void sink_fork_child(void);
+/* What was counted up to now is the parent's, in whose memory it was: the detector is that of the child by now.
+ * Context: fork-child, takes(OWN_RANK_SELVES). */
+void summary_fork_child(void);
 /* One line on stderr that begins with "lockhound: ".  Context: early, signal. */
 void sink_complain(const char *what, const char *detail, size_t detail_length);
 

@@ -94,6 +94,8 @@ static void fork_child(void)
         self_fork_child(self);
         plane_fork_child(self);
     }
+    if (lockhound.ready)
+        summary_fork_child();
     fork_finish();
 }
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """check_run.py: runs a program under lockhound and compares the kinds of findings, and how its processes are said to end.
 
-    check_run.py --tool LOCKHOUND [--argument A] [--option O]... [--expect KIND]... [--reasons R...] -- PROGRAM
+    check_run.py --tool LOCKHOUND [--argument A] [--option O]... [--expect KIND]... [--reasons R...] [--count NAME=N]... -- PROGRAM
 
-Without --expect nothing may be found.  --reasons: of the summaries in the run file, in their order.
+Without --expect nothing may be found.  --reasons: of the summaries in the run file, in their order.  --count: their sum.
 """
 
 import argparse
@@ -21,7 +21,7 @@ LIMIT_S = 60
 def summaries(path):
     with open(path, encoding="utf-8") as file:
         records = [json.loads(line) for line in file]
-    return [record["reason"] for record in records if record["r"] == "summary"]
+    return [record for record in records if record["r"] == "summary"]
 
 
 def complaints(arguments):
@@ -39,8 +39,14 @@ def complaints(arguments):
         if kinds != sorted(arguments.expect):
             yield f"found {kinds}, expected {arguments.expect}"
             yield from map(launch.describe, under.findings)
-        if arguments.reasons is not None and summaries(run_file) != arguments.reasons:
-            yield f"summaries for {summaries(run_file)}, expected {arguments.reasons}"
+        ends = summaries(run_file)
+        reasons = [end["reason"] for end in ends]
+        if arguments.reasons is not None and reasons != arguments.reasons:
+            yield f"summaries for {reasons}, expected {arguments.reasons}"
+        for name, expected in (count.split("=") for count in arguments.count):
+            total = sum(end["counts"].get(name, 0) for end in ends)
+            if total != int(expected):
+                yield f"{name}: {total} in all, expected {expected}"
 
 
 def main():
@@ -50,6 +56,7 @@ def main():
     parser.add_argument("--option", action="append", default=[])
     parser.add_argument("--expect", action="append", default=[], metavar="KIND")
     parser.add_argument("--reasons", nargs="+")
+    parser.add_argument("--count", action="append", default=[], metavar="NAME=N")
     parser.add_argument("command", nargs=1)
     found = list(complaints(parser.parse_args()))
     print("\n".join(found))

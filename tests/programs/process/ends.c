@@ -46,6 +46,21 @@ static void borrow_memory(char *self)
     waitpid(child, NULL, 0);
 }
 
+/* One by one, so that their ends come in an order. */
+static void fork_children(void)
+{
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    for (int i = 0; i < 3; i++) {
+        pid_t child = fork();
+        if (child == 0) {
+            pthread_mutex_lock(&mutex);
+            pthread_mutex_unlock(&mutex);
+            _exit(0);
+        }
+        waitpid(child, NULL, 0);
+    }
+}
+
 int main(int argc, char **argv)
 {
     pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -57,5 +72,7 @@ int main(int argc, char **argv)
     replace(argv[1], argv[0]);
     if (strcmp(argv[1], "vfork") == 0)
         borrow_memory(argv[0]);
+    if (strcmp(argv[1], "fork") == 0)
+        fork_children();
     return 0;
 }
