@@ -234,12 +234,12 @@ static bool take_rest(const struct unwound *last, struct walk *walk, uint32_t ma
 /* Returns: true when the next frame outwards was appended. */
 static bool follow_one(unw_cursor_t *cursor, struct walk *walk, struct unwound *result)
 {
-    bool from_signal = unw_is_signal_frame(cursor) > 0;
     unw_word_t pc = 0, sp = 0;
     if (unw_step(cursor) <= 0 || unw_get_reg(cursor, UNW_REG_IP, &pc) != 0 ||
         unw_get_reg(cursor, UNW_REG_SP, &sp) != 0 || pc == 0)
         return false;
     uintptr_t place = (uintptr_t)sp - sizeof(uintptr_t);
+    bool from_signal = unw_is_signal_frame(cursor) > 0; /* libunwind says so of the frame that was interrupted */
     /* The kernel's frame keeps the interrupted address elsewhere: exact, but not to be compared at a place. */
     if (from_signal || !is_on_stack(walk, place) || *(const uintptr_t *)place != (uintptr_t)pc)
         result->exact = false;

@@ -97,6 +97,15 @@ static void add_frame(struct page *page, const struct symbol_frame *frame)
     buffer_string(out, "</li>\n");
 }
 
+static void add_signal_mark(struct page *page, const struct run_stack *stack, size_t i)
+{
+    if (stack_follows_handler(stack, i)) {
+        buffer_string(page->out, "<li class=\"signal\">");
+        escape_xml(page->out, STACK_SIGNAL_MARK);
+        buffer_string(page->out, "</li>\n");
+    }
+}
+
 static void add_stack(struct page *page, const struct run_stack *stack)
 {
     if (stack->user_first == stack->user_end) {
@@ -106,6 +115,7 @@ static void add_stack(struct page *page, const struct run_stack *stack)
     buffer_string(page->out, "<ol class=\"stack\" start=\"0\">\n");
     for (size_t i = stack->user_first; i < stack->user_end; i++) {
         if (!stack_is_folded(stack, i)) {
+            add_signal_mark(page, stack, i);
             add_frame(page, &stack->symbols[i]);
         }
     }

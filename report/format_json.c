@@ -32,6 +32,9 @@ static json_t *frame_value(const struct symbol_frame *frame, bool is_folded)
     if (frame->is_inlined) {
         json_object_set_new(value, "inlined", json_true());
     }
+    if (frame->is_interrupted) {
+        json_object_set_new(value, "interrupted", json_true());
+    }
     if (is_folded) {
         json_object_set_new(value, "runtime", json_true());
     }

@@ -176,6 +176,9 @@ static void add_stack(struct writer *w, const struct run_stack *stack, int inden
         if (stack_is_folded(stack, i)) {
             continue;
         }
+        if (stack_follows_handler(stack, i)) {
+            buffer_printf(w->out, "%*s%s\n", indent, "", STACK_SIGNAL_MARK);
+        }
         add_frame(w, &stack->symbols[i], number, indent);
         if (number == 0) {
             add_source(w, &stack->symbols[i], indent);

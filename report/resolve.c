@@ -83,6 +83,19 @@ bool stack_is_folded(const struct run_stack *stack, size_t i)
     return follows_own;
 }
 
+bool stack_follows_handler(const struct run_stack *stack, size_t i)
+{
+    for (size_t k = i; k > 0; k--) {
+        if (stack->symbols[k].is_interrupted) {
+            return true;
+        }
+        if (k > stack->user_first && !stack_is_folded(stack, k - 1)) {
+            return false;
+        }
+    }
+    return false;
+}
+
 /* A function whose head and rest the compiler has split, to inline the one or the other alone, is one frame as in the source. */
 static bool is_rest_of(const struct symbol_frame *inner, const struct symbol_frame *outer)
 {
@@ -90,8 +103,9 @@ static bool is_rest_of(const struct symbol_frame *inner, const struct symbol_fra
            strcmp(outer->name, inner->name) == 0;
 }
 
-static void add_symbols(struct run_stack *stack, const struct symbol_frame *frames, size_t count)
+static void add_symbols(struct run_stack *stack, const struct symbol_frame *frames, size_t count, bool is_interrupted)
 {
+    size_t first = stack->symbol_count;
     for (size_t i = 0; i < count; i++) {
         size_t known = stack->symbol_count;
         if (known > 0 && is_rest_of(&stack->symbols[known - 1], &frames[i])) {
@@ -99,6 +113,9 @@ static void add_symbols(struct run_stack *stack, const struct symbol_frame *fram
         } else {
             stack->symbols[stack->symbol_count++] = frames[i];
         }
+    }
+    if (is_interrupted && stack->symbol_count > first) {
+        stack->symbols[first].is_interrupted = true;
     }
 }
 
@@ -113,7 +130,7 @@ static void resolve_stack(void *ctx, struct run_stack *stack)
     stack->symbols = pool_array(r->pool, total, sizeof *stack->symbols);
     for (size_t i = 0; i < stack->frame_count; i++) {
         size_t count = symbols_find(r->symbols, &stack->frames[i], &frames);
-        add_symbols(stack, frames, count);
+        add_symbols(stack, frames, count, i > 0 && stack->frames[i].is_exact);
     }
     fold_runtime(stack);
 }

@@ -73,5 +73,10 @@ void finding_visit_stacks(const struct run_finding *finding, void (*visit)(void 
 /* Returns: true when frame `i`, between frames of the user's, is the runtime's and not worth a line: lockhound's own, or one
  * beside such a one (a signal's delivery). */
 bool stack_is_folded(const struct run_stack *stack, size_t i);
+/* Returns: true when frame `i`, or one that is folded between it and the frame shown before, was interrupted by a signal, whose
+ * handler is that frame before, or has left none. */
+bool stack_follows_handler(const struct run_stack *stack, size_t i);
+/* What stands between the two, as gdb has it. */
+#define STACK_SIGNAL_MARK "<signal handler called>"
 
 #endif

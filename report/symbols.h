@@ -25,8 +25,9 @@ struct symbol_frame {
     const char *file;     /* NULL when unknown */
     uint32_t line, column;
     bool is_inlined;
-    bool is_at_name; /* the place is that of the function's name in its declaration */
-    bool is_runtime; /* of libc, the C++ runtime or lockhound itself */
+    bool is_at_name;     /* the place is that of the function's name in its declaration */
+    bool is_interrupted; /* here a signal arrived, whose handler is further in */
+    bool is_runtime;     /* of libc, the C++ runtime or lockhound itself */
     const struct run_module *module;
     uint64_t offset; /* of the instruction, as in the ELF file */
 };

@@ -205,6 +205,18 @@ class TextTest(RaceCase):
         text = self.lockhound("report", run.write(self.path("r"))).stdout.decode()
         self.assertIn("lockhound: 1 finding: 1 data-race; 2 repeats not shown\n", text)
 
+    def test_what_a_signal_interrupted_stands_below_its_handler(self):
+        parties = self.sides()
+        handler, interrupted = parties[0]["stack"][0], [1, self.racy.symbols["seller"] + 1, 1]
+        parties[0]["stack"] = [handler, [1, self.racy.return_address("main", "sell")], interrupted]
+        text = self.text(parties=parties)
+        self.assertRegex(text, r"      #1 main .*\n      <signal handler called>\n      #2 seller ")
+        self.assertEqual(text.count("<signal"), 1, "the access itself is exact as well, and no signal")
+        finding = self.finding(parties=parties)
+        stack = finding["stacks"][finding["parties"][0]["stack"]]
+        self.assertEqual([frame.get("interrupted", False) for frame in stack], [False, False, True])
+        self.assertEqual(self.render("--html", parties=parties).count('<li class="signal">&lt;signal handler called&gt;</li>'), 1)
+
     def test_readers_of_one_lock_are_told_to_write_under_it(self):
         parties = self.sides()
         for party in parties:
