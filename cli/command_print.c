@@ -28,7 +28,14 @@ static void keep_earlier(void *ctx, struct run *run, struct run_finding *finding
     printing->earlier = finding;
 }
 
-/* Takes the earlier findings in, those of other kinds apart, without showing them.  `kind`: NULL to let all go. */
+/* Returns: true when an earlier finding may be the same as one of this kind, or the inversion that the deadlock made true. */
+static bool matters(const struct run_finding *earlier, const char *kind)
+{
+    return strcmp(earlier->kind, kind) == 0 ||
+           (strcmp(kind, "deadlock") == 0 && strcmp(earlier->kind, "lock-order-inversion") == 0);
+}
+
+/* Takes the earlier findings in, without showing them, as far as they matter.  `kind`: NULL to let all go. */
 static void take_earlier(struct printing *printing, const char *kind)
 {
     struct session *session = printing->session;
@@ -38,7 +45,7 @@ static void take_earlier(struct printing *printing, const char *kind)
         struct run_finding *finding = printing->earlier;
         printing->earlier = finding->next;
         finding->next = NULL;
-        if (kind && strcmp(finding->kind, kind) == 0) {
+        if (kind && matters(finding, kind)) {
             intake_take(&silent, &session->run, finding);
         } else {
             finding_free(finding);

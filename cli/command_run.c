@@ -4,6 +4,7 @@
  *          |                                                        |
  *          +--exit, signal--> own status, or 66 on an error <--------+
  *
+ * A lock-order inversion waits for one more look at the file: when it comes true at once, the deadlock is to be told first.
  * Processes that outlive the program go on writing to the run file; the report ends with the program.
  */
 #include <errno.h>
@@ -33,6 +34,8 @@ struct follow {
     struct run_reader reader;
     const char *run_file;
     bool is_temporary;
+    const struct run_finding **held_back; /* inversions, to be shown after the next look */
+    size_t held_back_count;
     pid_t child;
     int wait_status;
     int fatal_signal; /* > 0: the command ends by it, as the program did */
@@ -114,8 +117,31 @@ static bool make_run_file(struct follow *f)
 
 static void show_finding(void *ctx, const struct run_finding *finding)
 {
-    const struct follow *f = ctx;
-    session_show(&f->session, finding);
+    struct follow *f = ctx;
+    if (strcmp(finding->kind, "lock-order-inversion") == 0) {
+        f->held_back = memory_grow(f->held_back, f->held_back_count + 1, sizeof *f->held_back);
+        f->held_back[f->held_back_count++] = finding;
+    } else {
+        session_show(&f->session, finding);
+    }
+}
+
+/* Reads on, and shows what was held back before; all of it at the end. */
+static void look(struct follow *f, bool is_end)
+{
+    size_t count = f->held_back_count;
+    run_reader_poll(&f->reader);
+    if (is_end) {
+        run_reader_close(&f->reader);
+        count = f->held_back_count;
+    }
+    for (size_t i = 0; i < count; i++) {
+        session_show(&f->session, f->held_back[i]);
+    }
+    f->held_back_count -= count;
+    if (f->held_back_count > 0) {
+        memmove(f->held_back, f->held_back + count, f->held_back_count * sizeof *f->held_back);
+    }
 }
 
 /* A signal sent to the command alone is meant for the program.  Those of the terminal reach both by themselves. */
@@ -152,11 +178,10 @@ static void follow_until_end(struct follow *f, const sigset_t *watched)
     int signals = signalfd(-1, watched, SFD_CLOEXEC | SFD_NONBLOCK);
     struct pollfd fds[] = {{signals, POLLIN, 0}};
     while (!take_signals(f, signals)) {
-        run_reader_poll(&f->reader);
+        look(f, false);
         poll(fds, 1, POLL_MS);
     }
-    run_reader_poll(&f->reader);
-    run_reader_close(&f->reader);
+    look(f, true);
     close(signals);
 }
 
@@ -297,6 +322,7 @@ int command_run_main(int argc, char **argv)
         }
     }
     session_end(&f.session);
+    free(f.held_back);
     if (f.fatal_signal) {
         launch_die_by(f.fatal_signal);
     }

@@ -114,10 +114,11 @@ static void set_hash(char hash[17], const struct buffer *text)
 }
 
 /* Every frame as it was recorded. */
-static char *places_text(const struct run_party *party)
+static char *places_text(const struct run_finding *f, const struct run_party *party)
 {
+    (void)f;
     struct buffer out = {0};
-    buffer_add(&out, "", 0);
+    buffer_string(&out, "");
     for (size_t i = 0; i < party->stack.frame_count; i++) {
         const struct run_frame *frame = &party->stack.frames[i];
         const char *module = frame->module ? frame->module->path : frame->function ? frame->function : "";
@@ -126,17 +127,34 @@ static char *places_text(const struct run_party *party)
     return out.data;
 }
 
-static void set_places(struct run_finding *finding)
+static char *circle_text(const struct run_finding *f, const struct run_party *party)
+{
+    struct buffer out = {0};
+    buffer_string(&out, party->object ? party->object->stable : "");
+    add_stack(&out, &party->stack);
+    add_held(&out, f, party);
+    return out.data;
+}
+
+/* Sets `hash` to that of `what` and a text of each party. */
+static void set_hash_of_parties(char hash[17], const struct run_finding *f, const char *what,
+                                char *(*text_of)(const struct run_finding *f, const struct run_party *party))
 {
     struct buffer text = {0};
-    char **parts = memory_grow(NULL, finding->party_count, sizeof *parts);
-    for (size_t i = 0; i < finding->party_count; i++) {
-        parts[i] = places_text(&finding->parties[i]);
+    char **parts = memory_grow(NULL, f->party_count, sizeof *parts);
+    for (size_t i = 0; i < f->party_count; i++) {
+        parts[i] = text_of(f, &f->parties[i]);
     }
-    buffer_printf(&text, "places of %s", finding->kind);
-    add_sorted(&text, parts, finding->party_count);
-    set_hash(finding->places, &text);
+    buffer_string(&text, what);
+    add_sorted(&text, parts, f->party_count);
+    set_hash(hash, &text);
     buffer_free(&text);
+}
+
+static bool is_circle_of_locks(const struct run_finding *f)
+{
+    return strcmp(f->kind, "lock-order-inversion") == 0 ||
+           (strcmp(f->kind, "deadlock") == 0 && strcmp(f->form, "cycle") == 0);
 }
 
 void finding_fingerprint(struct run_finding *finding)
@@ -154,6 +172,9 @@ void finding_fingerprint(struct run_finding *finding)
     set_hash(finding->fingerprint, &text);
     buffer_free(&text);
     if (finding->memory && finding->memory->is_nameless) {
-        set_places(finding);
+        set_hash_of_parties(finding->places, finding, "places", places_text);
+    }
+    if (is_circle_of_locks(finding)) {
+        set_hash_of_parties(finding->circle, finding, "circle", circle_text);
     }
 }

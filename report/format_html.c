@@ -271,6 +271,16 @@ static void add_background(struct page *page, const struct run_finding *f)
     buffer_string(page->out, "</div></details>\n");
 }
 
+/* Of an inversion and the deadlock that it became, where the other one is. */
+static void add_counterpart(struct buffer *out, const struct run_finding *f)
+{
+    const struct run_finding *other = f->came_true ? f->came_true : f->foretold;
+    buffer_printf(out, "<p>%s <a href=\"#f-%s\">%s</a>.</p>\n",
+                  f->came_true ? "It came true, over the same locks, taken at the same places: the"
+                               : "The order of these locks is a finding of its own, the",
+                  other->fingerprint, f->came_true ? "deadlock" : "lock-order inversion");
+}
+
 static void add_finding(struct page *page, const struct run_finding *f)
 {
     struct buffer *out = page->out;
@@ -286,6 +296,9 @@ static void add_finding(struct page *page, const struct run_finding *f)
     }
     if (f->is_certain_hang) {
         buffer_string(out, "<p class=\"error\">No thread of the program can ever run again.</p>\n");
+    }
+    if (f->came_true || f->foretold) {
+        add_counterpart(out, f);
     }
     if (remedy) {
         buffer_string(out, "<p class=\"mend\">What usually mends it: ");

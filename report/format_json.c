@@ -235,6 +235,12 @@ static json_t *finding_value(const struct run_finding *f)
     json_set_bytes(value, "remedy", remedy);
     json_object_set_new(value, "count", json_unsigned(f->count));
     json_object_set_new(value, "certain_hang", json_boolean(f->is_certain_hang));
+    if (f->came_true) {
+        json_object_set_new(value, "came_true", json_string(f->came_true->fingerprint));
+    }
+    if (f->foretold) {
+        json_object_set_new(value, "foretold", json_string(f->foretold->fingerprint));
+    }
     json_object_set_new(value, "pid", json_integer(f->process->pid));
     json_object_set_new(value, "time_ns", json_unsigned(f->time_ns));
     if (f->memory) {

@@ -518,22 +518,9 @@ static void add_background(struct writer *w)
     }
 }
 
-/* What is said of the finding as a whole. */
-static void add_end(struct writer *w)
+static void add_last_line(struct writer *w)
 {
     const struct run_finding *f = w->finding;
-    const char *remedy = finding_remedy(f), *caveats[CAVEATS_MOST];
-    for (size_t i = 0, count = finding_caveats(f, caveats); i < count; i++) {
-        buffer_printf(w->out, "  %s\n", caveats[i]);
-    }
-    if (f->is_certain_hang) {
-        buffer_string(w->out, "  No thread of the program can ever run again.\n");
-    }
-    if (remedy) {
-        paint(w, GREEN);
-        buffer_printf(w->out, "  What usually mends it: %s\n", remedy);
-        paint(w, RESET);
-    }
     buffer_string(w->out, "  ");
     paint(w, DIM);
     escape_text(w->out, f->kind);
@@ -548,6 +535,39 @@ static void add_end(struct writer *w)
     buffer_string(w->out, "\n\n");
 }
 
+/* What is said of the finding as a whole. */
+static void add_end(struct writer *w)
+{
+    const struct run_finding *f = w->finding;
+    const char *remedy = finding_remedy(f), *caveats[CAVEATS_MOST];
+    for (size_t i = 0, count = finding_caveats(f, caveats); i < count; i++) {
+        buffer_printf(w->out, "  %s\n", caveats[i]);
+    }
+    if (f->is_certain_hang) {
+        buffer_string(w->out, "  No thread of the program can ever run again.\n");
+    }
+    if (f->foretold) {
+        buffer_printf(w->out,
+                      "  Their order is a finding of its own, the lock-order inversion with the fingerprint %s.\n",
+                      f->foretold->fingerprint);
+    }
+    if (remedy) {
+        paint(w, GREEN);
+        buffer_printf(w->out, "  What usually mends it: %s\n", remedy);
+        paint(w, RESET);
+    }
+    add_last_line(w);
+}
+
+/* The threads and stacks are those of the deadlock, which stands before it. */
+static void add_came_true(struct writer *w)
+{
+    buffer_printf(
+        w->out,
+        "  It came true: the deadlock with the fingerprint %s is over the same locks, taken at the same places.\n",
+        w->finding->came_true->fingerprint);
+}
+
 void format_text_finding(struct buffer *out, const struct run_finding *finding, const struct text_style *style)
 {
     char *directory = getcwd(NULL, 0);
@@ -557,6 +577,12 @@ void format_text_finding(struct buffer *out, const struct run_finding *finding, 
     escape_text(out, finding->message);
     paint(&w, RESET);
     buffer_string(out, "\n");
+    if (finding->came_true) {
+        add_came_true(&w);
+        add_last_line(&w);
+        free(directory);
+        return;
+    }
     for (size_t i = 0; i < finding->party_count && i < PARTIES_SHOWN; i++) {
         if (!party_is_repeat(finding, &finding->parties[i])) {
             add_party(&w, &finding->parties[i]);

@@ -77,6 +77,55 @@ static void index_by(struct run *run, const char fingerprint[17], struct run_fin
     HASH_ADD_STR(run->by_fingerprint, fingerprint, entry);
 }
 
+static void append(struct run *run, struct run_finding *finding)
+{
+    if (run->last_finding) {
+        run->last_finding->next = finding;
+    } else {
+        run->findings = finding;
+    }
+    run->last_finding = finding;
+}
+
+/* Puts `finding` where `later` stands in the list. */
+static void insert_before(struct run *run, struct run_finding *finding, struct run_finding *later)
+{
+    struct run_finding **at = &run->findings;
+    while (*at != later) {
+        at = &(*at)->next;
+    }
+    finding->next = later;
+    *at = finding;
+}
+
+/* Returns: the other one of an inversion and the deadlock that it became, or NULL. */
+static struct run_finding *find_same_circle(const struct run *run, const struct run_finding *finding)
+{
+    for (struct run_finding *f = run->findings; *finding->circle && f; f = f->next) {
+        if (strcmp(f->circle, finding->circle) == 0 && strcmp(f->kind, finding->kind) != 0) {
+            return f;
+        }
+    }
+    return NULL;
+}
+
+static void add_to_list(struct run *run, struct run_finding *finding)
+{
+    struct run_finding *other = find_same_circle(run, finding);
+    bool is_deadlock = strcmp(finding->kind, "deadlock") == 0;
+    if (other && is_deadlock) {
+        finding->foretold = other;
+        other->came_true = finding;
+        insert_before(run, finding, other);
+        return;
+    }
+    if (other) {
+        finding->came_true = other;
+        other->foretold = finding;
+    }
+    append(run, finding);
+}
+
 bool run_merge_finding(struct run *run, struct run_finding *finding)
 {
     struct run_finding *known = find_by(run, finding->fingerprint);
@@ -94,12 +143,7 @@ bool run_merge_finding(struct run *run, struct run_finding *finding)
     }
     finding->count = 1;
     finding->process->findings++;
-    if (run->last_finding) {
-        run->last_finding->next = finding;
-    } else {
-        run->findings = finding;
-    }
-    run->last_finding = finding;
+    add_to_list(run, finding);
     run->finding_count++;
     return true;
 }

@@ -6,6 +6,7 @@
  *
  * Model:     a finding met again (same fingerprint, in whatever process or file) is the first one with count + 1.  So is a race at the
  *            same places on another variable when neither has a name: they may be elements of one array.
+ *            A deadlock stands before the lock-order inversion that it made true.
  * Memory:    processes live in the run's pool, each finding in a pool of its own, so that a repeat is let go whole.
  * Strings:   bytes as the program had them; a format escapes them (escape.h).
  * Threads:   none; one thread uses a run.
@@ -167,7 +168,10 @@ struct run_finding {
     const char *message;  /* one sentence; message.c */
     char fingerprint[17]; /* 16 hexadecimal digits */
     char places[17];      /* of a race on a nameless variable the same over the very instructions, without it; or "" */
-    uint64_t count;       /* how often it was recorded */
+    char circle[17];      /* of locks that threads want of one another, the same before and when they hang; or "" */
+    /* Of a lock-order inversion the deadlock over the same circle, of that deadlock the inversion; or NULL. */
+    const struct run_finding *came_true, *foretold;
+    uint64_t count; /* how often it was recorded */
     struct run_finding *next;
 };
 

@@ -63,7 +63,7 @@ bool finding_shows_object(const struct run_finding *finding, const struct run_ob
 /* alike.c.  Returns: the first one that is shown, or created, before with the same stack; or NULL. */
 const struct run_object *object_made_alike(const struct run_finding *finding, const struct run_object *object);
 const struct run_thread *thread_created_alike(const struct run_finding *finding, const struct run_thread *thread);
-/* fingerprint.c: sets finding->fingerprint and finding->places; the finding is resolved. */
+/* fingerprint.c: sets finding->fingerprint, finding->places and finding->circle; the finding is resolved. */
 void finding_fingerprint(struct run_finding *finding);
 
 /* Calls `visit` for each stack of the finding's own: parties, held locks, initialisations, thread creations. */

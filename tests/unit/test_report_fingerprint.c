@@ -130,6 +130,24 @@ static void stripped_frames_count_by_their_offset(void **state)
     assert_string_not_equal(fingerprint(&s), first);
 }
 
+static void circle_is_the_same_before_and_when_it_hangs(void **state)
+{
+    struct sample s;
+    char before[17];
+    (void)state;
+    make_sample(&s);
+    (void)fingerprint(&s);
+    memcpy(before, s.finding.circle, sizeof before);
+    s.finding.kind = "deadlock";
+    s.finding.form = "cycle";
+    s.parties[FIRST_PARTY].role = s.parties[SECOND_PARTY].role = "waits";
+    (void)fingerprint(&s);
+    assert_string_equal(s.finding.circle, before);
+    s.frames[1][0].name = "elsewhere";
+    (void)fingerprint(&s);
+    assert_string_not_equal(s.finding.circle, before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -139,6 +157,7 @@ int main(void)
         cmocka_unit_test(locks_held_by_the_way_are_circumstance),
         cmocka_unit_test(kind_function_and_lock_make_another_finding),
         cmocka_unit_test(stripped_frames_count_by_their_offset),
+        cmocka_unit_test(circle_is_the_same_before_and_when_it_hangs),
     };
     return cmocka_run_group_tests_name("report_fingerprint", tests, NULL, NULL);
 }

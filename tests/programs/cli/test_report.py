@@ -31,6 +31,30 @@ class TextTest(case.CommandCase):
                          [["T1", "main", "T2", "writer"], ["takes", "`accounts[0].lock`"], ["takes", "`accounts[2].lock`"],
                           ["waits", "for", "`accounts[2].lock`"], ["waits", "for", "`accounts[0].lock`"]])
 
+    def test_deadlock_stands_before_the_order_that_it_made_true_and_for_it(self):
+        run = fixture.inversion(fixture.RunFile().process(self.program.path).module(self.program), self.program)
+        foretold = run.records[-1]
+        parties = [{**party, "role": "waits"} for party in foretold["parties"]]
+        run.records.append({**foretold, "kind": "deadlock", "form": "cycle", "parties": parties})
+        path = run.write(self.path("true"))
+        text = self.lockhound("report", path).stdout.decode()
+        order = text.index("lockhound: potential deadlock: ")
+        self.assertLess(text.index("lockhound: deadlock: "), order)
+        document = json.loads(self.lockhound("report", "--json=-", path).stdout)
+        with open(case.SCHEMA, encoding="utf-8") as file:
+            jsonschema.Draft202012Validator(json.load(file)).validate(document)
+        deadlock, inversion = document["findings"]
+        self.assertEqual((deadlock["kind"], deadlock["foretold"]), ("deadlock", inversion["fingerprint"]))
+        self.assertEqual(inversion["came_true"], deadlock["fingerprint"])
+        self.assertIn(f"the lock-order inversion with the fingerprint {inversion['fingerprint']}.", text[:order])
+        self.assertIn(f"It came true: the deadlock with the fingerprint {deadlock['fingerprint']} ", text[order:])
+        self.assertNotIn("#0 ", text[order:])
+        page = self.lockhound("report", "--html=-", path).stdout.decode()
+        self.assertIn(f'<a href="#f-{deadlock["fingerprint"]}">deadlock</a>', page)
+        run.records[-1]["parties"][0]["stack"] = run.records[-1]["parties"][0]["stack"][1:]
+        elsewhere = self.lockhound("report", run.write(self.path("elsewhere"))).stdout.decode()
+        self.assertNotIn("came true", elsewhere)
+
     def test_source_newer_than_the_program_is_not_shown(self):
         source = self.path("bank.c")
         with open(os.path.join(fixture.HERE, "bank.c"), encoding="utf-8") as file:
