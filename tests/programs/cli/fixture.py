@@ -106,6 +106,14 @@ def inversion(run, program, swapped=False, names=("main", "writer"), addresses=(
     return run.finding(parties=parties, objects=objects, threads=threads)
 
 
+def come_true(run):
+    """Adds the deadlock that the inversion added last has become."""
+    foretold = run.records[-1]
+    parties = [{**party, "role": "waits"} for party in foretold["parties"]]
+    run.records.append({**foretold, "kind": "deadlock", "form": "cycle", "parties": parties})
+    return run
+
+
 def access(role, thread, stack, address=0x1014, size=4, held=(), **flags):
     """One side of a data race."""
     members = {"atomic": False, "library": False, "guess": False, "lost": False, **flags}

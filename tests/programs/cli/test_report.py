@@ -33,10 +33,7 @@ class TextTest(case.CommandCase):
 
     def test_deadlock_stands_before_the_order_that_it_made_true_and_for_it(self):
         run = fixture.inversion(fixture.RunFile().process(self.program.path).module(self.program), self.program)
-        foretold = run.records[-1]
-        parties = [{**party, "role": "waits"} for party in foretold["parties"]]
-        run.records.append({**foretold, "kind": "deadlock", "form": "cycle", "parties": parties})
-        path = run.write(self.path("true"))
+        path = fixture.come_true(run).write(self.path("true"))
         text = self.lockhound("report", path).stdout.decode()
         order = text.index("lockhound: potential deadlock: ")
         self.assertLess(text.index("lockhound: deadlock: "), order)

@@ -27,6 +27,14 @@ class RunCase(case.CommandCase):
         return [name for name in os.listdir(self.directory) if name.startswith("lockhound-")]
 
 
+class OrderTest(RunCase):
+    def test_deadlock_is_told_before_the_order_that_it_made_true(self):
+        run = fixture.inversion(fixture.RunFile().process(self.program.path).module(self.program), self.program)
+        text = self.run_program("true", records=fixture.come_true(run).write(self.path("true"))).stderr.decode()
+        self.assertLess(text.index("lockhound: deadlock: "), text.index("lockhound: potential deadlock: "))
+        self.assertEqual(text.count("It came true: "), 1)
+
+
 class StatusTest(RunCase):
     def test_the_programs_own_status_when_nothing_is_found(self):
         for status in (0, 1, 7, 255):
