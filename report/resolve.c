@@ -187,7 +187,12 @@ static void name_static(struct resolver *r, struct run_object *object)
 {
     struct pool *pool = r->pool;
     size_t size = is_memory(r, object) ? object->size : object_size(object->kind);
-    object->name = symbols_name_variable(r->symbols, object->module, object->offset, size, pool, &object->type);
+    uint64_t type_size;
+    object->name =
+        symbols_name_variable(r->symbols, object->module, object->offset, size, pool, &object->type, &type_size);
+    if (is_memory(r, object) && type_size != size) {
+        object->type = NULL; /* of a part, or of the first of several members: not of all that is touched */
+    }
     object->is_nameless = !object->name;
     if (object->is_nameless) {
         object->name = pool_format(pool, "%s+0x%" PRIx64, path_base(object->module->path), object->offset);

@@ -19,6 +19,8 @@ struct reg {
     bool is_result;  /* what the call of interest returned */
     bool is_of_slot; /* what stood at `slot` in the frame */
     int64_t slot;
+    uint32_t value; /* a number for what nobody may have named yet, but for which there may be a name soon; 0: none */
+    int64_t displacement; /* behind that value */
     struct symbol_place place;
 };
 
@@ -33,6 +35,7 @@ struct code {
     bool *is_join;   /* by byte: a jump leads here */
     bool is_unclear; /* jumps may lead anywhere */
     struct reg regs[REGISTER_COUNT];
+    uint32_t values; /* numbered so far */
     ZydisDecoder decoder;
     uint64_t at;
     ZydisDecodedInstruction instruction;
@@ -113,6 +116,19 @@ static void find_joins(struct code *c)
     c->is_unclear |= c->at != c->end;
 }
 
+/* Something that is like nothing else. */
+static struct reg new_value(struct code *c)
+{
+    return (struct reg){.value = ++c->values};
+}
+
+static void forget_all(struct code *c)
+{
+    for (unsigned i = 0; i < REGISTER_COUNT; i++) {
+        c->regs[i] = new_value(c);
+    }
+}
+
 static bool begin_code(struct code *c, struct symbol_module *m, struct pool *pool, uint64_t offset)
 {
     Dwarf_Die unit;
@@ -131,6 +147,7 @@ static bool begin_code(struct code *c, struct symbol_module *m, struct pool *poo
     c->is_join = memory_grow(NULL, c->end - c->begin, sizeof *c->is_join);
     memset(c->is_join, 0, (c->end - c->begin) * sizeof *c->is_join);
     find_joins(c);
+    forget_all(c);
     c->at = c->begin;
     return true;
 }
@@ -234,12 +251,44 @@ static struct symbol_place place_shared(struct code *c, unsigned number, int64_t
     return (struct symbol_place){0};
 }
 
+struct following {
+    struct code *code;
+    struct symbol_place *to;
+};
+
+static bool follow_variable(void *ctx, Dwarf_Die *variable)
+{
+    struct following *following = ctx;
+    Dwarf_Die type;
+    return symbol_type_of(variable, &type) && follow(following->code, &type, dwarf_diename(variable), following->to);
+}
+
+/* Sets *to to what the pointer variable in the register points to. */
+static bool follow_register(struct code *c, unsigned number, struct symbol_place *to)
+{
+    struct following following = {c, to};
+    Dwarf_Die variable;
+    return location_in_register(&c->in, dwarf_address(c, c->at), number, follow_variable, &following, &variable);
+}
+
+/* By a variable in another register that holds the same, or has as much more or less as is known. */
+static bool follow_copy(struct code *c, unsigned number, struct symbol_place *to)
+{
+    const struct reg *reg = &c->regs[number];
+    for (unsigned i = 0; reg->value != 0 && i < REGISTER_COUNT; i++) {
+        if (i != number && c->regs[i].value == reg->value && follow_register(c, i, to)) {
+            to->at += reg->displacement - c->regs[i].displacement;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* What is `displacement` bytes behind what the register points to. */
 static struct symbol_place place_behind(struct code *c, ZydisRegister name, int64_t displacement)
 {
     unsigned number = number_of(name);
     struct symbol_place place = {0};
-    Dwarf_Die variable, type;
     if (number == REGISTER_COUNT) {
         return place;
     }
@@ -247,9 +296,11 @@ static struct symbol_place place_behind(struct code *c, ZydisRegister name, int6
         place = place_in_frame(c, number, displacement);
     }
     if (!place.is_known) {
-        if (!location_in_register(&c->in, dwarf_address(c, c->at), number, &variable) ||
-            !symbol_type_of(&variable, &type) || !follow(c, &type, dwarf_diename(&variable), &place)) {
+        if (!follow_register(c, number, &place)) {
             place = c->regs[number].place;
+        }
+        if (!place.is_known && !follow_copy(c, number, &place)) {
+            place = (struct symbol_place){0};
         }
         place.at += displacement;
     }
@@ -314,11 +365,21 @@ static bool is_whole_register(const ZydisDecodedOperand *operand)
            number_of(operand->reg.value) < REGISTER_COUNT;
 }
 
+/* The number of the value in `base`, and how far behind it. */
+static void note_behind(const struct code *c, ZydisRegister base, int64_t displacement, struct reg *left)
+{
+    unsigned number = number_of(base);
+    if (number < REGISTER_COUNT) {
+        left->value = c->regs[number].value;
+        left->displacement = c->regs[number].displacement + displacement;
+    }
+}
+
 /* Returns: what the instruction leaves in the register that is its first operand; unknown for most. */
 static struct reg outcome(struct code *c)
 {
     const ZydisDecodedOperand *to = &c->operands[0], *from = &c->operands[1];
-    struct reg left = {0};
+    struct reg left = new_value(c);
     if (!is_whole_register(to)) {
         return left;
     }
@@ -334,23 +395,23 @@ static struct reg outcome(struct code *c)
         break;
     case ZYDIS_MNEMONIC_LEA:
         left.place = place_of(c, from);
+        if (from->mem.index == ZYDIS_REGISTER_NONE) {
+            note_behind(c, from->mem.base, from->mem.disp.has_displacement ? from->mem.disp.value : 0, &left);
+        }
         break;
     case ZYDIS_MNEMONIC_ADD:
     case ZYDIS_MNEMONIC_SUB:
         if (from->type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
             bool is_sum = c->instruction.mnemonic == ZYDIS_MNEMONIC_ADD;
-            left.place = place_behind(c, to->reg.value, is_sum ? from->imm.value.s : -from->imm.value.s);
+            int64_t change = is_sum ? from->imm.value.s : -from->imm.value.s;
+            left.place = place_behind(c, to->reg.value, change);
+            note_behind(c, to->reg.value, change, &left);
         }
         break;
     default:
         break;
     }
     return left;
-}
-
-static void forget_all(struct code *c)
-{
-    memset(c->regs, 0, sizeof c->regs);
 }
 
 static void step(struct code *c)
@@ -364,7 +425,7 @@ static void step(struct code *c)
         const ZydisDecodedOperand *operand = &c->operands[i];
         if (operand->type == ZYDIS_OPERAND_TYPE_REGISTER && operand->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE &&
             number_of(operand->reg.value) < REGISTER_COUNT) {
-            c->regs[number_of(operand->reg.value)] = i == 0 ? left : (struct reg){0};
+            c->regs[number_of(operand->reg.value)] = i == 0 ? left : new_value(c);
         }
     }
     if (is_end) {
@@ -433,9 +494,7 @@ bool symbol_code_argument(struct symbol_module *m, uint64_t offset, struct pool 
 static bool find_result_in_register(struct code *c, struct symbol_place *place)
 {
     for (unsigned i = 0; i < REGISTER_COUNT; i++) {
-        Dwarf_Die variable, type;
-        if (c->regs[i].is_result && location_in_register(&c->in, dwarf_address(c, c->at), i, &variable) &&
-            symbol_type_of(&variable, &type) && follow(c, &type, dwarf_diename(&variable), place)) {
+        if (c->regs[i].is_result && follow_register(c, i, place)) {
             return true;
         }
     }

@@ -5,7 +5,8 @@
  *
  * Model:     a place is a byte of an object of known type that has a name: a variable, or what a pointer of known type
  *            points to.  A register is known when debug information says at this very instruction that a pointer variable
- *            is in it, or when it was loaded or copied from a known place since the last join of control flow or call.
+ *            is in it, or in another register that was copied from it or the other way round, or when it was loaded or copied from a
+ *            known place since the last join of control flow or call.
  *            Whatever else writes a register makes it unknown: a name is never guessed.
  * Threads:   none.
  */

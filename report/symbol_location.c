@@ -31,7 +31,8 @@ static bool is_variable(Dwarf_Die *die)
     return dwarf_tag(die) == DW_TAG_variable || dwarf_tag(die) == DW_TAG_formal_parameter;
 }
 
-bool location_in_register(const struct location_scopes *s, Dwarf_Addr address, unsigned number, Dwarf_Die *variable)
+bool location_in_register(const struct location_scopes *s, Dwarf_Addr address, unsigned number,
+                          bool (*accepts)(void *ctx, Dwarf_Die *variable), void *ctx, Dwarf_Die *variable)
 {
     for (int i = 0; i < s->count; i++) {
         if (dwarf_haspc(&s->scopes[i], address) <= 0 || dwarf_child(&s->scopes[i], variable) != 0) {
@@ -39,7 +40,7 @@ bool location_in_register(const struct location_scopes *s, Dwarf_Addr address, u
         }
         do {
             const Dwarf_Op *where = is_variable(variable) ? location_of(variable, address) : NULL;
-            if (where && where->atom == DW_OP_reg0 + number) {
+            if (where && where->atom == DW_OP_reg0 + number && accepts(ctx, variable)) {
                 return true;
             }
         } while (dwarf_siblingof(variable, variable) == 0);

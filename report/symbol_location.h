@@ -11,8 +11,10 @@ struct location_scopes {
     int count;
 };
 
-/* Sets *variable to one that `address` finds in this register, by its DWARF number. */
-bool location_in_register(const struct location_scopes *s, Dwarf_Addr address, unsigned number, Dwarf_Die *variable);
+/* Sets *variable to one that `address` finds in this register, by its DWARF number, and that `accepts` takes: several variables may
+ * share it, as a parameter and what it was assigned to. */
+bool location_in_register(const struct location_scopes *s, Dwarf_Addr address, unsigned number,
+                          bool (*accepts)(void *ctx, Dwarf_Die *variable), void *ctx, Dwarf_Die *variable);
 /* Sets *variable to the one that covers the byte at `reg` + `offset`, and *at to the byte's place in it.
  * `cfi` says where the frame is. */
 bool location_in_frame(const struct location_scopes *s, Dwarf_CFI *cfi, Dwarf_Addr cfi_address, Dwarf_Addr address,

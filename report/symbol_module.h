@@ -51,9 +51,9 @@ bool symbol_module_find_unit(struct symbol_module *m, uint64_t offset, Dwarf_Die
 const char *symbol_module_find_symbol(struct symbol_module *m, uint64_t offset, uint64_t *begin, uint64_t *size);
 
 /* symbol_variable.c: adds ".member" and "[index]" steps from the variable at `begin` to `offset`.
- * Returns: the type's name, or NULL. */
+ * Returns: the type's name, or NULL; *type_size is then its size, or 0 when that is not known. */
 const char *symbol_variable_path(struct symbol_module *m, uint64_t begin, uint64_t offset, size_t size,
-                                 struct buffer *path);
+                                 struct buffer *path, uint64_t *type_size);
 /* Sets *die to the variable that begins there. */
 bool symbol_variable_find(struct symbol_module *m, uint64_t begin, Dwarf_Die *die);
 /* Sets *type to the type of a variable, a member, a pointer's or an array's target. */

@@ -272,7 +272,7 @@ bool symbol_type_descend(Dwarf_Die *type, uint64_t *at, size_t size, struct buff
 }
 
 const char *symbol_variable_path(struct symbol_module *m, uint64_t begin, uint64_t offset, size_t size,
-                                 struct buffer *path)
+                                 struct buffer *path, uint64_t *type_size)
 {
     Dwarf_Die variable, type;
     uint64_t at = offset - begin;
@@ -287,5 +287,7 @@ const char *symbol_variable_path(struct symbol_module *m, uint64_t begin, uint64
     if (at) {
         buffer_printf(path, "+%llu", (unsigned long long)at);
     }
+    Dwarf_Word known_size;
+    *type_size = dwarf_aggregate_size(&type, &known_size) == 0 ? known_size : 0;
     return dwarf_diename(&type);
 }

@@ -338,11 +338,12 @@ size_t symbols_find(struct symbols *symbols, const struct run_frame *frame, cons
 }
 
 const char *symbols_name_variable(struct symbols *symbols, const struct run_module *module, uint64_t offset,
-                                  size_t size, struct pool *pool, const char **type)
+                                  size_t size, struct pool *pool, const char **type, uint64_t *type_size)
 {
     struct symbol_module *m = &module_of(symbols, module)->opened;
     uint64_t begin, symbol_size;
     *type = NULL;
+    *type_size = 0;
     const char *symbol = symbol_module_find_symbol(m, offset, &begin, &symbol_size);
     if (!symbol) {
         return NULL;
@@ -352,7 +353,7 @@ const char *symbols_name_variable(struct symbols *symbols, const struct run_modu
         return pool_string(pool, name);
     }
     struct buffer path = {0};
-    const char *type_name = symbol_variable_path(m, begin, offset, size, &path);
+    const char *type_name = symbol_variable_path(m, begin, offset, size, &path, type_size);
     *type = type_name ? pool_string(pool, type_name) : NULL;
     const char *full = pool_format(pool, "%s%s", name, path.data);
     buffer_free(&path);
@@ -391,10 +392,15 @@ static const struct symbol_place *find_place(struct symbols *symbols, const stru
     return &entry->place;
 }
 
-static void set_type(struct pool *pool, Dwarf_Die *found, const char **type)
+/* A name stands for the first of several members that one access covers, or for one of which it covers a part: those have no type
+ * in common. */
+static void set_type(struct pool *pool, Dwarf_Die *found, size_t size, const char **type)
 {
     const char *name = dwarf_diename(found);
-    *type = name ? pool_string(pool, name) : NULL;
+    Dwarf_Word type_size;
+    if (name && dwarf_aggregate_size(found, &type_size) == 0 && type_size == size) {
+        *type = pool_string(pool, name);
+    }
 }
 
 const char *symbols_name_access(struct symbols *symbols, const struct run_frame *frame, int64_t delta, size_t size,
@@ -405,7 +411,7 @@ const char *symbols_name_access(struct symbols *symbols, const struct run_frame 
     place.at += delta;
     const char *name = symbol_place_name(&place, size, pool, &found);
     if (name) {
-        set_type(pool, &found, type);
+        set_type(pool, &found, size, type);
     }
     return name;
 }
@@ -455,7 +461,7 @@ const char *symbols_name_result(struct symbols *symbols, const struct run_frame 
     place.at = (int64_t)(at % whole);
     const char *name = symbol_place_name(&place, size, pool, &found);
     if (name) {
-        set_type(pool, &found, type);
+        set_type(pool, &found, size, type);
     }
     return name;
 }

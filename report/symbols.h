@@ -40,11 +40,12 @@ size_t symbols_find(struct symbols *symbols, const struct run_frame *frame, cons
 
 /* Names what stands at `offset` of `module`: "log_mutex", "accounts[2].lock".  `size` is the size of the object meant:
  * members and elements are followed until they are no larger.
- * Returns: the name, in `pool`, or NULL when no symbol covers it; *type is then a type's name or NULL. */
+ * Returns: the name, in `pool`, or NULL when no symbol covers it; *type is then a type's name or NULL, *type_size its size or 0. */
 const char *symbols_name_variable(struct symbols *symbols, const struct run_module *module, uint64_t offset,
-                                  size_t size, struct pool *pool, const char **type);
+                                  size_t size, struct pool *pool, const char **type, uint64_t *type_size);
 
-/* What code calls something, by symbol_code.h; cached.  Each returns NULL when that is not known. */
+/* What code calls something, by symbol_code.h; cached.  Each returns NULL when that is not known.  *type stays as it is unless the
+ * type of that name has `size` bytes. */
 /* The `size` bytes that begin `delta` bytes behind those that the instruction at `frame` accesses. */
 const char *symbols_name_access(struct symbols *symbols, const struct run_frame *frame, int64_t delta, size_t size,
                                 struct pool *pool, const char **type);

@@ -51,6 +51,35 @@ int main(void) { return states[1].kind; }
 """
 
 
+# Variables that share a register with another, or are in one only after what they hold was used.
+COPIES = """#include <pthread.h>
+#include <stdlib.h>
+struct account { long balance; pthread_mutex_t lock; };
+void *by_parameter(void *argument)
+{
+    struct account *account = argument;
+    pthread_mutex_lock(&account->lock);
+    account->balance++;
+    return account;
+}
+static inline struct account *make(const pthread_mutexattr_t *kind)
+{
+    struct account *account = malloc(sizeof *account);
+    pthread_mutex_init(&account->lock, kind);
+    return account;
+}
+pthread_mutexattr_t kind;
+void *by_result(void) { struct account *mine = make(&kind); return mine->balance ? mine : by_parameter(mine); }
+int main(void) { return by_result() == by_parameter(NULL); }
+"""
+
+# Two members that one instruction touches, and a part of one.
+PAIRS = """struct pair { int first, second; };
+struct pair pairs[2];
+int main(void) { return pairs[1].first; }
+"""
+
+
 class NamesTest(case.CommandCase):
     def frames(self, program, *address):
         """The fingerprint, and what is told of a stack of one address: (function, line, is it inlined), innermost first."""
@@ -90,6 +119,36 @@ class NamesTest(case.CommandCase):
             self.assertEqual(frames, [("work", 11, False)], flag)
             self.assertEqual(fingerprint, usual or fingerprint, flag)
             usual = fingerprint
+
+    def test_lock_is_named_by_a_pointer_that_the_compiler_has_optimised(self):
+        source = self.write("copies.c", COPIES)
+        for compiler, flag in ((c, f) for c in ("gcc", "clang") for f in ("-O0", "-O1", "-O2")):
+            program = fixture.Program(fixture.compile_program(source, self.path("c"), "-g", flag, compiler=compiler))
+            inside = "make" if flag == "-O0" else "by_result"
+            for function, called in (("by_parameter", "pthread_mutex_lock"), (inside, "pthread_mutex_init")):
+                stack = [[1, program.return_address(function, called)]]
+                lock = {"id": 4, "kind": "mutex", "address": "0x1000", "where": {"in": "heap"}, "init_thread": 1, "init_stack": []}
+                run = fixture.RunFile().process(program.path).module(program)
+                run.finding("unlock-not-locked", threads=[{"id": 1, "name": "main"}], objects=[lock],
+                            parties=[{"role": "acts", "thread": 1, "object": 4, "stack": stack, "held": []}])
+                document = json.loads(self.lockhound("report", "--json=-", run.write(self.path("r"))).stdout)
+                names = [thing["name"] for thing in document["findings"][0]["objects"]]
+                self.assertEqual(names, ["account->lock"], (compiler, flag, function))
+
+    def test_type_is_said_of_memory_that_it_fits(self):
+        program = fixture.Program(fixture.compile_program(self.write("pairs.c", PAIRS), self.path("p"), "-g"))
+        run = fixture.RunFile().process(program.path).module(program)
+        for at, size in ((8, 4), (8, 8), (12, 2), (4, 8)):
+            where = {"in": "static", "module": 1, "offset": program.symbols["pairs"] + at}
+            run.finding("data-race", objects=[], threads=[{"id": 1, "name": "main"}, {"id": 2, "name": "b"}],
+                        parties=[fixture.access("writes", 1, [[1, program.symbols["main"] + at + size, 1]], size=size),
+                                 fixture.access("reads", 2, [], size=size)],
+                        memory={"address": "0x1000", "size": size, "where": where})
+        document = json.loads(self.lockhound("report", "--json=-", run.write(self.path("r"))).stdout)
+        told = [(thing["name"], thing["size"], thing.get("type"))
+                for finding in document["findings"] for thing in finding["objects"]]
+        self.assertEqual(told[:2], [("pairs[1].first", 4, "int"), ("pairs[1]", 8, "pair")])
+        self.assertEqual(told[2:], [("pairs[1].second", 2, None), ("pairs[0].second", 8, None)])
 
     def test_bit_fields_are_named_by_the_bytes_that_they_share(self):
         source = self.write("fields.c", FIELDS)
