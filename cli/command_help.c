@@ -64,6 +64,10 @@ int command_help_main(int argc, char **argv)
     if (argc < 2 || strncmp(argv[1], "-", 1) == 0) {
         return print_overview();
     }
+    if (argc > 2) {
+        fprintf(stderr, "lockhound: help explains one command, and '%s' is one word too many\n", argv[2]);
+        return EXIT_USAGE;
+    }
     if (strcmp(argv[1], "kinds") == 0) {
         return print_kinds();
     }

@@ -256,6 +256,10 @@ static int find_program(struct follow *f, struct launch *launch)
 {
     struct pool *pool = &f->session.settings.pool;
     int status;
+    if (!*launch->argv[0]) {
+        fputs("lockhound: the name of the program is empty\n", stderr);
+        return EXIT_NOT_FOUND;
+    }
     launch->path = preflight_find(pool, launch->argv[0], &status);
     if (!launch->path) {
         fprintf(stderr, "lockhound: %s: %s\n", launch->argv[0],

@@ -65,12 +65,13 @@ static int suppress(const struct settings *settings, char **paths)
 {
     struct buffer text = {0};
     int status = EXIT_OK;
-    buffer_string(&text, "# Rules for lockhound --suppressions; lockhound-suppressions(5) explains them.\n\n");
     for (; *paths; paths++) {
         size_t i;
         json_t *finding, *document = document_load(*paths, settings);
         if (!document) {
             status = EXIT_FAILED;
+        } else if (text.length == 0) {
+            buffer_string(&text, "# Rules for lockhound --suppressions; lockhound-suppressions(5) explains them.\n\n");
         }
         json_array_foreach(json_object_get(document, "findings"), i, finding)
         {
@@ -78,7 +79,7 @@ static int suppress(const struct settings *settings, char **paths)
         }
         json_decref(document);
     }
-    if (!output_show(&text)) {
+    if (text.length && !output_show(&text)) {
         status = EXIT_FAILED;
     }
     buffer_free(&text);

@@ -35,11 +35,18 @@ void dot_add_place(struct buffer *out, const struct run_stack *stack)
     }
 }
 
+/* "T2 writer"; a thread without a name is its number alone. */
+static void add_thread(struct buffer *out, const struct run_thread *thread)
+{
+    buffer_printf(out, "T%" PRIu32 "%s", thread->id, *thread->name ? " " : "");
+    dot_add_quoted(out, thread->name);
+}
+
 static void add_arrow(struct buffer *out, size_t number, const struct run_party *party, const struct run_object *from)
 {
-    buffer_printf(out, "    f%zu_%" PRIu32 " -> f%zu_%" PRIu32 " [label=\"T%" PRIu32 " ", number, from->id, number,
-                  party->object->id, party->thread->id);
-    dot_add_quoted(out, party->thread->name);
+    buffer_printf(out, "    f%zu_%" PRIu32 " -> f%zu_%" PRIu32 " [label=\"", number, from->id, number,
+                  party->object->id);
+    add_thread(out, party->thread);
     dot_add_place(out, &party->stack);
     buffer_string(out, "\"];\n");
 }
@@ -47,9 +54,8 @@ static void add_arrow(struct buffer *out, size_t number, const struct run_party 
 /* A side of a race: from the thread to what it touches. */
 static void add_access(struct buffer *out, size_t number, const struct run_party *party, const char *verb)
 {
-    buffer_printf(out, "    t%zu_%" PRIu32 " [shape=ellipse, label=\"T%" PRIu32 " ", number, party->thread->id,
-                  party->thread->id);
-    dot_add_quoted(out, party->thread->name);
+    buffer_printf(out, "    t%zu_%" PRIu32 " [shape=ellipse, label=\"", number, party->thread->id);
+    add_thread(out, party->thread);
     buffer_printf(out, "\"];\n    t%zu_%" PRIu32 " -> f%zu_%" PRIu32 " [label=\"%s", number, party->thread->id, number,
                   party->object->id, verb);
     dot_add_place(out, &party->stack);

@@ -297,6 +297,11 @@ class DotTest(FormatCase):
         self.assertIn("f0_4 -> f0_5", text)
         self.assertIn("f0_5 -> f0_4", text)
 
+    def test_label_of_a_thread_without_a_name_is_its_number(self):
+        text = self.render("--dot", self.inversion_run(names=("", 'a" \\'))).decode()
+        self.assertIn('[label="T1\\n', text)
+        self.assertIn('[label="T2 a\\" \\\\\\n', text)
+
     @unittest.skipUnless(shutil.which("dot"), "graphviz is not installed")
     def test_graphviz_reads_it(self):
         text = self.render("--dot", self.inversion_run(names=NASTY))

@@ -74,6 +74,14 @@ class SuppressTest(case.CommandCase):
             result = self.lockhound("report", "--suppressions", self.write("rules", rules.stdout), run)
             self.assertIn(b"nothing found; 1 suppressed", result.stdout)
 
+    def test_what_is_no_report_gives_no_rules(self):
+        source = self.write("clean.c", "int main(void) { return 0; }\n")
+        result = self.lockhound("suppress", source)
+        self.assertEqual((result.returncode, result.stdout), (125, b""))
+        self.assertIn(b"clean.c is neither a run file", result.stderr)
+        both = self.lockhound("suppress", source, self.inversion_run())
+        self.assertEqual((both.returncode, both.stdout.count(b"# Rules for"), both.stdout.count(b"kind: ")), (125, 1, 1))
+
     def test_without_symbols_the_fingerprint_stands(self):
         run = fixture.RunFile().process().module(self.program, build_id="00" * 20)
         fixture.inversion(run, self.program)

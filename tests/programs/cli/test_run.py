@@ -82,10 +82,16 @@ class StatusTest(RunCase):
                           ["--on-deadlock=maybe", "true"], ["--stack-depth=0", "true"], ["--stack-depth=65", "true"],
                           ["--dump-signal=NONE", "true"], ["--dump-signal=KILL", "true"], ["--dump-signal=0", "true"],
                           ["--json=", "true"], ["--checks=default,nonsense", "true"], ["--json"], [], ["run"],
-                          ["-x"], ["--suppressions", self.path("none"), "true"], ["help", "nonsense"]):
+                          ["-x"], ["--suppressions", self.path("none"), "true"], ["help", "nonsense"],
+                          ["help", "run", "extra"], ["help", "kinds", "extra"]):
             result = self.run_program(*arguments)
             self.assertEqual(result.returncode, 2, arguments)
             self.assertTrue(result.stderr or not arguments, arguments)
+
+    def test_program_without_a_name_is_said_to_have_none(self):
+        for arguments in ([""], ["run", "--quiet", ""]):
+            result = self.run_program(*arguments)
+            self.assertEqual((result.returncode, result.stderr), (127, b"lockhound: the name of the program is empty\n"))
 
     def test_help_and_version(self):
         for arguments in (["--help"], ["help", "run"], ["report", "--help"], ["--version"], ["help", "kinds"]):
