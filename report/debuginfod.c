@@ -22,6 +22,7 @@ void debuginfod_begin_wait(void)
 {
     if (has_servers()) {
         setenv("DEBUGINFOD_TIMEOUT", PATIENCE_S, 0);
+        setenv("DEBUGINFOD_RETRY_LIMIT", "0", 0);
     }
     clock_gettime(CLOCK_MONOTONIC, &wait_begin);
 }

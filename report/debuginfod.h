@@ -1,7 +1,8 @@
 /* debuginfod.h: debug files from the servers that DEBUGINFOD_URLS names, as long as they answer.
  *
- * Model:  the client gives a server that sends nothing 90 s, for each file; here it is PATIENCE_S unless the user says otherwise
- *         (DEBUGINFOD_TIMEOUT), and after one such wait in vain nobody is asked any more, also not by libdw itself.
+ * Model:  the client gives a server that sends nothing 90 s, three times for each file; here it is PATIENCE_S once unless the user
+ *         says otherwise (DEBUGINFOD_TIMEOUT, DEBUGINFOD_RETRY_LIMIT), and after one such wait in vain nobody is asked any more, also
+ *         not by libdw itself.
  */
 #ifndef LOCKHOUND_REPORT_DEBUGINFOD_H
 #define LOCKHOUND_REPORT_DEBUGINFOD_H

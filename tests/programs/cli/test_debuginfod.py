@@ -15,7 +15,7 @@ import case
 import fixture
 
 SKIPPED = 77
-LIMIT_S = 60  # several times what one silent server may cost
+LIMIT_S = 18  # less than twice what one silent server may cost
 
 
 class Server:
