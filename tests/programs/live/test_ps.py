@@ -79,7 +79,7 @@ class PictureTest(unittest.TestCase):
             with preloaded(STUCK, "dump-signal=QUIT on-deadlock=continue output=" + path) as running:
                 self.picture(running, self.STUCK_LINES)
             result = subprocess.run([COMMAND, "report", path], capture_output=True, text=True, timeout=60, check=False)
-            self.assertIn("2 findings: 1 lock-order-inversion, 1 deadlock", result.stdout)
+            self.assertIn("2 findings: 1 deadlock, 1 lock-order-inversion", result.stdout)
 
 
 class RefusalTest(unittest.TestCase):
