@@ -12,7 +12,7 @@ static void *waiter(void *unused)
 {
     struct timespec end;
     clock_gettime(CLOCK_REALTIME, &end);
-    end.tv_sec += 2;
+    end.tv_sec += 1;
     pthread_mutex_lock(&lock);
     stage_announce(&waiter_tid);
     while (pthread_cond_timedwait(&news, &lock, &end) == 0)

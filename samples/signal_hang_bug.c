@@ -24,7 +24,7 @@ static void on_signal(int number)
 
 int main(void)
 {
-    alarm(10); /* ends the hang when nothing else does */
+    alarm(2); /* ends the hang when nothing else does */
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_handler = on_signal;

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 
 import launch
 from run_samples import run_sample
@@ -41,9 +42,10 @@ def main():
         sys.exit(launch.SKIPPED)
 
     failed = 0
-    with tempfile.TemporaryDirectory(prefix="lockhound-matrix-") as folder:
-        for source in arguments.sources:
-            complaints = run_sample(arguments.tool, source, [build(source, folder, arguments)])
+    with tempfile.TemporaryDirectory(prefix="lockhound-matrix-") as folder, ThreadPoolExecutor(max_workers=1) as builder:
+        builds = [builder.submit(build, source, folder, arguments) for source in arguments.sources]  # while others run
+        for source, program in zip(arguments.sources, builds):
+            complaints = run_sample(arguments.tool, source, [program.result()])
             failed += bool(complaints)
             for complaint in complaints:
                 print(f"{os.path.basename(source)}: {complaint}")
