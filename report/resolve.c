@@ -287,12 +287,12 @@ static bool is_internal_type(const char *type)
     return type[0] == '_' && (isupper((unsigned char)type[1]) || (type[1] == '_' && strchr(type, '<')));
 }
 
-static void add_stack_variable(struct resolver *r, struct run_object *memory)
+/* What the code has there, without whose pointer it is: members of one block, and variables on one stack, are objects of their own. */
+static void add_identity(struct resolver *r, struct run_object *memory)
 {
-    const char *name =
-        memory->where == WHERE_STACK ? resolve_memory_name(r->finding, memory, r->pool, r->symbols) : NULL;
-    if (name) {
-        memory->stable = pool_format(r->pool, "%s %s", memory->stable, without_indices(r->pool, name));
+    const char *identity = resolve_memory_identity(r->finding, memory, r->pool, r->symbols);
+    if (identity && *identity) {
+        memory->stable = pool_format(r->pool, "%s %s", memory->stable, without_indices(r->pool, identity));
     }
 }
 
@@ -321,11 +321,10 @@ static void name_object(struct resolver *r, struct run_object *object)
         object->stable =
             pool_format(pool, "%s@%s@%s", object->kind, places[object->where], top_function(pool, &object->init_stack));
     }
-    /* What code calls it differs from one piece of code to the next: no part of what is stable but of variables on stacks, which
-     * nothing else tells apart. */
+    /* What code calls a lock differs from one piece of code to the next: no part of what is stable. */
     if (r->finding && has_code_name(object)) {
         if (is_memory(r, object)) {
-            add_stack_variable(r, object);
+            add_identity(r, object);
             resolve_memory_by_code(r->finding, object, pool, r->symbols);
         } else {
             resolve_lock_by_code(r->finding, object, object_size(object->kind), pool, r->symbols);

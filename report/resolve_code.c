@@ -94,8 +94,9 @@ bool resolve_lock_by_code(const struct run_finding *f, struct run_object *object
     return false;
 }
 
+/* Sets *identity as well, when it returns true. */
 static bool name_by_access(struct run_object *memory, const struct run_party *party, struct pool *pool,
-                           struct symbols *symbols)
+                           struct symbols *symbols, const char **identity)
 {
     const struct run_access *access = &party->access;
     if (party->stack.frame_count == 0 || access->is_by_library || access->size == 0 ||
@@ -104,7 +105,7 @@ static bool name_by_access(struct run_object *memory, const struct run_party *pa
     }
     int64_t delta = (int64_t)(memory->address - access->address);
     const char *type = NULL;
-    const char *whole = symbols_name_access(symbols, party->stack.frames, delta, memory->size, pool, &type);
+    const char *whole = symbols_name_access(symbols, party->stack.frames, delta, memory->size, pool, &type, identity);
     const char *name = whole ? resolve_without_internals(whole, is_of_library(&party->stack), pool) : NULL;
     if (!name) {
         return false;
@@ -115,14 +116,18 @@ static bool name_by_access(struct run_object *memory, const struct run_party *pa
     return true;
 }
 
-const char *resolve_memory_name(const struct run_finding *f, const struct run_object *memory, struct pool *pool,
-                                struct symbols *symbols)
+const char *resolve_memory_identity(const struct run_finding *f, const struct run_object *memory, struct pool *pool,
+                                    struct symbols *symbols)
 {
-    const char *first = NULL;
+    const char *first = NULL, *identity = NULL;
     for (size_t i = 0; i < f->party_count; i++) {
         struct run_object named = *memory;
-        if (name_by_access(&named, &f->parties[i], pool, symbols) && (!first || strcmp(named.name, first) < 0)) {
-            first = named.name;
+        if (!name_by_access(&named, &f->parties[i], pool, symbols, &identity)) {
+            continue;
+        }
+        identity = resolve_without_internals(identity, false, pool);
+        if (identity && (!first || strcmp(identity, first) < 0)) {
+            first = identity;
         }
     }
     return first;
@@ -165,8 +170,9 @@ static bool name_by_allocation(struct run_object *memory, struct pool *pool, str
 bool resolve_memory_by_code(const struct run_finding *f, struct run_object *memory, struct pool *pool,
                             struct symbols *symbols)
 {
+    const char *identity;
     for (size_t i = 0; i < f->party_count; i++) {
-        if (name_by_access(memory, &f->parties[i], pool, symbols)) {
+        if (name_by_access(memory, &f->parties[i], pool, symbols, &identity)) {
             return true;
         }
     }

@@ -11,9 +11,10 @@ bool resolve_lock_by_code(const struct run_finding *f, struct run_object *object
 /* The same for the memory of a race. */
 bool resolve_memory_by_code(const struct run_finding *f, struct run_object *memory, struct pool *pool,
                             struct symbols *symbols);
-/* Returns: what the code calls the memory of a race, the same whichever side came first; NULL when neither side names it. */
-const char *resolve_memory_name(const struct run_finding *f, const struct run_object *memory, struct pool *pool,
-                                struct symbols *symbols);
+/* Returns: what the memory of a race is to the code, the same whichever side came first: a variable, or a member of a type; NULL when
+ * neither side says it. */
+const char *resolve_memory_identity(const struct run_finding *f, const struct run_object *memory, struct pool *pool,
+                                    struct symbols *symbols);
 
 /* Returns: `name` up to the first member that the C library or that of C++ has for itself: "q" of "q._M_impl._M_start"; NULL when
  * nothing of the user's is left: where code of the library calls it so, "__mem" and "this" are its own. */

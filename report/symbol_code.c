@@ -165,18 +165,24 @@ static unsigned number_of(ZydisRegister name)
     return numbers[ZydisRegisterGetId(whole)];
 }
 
-const char *symbol_place_name(const struct symbol_place *place, size_t size, struct pool *pool, Dwarf_Die *type)
+/* Adds the steps from the object down to the member, and sets *type to the member's.  Returns: false when there is none. */
+static bool add_steps(const struct symbol_place *place, size_t size, Dwarf_Die *type, struct buffer *path)
 {
-    struct buffer path = {0};
     Dwarf_Word whole;
-    const char *name = NULL;
     uint64_t at = (uint64_t)place->at;
     *type = place->type;
     if (!place->is_known || place->at < 0 || dwarf_aggregate_size(type, &whole) != 0 || at >= whole) {
-        return NULL;
+        return false;
     }
-    buffer_add(&path, "", 0);
-    if (symbol_type_descend(type, &at, size, &path) && at == 0) {
+    buffer_string(path, "");
+    return symbol_type_descend(type, &at, size, path) && at == 0;
+}
+
+const char *symbol_place_name(const struct symbol_place *place, size_t size, struct pool *pool, Dwarf_Die *type)
+{
+    struct buffer path = {0};
+    const char *name = NULL;
+    if (add_steps(place, size, type, &path)) {
         if (!place->is_pointed) {
             name = pool_format(pool, "%s%s%s%s", place->function ? place->function : "", place->function ? "::" : "",
                                place->name, path.data);
@@ -190,6 +196,22 @@ const char *symbol_place_name(const struct symbol_place *place, size_t size, str
     }
     buffer_free(&path);
     return name;
+}
+
+const char *symbol_place_identity(const struct symbol_place *place, size_t size, struct pool *pool)
+{
+    struct buffer path = {0};
+    Dwarf_Die type, whole = place->type;
+    const char *identity = NULL;
+    if (!place->is_known || !place->is_pointed) {
+        return symbol_place_name(place, size, pool, &type);
+    }
+    if (add_steps(place, size, &type, &path)) {
+        const char *name = dwarf_peel_type(&whole, &whole) == 0 ? dwarf_diename(&whole) : NULL;
+        identity = pool_format(pool, "%s%s", name ? name : "", path.data);
+    }
+    buffer_free(&path);
+    return identity;
 }
 
 /* Sets *to to what the pointer `name` of this type points to. */

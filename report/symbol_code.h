@@ -34,5 +34,7 @@ bool symbol_code_result(struct symbol_module *m, uint64_t offset, struct pool *p
 /* Returns: the name of the member at `place` that is no larger than `size`, or NULL when the place lies outside of the
  * object; *type is then the member's type. */
 const char *symbol_place_name(const struct symbol_place *place, size_t size, struct pool *pool, Dwarf_Die *type);
+/* Returns: the same whoever looks at it: by the type where the name is that of a pointer, "account.lock"; or NULL. */
+const char *symbol_place_identity(const struct symbol_place *place, size_t size, struct pool *pool);
 
 #endif

@@ -404,7 +404,7 @@ static void set_type(struct pool *pool, Dwarf_Die *found, size_t size, const cha
 }
 
 const char *symbols_name_access(struct symbols *symbols, const struct run_frame *frame, int64_t delta, size_t size,
-                                struct pool *pool, const char **type)
+                                struct pool *pool, const char **type, const char **identity)
 {
     struct symbol_place place = *find_place(symbols, frame, QUESTION_ACCESS);
     Dwarf_Die found;
@@ -412,6 +412,7 @@ const char *symbols_name_access(struct symbols *symbols, const struct run_frame 
     const char *name = symbol_place_name(&place, size, pool, &found);
     if (name) {
         set_type(pool, &found, size, type);
+        *identity = symbol_place_identity(&place, size, pool);
     }
     return name;
 }

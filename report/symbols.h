@@ -46,9 +46,10 @@ const char *symbols_name_variable(struct symbols *symbols, const struct run_modu
 
 /* What code calls something, by symbol_code.h; cached.  Each returns NULL when that is not known.  *type stays as it is unless the
  * type of that name has `size` bytes. */
-/* The `size` bytes that begin `delta` bytes behind those that the instruction at `frame` accesses. */
+/* The `size` bytes that begin `delta` bytes behind those that the instruction at `frame` accesses; *identity is then what does not
+ * depend on whose pointer it is, by symbol_place_identity(). */
 const char *symbols_name_access(struct symbols *symbols, const struct run_frame *frame, int64_t delta, size_t size,
-                                struct pool *pool, const char **type);
+                                struct pool *pool, const char **type, const char **identity);
 /* What the first argument of the call at `frame` points to, when it is of one of these types, by a typedef's name too. */
 const char *symbols_name_argument(struct symbols *symbols, const struct run_frame *frame, size_t size,
                                   const char *const types[], struct pool *pool);

@@ -17,6 +17,7 @@ from launch import checked, native  # noqa: E402
 # The way, and what the memory of its races is called, without indices.
 CASES = [
     ("static", {"apples", "pears"}),
+    ("members", {"basket->apples", "basket->pears", "heap block of main[]"}),
     ("child", {"apples", "pears"}),
     ("elements", {"shelf[]"}),
     ("blocks", {"heap block of main[]"}),

@@ -3,6 +3,7 @@
  *   variables static      two of them and an array, by a pointer each
  *   variables elements    all elements of an array
  *   variables blocks      a member of each of many blocks, allocated at one place
+ *   variables members     those of one block, one beside the other
  *   variables child       one of them, and in a forked child the other
  *   variables captured    two on the stack, which a team of OpenMP shares
  */
@@ -26,13 +27,33 @@ static void *change(void *unused)
     return unused;
 }
 
-static void race(void)
+struct basket {
+    long apples, pears, shelf[COUNT];
+};
+
+static void *change_members(void *argument)
+{
+    struct basket *basket = argument;
+    basket->apples++;
+    usleep(0); /* so that the two are no vector */
+    basket->pears++;
+    for (int i = 0; i < COUNT; i++)
+        basket->shelf[i]++;
+    return NULL;
+}
+
+static void race_by(void *(*work)(void *), void *argument)
 {
     pthread_t thread[2];
     for (int i = 0; i < 2; i++)
-        pthread_create(&thread[i], NULL, change, NULL);
+        pthread_create(&thread[i], NULL, work, argument);
     for (int i = 0; i < 2; i++)
         pthread_join(thread[i], NULL);
+}
+
+static void race(void)
+{
+    race_by(change, NULL);
 }
 
 static void choose(long *variable)
@@ -64,6 +85,10 @@ int main(int argc, char **argv)
     const char *way = argc > 1 ? argv[1] : "";
     if (strcmp(way, "captured") == 0) {
         race_captured();
+        return 0;
+    }
+    if (strcmp(way, "members") == 0) {
+        race_by(change_members, calloc(1, sizeof(struct basket)));
         return 0;
     }
     if (strcmp(way, "static") == 0 || strcmp(way, "child") == 0)
