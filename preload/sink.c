@@ -270,12 +270,16 @@ static void leave_out_parent(struct run_counts *counts)
     memcpy(counts, mine, sizeof mine);
 }
 
-/* Returns: true when this process has something to say, or somebody who hears that it was there. */
+static bool has_something_to_say(void)
+{
+    return sink.findings > 0 || sink.note_count > 0 || lockhound.options.contention || lockhound.options.verbose;
+}
+
+/* Whoever reads the run file counts the processes. */
 static bool is_worth_a_summary(const char *reason)
 {
-    bool is_heard = lockhound.options.output[0] != '\0' && (!sink.forked || strcmp(reason, "exit") == 0);
-    return is_heard || sink.findings > 0 || sink.note_count > 0 || lockhound.options.contention ||
-           lockhound.options.verbose;
+    bool is_kept = lockhound.options.output[0] != '\0' && (!sink.forked || strcmp(reason, "exit") == 0);
+    return is_kept || has_something_to_say();
 }
 
 void summary_write(const char *reason)
@@ -288,6 +292,7 @@ void summary_write(const char *reason)
                                                 "of all threads was told from then on");
     if (!is_worth_a_summary(reason))
         return;
+    bool is_silent = sink.forked && !has_something_to_say(); /* only counted, where that can be, and nothing printed */
     struct run_counts counts;
     read_counts(&counts);
     leave_out_parent(&counts);
@@ -299,10 +304,11 @@ void summary_write(const char *reason)
     if (lockhound.options.contention)
         contention_each_lock(CONTENTION_LOCKS_MAX, add_contention, &text);
     record_summary(&text, sink.pid, reason, &counts);
-    bool written = append(&text, &offset);
+    bool written = is_silent ? run_output_append(lockhound.options.output, text.at, text.length, &offset) == 0
+                             : append(&text, &offset);
     run_output_name(lockhound.options.output, name);
     rank_leave(OWN_RANK_SINK);
-    if (written && !lockhound.followed)
+    if (written && !is_silent && !lockhound.followed)
         helper_print(name, offset, text.length, true);
     text_release(&text);
 }
