@@ -19,9 +19,8 @@ static void take_line(void *ctx, enum trace_output_kind kind, const char *line)
 {
     struct analysis *a = ctx;
     struct buffer *out = kind == TRACE_OUTPUT_FINDING ? &a->findings : &a->errors;
-    if (kind == TRACE_OUTPUT_ERROR) {
+    if (kind == TRACE_OUTPUT_ERROR)
         buffer_printf(out, "lockhound: %s:", a->path);
-    }
     escape_text(out, line);
     buffer_string(out, "\n");
 }
@@ -33,12 +32,10 @@ static void enable(struct detector_options *options, const char *word, size_t le
     bool is_all = length == strlen("all") && memcmp(word, "all", length) == 0;
     bool is_none = length == strlen("none") && memcmp(word, "none", length) == 0;
     bool is_default = length == strlen("default") && memcmp(word, "default", length) == 0;
-    for (int k = 0; k < FINDING_COUNT && (is_all || is_none || is_default); k++) {
+    for (int k = 0; k < FINDING_COUNT && (is_all || is_none || is_default); k++)
         options->enabled[k] = is_all || (is_default && finding_is_default((enum finding_kind)k));
-    }
-    if (finding_from_slug(word + !on, length - !on, &kind)) {
+    if (finding_from_slug(word + !on, length - !on, &kind))
         options->enabled[kind] = on;
-    }
 }
 
 /* `list` was checked when the option was set. */
@@ -54,11 +51,9 @@ static void choose_checks(struct detector_options *options, const char *list)
 /* Returns: true when a finding of severity error was made. */
 static bool has_error(const struct trace_summary *summary)
 {
-    for (int kind = 0; kind < FINDING_COUNT; kind++) {
-        if (summary->counts.findings[kind] && finding_severity((enum finding_kind)kind) == SEVERITY_ERROR) {
+    for (int kind = 0; kind < FINDING_COUNT; kind++)
+        if (summary->counts.findings[kind] && finding_severity((enum finding_kind)kind) == SEVERITY_ERROR)
             return true;
-        }
-    }
     return false;
 }
 
@@ -67,24 +62,20 @@ static int analyze_file(const char *path, const struct detector_options *options
     struct analysis a = {.path = path};
     struct buffer text = {0};
     struct trace_summary summary = {0};
-    if (!input_read(path, &text)) {
+    if (!input_read(path, &text))
         return EXIT_FAILED;
-    }
     enum trace_outcome outcome = trace_driver_run(text.data, text.length, options, take_line, &a, &summary);
     bool was_written = output_show(&a.findings);
     output_write(STDERR_FILENO, &a.errors);
     buffer_free(&text);
     buffer_free(&a.findings);
     buffer_free(&a.errors);
-    if (outcome == TRACE_OUT_OF_MEMORY) {
+    if (outcome == TRACE_OUT_OF_MEMORY)
         fprintf(stderr, "lockhound: %s: no memory for all of it\n", path);
-    }
-    if (summary.is_cut_short) {
+    if (summary.is_cut_short)
         fprintf(stderr, "lockhound: %s: the search for data races was cut short; there may be more\n", path);
-    }
-    if (has_error(&summary)) {
+    if (has_error(&summary))
         return EXIT_FINDINGS;
-    }
     return outcome == TRACE_COMPLETE && was_written ? EXIT_OK : EXIT_FAILED;
 }
 
@@ -93,12 +84,10 @@ int command_analyze_main(int argc, char **argv)
     struct settings settings = {0};
     struct detector_options options;
     int first = settings_parse(&settings, argc, argv, FOR_ANALYZE, true);
-    if (first < 0) {
+    if (first < 0)
         return EXIT_USAGE;
-    }
-    if (settings.wants_help) {
+    if (settings.wants_help)
         return command_print_help(command_find("analyze"));
-    }
     if (!argv[first]) {
         fputs("lockhound: analyze needs a trace (made by lockhound run --trace=FILE)\n", stderr);
         return EXIT_USAGE;

@@ -35,9 +35,8 @@ static size_t add_lines(struct buffer *out, const char *word, json_t *these, con
     size_t count = 0;
     json_object_foreach(these, fingerprint, finding)
     {
-        if ((json_object_get(those, fingerprint) != NULL) != among) {
+        if ((json_object_get(those, fingerprint) != NULL) != among)
             continue;
-        }
         buffer_printf(out, "%-6s", word);
         escape_text(out, fingerprint);
         buffer_string(out, " ");
@@ -72,9 +71,8 @@ static bool write_baseline(const char *path, json_t *present)
     {
         static const char *const kept[] = {"fingerprint", "kind", "message"};
         json_t *entry = json_object();
-        for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+        for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
             json_object_set_new(entry, kept[i], json_string(document_string(finding, kept[i])));
-        }
         json_array_append_new(findings, entry);
     }
     json_object_set_new(document, "baseline_version", json_integer(BASELINE_VERSION));
@@ -105,9 +103,8 @@ static json_t *load_reports(char **paths, const struct settings *settings)
 static json_t *load_baseline(const char *path, const struct settings *settings, bool may_be_missing)
 {
     if (access(path, F_OK) != 0 && errno == ENOENT) {
-        if (may_be_missing) {
+        if (may_be_missing)
             return json_object();
-        }
         fprintf(stderr, "lockhound: there is no baseline %s yet: --update-baseline makes one\n", path);
         return NULL;
     }
@@ -129,9 +126,8 @@ static int check(const struct settings *settings, char **paths)
     int status = EXIT_FAILED;
     if (present && known) {
         status = compare(present, known, settings_flag(settings, OPTION_ID_quiet));
-        if (updates) {
+        if (updates)
             status = write_baseline(path, present) ? EXIT_OK : EXIT_FAILED;
-        }
     }
     json_decref(present);
     json_decref(known);
@@ -142,12 +138,10 @@ int command_check_main(int argc, char **argv)
 {
     struct settings settings = {0};
     int first = settings_parse(&settings, argc, argv, FOR_CHECK, true);
-    if (first < 0) {
+    if (first < 0)
         return EXIT_USAGE;
-    }
-    if (settings.wants_help) {
+    if (settings.wants_help)
         return command_print_help(command_find("check"));
-    }
     if (!argv[first] || !settings.values[OPTION_ID_baseline]) {
         fputs("lockhound: check needs a report and --baseline=FILE; --update-baseline makes one\n", stderr);
         return EXIT_USAGE;

@@ -30,9 +30,8 @@ int command_print_help(const struct command *command)
 static int print_kinds(void)
 {
     struct buffer text = {0};
-    for (size_t i = 0; i < catalogue_count; i++) {
+    for (size_t i = 0; i < catalogue_count; i++)
         buffer_printf(&text, "%-30s %-8s %s\n", catalogue[i].slug, catalogue[i].severity, catalogue[i].title);
-    }
     return show(&text);
 }
 
@@ -44,11 +43,9 @@ static int print_overview(void)
         "lockhound finds data races, deadlocks and misuse of locks in programs that already exist as binaries.\n\n"
         "usage: lockhound [options] [--] program [arguments...]\n"
         "       lockhound COMMAND ...\n\ncommands:\n");
-    for (size_t i = 0; i < command_count; i++) {
-        if (!command_table[i].is_hidden) {
+    for (size_t i = 0; i < command_count; i++)
+        if (!command_table[i].is_hidden)
             buffer_printf(&text, "  %-10s %s\n", command_table[i].name, command_table[i].summary);
-        }
-    }
     buffer_string(&text, "\noptions of run (--key=value or --key value):\n");
     options_help(&text, FOR_RUN);
     buffer_string(&text,
@@ -61,16 +58,14 @@ static int print_overview(void)
 
 int command_help_main(int argc, char **argv)
 {
-    if (argc < 2 || strncmp(argv[1], "-", 1) == 0) {
+    if (argc < 2 || strncmp(argv[1], "-", 1) == 0)
         return print_overview();
-    }
     if (argc > 2) {
         fprintf(stderr, "lockhound: help explains one command, and '%s' is one word too many\n", argv[2]);
         return EXIT_USAGE;
     }
-    if (strcmp(argv[1], "kinds") == 0) {
+    if (strcmp(argv[1], "kinds") == 0)
         return print_kinds();
-    }
     const struct command *command = command_find(argv[1]);
     if (!command) {
         fprintf(stderr, "lockhound: no command '%s' (lockhound --help lists them)\n", argv[1]);

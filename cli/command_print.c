@@ -45,11 +45,10 @@ static void take_earlier(struct printing *printing, const char *kind)
         struct run_finding *finding = printing->earlier;
         printing->earlier = finding->next;
         finding->next = NULL;
-        if (kind && matters(finding, kind)) {
+        if (kind && matters(finding, kind))
             intake_take(&silent, &session->run, finding);
-        } else {
+        else
             finding_free(finding);
-        }
     }
 }
 
@@ -99,9 +98,8 @@ static int print_window(struct session *session, const char *path)
         fprintf(stderr, "lockhound: cannot read %s: %s\n", path, strerror(-status));
         return EXIT_FAILED;
     }
-    if (wants_summary) {
+    if (wants_summary)
         print_summary(session);
-    }
     return run_has_error(&session->run) ? EXIT_FINDINGS : EXIT_OK;
 }
 
@@ -109,12 +107,10 @@ int command_print_main(int argc, char **argv)
 {
     struct session session = {0};
     int first = settings_parse(&session.settings, argc, argv, FOR_PRINT, true);
-    if (first < 0) {
+    if (first < 0)
         return EXIT_USAGE;
-    }
-    if (session.settings.wants_help) {
+    if (session.settings.wants_help)
         return command_print_help(command_find("print"));
-    }
     if (!argv[first] || argv[first + 1]) {
         fputs("lockhound: print takes one run file\n", stderr);
         return EXIT_USAGE;

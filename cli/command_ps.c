@@ -55,9 +55,8 @@ static bool read_proc(const struct question *q, const char *name, struct buffer 
                 errno == ENOENT ? "there is no such process" : strerror(errno));
         return false;
     }
-    for (size_t n; (n = fread(bytes, 1, sizeof bytes, file)) > 0;) {
+    for (size_t n; (n = fread(bytes, 1, sizeof bytes, file)) > 0;)
         buffer_add(text, bytes, n);
-    }
     fclose(file);
     buffer_add(text, "", 1);
     return true;
@@ -67,11 +66,9 @@ static bool read_proc(const struct question *q, const char *name, struct buffer 
 static const char *find_options(const struct buffer *environment)
 {
     static const char name[] = RUN_ENVIRONMENT_OPTIONS "=";
-    for (size_t at = 0; at < environment->length; at += strlen(environment->data + at) + 1) {
-        if (strncmp(environment->data + at, name, sizeof name - 1) == 0) {
+    for (size_t at = 0; at < environment->length; at += strlen(environment->data + at) + 1)
+        if (strncmp(environment->data + at, name, sizeof name - 1) == 0)
             return environment->data + at + sizeof name - 1;
-        }
-    }
     return NULL;
 }
 
@@ -91,12 +88,10 @@ static bool read_options(struct question *q)
     q->run_file = options ? settings_find(pool, options, "output") : NULL;
     q->signal = name ? settings_signal(name) : 0;
     buffer_free(&environment);
-    if (!was_read) {
+    if (!was_read)
         return false;
-    }
-    if (!name) {
+    if (!name)
         return complain(q, "was not started with --dump-signal: start it as `lockhound --dump-signal=QUIT PROGRAM`");
-    }
     return q->signal != 0 || complain(q, "has a dump-signal that is none");
 }
 
@@ -110,9 +105,8 @@ static bool is_listening(struct question *q)
     uint64_t mask = caught ? strtoull(caught + strlen("SigCgt:"), NULL, 16) : 0;
     buffer_free(&maps);
     buffer_free(&status);
-    if (was_read && !is_preloaded) {
+    if (was_read && !is_preloaded)
         return complain(q, "does not run under lockhound");
-    }
     return was_read && ((mask >> (q->signal - 1) & 1) != 0 || complain(q, "does not catch its dump-signal (any more)"));
 }
 
@@ -121,9 +115,8 @@ static bool is_listening(struct question *q)
 static bool is_run_file(const struct question *q, const char *target)
 {
     static const char anonymous[] = "/memfd:lockhound";
-    if (q->run_file && *q->run_file) {
+    if (q->run_file && *q->run_file)
         return strcmp(path_base(target), path_base(q->run_file)) == 0;
-    }
     return strncmp(target, anonymous, sizeof anonymous - 1) == 0;
 }
 
@@ -137,16 +130,13 @@ static const char *find_run_file(struct question *q)
     for (struct dirent *entry; list && !found && (entry = readdir(list));) {
         ssize_t length = readlinkat(dirfd(list), entry->d_name, target, sizeof target - 1);
         target[length > 0 ? length : 0] = '\0';
-        if (length > 0 && is_run_file(q, target)) {
+        if (length > 0 && is_run_file(q, target))
             found = pool_format(&q->session.settings.pool, "%s/%s", folder, entry->d_name);
-        }
     }
-    if (list) {
+    if (list)
         closedir(list);
-    }
-    if (!found) {
+    if (!found)
         complain(q, "has no run file open (has it closed every descriptor?)");
-    }
     return found;
 }
 
@@ -158,14 +148,12 @@ static const char *doing(int64_t pid, int64_t tid)
     snprintf(path, sizeof path, "/proc/%" PRId64 "/task/%" PRId64 "/stat", pid, tid);
     FILE *file = fopen(path, "re");
     size_t length = file ? fread(text, 1, sizeof text - 1, file) : 0;
-    if (file) {
+    if (file)
         fclose(file);
-    }
     text[length] = '\0';
     const char *end = strrchr(text, ')');
-    if (!end || strlen(end) < 3) {
+    if (!end || strlen(end) < 3)
         return "has ended meanwhile";
-    }
     return end[2] == 'R' ? "runs" : "sleeps, in a call that lockhound does not watch";
 }
 
@@ -208,12 +196,10 @@ int command_ps_main(int argc, char **argv)
 {
     struct question q = {0};
     int first = settings_parse(&q.session.settings, argc, argv, FOR_PS, true);
-    if (first < 0) {
+    if (first < 0)
         return EXIT_USAGE;
-    }
-    if (q.session.settings.wants_help) {
+    if (q.session.settings.wants_help)
         return command_print_help(command_find("ps"));
-    }
     const char *word = argv[first];
     if (!word || argv[first + 1] || strlen(word) > 9 || whole_number(word) == 0) {
         fputs("lockhound: ps takes the number of one process\n", stderr);

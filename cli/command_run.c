@@ -67,9 +67,8 @@ static bool is_replaceable(const char *path)
     char bytes[sizeof start - 1];
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) {
+    if (fd < 0)
         return errno == ENOENT;
-    }
     bool is_good = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
                    (st.st_size == 0 || (read(fd, bytes, sizeof bytes) == (ssize_t)sizeof bytes &&
                                         memcmp(bytes, start, sizeof bytes) == 0));
@@ -102,14 +101,12 @@ static void forget_shared(struct follow *f)
 static bool make_run_file(struct follow *f)
 {
     const char *path = f->session.settings.values[OPTION_ID_output];
-    if (!(path ? make_named(f, path) : make_temporary(f))) {
+    if (!(path ? make_named(f, path) : make_temporary(f)))
         return false;
-    }
     forget_shared(f);
     int status = run_reader_open(&f->reader, f->run_file, &f->session.run, intake_take, &f->session.intake);
-    if (status < 0) {
+    if (status < 0)
         fprintf(stderr, "lockhound: cannot read %s: %s\n", f->run_file, strerror(-status));
-    }
     return status == 0;
 }
 
@@ -135,32 +132,27 @@ static void look(struct follow *f, bool is_end)
         run_reader_close(&f->reader);
         count = f->held_back_count;
     }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         session_show(&f->session, f->held_back[i]);
-    }
     f->held_back_count -= count;
-    if (f->held_back_count > 0) {
+    if (f->held_back_count > 0)
         memmove(f->held_back, f->held_back + count, f->held_back_count * sizeof *f->held_back);
-    }
 }
 
 /* A signal sent to the command alone is meant for the program.  Those of the terminal reach both by themselves. */
 static void pass_on(const struct follow *f, const struct signalfd_siginfo *info)
 {
-    if (info->ssi_code == SI_USER || info->ssi_code == SI_QUEUE) {
+    if (info->ssi_code == SI_USER || info->ssi_code == SI_QUEUE)
         kill(f->child, (int)info->ssi_signo);
-    }
 }
 
 /* Returns: true when the program has ended. */
 static bool take_signals(struct follow *f, int signals)
 {
     struct signalfd_siginfo info;
-    while (read(signals, &info, sizeof info) == (ssize_t)sizeof info) {
-        if (info.ssi_signo != SIGCHLD) {
+    while (read(signals, &info, sizeof info) == (ssize_t)sizeof info)
+        if (info.ssi_signo != SIGCHLD)
             pass_on(f, &info);
-        }
-    }
     return waitpid(f->child, &f->wait_status, WNOHANG) == f->child;
 }
 
@@ -189,9 +181,8 @@ static void follow_until_end(struct follow *f, const sigset_t *watched)
 static void note_signal(struct follow *f)
 {
     struct run_process *process = run_find_process(&f->session.run, f->run_file, f->child);
-    if (process && WIFSIGNALED(f->wait_status)) {
+    if (process && WIFSIGNALED(f->wait_status))
         process->fatal_signal = WTERMSIG(f->wait_status);
-    }
 }
 
 /* ---- the end ---------------------------------------------------------------------------------------------------- */
@@ -201,9 +192,8 @@ static void show_summary(struct follow *f)
     const struct run *run = &f->session.run;
     struct text_style style = session_style(&f->session, STDERR_FILENO);
     struct buffer text = {0};
-    if (!run->findings && settings_flag(&f->session.settings, OPTION_ID_quiet)) {
+    if (!run->findings && settings_flag(&f->session.settings, OPTION_ID_quiet))
         return;
-    }
     if (run->process_count == 0) {
         buffer_string(&text, "lockhound: the program ran without lockhound's library and was not checked; did it clear "
                              "its environment, or was the library refused (see above)?\n");
@@ -218,12 +208,10 @@ static void show_summary(struct follow *f)
 static int final_status(struct follow *f, bool was_written)
 {
     uint64_t code = settings_number(&f->session.settings, OPTION_ID_error_exitcode, EXIT_FINDINGS);
-    if (code && run_has_error(&f->session.run)) {
+    if (code && run_has_error(&f->session.run))
         return (int)code;
-    }
-    if (!was_written || f->session.run.process_count == 0) {
+    if (!was_written || f->session.run.process_count == 0)
         return EXIT_FAILED;
-    }
     if (WIFSIGNALED(f->wait_status)) {
         f->fatal_signal = WTERMSIG(f->wait_status);
         return 128 + f->fatal_signal;
@@ -288,12 +276,10 @@ static int run_session(struct follow *f, char **argv)
 {
     struct launch launch = {.argv = argv};
     int status = find_program(f, &launch);
-    if (status != EXIT_OK) {
+    if (status != EXIT_OK)
         return status;
-    }
-    if (!session_check_formats(&f->session) || !make_run_file(f)) {
+    if (!session_check_formats(&f->session) || !make_run_file(f))
         return EXIT_FAILED;
-    }
     f->session.intake.show = show_finding;
     f->session.intake.ctx = f;
     launch.options = settings_for_library(&f->session.settings, f->run_file);
@@ -305,12 +291,10 @@ int command_run_main(int argc, char **argv)
     struct follow f = {0};
     struct settings *settings = &f.session.settings;
     int first = settings_parse(settings, argc, argv, FOR_RUN, false);
-    if (first < 0) {
+    if (first < 0)
         return EXIT_USAGE;
-    }
-    if (settings->wants_help) {
+    if (settings->wants_help)
         return command_print_help(command_find("run"));
-    }
     if (!argv[first]) {
         fputs("lockhound: which program? (lockhound --help explains)\n", stderr);
         return EXIT_USAGE;
@@ -321,14 +305,12 @@ int command_run_main(int argc, char **argv)
     int status = session_load_rules(&f.session) ? run_session(&f, argv + first) : EXIT_USAGE;
     if (f.run_file) {
         forget_shared(&f);
-        if (f.is_temporary) {
+        if (f.is_temporary)
             unlink(f.run_file);
-        }
     }
     session_end(&f.session);
     free(f.held_back);
-    if (f.fatal_signal) {
+    if (f.fatal_signal)
         launch_die_by(f.fatal_signal);
-    }
     return status;
 }

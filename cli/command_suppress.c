@@ -11,11 +11,9 @@
 /* A value must stand on one line, and blanks at its ends would be lost. */
 static bool is_plain(const char *text)
 {
-    for (const char *c = text; *c; c++) {
-        if (iscntrl((unsigned char)*c)) {
+    for (const char *c = text; *c; c++)
+        if (iscntrl((unsigned char)*c))
             return false;
-        }
-    }
     return *text && *text != ' ' && text[strlen(text) - 1] != ' ';
 }
 
@@ -43,9 +41,8 @@ static size_t add_frames(struct buffer *out, const json_t *finding)
 static void add_title(struct buffer *out, const char *message)
 {
     buffer_string(out, "[");
-    for (const char *c = message; *c; c++) {
+    for (const char *c = message; *c; c++)
         buffer_add(out, iscntrl((unsigned char)*c) ? " " : c, 1);
-    }
     buffer_string(out, "]\n");
 }
 
@@ -68,20 +65,18 @@ static int suppress(const struct settings *settings, char **paths)
     for (; *paths; paths++) {
         size_t i;
         json_t *finding, *document = document_load(*paths, settings);
-        if (!document) {
+        if (!document)
             status = EXIT_FAILED;
-        } else if (text.length == 0) {
+        else if (text.length == 0)
             buffer_string(&text, "# Rules for lockhound --suppressions; lockhound-suppressions(5) explains them.\n\n");
-        }
         json_array_foreach(json_object_get(document, "findings"), i, finding)
         {
             add_rule(&text, finding);
         }
         json_decref(document);
     }
-    if (text.length && !output_show(&text)) {
+    if (text.length && !output_show(&text))
         status = EXIT_FAILED;
-    }
     buffer_free(&text);
     return status;
 }
@@ -90,12 +85,10 @@ int command_suppress_main(int argc, char **argv)
 {
     struct settings settings = {0};
     int first = settings_parse(&settings, argc, argv, FOR_SUPPRESS, true);
-    if (first < 0) {
+    if (first < 0)
         return EXIT_USAGE;
-    }
-    if (settings.wants_help) {
+    if (settings.wants_help)
         return command_print_help(command_find("suppress"));
-    }
     if (!argv[first]) {
         fputs("lockhound: suppress needs a run file or a JSON report\n", stderr);
         return EXIT_USAGE;

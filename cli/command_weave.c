@@ -83,9 +83,8 @@ static void explain_image(const struct woven_file *file)
 
 static void complain(const struct weave_request *request, const char *path, const char *message)
 {
-    if (!request->is_silent) {
+    if (!request->is_silent)
         fprintf(stderr, "lockhound: %s %s\n", path, message);
-    }
 }
 
 /* Returns: false when it could not be woven, after a complaint. */
@@ -101,9 +100,8 @@ static bool make_image(struct weave_request *request, const char *path, const st
     fflush(stdout);
     bool is_made = weave_open_module(module, output, &options, &message) == 0;
     weave_progress_erase(&request->progress);
-    if (!is_made) {
+    if (!is_made)
         complain(request, path, message);
-    }
     return is_made;
 }
 
@@ -115,26 +113,20 @@ static bool weave_module_to(struct weave_request *request, const char *path, con
     bool is_remade = !request->checks && (wrong || request->forces || request->explains || request->output);
     if (is_remade) {
         woven_file_close(&file);
-        if (!make_image(request, path, module, output)) {
+        if (!make_image(request, path, module, output))
             return false;
-        }
         wrong = woven_file_open(&file, output, module, request->narrow);
-        if (!request->output) {
+        if (!request->output)
             request->made_in = pool_copy(&request->pool, output, (size_t)(strrchr(output, '/') - output));
-        }
     }
-    if (wrong && !request->is_silent) {
+    if (wrong && !request->is_silent)
         fprintf(stderr, "lockhound: %s, the image of %s, %s\n", output, path, wrong);
-    }
-    if (wrong) {
+    if (wrong)
         return false;
-    }
-    if (!request->is_silent) {
+    if (!request->is_silent)
         say_image(path, &file);
-    }
-    if (request->explains) {
+    if (request->explains)
         explain_image(&file);
-    }
     woven_file_close(&file);
     return true;
 }
@@ -164,18 +156,14 @@ static int weave_files(struct weave_request *request, char **paths)
 {
     int status = EXIT_OK;
     size_t count = 0;
-    while (paths[count]) {
+    while (paths[count])
         count++;
-    }
     weave_progress_begin(&request->progress, count);
-    for (size_t i = 0; i < count; i++) {
-        if (!weave_file(request, paths[i])) {
+    for (size_t i = 0; i < count; i++)
+        if (!weave_file(request, paths[i]))
             status = EXIT_FAILED;
-        }
-    }
-    if (request->made_in) {
+    if (request->made_in)
         woven_prune(request->made_in, woven_prune_limit(), request->start);
-    }
     return status;
 }
 
@@ -183,12 +171,10 @@ int command_weave_main(int argc, char **argv)
 {
     struct settings settings = {0};
     int first = settings_parse(&settings, argc, argv, FOR_WEAVE, true);
-    if (first < 0) {
+    if (first < 0)
         return EXIT_USAGE;
-    }
-    if (settings.wants_help) {
+    if (settings.wants_help)
         return command_print_help(command_find("weave"));
-    }
     struct weave_request request = {.explains = settings_flag(&settings, OPTION_ID_explain),
                                     .checks = settings_flag(&settings, OPTION_ID_check),
                                     .forces = settings_flag(&settings, OPTION_ID_force),

@@ -20,9 +20,8 @@ static bool is_run_file(const char *path)
     static const char start[] = "{\"r\":";
     char bytes[sizeof start - 1];
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) {
+    if (fd < 0)
         return false;
-    }
     bool is_one = read(fd, bytes, sizeof bytes) == (ssize_t)sizeof bytes && memcmp(bytes, start, sizeof bytes) == 0;
     close(fd);
     return is_one;
@@ -36,9 +35,8 @@ static bool render(const char *path, const struct settings *settings, struct buf
     session.settings.pool = (struct pool){0};
     session_begin(&session);
     bool is_good = session_load_rules(&session) && session_read(&session, path);
-    if (is_good) {
+    if (is_good)
         format_json(text, &session.run, session.intake.symbols);
-    }
     session_end(&session);
     return is_good;
 }
@@ -50,9 +48,8 @@ static bool has_findings(const json_t *document)
     const json_t *findings = json_object_get(document, "findings");
     json_array_foreach(findings, i, finding)
     {
-        if (!*document_string(finding, "fingerprint") || !*document_string(finding, "kind")) {
+        if (!*document_string(finding, "fingerprint") || !*document_string(finding, "kind"))
             return false;
-        }
     }
     return json_is_array(findings);
 }

@@ -43,11 +43,9 @@ void process_state_ignore_keys(void)
 
 static void process_state_restore(void)
 {
-    for (int fd = 0; fd < 3; fd++) {
-        if (started.was_closed[fd]) {
+    for (int fd = 0; fd < 3; fd++)
+        if (started.was_closed[fd])
             close(fd);
-        }
-    }
     sigaction(SIGINT, &started.interrupt, NULL);
     sigaction(SIGQUIT, &started.quit, NULL);
     sigaction(SIGPIPE, &started.pipe, NULL);
@@ -79,16 +77,13 @@ static _Noreturn void become_program(const struct launch *launch, int report_to)
 pid_t launch_start(const struct launch *launch)
 {
     int ends[2], why = 0;
-    if (pipe2(ends, O_CLOEXEC) != 0) {
+    if (pipe2(ends, O_CLOEXEC) != 0)
         return -errno;
-    }
     pid_t child = fork();
-    if (child == 0) {
+    if (child == 0)
         become_program(launch, ends[1]);
-    }
-    if (child < 0) {
+    if (child < 0)
         child = -errno;
-    }
     close(ends[1]);
     ssize_t n;
     do { /* the pipe closes by itself when exec succeeds */

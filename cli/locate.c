@@ -18,9 +18,8 @@ const char *locate_library(struct pool *pool)
         *strrchr(self, '/') = '\0';
         for (size_t i = 0; i < sizeof beside / sizeof beside[0]; i++) {
             const char *path = pool_format(pool, "%s/%s", self, beside[i]);
-            if (access(path, R_OK) == 0) {
+            if (access(path, R_OK) == 0)
                 return path;
-            }
         }
     }
     return access(LOCKHOUND_INSTALLED_LIBRARY, R_OK) == 0 ? LOCKHOUND_INSTALLED_LIBRARY : NULL;

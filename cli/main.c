@@ -31,11 +31,9 @@ const size_t command_count = sizeof command_table / sizeof command_table[0];
 
 const struct command *command_find(const char *name)
 {
-    for (size_t i = 0; i < command_count; i++) {
-        if (strcmp(command_table[i].name, name) == 0) {
+    for (size_t i = 0; i < command_count; i++)
+        if (strcmp(command_table[i].name, name) == 0)
             return &command_table[i];
-        }
-    }
     return NULL;
 }
 
@@ -46,15 +44,12 @@ int main(int argc, char **argv)
         int status = command_help_main(1, argv);
         return argc < 2 ? EXIT_USAGE : status;
     }
-    if (strcmp(argv[1], "--version") == 0) {
+    if (strcmp(argv[1], "--version") == 0)
         return puts("lockhound " LOCKHOUND_VERSION) < 0 || fflush(stdout) != 0 ? EXIT_FAILED : EXIT_OK;
-    }
-    if (strcmp(argv[1], "--list-suppressions") == 0) {
+    if (strcmp(argv[1], "--list-suppressions") == 0)
         return fputs(suppressions_defaults(), stdout) < 0 || fflush(stdout) != 0 ? EXIT_FAILED : EXIT_OK;
-    }
     const struct command *command = command_find(argv[1]);
-    if (command) {
+    if (command)
         return command->main(argc - 1, argv + 1);
-    }
     return command_run_main(argc, argv);
 }

@@ -65,9 +65,8 @@ static bool is_word_of(const char *list, char separator, const char *word, size_
     while (*list) {
         const char *end = strchr(list, separator);
         size_t n = end ? (size_t)(end - list) : strlen(list);
-        if (n == length && memcmp(list, word, n) == 0) {
+        if (n == length && memcmp(list, word, n) == 0)
             return true;
-        }
         list += n + (end != NULL);
     }
     return false;
@@ -75,18 +74,15 @@ static bool is_word_of(const char *list, char separator, const char *word, size_
 
 static bool is_checks_word(const char *word, size_t length)
 {
-    if (is_word_of("default,all,none", ',', word, length)) {
+    if (is_word_of("default,all,none", ',', word, length))
         return true;
-    }
     if (length && *word == '-') {
         word++;
         length--;
     }
-    for (size_t i = 0; i < catalogue_count; i++) {
-        if (strlen(catalogue[i].slug) == length && memcmp(catalogue[i].slug, word, length) == 0) {
+    for (size_t i = 0; i < catalogue_count; i++)
+        if (strlen(catalogue[i].slug) == length && memcmp(catalogue[i].slug, word, length) == 0)
             return true;
-        }
-    }
     return false;
 }
 
@@ -94,12 +90,10 @@ static bool is_checks(const char *list)
 {
     for (;;) {
         size_t length = strcspn(list, ",");
-        if (!is_checks_word(list, length)) {
+        if (!is_checks_word(list, length))
             return false;
-        }
-        if (!list[length]) {
+        if (!list[length])
             return true;
-        }
         list += length + 1;
     }
 }
@@ -133,9 +127,8 @@ int settings_signal(const char *name)
     }
     for (int number = 1; number < NSIG; number++) {
         const char *known = sigabbrev_np(number);
-        if (known && strcmp(known, strncmp(name, "SIG", 3) == 0 ? name + 3 : name) == 0) {
+        if (known && strcmp(known, strncmp(name, "SIG", 3) == 0 ? name + 3 : name) == 0)
             return number;
-        }
     }
     return 0;
 }
@@ -201,9 +194,8 @@ static size_t find_option(const char *name, size_t length, unsigned scope)
 {
     size_t id = 0;
     while (id < OPTION_ID_COUNT && !((scope_of(id) & scope) && strlen(option_table[id].key) == length &&
-                                     memcmp(option_table[id].key, name, length) == 0)) {
+                                     memcmp(option_table[id].key, name, length) == 0))
         id++;
-    }
     return id;
 }
 
@@ -217,12 +209,10 @@ static int take_option(struct settings *s, char **argv, unsigned scope)
         fprintf(stderr, "lockhound: unknown option '%.*s' (lockhound --help lists them)\n", (int)(length + 2), argv[0]);
         return 0;
     }
-    if (name[length] == '=') {
+    if (name[length] == '=')
         return set_value(s, id, name + length + 1);
-    }
-    if (option_table[id].type == TYPE_BOOL) {
+    if (option_table[id].type == TYPE_BOOL)
         return set_value(s, id, "yes");
-    }
     if (!argv[1]) {
         fprintf(stderr, "lockhound: --%s needs a value: %s\n", option_table[id].key, option_table[id].values);
         return 0;
@@ -244,9 +234,8 @@ int settings_parse(struct settings *settings, int argc, char **argv, unsigned sc
             at++;
         } else if (strncmp(word, "--", 2) == 0) {
             int used = take_option(settings, argv + at, scope);
-            if (!used) {
+            if (!used)
                 return -1;
-            }
             at += used;
         } else if (word[0] == '-' && word[1]) {
             fprintf(stderr, "lockhound: unknown option '%s' (lockhound --help lists them)\n", word);
@@ -258,12 +247,10 @@ int settings_parse(struct settings *settings, int argc, char **argv, unsigned sc
             break;
         }
     }
-    if (!anywhere) {
+    if (!anywhere)
         return at;
-    }
-    while (at < argc) {
+    while (at < argc)
         argv[1 + words++] = argv[at++];
-    }
     argv[1 + words] = NULL;
     return 1;
 }
@@ -275,9 +262,8 @@ static bool next_setting(struct pool *pool, const char **text, const char **key,
 {
     const char *at = *text + strspn(*text, " \t\n");
     size_t length = strcspn(at, "= \t\n");
-    if (!*at) {
+    if (!*at)
         return false;
-    }
     *key = pool_copy(pool, at, length);
     at += length;
     *value = "";
@@ -303,9 +289,8 @@ void settings_from_text(struct settings *settings, const char *text)
         for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
             /* A wrong value is the library's to complain of, as without the command. */
             if (strcmp(key, option_table[own[i]].key) == 0 && !settings->values[own[i]] && *value &&
-                fits_type(&option_table[own[i]], value)) {
+                fits_type(&option_table[own[i]], value))
                 set_value(settings, own[i], value);
-            }
         }
     }
 }
@@ -313,9 +298,8 @@ void settings_from_text(struct settings *settings, const char *text)
 const char *settings_find(struct pool *pool, const char *text, const char *key)
 {
     const char *name, *value, *found = NULL;
-    while (next_setting(pool, &text, &name, &value)) {
+    while (next_setting(pool, &text, &name, &value))
         found = strcmp(name, key) == 0 ? value : found;
-    }
     return found;
 }
 
@@ -343,11 +327,10 @@ static void add_users(struct buffer *out, const char *text)
 static void add_setting(struct buffer *out, const char *key, const char *value)
 {
     char quote = strchr(value, '\'') ? '"' : '\'';
-    if (value[strcspn(value, " \t\n'\"")]) {
+    if (value[strcspn(value, " \t\n'\"")])
         buffer_printf(out, " %s=%c%s%c", key, quote, value, quote);
-    } else {
+    else
         buffer_printf(out, " %s=%s", key, value);
-    }
 }
 
 const char *settings_for_library(struct settings *settings, const char *run_file)
@@ -357,9 +340,8 @@ const char *settings_for_library(struct settings *settings, const char *run_file
     add_users(&text, users ? users : "");
     for (size_t id = 0; id < OPTION_ID_COUNT; id++) {
         bool is_ours = id == OPTION_ID_output || id == OPTION_ID_error_exitcode || id == OPTION_ID_suppressions;
-        if (option_table[id].is_for_library && settings->values[id] && !is_ours) {
+        if (option_table[id].is_for_library && settings->values[id] && !is_ours)
             add_setting(&text, option_table[id].key, settings->values[id]);
-        }
     }
     add_setting(&text, "output", run_file);
     /* The exit status is the command's to decide: programs that the program starts keep theirs. */
@@ -384,9 +366,8 @@ bool settings_flag(const struct settings *settings, enum option_id id)
 bool settings_colour(const struct settings *settings, int fd)
 {
     const char *choice = settings->values[OPTION_ID_color];
-    if (settings_flag(settings, OPTION_ID_no_color) || (choice && strcmp(choice, "never") == 0)) {
+    if (settings_flag(settings, OPTION_ID_no_color) || (choice && strcmp(choice, "never") == 0))
         return false;
-    }
     return (choice && strcmp(choice, "always") == 0) || text_wants_colour(fd);
 }
 
@@ -411,14 +392,12 @@ void options_help(struct buffer *out, unsigned scope)
 {
     for (size_t id = 0; id < OPTION_ID_COUNT; id++) {
         const struct option_spec *spec = &option_table[id];
-        if (!(scope_of(id) & scope)) {
+        if (!(scope_of(id) & scope))
             continue;
-        }
         size_t begin = out->length;
         buffer_printf(out, "  --%s", spec->key);
-        if (spec->type != TYPE_BOOL) {
+        if (spec->type != TYPE_BOOL)
             buffer_printf(out, "=%s", spec->values);
-        }
         size_t width = out->length - begin;
         if (width + 2 > HELP_COLUMN) {
             buffer_string(out, "\n");

@@ -21,12 +21,10 @@
 static int why_not_executable(const char *path)
 {
     struct stat st;
-    if (stat(path, &st) != 0) {
+    if (stat(path, &st) != 0)
         return errno;
-    }
-    if (S_ISDIR(st.st_mode)) {
+    if (S_ISDIR(st.st_mode))
         return EISDIR;
-    }
     return access(path, X_OK) == 0 ? 0 : EACCES;
 }
 
@@ -37,27 +35,23 @@ const char *preflight_find(struct pool *pool, const char *name, int *status)
     *status = EXIT_NOT_FOUND;
     if (strchr(name, '/') || !*name) {
         int why = *name ? why_not_executable(name) : ENOENT;
-        if (why != 0 && why != ENOENT && why != ENOTDIR) {
+        if (why != 0 && why != ENOENT && why != ENOTDIR)
             *status = EXIT_CANNOT_EXECUTE;
-        }
         errno = why;
         return why == 0 ? pool_string(pool, name) : NULL;
     }
-    if (!path) {
+    if (!path)
         path = "/bin:/usr/bin";
-    }
     for (;;) {
         size_t length = strcspn(path, ":");
         const char *candidate =
             length ? pool_format(pool, "%.*s/%s", (int)length, path, name) : pool_format(pool, "./%s", name);
         int why = why_not_executable(candidate);
-        if (why == 0) {
+        if (why == 0)
             return candidate;
-        }
         was_seen |= why == EACCES;
-        if (!path[length]) {
+        if (!path[length])
             break;
-        }
         path += length + 1;
     }
     *status = was_seen ? EXIT_CANNOT_EXECUTE : EXIT_NOT_FOUND;
@@ -73,33 +67,27 @@ static const char *check_privileges(struct pool *pool, const char *path, int fd)
                                  "copy without the privilege";
     struct stat st;
     struct statvfs volume;
-    if (fstat(fd, &st) != 0 || (fstatvfs(fd, &volume) == 0 && (volume.f_flag & ST_NOSUID))) {
+    if (fstat(fd, &st) != 0 || (fstatvfs(fd, &volume) == 0 && (volume.f_flag & ST_NOSUID)))
         return NULL;
-    }
-    if ((st.st_mode & S_ISUID) && st.st_uid != geteuid()) {
+    if ((st.st_mode & S_ISUID) && st.st_uid != geteuid())
         return pool_format(pool, "%s is set-user-ID; %s", path, advice);
-    }
-    if ((st.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && st.st_gid != getegid()) {
+    if ((st.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && st.st_gid != getegid())
         return pool_format(pool, "%s is set-group-ID; %s", path, advice);
-    }
-    if (geteuid() != 0 && fgetxattr(fd, "security.capability", NULL, 0) > 0) {
+    if (geteuid() != 0 && fgetxattr(fd, "security.capability", NULL, 0) > 0)
         return pool_format(pool, "%s has file capabilities; %s", path, advice);
-    }
     return NULL;
 }
 
 static const char *check_header(struct pool *pool, const char *path, const Elf64_Ehdr *header)
 {
-    if (header->e_ident[EI_CLASS] != ELFCLASS64) {
+    if (header->e_ident[EI_CLASS] != ELFCLASS64)
         return pool_format(pool, "%s is a 32-bit program; lockhound checks 64-bit ones: build it without -m32", path);
-    }
     if (header->e_machine != EM_X86_64) {
         return pool_format(pool, "%s is for another machine (ELF machine %u); run lockhound where it runs", path,
                            header->e_machine);
     }
-    if (header->e_type != ET_EXEC && header->e_type != ET_DYN) {
+    if (header->e_type != ET_EXEC && header->e_type != ET_DYN)
         return pool_format(pool, "%s is no program but an object or a core file", path);
-    }
     return NULL;
 }
 
@@ -107,18 +95,15 @@ static const char *check_elf(struct pool *pool, const char *path, int fd)
 {
     Elf64_Ehdr header;
     Elf64_Phdr segment;
-    if (pread(fd, &header, sizeof header, 0) != (ssize_t)sizeof header) {
+    if (pread(fd, &header, sizeof header, 0) != (ssize_t)sizeof header)
         return pool_format(pool, "%s is cut off after a few bytes", path);
-    }
     const char *why = check_header(pool, path, &header);
-    if (why) {
+    if (why)
         return why;
-    }
     for (unsigned i = 0; i < header.e_phnum && i < SEGMENTS_READ; i++) {
         off_t at = (off_t)(header.e_phoff + (uint64_t)i * sizeof segment);
-        if (pread(fd, &segment, sizeof segment, at) == (ssize_t)sizeof segment && segment.p_type == PT_INTERP) {
+        if (pread(fd, &segment, sizeof segment, at) == (ssize_t)sizeof segment && segment.p_type == PT_INTERP)
             return check_privileges(pool, path, fd);
-        }
     }
     return pool_format(pool,
                        "%s is statically linked: no library can be preloaded into it; link it dynamically (without "
@@ -135,15 +120,13 @@ static const char *check_script(struct pool *pool, const char *line, const char 
     words[strcspn(words, "\r\n")] = '\0';
     char *rest;
     char *interpreter = strtok_r(words, " \t", &rest);
-    if (!interpreter) {
+    if (!interpreter)
         return pool_format(pool, "%s begins with #! and names no interpreter", path);
-    }
     const char *why = check_depth(pool, interpreter, depth);
     const char *base = strrchr(interpreter, '/');
     char *argument = strtok_r(NULL, " \t", &rest);
-    if (argument && strcmp(argument, "-S") == 0) {
+    if (argument && strcmp(argument, "-S") == 0)
         argument = strtok_r(NULL, " \t", &rest);
-    }
     if (!why && base && strcmp(base, "/env") == 0 && argument && *argument != '-' && !strchr(argument, '=')) {
         int status;
         const char *meant = preflight_find(pool, argument, &status);
@@ -156,9 +139,8 @@ static const char *check_depth(struct pool *pool, const char *path, int depth)
 {
     char start[256] = {0};
     int fd = depth == 0 ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) {
+    if (fd < 0)
         return NULL; /* unreadable: the kernel decides whether it runs */
-    }
     const char *why = NULL;
     ssize_t n = pread(fd, start, sizeof start - 1, 0);
     if (n >= 4 && memcmp(start, ELFMAG, SELFMAG) == 0) {

@@ -44,16 +44,13 @@ bool session_load_rules(struct session *session)
 {
     struct buffer errors = {0};
     bool is_good = true;
-    for (size_t i = 0; i < session->settings.suppression_file_count; i++) {
+    for (size_t i = 0; i < session->settings.suppression_file_count; i++)
         is_good &= suppressions_load(&session->rules, session->settings.suppression_files[i], &errors);
-    }
     const char *defaults = session->settings.values[OPTION_ID_default_suppressions];
-    if (!defaults || strcmp(defaults, "yes") == 0) {
+    if (!defaults || strcmp(defaults, "yes") == 0)
         suppressions_add_defaults(&session->rules);
-    }
-    if (!is_good) {
+    if (!is_good)
         fprintf(stderr, "lockhound: the suppressions cannot be used:\n%s", errors.data);
-    }
     buffer_free(&errors);
     session->were_rules_loaded = true;
     return is_good;
@@ -67,9 +64,8 @@ bool session_read(struct session *session, const char *path)
         status = run_reader_poll(&reader);
         run_reader_close(&reader);
     }
-    if (status < 0) {
+    if (status < 0)
         fprintf(stderr, "lockhound: cannot read %s: %s\n", path, strerror(-status));
-    }
     contention_merge(&session->run, session->intake.symbols);
     return status == 0;
 }
@@ -87,9 +83,8 @@ bool session_check_formats(const struct session *session)
 {
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
         const char *path = session->settings.values[formats[i].option];
-        if (path && !output_check(path)) {
+        if (path && !output_check(path))
             return false;
-        }
     }
     return true;
 }

@@ -43,9 +43,8 @@ void weave_progress_step(void *arg, size_t done, size_t total)
     uint64_t now = progress->is_wanted ? now_ns() : 0;
     bool is_due = now >= progress->start_ns + SECOND_NS && now >= progress->told_ns + INTERVAL_NS;
     /* Whoever writes from the background may be stopped for it. */
-    if (!progress->is_wanted || !is_due || tcgetpgrp(STDERR_FILENO) != getpgrp()) {
+    if (!progress->is_wanted || !is_due || tcgetpgrp(STDERR_FILENO) != getpgrp())
         return;
-    }
     progress->told_ns = now;
     progress->is_shown = true;
     fprintf(stderr, "\rlockhound: weaving %s (%zu of %zu): %zu %%\033[K", progress->name, progress->file,
@@ -54,8 +53,7 @@ void weave_progress_step(void *arg, size_t done, size_t total)
 
 void weave_progress_erase(struct weave_progress *progress)
 {
-    if (progress->is_shown) {
+    if (progress->is_shown)
         fputs("\r\033[K", stderr);
-    }
     progress->is_shown = false;
 }

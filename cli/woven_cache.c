@@ -29,9 +29,8 @@ static bool is_set(const char *variable)
 /* A relative path is no place, as the XDG rules say; LOCKHOUND_CACHE, once set, is the only one asked. */
 static const char *find_folder(struct pool *pool)
 {
-    if (is_set("LOCKHOUND_CACHE")) {
+    if (is_set("LOCKHOUND_CACHE"))
         return below(pool, "LOCKHOUND_CACHE", "");
-    }
     const char *folder = below(pool, "XDG_CACHE_HOME", "/lockhound");
     return folder ? folder : below(pool, "HOME", "/.cache/lockhound");
 }
@@ -42,9 +41,8 @@ static bool make_folders(char *path)
         *slash = '\0';
         bool is_made = mkdir(path, 0700) == 0 || errno == EEXIST || errno == EROFS || errno == EACCES;
         *slash = '/';
-        if (!is_made) {
+        if (!is_made)
             return false;
-        }
     }
     return mkdir(path, 0700) == 0 || errno == EEXIST;
 }
@@ -59,13 +57,11 @@ static bool is_folder_trusted(const char *path)
 static const char *name_of(struct pool *pool, const struct elf_module *module, bool narrow)
 {
     const char *suffix = narrow ? IMAGE_NARROW_SUFFIX : IMAGE_SUFFIX;
-    if (!module->build_id_size) {
+    if (!module->build_id_size)
         return pool_format(pool, "%016" PRIx64 "-%" PRIu64 "%s", image_module_hash(module), module->size, suffix);
-    }
     char name[2 * IMAGE_BUILD_ID_SIZE + 1];
-    for (size_t i = 0; i < module->build_id_size; i++) {
+    for (size_t i = 0; i < module->build_id_size; i++)
         snprintf(name + 2 * i, 3, "%02x", module->build_id[i]);
-    }
     return pool_format(pool, "%s%s", name, suffix);
 }
 
@@ -78,9 +74,8 @@ static bool is_writable(struct pool *pool, const char *folder)
 static bool check_trusted(const char *folder)
 {
     bool is_trusted = is_folder_trusted(folder);
-    if (!is_trusted) {
+    if (!is_trusted)
         fprintf(stderr, "lockhound: %s must be a folder that belongs to you and that nobody else may write\n", folder);
-    }
     return is_trusted;
 }
 
@@ -101,9 +96,8 @@ static const char *make_folder(struct pool *pool, const char *wanted)
     bool may_spare = !is_set("LOCKHOUND_CACHE");
     const char *folder = may_spare && (!wanted || !is_writable(pool, wanted)) ? spare_folder(pool) : wanted;
     if (!folder) {
-        if (!may_spare) {
+        if (!may_spare)
             fputs("lockhound: LOCKHOUND_CACHE must be the absolute path of a folder\n", stderr);
-        }
         return NULL;
     }
     if (!is_writable(pool, folder)) {
@@ -116,34 +110,29 @@ static const char *make_folder(struct pool *pool, const char *wanted)
 const char *woven_cache_path(struct pool *pool, const struct elf_module *module, bool narrow, bool wants_folder)
 {
     const char *folder = find_folder(pool);
-    if (wants_folder) {
+    if (wants_folder)
         folder = make_folder(pool, folder);
-    } else if (!folder) {
+    else if (!folder)
         fputs("lockhound: no place for woven images: set LOCKHOUND_CACHE to the absolute path of a folder\n", stderr);
-    }
     return folder ? pool_format(pool, "%s/%s", folder, name_of(pool, module, narrow)) : NULL;
 }
 
 static bool is_of_module(const struct image_header *header, const struct elf_module *module)
 {
-    if (header->build_id_size != module->build_id_size) {
+    if (header->build_id_size != module->build_id_size)
         return false;
-    }
-    if (module->build_id_size) {
+    if (module->build_id_size)
         return memcmp(header->build_id, module->build_id, module->build_id_size) == 0;
-    }
     return header->module_size == module->size && header->module_hash == image_module_hash(module);
 }
 
 static const char *map_file(struct woven_file *file, int fd)
 {
     struct stat status;
-    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size < (off_t)sizeof *file->header) {
+    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size < (off_t)sizeof *file->header)
         return "is no woven image";
-    }
-    if ((status.st_uid != geteuid() && status.st_uid != 0) || (status.st_mode & (S_IWGRP | S_IWOTH))) {
+    if ((status.st_uid != geteuid() && status.st_uid != 0) || (status.st_mode & (S_IWGRP | S_IWOTH)))
         return "belongs to someone else or may be written by others";
-    }
     file->size = (size_t)status.st_size;
     void *bytes = mmap(NULL, file->size, PROT_READ, MAP_PRIVATE, fd, 0);
     file->header = bytes == MAP_FAILED ? NULL : bytes;
@@ -154,33 +143,26 @@ const char *woven_file_open(struct woven_file *file, const char *path, const str
 {
     *file = (struct woven_file){NULL, 0};
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0) {
+    if (fd < 0)
         return errno == ENOENT ? "does not exist" : "cannot be opened";
-    }
     const char *wrong = map_file(file, fd);
-    if (!wrong) {
+    if (!wrong)
         wrong = image_check(file->header, file->size);
-    }
-    if (!wrong) {
+    if (!wrong)
         image_seal_file(fd, file->header); /* it may have been copied here */
-    }
     close(fd);
-    if (!wrong && narrow != ((file->header->flags & IMAGE_NARROW) != 0)) {
+    if (!wrong && narrow != ((file->header->flags & IMAGE_NARROW) != 0))
         wrong = narrow ? "is not a narrow one" : "is a narrow one";
-    }
-    if (!wrong && !is_of_module(file->header, module)) {
+    if (!wrong && !is_of_module(file->header, module))
         wrong = "is of another module";
-    }
-    if (wrong) {
+    if (wrong)
         woven_file_close(file);
-    }
     return wrong;
 }
 
 void woven_file_close(struct woven_file *file)
 {
-    if (file->header) {
+    if (file->header)
         munmap((void *)(uintptr_t)file->header, file->size);
-    }
     *file = (struct woven_file){NULL, 0};
 }

@@ -34,14 +34,12 @@ static bool read_size(const char *text, uint64_t *size)
     char *end = NULL;
     errno = 0;
     *size = strtoull(text, &end, 10);
-    if (errno != 0 || end == text || !isdigit((unsigned char)*text)) {
+    if (errno != 0 || end == text || !isdigit((unsigned char)*text))
         return false;
-    }
     const char *unit = *end ? strchr(units, toupper((unsigned char)*end)) : NULL;
     unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
-    if (*size > UINT64_MAX >> shift) {
+    if (*size > UINT64_MAX >> shift)
         return false;
-    }
     *size <<= shift;
     return *end == '\0' || (unit && end[1] == '\0');
 }
@@ -50,9 +48,8 @@ uint64_t woven_prune_limit(void)
 {
     const char *text = getenv("LOCKHOUND_CACHE_SIZE");
     uint64_t size = 0;
-    if (!text || !*text) {
+    if (!text || !*text)
         return DEFAULT_LIMIT;
-    }
     if (!read_size(text, &size)) {
         fprintf(stderr, "lockhound: LOCKHOUND_CACHE_SIZE is no size (as 500M or 4G): %s\n", text);
         return DEFAULT_LIMIT;
@@ -72,16 +69,14 @@ static void add(struct kept_images *kept, const char *name, const struct stat *s
     if (kept->count == kept->capacity) {
         size_t capacity = kept->capacity ? 2 * kept->capacity : 64;
         struct kept_image *images = realloc(kept->images, capacity * sizeof *images);
-        if (!images) {
+        if (!images)
             return;
-        }
         kept->images = images;
         kept->capacity = capacity;
     }
     char *copy = strdup(name);
-    if (!copy) {
+    if (!copy)
         return;
-    }
     time_t used = status->st_atime > status->st_mtime ? status->st_atime : status->st_mtime;
     kept->images[kept->count++] = (struct kept_image){copy, (uint64_t)status->st_size, used};
     kept->size += (uint64_t)status->st_size;
@@ -91,12 +86,10 @@ static void read_folder(struct kept_images *kept, DIR *folder)
 {
     const struct dirent *entry;
     struct stat status;
-    while ((entry = readdir(folder)) != NULL) {
+    while ((entry = readdir(folder)) != NULL)
         if (is_image(entry->d_name) && fstatat(dirfd(folder), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-            S_ISREG(status.st_mode)) {
+            S_ISREG(status.st_mode))
             add(kept, entry->d_name, &status);
-        }
-    }
 }
 
 static int by_use(const void *a, const void *b)
@@ -108,22 +101,17 @@ static int by_use(const void *a, const void *b)
 void woven_prune(const char *path, uint64_t limit, time_t start)
 {
     DIR *folder = opendir(path);
-    if (!folder) {
+    if (!folder)
         return;
-    }
     struct kept_images kept = {0};
     read_folder(&kept, folder);
-    if (kept.count) {
+    if (kept.count)
         qsort(kept.images, kept.count, sizeof *kept.images, by_use);
-    }
-    for (size_t i = 0; i < kept.count && kept.size > limit && kept.images[i].used < start; i++) {
-        if (unlinkat(dirfd(folder), kept.images[i].name, 0) == 0) {
+    for (size_t i = 0; i < kept.count && kept.size > limit && kept.images[i].used < start; i++)
+        if (unlinkat(dirfd(folder), kept.images[i].name, 0) == 0)
             kept.size -= kept.images[i].size;
-        }
-    }
-    for (size_t i = 0; i < kept.count; i++) {
+    for (size_t i = 0; i < kept.count; i++)
         free(kept.images[i].name);
-    }
     free(kept.images);
     closedir(folder);
 }

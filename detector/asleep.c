@@ -20,18 +20,16 @@ static bool is_kept(const struct detector *d, const struct object *o)
 static bool lock_sleeps(const struct detector *d, const struct wait_record *wait)
 {
     const struct object *o = wait->wanted;
-    if (is_kept(d, o)) {
+    if (is_kept(d, o))
         return true;
-    }
     uint32_t from = 0;
     return o->kind == OBJECT_RWLOCK && readers_keep_out(wait) && wait_for_next_holder(d, o, &from) != NULL;
 }
 
 static bool cond_sleeps(const struct detector *d, const struct object *c)
 {
-    if (COND_PENDING(relaxed_load(&c->waiters)) == 0) {
+    if (COND_PENDING(relaxed_load(&c->waiters)) == 0)
         return true;
-    }
     /* A signalled waiter must have its mutex back first. */
     const struct object *m = relaxed_load(&c->partner);
     return m != NULL && is_kept(d, m);
@@ -83,15 +81,12 @@ static bool is_known_to_others(enum wait_kind kind)
 static enum rest rest_of(const struct detector *d, const struct wait_record *wait)
 {
     bool is_for_ever = !wait->timed && wait->kind == WAIT_JOIN && join_sleeps(d, wait);
-    if (wait->timed || wait->kind == WAIT_JOIN) {
+    if (wait->timed || wait->kind == WAIT_JOIN)
         return is_for_ever ? REST_FOR_EVER : REST_NONE;
-    }
-    if (wait->wanted_id != relaxed_load(&wait->wanted->id)) {
+    if (wait->wanted_id != relaxed_load(&wait->wanted->id))
         return REST_NONE;
-    }
-    if (object_alert_any(wait->wanted, OBJECT_ALERT_SHARED)) {
+    if (object_alert_any(wait->wanted, OBJECT_ALERT_SHARED))
         return is_known_to_others(wait->kind) ? REST_FOR_OTHERS : REST_NONE;
-    }
     return lasts_for_ever(d, wait) ? REST_FOR_EVER : REST_NONE;
 }
 
@@ -132,14 +127,12 @@ static enum crowd crowd_look(struct detector *d, const struct thread *except)
     for (uint32_t i = 0; i < count; i++) {
         uint32_t number = (hint + i) % count;
         const struct seat *seat = registry_seat(&d->registry, number);
-        if ((except != NULL && except->seat == seat) || !seat_is_taken(seat)) {
+        if ((except != NULL && except->seat == seat) || !seat_is_taken(seat))
             continue;
-        }
         enum rest rest = seat_rest(d, seat);
         if (rest == REST_NONE) {
-            if (number != hint) {
+            if (number != hint)
                 relaxed_store(&d->registry.running_hint, number);
-            }
             return CROWD_RUNS;
         }
         crowd = rest == REST_FOR_OTHERS || crowd == CROWD_FOR_OTHERS ? CROWD_FOR_OTHERS : CROWD_ASLEEP;
@@ -151,9 +144,8 @@ static enum crowd crowd_look(struct detector *d, const struct thread *except)
 static uint64_t state_of_all(const struct detector *d)
 {
     uint64_t sum = atomic_load(&d->registry.births);
-    for (uint32_t i = 0; i < seats_taken(d); i++) {
+    for (uint32_t i = 0; i < seats_taken(d); i++)
         sum = chain_next(sum, (uint32_t)atomic_load(&registry_seat(&d->registry, i)->sequence), LOCK_EXCLUSIVE);
-    }
     return sum;
 }
 
@@ -164,9 +156,8 @@ static bool futexes_are_shared(const struct detector *d)
         const struct seat *seat = registry_seat(&d->registry, i);
         struct wait_record wait;
         if (seat_is_taken(seat) && seat_read_wait(seat, &wait) != 0 && wait.kind == WAIT_FUTEX &&
-            d->host->memory_is_shared(d->host->ctx, (const void *)(uintptr_t)relaxed_load(&wait.wanted->address))) {
+            d->host->memory_is_shared(d->host->ctx, (const void *)(uintptr_t)relaxed_load(&wait.wanted->address)))
             return true;
-        }
     }
     return false;
 }
@@ -179,12 +170,10 @@ static bool all_sleep(struct detector *d, const struct thread *except)
 {
     for (int looks = 0; looks < LOOKS_MAX; looks++) {
         uint64_t before = state_of_all(d);
-        if (crowd_look(d, except) >= CROWD_FOR_OTHERS || futexes_are_shared(d) || !d->host->all_asleep(d->host->ctx)) {
+        if (crowd_look(d, except) >= CROWD_FOR_OTHERS || futexes_are_shared(d) || !d->host->all_asleep(d->host->ctx))
             return false;
-        }
-        if (state_of_all(d) == before) {
+        if (state_of_all(d) == before)
             return crowd_look(d, except) < CROWD_FOR_OTHERS;
-        }
     }
     return false;
 }
@@ -215,9 +204,8 @@ void asleep_visit(const struct detector *d,
     for (uint32_t i = 0; i < seats_taken(d); i++) {
         const struct seat *seat = registry_seat(&d->registry, i);
         struct wait_record wait;
-        if (seat_is_taken(seat) && seat_read_wait(seat, &wait) != 0) {
+        if (seat_is_taken(seat) && seat_read_wait(seat, &wait) != 0)
             visit(ctx, seat, &wait);
-        }
     }
 }
 
@@ -279,14 +267,11 @@ static void add_ended_holder(struct evidence *e, const struct wait_record *wait)
 {
     const struct object *o = wait->wanted;
     uint64_t owner = wait->kind == WAIT_LOCK ? relaxed_load(&o->owner) : 0;
-    if (owner == 0 || wait_for_owner_seat(e->d, owner) != NULL) {
+    if (owner == 0 || wait_for_owner_seat(e->d, owner) != NULL)
         return;
-    }
-    for (size_t i = 0; i < e->finding.party_count; i++) {
-        if (e->parties[i].role == PARTY_HOLDS && e->parties[i].object.id.v == wait->wanted_id) {
+    for (size_t i = 0; i < e->finding.party_count; i++)
+        if (e->parties[i].role == PARTY_HOLDS && e->parties[i].object.id.v == wait->wanted_id)
             return;
-        }
-    }
     e->finding.detail = "a lock is held by a thread that has ended";
     e->finding.number = 0;
     evidence_holder(e, o);
@@ -307,29 +292,24 @@ static void report_all(struct detector *d)
             add_ended_holder(&e, &wait);
         }
     }
-    if (e.finding.party_count > 0) {
+    if (e.finding.party_count > 0)
         evidence_send(&e);
-    } else {
+    else
         evidence_discard(&e);
-    }
 }
 
 void asleep_check(struct detector *d, struct thread *t)
 {
-    if (t != NULL && relaxed_load(&t->seat->timed)) {
+    if (t != NULL && relaxed_load(&t->seat->timed))
         return;
-    }
     enum crowd crowd = crowd_look(d, NULL);
-    if (crowd == CROWD_FOR_OTHERS && t != NULL && d->host->asleep_for_others != NULL) {
+    if (crowd == CROWD_FOR_OTHERS && t != NULL && d->host->asleep_for_others != NULL)
         d->host->asleep_for_others(d->host->ctx);
-    }
-    if (crowd != CROWD_ASLEEP || is_alarmed(d) || !all_sleep(d, NULL)) {
+    if (crowd != CROWD_ASLEEP || is_alarmed(d) || !all_sleep(d, NULL))
         return;
-    }
     bool follows, is_mine = claim_all(d, &follows);
-    if (is_mine && !follows) {
+    if (is_mine && !follows)
         report_all(d);
-    } else if (follows && d->host->hung != NULL && !may_be_interrupted(d)) {
+    else if (follows && d->host->hung != NULL && !may_be_interrupted(d))
         d->host->hung(d->host->ctx); /* also when each was said to hang before, one by one, as others still ran */
-    }
 }

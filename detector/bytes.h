@@ -61,11 +61,9 @@ static inline uint64_t bytes_load_few(const uint8_t *from, size_t count)
 /* Returns: whether all bytes are those of `pattern` in the bits of `mask`.  Reads up to 7 bytes more. */
 static inline bool bytes_same(const uint8_t *at, size_t count, uint64_t pattern, uint64_t mask)
 {
-    for (; count >= 8; at += 8, count -= 8) {
-        if (((bytes_load(at) ^ pattern) & mask) != 0) {
+    for (; count >= 8; at += 8, count -= 8)
+        if (((bytes_load(at) ^ pattern) & mask) != 0)
             return false;
-        }
-    }
     return count == 0 || ((bytes_load(at) ^ pattern) & mask & (~UINT64_C(0) >> (64 - 8 * count))) == 0;
 }
 
@@ -85,27 +83,21 @@ static inline void bytes_fill(uint8_t *to, uint8_t byte, size_t count)
         __asm__ volatile("rep stosb" : "+D"(to), "+c"(count) : "a"(byte) : "memory");
         return;
     }
-    for (; count >= 8; to += 8, count -= 8) {
+    for (; count >= 8; to += 8, count -= 8)
         bytes_store(to, BYTES_EACH(byte));
-    }
-    for (; count > 0; to++, count--) {
+    for (; count > 0; to++, count--)
         *(volatile uint8_t *)to = byte;
-    }
 }
 
 /* Makes bytes zero without writing to pages that hold nothing but zeros. */
 static inline void bytes_clear(uint8_t *at, size_t count)
 {
-    for (; count >= 8; at += 8, count -= 8) {
-        if (bytes_load(at) != 0) {
+    for (; count >= 8; at += 8, count -= 8)
+        if (bytes_load(at) != 0)
             bytes_store(at, 0);
-        }
-    }
-    for (; count > 0; at++, count--) {
-        if (bytes_load_one(at) != 0) {
+    for (; count > 0; at++, count--)
+        if (bytes_load_one(at) != 0)
             *(volatile uint8_t *)at = 0;
-        }
-    }
 }
 
 /* Returns: true when a byte of `word` is greater than `limit`; bytes and limit are below 0x80. */

@@ -44,9 +44,8 @@ size_t bytes_wide_same(const uint8_t *at, size_t count, uint64_t pattern, uint64
     const uint8_t *first = at, *end = at + count / BYTES_WIDE_BLOCK * BYTES_WIDE_BLOCK;
     struct kept kept;
     uint32_t equal;
-    if (at == end) {
+    if (at == end)
         return 0;
-    }
     __asm__ volatile(KEEP TWICE("pattern", "xmm0") TWICE("mask", "xmm1") BLOCKS(SAME) "2:\n\t" GIVE_BACK
                      : [at] "+r"(at), [equal] "=&r"(equal)
                      : [kept] "r"(&kept), [end] "r"(end), [pattern] "r"(pattern), [mask] "r"(mask)
@@ -58,9 +57,8 @@ void bytes_wide_lower(uint8_t *at, size_t count, uint8_t tag)
 {
     const uint8_t *end = at + count;
     struct kept kept;
-    if (at == end) {
+    if (at == end)
         return;
-    }
     __asm__ volatile(KEEP TWICE("tag", "xmm0") TWICE("one", "xmm1") TWICE("low", "xmm2")
                          BLOCKS(LOWER("0") LOWER("16") LOWER("32") LOWER("48")) GIVE_BACK
                      : [at] "+r"(at)
@@ -74,15 +72,13 @@ uint8_t bytes_wide_highest(const uint8_t *at, size_t count)
     const uint8_t *end = at + count;
     struct kept kept;
     uint64_t folded, highest = 0;
-    if (at == end) {
+    if (at == end)
         return 0;
-    }
     __asm__ volatile(KEEP NOTHING BLOCKS(HIGHEST) FOLD GIVE_BACK
                      : [at] "+r"(at), [folded] "=&r"(folded)
                      : [kept] "r"(&kept), [end] "r"(end)
                      : "memory", "cc");
-    for (; folded != 0; folded >>= 8) {
+    for (; folded != 0; folded >>= 8)
         highest = (folded & 0xff) > highest ? folded & 0xff : highest;
-    }
     return (uint8_t)highest;
 }

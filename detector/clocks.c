@@ -16,9 +16,8 @@ struct clock_chunk {
 static uint32_t class_of(uint32_t slots)
 {
     uint32_t class = 0;
-    while (((uint32_t)8 << class) < slots && class + 1 < CLOCK_CLASSES) {
+    while (((uint32_t)8 << class) < slots && class + 1 < CLOCK_CLASSES)
         class ++;
-    }
     return class;
 }
 
@@ -51,9 +50,8 @@ static void pool_grow(struct clock_pool *pool, uint32_t class)
     size_t count = each < CHUNK_TARGET ? CHUNK_TARGET / each : 1;
     size_t bytes = CHUNK_HEADER + count * each;
     struct clock_chunk *chunk = pool->host->alloc(pool->host->ctx, bytes);
-    if (chunk == NULL) {
+    if (chunk == NULL)
         return;
-    }
     chunk->bytes = bytes;
     chunk->next = pool->chunks;
     pool->chunks = chunk;
@@ -69,9 +67,8 @@ static void pool_grow(struct clock_pool *pool, uint32_t class)
 void clock_spares_return(struct clock_spares *spares)
 {
     struct clock_pool *pool = spares->pool;
-    if (spares->count == 0) {
+    if (spares->count == 0)
         return;
-    }
     pool->host->enter(pool->host->ctx, RANK_CLOCKS);
     while (spares->count > 0) {
         struct clock_snapshot *snapshot = spares->spare[--spares->count];
@@ -86,13 +83,11 @@ static void spares_refill(struct clock_spares *spares)
     struct clock_pool *pool = spares->pool;
     pool->host->enter(pool->host->ctx, RANK_CLOCKS);
     while (spares->count < CLOCK_SPARES / 2) {
-        if (pool->free[spares->class] == NULL) {
+        if (pool->free[spares->class] == NULL)
             pool_grow(pool, spares->class);
-        }
         struct clock_snapshot *snapshot = pool->free[spares->class];
-        if (snapshot == NULL) {
+        if (snapshot == NULL)
             break;
-        }
         pool->free[spares->class] = snapshot->next;
         spares->spare[spares->count++] = snapshot;
     }
@@ -107,9 +102,8 @@ static struct clock_snapshot *snapshot_new(struct clock_spares *spares, uint32_t
         clock_spares_return(spares);
         spares->class = class;
     }
-    if (spares->count == 0) {
+    if (spares->count == 0)
         spares_refill(spares);
-    }
     if (spares->count == 0) {
         atomic_fetch_add_explicit(&spares->pool->lost, 1, memory_order_relaxed); /* a statistic */
         return NULL;
@@ -133,9 +127,8 @@ static void snapshot_share(struct clock_snapshot *snapshot)
 static void snapshot_drop(struct clock_snapshot *snapshot, struct clock_spares *spares)
 {
     /* acq_rel: all reads through other references come before its reuse; partner: the other drops */
-    if (snapshot == NULL || atomic_fetch_sub_explicit(&snapshot->users, 1, memory_order_acq_rel) != 1) {
+    if (snapshot == NULL || atomic_fetch_sub_explicit(&snapshot->users, 1, memory_order_acq_rel) != 1)
         return;
-    }
     uint32_t class = class_of(snapshot->size);
     if (spares != NULL && spares->class == class && spares->count < CLOCK_SPARES) {
         spares->spare[spares->count++] = snapshot;
@@ -152,9 +145,8 @@ static void snapshot_drop(struct clock_snapshot *snapshot, struct clock_spares *
 
 bool clock_stamp_before(const struct clock_stamp *a, const struct clock_stamp *b)
 {
-    if (a->slot == b->slot) {
+    if (a->slot == b->slot)
         return a->epoch <= b->epoch;
-    }
     return a->epoch <= clock_snapshot_epoch(b->seen, a->slot);
 }
 
@@ -188,32 +180,26 @@ static uint32_t snapshot_size(const struct clock_snapshot *snapshot)
 static bool map_is_news(const struct clock_snapshot *have, const struct clock_snapshot *seen, uint32_t slot,
                         uint64_t epoch, uint32_t own_slot)
 {
-    if (epoch > clock_snapshot_epoch(have, slot) && slot != own_slot) {
+    if (epoch > clock_snapshot_epoch(have, slot) && slot != own_slot)
         return true;
-    }
-    if (seen == have) {
+    if (seen == have)
         return false;
-    }
-    for (uint32_t i = 0; i < snapshot_size(seen); i++) {
-        if (seen->epoch[i] > clock_snapshot_epoch(have, i) && i != own_slot) {
+    for (uint32_t i = 0; i < snapshot_size(seen); i++)
+        if (seen->epoch[i] > clock_snapshot_epoch(have, i) && i != own_slot)
             return true;
-        }
-    }
     return false;
 }
 
 static void map_join(struct clock_snapshot *into, const struct clock_snapshot *from)
 {
-    for (uint32_t i = 0; i < snapshot_size(from); i++) {
+    for (uint32_t i = 0; i < snapshot_size(from); i++)
         into->epoch[i] = into->epoch[i] > from->epoch[i] ? into->epoch[i] : from->epoch[i];
-    }
 }
 
 static void map_join_one(struct clock_snapshot *into, uint32_t slot, uint64_t epoch)
 {
-    if (epoch > 0 && into->epoch[slot] < epoch) {
+    if (epoch > 0 && into->epoch[slot] < epoch)
         into->epoch[slot] = epoch;
-    }
 }
 
 static void change_begins(struct thread_clock *clock)
@@ -232,13 +218,11 @@ static void change_ends(struct thread_clock *clock)
  * by which a release would be known for one that changes nothing.  Returns: false without memory. */
 static bool make_seen_own(struct thread_clock *clock, uint32_t size)
 {
-    if (!clock->published && snapshot_size(clock->seen) >= size) {
+    if (!clock->published && snapshot_size(clock->seen) >= size)
         return true;
-    }
     struct clock_snapshot *mine = snapshot_new(clock->spares, max_u32(size, snapshot_size(clock->seen)));
-    if (mine == NULL) {
+    if (mine == NULL)
         return false;
-    }
     map_join(mine, clock->seen);
     snapshot_drop(clock->seen, clock->spares);
     clock->seen = mine;
@@ -261,17 +245,15 @@ static void leave_claimed(struct thread_clock *clock)
 {
     /* seq_cst: the change has begun before it looks; partner: thread_clock_claim() */
     atomic_thread_fence(memory_order_seq_cst);
-    if (relaxed_load(&clock->claimed) == clock->epoch) {
+    if (relaxed_load(&clock->claimed) == clock->epoch)
         clock->epoch++;
-    }
 }
 
 static void thread_clock_join(struct thread_clock *clock, const struct clock_snapshot *seen, uint32_t slot,
                               uint64_t epoch)
 {
-    if (!map_is_news(clock->seen, seen, slot, epoch, clock->slot)) {
+    if (!map_is_news(clock->seen, seen, slot, epoch, clock->slot))
         return;
-    }
     change_begins(clock);
     leave_claimed(clock);
     join_news(clock, seen, slot, epoch);
@@ -300,22 +282,19 @@ void thread_clock_drop(struct thread_clock *clock)
 
 void thread_clock_take_later(struct thread_clock *clock)
 {
-    if (clock->later_count == 0) {
+    if (clock->later_count == 0)
         return;
-    }
     change_begins(clock);
-    for (uint32_t i = 0; i < clock->later_count; i++) {
+    for (uint32_t i = 0; i < clock->later_count; i++)
         map_join_one(clock->seen, clock->later[i].slot, clock->later[i].epoch);
-    }
     clock->later_count = 0;
     change_ends(clock);
 }
 
 void thread_clock_receive_later(struct thread_clock *clock, uint32_t slot, uint64_t epoch)
 {
-    if (clock->later_count == CLOCK_LATER) {
+    if (clock->later_count == CLOCK_LATER)
         thread_clock_take_later(clock);
-    }
     change_begins(clock);
     leave_claimed(clock);
     if (make_seen_own(clock, slot + 1)) {
@@ -390,9 +369,8 @@ bool thread_clock_overhear(struct thread_clock *clock, const struct thread_clock
         bool sees = theirs->seen != NULL;
         *stamp = (struct clock_stamp){.slot = slot, .seen = overheard(clock, theirs)};
         atomic_thread_fence(memory_order_acquire); /* what was read before stays before; partner: change_begins() */
-        if ((joins & 1) == 0 && theirs->joins == joins && theirs->slot == slot) {
+        if ((joins & 1) == 0 && theirs->joins == joins && theirs->slot == slot)
             return stamp->seen != NULL || !sees;
-        }
         clock_stamp_drop(stamp);
     }
     return false;
@@ -433,9 +411,8 @@ void thread_clock_release_slow(struct thread_clock *clock, struct sync_clock *sy
 static struct clock_snapshot *sync_clock_own_map(struct thread_clock *clock, struct sync_clock *sync, uint32_t size)
 {
     bool is_own = sync->epoch == 0 && sync->seen != NULL && relaxed_load(&sync->seen->users) == 1;
-    if (is_own && sync->seen->size >= size) {
+    if (is_own && sync->seen->size >= size)
         return sync->seen;
-    }
     struct clock_snapshot *map = snapshot_new(clock->spares, size);
     if (map != NULL) {
         map_join(map, sync->seen);
@@ -474,9 +451,8 @@ void thread_clock_pass_on(struct thread_clock *clock, struct sync_clock *sync, c
     if (map != NULL) {
         map_join(map, stamp->seen);
         map_join_one(map, stamp->slot, stamp->epoch);
-        for (uint32_t n = 0; n < clock->later_count; n++) {
+        for (uint32_t n = 0; n < clock->later_count; n++)
             map_join_one(map, clock->later[n].slot, clock->later[n].epoch);
-        }
     }
     sync_clock_renew(sync);
 }
@@ -492,9 +468,8 @@ void sync_clock_drop(struct sync_clock *sync)
 
 void thread_clock_fold(const struct thread_clock *clock, uint64_t seen[CLOCK_FOLDED])
 {
-    for (uint32_t i = 0; i < CLOCK_FOLDED; i++) {
+    for (uint32_t i = 0; i < CLOCK_FOLDED; i++)
         seen[i] = i == clock->slot % CLOCK_FOLDED ? clock->epoch : 0;
-    }
     for (uint32_t slot = 0; clock->seen != NULL && slot < clock->seen->size; slot++) {
         uint64_t epoch = clock->seen->epoch[slot];
         seen[slot % CLOCK_FOLDED] = epoch > seen[slot % CLOCK_FOLDED] ? epoch : seen[slot % CLOCK_FOLDED];

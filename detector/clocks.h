@@ -173,17 +173,15 @@ void thread_clock_note_taken(struct thread_clock *clock, const struct sync_clock
 /* Returns: true when acquiring `sync` would change nothing, as far as can be said in O(1). */
 static inline bool thread_clock_has_absorbed(const struct thread_clock *clock, const struct sync_clock *sync)
 {
-    if (sync->epoch != 0) {
+    if (sync->epoch != 0)
         return thread_clock_has_seen(clock, sync->slot, sync->epoch);
-    }
     return sync->seen == NULL || thread_clock_has_taken(clock, sync);
 }
 
 static inline void thread_clock_acquire(struct thread_clock *clock, const struct sync_clock *sync)
 {
-    if (!thread_clock_has_absorbed(clock, sync)) {
+    if (!thread_clock_has_absorbed(clock, sync))
         thread_clock_acquire_slow(clock, sync);
-    }
 }
 
 /* For an object whose previous release this thread has seen, because it held the object alone. */

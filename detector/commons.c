@@ -35,9 +35,8 @@ bool commons_copy(struct commons *c, void *to, const void *from, size_t size, ui
 {
     memcpy(to, from, size);
     bool is_good = seal != 0 && commons_seal(to, size) == seal;
-    if (!is_good && seal != 0) {
+    if (!is_good && seal != 0)
         count_one(&c->damaged);
-    }
     return is_good;
 }
 
@@ -61,14 +60,12 @@ static bool lock_is_good(const struct commons_lock *lock)
 
 bool commons_copy_party(struct commons *c, struct commons_party *to, const struct party_slot *slot)
 {
-    if (!commons_copy(c, to, &slot->record, sizeof *to, slot->seal)) {
+    if (!commons_copy(c, to, &slot->record, sizeof *to, slot->seal))
         return false;
-    }
     bool is_good = to->process >= 1 && to->process <= COMMONS_PROCESSES && to->held_count <= COMMONS_HELD_MAX &&
                    is_text(to->name, sizeof to->name) && lock_is_good(&to->wanted);
-    for (uint32_t i = 0; is_good && i < to->held_count; i++) {
+    for (uint32_t i = 0; is_good && i < to->held_count; i++)
         is_good = lock_is_good(&to->held[i]);
-    }
     return is_good;
 }
 
@@ -119,9 +116,8 @@ void commons_sweep(struct commons *c, const struct commons_host *host)
     uint32_t count = commons_count(&c->process_count, COMMONS_PROCESSES);
     for (uint32_t i = 0; i < count; i++) {
         struct commons_process process;
-        if (is_there(c, i, &process) && host->is_gone(host->ctx, process.pid)) {
+        if (is_there(c, i, &process) && host->is_gone(host->ctx, process.pid))
             relaxed_store(&c->processes[i].gone_ns, host->now_ns(host->ctx));
-        }
     }
 }
 
@@ -135,11 +131,9 @@ bool commons_process_lives(struct commons *c, uint32_t number, const struct comm
 bool commons_others_live(struct commons *c, uint32_t number, const struct commons_host *host)
 {
     uint32_t count = commons_count(&c->process_count, COMMONS_PROCESSES);
-    for (uint32_t i = 0; i < count; i++) {
-        if (i + 1 != number && commons_process_lives(c, i + 1, host)) {
+    for (uint32_t i = 0; i < count; i++)
+        if (i + 1 != number && commons_process_lives(c, i + 1, host))
             return true;
-        }
-    }
     return false;
 }
 
@@ -158,11 +152,9 @@ static void succeed(struct commons *c, uint32_t count, struct commons_process *p
 
 static uint64_t find_parent(struct commons *c, uint32_t count, int64_t pid)
 {
-    for (uint32_t i = count; i > 0; i--) {
-        if (c->processes[i - 1].record.pid == pid && relaxed_load(&c->processes[i - 1].gone_ns) == 0) {
+    for (uint32_t i = count; i > 0; i--)
+        if (c->processes[i - 1].record.pid == pid && relaxed_load(&c->processes[i - 1].gone_ns) == 0)
             return i;
-        }
-    }
     return 0;
 }
 
@@ -189,9 +181,8 @@ uint32_t commons_add_process(struct commons *c, const struct commons_process *pr
 
 bool commons_get_process(struct commons *c, uint32_t number, struct commons_process *process)
 {
-    if (number < 1 || number > COMMONS_PROCESSES) {
+    if (number < 1 || number > COMMONS_PROCESSES)
         return false;
-    }
     const struct process_slot *slot = &c->processes[number - 1];
     return commons_copy(c, process, &slot->record, sizeof *process, slot->seal) &&
            is_text(process->name, sizeof process->name);
@@ -201,9 +192,8 @@ bool commons_get_process(struct commons *c, uint32_t number, struct commons_proc
 
 bool commons_get_module(struct commons *c, uint32_t number, struct commons_module *module)
 {
-    if (number < 1 || number > COMMONS_MODULES) {
+    if (number < 1 || number > COMMONS_MODULES)
         return false;
-    }
     const struct module_slot *slot = &c->modules[number - 1];
     return commons_copy(c, module, &slot->record, sizeof *module, slot->seal) &&
            is_text(module->path, sizeof module->path) && is_text(module->function, sizeof module->function) &&
@@ -216,9 +206,8 @@ uint32_t commons_add_module(struct commons *c, const struct commons_module *modu
     uint32_t count = commons_count(&c->module_count, COMMONS_MODULES);
     for (uint32_t i = 0; i < count; i++) {
         const struct module_slot *slot = &c->modules[i];
-        if (slot->seal == seal && memcmp(&slot->record, module, sizeof *module) == 0) {
+        if (slot->seal == seal && memcmp(&slot->record, module, sizeof *module) == 0)
             return i + 1;
-        }
     }
     if (count == COMMONS_MODULES) {
         commons_note_lost(c);
@@ -232,9 +221,8 @@ uint32_t commons_add_module(struct commons *c, const struct commons_module *modu
 
 bool commons_get_stack(struct commons *c, uint32_t number, struct commons_stack *stack)
 {
-    if (number < 1 || number > COMMONS_STACKS) {
+    if (number < 1 || number > COMMONS_STACKS)
         return false;
-    }
     const struct stack_slot *slot = &c->stacks[number - 1];
     return commons_copy(c, stack, &slot->record, sizeof *stack, slot->seal) && stack->depth <= COMMONS_FRAMES;
 }
@@ -249,9 +237,8 @@ uint32_t commons_add_stack(struct commons *c, const struct commons_stack *stack)
             slot->record = *stack;
             slot->seal = seal;
         }
-        if (slot->seal == seal && memcmp(&slot->record, stack, sizeof *stack) == 0) {
+        if (slot->seal == seal && memcmp(&slot->record, stack, sizeof *stack) == 0)
             return place + 1;
-        }
     }
     commons_note_lost(c);
     return 0;
@@ -261,9 +248,8 @@ uint32_t commons_add_stack(struct commons *c, const struct commons_stack *stack)
 
 bool commons_get_identity(struct commons *c, uint32_t number, struct commons_identity *identity)
 {
-    if (number < 1 || number > COMMONS_LOCKS) {
+    if (number < 1 || number > COMMONS_LOCKS)
         return false;
-    }
     const struct identity_slot *slot = &c->identities[number - 1];
     return commons_copy(c, identity, &slot->record, sizeof *identity, slot->seal) &&
            is_text(identity->path, sizeof identity->path);
@@ -277,9 +263,8 @@ static struct identity_slot *find_slot(struct commons *c, const struct commons_k
     for (uint64_t probe = 0; probe < PROBES_MAX; probe++) {
         struct identity_slot *slot = &c->identities[first + (hash + probe) % count];
         /* sealed or not: the seal is checked when the record is read */
-        if (slot->seal == 0 || memcmp(&slot->record.key, key, sizeof *key) == 0) {
+        if (slot->seal == 0 || memcmp(&slot->record.key, key, sizeof *key) == 0)
             return slot;
-        }
     }
     return NULL;
 }
@@ -335,9 +320,8 @@ void commons_renew_identity(struct commons *c, uint32_t identity)
 
 void commons_set_no_lock(struct commons *c, uint32_t identity)
 {
-    if (identity >= 1 && identity <= COMMONS_LOCKS) {
+    if (identity >= 1 && identity <= COMMONS_LOCKS)
         relaxed_store(&c->identities[identity - 1].is_no_lock, 1);
-    }
 }
 
 bool commons_is_no_lock(const struct commons *c, uint32_t identity)

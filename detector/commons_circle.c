@@ -35,9 +35,8 @@ bool commons_party_holds(const struct commons *c, const struct commons_party *ho
 {
     for (uint32_t i = 0; i < holder->held_count && i < COMMONS_HELD_MAX; i++) {
         const struct commons_lock *held = &holder->held[i];
-        if (same_lock(held, wanted) && !(held->is_shared && wanted->is_shared) && commons_is_current(c, held)) {
+        if (same_lock(held, wanted) && !(held->is_shared && wanted->is_shared) && commons_is_current(c, held))
             return true;
-        }
     }
     return false;
 }
@@ -45,11 +44,9 @@ bool commons_party_holds(const struct commons *c, const struct commons_party *ho
 static bool have_gate(const struct commons_party *a, const struct commons_party *b)
 {
     for (uint32_t i = 0; i < a->held_count; i++) {
-        for (uint32_t k = 0; k < b->held_count; k++) {
-            if (same_lock(&a->held[i], &b->held[k]) && !(a->held[i].is_shared && b->held[k].is_shared)) {
+        for (uint32_t k = 0; k < b->held_count; k++)
+            if (same_lock(&a->held[i], &b->held[k]) && !(a->held[i].is_shared && b->held[k].is_shared))
                 return true;
-            }
-        }
     }
     return false;
 }
@@ -59,12 +56,10 @@ static bool descends(struct commons *c, struct commons_process process, uint32_t
 {
     for (int generations = 0; generations < GENERATIONS_MAX && process.parent != 0; generations++) {
         *forked_ns = process.began_ns;
-        if (process.parent == ancestor) {
+        if (process.parent == ancestor)
             return true;
-        }
-        if (process.parent > COMMONS_PROCESSES || !commons_get_process(c, (uint32_t)process.parent, &process)) {
+        if (process.parent > COMMONS_PROCESSES || !commons_get_process(c, (uint32_t)process.parent, &process))
             return false;
-        }
     }
     return false;
 }
@@ -75,12 +70,10 @@ static bool comes_before(struct commons *c, const struct commons_party *a, uint6
 {
     struct commons_process of_a, of_b;
     bool handed_over = a_last_ns <= b->first_ns && a_last_ns <= commons_heard_until(c, b->process, a->process);
-    if (a->process == b->process) {
+    if (a->process == b->process)
         return handed_over || (a->epoch != 0 && a->epoch <= b->seen[a->slot % COMMONS_SEEN]);
-    }
-    if (!commons_get_process(c, a->process, &of_a) || !commons_get_process(c, b->process, &of_b)) {
+    if (!commons_get_process(c, a->process, &of_a) || !commons_get_process(c, b->process, &of_b))
         return true; /* not known: no finding */
-    }
     uint64_t a_gone_ns = relaxed_load(&c->processes[a->process - 1].gone_ns), forked_ns = 0;
     bool is_gone = a_gone_ns != 0;
     bool began_after = is_gone && of_b.joined_ns >= a_gone_ns;
@@ -98,9 +91,8 @@ static bool same_thread(const struct commons_party *a, const struct commons_part
 static bool go_together(struct search *s, uint32_t i, const struct commons_party *party, uint64_t last_ns)
 {
     const struct commons_party *member = &s->circle->parties[i];
-    if (same_thread(member, party) || same_lock(&member->wanted, &party->wanted)) {
+    if (same_thread(member, party) || same_lock(&member->wanted, &party->wanted))
         return false;
-    }
     return !s->is_order || (!have_gate(member, party) && !comes_before(s->c, member, s->last_ns[i], party) &&
                             !comes_before(s->c, party, last_ns, member));
 }
@@ -109,11 +101,9 @@ static bool go_together(struct search *s, uint32_t i, const struct commons_party
 
 static bool spans_processes(const struct commons_circle *circle)
 {
-    for (uint32_t i = 1; i < circle->count; i++) {
-        if (circle->parties[i].process != circle->parties[0].process) {
+    for (uint32_t i = 1; i < circle->count; i++)
+        if (circle->parties[i].process != circle->parties[0].process)
             return true;
-        }
-    }
     return false;
 }
 
@@ -121,11 +111,9 @@ static bool spans_processes(const struct commons_circle *circle)
 static bool append(struct search *s, const struct commons_party *party, uint64_t last_ns)
 {
     struct commons_circle *circle = s->circle;
-    for (uint32_t i = 0; i < circle->count; i++) {
-        if (!go_together(s, i, party, last_ns)) {
+    for (uint32_t i = 0; i < circle->count; i++)
+        if (!go_together(s, i, party, last_ns))
             return false;
-        }
-    }
     s->last_ns[circle->count] = last_ns;
     circle->parties[circle->count++] = *party;
     return true;
@@ -136,12 +124,10 @@ static bool close_circle(struct search *s, uint32_t length)
 {
     struct commons_circle *circle = s->circle;
     uint32_t last = circle->count - 1;
-    if (!commons_is_current(s->c, &circle->parties[last].wanted)) {
+    if (!commons_is_current(s->c, &circle->parties[last].wanted))
         return false;
-    }
-    if (circle->count == length) {
+    if (circle->count == length)
         return commons_party_holds(s->c, &circle->parties[0], &circle->parties[last].wanted) && spans_processes(circle);
-    }
     for (uint32_t i = 0; i < s->count && s->steps < STEPS_MAX; i++) {
         struct commons_party party;
         const struct party_slot *slot = &s->slots[i];
@@ -151,12 +137,10 @@ static bool close_circle(struct search *s, uint32_t length)
             !commons_party_holds(s->c, &slot->record, &circle->parties[last].wanted) ||
             !commons_copy_party(s->c, &party, slot) ||
             !commons_party_holds(s->c, &party, &circle->parties[last].wanted) ||
-            !append(s, &party, relaxed_load(&slot->last_ns))) {
+            !append(s, &party, relaxed_load(&slot->last_ns)))
             continue;
-        }
-        if (close_circle(s, length)) {
+        if (close_circle(s, length))
             return true;
-        }
         circle->count = last + 1;
     }
     return false;
@@ -170,9 +154,8 @@ struct identity_set {
 /* Returns: its place in the set, or COMMONS_LOCKS + 1 for none. */
 static uint32_t member_of(uint32_t identity)
 {
-    if (commons_is_end(identity)) {
+    if (commons_is_end(identity))
         return 0;
-    }
     return identity <= COMMONS_LOCKS ? identity : COMMONS_LOCKS + 1;
 }
 
@@ -185,18 +168,15 @@ static bool set_has(const struct identity_set *set, uint32_t identity)
 static void set_add(struct identity_set *set, uint32_t identity)
 {
     uint32_t member = member_of(identity);
-    if (member <= COMMONS_LOCKS) {
+    if (member <= COMMONS_LOCKS)
         set->words[member / 64] |= UINT64_C(1) << member % 64;
-    }
 }
 
 static bool set_has_held(const struct identity_set *set, const struct commons_party *party)
 {
-    for (uint32_t i = 0; i < party->held_count && i < COMMONS_HELD_MAX; i++) {
-        if (set_has(set, party->held[i].identity)) {
+    for (uint32_t i = 0; i < party->held_count && i < COMMONS_HELD_MAX; i++)
+        if (set_has(set, party->held[i].identity))
             return true;
-        }
-    }
     return false;
 }
 
@@ -217,9 +197,8 @@ static bool may_close(const struct search *s, const struct commons_party *party)
                 is_new = true;
             }
         }
-        if (set_has_held(&reached, party)) {
+        if (set_has_held(&reached, party))
             return true;
-        }
     }
     return false;
 }
@@ -227,18 +206,15 @@ static bool may_close(const struct search *s, const struct commons_party *party)
 /* Returns: true when `party` closes a circle; the shortest is in s->circle. */
 static bool find_circle(struct search *s, const struct commons_party *party, uint64_t now_ns)
 {
-    if (!may_close(s, party)) {
+    if (!may_close(s, party))
         return false;
-    }
     for (uint32_t length = 2; length <= COMMONS_CIRCLE_MAX; length++) {
         s->circle->count = 0;
-        if (append(s, party, now_ns) && close_circle(s, length)) {
+        if (append(s, party, now_ns) && close_circle(s, length))
             return true;
-        }
     }
-    if (s->steps >= STEPS_MAX) {
+    if (s->steps >= STEPS_MAX)
         commons_note_lost(s->c);
-    }
     return false;
 }
 
@@ -247,9 +223,8 @@ static bool find_circle(struct search *s, const struct commons_party *party, uin
 static uint64_t place_hash(const struct commons_party *party, bool is_order)
 {
     uint64_t words[2 + COMMONS_HELD_MAX] = {party->wanted.stack, is_order ? 0 : (uint64_t)party->tid};
-    for (uint32_t i = 0; i < party->held_count; i++) {
+    for (uint32_t i = 0; i < party->held_count; i++)
         words[2 + i] = party->held[i].stack;
-    }
     return commons_seal(words, sizeof words);
 }
 
@@ -257,15 +232,12 @@ static uint64_t place_hash(const struct commons_party *party, bool is_order)
 static bool say_once(struct search *s)
 {
     uint64_t key = s->is_order ? 1 : 2;
-    for (uint32_t i = 0; i < s->circle->count; i++) {
+    for (uint32_t i = 0; i < s->circle->count; i++)
         key += place_hash(&s->circle->parties[i], s->is_order); /* in whatever order they came */
-    }
     uint32_t count = commons_count(&s->c->said_count, COMMONS_SAID);
-    for (uint32_t i = 0; i < count; i++) {
-        if (s->c->said[i] == key) {
+    for (uint32_t i = 0; i < count; i++)
+        if (s->c->said[i] == key)
             return false;
-        }
-    }
     if (count == COMMONS_SAID) {
         commons_note_lost(s->c);
         return false;
@@ -297,9 +269,8 @@ static bool is_alike(const struct commons_party *a, const struct commons_party *
 static bool has_private(const struct commons_party *party)
 {
     bool result = commons_is_private(party->wanted.identity);
-    for (uint32_t i = 0; i < party->held_count && i < COMMONS_HELD_MAX; i++) {
+    for (uint32_t i = 0; i < party->held_count && i < COMMONS_HELD_MAX; i++)
         result = result || commons_is_private(party->held[i].identity);
-    }
     return result;
 }
 
@@ -315,31 +286,26 @@ static void look_at(struct commons *c, struct party_slot *slot, const struct com
     struct commons_party other;
     bool is_private = has_private(&slot->record), may_be_alike = is_alike(&slot->record, party);
     kin->privates += is_private;
-    if ((!is_private && !may_be_alike) || !commons_copy_party(c, &other, slot)) {
+    if ((!is_private && !may_be_alike) || !commons_copy_party(c, &other, slot))
         return;
-    }
     bool is_gone = relaxed_load(&c->processes[other.process - 1].gone_ns) != 0;
-    if (is_private && is_gone) {
+    if (is_private && is_gone)
         kin->spare = slot;
-    }
-    if (!is_alike(&other, party)) {
+    if (!is_alike(&other, party))
         return;
-    }
     kin->alike++;
-    if (same_thread(&other, party)) {
+    if (same_thread(&other, party))
         kin->own = slot;
-    } else if (is_gone && kin->of_gone == NULL) {
+    else if (is_gone && kin->of_gone == NULL)
         kin->of_gone = slot;
-    }
 }
 
 static struct party_slot *next_place(struct commons *c, const struct commons_party *party, const struct kin *kin,
                                      uint32_t count)
 {
     bool is_full = has_private(party) && kin->privates >= COMMONS_DEPENDENCIES / 2;
-    if (is_full && kin->spare != NULL) {
+    if (is_full && kin->spare != NULL)
         return kin->spare;
-    }
     if (is_full || count == COMMONS_DEPENDENCIES) {
         commons_note_lost(c);
         return NULL;
@@ -353,18 +319,14 @@ static struct party_slot *find_place(struct commons *c, const struct commons_par
 {
     uint32_t count = commons_count(&c->dependency_count, COMMONS_DEPENDENCIES);
     struct kin kin = {.alike = 0};
-    for (uint32_t i = 0; i < count && kin.own == NULL; i++) {
+    for (uint32_t i = 0; i < count && kin.own == NULL; i++)
         look_at(c, &c->dependencies[i], party, &kin);
-    }
-    if (kin.own != NULL) {
+    if (kin.own != NULL)
         return kin.own;
-    }
-    if (kin.of_gone != NULL && kin.alike >= ALIKE_MAX / 2) {
+    if (kin.of_gone != NULL && kin.alike >= ALIKE_MAX / 2)
         return kin.of_gone;
-    }
-    if (kin.alike >= ALIKE_MAX) {
+    if (kin.alike >= ALIKE_MAX)
         return NULL; /* evidence enough */
-    }
     return next_place(c, party, &kin, count);
 }
 
@@ -400,9 +362,8 @@ static struct party_slot *find_bed(struct commons *c)
         struct commons_party other;
         bool is_free = relaxed_load(&slot->is_set) == 0 || !commons_copy_party(c, &other, slot) ||
                        relaxed_load(&c->processes[other.process - 1].gone_ns) != 0;
-        if (is_free) {
+        if (is_free)
             return slot;
-        }
     }
     if (count == COMMONS_SLEEPERS) {
         commons_note_lost(c);
@@ -423,9 +384,8 @@ bool commons_sleeps_on(struct commons *c, const struct commons_circle *circle, c
             is_asleep = relaxed_load(&c->sleepers[k].is_set) != 0 && commons_copy_party(c, &now, &c->sleepers[k]) &&
                         memcmp(&now, member, sizeof now) == 0;
         }
-        if (!is_asleep || !commons_process_lives(c, member->process, host)) {
+        if (!is_asleep || !commons_process_lives(c, member->process, host))
             return false;
-        }
     }
     return true;
 }
@@ -436,18 +396,16 @@ bool commons_asleep(struct commons *c, const struct commons_party *party, const 
     struct commons_party mine = *party;
     struct party_slot *bed = find_bed(c);
     *sleeper = 0;
-    if (bed == NULL) {
+    if (bed == NULL)
         return false;
-    }
     mine.first_ns = host->now_ns(host->ctx);
     commons_set_party(bed, &mine, mine.first_ns);
     *sleeper = (uint32_t)(bed - c->sleepers) + 1;
     struct search search = {
         .c = c, .slots = c->sleepers, .count = commons_count(&c->sleeper_count, COMMONS_SLEEPERS), .circle = circle};
     bool is_circle = find_circle(&search, &mine, mine.first_ns) && commons_sleeps_on(c, circle, host);
-    for (uint32_t i = 0; is_circle && i < circle->count; i++) {
+    for (uint32_t i = 0; is_circle && i < circle->count; i++)
         relaxed_store(&c->processes[circle->parties[i].process - 1].is_told, 1);
-    }
     return is_circle && say_once(&search);
 }
 
@@ -456,8 +414,7 @@ void commons_awake(struct commons *c, uint32_t sleeper)
     if (sleeper >= 1 && sleeper <= COMMONS_SLEEPERS) {
         uint32_t process = c->sleepers[sleeper - 1].record.process;
         relaxed_store(&c->sleepers[sleeper - 1].is_set, 0);
-        if (process >= 1 && process <= COMMONS_PROCESSES) {
+        if (process >= 1 && process <= COMMONS_PROCESSES)
             relaxed_store(&c->processes[process - 1].is_told, 0);
-        }
     }
 }

@@ -25,9 +25,8 @@ static void join_hearsay(struct hearsay *to, const struct hearsay *from)
 {
     for (uint32_t i = 0; i < COMMONS_HEARSAY; i++) {
         uint64_t until_ns = relaxed_load(&from->until_ns[i]);
-        if (until_ns != 0) {
+        if (until_ns != 0)
             raise_to(&to->until_ns[i], until_ns);
-        }
     }
 }
 
@@ -38,9 +37,8 @@ static bool are_numbers(uint32_t process, uint32_t identity)
 
 void commons_sent(struct commons *c, uint32_t process, uint32_t identity, uint64_t now_ns)
 {
-    if (!are_numbers(process, identity)) {
+    if (!are_numbers(process, identity))
         return;
-    }
     struct hearsay *sent = &c->identities[identity - 1].sent;
     join_hearsay(sent, &c->processes[process - 1].heard);
     raise_to(&sent->until_ns[process % COMMONS_HEARSAY], now_ns);
@@ -49,18 +47,16 @@ void commons_sent(struct commons *c, uint32_t process, uint32_t identity, uint64
 
 bool commons_heard(struct commons *c, uint32_t process, uint32_t identity)
 {
-    if (!are_numbers(process, identity) || relaxed_load(&c->identities[identity - 1].hands_over) == 0) {
+    if (!are_numbers(process, identity) || relaxed_load(&c->identities[identity - 1].hands_over) == 0)
         return false;
-    }
     join_hearsay(&c->processes[process - 1].heard, &c->identities[identity - 1].sent);
     return true;
 }
 
 void commons_inherit(struct commons *c, uint32_t child, uint64_t parent)
 {
-    if (parent >= 1 && parent <= COMMONS_PROCESSES) {
+    if (parent >= 1 && parent <= COMMONS_PROCESSES)
         join_hearsay(&c->processes[child - 1].heard, &c->processes[parent - 1].heard);
-    }
 }
 
 uint64_t commons_heard_until(const struct commons *c, uint32_t process, uint32_t of)

@@ -15,11 +15,9 @@ static bool is_number(uint32_t process)
 static struct party_slot *find_place(struct commons *c)
 {
     uint32_t count = commons_count(&c->rest_count, COMMONS_AT_REST);
-    for (uint32_t i = 0; i < count; i++) {
-        if (relaxed_load(&c->at_rest[i].is_set) == 0) {
+    for (uint32_t i = 0; i < count; i++)
+        if (relaxed_load(&c->at_rest[i].is_set) == 0)
             return &c->at_rest[i];
-        }
-    }
     if (count == COMMONS_AT_REST) {
         commons_note_lost(c);
         return NULL;
@@ -35,18 +33,16 @@ static void drop_parties(struct commons *c, uint32_t process)
     for (uint32_t i = 0; i < count; i++) {
         struct party_slot *slot = &c->at_rest[i];
         uint32_t of = slot->record.process;
-        if (of == process || !is_number(of) || relaxed_load(&c->processes[of - 1].gone_ns) != 0) {
+        if (of == process || !is_number(of) || relaxed_load(&c->processes[of - 1].gone_ns) != 0)
             relaxed_store(&slot->is_set, 0);
-        }
     }
 }
 
 uint32_t commons_rests(struct commons *c, uint32_t process, uint32_t traits)
 {
     uint32_t serial = relaxed_load(&c->rest_serial) + 1;
-    if (!is_number(process)) {
+    if (!is_number(process))
         return 0;
-    }
     relaxed_store(&c->rest_serial, serial);
     drop_parties(c, process);
     relaxed_store(&c->processes[process - 1].traits, traits);
@@ -77,11 +73,10 @@ void commons_born(struct commons *c)
 void commons_rests_party(struct commons *c, const struct commons_party *party)
 {
     struct party_slot *place = find_place(c);
-    if (place != NULL) {
+    if (place != NULL)
         commons_set_party(place, party, 0);
-    } else if (is_number(party->process)) {
+    else if (is_number(party->process))
         commons_stirs(c, party->process); /* what cannot be told of in full is not taken for rest */
-    }
 }
 
 void commons_stirs(struct commons *c, uint32_t process)
@@ -95,9 +90,8 @@ void commons_stirs(struct commons *c, uint32_t process)
 
 void commons_rest_told(struct commons *c, const struct commons_rest *rest)
 {
-    for (uint32_t i = 0; i < rest->count; i++) {
+    for (uint32_t i = 0; i < rest->count; i++)
         relaxed_store(&c->processes[rest->members[i].process - 1].is_told, 1);
-    }
 }
 
 /* ---- who lives -------------------------------------------------------------------------------------------------- */
@@ -108,21 +102,17 @@ static bool take_in(struct commons *c, uint32_t number, const struct commons_hos
     struct process_slot *slot = &c->processes[number - 1];
     struct commons_process process;
     /* Who lives where these pids mean others seems to be gone. */
-    if (!commons_get_process(c, number, &process) || process.space != c->processes[0].record.space) {
+    if (!commons_get_process(c, number, &process) || process.space != c->processes[0].record.space)
         return false;
-    }
-    if (relaxed_load(&slot->gone_ns) != 0) {
+    if (relaxed_load(&slot->gone_ns) != 0)
         return true;
-    }
     /* acquire; partner: commons_stirs() */
     uint32_t state = atomic_load_explicit(&slot->rest, memory_order_acquire);
     if (host->is_gone(host->ctx, process.pid) ||
-        host->life(host->ctx, process.pid, process.start_time) != COMMONS_LIVES) {
+        host->life(host->ctx, process.pid, process.start_time) != COMMONS_LIVES)
         return true;
-    }
-    if ((state & 1) == 0 || relaxed_load(&slot->is_told) != 0 || rest->count == COMMONS_REST_MEMBERS) {
+    if ((state & 1) == 0 || relaxed_load(&slot->is_told) != 0 || rest->count == COMMONS_REST_MEMBERS)
         return false;
-    }
     rest->members[rest->count++] = (struct commons_rest_member){.process = number,
                                                                 .rest = state,
                                                                 .traits = relaxed_load(&slot->traits),
@@ -138,20 +128,17 @@ bool commons_someone_is_up(struct commons *c, const struct commons_host *host)
         int64_t pid = slot->record.pid;
         bool is_up = relaxed_load(&slot->gone_ns) == 0 && (relaxed_load(&slot->rest) & 1) == 0;
         if (is_up && !host->is_gone(host->ctx, pid) &&
-            host->life(host->ctx, pid, slot->record.start_time) == COMMONS_LIVES) {
+            host->life(host->ctx, pid, slot->record.start_time) == COMMONS_LIVES)
             return true;
-        }
     }
     return false;
 }
 
 static struct commons_rest_member *find_member(struct commons_rest *rest, uint32_t process)
 {
-    for (uint32_t i = 0; i < rest->count; i++) {
-        if (rest->members[i].process == process) {
+    for (uint32_t i = 0; i < rest->count; i++)
+        if (rest->members[i].process == process)
             return &rest->members[i];
-        }
-    }
     return NULL;
 }
 
@@ -163,9 +150,8 @@ bool commons_rest_visit(struct commons *c, const struct commons_rest *rest,
         struct commons_party party;
         bool is_one = relaxed_load(&c->at_rest[i].is_set) != 0 && commons_copy_party(c, &party, &c->at_rest[i]) &&
                       find_member((struct commons_rest *)(uintptr_t)rest, party.process) != NULL;
-        if (is_one && !visit(ctx, &party)) {
+        if (is_one && !visit(ctx, &party))
             return false;
-        }
     }
     return true;
 }
@@ -198,9 +184,8 @@ static bool ends_never(const struct question *q)
     for (uint32_t i = 0; i < q->rest->count; i++) {
         const struct commons_rest_member *m = &q->rest->members[i];
         struct commons_lock end = commons_end_of(m->pid, m->start_time);
-        if (end.identity == q->wanted->identity && end.generation == q->wanted->generation) {
+        if (end.identity == q->wanted->identity && end.generation == q->wanted->generation)
             return (m->traits & COMMONS_REST_ALARMED) == 0;
-        }
     }
     return false;
 }
@@ -209,9 +194,8 @@ static bool object_rests(const struct question *q, const struct commons_party *p
 {
     struct commons_identity identity;
     uint32_t number = q->wanted->identity;
-    if (!commons_get_identity(q->c, number, &identity) || !commons_is_current(q->c, q->wanted)) {
+    if (!commons_get_identity(q->c, number, &identity) || !commons_is_current(q->c, q->wanted))
         return false;
-    }
     const struct identity_slot *slot = &q->c->identities[number - 1];
     switch (identity.key.kind) {
     case OBJECT_MUTEX:
@@ -242,13 +226,11 @@ static bool rests_on(void *ctx, const struct commons_party *party)
     const struct question *asked = ctx, question = {asked->c, asked->rest, &party->wanted}, *q = &question;
     uint32_t wanted = party->wanted.identity;
     struct commons_rest_member *member = find_member(q->rest, party->process);
-    if (member == NULL) {
+    if (member == NULL)
         return false;
-    }
     member->threads = party->threads;
-    if (wanted == COMMONS_WITHIN || wanted == COMMONS_ANY_END) {
+    if (wanted == COMMONS_WITHIN || wanted == COMMONS_ANY_END)
         return true;
-    }
     return commons_is_end(wanted) ? ends_never(q) : is_unposted_semaphore(q, party) || object_rests(q, party);
 }
 
@@ -256,14 +238,11 @@ bool commons_all_rest(struct commons *c, const struct commons_host *host, struct
 {
     uint32_t count = commons_count(&c->process_count, COMMONS_PROCESSES);
     rest->count = 0;
-    if (atomic_load_explicit(&c->unborn, memory_order_acquire) != 0) { /* partner: commons_born() */
+    if (atomic_load_explicit(&c->unborn, memory_order_acquire) != 0) /* partner: commons_born() */
         return false;
-    }
-    for (uint32_t i = count; i > 0; i--) {
-        if (!take_in(c, i, host, rest)) {
+    for (uint32_t i = count; i > 0; i--)
+        if (!take_in(c, i, host, rest))
             return false;
-        }
-    }
     struct question question = {.c = c, .rest = rest};
     return rest->count > 0 && commons_rest_visit(c, rest, rests_on, &question);
 }

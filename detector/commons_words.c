@@ -22,9 +22,8 @@ static void change_waiters(struct identity_slot *slot, uint64_t (*next)(uint64_t
 
 static void count(struct identity_slot *slot)
 {
-    if (slot != NULL) {
+    if (slot != NULL)
         atomic_fetch_add_explicit(&slot->posts, 1, memory_order_relaxed);
-    }
 }
 
 static uint64_t one_waits(uint64_t word, bool unused)
@@ -70,9 +69,8 @@ void commons_cond_signalled(struct commons *c, uint32_t cond, bool is_broadcast)
 void commons_barrier_arrived(struct commons *c, uint32_t barrier)
 {
     struct identity_slot *slot = slot_of(c, barrier);
-    if (slot != NULL) {
+    if (slot != NULL)
         atomic_fetch_add_explicit(&slot->arrivals, 1, memory_order_relaxed);
-    }
 }
 
 void commons_semaphore_posted(struct commons *c, uint32_t semaphore)

@@ -8,17 +8,15 @@
 void detector_options_default(struct detector_options *options)
 {
     *options = (struct detector_options){.lock_held_threshold_ms = DEFAULT_HELD_MS};
-    for (int i = 0; i < FINDING_COUNT; i++) {
+    for (int i = 0; i < FINDING_COUNT; i++)
         options->enabled[i] = finding_is_default((enum finding_kind)i);
-    }
 }
 
 struct detector *detector_new(const struct detector_host *host, const struct detector_options *options)
 {
     struct detector *d = host->alloc(host->ctx, sizeof *d);
-    if (d == NULL) {
+    if (d == NULL)
         return NULL;
-    }
     d->host = host;
     d->options = *options;
     clock_pool_init(&d->clocks, host);
@@ -34,9 +32,8 @@ struct detector *detector_new(const struct detector_host *host, const struct det
 
 void detector_delete(struct detector *d)
 {
-    if (d->order != NULL) {
+    if (d->order != NULL)
         lock_order_delete(d->order);
-    }
     object_table_delete(&d->objects);
     registry_delete(&d->registry);
     clock_pool_delete(&d->clocks);
@@ -53,12 +50,10 @@ void detector_counts(struct detector *d, struct detector_counts *counts)
     detector_enter(d, RANK_ORDER_GRAPH);
     lock_order_get_counts(d->order, &order);
     detector_leave(d, RANK_ORDER_GRAPH);
-    for (int i = 0; i < FINDING_COUNT; i++) {
+    for (int i = 0; i < FINDING_COUNT; i++)
         counts->findings[i] = relaxed_load(&d->findings[i]);
-    }
-    for (int i = 0; i < OBJECT_KIND_COUNT; i++) {
+    for (int i = 0; i < OBJECT_KIND_COUNT; i++)
         counts->objects[i] = relaxed_load(&d->kinds[i]);
-    }
     counts->repeats = relaxed_load(&d->repeats) + order.cycles_repeated;
     counts->threads = relaxed_load(&d->threads);
     counts->order_edges = order.edges;

@@ -35,9 +35,8 @@ static struct sync_clock *round_loose(struct object *b, uint64_t round)
 
 static void receive_round(struct thread *t, struct object *b, uint64_t round)
 {
-    if (loose_is_kept(t)) {
+    if (loose_is_kept(t))
         locking_acquire_shared(&t->loose, b, round_loose(b, round));
-    }
     locking_acquire_shared(&t->hb, b, round_hb(b, round));
 }
 
@@ -49,9 +48,8 @@ static uint64_t enter_round(struct thread *t, struct object *b)
     uint64_t inside = atomic_fetch_add_explicit(&b->waiters, 1, memory_order_relaxed);
     uint64_t before = (uint64_t)atomic_fetch_add_explicit(&b->value, 1, memory_order_relaxed);
     uint64_t round = before / parties_of(b);
-    if (inside >= parties_of(b)) {
+    if (inside >= parties_of(b))
         relaxed_store(&b->is_uneven, true); /* seen by who leaves: the barrier itself lets him out after this */
-    }
     if (loose_is_kept(t)) {
         loose_now(t);
         thread_clock_release_join(&t->loose, round_loose(b, round));
@@ -76,9 +74,8 @@ void detector_barrier_arrive(struct detector *d, struct thread *t, struct object
         .signal_number = t->signal_depth > 0 ? t->signal_number : 0,
     };
     /* Of one that is shared the others' arrivals are not counted here. */
-    if (before + 1 < wait.ticket || object_alert_any(b, OBJECT_ALERT_SHARED)) {
+    if (before + 1 < wait.ticket || object_alert_any(b, OBJECT_ALERT_SHARED))
         locking_begin_wait(d, t, &wait);
-    }
 }
 
 void detector_barrier_leave(struct detector *d, struct thread *t, struct object *b)
@@ -87,9 +84,8 @@ void detector_barrier_leave(struct detector *d, struct thread *t, struct object 
     locking_end_wait(t);
     receive_round(t, b, t->barrier_round);
     /* A handler that waited for another barrier in between has left its round there. */
-    if (is_uneven(b) || t->barrier_id != relaxed_load(&b->id)) {
+    if (is_uneven(b) || t->barrier_id != relaxed_load(&b->id))
         receive_round(t, b, t->barrier_round + 1);
-    }
     locking_acquire_shared(&t->handover, b, &b->handed);
     uint64_t inside = relaxed_load(&b->waiters);
     while (inside > 0 && !atomic_compare_exchange_weak_explicit(&b->waiters, &inside, inside - 1, memory_order_relaxed,

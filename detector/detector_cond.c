@@ -40,9 +40,8 @@ static void word_signal(struct object *c, bool broadcast)
         /* release: after the count; partner: word_add_waiter() */
     } while (
         !atomic_compare_exchange_weak_explicit(&c->waiters, &word, next, memory_order_release, memory_order_relaxed));
-    if (COND_WAITERS(word) == 0) {
+    if (COND_WAITERS(word) == 0)
         atomic_fetch_add_explicit(&c->idle_signals, 1, memory_order_relaxed);
-    }
 }
 
 /* ---- verbs ------------------------------------------------------------------------------------------------------ */
@@ -61,12 +60,10 @@ void detector_cond_wait(struct detector *d, struct thread *t, struct object *c, 
     relaxed_store(&c->partner, m);
     uint64_t signals = word_add_waiter(c);
     struct held_entry *entry = held_find(&t->seat->held, m);
-    if (entry != NULL) {
+    if (entry != NULL)
         detector_lock_released(d, t, m, at);
-    }
-    if (t->seat->held.ordered != 0) {
+    if (t->seat->held.ordered != 0)
         order_feed(d, t, m, LOCK_EXCLUSIVE, at); /* it will take the mutex again while it holds these */
-    }
     struct wait_record wait = {
         .kind = WAIT_COND,
         .wanted = c,
@@ -88,9 +85,8 @@ void detector_cond_woken(struct detector *d, struct thread *t, struct object *c,
     if (woken) {
         loose_receive(t, c);
         locking_acquire_shared(&t->hb, c, &c->hb);
-        if (!c->schedules) {
+        if (!c->schedules)
             locking_acquire_shared(&t->handover, c, &c->handed);
-        }
     }
     detector_lock_acquired(d, t, m, LOCK_EXCLUSIVE, owner_died, at);
 }
@@ -113,9 +109,8 @@ static void hand_over_to_waiters(struct thread *t, struct object *c)
     } else {
         for (uint32_t i = 0; i < held_count(&t->seat->held); i++) {
             struct object *held = relaxed_load(&held_entries(&t->seat->held)[i].object);
-            if (held->kind == OBJECT_MUTEX) {
+            if (held->kind == OBJECT_MUTEX)
                 hand_over(t, held);
-            }
         }
     }
 }
@@ -126,23 +121,19 @@ static void send_loosely(struct thread *t, struct object *c)
 {
     struct object *m = relaxed_load(&c->partner);
     loose_send(t, c);
-    if (m != NULL && relaxed_load(&m->id) == relaxed_load(&c->partner_id)) {
+    if (m != NULL && relaxed_load(&m->id) == relaxed_load(&c->partner_id))
         loose_send(t, m);
-    }
-    for (uint32_t i = 0; i < held_count(&t->seat->held); i++) {
+    for (uint32_t i = 0; i < held_count(&t->seat->held); i++)
         loose_send(t, relaxed_load(&held_entries(&t->seat->held)[i].object));
-    }
 }
 
 void detector_cond_signal(struct detector *d, struct thread *t, struct object *c, bool broadcast, struct stack_id at)
 {
     usage_cond_signal(d, t, c, at);
-    if (loose_is_kept(t)) {
+    if (loose_is_kept(t))
         send_loosely(t, c);
-    }
     locking_release_shared(&t->hb, c, &c->hb);
-    if (!c->schedules) {
+    if (!c->schedules)
         hand_over_to_waiters(t, c);
-    }
     word_signal(c, broadcast);
 }

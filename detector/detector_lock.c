@@ -11,12 +11,10 @@ void detector_lock_request(struct detector *d, struct thread *t, struct object *
                            struct stack_id at)
 {
     uint32_t watched = OBJECT_ALERT_ORPHANED | OBJECT_ALERT_NOT_MUTEX;
-    if (__builtin_expect(t->alert != 0 || object_alert_any(o, watched) || thread_owns(t, o), 0)) {
+    if (__builtin_expect(t->alert != 0 || object_alert_any(o, watched) || thread_owns(t, o), 0))
         usage_lock_request(d, t, o, mode, timed, at);
-    }
-    if (t->seat->held.ordered != 0) {
+    if (t->seat->held.ordered != 0)
         order_feed(d, t, o, mode, at);
-    }
 }
 
 /* ---- acquired --------------------------------------------------------------------------------------------------- */
@@ -24,9 +22,8 @@ void detector_lock_request(struct detector *d, struct thread *t, struct object *
 static void acquire_clocks(struct thread *t, struct object *o, enum lock_mode mode)
 {
     thread_clock_acquire(&t->hb, &o->hb);
-    if (o->kind == OBJECT_RWLOCK && mode == LOCK_EXCLUSIVE) {
+    if (o->kind == OBJECT_RWLOCK && mode == LOCK_EXCLUSIVE)
         locking_acquire_shared(&t->hb, o, &o->readers_hb);
-    }
     locking_take_handed(t, o);
 }
 
@@ -35,16 +32,13 @@ static void watch_taking(struct detector *d, struct thread *t, struct object *o,
 {
     if (entry != NULL) {
         entry->signal_depth = (uint8_t)(t->signal_depth < UINT8_MAX ? t->signal_depth : UINT8_MAX);
-        if ((t->alert & THREAD_ALERT_TIMING) != 0) {
+        if ((t->alert & THREAD_ALERT_TIMING) != 0)
             entry->since_ns = d->host->now_ns(d->host->ctx);
-        }
     }
-    if (t->signal_depth == 0 && object_alert_any(o, OBJECT_ALERT_IN_HANDLER)) {
+    if (t->signal_depth == 0 && object_alert_any(o, OBJECT_ALERT_IN_HANDLER))
         usage_signal_outside(d, t, o, at);
-    }
-    if (t->signal_depth == 0 && mode == LOCK_EXCLUSIVE && object_alert_any(o, OBJECT_ALERT_SIGNALS)) {
+    if (t->signal_depth == 0 && mode == LOCK_EXCLUSIVE && object_alert_any(o, OBJECT_ALERT_SIGNALS))
         usage_signal_open(d, t, o, at);
-    }
 }
 
 static void acquired_slow(struct detector *d, struct thread *t, struct object *o, enum lock_mode mode, bool owner_died,
@@ -56,20 +50,17 @@ static void acquired_slow(struct detector *d, struct thread *t, struct object *o
         entry->count++;
         return;
     }
-    if (entry != NULL) {
+    if (entry != NULL)
         (void)held_drop_stale(&t->seat->held);
-    }
     loose_lock(t, o);
-    if (mode == LOCK_EXCLUSIVE) {
+    if (mode == LOCK_EXCLUSIVE)
         entry = locking_own(d, t, o, true, at);
-    } else {
+    else
         entry = held_push(&t->seat->held, d->host, o, LOCK_SHARED, true, at);
-    }
-    if (entry != NULL) {
+    if (entry != NULL)
         entry->inconsistent = owner_died;
-    } else {
+    else
         locking_lose_hold(d);
-    }
     acquire_clocks(t, o, mode);
     watch_taking(d, t, o, mode, entry, at);
 }
@@ -82,24 +73,21 @@ void detector_lock_acquired(struct detector *d, struct thread *t, struct object 
         acquired_slow(d, t, o, mode, owner_died, at);
         return;
     }
-    if (__builtin_expect(locking_own(d, t, o, true, at) == NULL, 0)) {
+    if (__builtin_expect(locking_own(d, t, o, true, at) == NULL, 0))
         locking_lose_hold(d);
-    }
     thread_clock_acquire(&t->hb, &o->hb);
-    if (alert != 0) {
+    if (alert != 0)
         locking_take_handed(t, o);
-    }
 }
 
 /* ---- released --------------------------------------------------------------------------------------------------- */
 
 static void release_clocks(struct thread *t, struct object *o, enum lock_mode mode)
 {
-    if (mode == LOCK_SHARED) {
+    if (mode == LOCK_SHARED)
         locking_release_shared(&t->hb, o, &o->readers_hb);
-    } else {
+    else
         thread_clock_release(&t->hb, &o->hb);
-    }
 }
 
 static void remember_release(struct thread *t, struct object *o, const struct held_entry *entry)
@@ -145,18 +133,15 @@ static void released_slow(struct detector *d, struct thread *t, struct object *o
         entry->count--;
         return;
     }
-    if (entry->inconsistent) {
+    if (entry->inconsistent)
         usage_unlock_inconsistent(d, t, o, at);
-    }
-    if (entry->since_ns != 0) {
+    if (entry->since_ns != 0)
         usage_held_too_long(d, t, o, entry, at);
-    }
     enum lock_mode mode = (enum lock_mode)relaxed_load(&entry->mode);
     loose_unlock(t, o, entry);
     held_remove(&t->seat->held, entry);
-    if (mode == LOCK_EXCLUSIVE) {
+    if (mode == LOCK_EXCLUSIVE)
         relaxed_store(&o->owner, 0);
-    }
     release_clocks(t, o, mode);
 }
 
@@ -165,15 +150,13 @@ bool detector_lock_release_quickly(struct thread *t, struct object *o, enum obje
     struct held_set *held = &t->seat->held;
     uint32_t count = held_count(held);
     uint32_t alert = t->alert | (relaxed_load(&o->alert) & OBJECT_ALERT_SLOW);
-    if (__builtin_expect(alert != 0 || count == 0 || o->kind != kind, 0)) {
+    if (__builtin_expect(alert != 0 || count == 0 || o->kind != kind, 0))
         return false;
-    }
     struct held_entry *top = &held_entries(held)[count - 1];
     bool is_top = relaxed_load(&top->object) == o && relaxed_load(&top->id) == relaxed_load(&o->id) &&
                   relaxed_load(&top->serial) == relaxed_load(&o->serial) && top->count == 1;
-    if (__builtin_expect(!is_top || !thread_owns(t, o), 0)) {
+    if (__builtin_expect(!is_top || !thread_owns(t, o), 0))
         return false;
-    }
     relaxed_store(&held->count, count - 1);
     held->ordered--;
     held->chain = top->chain_below;
@@ -186,17 +169,15 @@ bool detector_lock_release_quickly(struct thread *t, struct object *o, enum obje
 
 void detector_lock_released(struct detector *d, struct thread *t, struct object *o, struct stack_id at)
 {
-    if (!detector_lock_release_quickly(t, o, o->kind)) {
+    if (!detector_lock_release_quickly(t, o, o->kind))
         released_slow(d, t, o, at);
-    }
 }
 
 void detector_lock_unrelease(struct detector *d, struct thread *t, struct object *o)
 {
     struct release_record *last = &t->last_release;
-    if (last->object != o) {
+    if (last->object != o)
         return;
-    }
     last->object = NULL;
     if (last->popped) {
         last->popped = false;
@@ -208,9 +189,8 @@ void detector_lock_unrelease(struct detector *d, struct thread *t, struct object
         struct held_entry *entry = last->mode == LOCK_EXCLUSIVE
                                        ? locking_own(d, t, o, true, last->at)
                                        : held_push(&t->seat->held, d->host, o, LOCK_SHARED, true, last->at);
-        if (entry != NULL) {
+        if (entry != NULL)
             entry->inconsistent = last->inconsistent;
-        }
     } else {
         relaxed_store(&o->serial, last->serial_before);
         relaxed_store(&o->owner, last->owner_before);
@@ -221,9 +201,8 @@ void detector_mutex_consistent(struct detector *d, struct thread *t, struct obje
 {
     (void)d;
     struct held_entry *entry = held_find(&t->seat->held, o);
-    if (entry != NULL) {
+    if (entry != NULL)
         entry->inconsistent = false;
-    }
 }
 
 /* ---- waiting ---------------------------------------------------------------------------------------------------- */
@@ -266,7 +245,6 @@ void detector_unblock(struct detector *d, struct thread *t)
 
 void detector_blocking_call(struct detector *d, struct thread *t, const char *what, struct stack_id at)
 {
-    if (finding_enabled(d, FINDING_BLOCKING_CALL_WITH_LOCK_HELD) && held_count(&t->seat->held) > 0) {
+    if (finding_enabled(d, FINDING_BLOCKING_CALL_WITH_LOCK_HELD) && held_count(&t->seat->held) > 0)
         usage_blocking_call(d, t, what, at);
-    }
 }

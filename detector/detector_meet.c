@@ -31,9 +31,8 @@ void detector_once_done(struct detector *d, struct thread *t, struct object *o, 
     (void)d;
     (void)aborted; /* whoever tries next has then seen what the aborted run did */
     struct held_entry *entry = held_find(&t->seat->held, o);
-    if (entry != NULL) {
+    if (entry != NULL)
         held_remove(&t->seat->held, entry);
-    }
     locking_disown(o);
     send_both(t, o);
 }

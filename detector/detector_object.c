@@ -89,9 +89,8 @@ static struct object *new_generation(struct detector *d, enum object_kind kind, 
     }
     if (o != NULL) {
         object_start(o, kind, address, traits);
-        if (relaxed_load(&d->signals) != 0) {
+        if (relaxed_load(&d->signals) != 0)
             atomic_fetch_or_explicit(&o->alert, OBJECT_ALERT_SIGNALS, memory_order_relaxed); /* as every bit */
-        }
     }
     detector_leave(d, RANK_OBJECTS);
     /* statistics */
@@ -111,13 +110,11 @@ struct object *object_init(struct detector *d, struct thread *t, enum object_kin
     struct object *before = object_table_find(&d->objects, address);
     if (before != NULL && object_is_live_at(before, address) && !is_inherited(d, before)) {
         bool was_in_use = usage_object_end(d, t, before, END_REINIT, at);
-        if (!was_in_use && traits->is_static && before->kind == (uint8_t)kind) {
+        if (!was_in_use && traits->is_static && before->kind == (uint8_t)kind)
             usage_double_init(d, t, before, at);
-        }
     }
-    if (before != NULL) {
+    if (before != NULL)
         order_forget(d, before);
-    }
     struct object *o = new_generation(d, kind, address, traits, false);
     if (o != NULL) {
         o->init_thread = t->id;
@@ -130,9 +127,8 @@ struct object *object_init(struct detector *d, struct thread *t, enum object_kin
 static bool may_be_reused(const struct object *before, enum object_kind kind, const struct object_traits *traits)
 {
     bool has_static_initialiser = kind != OBJECT_SEMAPHORE && kind != OBJECT_BARRIER;
-    if (!traits->was_initialised || !has_static_initialiser) {
+    if (!traits->was_initialised || !has_static_initialiser)
         return false;
-    }
     /* Only a mutex shows in its content whether it was destroyed. */
     return !traits->is_static || (kind == OBJECT_MUTEX && !object_is_live_at(before, relaxed_load(&before->address)));
 }
@@ -155,39 +151,32 @@ struct object *object_adopt(struct detector *d, struct thread *t, enum object_ki
 {
     struct object *before = find_made(d, address);
     bool is_live = before != NULL && object_is_live_at(before, address);
-    if (is_live && before->kind == (uint8_t)kind) {
+    if (is_live && before->kind == (uint8_t)kind)
         return before; /* another thread was quicker */
-    }
     bool is_sound = before != NULL ? may_be_reused(before, kind, traits) : traits->was_initialised;
     if (before != NULL && !is_sound) {
-        if (is_live) {
+        if (is_live)
             usage_invalid(d, t, before, at);
-        } else {
+        else
             usage_after_destroy(d, t, before, at);
-        }
     }
-    if (before != NULL) {
+    if (before != NULL)
         order_forget(d, before);
-    }
     struct object *o = new_generation(d, kind, address, traits, true);
-    if (o != NULL && !is_sound) {
+    if (o != NULL && !is_sound)
         atomic_fetch_or_explicit(&o->alert, OBJECT_ALERT_UNSOUND, memory_order_relaxed); /* others see it soon enough */
-    }
-    if (o != NULL && before == NULL && !is_sound) {
+    if (o != NULL && before == NULL && !is_sound)
         usage_uninitialized(d, t, o, at);
-    }
     return o;
 }
 
 bool object_check_kind(struct detector *d, struct thread *t, struct object *o, enum object_kind kind,
                        struct stack_id at)
 {
-    if (o->kind == (uint8_t)kind) {
+    if (o->kind == (uint8_t)kind)
         return true;
-    }
-    if (o->is_static) {
+    if (o->is_static)
         usage_invalid(d, t, o, at);
-    }
     return false;
 }
 
@@ -196,9 +185,8 @@ bool object_check_kind(struct detector *d, struct thread *t, struct object *o, e
 void object_destroy(struct detector *d, struct thread *t, struct object *o, struct stack_id at)
 {
     bool was_in_use = usage_object_end(d, t, o, END_DESTROY, at);
-    if (was_in_use && o->kind == OBJECT_MUTEX && usage_object_is_held(d, o)) {
+    if (was_in_use && o->kind == OBJECT_MUTEX && usage_object_is_held(d, o))
         return; /* the C library refuses with EBUSY: the mutex lives on */
-    }
     order_forget(d, o);
     detector_enter(d, RANK_OBJECTS);
     relaxed_store(&o->live_address, 0);
@@ -225,16 +213,13 @@ static void free_taken(struct detector *d, struct object *taken)
 void object_range_gone(struct detector *d, struct thread *t, uint64_t low, uint64_t high, bool was_freed,
                        struct stack_id at)
 {
-    if (!presence_may_hold(&d->objects.presence, low, high)) {
+    if (!presence_may_hold(&d->objects.presence, low, high))
         return;
-    }
     detector_enter(d, RANK_OBJECTS);
     struct object *taken = object_table_take_range(&d->objects, low, high);
     detector_leave(d, RANK_OBJECTS);
-    for (struct object *o = taken; was_freed && o != NULL; o = relaxed_load(&o->next)) {
-        if (!object_alert_any(o, OBJECT_ALERT_DESTROYED)) {
+    for (struct object *o = taken; was_freed && o != NULL; o = relaxed_load(&o->next))
+        if (!object_alert_any(o, OBJECT_ALERT_DESTROYED))
             (void)usage_object_end(d, t, o, END_FREE, at);
-        }
-    }
     free_taken(d, taken);
 }

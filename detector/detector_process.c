@@ -34,9 +34,8 @@ void detector_expect_signals(struct detector *d, uint64_t signals)
 {
     /* relaxed: a lock that is taken meanwhile may be taken before as well */
     uint64_t before = atomic_fetch_or_explicit(&d->signals, signals, memory_order_relaxed);
-    if ((signals & ~before) == 0) {
+    if ((signals & ~before) == 0)
         return;
-    }
     detector_enter(d, RANK_OBJECTS);
     object_table_visit(&d->objects, watch_for_signals, NULL);
     detector_leave(d, RANK_OBJECTS);
@@ -61,14 +60,12 @@ static void leave_behind(struct seat *seat)
     for (uint32_t i = 0; i < held_count(held); i++) {
         struct held_entry *entry = &held_entries(held)[i];
         struct object *o = relaxed_load(&entry->object);
-        if (held_entry_is_current(entry) && !object_alert_any(o, OBJECT_ALERT_SHARED) && o->kind != OBJECT_ONCE) {
+        if (held_entry_is_current(entry) && !object_alert_any(o, OBJECT_ALERT_SHARED) && o->kind != OBJECT_ONCE)
             relaxed_store(&o->alert, relaxed_load(&o->alert) | OBJECT_ALERT_ORPHANED);
-        }
     }
     struct wait_record wait;
-    if (seat_read_wait(seat, &wait) != 0 && (wait.kind == WAIT_COND || wait.kind == WAIT_BARRIER)) {
+    if (seat_read_wait(seat, &wait) != 0 && (wait.kind == WAIT_COND || wait.kind == WAIT_BARRIER))
         relaxed_store(&wait.wanted->waiters, 0);
-    }
     seat_end_wait(seat);
     relaxed_store(&seat->state, THREAD_ENDED);
     seat->owner = NULL;
@@ -81,12 +78,10 @@ static void leave_shared_to_parent(struct thread *t)
     for (uint32_t i = held_count(held); i-- > 0;) {
         struct held_entry *entry = &held_entries(held)[i];
         struct object *o = relaxed_load(&entry->object);
-        if (!held_entry_is_current(entry) || !object_alert_any(o, OBJECT_ALERT_SHARED)) {
+        if (!held_entry_is_current(entry) || !object_alert_any(o, OBJECT_ALERT_SHARED))
             continue;
-        }
-        if (thread_owns(t, o)) {
+        if (thread_owns(t, o))
             relaxed_store(&o->owner, 0);
-        }
         held_remove(held, entry);
     }
 }
@@ -94,9 +89,8 @@ static void leave_shared_to_parent(struct thread *t)
 static void let_go(void *ctx, struct object *o)
 {
     (void)ctx;
-    if (relaxed_load(&o->busy) != 0) {
+    if (relaxed_load(&o->busy) != 0)
         relaxed_store(&o->busy, 0); /* held by a thread that does not exist here */
-    }
 }
 
 void detector_fork_child(struct detector *d, struct thread *t)
@@ -104,9 +98,8 @@ void detector_fork_child(struct detector *d, struct thread *t)
     detector_enter(d, RANK_REGISTRY);
     for (uint32_t i = 0; i < relaxed_load(&d->registry.count); i++) {
         struct seat *seat = registry_seat(&d->registry, i);
-        if (seat != t->seat && relaxed_load(&seat->thread) != 0) {
+        if (seat != t->seat && relaxed_load(&seat->thread) != 0)
             leave_behind(seat);
-        }
     }
     leave_shared_to_parent(t);
     d->registry.live = 1;

@@ -8,15 +8,12 @@
 
 void detector_sem_request(struct detector *d, struct thread *t, struct object *s, bool timed, struct stack_id at)
 {
-    if (!relaxed_load(&s->lock_like)) {
+    if (!relaxed_load(&s->lock_like))
         return;
-    }
-    if (t->alert != 0 || object_alert_any(s, OBJECT_ALERT_ORPHANED)) {
+    if (t->alert != 0 || object_alert_any(s, OBJECT_ALERT_ORPHANED))
         usage_lock_request(d, t, s, LOCK_EXCLUSIVE, timed, at);
-    }
-    if (t->seat->held.ordered != 0) {
+    if (t->seat->held.ordered != 0)
         order_feed(d, t, s, LOCK_EXCLUSIVE, at);
-    }
 }
 
 /* The token is taken by one who holds one already, or left by somebody else: no lock behaves so. */
@@ -37,21 +34,19 @@ static void become_uncounted(struct detector *d, struct object *s)
 
 static void enter(struct detector *d, struct thread *t, struct object *s, struct stack_id at)
 {
-    if (held_find(&t->seat->held, s) != NULL) {
+    if (held_find(&t->seat->held, s) != NULL)
         become_uncounted(d, s);
-    } else {
+    else
         (void)held_push(&t->seat->held, d->host, s, LOCK_SHARED, true, at);
-    }
 }
 
 static void leave(struct detector *d, struct thread *t, struct object *s)
 {
     struct held_entry *entry = held_find(&t->seat->held, s);
-    if (entry == NULL) {
+    if (entry == NULL)
         become_uncounted(d, s);
-    } else {
+    else
         held_remove(&t->seat->held, entry);
-    }
 }
 
 void detector_sem_acquired(struct detector *d, struct thread *t, struct object *s, struct stack_id at)
@@ -62,9 +57,8 @@ void detector_sem_acquired(struct detector *d, struct thread *t, struct object *
     locking_acquire_shared(&t->hb, s, &s->hb);
     if (relaxed_load(&s->lock_like) && relaxed_load(&s->owner) == 0) {
         struct held_entry *entry = locking_own(d, t, s, true, at);
-        if (entry != NULL) {
+        if (entry != NULL)
             entry->signal_depth = (uint8_t)(t->signal_depth < UINT8_MAX ? t->signal_depth : UINT8_MAX);
-        }
         return;
     }
     if (relaxed_load(&s->lock_like)) {
@@ -79,18 +73,16 @@ void detector_sem_acquired(struct detector *d, struct thread *t, struct object *
 void detector_sem_scoped(struct detector *d, struct thread *t, struct object *s)
 {
     (void)d;
-    if (thread_owns(t, s)) {
+    if (thread_owns(t, s))
         relaxed_store(&s->posted_by_holder, true);
-    }
 }
 
 /* Returns: true when the poster held the semaphore like a lock and has now given it up. */
 static bool give_up(struct thread *t, struct object *s)
 {
     struct held_entry *entry = held_find(&t->seat->held, s);
-    if (!thread_owns(t, s) || entry == NULL || !held_entry_is_current(entry)) {
+    if (!thread_owns(t, s) || entry == NULL || !held_entry_is_current(entry))
         return false;
-    }
     held_remove(&t->seat->held, entry);
     relaxed_store(&s->posted_by_holder, true);
     relaxed_store(&s->owner, 0);
@@ -105,13 +97,11 @@ void detector_sem_post(struct detector *d, struct thread *t, struct object *s, b
     }
     loose_send(t, s);
     locking_release_shared(&t->hb, s, &s->hb);
-    if (relaxed_load(&s->lock_like) && !give_up(t, s)) {
+    if (relaxed_load(&s->lock_like) && !give_up(t, s))
         become_hand_over(d, s);
-    } else if (relaxed_load(&s->units) != 0) {
+    else if (relaxed_load(&s->units) != 0)
         leave(d, t, s);
-    }
-    if (!relaxed_load(&s->lock_like) && relaxed_load(&s->units) == 0) {
+    if (!relaxed_load(&s->lock_like) && relaxed_load(&s->units) == 0)
         locking_release_shared(&t->handover, s, &s->handed);
-    }
     atomic_fetch_add_explicit(&s->value, 1, memory_order_relaxed); /* before the fact: never too small */
 }

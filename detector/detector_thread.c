@@ -70,9 +70,8 @@ void detector_thread_create(struct detector *d, struct thread *t, struct thread 
         thread_clock_receive(&t->hb, &hb);
         thread_clock_receive(&t->handover, &handover);
     }
-    if (finding_enabled(d, FINDING_LOCK_HELD_TOO_LONG)) {
+    if (finding_enabled(d, FINDING_LOCK_HELD_TOO_LONG))
         t->alert |= THREAD_ALERT_TIMING;
-    }
     atomic_fetch_add_explicit(&d->threads, 1, memory_order_relaxed); /* a statistic */
 }
 
@@ -100,9 +99,8 @@ static void release_robust(struct thread *t)
 
 void detector_thread_end(struct detector *d, struct thread *t, struct stack_id at)
 {
-    if (relaxed_load(&t->seat->state) == THREAD_ENDED) {
+    if (relaxed_load(&t->seat->state) == THREAD_ENDED)
         return;
-    }
     locking_end_wait(t);
     usage_thread_end(d, t, at);
     release_robust(t);
@@ -119,9 +117,8 @@ void detector_thread_end(struct detector *d, struct thread *t, struct stack_id a
     atomic_store(&t->seat->state, THREAD_ENDED);
     d->registry.live -= t->seat != &t->unlisted;
     detector_leave(d, RANK_REGISTRY);
-    if (finding_enabled(d, FINDING_DEADLOCK)) {
+    if (finding_enabled(d, FINDING_DEADLOCK))
         asleep_check(d, NULL);
-    }
 }
 
 void detector_thread_forget(struct detector *d, struct thread *t)
@@ -178,14 +175,12 @@ static void set_joiner(struct detector *d, struct thread *target, uint32_t joine
 
 void detector_join_request(struct detector *d, struct thread *t, struct thread *target, bool timed, struct stack_id at)
 {
-    if (target == NULL || usage_join(d, t, target, at)) {
+    if (target == NULL || usage_join(d, t, target, at))
         return;
-    }
     set_joiner(d, target, t->id.v);
     set_let_go(target, t, at);
-    if (relaxed_load(&target->seat->state) == THREAD_ENDED) {
+    if (relaxed_load(&target->seat->state) == THREAD_ENDED)
         return;
-    }
     struct wait_record wait = {
         .kind = WAIT_JOIN,
         .wanted_id = target->id.v,
@@ -200,14 +195,12 @@ void detector_join_request(struct detector *d, struct thread *t, struct thread *
 void detector_joined(struct detector *d, struct thread *t, struct thread *target)
 {
     locking_end_wait(t);
-    if (target == NULL) {
+    if (target == NULL)
         return;
-    }
     set_joiner(d, target, 0);
     target->joined = true;
-    if (relaxed_load(&target->let_go_by) != t->id.v) { /* by a call that does not wait */
+    if (relaxed_load(&target->let_go_by) != t->id.v) /* by a call that does not wait */
         set_let_go(target, t, (struct stack_id){0});
-    }
     loose_join(t, target);
     thread_clock_receive(&t->hb, &target->end_hb);
     thread_clock_receive(&t->handover, &target->end_handover);
@@ -216,18 +209,16 @@ void detector_joined(struct detector *d, struct thread *t, struct thread *target
 void detector_join_failed(struct detector *d, struct thread *t, struct thread *target)
 {
     locking_end_wait(t);
-    if (target != NULL && relaxed_load(&target->joiner) == t->id.v) {
+    if (target != NULL && relaxed_load(&target->joiner) == t->id.v)
         set_joiner(d, target, 0);
-    }
 }
 
 void detector_detach(struct detector *d, struct thread *t, struct thread *target, struct stack_id at)
 {
     if (target != NULL) {
         usage_detach(d, t, target, at);
-        if (!target->detached && !target->joined) {
+        if (!target->detached && !target->joined)
             set_let_go(target, t, at);
-        }
         target->detached = true;
     }
 }
@@ -247,9 +238,8 @@ static const struct thread *thread_that_runs(const struct detector *d, struct th
 {
     for (uint32_t i = 0; i < relaxed_load(&d->registry.count); i++) {
         const struct seat *seat = registry_seat(&d->registry, i);
-        if (relaxed_load(&seat->thread) == id.v && relaxed_load(&seat->state) != THREAD_ENDED) {
+        if (relaxed_load(&seat->thread) == id.v && relaxed_load(&seat->state) != THREAD_ENDED)
             return seat->owner;
-        }
     }
     return NULL;
 }
@@ -274,8 +264,7 @@ void detector_process_end(struct detector *d, struct thread *t)
         struct thread_id leaked = {relaxed_load(&seat->thread)};
         struct stack_id created_at = seat->created_at;
         detector_leave(d, RANK_REGISTRY);
-        if (is_leak) {
+        if (is_leak)
             usage_thread_leak(d, leaked, created_at);
-        }
     }
 }

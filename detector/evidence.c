@@ -11,9 +11,8 @@ struct evidence_memory {
 static void *evidence_alloc(struct evidence *e, size_t bytes)
 {
     struct evidence_memory *memory = e->d->host->alloc(e->d->host->ctx, sizeof *memory + bytes);
-    if (memory == NULL) {
+    if (memory == NULL)
         return NULL;
-    }
     memory->next = e->memory;
     memory->bytes = sizeof *memory + bytes;
     e->memory = memory;
@@ -34,9 +33,8 @@ void evidence_begin(struct evidence *e, struct detector *d, enum finding_kind ki
 static bool evidence_grow(struct evidence *e)
 {
     struct finding_party *parties = evidence_alloc(e, 2 * e->capacity * sizeof *parties);
-    if (parties == NULL) {
+    if (parties == NULL)
         return false;
-    }
     memcpy(parties, e->parties, e->finding.party_count * sizeof *parties);
     e->parties = parties;
     e->capacity *= 2;
@@ -47,9 +45,8 @@ struct finding_party *evidence_party(struct evidence *e, enum party_role role, s
                                      struct stack_id stack)
 {
     struct finding_party *party = &e->nowhere;
-    if (e->finding.party_count < e->capacity || evidence_grow(e)) {
+    if (e->finding.party_count < e->capacity || evidence_grow(e))
         party = &e->parties[e->finding.party_count++];
-    }
     *party = (struct finding_party){.role = role, .thread = thread, .stack = stack};
     return party;
 }
@@ -75,9 +72,8 @@ void evidence_held(struct evidence *e, struct finding_party *party, const struct
 struct finding_party *evidence_actor(struct evidence *e, struct thread *t, const struct object *o, struct stack_id at)
 {
     struct finding_party *party = evidence_party(e, PARTY_ACTS, t->id, at);
-    if (o != NULL) {
+    if (o != NULL)
         evidence_object(party, o, LOCK_EXCLUSIVE);
-    }
     party->signal_number = t->signal_depth > 0 ? t->signal_number : 0;
     evidence_held(e, party, &t->seat->held);
     return party;
@@ -93,9 +89,8 @@ static struct stack_id holder_stack(const struct seat *seat, const struct object
 void evidence_holder(struct evidence *e, const struct object *o)
 {
     uint64_t owner = relaxed_load(&o->owner);
-    if (owner == 0) {
+    if (owner == 0)
         return;
-    }
     const struct seat *seat = registry_seat(&e->d->registry, OWNER_SEAT(owner));
     bool is_alive = relaxed_load(&seat->thread) == OWNER_THREAD(owner);
     struct stack_id stack = is_alive ? holder_stack(seat, o) : (struct stack_id){0};
@@ -127,9 +122,8 @@ static bool said_set_put(struct said_set *set, uint64_t hash)
 {
     size_t i = (size_t)(hash >> 8) & (set->capacity - 1);
     while (set->hash[i] != 0) {
-        if (set->hash[i] == hash) {
+        if (set->hash[i] == hash)
             return false;
-        }
         i = (i + 1) & (set->capacity - 1);
     }
     set->hash[i] = hash;
@@ -141,14 +135,11 @@ static bool said_set_grow(struct detector *d)
 {
     struct said_set bigger = {.capacity = d->said.capacity == 0 ? 64 : d->said.capacity * 2};
     bigger.hash = d->host->alloc(d->host->ctx, bigger.capacity * sizeof bigger.hash[0]);
-    if (bigger.hash == NULL) {
+    if (bigger.hash == NULL)
         return false;
-    }
-    for (size_t i = 0; i < d->said.capacity; i++) {
-        if (d->said.hash[i] != 0) {
+    for (size_t i = 0; i < d->said.capacity; i++)
+        if (d->said.hash[i] != 0)
             (void)said_set_put(&bigger, d->said.hash[i]);
-        }
-    }
     said_set_delete(d);
     d->said = bigger;
     return true;
@@ -156,9 +147,8 @@ static bool said_set_grow(struct detector *d)
 
 void said_set_delete(struct detector *d)
 {
-    if (d->said.hash != NULL) {
+    if (d->said.hash != NULL)
         d->host->free(d->host->ctx, d->said.hash, d->said.capacity * sizeof d->said.hash[0]);
-    }
     d->said = (struct said_set){0};
 }
 
@@ -166,9 +156,8 @@ void said_set_delete(struct detector *d)
 static bool is_new(struct detector *d, const struct finding *finding)
 {
     if (finding->kind == FINDING_DEADLOCK || finding->kind == FINDING_LOCK_ORDER_INVERSION ||
-        finding->kind == FINDING_DATA_RACE) {
+        finding->kind == FINDING_DATA_RACE)
         return true;
-    }
     detector_enter(d, RANK_REGISTRY);
     bool has_room = d->said.count * 2 < d->said.capacity || said_set_grow(d);
     bool news = !has_room || said_set_put(&d->said, finding_hash(finding));

@@ -18,9 +18,8 @@ bool held_grow(struct held_set *held, const struct detector_host *host)
         return false;
     }
     struct held_array *old = relaxed_load(&held->array);
-    if (old != NULL) {
+    if (old != NULL)
         memcpy(array->entry, old->entry, held->capacity * sizeof(struct held_entry));
-    }
     array->outgrown = old;
     array->capacity = capacity;
     held->capacity = capacity;
@@ -46,9 +45,8 @@ struct held_entry *held_find(const struct held_set *held, const struct object *o
     struct held_array *array = atomic_load_explicit(&held->array, memory_order_acquire);
     for (uint32_t i = held_readable(held, array); i-- > 0;) {
         struct held_entry *entry = &array->entry[i];
-        if (relaxed_load(&entry->object) == o && relaxed_load(&entry->id) == relaxed_load(&o->id)) {
+        if (relaxed_load(&entry->object) == o && relaxed_load(&entry->id) == relaxed_load(&o->id))
             return entry;
-        }
     }
     return NULL;
 }
@@ -56,9 +54,8 @@ struct held_entry *held_find(const struct held_set *held, const struct object *o
 /* Returns: the chain that follows `chain` with this entry. */
 static uint64_t entry_chain(uint64_t chain, const struct held_entry *entry)
 {
-    for (size_t i = 0; i < TAKEN_UNDER_MOST && relaxed_load(&entry->taken_under[i]) != 0; i++) {
+    for (size_t i = 0; i < TAKEN_UNDER_MOST && relaxed_load(&entry->taken_under[i]) != 0; i++)
         chain = chain_next(~chain, relaxed_load(&entry->taken_under[i]), LOCK_EXCLUSIVE);
-    }
     return chain_next(chain, relaxed_load(&entry->id), (enum lock_mode)relaxed_load(&entry->mode));
 }
 
@@ -68,9 +65,8 @@ static void held_rechain(struct held_set *held, uint32_t from, uint64_t chain)
     struct held_entry *entries = held_entries(held);
     for (uint32_t i = from; i < held_count(held); i++) {
         entries[i].chain_below = chain;
-        if (entries[i].ordered) {
+        if (entries[i].ordered)
             chain = entry_chain(chain, &entries[i]);
-        }
     }
     held->chain = chain;
 }
@@ -82,9 +78,8 @@ static void held_entry_copy(struct held_entry *to, const struct held_entry *from
     relaxed_store(&to->serial, relaxed_load(&from->serial));
     relaxed_store(&to->at, relaxed_load(&from->at));
     relaxed_store(&to->mode, relaxed_load(&from->mode));
-    for (size_t i = 0; i < TAKEN_UNDER_MOST; i++) {
+    for (size_t i = 0; i < TAKEN_UNDER_MOST; i++)
         relaxed_store(&to->taken_under[i], relaxed_load(&from->taken_under[i]));
-    }
     to->ordered = from->ordered;
     to->inconsistent = from->inconsistent;
     to->signal_depth = from->signal_depth;
@@ -100,9 +95,8 @@ static void take_out(struct held_set *held, struct held_entry *entry)
     uint32_t index = (uint32_t)(entry - entries);
     uint64_t chain = entry->chain_below;
     held->ordered -= entry->ordered;
-    for (uint32_t i = index; i + 1 < count; i++) {
+    for (uint32_t i = index; i + 1 < count; i++)
         held_entry_copy(&entries[i], &entries[i + 1]);
-    }
     relaxed_store(&held->count, count - 1);
     held_rechain(held, index, chain);
 }
@@ -110,9 +104,8 @@ static void take_out(struct held_set *held, struct held_entry *entry)
 static void note_taken_under(struct held_entry *entry, uint32_t id)
 {
     for (size_t i = 0; i < TAKEN_UNDER_MOST; i++) {
-        if (relaxed_load(&entry->taken_under[i]) == id) {
+        if (relaxed_load(&entry->taken_under[i]) == id)
             return;
-        }
         if (relaxed_load(&entry->taken_under[i]) == 0) {
             relaxed_store(&entry->taken_under[i], id);
             return;
@@ -124,9 +117,8 @@ void held_remove(struct held_set *held, struct held_entry *entry)
 {
     if (entry->ordered && relaxed_load(&entry->mode) == LOCK_EXCLUSIVE && held_entry_is_current(entry)) {
         struct held_entry *end = held_entries(held) + held_count(held);
-        for (struct held_entry *above = entry + 1; above < end; above++) {
+        for (struct held_entry *above = entry + 1; above < end; above++)
             note_taken_under(above, relaxed_load(&entry->id));
-        }
     }
     take_out(held, entry);
 }
@@ -134,9 +126,8 @@ void held_remove(struct held_set *held, struct held_entry *entry)
 bool held_entry_is_current(const struct held_entry *entry)
 {
     const struct object *o = relaxed_load(&entry->object);
-    if (relaxed_load(&entry->id) != relaxed_load(&o->id) || relaxed_load(&o->live_address) == 0) {
+    if (relaxed_load(&entry->id) != relaxed_load(&o->id) || relaxed_load(&o->live_address) == 0)
         return false;
-    }
     bool is_for_reading = relaxed_load(&entry->mode) == LOCK_SHARED && o->kind != OBJECT_SEMAPHORE;
     return is_for_reading || relaxed_load(&entry->serial) == relaxed_load(&o->serial);
 }
@@ -168,18 +159,16 @@ size_t held_copy(const struct held_set *held, bool only_ordered, struct held_loc
     size_t copied = 0;
     for (size_t i = 0; i < count; i++) {
         const struct held_entry *entry = &array->entry[i];
-        if ((only_ordered && !entry->ordered) || !held_entry_is_current(entry)) {
+        if ((only_ordered && !entry->ordered) || !held_entry_is_current(entry))
             continue;
-        }
         if (copied < max) {
             out[copied].object = object_reference(relaxed_load(&entry->object));
             out[copied].mode = (enum lock_mode)relaxed_load(&entry->mode);
             out[copied].units = relaxed_load(&relaxed_load(&entry->object)->units);
             out[copied].stack = (struct stack_id){relaxed_load(&entry->at)};
             out[copied].is_gone = false;
-            for (size_t k = 0; k < TAKEN_UNDER_MOST; k++) {
+            for (size_t k = 0; k < TAKEN_UNDER_MOST; k++)
                 out[copied].taken_under[k] = (struct object_id){relaxed_load(&entry->taken_under[k])};
-            }
         }
         copied++;
     }
@@ -192,9 +181,8 @@ bool held_check(const struct held_set *held)
     uint32_t ordered = 0;
     for (uint32_t i = 0; i < held_count(held); i++) {
         const struct held_entry *entry = &held_entries(held)[i];
-        if (entry->chain_below != chain) {
+        if (entry->chain_below != chain)
             return false;
-        }
         if (entry->ordered) {
             chain = entry_chain(chain, entry);
             ordered++;

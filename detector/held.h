@@ -98,9 +98,8 @@ static inline struct held_entry *held_push(struct held_set *held, const struct d
                                            enum lock_mode mode, bool ordered, struct stack_id at)
 {
     uint32_t count = held_count(held);
-    if (count == held->capacity && !held_grow(held, host)) {
+    if (count == held->capacity && !held_grow(held, host))
         return NULL;
-    }
     struct held_entry *entry = &held_entries(held)[count];
     uint32_t id = relaxed_load(&o->id);
     relaxed_store(&entry->object, o);
@@ -108,9 +107,8 @@ static inline struct held_entry *held_push(struct held_set *held, const struct d
     relaxed_store(&entry->serial, relaxed_load(&o->serial));
     relaxed_store(&entry->at, at.v);
     relaxed_store(&entry->mode, (uint8_t)mode);
-    for (size_t i = 0; i < TAKEN_UNDER_MOST; i++) {
+    for (size_t i = 0; i < TAKEN_UNDER_MOST; i++)
         relaxed_store(&entry->taken_under[i], 0);
-    }
     entry->ordered = ordered;
     entry->accessed = false;
     entry->inconsistent = false;

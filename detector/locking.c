@@ -5,9 +5,8 @@
 
 void locking_end_wait(struct thread *t)
 {
-    if ((t->alert & THREAD_ALERT_WAITING) != 0) {
+    if ((t->alert & THREAD_ALERT_WAITING) != 0)
         seat_end_wait(t->seat);
-    }
     t->alert &= ~(uint32_t)(THREAD_ALERT_WAITING | THREAD_ALERT_HANG_SAID);
     t->wait_interrupted = false;
 }
@@ -29,18 +28,15 @@ static bool ends_with_handler(uint8_t wait)
 
 void locking_resume_wait(struct detector *d, struct thread *t)
 {
-    if (!t->wait_interrupted) {
+    if (!t->wait_interrupted)
         return; /* there was none, or the handler waited itself and its record stands there now */
-    }
     t->wait_interrupted = false;
-    if (ends_with_handler(relaxed_load(&t->seat->wait))) {
+    if (ends_with_handler(relaxed_load(&t->seat->wait)))
         return;
-    }
     t->alert |= THREAD_ALERT_WAITING;
     seat_resume_wait(t->seat);
-    if (finding_enabled(d, FINDING_DEADLOCK)) {
+    if (finding_enabled(d, FINDING_DEADLOCK))
         asleep_check(d, t);
-    }
 }
 
 /* The wait was reported when it was requested: nobody is to report it again. */
@@ -56,18 +52,15 @@ void locking_begin_wait(struct detector *d, struct thread *t, const struct wait_
     seat_publish_wait(t->seat, wait);
     t->alert |= THREAD_ALERT_WAITING;
     t->wait_interrupted = false;
-    if (!finding_enabled(d, FINDING_DEADLOCK) || wait->timed) {
+    if (!finding_enabled(d, FINDING_DEADLOCK) || wait->timed)
         return;
-    }
     bool is_end = false;
-    if ((t->alert & THREAD_ALERT_HANG_SAID) != 0 && t->hang_said == wait->wanted) {
+    if ((t->alert & THREAD_ALERT_HANG_SAID) != 0 && t->hang_said == wait->wanted)
         mark_said(d, t);
-    } else if (held_count(&t->seat->held) > 0 || relaxed_load(&t->joiner) != 0) {
+    else if (held_count(&t->seat->held) > 0 || relaxed_load(&t->joiner) != 0)
         is_end = wait_for_check(d, t);
-    }
-    if (!is_end) {
+    if (!is_end)
         asleep_check(d, t);
-    }
 }
 
 struct held_entry *locking_own(struct detector *d, struct thread *t, struct object *o, bool ordered, struct stack_id at)
@@ -97,9 +90,8 @@ void locking_release_shared(struct thread_clock *clock, struct object *o, struct
 
 void locking_acquire_shared(struct thread_clock *clock, struct object *o, const struct sync_clock *sync)
 {
-    if (thread_clock_has_taken(clock, sync)) {
+    if (thread_clock_has_taken(clock, sync))
         return;
-    }
     object_enter(o);
     thread_clock_acquire_slow(clock, sync);
     object_leave(o);
@@ -107,7 +99,6 @@ void locking_acquire_shared(struct thread_clock *clock, struct object *o, const 
 
 void locking_take_handed(struct thread *t, struct object *o)
 {
-    if (object_alert_any(o, OBJECT_ALERT_HANDED)) {
+    if (object_alert_any(o, OBJECT_ALERT_HANDED))
         locking_acquire_shared(&t->handover, o, &o->handed);
-    }
 }

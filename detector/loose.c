@@ -20,12 +20,10 @@ void loose_receive_slow(struct thread *t, struct object *o)
 /* Accesses since the last lock or unlock belong to all sections that are open. */
 static void note_accesses(struct thread *t)
 {
-    if (t->accessed == NULL || !*t->accessed) {
+    if (t->accessed == NULL || !*t->accessed)
         return;
-    }
-    for (uint32_t i = 0; i < held_count(&t->seat->held); i++) {
+    for (uint32_t i = 0; i < held_count(&t->seat->held); i++)
         held_entries(&t->seat->held)[i].accessed = true;
-    }
 }
 
 void loose_lock(struct thread *t, struct object *o)
@@ -38,9 +36,8 @@ void loose_lock(struct thread *t, struct object *o)
 
 void loose_unlock(struct thread *t, struct object *o, const struct held_entry *entry)
 {
-    if (!loose_is_kept(t)) {
+    if (!loose_is_kept(t))
         return;
-    }
     note_accesses(t);
     if (!entry->accessed) {
         locking_acquire_shared(&t->loose, o, &o->unlocked);
@@ -52,21 +49,18 @@ void loose_unlock(struct thread *t, struct object *o, const struct held_entry *e
 
 bool loose_take_unlocked(struct thread *t, struct object *o, uint32_t id)
 {
-    if (thread_clock_has_taken(&t->loose, &o->unlocked)) {
+    if (thread_clock_has_taken(&t->loose, &o->unlocked))
         return true;
-    }
     uint32_t tries = 0;
     /* acquire: as in object_enter() */
     while (atomic_exchange_explicit(&o->busy, 1, memory_order_acquire) != 0) {
-        if (++tries == TRIES) {
+        if (++tries == TRIES)
             return false;
-        }
         __builtin_ia32_pause();
     }
     bool is_same = relaxed_load(&o->id) == id;
-    if (is_same) {
+    if (is_same)
         thread_clock_acquire_slow(&t->loose, &o->unlocked);
-    }
     atomic_store_explicit(&o->busy, 0, memory_order_release); /* partner: the exchange above, and object_enter() */
     return is_same;
 }
@@ -94,9 +88,8 @@ void loose_end(struct thread *t)
 
 void loose_join(struct thread *t, const struct thread *target)
 {
-    if (loose_is_kept(t)) {
+    if (loose_is_kept(t))
         thread_clock_receive(&t->loose, &target->end_loose);
-    }
 }
 
 void loose_forget(struct thread *t)

@@ -32,16 +32,14 @@ void loose_receive_slow(struct thread *t, struct object *o);
 /* What `t` did so far comes before what whoever receives from `o` does next.  Call it before the release of `hb`. */
 static inline void loose_send(struct thread *t, struct object *o)
 {
-    if (__builtin_expect(loose_is_kept(t), 0)) {
+    if (__builtin_expect(loose_is_kept(t), 0))
         loose_send_slow(t, o);
-    }
 }
 
 static inline void loose_receive(struct thread *t, struct object *o)
 {
-    if (__builtin_expect(loose_is_kept(t), 0)) {
+    if (__builtin_expect(loose_is_kept(t), 0))
         loose_receive_slow(t, o);
-    }
 }
 
 /* A lock was taken, before it is put among those held. */

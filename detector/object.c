@@ -10,9 +10,8 @@ void object_enter(struct object *o)
     /* acquire: what the last one changed is seen; partner: object_leave() */
     while (atomic_exchange_explicit(&o->busy, 1, memory_order_acquire) != 0) {
         while (relaxed_load(&o->busy) != 0) {
-            if (++spins % SPINS_BEFORE_YIELDING == 0) {
+            if (++spins % SPINS_BEFORE_YIELDING == 0)
                 sched_yield(); /* the holder may have lost its processor */
-            }
             __builtin_ia32_pause();
         }
     }

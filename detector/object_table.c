@@ -45,9 +45,8 @@ static size_t segment_buckets(uint32_t segment)
 
 static bool segment_make(struct object_table *table, uint32_t segment)
 {
-    if (segment >= BUCKET_SEGMENTS) {
+    if (segment >= BUCKET_SEGMENTS)
         return false;
-    }
     if (table->segment[segment] == NULL) {
         size_t bytes = segment_buckets(segment) * sizeof(struct object *);
         table->segment[segment] = table->host->alloc(table->host->ctx, bytes);
@@ -60,20 +59,17 @@ bool object_table_init(struct object_table *table, const struct detector_host *h
     memset(table, 0, sizeof *table);
     table->host = host;
     (void)presence_init(&table->presence, host); /* without it every range may hold an object */
-    if (!segment_make(table, 0)) {
+    if (!segment_make(table, 0))
         return false;
-    }
     relaxed_store(&table->buckets, BUCKET_FIRST);
     return true;
 }
 
 void object_table_delete(struct object_table *table)
 {
-    for (uint32_t i = 0; i < BUCKET_SEGMENTS; i++) {
-        if (table->segment[i] != NULL) {
+    for (uint32_t i = 0; i < BUCKET_SEGMENTS; i++)
+        if (table->segment[i] != NULL)
             table->host->free(table->host->ctx, table->segment[i], segment_buckets(i) * sizeof(struct object *));
-        }
-    }
     struct object_slab *slab = table->slabs;
     while (slab != NULL) {
         struct object_slab *next = slab->next;
@@ -92,9 +88,8 @@ static struct object *chain_find(const struct object_table *table, uint64_t addr
     _Atomic(struct object *) *bucket = bucket_at(table, bucket_number(granule_hash(address), buckets));
     /* acquire: the object is filled; partner: the release in object_table_insert() and chain_add() */
     struct object *o = atomic_load_explicit(bucket, memory_order_acquire);
-    while (o != NULL && relaxed_load(&o->address) != address) {
+    while (o != NULL && relaxed_load(&o->address) != address)
         o = atomic_load_explicit(&o->next, memory_order_acquire);
-    }
     return o;
 }
 
@@ -104,13 +99,11 @@ struct object *object_table_find(const struct object_table *table, uint64_t addr
         /* acquire: the chain is read after this; partner: changes_end() */
         uint32_t before = atomic_load_explicit(&table->changes, memory_order_acquire);
         struct object *o = chain_find(table, address);
-        if (o != NULL) {
+        if (o != NULL)
             return o;
-        }
         atomic_thread_fence(memory_order_acquire); /* the chain was read before `changes` is read again */
-        if ((before & 1) == 0 && relaxed_load(&table->changes) == before) {
+        if ((before & 1) == 0 && relaxed_load(&table->changes) == before)
             return NULL;
-        }
         __builtin_ia32_pause();
     }
     return NULL;
@@ -142,9 +135,8 @@ static void chain_add(struct object_table *table, struct object *o)
 static void split_next_bucket(struct object_table *table)
 {
     uint32_t buckets = relaxed_load(&table->buckets);
-    if (!segment_make(table, segment_of(buckets))) {
+    if (!segment_make(table, segment_of(buckets)))
         return; /* chains get longer, nothing is lost */
-    }
     uint32_t old = buckets & ((UINT32_MAX >> __builtin_clz(buckets)) >> 1);
     changes_begin(table);
     struct object *o = relaxed_load(bucket_at(table, old));
@@ -162,9 +154,8 @@ static struct object *object_new(struct object_table *table)
 {
     if (table->free == NULL) {
         struct object_slab *slab = table->host->alloc(table->host->ctx, sizeof *slab);
-        if (slab == NULL) {
+        if (slab == NULL)
             return NULL;
-        }
         slab->next = table->slabs;
         table->slabs = slab;
         for (uint32_t i = SLAB_OBJECTS; i-- > 0;) {
@@ -185,12 +176,10 @@ void object_table_renew(struct object_table *table, struct object *o)
 struct object *object_table_insert(struct object_table *table, uint64_t address)
 {
     struct object *o = object_new(table);
-    if (o == NULL) {
+    if (o == NULL)
         return NULL;
-    }
-    if (table->count >= (uint64_t)relaxed_load(&table->buckets) * BUCKET_LOAD) {
+    if (table->count >= (uint64_t)relaxed_load(&table->buckets) * BUCKET_LOAD)
         split_next_bucket(table);
-    }
     object_table_renew(table, o);
     relaxed_store(&o->address, address);
     presence_add(&table->presence, address);
@@ -203,9 +192,8 @@ static void chain_unlink(struct object_table *table, struct object *o)
 {
     uint32_t number = bucket_number(granule_hash(relaxed_load(&o->address)), relaxed_load(&table->buckets));
     _Atomic(struct object *) *link = bucket_at(table, number);
-    while (relaxed_load(link) != o) {
+    while (relaxed_load(link) != o)
         link = &relaxed_load(link)->next;
-    }
     atomic_store_explicit(link, relaxed_load(&o->next), memory_order_release); /* partner: chain_find() */
     presence_remove(&table->presence, relaxed_load(&o->address));
     relaxed_store(&o->live_address, 0);
@@ -245,9 +233,8 @@ struct object *object_table_take_range(struct object_table *table, uint64_t low,
     uint32_t buckets = relaxed_load(&table->buckets);
     uint64_t granules = ((high - 1) >> GRANULE_SHIFT) - (low >> GRANULE_SHIFT) + 1;
     if (granules >= buckets) {
-        for (uint32_t i = 0; i < buckets; i++) {
+        for (uint32_t i = 0; i < buckets; i++)
             bucket_take_range(table, i, low, high, &taken);
-        }
         return taken;
     }
     for (uint64_t i = 0; i < granules; i++) {
@@ -259,11 +246,9 @@ struct object *object_table_take_range(struct object_table *table, uint64_t low,
 
 void object_table_visit(struct object_table *table, void (*visit)(void *ctx, struct object *o), void *ctx)
 {
-    for (uint32_t i = 0; i < relaxed_load(&table->buckets); i++) {
-        for (struct object *o = relaxed_load(bucket_at(table, i)); o != NULL; o = relaxed_load(&o->next)) {
+    for (uint32_t i = 0; i < relaxed_load(&table->buckets); i++)
+        for (struct object *o = relaxed_load(bucket_at(table, i)); o != NULL; o = relaxed_load(&o->next))
             visit(ctx, o);
-        }
-    }
 }
 
 bool object_table_check(const struct object_table *table)
@@ -272,9 +257,8 @@ bool object_table_check(const struct object_table *table)
     uint32_t buckets = relaxed_load(&table->buckets);
     for (uint32_t i = 0; i < buckets; i++) {
         for (struct object *o = relaxed_load(bucket_at(table, i)); o != NULL; o = relaxed_load(&o->next)) {
-            if (bucket_number(granule_hash(relaxed_load(&o->address)), buckets) != i) {
+            if (bucket_number(granule_hash(relaxed_load(&o->address)), buckets) != i)
                 return false;
-            }
             count++;
         }
     }

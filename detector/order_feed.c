@@ -24,17 +24,15 @@ static void keep_cycle(void *ctx, const struct finding *finding)
 
 static void send_cycles(struct cycles *cycles)
 {
-    for (size_t i = 0; i < cycles->count; i++) {
+    for (size_t i = 0; i < cycles->count; i++)
         evidence_send(&cycles->found[i]);
-    }
 }
 
 /* Returns: true when there is a lock among them: nobody waits for what is only a unit of a semaphore. */
 static bool has_lock(const struct held_lock *held, size_t count)
 {
-    while (count > 0 && held[count - 1].units != 0) {
+    while (count > 0 && held[count - 1].units != 0)
         count--;
-    }
     return count > 0;
 }
 
@@ -49,18 +47,15 @@ static size_t copy_held(struct detector *d, struct thread *t)
             atomic_fetch_add_explicit(&d->lost_history, 1, memory_order_relaxed); /* a statistic */
             return 0;
         }
-        if (t->scratch != NULL) {
+        if (t->scratch != NULL)
             d->host->free(d->host->ctx, t->scratch, t->scratch_count * sizeof *bigger);
-        }
         t->scratch = bigger;
         t->scratch_count = count;
     }
     struct held_entry *entries = held_entries(held);
-    for (uint32_t i = 0; i < held_count(held); i++) {
-        if (entries[i].ordered) {
+    for (uint32_t i = 0; i < held_count(held); i++)
+        if (entries[i].ordered)
             relaxed_store(&relaxed_load(&entries[i].object)->in_order, true);
-        }
-    }
     return held_copy(held, true, t->scratch, t->scratch_count);
 }
 
@@ -69,9 +64,8 @@ static void request_from_graph(struct detector *d, struct thread *t, struct obje
                                struct stack_id at, struct order_cache_entry *entry, struct cycles *cycles)
 {
     size_t count = copy_held(d, t);
-    if (!has_lock(t->scratch, count)) {
+    if (!has_lock(t->scratch, count))
         return;
-    }
     relaxed_store(&o->in_order, true);
     struct order_request request = {
         .thread = t->id,
@@ -95,11 +89,10 @@ static void repeat_in_graph(struct detector *d, struct thread *t, struct order_c
 {
     struct clock_stamp stamp = thread_clock_stamp(&t->handover);
     detector_enter(d, RANK_ORDER_GRAPH);
-    if (entry->removals == lock_order_removals(d->order)) {
+    if (entry->removals == lock_order_removals(d->order))
         lock_order_repeat(d->order, entry->dependency, &stamp, keep_cycle, cycles);
-    } else {
+    else
         entry->key = 0; /* asked for again next time */
-    }
     detector_leave(d, RANK_ORDER_GRAPH);
 }
 
@@ -113,19 +106,16 @@ void order_feed_slow(struct detector *d, struct thread *t, struct object *o, enu
                      struct order_cache_entry *entry, uint64_t key)
 {
     struct held_set *held = &t->seat->held;
-    if (!finding_enabled(d, FINDING_LOCK_ORDER_INVERSION)) {
+    if (!finding_enabled(d, FINDING_LOCK_ORDER_INVERSION))
         return;
-    }
     if (entry->key != key && held_drop_stale(held)) {
-        if (held->ordered == 0) {
+        if (held->ordered == 0)
             return;
-        }
         key = chain_next(held->chain, relaxed_load(&o->id), mode);
         entry = &t->order_cache[key % ORDER_CACHE_SIZE];
     }
-    if (entry->key != key && held_find(held, o) != NULL) {
+    if (entry->key != key && held_find(held, o) != NULL)
         return; /* taken again: no order between a lock and itself */
-    }
     struct cycles cycles = {.d = d, .count = 0};
     uint64_t epoch = t->handover.epoch;
     if (!is_known(d, entry, key)) {
@@ -140,9 +130,8 @@ void order_feed_slow(struct detector *d, struct thread *t, struct object *o, enu
 
 static void forget(struct detector *d, struct object *o, void (*how)(struct lock_order *, struct object_id))
 {
-    if (!relaxed_load(&o->in_order)) {
+    if (!relaxed_load(&o->in_order))
         return;
-    }
     relaxed_store(&o->in_order, false);
     detector_enter(d, RANK_ORDER_GRAPH);
     how(d->order, object_identity(o));

@@ -23,9 +23,8 @@ static inline void order_feed(struct detector *d, struct thread *t, struct objec
 {
     uint64_t key = chain_next(t->seat->held.chain, relaxed_load(&o->id), mode);
     struct order_cache_entry *entry = &t->order_cache[key % ORDER_CACHE_SIZE];
-    if (entry->key != key || entry->epoch != t->handover.epoch) {
+    if (entry->key != key || entry->epoch != t->handover.epoch)
         order_feed_slow(d, t, o, mode, at, entry, key);
-    }
 }
 
 #endif

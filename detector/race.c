@@ -24,9 +24,8 @@ static size_t first_unseen(const struct race_engine *engine, const struct race_p
     for (size_t i = 0; i < 8; i++, word >>= 8) {
         uint8_t g = (uint8_t)word >> 1;
         if (g != known && g != 0) {
-            if (!race_generation_seen(engine, plane, part, g)) {
+            if (!race_generation_seen(engine, plane, part, g))
                 return i;
-            }
             known = g;
             highest = g > highest ? g : highest;
         }
@@ -45,9 +44,8 @@ static bool meets_above(const struct race_engine *engine, const struct race_plan
     for (size_t done = 0; done < piece->size; done += 8) {
         size_t left = piece->size - done;
         uint64_t word = left >= 8 ? bytes_load(at + done) : bytes_load_few(at + done, left);
-        if (word == last || !bytes_any_above(word >> 1 & BYTES_EACH(0x7f), known)) {
+        if (word == last || !bytes_any_above(word >> 1 & BYTES_EACH(0x7f), known))
             continue;
-        }
         size_t i = first_unseen(engine, plane, other, word);
         if (i < 8) {
             met->number = other->number;
@@ -64,9 +62,8 @@ static bool meets(const struct race_engine *engine, const struct race_plane *pla
 {
     uint32_t version = race_version_begin(other);
     uint8_t known = race_generation_known(plane, other, version);
-    if (meets_above(engine, plane, other, known, piece, met)) {
+    if (meets_above(engine, plane, other, known, piece, met))
         return true;
-    }
     bool counts = known == 0 || race_version_stands(other, version);
     return !counts && meets_above(engine, plane, other, 0, piece, met);
 }
@@ -80,9 +77,8 @@ static bool meets_any(struct race_engine *engine, struct race_plane *plane, cons
     struct race_met met = {0};
     bool found = false;
     for (unsigned i = 0; i < MET_MOST && rest.size > 0 && meets(engine, plane, other, &rest, &met); i++) {
-        if ((piece->flags & RACE_QUIET) != 0) {
+        if ((piece->flags & RACE_QUIET) != 0)
             return true;
-        }
         found |= race_found(engine, plane, chunk, piece, &met);
         uint64_t done = ((met.address - rest.address) | 7) + 1;
         rest.address += done < rest.size ? done : rest.size;
@@ -134,13 +130,11 @@ static bool passes(struct race_engine *engine, const struct race_plane *plane, c
 {
     /* acquire: its frontiers; partner: race_chunk_share() */
     uint32_t who = atomic_load_explicit(&chunk->who, memory_order_acquire);
-    if (engine->hidden_trusted != NULL || who != race_shared_word(engine, piece->address)) {
+    if (engine->hidden_trusted != NULL || who != race_shared_word(engine, piece->address))
         return false;
-    }
     enum race_passing passing = race_frontier_pass(engine, plane, chunk, piece);
-    if (passing == RACE_PASSED) {
+    if (passing == RACE_PASSED)
         race_visit_met_others(race_part(plane), piece->address, relaxed_load(&chunk->state));
-    }
     return passing != RACE_NOT_PASSED;
 }
 
@@ -151,9 +145,8 @@ static bool check_bytes(struct race_engine *engine, struct race_plane *plane, st
     /* Record, then look who is there by now: of two at once, one sees the other's tag.  seq_cst: a store and then loads. */
     atomic_thread_fence(memory_order_seq_cst);
     uint32_t state = atomic_load_explicit(&chunk->state, memory_order_acquire); /* partner: race_chunk_unlock() */
-    if (__builtin_expect(engine->hidden_trusted != NULL, 0)) {
+    if (__builtin_expect(engine->hidden_trusted != NULL, 0))
         return race_hybrid_check(engine, plane, chunk, state, piece);
-    }
     return race_check(engine, plane, chunk, state, piece);
 }
 
@@ -162,9 +155,8 @@ static bool access_bytes(struct race_engine *engine, struct race_plane *plane, s
 {
     if (records) {
         race_record(plane, piece);
-        if (passes(engine, plane, chunk, piece)) {
+        if (passes(engine, plane, chunk, piece))
             return false;
-        }
     }
     return check_bytes(engine, plane, chunk, piece);
 }
@@ -181,18 +173,15 @@ static bool access_granule(struct race_engine *engine, struct race_plane *plane,
         bool spilled = (relaxed_load(&chunk->state) & RACE_STATE_SPILLED) != 0;
         bool is_sync = race_sync_access(engine, plane, piece, spilled);
         bool records = !is_sync && !race_sync_is_place(engine, piece);
-        if (recorded && !records) {
+        if (recorded && !records)
             race_unrecord(part, piece->address, piece->size);
-        }
-        if (is_sync) {
+        if (is_sync)
             return false;
-        }
         /* The granule before it may have been the one with which generations were used up. */
         race_touch_piece(part, piece);
         bool found = access_bytes(engine, plane, chunk, piece, records);
-        if (relaxed_load(&engine->becomings) == becomings) {
+        if (relaxed_load(&engine->becomings) == becomings)
             return found;
-        }
         recorded = records;
     }
 }
@@ -217,13 +206,11 @@ static bool access_granules(struct race_engine *engine, struct race_plane *plane
 static inline bool is_in_set(const struct race_engine *engine, struct race_part *part, uint32_t set, bool writes)
 {
     uint32_t *covered = &part->covered[set % RACE_COVERED];
-    if (set != 0 && *covered >> 1 == set && (*covered & 1) >= writes) {
+    if (set != 0 && *covered >> 1 == set && (*covered & 1) >= writes)
         return true;
-    }
     const struct race_set *members = race_set_get(engine, set);
-    if (!race_set_covers(members, part->number, writes)) {
+    if (!race_set_covers(members, part->number, writes))
         return false;
-    }
     *covered = set << 1 | race_set_covers(members, part->number, true);
     return true;
 }
@@ -232,17 +219,15 @@ bool race_shared_rest(struct race_engine *engine, struct race_plane *plane, cons
                       const struct race_piece *piece, bool is_behind)
 {
     bool found = !is_behind && check_bytes(engine, plane, shared->chunk, piece);
-    if (race_shared_became(engine, shared)) {
+    if (race_shared_became(engine, shared))
         found |= access_granules(engine, plane, shared->chunk, piece, true);
-    }
     return found;
 }
 
 void race_shared_touch(struct race_engine *engine, struct race_part *part, const struct race_piece *piece)
 {
-    if (!race_is_touched(part, piece->address)) {
+    if (!race_is_touched(part, piece->address))
         (void)race_mark(engine, part, piece); /* it may be here still from before its plane was emptied */
-    }
     race_touch_piece(part, piece);
 }
 
@@ -254,14 +239,12 @@ static bool access_chunk(struct race_engine *engine, struct race_plane *plane, c
     if (who == race_owner_word(plane, piece->address)) {
         race_record(plane, piece);
         who = relaxed_load(&chunk->who); /* somebody may take it just now, and not have seen the tags */
-        if (who == race_owner_word(plane, piece->address)) {
+        if (who == race_owner_word(plane, piece->address))
             return false;
-        }
     }
     if ((piece->flags & RACE_FREE) != 0 && piece->size == RACE_CHUNK_BYTES &&
-        !race_word_is_of(engine, who, piece->address)) {
+        !race_word_is_of(engine, who, piece->address))
         return false; /* the midst of a large block, never used: no need to fill the planes with it */
-    }
     uint32_t state = atomic_load_explicit(&chunk->state, memory_order_acquire); /* partner: race_chunk_unlock() */
     bool takes_part = who == race_shared_word(engine, piece->address) &&
                       is_in_set(engine, part, state >> RACE_STATE_SET, (piece->flags & RACE_WRITE) != 0);
@@ -275,15 +258,13 @@ static bool access_chunk(struct race_engine *engine, struct race_plane *plane, c
     }
     if (!takes_part || tries) {
         state = race_chunk_enter(engine, plane, chunk, piece, tries);
-        if (tries) {
+        if (tries)
             race_visit_tried(part, index, race_chunk_is_owned(engine, part, chunk));
-        }
     } else {
         race_shared_touch(engine, part, piece);
     }
-    if ((state & RACE_STATE_SYNC) != 0) {
+    if ((state & RACE_STATE_SYNC) != 0)
         return access_granules(engine, plane, chunk, piece, false);
-    }
     const struct race_shared shared = {.chunk = chunk};
     race_record(plane, piece);
     return race_shared_rest(engine, plane, &shared, piece, passes(engine, plane, chunk, piece));
@@ -293,9 +274,8 @@ static bool access_chunk(struct race_engine *engine, struct race_plane *plane, c
 static void turn_away(struct race_engine *engine, struct race_part *part, uint64_t address, uint64_t size)
 {
     uint64_t end = address + size;
-    for (uint64_t at = address; at < end && !part->turned_away; at = (at | (RACE_CHUNK_BYTES - 1)) + 1) {
+    for (uint64_t at = address; at < end && !part->turned_away; at = (at | (RACE_CHUNK_BYTES - 1)) + 1)
         part->turned_away = (relaxed_load(&race_chunk_at(engine, at)->state) & RACE_STATE_SYNC) != 0;
-    }
 }
 
 bool race_fetch(const struct race_engine *engine, const struct race_plane *plane, uint64_t address, bool writes)
@@ -304,9 +284,8 @@ bool race_fetch(const struct race_engine *engine, const struct race_plane *plane
     size_t place = race_place(plane, address);
     const struct race_chunk *chunk = &engine->chunks[place >> RACE_CHUNK_SHIFT];
     uint32_t word = (uint32_t)(place >> RACE_LINE_SHIFT) / 64;
-    if (relaxed_load(&chunk->who) != race_shared_word(engine, address)) {
+    if (relaxed_load(&chunk->who) != race_shared_word(engine, address))
         return false;
-    }
     prefetch_write(race_frontier_at(engine, place));
     prefetch_write(&part->touched[word]);
     if (writes) {

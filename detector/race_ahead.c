@@ -25,25 +25,22 @@ static void ask(const struct race_engine *engine, struct race_part *part, struct
     uint32_t rest = part->window / RACE_PAGE + 1 - page;
     *asked = (struct race_asked){.next = page + pages, .pages = pages};
     ask_window(engine, part->tags, page, pages < rest ? pages : rest);
-    if (writes) {
+    if (writes)
         ask_window(engine, part->writes, page, pages < rest ? pages : rest);
-    }
 }
 
 void race_ahead(const struct race_engine *engine, struct race_part *part, uint32_t page, bool writes)
 {
-    if (engine->host.populate == NULL || engine->host.budget != 0) {
+    if (engine->host.populate == NULL || engine->host.budget != 0)
         return;
-    }
     for (uint32_t i = 0; i < RACE_ASKED; i++) {
         struct race_asked *asked = &part->asked[i];
         if (page == asked->next && asked->pages != 0) {
             ask(engine, part, asked, page, asked->pages < PAGES_MOST ? 2 * asked->pages : PAGES_MOST, writes);
             return;
         }
-        if (asked->next - page - 1 < asked->pages) {
+        if (asked->next - page - 1 < asked->pages)
             return;
-        }
     }
     if (has_tags(part, page - 1) || has_tags(part, page + 1)) {
         ask(engine, part, &part->asked[part->asked_last++ % RACE_ASKED], page & ~(uint32_t)(PAGES_FIRST - 1),
@@ -53,7 +50,6 @@ void race_ahead(const struct race_engine *engine, struct race_part *part, uint32
 
 void race_ahead_forget(struct race_part *part)
 {
-    for (uint32_t i = 0; i < RACE_ASKED; i++) {
+    for (uint32_t i = 0; i < RACE_ASKED; i++)
         part->asked[i].pages = 0;
-    }
 }

@@ -29,9 +29,8 @@ static void look_at_user(struct race_engine *engine, const struct race_plane *pl
     uint32_t version = race_version_begin(other);
     uint32_t g = bytes_load_one(other->writes + at) >> 1, latest = bytes_load_one(other->tags + at) >> 1;
     users->reading |= latest != 0 && latest == relaxed_load(&other->present) && other->has_thread;
-    if (g == 0) {
+    if (g == 0)
         return;
-    }
     const struct race_generation *generation = &other->generation[g];
     uint32_t slot = relaxed_load(&generation->slot);
     uint64_t epoch = relaxed_load(&generation->epoch);
@@ -49,9 +48,8 @@ static void look_at_own(const struct race_plane *plane, uint32_t at, struct user
     const struct race_part *part = race_part(plane);
     uint32_t g = plane->writes[at] >> 1;
     users->stored |= g != 0;
-    if (g == 0 || relaxed_load(&part->generation[g].slot) != race_clock(plane)->slot) {
+    if (g == 0 || relaxed_load(&part->generation[g].slot) != race_clock(plane)->slot)
         return;
-    }
     bool is_last = g >= relaxed_load(&part->present);
     uint64_t epoch = is_last ? race_clock(plane)->epoch : relaxed_load(&part->generation[g + 1].epoch) - 1;
     users->present = epoch > users->present ? epoch : users->present;
@@ -67,16 +65,13 @@ static struct users find_users(struct race_engine *engine, const struct race_pla
         const struct race_part *other = race_part_at(engine, race_set_number(set, i));
         bool unseen = users.unseen;
         users.unseen = false;
-        for (uint32_t at = (uint32_t)race_place(plane, address), end = at + (uint32_t)size; at < end; at++) {
-            if (other == race_part(plane)) {
+        for (uint32_t at = (uint32_t)race_place(plane, address), end = at + (uint32_t)size; at < end; at++)
+            if (other == race_part(plane))
                 look_at_own(plane, at, &users);
-            } else {
+            else
                 look_at_user(engine, plane, other, at, &users);
-            }
-        }
-        if (users.unseen && users.writer_count++ < WRITERS_NAMED) {
+        if (users.unseen && users.writer_count++ < WRITERS_NAMED)
             users.writers[users.writer_count - 1] = other;
-        }
         users.unseen |= unseen;
     }
     return users;
@@ -95,16 +90,14 @@ static void mark_place(struct race_engine *engine, uint64_t address, size_t size
 /* A tag of another address of this place would hide a plain load of the one that becomes sync from who set it. */
 static void clear_place(struct race_engine *engine, uint64_t address, size_t size)
 {
-    if (engine->sync_places == NULL) {
+    if (engine->sync_places == NULL)
         return;
-    }
     /* acquire: the parts up to it; partner: race_plane_begin() */
     uint32_t last = atomic_load_explicit(&engine->last_number, memory_order_acquire);
     for (uint32_t i = 1; i <= last; i++) {
         struct race_part *part = race_part_at(engine, i);
-        if (part != NULL && race_is_marked(part, address)) {
+        if (part != NULL && race_is_marked(part, address))
             race_unrecord(part, address, size);
-        }
     }
 }
 
@@ -122,14 +115,11 @@ static void publish(struct race_engine *engine, struct race_chunk *chunk, uint32
 /* What others than the thread of plane `known` stored there unseen, they handed over to somebody: nobody will know any more. */
 static void trust_writers(struct race_engine *engine, const struct users *users, uint32_t known)
 {
-    for (uint32_t i = 0; i < users->writer_count && i < WRITERS_NAMED; i++) {
-        if (users->writers[i]->number != known) {
+    for (uint32_t i = 0; i < users->writer_count && i < WRITERS_NAMED; i++)
+        if (users->writers[i]->number != known)
             race_trust_part(engine, users->writers[i]);
-        }
-    }
-    if (users->writer_count > WRITERS_NAMED) {
+    if (users->writer_count > WRITERS_NAMED)
         race_trust_all(engine, NULL);
-    }
 }
 
 /* What the thread takes in later it passes on now, and does not take from there. */
@@ -137,9 +127,8 @@ static void pass_on(struct thread_clock *clock, struct sync_clock *sync, const s
 {
     bool is_new = sync->epoch == 0 && sync->seen == NULL;
     thread_clock_pass_on(clock, sync, stamp);
-    if (is_new) {
+    if (is_new)
         thread_clock_note_taken(clock, sync);
-    }
 }
 
 /* What was stored there last released what its thread had seen.  Others may load it only now, to whom nobody hands that on: what
@@ -164,17 +153,14 @@ static void release_stored(struct race_engine *engine, struct race_plane *plane,
 /* Sets what is trusted of what was stored there and may be loaded. */
 static void trust(struct race_engine *engine, const struct race_part *part, const struct users *users, uint32_t known)
 {
-    if (known == 0 && users->unseen) {
+    if (known == 0 && users->unseen)
         race_trust_all(engine, part);
-    } else {
+    else
         trust_writers(engine, users, known);
-    }
-    if (users->reading) {
+    if (users->reading)
         race_trust_part(engine, part); /* it may see what this thread does next, and so all that it did before */
-    }
-    if (users->loosely || users->reading) {
+    if (users->loosely || users->reading)
         race_hybrid_trust_all(engine);
-    }
 }
 
 bool race_become_sync(struct race_engine *engine, struct race_plane *plane, uint64_t address, size_t size,
@@ -188,15 +174,13 @@ bool race_become_sync(struct race_engine *engine, struct race_plane *plane, uint
     struct race_granule_hold hold;
     bool has_clock =
         !was_spilled && race_granule_put(engine, address & ~(uint64_t)7, race_granule_mask(address, size), &hold);
-    if (!has_clock) {
+    if (!has_clock)
         race_granule_hold_common(engine, &hold);
-    }
     state |= has_clock ? RACE_STATE_SYNC : RACE_STATE_SYNCS;
     publish(engine, chunk, state, address, size);
     struct users users = find_users(engine, plane, state, address, size);
-    if (users.stored || users.unseen) {
+    if (users.stored || users.unseen)
         release_stored(engine, plane, &hold, &users);
-    }
     race_chunk_clear(engine, state, address, size);
     race_unrecord(part, address, size);
     clear_place(engine, address, size);
@@ -204,8 +188,7 @@ bool race_become_sync(struct race_engine *engine, struct race_plane *plane, uint
     race_granule_release(&hold);
     race_chunk_use(engine, chunk);
     race_chunk_unlock(part, chunk, state);
-    if (!has_clock && !was_spilled) {
+    if (!has_clock && !was_spilled)
         race_count(&engine->spilled);
-    }
     return has_clock;
 }

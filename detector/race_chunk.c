@@ -16,9 +16,8 @@ uint32_t race_chunk_lock(struct race_part *part, struct race_chunk *chunk)
         if ((state & RACE_STATE_LOCK) == 0 &&
             /* partner: race_chunk_unlock() */
             atomic_compare_exchange_weak_explicit(&chunk->state, &state, state | RACE_STATE_LOCK, memory_order_acquire,
-                                                  memory_order_relaxed)) {
+                                                  memory_order_relaxed))
             return state;
-        }
         race_pause(&spins);
     }
 }
@@ -35,9 +34,8 @@ void race_chunk_use(struct race_engine *engine, const struct race_chunk *chunk)
     size_t page = (size_t)(chunk - engine->chunks) / RACE_CHUNKS_OF_USE;
     _Atomic uint64_t *word = (_Atomic uint64_t *)&engine->used[page / 64];
     uint64_t bit = UINT64_C(1) << page % 64;
-    if ((relaxed_load(word) & bit) == 0) {
+    if ((relaxed_load(word) & bit) == 0)
         atomic_fetch_or_explicit(word, bit, memory_order_relaxed); /* a hint: whoever walks comes after by itself */
-    }
 }
 
 bool race_chunk_in_use(const struct race_engine *engine, uint64_t index)
@@ -49,17 +47,15 @@ bool race_chunk_in_use(const struct race_engine *engine, uint64_t index)
 void race_chunk_clear(struct race_engine *engine, uint32_t state, uint64_t address, size_t size)
 {
     const struct race_set *set = race_set_get(engine, state >> RACE_STATE_SET);
-    for (uint32_t i = 0; i < set->count; i++) {
+    for (uint32_t i = 0; i < set->count; i++)
         race_unrecord(race_part_at(engine, race_set_number(set, i)), address, size);
-    }
 }
 
 uint32_t race_chunk_claim(struct race_engine *engine, struct race_chunk *chunk, uint32_t state, uint64_t address)
 {
     uint32_t who = relaxed_load(&chunk->who);
-    if (who == 0 || race_word_is_of(engine, who, address)) {
+    if (who == 0 || race_word_is_of(engine, who, address))
         return state;
-    }
     race_count(&engine->aliases);
     race_hybrid_trust_all(engine);
     return state & RACE_STATE_SYNCS;
@@ -78,11 +74,10 @@ static const struct race_part *owner_of(const struct race_engine *engine, uint32
 static uint32_t with_vain(uint32_t state, bool was_vain)
 {
     uint32_t vain = (state & RACE_STATE_VAIN) >> RACE_STATE_VAIN_SHIFT;
-    if (was_vain) {
+    if (was_vain)
         vain += vain < RACE_STATE_VAIN_MOST;
-    } else {
+    else
         vain -= vain > 0;
-    }
     return (state & ~(uint32_t)RACE_STATE_VAIN) | vain << RACE_STATE_VAIN_SHIFT;
 }
 
@@ -90,9 +85,8 @@ static uint32_t with_vain(uint32_t state, bool was_vain)
 static uint32_t note_taken(const struct race_engine *engine, const struct race_chunk *chunk, uint32_t state,
                            const struct race_part *owner)
 {
-    if ((state & RACE_STATE_TIMED) == 0) {
+    if ((state & RACE_STATE_TIMED) == 0)
         return state;
-    }
     return with_vain(state & ~(uint32_t)RACE_STATE_TIMED, race_frontier_owned_in_vain(engine, chunk, owner));
 }
 
@@ -106,9 +100,8 @@ static bool other_is_seen(struct race_engine *engine, const struct race_plane *p
     uint32_t version = race_version_begin(other);
     uint32_t threshold = race_generation_threshold(engine, plane, other), present = relaxed_load(&other->present);
     uint8_t limit = (uint8_t)(other->has_thread && threshold >= present ? present - 1 : threshold);
-    if (bytes_wide_highest(other->tags + low, RACE_CHUNK_BYTES) >> 1 > limit) {
+    if (bytes_wide_highest(other->tags + low, RACE_CHUNK_BYTES) >> 1 > limit)
         return false;
-    }
     return race_version_stands(other, version);
 }
 
@@ -116,12 +109,10 @@ static bool all_is_seen(struct race_engine *engine, const struct race_plane *pla
                         uint64_t address)
 {
     uint32_t low = (uint32_t)address & engine->window & ~(uint32_t)(RACE_CHUNK_BYTES - 1);
-    for (uint32_t i = 0; i < set->count; i++) {
+    for (uint32_t i = 0; i < set->count; i++)
         if (race_set_number(set, i) != plane->number &&
-            !other_is_seen(engine, plane, race_part_at(engine, race_set_number(set, i)), low)) {
+            !other_is_seen(engine, plane, race_part_at(engine, race_set_number(set, i)), low))
             return false;
-        }
-    }
     return true;
 }
 
@@ -138,9 +129,8 @@ static void forget_tags(struct race_engine *engine, struct race_plane *plane, co
 /* Returns: the set with the plane in it, marked if it `writes`. */
 static uint32_t become_member(struct race_engine *engine, const struct race_part *part, uint32_t set, bool writes)
 {
-    if (race_set_covers(race_set_get(engine, set), part->number, writes)) {
+    if (race_set_covers(race_set_get(engine, set), part->number, writes))
         return set;
-    }
     uint32_t joined = set == 0 ? part->alone : race_set_with(engine, set, part->number, writes);
     if (joined == 0) {
         race_count(&engine->forgotten); /* no room for the set: the others' history goes */
@@ -186,11 +176,10 @@ uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, 
     state = is_others ? note_taken(engine, chunk, state, owner) : state;
     uint32_t set = state >> RACE_STATE_SET;
     race_touch_piece(part, piece);
-    if (!race_set_has(race_set_get(engine, set), plane->number)) {
+    if (!race_set_has(race_set_get(engine, set), plane->number))
         forget_tags(engine, plane, piece);
-    } else {
+    else
         (void)race_mark(engine, part, piece); /* it may be here still from before its plane was emptied */
-    }
     set = become_member(engine, part, set, (piece->flags & RACE_WRITE) != 0);
     bool is_sync = (state & RACE_STATE_SYNC) != 0;
     bool may_own = !is_sync && (wants_it || race_set_get(engine, set)->count == 1);
@@ -207,9 +196,8 @@ uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, 
     }
     race_chunk_use(engine, chunk);
     state = set << RACE_STATE_SET | (state & (RACE_STATE_SYNCS | RACE_STATE_VAIN | RACE_STATE_TIMED));
-    if (!is_sync) {
+    if (!is_sync)
         race_record(plane, piece);
-    }
     race_chunk_unlock(part, chunk, state);
     return state;
 }
@@ -217,9 +205,8 @@ uint32_t race_chunk_enter(struct race_engine *engine, struct race_plane *plane, 
 void race_chunk_share(struct race_engine *engine, struct race_chunk *chunk, uint32_t state, uint32_t who)
 {
     uint32_t before = relaxed_load(&chunk->who);
-    if (before == who) {
+    if (before == who)
         return;
-    }
     uint64_t address = (uint64_t)(who & engine->high) << RACE_HIGH_SHIFT;
     struct race_frontier_start start = race_frontier_begin(engine, chunk, state, owner_of(engine, before, address));
     atomic_store_explicit(&chunk->who, who, memory_order_release); /* partner: passes() in race.c */
@@ -248,11 +235,10 @@ static uint64_t leave(struct race_engine *engine, struct race_plane *plane, uint
         set = race_set_without(engine, set, plane->number);
         uint32_t who = relaxed_load(&chunk->who);
         bool is_empty = set == 0 && (state & RACE_STATE_SYNC) == 0;
-        if (is_empty) {
+        if (is_empty)
             relaxed_store(&chunk->who, 0);
-        } else {
+        else
             race_chunk_share(engine, chunk, state, who | ~engine->high);
-        }
     }
     race_chunk_unlock(part, chunk, set << RACE_STATE_SET | (state & RACE_STATE_SYNCS));
     return 0;

@@ -31,9 +31,8 @@ static size_t sync_places_size(const struct race_engine *engine)
 
 static bool reserve_sync_places(struct race_engine *engine)
 {
-    if (engine->window == UINT32_MAX) {
+    if (engine->window == UINT32_MAX)
         return true;
-    }
     engine->sync_places = engine->host.reserve(engine->host.ctx, sync_places_size(engine));
     return engine->sync_places != NULL;
 }
@@ -46,9 +45,8 @@ static bool engine_reserve(struct race_engine *engine)
     engine->trusted = host->reserve(host->ctx, RACE_SLOTS * sizeof(uint64_t));
     if (engine->d->options.hybrid_races) {
         engine->hidden_trusted = host->reserve(host->ctx, RACE_SLOTS * sizeof(uint64_t));
-        if (engine->hidden_trusted == NULL) {
+        if (engine->hidden_trusted == NULL)
             return false;
-        }
     }
     return engine->chunks != NULL && engine->used != NULL && engine->trusted != NULL && reserve_sync_places(engine) &&
            race_frontiers_init(engine) && race_sets_init(engine) && race_granules_init(engine) &&
@@ -64,17 +62,15 @@ static void call_here(void *ctx, void (*work)(void *arg), void *arg)
 struct race_engine *race_engine_new(struct detector *d, const struct race_host *host)
 {
     struct race_engine *engine = host->reserve(host->ctx, sizeof *engine);
-    if (engine == NULL) {
+    if (engine == NULL)
         return NULL;
-    }
     engine->d = d;
     engine->host = *host;
     unsigned bits = host->window_bits == 0 ? 32 : host->window_bits;
     engine->window = (uint32_t)((UINT64_C(1) << bits) - 1);
     engine->high = ~(uint32_t)((UINT64_C(1) << (bits - RACE_HIGH_SHIFT)) - 1);
-    if (engine->host.apart == NULL) {
+    if (engine->host.apart == NULL)
         engine->host.apart = call_here;
-    }
     if (!engine_reserve(engine)) {
         race_engine_delete(engine);
         return NULL;
@@ -84,9 +80,8 @@ struct race_engine *race_engine_new(struct detector *d, const struct race_host *
 
 static void release(const struct race_engine *engine, void *memory, size_t size)
 {
-    if (memory != NULL) {
+    if (memory != NULL)
         engine->host.release(engine->host.ctx, memory, size);
-    }
 }
 
 /* Units: words, of a bit for each line. */
@@ -112,9 +107,8 @@ void race_engine_delete(struct race_engine *engine)
 {
     for (uint32_t i = 1; i <= RACE_PLANES_MAX; i++) {
         struct race_part *part = race_part_at(engine, i);
-        if (part != NULL && part->has_thread) {
+        if (part != NULL && part->has_thread)
             race_sync_thread_end(part);
-        }
         delete_part(engine, part);
     }
     race_said_delete(engine);
@@ -166,9 +160,8 @@ static struct race_part *make_part(struct race_engine *engine, uint32_t number)
 {
     const struct race_host *host = &engine->host;
     struct race_part *part = host->reserve(host->ctx, part_size(engine));
-    if (part == NULL) {
+    if (part == NULL)
         return NULL;
-    }
     part->marked = host->reserve(host->ctx, race_chunk_count(engine) / 8);
     part->alone = part->marked == NULL ? 0 : race_set_with(engine, 0, number, true);
     if (part->alone == 0) {
@@ -186,9 +179,8 @@ static struct race_part *part_of_number(struct race_engine *engine, uint32_t num
     struct race_part *part = race_part_at(engine, number);
     if (part == NULL) {
         part = make_part(engine, number);
-        if (part == NULL) {
+        if (part == NULL)
             return NULL;
-        }
         relaxed_store(&engine->parts[number], part);
         uint32_t last = relaxed_load(&engine->last_number);
         /* release: the part first; partner: race_trust_up() */
@@ -203,9 +195,8 @@ bool race_plane_begin(struct race_engine *engine, struct race_plane *plane, stru
 {
     /* A thread without a seat has no slot of its own, so that its order with others is not known. */
     struct race_part *part = t->seat == &t->unlisted ? NULL : part_of_number(engine, plane->number);
-    if (part == NULL) {
+    if (part == NULL)
         return false;
-    }
     part->plane = plane;
     part->tags = plane->tags;
     part->writes = plane->writes;
@@ -228,9 +219,8 @@ void race_plane_end(struct race_engine *engine, struct race_plane *plane, uint64
 {
     race_settle(engine, plane);
     race_range_fresh(engine, plane, stack_low, stack_high);
-    if (race_memory_is_spent(engine, race_part(plane))) {
+    if (race_memory_is_spent(engine, race_part(plane)))
         race_memory_drop(engine, plane);
-    }
     race_sync_thread_end(race_part(plane));
     thread_clock_keep(&race_part(plane)->ended, race_clock(plane));
     relaxed_store(&race_part(plane)->clock, &race_part(plane)->ended);
@@ -261,9 +251,8 @@ void race_plane_forget(struct race_engine *engine, struct race_plane *plane)
 void race_plane_advance(struct race_engine *engine, struct race_plane *plane)
 {
     if (race_enter(race_part(plane))) {
-        if (__builtin_expect(race_memory_is_spent(engine, race_part(plane)), 0)) {
+        if (__builtin_expect(race_memory_is_spent(engine, race_part(plane)), 0))
             race_memory_drop(engine, plane);
-        }
         race_generation_hear(engine, plane);
         race_generation_advance(engine, plane);
         race_leave(engine, race_part(plane));
@@ -283,9 +272,8 @@ void race_forked(struct race_engine *engine, const struct race_plane *plane)
             race_hand_over_forget(part); /* histories begin anew */
             relaxed_store(&part->clock, part->plane == plane ? relaxed_load(&part->clock) : NULL);
         }
-        if (part == NULL || part->plane == plane) {
+        if (part == NULL || part->plane == plane)
             continue;
-        }
         /* What they did in the parent cannot meet what this process does from now on. */
         race_trust_part(engine, part);
         if (part->locked_chunk != NULL) {

@@ -260,9 +260,8 @@ static inline struct thread_clock *race_order(const struct race_engine *engine, 
 /* Returns: false inside a call of the same thread.  Then the caller returns at once. */
 static inline bool race_enter(struct race_part *part)
 {
-    if (part->inside) {
+    if (part->inside)
         return false;
-    }
     part->inside = true;
     atomic_signal_fence(memory_order_seq_cst);
     return true;
@@ -276,9 +275,8 @@ static inline void race_leave(struct race_engine *engine, struct race_part *part
     atomic_signal_fence(memory_order_seq_cst);
     part->inside = false;
     atomic_signal_fence(memory_order_seq_cst);
-    if (__builtin_expect(part->turned_away, 0)) {
+    if (__builtin_expect(part->turned_away, 0))
         race_mend(engine, part);
-    }
 }
 
 enum { RACE_SPINS_BEFORE_YIELDING = 64 };

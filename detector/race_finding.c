@@ -32,9 +32,8 @@ struct report {
 static bool judge_hidden(struct report *r, uint32_t version, uint32_t g)
 {
     const struct race_generation *met = &r->other->generation[g];
-    if ((version & 1) != 0) {
+    if ((version & 1) != 0)
         return false;
-    }
     r->hidden = thread_clock_has_seen(race_clock(r->plane), relaxed_load(&met->slot), relaxed_load(&met->epoch));
     return !r->hidden || race_hybrid_hides(r->engine, r->plane, r->other, g);
 }
@@ -46,9 +45,8 @@ static enum verdict judge(struct report *r, struct race_chunk *chunk, uint32_t s
 {
     const struct race_part *part = r->other;
     const struct race_set *set = race_set_get(r->engine, state >> RACE_STATE_SET);
-    if (!race_word_is_of(r->engine, relaxed_load(&chunk->who), r->met.address) || !race_set_has(set, r->met.number)) {
+    if (!race_word_is_of(r->engine, relaxed_load(&chunk->who), r->met.address) || !race_set_has(set, r->met.number))
         return VERDICT_NONE;
-    }
     uint32_t version = race_version_begin(part);
     bool writes = (r->piece.flags & RACE_WRITE) != 0;
     const uint8_t *window = writes ? r->other->tags : r->other->writes;
@@ -56,12 +54,10 @@ static enum verdict judge(struct report *r, struct race_chunk *chunk, uint32_t s
     uint32_t g = tag >> 1;
     const struct race_generation *numbering = race_numbering(part, version, (uint32_t)(chunk - r->engine->chunks));
     const struct race_generation *met = &numbering[g];
-    if (g == 0 || race_generation_is_seen(r->engine, r->plane, met)) {
+    if (g == 0 || race_generation_is_seen(r->engine, r->plane, met))
         return race_numbering_stood(part, version) ? VERDICT_NONE : VERDICT_NOT_YET;
-    }
-    if (r->engine->hidden_trusted != NULL && !judge_hidden(r, version, g)) {
+    if (r->engine->hidden_trusted != NULL && !judge_hidden(r, version, g))
         return VERDICT_NONE;
-    }
     r->met.wrote = (tag & 1) != 0;
     r->epoch_low = relaxed_load(&met->epoch);
     r->epoch_high = UINT64_MAX;
@@ -91,9 +87,8 @@ static bool is_confirmed(struct report *r, struct race_chunk *chunk)
 
 static enum party_role role_of(bool wrote, uint32_t flags)
 {
-    if ((flags & RACE_FREE) != 0) {
+    if ((flags & RACE_FREE) != 0)
         return PARTY_FREES;
-    }
     return wrote ? PARTY_WRITES : PARTY_READS;
 }
 
@@ -120,9 +115,8 @@ static void set_value(const struct report *r, struct finding_party *mine)
     const struct race_host *host = &r->engine->host;
     bool was_made = (r->piece.flags & RACE_LIBRARY) != 0 && (r->piece.flags & RACE_WRITE) != 0;
     if (host->value != NULL && !was_made && (r->piece.flags & RACE_FREE) == 0 &&
-        r->piece.size <= sizeof mine->access_value) {
+        r->piece.size <= sizeof mine->access_value)
         mine->has_value = host->value(host->ctx, r->piece.address, r->piece.size, &mine->access_value);
-    }
 }
 
 /* Sets the block to what one of the parties freed. */
@@ -133,9 +127,8 @@ static void set_freed_block(struct finding *finding, const struct race_host *hos
         if (party->role == PARTY_FREES && finding->memory.block_size == 0) {
             finding->memory.block = party->access_address;
             finding->memory.block_size = party->access_size;
-            if (host->freed_block != NULL) {
+            if (host->freed_block != NULL)
                 host->freed_block(host->ctx, &finding->memory);
-            }
         }
     }
 }
@@ -146,15 +139,12 @@ static void set_memory(struct finding *finding, const struct report *r)
     finding->memory = (struct finding_memory){.address = r->met.address, .size = 1};
     uint64_t end = r->piece.address + r->piece.size;
     const struct finding_party *other = &finding->parties[1];
-    if (other->access_size != 0 && other->access_address + other->access_size < end) {
+    if (other->access_size != 0 && other->access_address + other->access_size < end)
         end = other->access_address + other->access_size;
-    }
-    if (end > r->met.address) {
+    if (end > r->met.address)
         finding->memory.size = end - r->met.address;
-    }
-    if (r->engine->host.block != NULL) {
+    if (r->engine->host.block != NULL)
         r->engine->host.block(r->engine->host.ctx, &finding->memory);
-    }
     set_freed_block(finding, &r->engine->host);
 }
 
@@ -236,9 +226,8 @@ static void tell(struct report *r, struct stack_id here, const struct race_recal
     }
     bool followed = is_followed(r->engine, &e.finding);
     if (followed && race_said_is_news(r->engine, &e.finding)) {
-        if (!r->hidden) { /* only now: it is a search through the other thread's history */
+        if (!r->hidden) /* only now: it is a search through the other thread's history */
             race_heard(r->engine, r->plane, r->other, r->other_slot, r->other_thread, &e.finding.heard);
-        }
         race_count(&r->engine->races);
         race_said_look_on(r->engine, here, &r->met);
         evidence_send(&e);
@@ -261,18 +250,16 @@ static void recall(const struct report *r, struct race_recalled *theirs)
 {
     const struct race_host *host = &r->engine->host;
     *theirs = (struct race_recalled){0};
-    if (r->other->plane == NULL) {
+    if (r->other->plane == NULL)
         return;
-    }
     if (r->by_clock != NULL) {
         host->released(host->ctx, r->other->plane, r->other_thread, r->epoch_low, theirs);
         set_released(r->by_clock, r->piece.address, theirs);
     } else {
         host->recall(host->ctx, r->other->plane, r->epoch_low, r->epoch_high, r->met.address, 1, r->met.wrote, theirs);
     }
-    if (!theirs->found) {
+    if (!theirs->found)
         *theirs = (struct race_recalled){0};
-    }
 }
 
 /* Returns: true when they may not be beside the present access: one frees the block, or one adds something atomically to what the
@@ -297,9 +284,8 @@ static void report_atomic(struct report *r, struct stack_id here)
 {
     struct race_recalled theirs;
     r->covered = true;
-    if (here.v == 0 || r->hidden || !race_said_may_be_news(r->engine, here, &r->met, r->piece.flags)) {
+    if (here.v == 0 || r->hidden || !race_said_may_be_news(r->engine, here, &r->met, r->piece.flags))
         return;
-    }
     recall(r, &theirs);
     const struct race_giver giver = giver_of(r);
     if (is_forbidden(r, &theirs) && race_hand_over_covers(r->plane, &giver, &theirs) == RACE_NOT_HANDED) {
@@ -344,9 +330,8 @@ bool race_found(struct race_engine *engine, struct race_plane *plane, struct rac
 {
     struct report r = {.engine = engine, .plane = plane, .piece = *piece, .met = *met};
     r.other = race_part_at(engine, met->number);
-    if (!is_confirmed(&r, chunk)) {
+    if (!is_confirmed(&r, chunk))
         return false;
-    }
     if (!race_trust_is_sure(engine)) {
         race_count(&engine->withheld);
         return false;
@@ -373,9 +358,8 @@ bool race_found_by_clock(struct race_engine *engine, struct race_plane *plane, c
                        .other_slot = last->slot,
                        .other_thread = {relaxed_load(&other->thread)},
                        .by_clock = last};
-    if (engine->host.released == NULL || !race_trust_is_sure(engine) || !race_said_is_worth_a_look(engine, met)) {
+    if (engine->host.released == NULL || !race_trust_is_sure(engine) || !race_said_is_worth_a_look(engine, met))
         return false;
-    }
     engine->host.apart(engine->host.ctx, report, &r);
     return !r.covered;
 }

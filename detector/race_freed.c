@@ -21,9 +21,8 @@ static uint32_t find_leaving(struct race_engine *engine, uint64_t granule, struc
 {
     struct race_granule_hold hold;
     uint32_t count = 0;
-    if (!race_granule_hold(engine, granule, UINT8_MAX, 0, &hold)) {
+    if (!race_granule_hold(engine, granule, UINT8_MAX, 0, &hold))
         return 0;
-    }
     do {
         leaving[count].bytes = race_granule_sync_bytes(engine, &hold);
         leaving[count++].last = race_granule_last(engine, &hold);
@@ -41,15 +40,13 @@ bool race_freed_leave(struct race_engine *engine, struct race_plane *plane, cons
     bool found = false;
     for (uint32_t i = 0; i < count; i++) {
         const struct race_last *last = &leaving[i].last;
-        if ((leaving[i].bytes & ~freed) != 0) {
+        if ((leaving[i].bytes & ~freed) != 0)
             continue; /* some of it is of another block */
-        }
         const struct race_piece run = first_run(granule, leaving[i].bytes, piece->flags);
         found |= tells && !found && !race_last_is_heard_of(engine, plane, last) &&
                  race_last_report(engine, plane, &run, last);
-        if ((piece->flags & RACE_READ_MODIFY) == 0) {
+        if ((piece->flags & RACE_READ_MODIFY) == 0)
             race_granules_remove(engine, run.address, run.address + run.size);
-        }
     }
     return found;
 }

@@ -15,11 +15,10 @@ struct freshening {
 static void clear_tags(struct race_engine *engine, const struct freshening *f, uint32_t state, uint64_t low,
                        uint64_t high)
 {
-    if (low < f->returned.low || high > f->returned.high) {
+    if (low < f->returned.low || high > f->returned.high)
         race_chunk_clear(engine, state, low, (size_t)(high - low));
-    } else if (f->keeper != NULL && race_set_has(race_set_get(engine, state >> RACE_STATE_SET), f->keeper->number)) {
+    else if (f->keeper != NULL && race_set_has(race_set_get(engine, state >> RACE_STATE_SET), f->keeper->number))
         race_unrecord(f->keeper, low, (size_t)(high - low));
-    }
 }
 
 static void chunk_fresh(struct race_engine *engine, const struct freshening *f, uint64_t low, uint64_t high)
@@ -27,13 +26,11 @@ static void chunk_fresh(struct race_engine *engine, const struct freshening *f, 
     struct race_chunk *chunk = race_chunk_at(engine, low);
     uint32_t who = relaxed_load(&chunk->who);
     bool is_other = !race_word_is_of(engine, who, low) && (relaxed_load(&chunk->state) & RACE_STATE_SYNC) == 0;
-    if (who == 0 || is_other) {
+    if (who == 0 || is_other)
         return;
-    }
     uint32_t state = race_chunk_lock(f->part, chunk);
-    if ((state & RACE_STATE_SYNC) != 0) {
+    if ((state & RACE_STATE_SYNC) != 0)
         race_granules_remove(engine, low, high);
-    }
     if (race_word_is_of(engine, relaxed_load(&chunk->who), low)) {
         clear_tags(engine, f, state, low, high);
         if (high - low == RACE_CHUNK_BYTES) {
@@ -52,11 +49,10 @@ static void stretch_fresh(struct race_engine *engine, const struct freshening *f
     while (low < high) {
         uint64_t end = (low | (RACE_CHUNK_BYTES - 1)) + 1;
         end = end < high ? end : high;
-        if (race_chunk_in_use(engine, low >> RACE_CHUNK_SHIFT)) {
+        if (race_chunk_in_use(engine, low >> RACE_CHUNK_SHIFT))
             chunk_fresh(engine, f, low, end);
-        } else {
+        else
             end = (low | (RACE_CHUNKS_OF_USE * RACE_CHUNK_BYTES - 1)) + 1;
-        }
         low = end;
     }
 }
@@ -74,22 +70,19 @@ static void chunk_of_many_fresh(struct race_engine *engine, const struct freshen
     }
     for (; at <= last && at < high; at += step) {
         uint64_t end = at + RACE_CHUNK_BYTES, begin = at < low ? low : at;
-        if (end > low) {
+        if (end > low)
             chunk_fresh(engine, f, begin, end < high ? end : high);
-        }
     }
 }
 
 /* A range larger than the window: no chunk is looked at twice. */
 static void window_fresh(struct race_engine *engine, const struct freshening *f, uint64_t low, uint64_t high)
 {
-    for (uint64_t index = 0; index < race_chunk_count(engine); index++) {
-        if (race_chunk_in_use(engine, index)) {
+    for (uint64_t index = 0; index < race_chunk_count(engine); index++)
+        if (race_chunk_in_use(engine, index))
             chunk_of_many_fresh(engine, f, index, low, high);
-        } else {
+        else
             index |= RACE_CHUNKS_OF_USE - 1;
-        }
-    }
 }
 
 static void range_fresh(struct race_engine *engine, struct race_part *part, const struct race_part *keeper,

@@ -29,9 +29,8 @@ static bool has_seen_tags(const struct race_engine *engine, const struct race_pl
     for (uint32_t i = 0; i < RACE_FRONTIER_BYTES; i += 8) {
         uint64_t tags = bytes_load(at + i);
         if (bytes_any_above(tags >> 1 & BYTES_EACH(0x7f), known) &&
-            !has_seen_generation(engine, plane, other, highest_generation(tags))) {
+            !has_seen_generation(engine, plane, other, highest_generation(tags)))
             return false;
-        }
     }
     return race_version_stands(other, version);
 }
@@ -77,9 +76,8 @@ static __attribute__((noinline)) enum race_passing write_unordered(const struct 
 {
     uint64_t mine = own_stamp(race_clock(plane));
     struct frontier_words claimed = {mine, mine};
-    if (look_at_place(engine, plane, chunk, place, true).all) {
+    if (look_at_place(engine, plane, chunk, place, true).all)
         return RACE_PASSED;
-    }
     (void)frontier_exchange(frontier, &claimed, FRONTIER_NONE, FRONTIER_NONE);
     return RACE_NOT_PASSED;
 }
@@ -91,13 +89,11 @@ static enum race_passing pass_write(const struct race_engine *engine, const stru
     uint64_t mine = own_stamp(clock);
     for (struct frontier_words before = frontier_load(frontier);;) {
         if (frontier_is_seen(clock, before.latest)) {
-            if (frontier_exchange(frontier, &before, mine, mine)) {
+            if (frontier_exchange(frontier, &before, mine, mine))
                 return frontier_passed(clock, &before);
-            }
         } else if (frontier_is_known(before.latest)) {
-            if (frontier_exchange(frontier, &before, FRONTIER_NONE, FRONTIER_NONE)) {
+            if (frontier_exchange(frontier, &before, FRONTIER_NONE, FRONTIER_NONE))
                 return RACE_NOT_PASSED;
-            }
         } else if (frontier_exchange(frontier, &before, mine, mine)) {
             return write_unordered(engine, plane, chunk, place, frontier);
         }
@@ -135,17 +131,14 @@ static enum race_passing pass_read(const struct race_engine *engine, const struc
     for (struct frontier_words before = frontier_load(frontier);;) {
         bool is_behind = frontier_is_seen(clock, before.written);
         if (frontier_is_seen(clock, before.latest)) {
-            if (frontier_exchange(frontier, &before, mine, before.written)) {
+            if (frontier_exchange(frontier, &before, mine, before.written))
                 return frontier_passed(clock, &before);
-            }
         } else if (!is_behind && looks(engine, race_part(plane), chunk, before.written)) {
-            if (frontier_exchange(frontier, &before, mine, FRONTIER_NONE)) {
+            if (frontier_exchange(frontier, &before, mine, FRONTIER_NONE))
                 return read_unordered(engine, plane, chunk, place, frontier);
-            }
         } else if (before.latest != FRONTIER_NONE) {
-            if (frontier_exchange(frontier, &before, FRONTIER_NONE, before.written)) {
+            if (frontier_exchange(frontier, &before, FRONTIER_NONE, before.written))
                 return is_behind ? RACE_PASSED : RACE_NOT_PASSED;
-            }
         } else if (!is_behind) {
             return RACE_NOT_PASSED;
         } else if (frontier_stays(frontier, &before)) {

@@ -18,9 +18,8 @@ bool race_frontiers_init(struct race_engine *engine)
 
 void race_frontiers_delete(struct race_engine *engine)
 {
-    if (engine->frontiers != NULL) {
+    if (engine->frontiers != NULL)
         engine->host.release(engine->host.ctx, (void *)engine->frontiers, frontiers_size(engine));
-    }
 }
 
 /* ---- a chunk ---------------------------------------------------------------------------------------------------- */
@@ -36,9 +35,8 @@ bool race_frontier_unseen(const struct race_engine *engine, const struct race_pl
     const struct race_frontier *first = first_of(engine, chunk);
     for (uint32_t i = 0; i < FRONTIER_PLACES; i++) {
         uint64_t frontier = relaxed_load(&first[i].latest);
-        if (frontier_is_known(frontier) && !frontier_is_seen(race_clock(plane), frontier)) {
+        if (frontier_is_known(frontier) && !frontier_is_seen(race_clock(plane), frontier))
             return true;
-        }
     }
     return false;
 }
@@ -102,9 +100,8 @@ bool race_frontier_owner_is_seen(const struct race_engine *engine, const struct 
 static uint8_t owned_since(const struct race_engine *engine, const struct race_chunk *chunk, uint32_t state,
                            const struct race_part *owner)
 {
-    if (race_set_get(engine, state >> RACE_STATE_SET)->count == 1) {
+    if (race_set_get(engine, state >> RACE_STATE_SET)->count == 1)
         return 0;
-    }
     uint64_t since = (state & RACE_STATE_TIMED) != 0 ? since_when(engine, chunk) : UINT64_MAX;
     return since >> 8 == relaxed_load(&owner->version) ? (uint8_t)since : RACE_GENERATIONS;
 }
@@ -122,18 +119,16 @@ struct race_frontier_start race_frontier_begin(const struct race_engine *engine,
  * others did where it was not. */
 static uint64_t frontier_behind(struct race_frontier_start start, uint8_t g, uint8_t latest)
 {
-    if (g <= start.since && start.since != 0) {
+    if (g <= start.since && start.since != 0)
         return latest == 0 ? FRONTIER_NONE : frontier_of(start.owner, latest);
-    }
     return frontier_of(start.owner, g);
 }
 
 void race_frontier_set_behind(const struct race_engine *engine, const struct race_chunk *chunk,
                               struct race_frontier_start start)
 {
-    if (start.owner == NULL) {
+    if (start.owner == NULL)
         return;
-    }
     /* seq_cst: that it is shared comes before the look at what its owner did meanwhile */
     atomic_thread_fence(memory_order_seq_cst);
     struct race_frontier *first = first_of(engine, chunk);
@@ -146,9 +141,8 @@ void race_frontier_set_behind(const struct race_engine *engine, const struct rac
         uint8_t wrote = frontier_latest_in(writes + (size_t)i * RACE_FRONTIER_BYTES);
         struct frontier_words beginning = {FRONTIER_BEGINNING, FRONTIER_BEGINNING};
         uint64_t frontier = frontier_behind(start, g, latest), written = frontier_behind(start, wrote, latest);
-        if (race_version_stands(start.owner, version)) {
+        if (race_version_stands(start.owner, version))
             (void)frontier_exchange(&first[i], &beginning, frontier, written);
-        }
     }
 }
 

@@ -83,9 +83,8 @@ static inline uint64_t frontier_of(const struct race_part *part, uint8_t generat
 static inline uint8_t highest_generation(uint64_t tags)
 {
     uint8_t highest = 0;
-    for (; tags != 0; tags >>= 8) {
+    for (; tags != 0; tags >>= 8)
         highest = (uint8_t)tags > highest ? (uint8_t)tags : highest;
-    }
     return highest >> 1;
 }
 

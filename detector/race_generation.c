@@ -8,9 +8,8 @@
 
 static void generation_set(const struct race_engine *engine, struct race_part *part, uint32_t g, const struct thread *t)
 {
-    if (engine->hidden_trusted != NULL) {
+    if (engine->hidden_trusted != NULL)
         race_locks_set(&part->locks[g], &t->seat->held);
-    }
     relaxed_store(&part->generation[g].epoch, t->hb.epoch);
     relaxed_store(&part->generation[g].slot, t->hb.slot);
     relaxed_store(&part->generation[g].thread, t->id.v);
@@ -24,11 +23,10 @@ uint32_t race_generation_threshold(const struct race_engine *engine, const struc
     uint32_t seen = 0, unseen = relaxed_load(&part->present) + 1;
     while (seen + 1 < unseen) {
         uint32_t middle = (seen + unseen) / 2;
-        if (race_generation_seen(engine, observer, part, middle)) {
+        if (race_generation_seen(engine, observer, part, middle))
             seen = middle;
-        } else {
+        else
             unseen = middle;
-        }
     }
     uint32_t slot = relaxed_load(&part->generation[seen].slot);
     uint64_t end = race_generation_end(part, seen);
@@ -44,9 +42,8 @@ void race_generation_learn(const struct race_engine *engine, const struct race_p
     /* That of the present one may change until a tag names it. */
     bool is_past = g < relaxed_load(&other->present);
     if (is_past && thread_clock_has_seen(race_order(engine, plane), slot, race_generation_end(other, g)) &&
-        race_version_stands(other, version)) {
+        race_version_stands(other, version))
         race_part(plane)->known[other->number % RACE_KNOWN] = (struct race_known){other->number, version, g};
-    }
 }
 
 /* ---- moving on -------------------------------------------------------------------------------------------------- */
@@ -54,9 +51,8 @@ void race_generation_learn(const struct race_engine *engine, const struct race_p
 static void generation_next(struct race_engine *engine, struct race_plane *plane)
 {
     struct race_part *part = race_part(plane);
-    if (relaxed_load(&part->present) == RACE_GENERATIONS) {
+    if (relaxed_load(&part->present) == RACE_GENERATIONS)
         race_renumber(engine, plane);
-    }
     uint32_t g = relaxed_load(&part->present) + 1;
     generation_set(engine, part, g, plane->thread);
     /* release: the entry before any tag that names it, and before `present`; partner: readers of tags */
@@ -76,18 +72,16 @@ bool race_generation_follows(const struct race_plane *plane, const struct thread
         const struct race_generation *generation = &part->generation[g];
         bool is_later_seen = g < relaxed_load(&part->present) && relaxed_load(&generation->slot) == slot;
         slot = relaxed_load(&generation->slot);
-        if (!is_later_seen && relaxed_load(&generation->epoch) > clock_snapshot_epoch(clock->seen, slot)) {
+        if (!is_later_seen && relaxed_load(&generation->epoch) > clock_snapshot_epoch(clock->seen, slot))
             return false;
-        }
     }
     return true;
 }
 
 void race_generation_begin(struct race_engine *engine, struct race_plane *plane)
 {
-    for (uint32_t i = 0; i < RACE_KNOWN; i++) {
+    for (uint32_t i = 0; i < RACE_KNOWN; i++)
         race_part(plane)->known[i].number = 0; /* by the thread before */
-    }
     race_generation_hear(engine, plane);
     generation_next(engine, plane);
 }
@@ -97,26 +91,23 @@ void race_generation_hear(const struct race_engine *engine, const struct race_pl
     const struct thread_clock *clock = race_order(engine, plane);
     struct race_part *part = race_part(plane);
     uint64_t begun = relaxed_load(&engine->begun);
-    if (part->heard_joins == clock->joins && part->heard_begun == begun) {
+    if (part->heard_joins == clock->joins && part->heard_begun == begun)
         return;
-    }
     part->heard_joins = clock->joins;
     part->heard_begun = begun;
     uint32_t numbers = relaxed_load(&engine->last_number);
     for (uint32_t n = 1; n <= numbers && n <= RACE_HEARD; n++) {
         const struct race_part *other = race_part_at(engine, n);
-        if (other != NULL && other != part) {
+        if (other != NULL && other != part)
             relaxed_store(&part->heard[n], clock_snapshot_epoch(clock->seen, relaxed_load(&other->slot)));
-        }
     }
 }
 
 /* Returns: true when the present generation was begun under other locks than those held now, and that matters. */
 static bool locks_differ(const struct race_engine *engine, struct race_plane *plane, uint32_t g)
 {
-    if (__builtin_expect(engine->hidden_trusted == NULL, 1)) {
+    if (__builtin_expect(engine->hidden_trusted == NULL, 1))
         return false;
-    }
     loose_now(plane->thread);
     return !race_locks_are(&race_part(plane)->locks[g], &plane->thread->seat->held);
 }
@@ -131,13 +122,11 @@ static bool is_alone(const struct race_engine *engine)
 void race_generation_advance(struct race_engine *engine, struct race_plane *plane)
 {
     struct race_part *part = race_part(plane);
-    if (is_alone(engine)) {
+    if (is_alone(engine))
         return;
-    }
     uint32_t g = relaxed_load(&part->present);
-    if (relaxed_load(&part->generation[g].epoch) == plane->thread->hb.epoch && !locks_differ(engine, plane, g)) {
+    if (relaxed_load(&part->generation[g].epoch) == plane->thread->hb.epoch && !locks_differ(engine, plane, g))
         return;
-    }
     if (!plane->accessed) {
         generation_set(engine, part, g, plane->thread); /* no tag names it yet */
         return;

@@ -38,9 +38,8 @@ bool race_granules_init(struct race_engine *engine)
 {
     const struct race_host *host = &engine->host;
     struct race_granules *table = host->reserve(host->ctx, sizeof *table);
-    if (table == NULL) {
+    if (table == NULL)
         return false;
-    }
     engine->granules = table;
     engine->granule_buckets = table->bucket;
     table->used = COMMON + 1;
@@ -48,9 +47,8 @@ bool race_granules_init(struct race_engine *engine)
     table->granules = host->reserve(host->ctx, table->count * sizeof(struct granule));
     if (engine->d->options.hybrid_races) {
         table->loose = host->reserve(host->ctx, table->count * sizeof(struct sync_clock));
-        if (table->loose == NULL) {
+        if (table->loose == NULL)
             return false;
-        }
     }
     return table->granules != NULL;
 }
@@ -58,27 +56,23 @@ bool race_granules_init(struct race_engine *engine)
 static void drop_clocks(struct race_granules *table, uint32_t i)
 {
     sync_clock_drop(&table->granules[i].clock);
-    if (table->loose != NULL) {
+    if (table->loose != NULL)
         sync_clock_drop(&table->loose[i]);
-    }
 }
 
 void race_granules_delete(struct race_engine *engine)
 {
     const struct race_host *host = &engine->host;
     struct race_granules *table = engine->granules;
-    if (table == NULL) {
+    if (table == NULL)
         return;
-    }
     if (table->granules != NULL) {
-        for (uint32_t i = COMMON; i < table->used; i++) {
+        for (uint32_t i = COMMON; i < table->used; i++)
             drop_clocks(table, i);
-        }
         host->release(host->ctx, table->granules, table->count * sizeof(struct granule));
     }
-    if (table->loose != NULL) {
+    if (table->loose != NULL)
         host->release(host->ctx, table->loose, table->count * sizeof(struct sync_clock));
-    }
     host->release(host->ctx, table, sizeof *table);
 }
 
@@ -98,9 +92,8 @@ static uint64_t bucket_lock(_Atomic uint64_t *bucket)
         if ((held & RACE_GRANULE_LOCK) == 0 &&
             /* partner: bucket_unlock() */
             atomic_compare_exchange_weak_explicit(bucket, &held, held | RACE_GRANULE_LOCK, memory_order_acquire,
-                                                  memory_order_relaxed)) {
+                                                  memory_order_relaxed))
             return held;
-        }
         race_pause(&spins);
     }
 }
@@ -144,9 +137,8 @@ static uint32_t mask_of(const struct race_granules *table, uint32_t i)
 /* Returns: the first object of the chain that begins with `i` and has one of the bytes `any` of that granule, or 0. */
 static uint32_t find(const struct race_granules *table, uint32_t i, uint64_t address, uint32_t any)
 {
-    while (i != 0 && !is_object(&table->granules[i], address, any)) {
+    while (i != 0 && !is_object(&table->granules[i], address, any))
         i = next_of(table, i);
-    }
     return i;
 }
 
@@ -154,9 +146,8 @@ static uint32_t find(const struct race_granules *table, uint32_t i, uint64_t add
 static uint32_t find_mask(const struct race_granules *table, uint32_t first, uint64_t address)
 {
     uint32_t mask = 0;
-    for (uint32_t i = first; (i = find(table, i, address, UINT32_MAX)) != 0; i = next_of(table, i)) {
+    for (uint32_t i = first; (i = find(table, i, address, UINT32_MAX)) != 0; i = next_of(table, i))
         mask |= mask_of(table, i);
-    }
     return mask;
 }
 
@@ -165,9 +156,8 @@ static uint32_t find_mask(const struct race_granules *table, uint32_t first, uin
 static void free_lock(struct race_granules *table)
 {
     uint32_t spins = 0;
-    while (atomic_exchange_explicit(&table->lock, 1, memory_order_acquire) != 0) { /* partner: free_unlock() */
+    while (atomic_exchange_explicit(&table->lock, 1, memory_order_acquire) != 0) /* partner: free_unlock() */
         race_pause(&spins);
-    }
 }
 
 static void free_unlock(struct race_granules *table)
@@ -180,11 +170,10 @@ static uint32_t granule_take(struct race_granules *table)
 {
     free_lock(table);
     uint32_t i = table->free;
-    if (i != 0) {
+    if (i != 0)
         table->free = next_of(table, i);
-    } else if (table->used < table->count) {
+    else if (table->used < table->count)
         i = table->used++;
-    }
     free_unlock(table);
     return i;
 }
@@ -213,9 +202,8 @@ static void mix(struct race_granules *table, uint32_t first, uint64_t address)
 static uint32_t add(struct race_granules *table, uint32_t first, uint64_t address, uint32_t mask)
 {
     uint32_t i = granule_take(table);
-    if (i == 0) {
+    if (i == 0)
         return 0;
-    }
     struct granule *g = &table->granules[i];
     relaxed_store(&g->address, address);
     relaxed_store(&g->mask, (uint8_t)mask);
@@ -262,11 +250,10 @@ static uint32_t take_out(struct race_granules *table, uint32_t *first, uint64_t 
             before = i;
             continue;
         }
-        if (before == 0) {
+        if (before == 0)
             *first = next;
-        } else {
+        else
             relaxed_store(&table->granules[before].next, next);
-        }
         relaxed_store(&g->next, gone);
         gone = i;
     }
@@ -277,9 +264,8 @@ static uint32_t take_out(struct race_granules *table, uint32_t *first, uint64_t 
 static uint64_t held_of(const struct race_granules *table, uint32_t first)
 {
     uint64_t held = first;
-    for (uint32_t i = first; i != 0; i = next_of(table, i)) {
+    for (uint32_t i = first; i != 0; i = next_of(table, i))
         held |= race_granule_filter(relaxed_load(&table->granules[i].address));
-    }
     return held;
 }
 
@@ -291,9 +277,8 @@ void race_granules_remove(struct race_engine *engine, uint64_t low, uint64_t hig
         uint32_t any = race_granule_mask(low, (size_t)((end < high ? end : high) - low));
         _Atomic uint64_t *bucket = bucket_of(engine, address);
         low = end;
-        if (!race_granule_may_be_in(relaxed_load(bucket), address)) {
+        if (!race_granule_may_be_in(relaxed_load(bucket), address))
             continue;
-        }
         uint32_t first = first_of(bucket_lock(bucket)), gone = take_out(table, &first, address, any);
         bucket_unlock(bucket, held_of(table, first));
         while (gone != 0) {
@@ -315,9 +300,8 @@ bool race_granule_is_clear(const struct race_engine *engine, uint64_t granule, u
     uint64_t held = atomic_load_explicit(bucket, memory_order_acquire); /* partner: bucket_unlock() */
     uint32_t first = first_of(held);
     if ((held & RACE_GRANULE_LOCK) != 0 || next_of(table, first) != 0 ||
-        is_object(&table->granules[first], granule, any)) {
+        is_object(&table->granules[first], granule, any))
         return false;
-    }
     atomic_thread_fence(memory_order_acquire); /* the object before the bucket again */
     return relaxed_load(bucket) == held;
 }
@@ -329,9 +313,8 @@ bool race_granule_hold(struct race_engine *engine, uint64_t granule, uint32_t an
 {
     const struct race_granules *table = engine->granules;
     hold->bucket = bucket_of(engine, granule);
-    if (!race_granule_may_be_in(relaxed_load(hold->bucket), granule)) {
+    if (!race_granule_may_be_in(relaxed_load(hold->bucket), granule))
         return false;
-    }
     hold->held = bucket_lock(hold->bucket);
     uint32_t first = first_of(hold->held), i = find(table, first, granule, any), mask = mask_of(table, i);
     hold->any = any;
@@ -420,9 +403,8 @@ static void unlock_page(_Atomic uint64_t *buckets)
 {
     for (uint32_t i = 0; i < 1 << RACE_GRANULE_PAGE_BITS; i++) {
         uint64_t held = relaxed_load(&buckets[i]);
-        if ((held & RACE_GRANULE_LOCK) != 0) {
+        if ((held & RACE_GRANULE_LOCK) != 0)
             relaxed_store(&buckets[i], held & ~RACE_GRANULE_LOCK);
-        }
     }
 }
 

@@ -71,9 +71,8 @@ static inline bool race_granules_are_clear(const struct race_engine *engine, uin
         next = granule + RACE_GRANULE_BYTES < end ? granule + RACE_GRANULE_BYTES : end;
         uint64_t held = relaxed_load(&engine->granule_buckets[race_granule_bucket(granule)]);
         if (race_granule_may_be_in(held, granule) &&
-            !race_granule_is_clear(engine, granule, race_granule_mask(address, (size_t)(next - address)))) {
+            !race_granule_is_clear(engine, granule, race_granule_mask(address, (size_t)(next - address))))
             return false;
-        }
     }
     return true;
 }

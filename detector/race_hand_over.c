@@ -42,9 +42,8 @@ static void take_in(struct race_engine *engine, const struct race_plane *plane, 
     struct thread_clock *theirs = relaxed_load(&giver->part->clock);
     struct clock_stamp stamp;
     bool is_same = relaxed_load(&giver->part->slot) == giver->slot;
-    if (is_same && theirs != NULL) {
+    if (is_same && theirs != NULL)
         thread_clock_claim(theirs, giver->epoch);
-    }
     if (!is_same || theirs == NULL || !thread_clock_overhear(race_clock(plane), theirs, &stamp)) {
         race_trust_all(engine, race_part(plane)); /* it is forgotten, or never at rest */
     } else {
@@ -119,9 +118,8 @@ static void receive_of_others(struct race_engine *engine, const struct race_plan
     for (uint32_t i = 0; i < set->count; i++) {
         const struct race_part *other = race_part_at(engine, race_set_number(set, i));
         uint32_t g = bytes_load_one(other->writes + race_place(plane, piece->address)) >> 1;
-        if (other != race_part(plane) && other != known && !race_generation_seen(engine, plane, other, g)) {
+        if (other != race_part(plane) && other != known && !race_generation_seen(engine, plane, other, g))
             receive_all(engine, plane, other);
-        }
     }
 }
 
@@ -141,9 +139,8 @@ static const struct race_part *next_waiting(struct race_engine *engine, const st
     const struct race_set *set = set_at(engine, piece->address);
     while (*i < set->count) {
         const struct race_part *other = race_part_at(engine, race_set_number(set, (*i)++));
-        if (other != race_part(plane) && may_be_waiting(plane, other, piece)) {
+        if (other != race_part(plane) && may_be_waiting(plane, other, piece))
             return other;
-        }
     }
     return NULL;
 }
@@ -153,9 +150,8 @@ static bool has_loaded(struct race_engine *engine, const struct race_part *other
     const struct race_host *host = &engine->host;
     uint64_t epoch = relaxed_load(&other->generation[relaxed_load(&other->present)].epoch);
     struct race_recalled theirs = {0};
-    if (other->plane != NULL) {
+    if (other->plane != NULL)
         host->recall(host->ctx, other->plane, epoch, UINT64_MAX, piece->address, piece->size, false, &theirs);
-    }
     return theirs.found && is_deciding_load(theirs.flags);
 }
 
@@ -189,51 +185,45 @@ static void receive_end(struct race_engine *engine, const struct race_plane *pla
 bool race_hand_over_note(struct race_engine *engine, struct race_plane *plane, const struct race_piece *piece,
                          const struct race_giver *giver, const struct race_recalled *theirs)
 {
-    if ((piece->address & 7) + piece->size > 8) {
+    if ((piece->address & 7) + piece->size > 8)
         return false;
-    }
     if (!theirs->found) {
         /* What stored there, and so what was before it, is not known any more. */
         race_hand_over_blind(engine, plane, piece, giver->part);
-        if (is_deciding_load(piece->flags)) {
+        if (is_deciding_load(piece->flags))
             race_sync_adopt(engine, plane, piece, 0);
-        }
         return is_deciding_load(piece->flags);
     }
     bool receives = hands_over(piece->flags, theirs->flags);
     bool sends = hands_over(theirs->flags, piece->flags);
-    if (!receives && !sends) {
+    if (!receives && !sends)
         return adopt_awaited(engine, plane, piece);
-    }
     if (receives) {
         receive_up_to(engine, plane, giver, theirs);
         receive_of_others(engine, plane, piece, giver->part);
     }
     /* Others may have counted before, each ordered with the last by the lock alone. */
     race_sync_adopt(engine, plane, piece, is_counter(theirs->flags) ? 0 : giver->part->number);
-    if (receives) {
+    if (receives)
         receive_end(engine, plane, piece, giver);
-    }
     return true;
 }
 
 void race_hand_over_blind(struct race_engine *engine, const struct race_plane *plane, const struct race_piece *piece,
                           const struct race_part *other)
 {
-    if (is_deciding_load(piece->flags)) {
+    if (is_deciding_load(piece->flags))
         receive_all(engine, plane, other);
-    } else if (is_store(piece->flags) && next_waiting(engine, plane, piece, &(uint32_t){0}) != NULL) {
+    else if (is_store(piece->flags) && next_waiting(engine, plane, piece, &(uint32_t){0}) != NULL)
         race_trust_part(engine, race_part(plane)); /* others than that one are not come to any more */
-    }
 }
 
 void race_hand_over_awaited(struct race_engine *engine, struct race_plane *plane, const struct race_part *other,
                             const struct race_piece *piece)
 {
     if ((piece->address & 7) + piece->size <= 8 && may_be_waiting(plane, other, piece) &&
-        race_generation_seen(engine, plane, other, relaxed_load(&other->present))) {
+        race_generation_seen(engine, plane, other, relaxed_load(&other->present)))
         race_sync_adopt(engine, plane, piece, other->number);
-    }
 }
 
 void race_hand_over_stored(struct race_engine *engine, const struct race_plane *plane, const struct race_part *other,
@@ -241,40 +231,35 @@ void race_hand_over_stored(struct race_engine *engine, const struct race_plane *
 {
     uint32_t version = race_version_begin(other);
     uint32_t g = bytes_load_one(other->writes + race_place(plane, piece->address)) >> 1;
-    if (g == 0 || (g <= race_generation_known(plane, other, version) && race_version_stands(other, version))) {
+    if (g == 0 || (g <= race_generation_known(plane, other, version) && race_version_stands(other, version)))
         return;
-    }
     const struct race_giver giver = {
         .part = other, .slot = relaxed_load(&other->generation[g].slot), .epoch = race_generation_end(other, g)};
     bool is_seen = race_generation_seen(engine, plane, other, g);
     bool is_present = g >= relaxed_load(&other->present);
-    if (!race_version_stands(other, version)) {
+    if (!race_version_stands(other, version))
         receive_all(engine, plane, other);
-    } else if (is_seen && (is_present || !thread_clock_has_seen(race_clock(plane), giver.slot, giver.epoch))) {
+    else if (is_seen && (is_present || !thread_clock_has_seen(race_clock(plane), giver.slot, giver.epoch)))
         receive(engine, plane, &giver);
-    }
 }
 
 void race_hand_over_forget(struct race_part *part)
 {
-    for (uint32_t i = 0; i < RACE_RECEIVED; i++) {
+    for (uint32_t i = 0; i < RACE_RECEIVED; i++)
         part->received[i] = (struct race_received){0};
-    }
 }
 
 enum race_handed_over race_hand_over_covers(const struct race_plane *plane, const struct race_giver *giver,
                                             const struct race_recalled *theirs)
 {
     const struct race_received *received = received_from(plane, giver->part->number);
-    if (received->number != giver->part->number) {
+    if (received->number != giver->part->number)
         return RACE_NOT_HANDED;
-    }
     if (!theirs->found) {
         bool was_by_then = giver->slot == received->slot && giver->first <= received->epoch;
         return was_by_then ? RACE_HANDED_OVER : RACE_NOT_HANDED;
     }
-    if (theirs->position >= received->end) {
+    if (theirs->position >= received->end)
         return RACE_NOT_HANDED;
-    }
     return theirs->position < received->position ? RACE_HANDED_OVER : RACE_PERHAPS_HANDED;
 }

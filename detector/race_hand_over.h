@@ -60,11 +60,10 @@ static inline void race_hand_over_look(struct race_engine *engine, struct race_p
                                        const struct race_part *other, const struct race_piece *piece)
 {
     uint32_t flags = piece->flags & (RACE_WRITE | RACE_GUESS | RACE_DECIDES);
-    if (flags == (RACE_GUESS | RACE_DECIDES)) {
+    if (flags == (RACE_GUESS | RACE_DECIDES))
         race_hand_over_stored(engine, plane, other, piece);
-    } else if (flags == (RACE_WRITE | RACE_GUESS)) {
+    else if (flags == (RACE_WRITE | RACE_GUESS))
         race_hand_over_awaited(engine, plane, other, piece);
-    }
 }
 
 /* What was handed over to the thread of `part` is forgotten. */

@@ -12,9 +12,8 @@ void race_heard(const struct race_engine *engine, const struct race_plane *plane
 {
     const struct thread *t = plane->thread;
     const struct race_host *host = &engine->host;
-    if (slot == t->hb.slot) {
+    if (slot == t->hb.slot)
         return; /* its clock went on in the present thread's slot, which says nothing of what was heard */
-    }
     uint64_t seen = clock_snapshot_epoch(t->hb.seen, slot);
     if (is_before_birth(other, thread, seen)) {
         heard->how = HEARD_NEVER;
@@ -22,11 +21,9 @@ void race_heard(const struct race_engine *engine, const struct race_plane *plane
         *heard = (struct finding_heard){.how = HEARD_BY_CREATION, .created = t->id, .stack = t->created_at};
     } else {
         heard->how = HEARD_LOST;
-        if (relaxed_load(&other->open[seen % RACE_OPEN]) == seen) {
+        if (relaxed_load(&other->open[seen % RACE_OPEN]) == seen)
             return; /* it was released before it had ended, by an operation that left no entry */
-        }
-        if (host->sent != NULL && other->plane != NULL) {
+        if (host->sent != NULL && other->plane != NULL)
             host->sent(host->ctx, other->plane, thread, seen, heard);
-        }
     }
 }

@@ -58,12 +58,10 @@ void race_locks_join(struct race_locks *into, const struct race_locks *from)
     }
     for (uint32_t i = 0; i < more && count <= RACE_LOCKS_MAX; i++) {
         uint32_t name = relaxed_load(&from->name[i]), k = 0;
-        while (k < count && relaxed_load(&into->name[k]) != name) {
+        while (k < count && relaxed_load(&into->name[k]) != name)
             k++;
-        }
-        if (k == count) {
+        if (k == count)
             locks_add(into, &count, relaxed_load(&from->object[i]), name >> 1, (name & 1) != 0);
-        }
     }
     relaxed_store(&into->count, count);
 }
@@ -79,9 +77,8 @@ static bool excludes(const struct race_locks *a, uint32_t i, const struct race_l
     uint32_t name = relaxed_load(&a->name[i]);
     for (uint32_t k = 0; k < relaxed_load(&b->count) && k < RACE_LOCKS_MAX; k++) {
         uint32_t other = relaxed_load(&b->name[k]);
-        if (name >> 1 == other >> 1 && (name & other & 1) == 0) {
+        if (name >> 1 == other >> 1 && (name & other & 1) == 0)
             return true;
-        }
     }
     return false;
 }
@@ -90,9 +87,8 @@ static bool excludes(const struct race_locks *a, uint32_t i, const struct race_l
 static bool have_common_lock(const struct race_locks *a, const struct race_locks *b)
 {
     bool common = is_unknown(a) || is_unknown(b);
-    for (uint32_t i = 0; !common && i < relaxed_load(&a->count); i++) {
+    for (uint32_t i = 0; !common && i < relaxed_load(&a->count); i++)
         common = excludes(a, i, b);
-    }
     return common;
 }
 
@@ -100,9 +96,8 @@ static bool have_common_lock(const struct race_locks *a, const struct race_locks
 
 void race_hybrid_trust_all(struct race_engine *engine)
 {
-    if (engine->hidden_trusted != NULL) {
+    if (engine->hidden_trusted != NULL)
         race_trust_up(engine, engine->hidden_trusted, NULL);
-    }
 }
 
 bool race_hybrid_hides(const struct race_engine *engine, const struct race_plane *plane, const struct race_part *part,
@@ -130,9 +125,8 @@ static void take_over(struct race_engine *engine, struct race_plane *plane, cons
                 loose_take_unlocked(plane->thread, relaxed_load(&here->object[i]), relaxed_load(&here->name[i]) >> 1);
         }
     }
-    if (!taken) {
+    if (!taken)
         race_hybrid_trust_all(engine); /* not known which lock, or what it has seen */
-    }
 }
 
 /* Returns: true when the present access and one that left `wrote` in its tag pass something on, where a lock excludes
@@ -151,20 +145,16 @@ static bool weigh(struct race_engine *engine, struct race_plane *plane, const st
                   const struct race_piece *piece)
 {
     uint32_t g = tag >> 1;
-    if (race_generation_seen(engine, plane, part, g)) {
+    if (race_generation_seen(engine, plane, part, g))
         return false;
-    }
     const struct race_generation *generation = &part->generation[g];
-    if (!thread_clock_has_seen(race_clock(plane), relaxed_load(&generation->slot), relaxed_load(&generation->epoch))) {
+    if (!thread_clock_has_seen(race_clock(plane), relaxed_load(&generation->slot), relaxed_load(&generation->epoch)))
         return true;
-    }
     const struct race_part *mine = race_part(plane);
-    if (!have_common_lock(&part->locks[g], &mine->locks[relaxed_load(&mine->present)])) {
+    if (!have_common_lock(&part->locks[g], &mine->locks[relaxed_load(&mine->present)]))
         return race_hybrid_hides(engine, plane, part, g);
-    }
-    if (hands_over(piece, (tag & 1) != 0)) {
+    if (hands_over(piece, (tag & 1) != 0))
         take_over(engine, plane, part, g);
-    }
     return false;
 }
 
@@ -176,18 +166,15 @@ static bool look(struct race_engine *engine, struct race_plane *plane, struct ra
     uint8_t known = 0;
     for (size_t i = 0; i < piece->size; i++) {
         uint8_t tag = bytes_load_one(window + race_place(plane, piece->address) + i);
-        if (tag == known || tag == 0) {
+        if (tag == known || tag == 0)
             continue;
-        }
         known = tag;
         struct race_met met = {.number = part->number, .address = piece->address + i};
-        if (weigh(engine, plane, part, tag, piece) && may_race && race_found(engine, plane, chunk, piece, &met)) {
+        if (weigh(engine, plane, part, tag, piece) && may_race && race_found(engine, plane, chunk, piece, &met))
             return true;
-        }
     }
-    if (known != 0 && !race_version_stands(part, version)) {
+    if (known != 0 && !race_version_stands(part, version))
         race_hybrid_trust_all(engine); /* the tags had another meaning meanwhile: something may have been handed over */
-    }
     return false;
 }
 
@@ -198,9 +185,8 @@ bool race_hybrid_check(struct race_engine *engine, struct race_plane *plane, str
     bool writes = (piece->flags & RACE_WRITE) != 0, found = false;
     for (uint32_t i = 0; i < set->count; i++) {
         const struct race_part *other = race_part_at(engine, race_set_number(set, i));
-        if (race_set_number(set, i) == plane->number) {
+        if (race_set_number(set, i) == plane->number)
             continue;
-        }
         /* Last writes first: what they hand over may order the rest. */
         found |= look(engine, plane, chunk, other, other->writes, piece, !writes) ||
                  (writes && look(engine, plane, chunk, other, other->tags, piece, true));

@@ -12,9 +12,8 @@ static const struct race_part *part_of(const struct race_engine *engine, const s
         const struct race_part *part = race_part_at(engine, n);
         bool may_be =
             part != NULL && relaxed_load(&part->slot) == last->slot && relaxed_load(&part->born_in) <= last->epoch;
-        if (may_be && (found == NULL || relaxed_load(&part->born_in) > relaxed_load(&found->born_in))) {
+        if (may_be && (found == NULL || relaxed_load(&part->born_in) > relaxed_load(&found->born_in)))
             found = part;
-        }
     }
     return found;
 }
@@ -31,9 +30,8 @@ bool race_last_report(struct race_engine *engine, struct race_plane *plane, cons
                       const struct race_last *last)
 {
     const struct race_part *other = part_of(engine, last);
-    if (other == NULL) {
+    if (other == NULL)
         return false;
-    }
     const struct race_met met = {.number = other->number, .wrote = true, .address = piece->address};
     return race_found_by_clock(engine, plane, other, piece, &met, last);
 }

@@ -40,9 +40,8 @@ static bool is_of_none_other(struct race_engine *engine, uint64_t low, uint64_t 
 {
     for (uint64_t at = low; at < high; at += RACE_CHUNK_BYTES) {
         uint32_t who = relaxed_load(&race_chunk_at(engine, at)->who);
-        if (who != 0 && !race_word_is_of(engine, who, at)) {
+        if (who != 0 && !race_word_is_of(engine, who, at))
             return false;
-        }
     }
     return true;
 }
@@ -52,18 +51,15 @@ static void discard_within(const struct race_engine *engine, uint8_t *window, ui
 {
     uintptr_t begin = ((uintptr_t)window + low + RACE_PAGE - 1) & ~(uintptr_t)(RACE_PAGE - 1);
     uintptr_t end = ((uintptr_t)window + low + size) & ~(uintptr_t)(RACE_PAGE - 1);
-    if (begin < end) {
+    if (begin < end)
         engine->host.discard(engine->host.ctx, (void *)begin, end - begin);
-    }
 }
 
 static bool is_marked(const struct race_part *part, uint64_t low, uint64_t high)
 {
-    for (uint64_t at = low; at < high; at += 64 * RACE_CHUNK_BYTES) {
-        if (part->marked[race_chunk_index(part, at) / 64] != 0) {
+    for (uint64_t at = low; at < high; at += 64 * RACE_CHUNK_BYTES)
+        if (part->marked[race_chunk_index(part, at) / 64] != 0)
             return true;
-        }
-    }
     return part->marked[race_chunk_index(part, high - 1) / 64] != 0;
 }
 
@@ -84,13 +80,11 @@ struct race_returned race_memory_return(struct race_engine *engine, const struct
                                         uint64_t high)
 {
     bool is_one_piece = low < high && ((low ^ (high - 1)) & ~(uint64_t)engine->window) == 0; /* in the windows */
-    if (!is_one_piece || high - low < RETURNED_LEAST || !is_of_none_other(engine, low, high)) {
+    if (!is_one_piece || high - low < RETURNED_LEAST || !is_of_none_other(engine, low, high))
         return (struct race_returned){0, 0};
-    }
     give_back(engine, keeper, low, high);
-    if (keeper == NULL) {
+    if (keeper == NULL)
         race_frontier_return(engine, low, high);
-    }
     /* A window does not begin with a page: up to one at each end stays. */
     return (struct race_returned){low + RACE_PAGE, high - RACE_PAGE};
 }

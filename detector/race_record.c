@@ -20,25 +20,20 @@ static void record_read(uint8_t *tags, uint8_t write_tag, size_t size)
             bytes_store(tags, BYTES_EACH(read_tag));
             continue;
         }
-        for (size_t i = 0; i < 8; i++) {
-            if (tags[i] != write_tag) {
+        for (size_t i = 0; i < 8; i++)
+            if (tags[i] != write_tag)
                 tags[i] = read_tag;
-            }
-        }
     }
-    for (; size > 0; tags++, size--) {
-        if (*tags != write_tag) {
+    for (; size > 0; tags++, size--)
+        if (*tags != write_tag)
             *(volatile uint8_t *)tags = read_tag;
-        }
-    }
 }
 
 void race_record(struct race_plane *plane, const struct race_piece *piece)
 {
     size_t at = race_place(plane, piece->address);
-    if ((piece->flags & RACE_ATOMIC) != 0) {
+    if ((piece->flags & RACE_ATOMIC) != 0)
         return; /* they leave no tags */
-    }
     plane->accessed = true;
     if ((piece->flags & RACE_WRITE) != 0) {
         bytes_fill(plane->writes + at, plane->write_tag, piece->size);
@@ -58,14 +53,12 @@ bool race_is_known(const struct race_plane *plane, uint64_t address, uint64_t si
 {
     const uint8_t *tags = plane->tags + race_place(plane, address);
     uint64_t tag = BYTES_EACH(plane->write_tag), mask = (flags & RACE_WRITE) != 0 ? UINT64_MAX : BYTES_EACH(0xfe);
-    if (race_place(plane, address) + size > (uint64_t)plane->window + 1) {
+    if (race_place(plane, address) + size > (uint64_t)plane->window + 1)
         return false; /* it goes on at the window's beginning */
-    }
     if (size >= BYTES_WIDE_PAYS) {
         uint64_t same = bytes_wide_same(tags, size, tag, mask);
-        if (size - same >= BYTES_WIDE_BLOCK) {
+        if (size - same >= BYTES_WIDE_BLOCK)
             return false;
-        }
         tags += same;
         size -= same;
     }
@@ -85,10 +78,8 @@ bool race_note(struct race_engine *engine, struct race_plane *plane, uint64_t ad
     /* acquire: the set's members; partner: race_chunk_unlock() */
     uint32_t state = atomic_load_explicit(&chunk->state, memory_order_acquire);
     if (who != race_shared_word(engine, address) || part->inside || (state & RACE_STATE_SYNC) != 0 ||
-        !race_is_touched(part, address) ||
-        !race_set_has(race_set_get(engine, state >> RACE_STATE_SET), plane->number)) {
+        !race_is_touched(part, address) || !race_set_has(race_set_get(engine, state >> RACE_STATE_SET), plane->number))
         return false;
-    }
     race_touch_piece(part, &piece);
     race_record(plane, &piece);
     (void)race_frontier_pass(engine, plane, chunk, &piece);

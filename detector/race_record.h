@@ -39,9 +39,8 @@ static inline __attribute__((always_inline)) void race_record_few(struct race_pl
         return;
     }
     plane->accessed = true;
-    if (writes) {
+    if (writes)
         bytes_store_part(plane->writes + at, written, size);
-    }
     bytes_store_part(plane->tags + at, writes ? written : written & ~BYTES_EACH(1), size);
 }
 

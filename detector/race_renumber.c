@@ -25,9 +25,8 @@ static void mark_heard(const struct race_engine *engine, const struct race_part 
         uint64_t heard = other == NULL || other == part ? 0 : relaxed_load(&other->heard[part->number]);
         uint32_t g = heard == 0 ? 0 : RACE_GENERATIONS;
         while (g > 0 &&
-               (relaxed_load(&part->generation[g].slot) != slot || relaxed_load(&part->generation[g].epoch) > heard)) {
+               (relaxed_load(&part->generation[g].slot) != slot || relaxed_load(&part->generation[g].epoch) > heard))
             g--;
-        }
         is_last[g] = true;
     }
 }
@@ -36,17 +35,14 @@ static void mark_heard(const struct race_engine *engine, const struct race_part 
 static void put_in_group(const struct race_engine *engine, struct race_part *part, uint32_t g, uint32_t to,
                          bool is_first)
 {
-    if (is_first) {
+    if (is_first)
         generation_copy(&part->generation[to], &part->generation[g]);
-    }
-    if (engine->hidden_trusted == NULL) {
+    if (engine->hidden_trusted == NULL)
         return;
-    }
     struct race_locks all;
     race_locks_copy(&all, &part->locks[is_first ? g : to]);
-    if (!is_first) {
+    if (!is_first)
         race_locks_join(&all, &part->locks[g]);
-    }
     race_locks_copy(&part->locks[to], &all);
 }
 
@@ -55,12 +51,10 @@ static bool begins_group(const struct race_part *part, uint32_t g, uint32_t memb
 {
     enum { FEW = 4, MANY = 32, LATEST = 32 };
     const struct race_renumbering *to = &part->renumbering;
-    if (g == 1 || g <= to->kept || g == relaxed_load(&part->renumbered) + 1) {
+    if (g == 1 || g <= to->kept || g == relaxed_load(&part->renumbered) + 1)
         return true;
-    }
-    if (g <= relaxed_load(&part->renumbered)) { /* they are no more than a few, and go into one */
+    if (g <= relaxed_load(&part->renumbered)) /* they are no more than a few, and go into one */
         return was_heard && !to->is_full;
-    }
     /* Of the latest, others may still hear one by one. */
     return was_heard || members >= (g > RACE_GENERATIONS - LATEST ? FEW : MANY);
 }
@@ -80,9 +74,8 @@ static uint32_t form_groups(const struct race_engine *engine, struct race_part *
         to->tag[RACE_TAG(g, 0)] = RACE_TAG(groups, 0);
         to->tag[RACE_TAG(g, 1)] = RACE_TAG(groups, 1);
         put_in_group(engine, part, g, groups, is_first);
-        if (g == relaxed_load(&part->renumbered)) {
+        if (g == relaxed_load(&part->renumbered))
             to->old = groups;
-        }
     }
     return groups;
 }
@@ -92,9 +85,8 @@ static uint32_t form_groups(const struct race_engine *engine, struct race_part *
 static uint64_t renumbered_singly(const struct race_renumbering *to, uint64_t tags)
 {
     uint64_t result = 0;
-    for (unsigned shift = 0; shift < 64; shift += 8) {
+    for (unsigned shift = 0; shift < 64; shift += 8)
         result |= (uint64_t)to->tag[tags >> shift & 0xff] << shift;
-    }
     return result;
 }
 
@@ -120,9 +112,8 @@ static bool renumber_line(const struct race_renumbering *to, uint8_t *tags, uint
     bool is_old = true;
     for (size_t i = 0; i < RACE_LINE_BYTES; i += 8) {
         uint64_t before = bytes_load(tags + i);
-        if (!is_above(before, kept)) {
+        if (!is_above(before, kept))
             continue; /* then no write there is later */
-        }
         if (before != last) {
             last = before;
             last_after = renumbered(to, before);
@@ -130,9 +121,8 @@ static bool renumber_line(const struct race_renumbering *to, uint8_t *tags, uint
         }
         bytes_store(tags + i, last_after);
         uint64_t written = writes == NULL ? 0 : bytes_load(writes + i);
-        if (written != 0) {
+        if (written != 0)
             bytes_store(writes + i, written == before ? last_after : renumbered(to, written));
-        }
     }
     return is_old;
 }
@@ -147,16 +137,14 @@ static uint64_t renumber_chunk(struct race_engine *engine, struct race_plane *pl
     for (uint64_t left = lines; left != 0; left &= left - 1) {
         uint32_t low = (index << RACE_CHUNK_SHIFT) + (uint32_t)__builtin_ctzll(left) * RACE_LINE_BYTES;
         uint8_t *writes = (written & left & -left) != 0 ? plane->writes + low : NULL;
-        if (!renumber_line(&part->renumbering, plane->tags + low, writes)) {
+        if (!renumber_line(&part->renumbering, plane->tags + low, writes))
             stay |= left & -left;
-        }
     }
     if (race_chunk_is_owned(engine, part, chunk)) {
-        if (stay == 0) {
+        if (stay == 0)
             state = race_chunk_disown(engine, plane, chunk, state);
-        } else {
+        else
             stay = lines;
-        }
     }
     relaxed_store(&part->renumbering_at, index + 1); /* chunks come in this order */
     race_chunk_unlock(part, chunk, state);
@@ -173,9 +161,8 @@ static bool keep_old(struct race_part *part)
     struct race_renumbering *to = &part->renumbering;
     to->kept = to->old;
     to->is_full = to->kept >= KEPT_MOST;
-    if (!to->is_full || relaxed_load(&part->pages) > PAGES_MOST) {
+    if (!to->is_full || relaxed_load(&part->pages) > PAGES_MOST)
         return true;
-    }
     to->kept = 0;
     to->is_full = false;
     return false;
@@ -185,16 +172,14 @@ void race_renumber(struct race_engine *engine, struct race_plane *plane)
 {
     struct race_part *part = race_part(plane);
     uint32_t version = relaxed_load(&part->version);
-    for (uint32_t g = 1; g <= RACE_GENERATIONS; g++) {
+    for (uint32_t g = 1; g <= RACE_GENERATIONS; g++)
         generation_copy(&part->before[g], &part->generation[g]);
-    }
     relaxed_store(&part->renumbering_at, 0);
     /* release: what was before comes before; partner: race_version_begin() */
     atomic_store_explicit(&part->version, version + 1, memory_order_release);
     atomic_thread_fence(memory_order_seq_cst); /* odd before any tag changes; partner: race_version_stands() */
-    if (!keep_old(part)) {
+    if (!keep_old(part))
         race_touch_marked(engine, part);
-    }
     uint32_t groups = form_groups(engine, part);
     race_touched_visit(engine, plane, renumber_chunk);
     relaxed_store(&part->renumbered, groups);

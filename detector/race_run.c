@@ -7,14 +7,11 @@
 
 bool race_run_may(struct race_engine *engine, uint64_t address, uint64_t size)
 {
-    if (engine->hidden_trusted != NULL) {
+    if (engine->hidden_trusted != NULL)
         return false; /* which locks are held counts for each access */
-    }
-    for (uint64_t at = address; at < address + size; at = (at | (RACE_CHUNK_BYTES - 1)) + 1) {
-        if ((relaxed_load(&race_chunk_at(engine, at)->state) & RACE_STATE_SYNC) != 0) {
+    for (uint64_t at = address; at < address + size; at = (at | (RACE_CHUNK_BYTES - 1)) + 1)
+        if ((relaxed_load(&race_chunk_at(engine, at)->state) & RACE_STATE_SYNC) != 0)
             return false;
-        }
-    }
     return true;
 }
 
@@ -28,14 +25,12 @@ struct pattern {
 /* Returns: how far the tags from `at` on are so: whole blocks, and the end when that is reached. */
 static uint64_t skip_known(const uint8_t *tags, uint64_t at, uint64_t size, struct pattern pattern)
 {
-    if (size - at >= BYTES_WIDE_PAYS) {
+    if (size - at >= BYTES_WIDE_PAYS)
         at += bytes_wide_same(tags + at, size - at, pattern.tag, pattern.mask);
-    }
     while (at < size) {
         uint64_t here = size - at < BLOCK ? size - at : BLOCK;
-        if (!bytes_same(tags + at, here, pattern.tag, pattern.mask)) {
+        if (!bytes_same(tags + at, here, pattern.tag, pattern.mask))
             break;
-        }
         at += here;
     }
     return at;
@@ -51,9 +46,8 @@ static bool begins_unknown(const uint8_t *tags, uint64_t at, uint64_t size, stru
 static uint64_t skip_unknown(const uint8_t *tags, uint64_t at, uint64_t size, struct pattern pattern)
 {
     while (at < size && (begins_unknown(tags, at, size, pattern) ||
-                         skip_known(tags, at, at + BLOCK < size ? at + BLOCK : size, pattern) == at)) {
+                         skip_known(tags, at, at + BLOCK < size ? at + BLOCK : size, pattern) == at))
         at += BLOCK;
-    }
     return at < size ? at : size;
 }
 
@@ -83,21 +77,18 @@ static uint64_t owned_bytes(struct race_engine *engine, const struct race_plane 
     uint64_t left =
         (uint64_t)plane->window + 1 - race_place(plane, address); /* behind that it goes on at the beginning */
     uint64_t at = address, end = address + (size < left ? size : left);
-    while (at < end && relaxed_load(&race_chunk_at(engine, at)->who) == race_owner_word(plane, at)) {
+    while (at < end && relaxed_load(&race_chunk_at(engine, at)->who) == race_owner_word(plane, at))
         at = (at | (RACE_CHUNK_BYTES - 1)) + 1;
-    }
     return (at < end ? at : end) - address;
 }
 
 /* Part of a chunk of others, or of all, and what lies across its end. */
 static void run_shared(struct race_engine *engine, struct race_plane *plane, const struct race_run *run)
 {
-    if (!race_access(engine, plane, run->address, run->count * run->element, run->flags | RACE_QUIET)) {
+    if (!race_access(engine, plane, run->address, run->count * run->element, run->flags | RACE_QUIET))
         return;
-    }
-    for (uint64_t i = 0; i < run->count; i++) {
+    for (uint64_t i = 0; i < run->count; i++)
         race_access(engine, plane, run->address + i * run->element, run->element, run->flags);
-    }
 }
 
 void race_run(struct race_engine *engine, struct race_plane *plane, const struct race_run *run)

@@ -28,9 +28,8 @@ bool race_said_init(struct race_engine *engine)
 
 void race_said_delete(struct race_engine *engine)
 {
-    if (engine->said != NULL) {
+    if (engine->said != NULL)
         engine->host.release(engine->host.ctx, engine->said, sizeof *engine->said);
-    }
 }
 
 /* ---- worth a look ----------------------------------------------------------------------------------------------- */
@@ -87,12 +86,10 @@ static enum said look_up(struct race_engine *engine, uint64_t key, bool add)
         _Atomic uint64_t *place = &engine->said->key[(hash + i * 2) / 2 % SAID];
         uint64_t there = relaxed_load(place);
         if (there == 0 && (!add || atomic_compare_exchange_strong_explicit(place, &there, hash, memory_order_relaxed,
-                                                                           memory_order_relaxed))) {
+                                                                           memory_order_relaxed)))
             return SAID_NOT;
-        }
-        if (there == hash) {
+        if (there == hash)
             return SAID_BEFORE;
-        }
     }
     return SAID_NO_ROOM;
 }
@@ -106,11 +103,9 @@ static bool say(struct race_engine *engine, uint64_t key)
 /* Returns: true the first `most` times. */
 static bool say_a_few(struct race_engine *engine, uint64_t key, uint64_t most)
 {
-    for (uint64_t i = 0; i < most; i++) {
-        if (say(engine, hash_mix(key, i))) {
+    for (uint64_t i = 0; i < most; i++)
+        if (say(engine, hash_mix(key, i)))
             return true;
-        }
-    }
     return false;
 }
 
@@ -137,13 +132,11 @@ static uint64_t object_key(const struct finding_memory *memory)
 static bool object_may_be_told(struct race_engine *engine, uint64_t places, const struct finding_memory *memory)
 {
     enum { COUNT_OF_OBJECTS = 1, OBJECT = 2 };
-    if (memory->alloc_stack.v != 0) {
+    if (memory->alloc_stack.v != 0)
         return true;
-    }
     uint64_t object = hash_mix(hash_mix(places, OBJECT), memory->address);
-    if (look_up(engine, object, false) == SAID_BEFORE) {
+    if (look_up(engine, object, false) == SAID_BEFORE)
         return true;
-    }
     return say_a_few(engine, hash_mix(places, COUNT_OF_OBJECTS), OBJECTS_A_PLACE) && say(engine, object);
 }
 
@@ -153,11 +146,9 @@ bool race_said_is_news(struct race_engine *engine, const struct finding *finding
     struct stack_id mine = finding->parties[0].stack, theirs = finding->parties[1].stack;
     uint64_t object = memory->alloc_stack.v != 0 ? memory->alloc_stack.v : memory->address;
     uint64_t places = hash_pair(place_of(engine, mine), place_of(engine, theirs));
-    if (!say(engine, hash_mix(hash_pair(mine.v, theirs.v), object)) || !object_may_be_told(engine, places, memory)) {
+    if (!say(engine, hash_mix(hash_pair(mine.v, theirs.v), object)) || !object_may_be_told(engine, places, memory))
         return false;
-    }
-    if (finding_race_severity(&finding->parties[0], &finding->parties[1]) == SEVERITY_WARNING) {
+    if (finding_race_severity(&finding->parties[0], &finding->parties[1]) == SEVERITY_WARNING)
         return say(engine, object_key(memory));
-    }
     return say_a_few(engine, hash_mix(places, object), STACKS_AN_OBJECT);
 }

@@ -27,9 +27,8 @@ bool race_sets_init(struct race_engine *engine)
     const struct race_host *host = &engine->host;
     size_t bytes = sizeof(struct race_sets) + index_size_of(engine) * sizeof(uint32_t);
     struct race_sets *sets = host->reserve(host->ctx, bytes);
-    if (sets == NULL) {
+    if (sets == NULL)
         return false;
-    }
     sets->index = (void *)(sets + 1);
     sets->used = 1; /* the empty set */
     sets->units = units_of(engine);
@@ -44,12 +43,10 @@ void race_sets_delete(struct race_engine *engine)
 {
     const struct race_host *host = &engine->host;
     struct race_sets *sets = engine->sets;
-    if (sets == NULL) {
+    if (sets == NULL)
         return;
-    }
-    if (sets->arena != NULL) {
+    if (sets->arena != NULL)
         host->release(host->ctx, sets->arena, (size_t)sets->units * RACE_SET_UNIT);
-    }
     host->release(host->ctx, sets, sizeof(struct race_sets) + sets->index_size * sizeof(uint32_t));
 }
 
@@ -86,14 +83,11 @@ static void build(struct race_set *to, const struct race_set *from, uint32_t num
 
 static bool same(const struct race_set *a, const struct race_set *b)
 {
-    if (a->hash != b->hash || a->count != b->count) {
+    if (a->hash != b->hash || a->count != b->count)
         return false;
-    }
-    for (uint32_t i = 0; i < a->count; i++) {
-        if (a->member[i] != b->member[i]) {
+    for (uint32_t i = 0; i < a->count; i++)
+        if (a->member[i] != b->member[i])
             return false;
-        }
-    }
     return true;
 }
 
@@ -102,14 +96,11 @@ static bool same(const struct race_set *a, const struct race_set *b)
 static uint32_t intern(const struct race_engine *engine, struct race_sets *sets, const struct race_set *set)
 {
     uint32_t i = set->hash & (sets->index_size - 1);
-    for (; sets->index[i] != 0; i = (i + 1) & (sets->index_size - 1)) {
-        if (same(race_set_get(engine, sets->index[i]), set)) {
+    for (; sets->index[i] != 0; i = (i + 1) & (sets->index_size - 1))
+        if (same(race_set_get(engine, sets->index[i]), set))
             return sets->index[i];
-        }
-    }
-    if (sets->count >= sets->index_size / 4 * 3) {
+    if (sets->count >= sets->index_size / 4 * 3)
         return 0;
-    }
     uint32_t name = sets->used;
     size_t bytes = sizeof *set + set->count * sizeof set->member[0];
     sets->used += (uint32_t)((bytes + RACE_SET_UNIT - 1) / RACE_SET_UNIT);
@@ -122,9 +113,8 @@ static uint32_t change(struct race_engine *engine, uint32_t name, uint32_t numbe
 {
     struct race_sets *sets = engine->sets;
     uint32_t spins = 0;
-    while (atomic_exchange_explicit(&sets->lock, 1, memory_order_acquire) != 0) { /* partner: the store below */
+    while (atomic_exchange_explicit(&sets->lock, 1, memory_order_acquire) != 0) /* partner: the store below */
         race_pause(&spins);
-    }
     const struct race_set *from = race_set_get(engine, name);
     uint32_t result = 0;
     size_t units = (sizeof *from + (from->count + 1u) * sizeof from->member[0]) / RACE_SET_UNIT + 1;

@@ -52,11 +52,10 @@ static inline uint32_t race_set_place(const struct race_set *set, uint32_t numbe
     uint32_t low = 0, high = set->count;
     while (low < high) {
         uint32_t middle = (low + high) / 2;
-        if (race_set_number(set, middle) < number) {
+        if (race_set_number(set, middle) < number)
             low = middle + 1;
-        } else {
+        else
             high = middle;
-        }
     }
     return low;
 }

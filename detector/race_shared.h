@@ -84,20 +84,17 @@ static inline __attribute__((always_inline)) struct race_shared race_shared_find
     uint32_t index = (uint32_t)(place >> RACE_CHUNK_SHIFT), word = race_shared_word(engine, address);
     struct race_chunk *chunk = &engine->chunks[index];
     if (relaxed_load(&chunk->who) != word || place % RACE_LINE_BYTES + size > RACE_LINE_BYTES ||
-        (flags & (RACE_ATOMIC | RACE_FREE)) != 0) {
+        (flags & (RACE_ATOMIC | RACE_FREE)) != 0)
         return none;
-    }
     prefetch_write(race_frontier_at(engine, place));
-    if (writes) {
+    if (writes)
         prefetch_write(plane->writes + place);
-    }
     /* acquire, both: what has become sync by then is found; partner: race_become_sync() */
     uint32_t becomings = atomic_load_explicit(&engine->becomings, memory_order_acquire);
     uint32_t state = atomic_load_explicit(&chunk->state, memory_order_acquire);
     if (!race_shared_is_member(part, state >> RACE_STATE_SET, writes) || engine->hidden_trusted != NULL ||
-        race_owes(plane) || part->inside || !race_shared_is_left(engine, part, address, size, state)) {
+        race_owes(plane) || part->inside || !race_shared_is_left(engine, part, address, size, state))
         return none;
-    }
     return (struct race_shared){chunk, place, word, (state & RACE_STATE_SYNC) != 0, becomings};
 }
 
@@ -111,18 +108,15 @@ static inline __attribute__((always_inline)) enum race_passing race_shared_pass(
     const struct thread_clock *clock = race_clock(plane);
     struct race_frontier *frontier = race_frontier_at(engine, shared->place);
     /* acquire: the frontier; partner: race_chunk_share() */
-    if (atomic_load_explicit(&shared->chunk->who, memory_order_acquire) != shared->word) {
+    if (atomic_load_explicit(&shared->chunk->who, memory_order_acquire) != shared->word)
         return RACE_NOT_PASSED;
-    }
-    if (shared->place % RACE_FRONTIER_BYTES + piece.size > RACE_FRONTIER_BYTES) {
+    if (shared->place % RACE_FRONTIER_BYTES + piece.size > RACE_FRONTIER_BYTES)
         return race_frontier_pass(engine, plane, shared->chunk, &piece);
-    }
     struct frontier_words before = frontier_load(frontier);
     if (frontier_is_seen(clock, before.latest)) {
         uint64_t mine = frontier_stamp(clock->slot, clock->epoch);
-        if (frontier_exchange(frontier, &before, mine, writes ? mine : before.written)) {
+        if (frontier_exchange(frontier, &before, mine, writes ? mine : before.written))
             return frontier_passed(clock, &before);
-        }
     } else if (!writes && before.latest == FRONTIER_NONE && frontier_is_seen(clock, before.written) &&
                frontier_stays(frontier, &before)) {
         return RACE_PASSED;
@@ -149,9 +143,8 @@ static inline __attribute__((always_inline)) bool race_shared_access(struct race
     }
     race_record_few(plane, shared->place, piece);
     enum race_passing passing = race_shared_pass(engine, plane, shared, piece);
-    if (passing == RACE_PASSED) {
+    if (passing == RACE_PASSED)
         race_visit_met_others(part, address, relaxed_load(&shared->chunk->state));
-    }
     bool found = false;
     if (__builtin_expect(passing == RACE_NOT_PASSED || race_shared_became(engine, shared), 0)) {
         struct race_piece rest = piece;

@@ -55,9 +55,8 @@ static bool has_taken(struct race_plane *plane, uint64_t address)
 
 static void forget_taken(struct race_plane *plane)
 {
-    for (uint32_t i = 0; i < RACE_TAKEN; i++) {
+    for (uint32_t i = 0; i < RACE_TAKEN; i++)
         plane->taken[i].address = 0;
-    }
 }
 
 /* ---- clocks of granules ----------------------------------------------------------------------------------------- */
@@ -66,18 +65,14 @@ static void forget_taken(struct race_plane *plane)
 static void clock_do(struct thread_clock *clock, struct thread_clock *loaded, const struct clock_stamp *fence,
                      struct sync_clock *sync, unsigned deeds)
 {
-    if ((deeds & DEED_ACQUIRE) != 0) {
+    if ((deeds & DEED_ACQUIRE) != 0)
         thread_clock_acquire(clock, sync);
-    }
-    if ((deeds & DEED_RELAXED_LOAD) != 0) {
+    if ((deeds & DEED_RELAXED_LOAD) != 0)
         thread_clock_acquire(loaded, sync);
-    }
-    if ((deeds & DEED_RELEASE) != 0) {
+    if ((deeds & DEED_RELEASE) != 0)
         thread_clock_release_join(clock, sync);
-    }
-    if ((deeds & DEED_RELAXED_STORE) != 0 && fence->epoch != 0) {
+    if ((deeds & DEED_RELAXED_STORE) != 0 && fence->epoch != 0)
         thread_clock_pass_on(clock, sync, fence);
-    }
 }
 
 static void clocks_do(struct race_engine *engine, struct race_plane *plane, const struct race_granule_hold *hold,
@@ -117,9 +112,8 @@ static bool is_relaxed_add(unsigned deeds)
 /* Nobody hears of it by the address. */
 static void end_epoch(const struct race_engine *engine, struct race_plane *plane)
 {
-    if (engine->d->options.hybrid_races) {
+    if (engine->d->options.hybrid_races)
         loose_now(plane->thread);
-    }
     race_clock(plane)->epoch++;
 }
 
@@ -138,15 +132,12 @@ static void note_last(struct race_engine *engine, const struct race_plane *plane
 static void object_do(struct race_engine *engine, struct race_plane *plane, const struct race_granule_hold *hold,
                       uint32_t mask, unsigned deeds)
 {
-    if ((deeds & DEED_STORES) != 0) {
+    if ((deeds & DEED_STORES) != 0)
         note_last(engine, plane, hold, mask, deeds);
-    }
-    if (deeds != 0) {
+    if (deeds != 0)
         clocks_do(engine, plane, hold, deeds);
-    }
-    if (is_relaxed_add(deeds)) {
+    if (is_relaxed_add(deeds))
         end_epoch(engine, plane);
-    }
 }
 
 /* The present epoch is released to somebody before its end: what the thread takes in from now on belongs to the next. */
@@ -167,15 +158,12 @@ static bool add_alone(struct race_engine *engine, struct race_plane *plane, cons
 {
     const struct thread_clock *clock = race_clock(plane);
     struct sync_clock *sync = race_granule_clock(engine, hold);
-    if ((deeds & DEED_ADD) == 0 || race_granule_is_mixed(engine, hold) || race_granule_loose(engine, hold) != NULL) {
+    if ((deeds & DEED_ADD) == 0 || race_granule_is_mixed(engine, hold) || race_granule_loose(engine, hold) != NULL)
         return false;
-    }
-    if (is_relaxed_add(deeds)) {
+    if (is_relaxed_add(deeds))
         return race_part(plane)->fence.epoch == 0;
-    }
-    if (sync->epoch == 0 || sync->slot != clock->slot || sync->seen != clock->seen || clock->later_count != 0) {
+    if (sync->epoch == 0 || sync->slot != clock->slot || sync->seen != clock->seen || clock->later_count != 0)
         return false;
-    }
     open_epoch(plane);
     sync->epoch = clock->epoch;
     return true;
@@ -188,9 +176,8 @@ static void note_absorbed(struct race_engine *engine, struct race_plane *plane, 
     struct sync_clock *clock = race_granule_clock(engine, hold);
     bool is_relaxed = (deeds & DEED_ACQUIRE) == 0;
     if (!is_relaxed ||
-        (race_granule_loose(engine, hold) == NULL && thread_clock_has_absorbed(race_clock(plane), clock))) {
+        (race_granule_loose(engine, hold) == NULL && thread_clock_has_absorbed(race_clock(plane), clock)))
         note_taken(plane, address, clock);
-    }
 }
 
 /* Returns: false when none of these bytes is sync, or not all of `wanted` are those of one object, or of mixed ones. */
@@ -198,29 +185,25 @@ static bool sync_do(struct race_engine *engine, struct race_plane *plane, uint64
                     uint32_t wanted, unsigned deeds)
 {
     struct race_granule_hold hold;
-    if (!race_granule_hold(engine, address & ~(uint64_t)7, mask, wanted, &hold)) {
+    if (!race_granule_hold(engine, address & ~(uint64_t)7, mask, wanted, &hold))
         return false;
-    }
     if ((deeds & (DEED_ADD | DEED_UPDATE)) != 0) {
         enum race_change how = change_of(deeds);
         struct race_last last = race_granule_last(engine, &hold);
         if (__builtin_expect(race_updates_meet(engine, plane, &last, how, mask), 0)) {
             race_granule_release(&hold);
             race_updates_report(engine, plane, address, &last, how);
-            if (!race_granule_hold(engine, address & ~(uint64_t)7, mask, wanted, &hold)) {
+            if (!race_granule_hold(engine, address & ~(uint64_t)7, mask, wanted, &hold))
                 return false;
-            }
         }
     }
     bool is_alone = race_granule_note_use(engine, &hold, race_clock(plane)->slot);
-    if (!is_alone || !add_alone(engine, plane, &hold, deeds)) {
+    if (!is_alone || !add_alone(engine, plane, &hold, deeds))
         do {
             object_do(engine, plane, &hold, mask, deeds);
         } while (race_granule_next(engine, &hold));
-    }
-    if ((deeds & DEED_NOTE) != 0 && !race_granule_is_mixed(engine, &hold)) {
+    if ((deeds & DEED_NOTE) != 0 && !race_granule_is_mixed(engine, &hold))
         note_absorbed(engine, plane, address, &hold, deeds);
-    }
     race_granule_release(&hold);
     return true;
 }
@@ -230,24 +213,21 @@ static void granule_do(struct race_engine *engine, struct race_plane *plane, uin
 {
     uint32_t mask = race_granule_mask(address, size);
     /* The chunk has its bit for good once it has one, unless its memory became fresh: then the granule is gone too. */
-    if (sync_do(engine, plane, address, mask, mask, deeds)) {
+    if (sync_do(engine, plane, address, mask, mask, deeds))
         return;
-    }
     if ((deeds & DEED_END) != 0) { /* who was handed the last reference has freed the block, and it may be another's */
-        if ((relaxed_load(&race_chunk_at(engine, address)->state) & RACE_STATE_SPILLED) != 0) {
+        if ((relaxed_load(&race_chunk_at(engine, address)->state) & RACE_STATE_SPILLED) != 0)
             spilled_do(engine, plane, deeds);
-        }
         return;
     }
     const struct race_piece piece = {address, size,
                                      RACE_ATOMIC | ((deeds & DEED_STORES) != 0 ? RACE_WRITE : 0u) |
                                          ((deeds & DEED_ADD) != 0 ? RACE_READ_MODIFY : 0u)};
     race_freed_meet(engine, plane, &piece);
-    if (race_become_sync(engine, plane, address, size, 0)) {
+    if (race_become_sync(engine, plane, address, size, 0))
         (void)sync_do(engine, plane, address, mask, mask, deeds);
-    } else {
+    else
         spilled_do(engine, plane, deeds);
-    }
 }
 
 static void atomic_do(struct race_engine *engine, struct race_plane *plane, uint64_t address, size_t size,
@@ -274,9 +254,8 @@ enum { OWED_MASK = 56 /* shift */ };
 static void acquire_granule(struct race_engine *engine, struct race_plane *plane, uint64_t granule, uint32_t mask)
 {
     if (!sync_do(engine, plane, granule, mask, 0, DEED_ACQUIRE) &&
-        (relaxed_load(&race_chunk_at(engine, granule)->state) & RACE_STATE_SPILLED) != 0) {
+        (relaxed_load(&race_chunk_at(engine, granule)->state) & RACE_STATE_SPILLED) != 0)
         spilled_do(engine, plane, DEED_ACQUIRE);
-    }
 }
 
 /* Acquires of all sync addresses in [low, high). */
@@ -286,9 +265,8 @@ static void acquire_range(struct race_engine *engine, struct race_plane *plane, 
         uint64_t end = (low | (RACE_CHUNK_BYTES - 1)) + 1;
         end = end < high ? end : high;
         bool has_any = (relaxed_load(&race_chunk_at(engine, low)->state) & RACE_STATE_SYNC) != 0;
-        for (; has_any && low < end; low += RACE_GRANULE_BYTES) {
+        for (; has_any && low < end; low += RACE_GRANULE_BYTES)
             acquire_granule(engine, plane, low, 0xff);
-        }
         low = end;
     }
 }
@@ -319,11 +297,9 @@ static void owe(struct race_plane *plane, const struct race_piece *piece)
     struct race_part *part = race_part(plane);
     uint64_t granule = piece->address & ~(uint64_t)(RACE_GRANULE_BYTES - 1);
     uint64_t owed = granule | (uint64_t)race_granule_mask(piece->address, piece->size) << OWED_MASK;
-    for (uint32_t i = 0; i < plane->owed; i++) {
-        if (part->owed[i] == owed) {
+    for (uint32_t i = 0; i < plane->owed; i++)
+        if (part->owed[i] == owed)
             return;
-        }
-    }
     if (plane->owed < RACE_OWED) {
         part->owed[plane->owed++] = owed;
         return;
@@ -357,17 +333,14 @@ bool race_sync_access(struct race_engine *engine, struct race_plane *plane, cons
     unsigned deeds = (writes ? DEED_RELEASE | DEED_MOVE : 0u) | (reads ? DEED_ACQUIRE : 0u);
     deeds |= is_update(piece->flags) ? DEED_UPDATE : 0u;
     if (!sync_do(engine, plane, piece->address, race_granule_mask(piece->address, piece->size), 0, deeds)) {
-        if (!spilled) {
+        if (!spilled)
             return false;
-        }
         spilled_do(engine, plane, deeds);
     }
-    if (writes) {
+    if (writes)
         race_generation_advance(engine, plane);
-    }
-    if (reads) {
+    if (reads)
         owe(plane, piece);
-    }
     return true;
 }
 
@@ -376,9 +349,8 @@ void race_sync_adopt(struct race_engine *engine, struct race_plane *plane, const
 {
     uint32_t mask = race_granule_mask(piece->address, piece->size);
     bool spilled = false;
-    if (!sync_do(engine, plane, piece->address, mask, mask, 0)) {
+    if (!sync_do(engine, plane, piece->address, mask, mask, 0))
         spilled = !race_become_sync(engine, plane, piece->address, piece->size, known);
-    }
     (void)race_sync_access(engine, plane, piece, spilled);
 }
 
@@ -416,9 +388,8 @@ static void atomic_before(struct race_engine *engine, struct race_plane *plane, 
         begin_change(part, address, size);
         return;
     }
-    if (!may_enter(part)) {
+    if (!may_enter(part))
         return;
-    }
     race_sync_settle(engine, plane);
     begin_change(part, address, size);
     atomic_do(engine, plane, address, size,
@@ -442,9 +413,8 @@ void race_atomic_add(struct race_engine *engine, struct race_plane *plane, uint6
 void race_atomic_after(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size, int order)
 {
     struct race_part *part = race_part(plane);
-    if (!may_enter(part)) {
+    if (!may_enter(part))
         return;
-    }
     race_sync_settle(engine, plane);
     bool acquires = order != ORDER_RELAXED && order != ORDER_RELEASE;
     bool is_one = (address & 7) + size <= RACE_GRANULE_BYTES;
@@ -470,9 +440,8 @@ static void fence(struct race_engine *engine, struct race_plane *plane, int orde
     struct thread_clock *clock = race_clock(plane);
     if (order != ORDER_RELAXED && order != ORDER_RELEASE) {
         acquire_fence(clock, &part->loaded);
-        if (engine->d->options.hybrid_races) {
+        if (engine->d->options.hybrid_races)
             acquire_fence(&plane->thread->loose, &part->loose_loaded);
-        }
     }
     if (order == ORDER_RELEASE || order == ORDER_ACQ_REL || order == ORDER_SEQ_CST) {
         if (engine->d->options.hybrid_races) {

@@ -36,9 +36,8 @@ bool race_sync_is_place(const struct race_engine *engine, const struct race_piec
 void race_sync_settle_owed(struct race_engine *engine, struct race_plane *plane);
 static inline void race_sync_settle(struct race_engine *engine, struct race_plane *plane)
 {
-    if (__builtin_expect(race_owes(plane), 0)) {
+    if (__builtin_expect(race_owes(plane), 0))
         race_sync_settle_owed(engine, plane);
-    }
 }
 /* The plane's thread begins or ends: nothing is owed, no fence was passed. */
 void race_sync_thread_begin(struct race_plane *plane);

@@ -27,9 +27,8 @@ static void fetch_word(const struct race_engine *engine, const struct race_plane
     for (uint64_t lines = part->touched[word]; lines != 0; lines &= lines - 1) {
         uint32_t low = (word * 64 + (uint32_t)__builtin_ctzll(lines)) << RACE_LINE_SHIFT;
         prefetch_write(plane->tags + low);
-        if ((part->written[word] & lines & -lines) != 0) {
+        if ((part->written[word] & lines & -lines) != 0)
             prefetch_write(plane->writes + low);
-        }
         prefetch_write(&engine->chunks[low >> RACE_CHUNK_SHIFT]);
     }
 }
@@ -53,18 +52,15 @@ static void visit_words(struct race_engine *engine, struct race_plane *plane, ui
     enum { AHEAD = 6 };
     struct race_part *part = race_part(plane);
     uint64_t words = part->summary[s], ahead = words;
-    for (uint32_t i = 0; i < AHEAD && ahead != 0; i++, ahead &= ahead - 1) {
+    for (uint32_t i = 0; i < AHEAD && ahead != 0; i++, ahead &= ahead - 1)
         fetch_word(engine, plane, s * 64 + (uint32_t)__builtin_ctzll(ahead));
-    }
     for (; words != 0; words &= words - 1, ahead &= ahead - 1) {
         uint32_t word = s * 64 + (uint32_t)__builtin_ctzll(words);
-        if (ahead != 0) {
+        if (ahead != 0)
             fetch_word(engine, plane, s * 64 + (uint32_t)__builtin_ctzll(ahead));
-        }
         visit_word(engine, plane, word, visit);
-        if (part->touched[word] == 0) {
+        if (part->touched[word] == 0)
             part->summary[s] &= ~(UINT64_C(1) << word % 64);
-        }
     }
 }
 
@@ -75,9 +71,8 @@ void race_touched_visit(struct race_engine *engine, struct race_plane *plane, ra
         for (uint64_t summaries = part->overview[o]; summaries != 0; summaries &= summaries - 1) {
             uint32_t s = o * 64 + (uint32_t)__builtin_ctzll(summaries);
             visit_words(engine, plane, s, visit);
-            if (part->summary[s] == 0) {
+            if (part->summary[s] == 0)
                 part->overview[o] &= ~(UINT64_C(1) << s % 64);
-            }
         }
     }
 }

@@ -35,9 +35,8 @@ static inline void race_touch(struct race_part *part, uint32_t chunk, uint64_t l
         part->summary[word / 64] |= UINT64_C(1) << word % 64;
         part->overview[word / 64 / 64] |= UINT64_C(1) << word / 64 % 64;
     }
-    if (writes) {
+    if (writes)
         part->written[word] |= lines;
-    }
 }
 
 /* Returns: the lines of its chunk that a piece lies in. */
@@ -71,9 +70,8 @@ static inline bool race_mark(struct race_engine *engine, struct race_part *part,
     uint64_t bit = UINT64_C(1) << chunk % 64;
     bool was_marked = (part->marked[chunk / 64] & bit) != 0;
     if (!was_marked) {
-        if (!race_page_is_marked(part, page)) {
+        if (!race_page_is_marked(part, page))
             race_mark_page(engine, part, page, (piece->flags & RACE_WRITE) != 0);
-        }
         part->marked[chunk / 64] |= bit;
     }
     return was_marked;

@@ -2,9 +2,8 @@
 
 static void trust(_Atomic uint64_t *table, uint32_t slot, uint64_t epoch)
 {
-    if (slot >= RACE_SLOTS) {
+    if (slot >= RACE_SLOTS)
         return; /* trusted as it is */
-    }
     uint64_t before = relaxed_load(&table[slot]);
     while (before < epoch && !atomic_compare_exchange_weak_explicit(&table[slot], &before, epoch, memory_order_relaxed,
                                                                     memory_order_relaxed)) {
@@ -15,9 +14,8 @@ static void trust(_Atomic uint64_t *table, uint32_t slot, uint64_t epoch)
  * read from the top, where those of last time stay until newer ones take their place. */
 static void trust_part(_Atomic uint64_t *table, const struct race_part *part)
 {
-    for (uint32_t g = RACE_GENERATIONS; g > 0; g--) {
+    for (uint32_t g = RACE_GENERATIONS; g > 0; g--)
         trust(table, relaxed_load(&part->generation[g].slot), relaxed_load(&part->generation[g].epoch));
-    }
 }
 
 void race_trust_part(struct race_engine *engine, const struct race_part *part)
@@ -31,9 +29,8 @@ void race_trust_up(struct race_engine *engine, _Atomic uint64_t *table, const st
     uint32_t last = atomic_load_explicit(&engine->last_number, memory_order_acquire);
     for (uint32_t i = 1; i <= last; i++) {
         const struct race_part *part = race_part_at(engine, i);
-        if (part != NULL && part != but) {
+        if (part != NULL && part != but)
             trust_part(table, part);
-        }
     }
 }
 

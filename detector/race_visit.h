@@ -42,9 +42,8 @@ static inline bool race_visit_passes_by(struct race_part *part, uint32_t chunk, 
 {
     struct race_visit *visit = race_visit_of(part, chunk);
     uint32_t count = race_visit_count(visit, chunk), waited = part->waited + 1;
-    if (race_visit_pays(part, count, waited, state)) {
+    if (race_visit_pays(part, count, waited, state))
         return false;
-    }
     *visit = (struct race_visit){.chunk = chunk, .count = count};
     part->waited = waited;
     return true;
@@ -53,9 +52,8 @@ static inline bool race_visit_passes_by(struct race_part *part, uint32_t chunk, 
 /* Counts a visit.  Returns: whether it pays. */
 static inline bool race_visit(struct race_part *part, uint32_t chunk, uint32_t state)
 {
-    if (race_visit_passes_by(part, chunk, state)) {
+    if (race_visit_passes_by(part, chunk, state))
         return false;
-    }
     struct race_visit *visit = race_visit_of(part, chunk);
     *visit = (struct race_visit){.chunk = chunk, .count = race_visit_count(visit, chunk)};
     part->waited++;
@@ -77,9 +75,8 @@ static inline void race_visit_tried(struct race_part *part, uint32_t chunk, bool
 /* The latest access there was another thread's.  Where it was owned in vain before, they come in between again and again. */
 static inline void race_visit_met_others(struct race_part *part, uint64_t address, uint32_t state)
 {
-    if ((state & RACE_STATE_VAIN) != 0) {
+    if ((state & RACE_STATE_VAIN) != 0)
         race_visit_of(part, race_chunk_index(part, address))->count = 0;
-    }
 }
 
 #endif

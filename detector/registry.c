@@ -15,14 +15,12 @@ static size_t segment_seats(uint32_t segment)
 
 void registry_delete(struct registry *registry)
 {
-    for (uint32_t i = 0; i < relaxed_load(&registry->count); i++) {
+    for (uint32_t i = 0; i < relaxed_load(&registry->count); i++)
         held_delete(&registry_seat(registry, i)->held, registry->host);
-    }
     for (uint32_t s = 0; s < SEAT_SEGMENTS; s++) {
         struct seat *seats = relaxed_load(&registry->segment[s]);
-        if (seats != NULL) {
+        if (seats != NULL)
             registry->host->free(registry->host->ctx, seats, segment_seats(s) * sizeof *seats);
-        }
     }
 }
 
@@ -45,14 +43,12 @@ static struct seat *registry_new_seat(struct registry *registry)
 {
     uint32_t number = relaxed_load(&registry->count);
     uint32_t segment = segment_of(number);
-    if (segment >= SEAT_SEGMENTS) {
+    if (segment >= SEAT_SEGMENTS)
         return NULL;
-    }
     if (relaxed_load(&registry->segment[segment]) == NULL) {
         struct seat *seats = registry->host->alloc(registry->host->ctx, segment_seats(segment) * sizeof *seats);
-        if (seats == NULL) {
+        if (seats == NULL)
             return NULL;
-        }
         /* release: zeroed before found; partner: registry_seat() */
         atomic_store_explicit(&registry->segment[segment], seats, memory_order_release);
     }
@@ -69,9 +65,8 @@ static struct seat *registry_oldest_seat(struct registry *registry)
     if (seat != NULL) {
         registry->free_oldest = seat->next_free;
         registry->free_count--;
-        if (seat->next_free == NULL) {
+        if (seat->next_free == NULL)
             registry->free_newest = NULL;
-        }
     }
     return seat;
 }
@@ -79,12 +74,10 @@ static struct seat *registry_oldest_seat(struct registry *registry)
 struct seat *registry_take_seat(struct registry *registry)
 {
     struct seat *seat = registry->free_count > SEATS_AT_REST ? NULL : registry_new_seat(registry);
-    if (seat == NULL) {
+    if (seat == NULL)
         seat = registry_oldest_seat(registry);
-    }
-    if (seat == NULL) {
+    if (seat == NULL)
         return NULL;
-    }
     seat->next_free = NULL;
     held_clear(&seat->held);
     relaxed_store(&seat->state, THREAD_CREATED);
@@ -105,11 +98,10 @@ void registry_free_seat(struct registry *registry, struct seat *seat)
     relaxed_store(&seat->thread, 0);
     seat->owner = NULL;
     seat->next_free = NULL;
-    if (registry->free_newest == NULL) {
+    if (registry->free_newest == NULL)
         registry->free_oldest = seat;
-    } else {
+    else
         registry->free_newest->next_free = seat;
-    }
     registry->free_newest = seat;
     registry->free_count++;
 }
@@ -153,9 +145,8 @@ static bool is_cancellation_point(enum wait_kind kind)
 uint64_t seat_read_wait(const struct seat *seat, struct wait_record *wait)
 {
     uint64_t sequence = atomic_load(&seat->sequence); /* seq_cst; partner: seat_publish_wait() */
-    if ((sequence & 1) == 0) {
+    if ((sequence & 1) == 0)
         return 0;
-    }
     wait->kind = (enum wait_kind)relaxed_load(&seat->wait);
     wait->wanted = relaxed_load(&seat->wanted);
     wait->wanted_id = relaxed_load(&seat->wanted_id);

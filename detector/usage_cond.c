@@ -38,18 +38,16 @@ void usage_cond_wait(struct detector *d, struct thread *t, struct object *c, str
     uint64_t word = relaxed_load(&c->waiters);
     bool has_sleepers = COND_WAITERS(word) > COND_PENDING(word);
     const struct object *partner = relaxed_load(&c->partner);
-    if (has_sleepers && partner != NULL && partner != m) {
+    if (has_sleepers && partner != NULL && partner != m)
         report_two_mutexes(d, t, c, m, at);
-    }
 }
 
 void usage_cond_signal(struct detector *d, struct thread *t, struct object *c, struct stack_id at)
 {
     const struct object *m = relaxed_load(&c->partner);
     bool is_same = m != NULL && relaxed_load(&m->id) == relaxed_load(&c->partner_id);
-    if (!finding_enabled(d, FINDING_COND_SIGNAL_UNLOCKED) || !is_same || holds(t, m)) {
+    if (!finding_enabled(d, FINDING_COND_SIGNAL_UNLOCKED) || !is_same || holds(t, m))
         return;
-    }
     struct evidence e;
     evidence_begin(&e, d, FINDING_COND_SIGNAL_UNLOCKED, "");
     (void)evidence_actor(&e, t, c, at);

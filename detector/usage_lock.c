@@ -30,9 +30,8 @@ static void request_owned(struct detector *d, struct thread *t, struct object *o
 {
     switch ((enum object_kind)o->kind) {
     case OBJECT_MUTEX:
-        if (o->type == MUTEX_NORMAL || o->type == MUTEX_ADAPTIVE) {
+        if (o->type == MUTEX_NORMAL || o->type == MUTEX_ADAPTIVE)
             report_self_deadlock(d, t, o, mode, at, true, "it locks a mutex that it holds already");
-        }
         break; /* recursive: allowed; errorcheck: refused with EDEADLK */
     case OBJECT_SPINLOCK:
         report_self_deadlock(d, t, o, mode, at, true, "it spins on a lock that it holds itself");
@@ -57,9 +56,8 @@ static void request_orphaned(struct detector *d, struct thread *t, struct object
     evidence_holder(&e, o);
     e.finding.certain_hang = !timed && asleep_all_for_ever(d, t);
     evidence_send(&e);
-    if (timed) {
+    if (timed)
         return; /* it gives up, having waited for nothing */
-    }
     t->hang_said = o;
     t->alert |= THREAD_ALERT_HANG_SAID;
 }
@@ -67,26 +65,23 @@ static void request_orphaned(struct detector *d, struct thread *t, struct object
 void usage_lock_request(struct detector *d, struct thread *t, struct object *o, enum lock_mode mode, bool timed,
                         struct stack_id at)
 {
-    if (t->signal_depth > 0 && usage_signal_request(d, t, o, timed, at)) {
+    if (t->signal_depth > 0 && usage_signal_request(d, t, o, timed, at))
         return;
-    }
-    if (object_alert_any(o, OBJECT_ALERT_ORPHANED)) {
+    if (object_alert_any(o, OBJECT_ALERT_ORPHANED))
         request_orphaned(d, t, o, mode, timed, at);
-    } else if (timed) {
+    else if (timed)
         return; /* it will return */
-    } else if (thread_owns(t, o)) {
+    else if (thread_owns(t, o))
         request_owned(d, t, o, mode, at);
-    } else if (o->kind == OBJECT_RWLOCK && mode == LOCK_EXCLUSIVE && held_find(&t->seat->held, o) != NULL) {
+    else if (o->kind == OBJECT_RWLOCK && mode == LOCK_EXCLUSIVE && held_find(&t->seat->held, o) != NULL)
         report_self_deadlock(d, t, o, mode, at, true, "it holds the lock for reading and wants to write: this hangs");
-    }
 }
 
 void usage_unlock_not_held(struct detector *d, struct thread *t, struct object *o, struct stack_id at)
 {
     uint64_t owner = relaxed_load(&o->owner);
-    if (object_alert_any(o, OBJECT_ALERT_SHARED | OBJECT_ALERT_UNSOUND) && owner == 0) {
+    if (object_alert_any(o, OBJECT_ALERT_SHARED | OBJECT_ALERT_UNSOUND) && owner == 0)
         return; /* another process may have locked it, or nobody could, which follows from what was said already */
-    }
     enum finding_kind kind = owner == 0 ? FINDING_UNLOCK_NOT_LOCKED : FINDING_UNLOCK_NOT_OWNED;
     const char *detail = "";
     if (o->kind == OBJECT_RWLOCK) {
@@ -114,9 +109,8 @@ void usage_held_too_long(struct detector *d, struct thread *t, struct object *o,
                          struct stack_id at)
 {
     uint64_t ms = (d->host->now_ns(d->host->ctx) - entry->since_ns) / 1000000;
-    if (ms < d->options.lock_held_threshold_ms) {
+    if (ms < d->options.lock_held_threshold_ms)
         return;
-    }
     struct evidence e;
     evidence_begin(&e, d, FINDING_LOCK_HELD_TOO_LONG, "milliseconds");
     e.finding.number = ms;

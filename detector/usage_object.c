@@ -5,12 +5,10 @@
 bool usage_object_is_held(const struct detector *d, const struct object *o)
 {
     uint32_t from = 0;
-    if (!object_kind_is_lock(o->kind)) {
+    if (!object_kind_is_lock(o->kind))
         return false; /* a semaphore has no owner whose right it would be to release it */
-    }
-    if (o->kind == OBJECT_RWLOCK && relaxed_load(&o->owner) == 0) {
+    if (o->kind == OBJECT_RWLOCK && relaxed_load(&o->owner) == 0)
         return wait_for_next_holder(d, o, &from) != NULL;
-    }
     return wait_for_owner_seat(d, relaxed_load(&o->owner)) != NULL;
 }
 
@@ -49,12 +47,10 @@ static void report_end(struct detector *d, struct thread *t, struct object *o, e
     struct evidence e;
     evidence_begin(&e, d, kind, detail);
     (void)evidence_actor(&e, t, o, at);
-    if (kind == FINDING_DESTROY_LOCKED) {
+    if (kind == FINDING_DESTROY_LOCKED)
         add_holders(&e, d, o);
-    }
-    if (waiter != NULL) {
+    if (waiter != NULL)
         wait_for_add_party(&e, waiter, wait);
-    }
     evidence_send(&e);
 }
 
@@ -86,14 +82,12 @@ static bool has_waiters(struct detector *d, struct object *o, struct seat **seat
     uint64_t leaving = ways_out(o);
     uint32_t from = 0;
     *seat = wait_for_next_waiter(d, o, wait, &from);
-    if (o->kind == OBJECT_BARRIER) {
+    if (o->kind == OBJECT_BARRIER)
         return relaxed_load(&o->waiters) > 0;
-    }
     struct wait_record other;
     for (struct seat *next = *seat; next != NULL; next = wait_for_next_waiter(d, o, &other, &from)) {
-        if (leaving == 0) {
+        if (leaving == 0)
             return true;
-        }
         leaving--;
     }
     return false;
@@ -101,9 +95,8 @@ static bool has_waiters(struct detector *d, struct object *o, struct seat **seat
 
 bool usage_object_end(struct detector *d, struct thread *t, struct object *o, enum object_end what, struct stack_id at)
 {
-    if (o->kind == OBJECT_ONCE || o->kind == OBJECT_FUTEX || object_alert_any(o, OBJECT_ALERT_ORPHANED)) {
+    if (o->kind == OBJECT_ONCE || o->kind == OBJECT_FUTEX || object_alert_any(o, OBJECT_ALERT_ORPHANED))
         return false;
-    }
     struct seat *waiter;
     struct wait_record wait;
     /* POSIX: undefined with threads blocked on it.  Those that leave are waited for (glibc bug 13065), but not by another end. */
@@ -113,9 +106,8 @@ bool usage_object_end(struct detector *d, struct thread *t, struct object *o, en
         report_end(d, t, o, FINDING_DESTROY_LOCKED, end_detail(what), is_waited_for ? waiter : NULL, &wait, at);
         return true;
     }
-    if (is_waited_for) {
+    if (is_waited_for)
         report_end(d, t, o, waiters_kind(o), end_detail(what), waiter, &wait, at);
-    }
     return is_waited_for;
 }
 
@@ -132,9 +124,8 @@ static void report_with_past(struct detector *d, struct thread *t, struct object
     struct evidence e;
     evidence_begin(&e, d, kind, "");
     (void)evidence_actor(&e, t, o, at);
-    if (who.v != 0 || where.v != 0) {
+    if (who.v != 0 || where.v != 0)
         evidence_object(evidence_party(&e, past, who, where), o, LOCK_EXCLUSIVE);
-    }
     evidence_send(&e);
 }
 

@@ -44,9 +44,8 @@ static void look_at_earlier(struct detector *d, const struct thread *t, struct o
     struct thread_id thread = o->open_thread;
     struct stack_id stack = o->open_stack;
     object_leave(o);
-    if (!was_open || object_alert_any(o, OBJECT_ALERT_SIGNAL_SAID)) {
+    if (!was_open || object_alert_any(o, OBJECT_ALERT_SIGNAL_SAID))
         return;
-    }
     struct evidence e;
     begin_report(&e, d, o);
     evidence_object(evidence_party(&e, PARTY_INTERRUPTED, thread, stack), o, LOCK_EXCLUSIVE);
@@ -55,9 +54,8 @@ static void look_at_earlier(struct detector *d, const struct thread *t, struct o
 
 bool usage_signal_request(struct detector *d, struct thread *t, struct object *o, bool timed, struct stack_id at)
 {
-    if (may_be_taken_again(o)) {
+    if (may_be_taken_again(o))
         return false;
-    }
     remember_handler(t, o, at);
     const struct held_entry *entry = held_by_interrupted(t, o);
     bool both_read = entry != NULL && relaxed_load(&entry->mode) == LOCK_SHARED && o->kind == OBJECT_RWLOCK;
@@ -98,17 +96,15 @@ void usage_signal_open(struct detector *d, struct thread *t, struct object *o, s
         o->open_stack = at;
     }
     object_leave(o);
-    if (is_known) {
+    if (is_known)
         object_alert_not(o, OBJECT_ALERT_SIGNALS);
-    }
 }
 
 void usage_signal_outside(struct detector *d, struct thread *t, struct object *o, struct stack_id at)
 {
     if (object_alert_any(o, OBJECT_ALERT_SIGNAL_SAID) ||
-        (blocked_signals(d) & SIGNAL_BIT(relaxed_load(&o->handler_signal))) != 0) {
+        (blocked_signals(d) & SIGNAL_BIT(relaxed_load(&o->handler_signal))) != 0)
         return;
-    }
     struct evidence e;
     begin_report(&e, d, o);
     struct finding_party *outside = evidence_party(&e, PARTY_INTERRUPTED, t->id, at);

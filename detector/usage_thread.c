@@ -88,9 +88,8 @@ void usage_thread_end(struct detector *d, struct thread *t, struct stack_id at)
     for (uint32_t i = 0; i < held_count(held); i++) {
         struct object *o = relaxed_load(&held_entries(held)[i].object);
         bool is_robust = object_alert_any(o, OBJECT_ALERT_ROBUST);
-        if (!object_kind_is_lock(o->kind) || is_robust) {
+        if (!object_kind_is_lock(o->kind) || is_robust)
             continue; /* a semaphore may be posted by others; a robust mutex tells its next owner */
-        }
         struct evidence e;
         evidence_begin(&e, d, FINDING_LOCK_HELD_AT_THREAD_EXIT, "");
         (void)evidence_actor(&e, t, o, at);

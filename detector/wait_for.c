@@ -26,9 +26,8 @@ struct walk {
 
 struct seat *wait_for_owner_seat(const struct detector *d, uint64_t owner)
 {
-    if (owner == 0) {
+    if (owner == 0)
         return NULL;
-    }
     struct seat *seat = registry_seat(&d->registry, OWNER_SEAT(owner));
     bool is_same = relaxed_load(&seat->thread) == OWNER_THREAD(owner);
     return is_same && relaxed_load(&seat->state) != THREAD_ENDED ? seat : NULL;
@@ -48,9 +47,8 @@ struct seat *wait_for_next_holder(const struct detector *d, const struct object 
             state == THREAD_NONE || state == THREAD_ENDED ? NULL : held_find(&seat->held, o);
         bool is_stale = entry != NULL && relaxed_load(&entry->mode) == LOCK_EXCLUSIVE &&
                         relaxed_load(&entry->serial) != relaxed_load(&o->serial);
-        if (entry != NULL && !is_stale) {
+        if (entry != NULL && !is_stale)
             return seat;
-        }
     }
     return NULL;
 }
@@ -61,9 +59,8 @@ struct seat *wait_for_next_waiter(const struct detector *d, const struct object 
     while (*from < seats_taken(d)) {
         struct seat *seat = registry_seat(&d->registry, (*from)++);
         if (relaxed_load(&seat->state) != THREAD_ENDED && seat_read_wait(seat, wait) != 0 && wait->wanted == o &&
-            wait->wanted_id == relaxed_load(&o->id)) {
+            wait->wanted_id == relaxed_load(&o->id))
             return seat;
-        }
     }
     return NULL;
 }
@@ -80,18 +77,15 @@ static struct seat *blocker_by_owner(struct walk *walk, struct step *step, const
 static struct seat *blocker_of_rwlock(struct walk *walk, struct step *step)
 {
     const struct object *o = step->wait.wanted;
-    if (step->next == 0 && relaxed_load(&o->owner) != 0) {
+    if (step->next == 0 && relaxed_load(&o->owner) != 0)
         return blocker_by_owner(walk, step, o);
-    }
-    if (step->wait.mode == LOCK_EXCLUSIVE) {
+    if (step->wait.mode == LOCK_EXCLUSIVE)
         return wait_for_next_holder(walk->d, o, &step->next);
-    }
     while (o->prefers_writers) {
         struct wait_record wait;
         struct seat *writer = wait_for_next_waiter(walk->d, o, &wait, &step->next);
-        if (writer == NULL || wait.mode == LOCK_EXCLUSIVE) {
+        if (writer == NULL || wait.mode == LOCK_EXCLUSIVE)
             return writer;
-        }
     }
     return NULL;
 }
@@ -100,9 +94,8 @@ static struct seat *blocker_of_rwlock(struct walk *walk, struct step *step)
 static struct seat *blocker_of_cond(struct walk *walk, struct step *step)
 {
     uint64_t word = relaxed_load(&step->wait.wanted->waiters);
-    if (COND_PENDING(word) < COND_WAITERS(word)) {
+    if (COND_PENDING(word) < COND_WAITERS(word))
         return NULL;
-    }
     const struct object *m = relaxed_load(&step->wait.wanted->partner);
     return m == NULL ? NULL : blocker_by_owner(walk, step, m);
 }
@@ -116,9 +109,8 @@ static struct seat *blocker_of_join(struct walk *walk, struct step *step)
 static struct seat *blocker_of_semaphore(struct walk *walk, struct step *step)
 {
     const struct object *o = step->wait.wanted;
-    if (!relaxed_load(&o->lock_like) || !relaxed_load(&o->posted_by_holder)) {
+    if (!relaxed_load(&o->lock_like) || !relaxed_load(&o->posted_by_holder))
         return NULL;
-    }
     struct seat *seat = blocker_by_owner(walk, step, o);
     return seat == step->seat ? NULL : seat; /* waiting for one's own token: somebody else may post */
 }
@@ -126,15 +118,12 @@ static struct seat *blocker_of_semaphore(struct walk *walk, struct step *step)
 /* Returns: the next thread that keeps this one from going on, or NULL when there is no other. */
 static struct seat *next_blocker(struct walk *walk, struct step *step)
 {
-    if (step->is_done || step->wait.timed) {
+    if (step->is_done || step->wait.timed)
         return NULL;
-    }
-    if (step->wait.kind == WAIT_JOIN) {
+    if (step->wait.kind == WAIT_JOIN)
         return blocker_of_join(walk, step);
-    }
-    if (step->wait.wanted_id != relaxed_load(&step->wait.wanted->id)) {
+    if (step->wait.wanted_id != relaxed_load(&step->wait.wanted->id))
         return NULL;
-    }
     switch (step->wait.kind) {
     case WAIT_LOCK:
         return step->wait.wanted->kind == OBJECT_RWLOCK ? blocker_of_rwlock(walk, step)
@@ -155,26 +144,22 @@ static struct seat *next_blocker(struct walk *walk, struct step *step)
 static void *bigger_copy(struct detector *d, const void *old, size_t old_bytes, bool is_at_hand)
 {
     char *bigger = d->host->alloc(d->host->ctx, old_bytes * 2);
-    for (size_t i = 0; bigger != NULL && i < old_bytes; i++) {
+    for (size_t i = 0; bigger != NULL && i < old_bytes; i++)
         bigger[i] = ((const char *)old)[i];
-    }
-    if (bigger != NULL && !is_at_hand) {
+    if (bigger != NULL && !is_at_hand)
         d->host->free(d->host->ctx, (void *)(uintptr_t)old, old_bytes);
-    }
     return bigger;
 }
 
 /* Keeps room for one more step and one more seat seen.  Returns: false without memory: the search is cut short. */
 static bool walk_grow(struct walk *walk)
 {
-    if (walk->seen_count < walk->capacity) {
+    if (walk->seen_count < walk->capacity)
         return true;
-    }
     bool is_at_hand = walk->step == walk->at_hand;
     uint32_t *seen = bigger_copy(walk->d, walk->seen, walk->capacity * sizeof *seen, is_at_hand);
-    if (seen == NULL) {
+    if (seen == NULL)
         return false;
-    }
     struct step *step = bigger_copy(walk->d, walk->step, walk->capacity * sizeof *step, is_at_hand);
     if (step == NULL) {
         walk->d->host->free(walk->d->host->ctx, seen, 2 * walk->capacity * sizeof *seen);
@@ -188,19 +173,16 @@ static bool walk_grow(struct walk *walk)
 
 static bool walk_has_seen(const struct walk *walk, const struct seat *seat)
 {
-    for (uint32_t i = 0; i < walk->seen_count; i++) {
-        if (walk->seen[i] == seat->number) {
+    for (uint32_t i = 0; i < walk->seen_count; i++)
+        if (walk->seen[i] == seat->number)
             return true;
-        }
-    }
     return false;
 }
 
 static bool walk_push(struct walk *walk, struct seat *seat)
 {
-    if (walk_has_seen(walk, seat)) {
+    if (walk_has_seen(walk, seat))
         return false;
-    }
     if (!walk_grow(walk)) {
         atomic_fetch_add_explicit(&walk->d->lost_history, 1, memory_order_relaxed); /* a statistic */
         return false;
@@ -216,19 +198,16 @@ static bool walk_push(struct walk *walk, struct seat *seat)
 /* Returns: true when a path of waits leads from `t` back to it; it is then walk->step[0..depth). */
 static bool walk_find_circle(struct walk *walk, struct seat *start)
 {
-    if (!walk_push(walk, start)) {
+    if (!walk_push(walk, start))
         return false;
-    }
     while (walk->depth > 0) {
         struct seat *next = next_blocker(walk, &walk->step[walk->depth - 1]);
-        if (next == start) {
+        if (next == start)
             return true;
-        }
-        if (next == NULL) {
+        if (next == NULL)
             walk->depth--;
-        } else {
+        else
             (void)walk_push(walk, next);
-        }
     }
     return false;
 }
@@ -239,19 +218,15 @@ static bool walk_confirm(const struct walk *walk)
     for (uint32_t i = 0; i < walk->depth; i++) {
         const struct step *step = &walk->step[i];
         const struct object *o = step->wait.wanted;
-        if (step->wait.kind == WAIT_COND) {
+        if (step->wait.kind == WAIT_COND)
             o = relaxed_load(&o->partner);
-        }
-        if (step->owner != 0 && relaxed_load(&o->owner) != step->owner) {
+        if (step->owner != 0 && relaxed_load(&o->owner) != step->owner)
             return false;
-        }
     }
     atomic_thread_fence(memory_order_acquire); /* the owners were read before the sequences are read again */
-    for (uint32_t i = 0; i < walk->depth; i++) {
-        if (atomic_load(&walk->step[i].seat->sequence) != walk->step[i].sequence) {
+    for (uint32_t i = 0; i < walk->depth; i++)
+        if (atomic_load(&walk->step[i].seat->sequence) != walk->step[i].sequence)
             return false;
-        }
-    }
     return true;
 }
 
@@ -260,12 +235,10 @@ static bool walk_claim(struct walk *walk)
 {
     detector_enter(walk->d, RANK_REGISTRY);
     bool is_mine = walk_confirm(walk);
-    for (uint32_t i = 0; is_mine && i < walk->depth; i++) {
+    for (uint32_t i = 0; is_mine && i < walk->depth; i++)
         is_mine = walk->step[i].seat->reported != walk->step[i].sequence;
-    }
-    for (uint32_t i = 0; is_mine && i < walk->depth; i++) {
+    for (uint32_t i = 0; is_mine && i < walk->depth; i++)
         walk->step[i].seat->reported = walk->step[i].sequence;
-    }
     detector_leave(walk->d, RANK_REGISTRY);
     return is_mine;
 }
@@ -275,9 +248,8 @@ static bool walk_claim(struct walk *walk)
 /* Returns: what is waited for, as a report names it; id 0 when nothing is. */
 static struct object_ref object_of(const struct detector *d, const struct wait_record *wait)
 {
-    if (wait->kind != WAIT_JOIN) {
+    if (wait->kind != WAIT_JOIN)
         return wait->wanted == NULL ? (struct object_ref){0} : object_reference(wait->wanted);
-    }
     return (struct object_ref){
         .id = {THREAD_OBJECT_ID(wait->wanted_id)},
         .kind = OBJECT_THREAD,
@@ -302,9 +274,8 @@ static enum deadlock_form walk_form(const struct walk *walk)
 {
     bool is_one_object = true;
     for (uint32_t i = 0; i < walk->depth; i++) {
-        if (walk->step[i].wait.kind == WAIT_JOIN) {
+        if (walk->step[i].wait.kind == WAIT_JOIN)
             return DEADLOCK_JOIN;
-        }
         is_one_object = is_one_object && walk->step[i].wait.wanted == walk->step[0].wait.wanted;
     }
     return is_one_object ? DEADLOCK_SELF : DEADLOCK_CYCLE;
@@ -312,9 +283,8 @@ static enum deadlock_form walk_form(const struct walk *walk)
 
 static const char *walk_detail(const struct walk *walk)
 {
-    if (walk_form(walk) == DEADLOCK_SELF && walk->depth > 1) {
+    if (walk_form(walk) == DEADLOCK_SELF && walk->depth > 1)
         return "it reads the lock again while a writer, which goes first, waits for its first reading to end";
-    }
     return "";
 }
 
@@ -324,9 +294,8 @@ static bool walk_report(struct walk *walk)
     struct evidence e;
     evidence_begin(&e, walk->d, FINDING_DEADLOCK, walk_detail(walk));
     e.finding.form = walk_form(walk);
-    for (uint32_t i = 0; i < walk->depth; i++) {
+    for (uint32_t i = 0; i < walk->depth; i++)
         wait_for_add_party(&e, walk->step[i].seat, &walk->step[i].wait);
-    }
     bool is_end = asleep_all_for_ever(walk->d, NULL);
     e.finding.certain_hang = is_end;
     evidence_send(&e);

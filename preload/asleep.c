@@ -39,10 +39,9 @@ static _Atomic pid_t lookers[LOOKERS_MAX];
 
 static bool looks(pid_t tid)
 {
-    for (int i = 0; i < LOOKERS_MAX; i++) {
+    for (int i = 0; i < LOOKERS_MAX; i++)
         if (atomic_load_explicit(&lookers[i], memory_order_relaxed) == tid)
             return true;
-    }
     return false;
 }
 

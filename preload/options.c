@@ -37,12 +37,11 @@ static bool apply_group(bool *checks, struct word group, bool on)
     bool all = word_is(group, "all"), standard = word_is(group, "default"), none = word_is(group, "none");
     if (!on)
         return false; /* "-all" and its like say nothing that "none" does not say better */
-    for (int kind = 0; kind < FINDING_COUNT; kind++) {
+    for (int kind = 0; kind < FINDING_COUNT; kind++)
         if (all || (standard && finding_is_default((enum finding_kind)kind)))
             checks[kind] = on;
         else if (none)
             checks[kind] = !on;
-    }
     return all || standard || none;
 }
 

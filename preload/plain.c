@@ -6,13 +6,12 @@ void *plain_memmove(void *to, const void *from, size_t size)
 {
     unsigned char *target = to;
     const unsigned char *source = from;
-    if ((uintptr_t)target - (uintptr_t)source >= size) {
+    if ((uintptr_t)target - (uintptr_t)source >= size)
         for (size_t i = 0; i < size; i++)
             target[i] = source[i];
-    } else {
+    else
         for (size_t i = size; i > 0; i--)
             target[i - 1] = source[i - 1];
-    }
     return to;
 }
 

@@ -15,10 +15,8 @@ const size_t catalogue_count = sizeof catalogue / sizeof catalogue[0];
 
 const struct catalogue_entry *catalogue_find(const char *slug)
 {
-    for (size_t i = 0; i < catalogue_count; i++) {
-        if (strcmp(catalogue[i].slug, slug) == 0) {
+    for (size_t i = 0; i < catalogue_count; i++)
+        if (strcmp(catalogue[i].slug, slug) == 0)
             return &catalogue[i];
-        }
-    }
     return NULL;
 }

@@ -47,9 +47,8 @@ bool debuginfod_is_given_up(void)
 static int find(const char *build_id)
 {
     void *library = has_servers() ? dlopen("libdebuginfod.so.1", RTLD_NOW | RTLD_LOCAL) : NULL;
-    if (!library) {
+    if (!library)
         return -1;
-    }
     void *(*begin)(void) = (void *(*)(void))dlsym(library, "debuginfod_begin");
     void (*end)(void *) = (void (*)(void *))dlsym(library, "debuginfod_end");
     int (*find_debuginfo)(void *, const unsigned char *, int, char **) =

@@ -11,23 +11,19 @@ static uint32_t decode_utf8(const unsigned char *s, size_t *length)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
     *length = 1;
-    if (s[0] < 0x80) {
+    if (s[0] < 0x80)
         return s[0];
-    }
     size_t n = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : s[0] >= 0xc0 ? 2 : 0;
-    if (n == 0 || s[0] > 0xf4) {
+    if (n == 0 || s[0] > 0xf4)
         return INVALID;
-    }
     uint32_t code = s[0] & (0xffu >> (n + 1));
     for (size_t i = 1; i < n; i++) {
-        if ((s[i] & 0xc0) != 0x80) {
+        if ((s[i] & 0xc0) != 0x80)
             return INVALID;
-        }
         code = code << 6 | (s[i] & 0x3f);
     }
-    if (code < least[n] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) {
+    if (code < least[n] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
         return INVALID;
-    }
     *length = n;
     return code;
 }
@@ -40,15 +36,14 @@ static bool is_control(uint32_t code)
 
 static void add_escaped_code(struct buffer *out, uint32_t code)
 {
-    if (code == '\n') {
+    if (code == '\n')
         buffer_string(out, "\\n");
-    } else if (code == '\t') {
+    else if (code == '\t')
         buffer_string(out, "\\t");
-    } else if (code < 0x80) {
+    else if (code < 0x80)
         buffer_printf(out, "\\x%02x", code);
-    } else {
+    else
         buffer_printf(out, "\\u{%x}", code);
-    }
 }
 
 void escape_text(struct buffer *out, const char *bytes)
@@ -57,13 +52,12 @@ void escape_text(struct buffer *out, const char *bytes)
     while (*s) {
         size_t length;
         uint32_t code = decode_utf8(s, &length);
-        if (code == INVALID) {
+        if (code == INVALID)
             buffer_printf(out, "\\x%02x", *s);
-        } else if (is_control(code)) {
+        else if (is_control(code))
             add_escaped_code(out, code);
-        } else {
+        else
             buffer_add(out, (const char *)s, length);
-        }
         s += length;
     }
 }
@@ -75,13 +69,12 @@ void escape_utf8(struct buffer *out, const char *bytes)
     while (*s) {
         size_t length;
         uint32_t code = decode_utf8(s, &length);
-        if (code == INVALID) {
+        if (code == INVALID)
             buffer_printf(out, "\\x%02x", *s);
-        } else if (code >= 0x7f && is_control(code)) {
+        else if (code >= 0x7f && is_control(code))
             add_escaped_code(out, code);
-        } else {
+        else
             buffer_add(out, (const char *)s, length);
-        }
         s += length;
     }
 }
@@ -110,11 +103,10 @@ void escape_xml(struct buffer *out, const char *bytes)
     escape_text(&clean, bytes);
     for (size_t i = 0; i < clean.length; i++) {
         const char *entity = xml_entity(clean.data[i]);
-        if (entity) {
+        if (entity)
             buffer_string(out, entity);
-        } else {
+        else
             buffer_add(out, clean.data + i, 1);
-        }
     }
     buffer_free(&clean);
 }

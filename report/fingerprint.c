@@ -15,20 +15,18 @@ static const uint64_t fnv_prime = 0x100000001b3u;
 static uint64_t fnv1a(const char *bytes, size_t length)
 {
     uint64_t hash = fnv_offset_basis;
-    for (size_t i = 0; i < length; i++) {
+    for (size_t i = 0; i < length; i++)
         hash = (hash ^ (unsigned char)bytes[i]) * fnv_prime;
-    }
     return hash;
 }
 
 static void add_frame(struct buffer *out, const struct symbol_frame *frame)
 {
     const char *module = frame->module ? path_base(frame->module->path) : "?";
-    if (frame->name) {
+    if (frame->name)
         buffer_printf(out, "|%s!%s", module, frame->name);
-    } else {
+    else
         buffer_printf(out, "|%s+%" PRIx64, module, frame->offset);
-    }
 }
 
 static void add_stack(struct buffer *out, const struct run_stack *stack)
@@ -49,9 +47,8 @@ static int compare_strings(const void *a, const void *b)
 
 static void add_sorted(struct buffer *out, char **parts, size_t count)
 {
-    if (count) {
+    if (count)
         qsort(parts, count, sizeof *parts, compare_strings);
-    }
     for (size_t i = 0; i < count; i++) {
         buffer_printf(out, "\n%s", parts[i]);
         free(parts[i]);
@@ -61,11 +58,9 @@ static void add_sorted(struct buffer *out, char **parts, size_t count)
 
 static bool is_wanted_by_another(const struct run_finding *f, const struct run_party *party, const struct run_object *o)
 {
-    for (size_t i = 0; i < f->party_count; i++) {
-        if (&f->parties[i] != party && f->parties[i].object == o) {
+    for (size_t i = 0; i < f->party_count; i++)
+        if (&f->parties[i] != party && f->parties[i].object == o)
             return true;
-        }
-    }
     return false;
 }
 
@@ -76,9 +71,8 @@ static void add_held(struct buffer *out, const struct run_finding *f, const stru
     size_t count = 0;
     for (size_t i = 0; i < party->held_count; i++) {
         const struct run_held *held = &party->held[i];
-        if (held->object == NULL) {
+        if (held->object == NULL)
             continue;
-        }
         if (held->object == party->object || is_wanted_by_another(f, party, held->object)) {
             struct buffer part = {0};
             buffer_printf(&part, " holds %s", held->object->stable);
@@ -102,9 +96,8 @@ static char *party_text(const struct run_finding *f, const struct run_party *par
 /* What became of a thread before is known of some calls alone; likewise of one that ended with a lock that others sleep for. */
 static bool is_circumstance(const struct run_finding *f, size_t party)
 {
-    if (strcmp(f->form, "all-asleep") == 0) {
+    if (strcmp(f->form, "all-asleep") == 0)
         return party_has_ended(f, &f->parties[party]);
-    }
     return party > 0 && (strcmp(f->kind, "double-join") == 0 || strcmp(f->kind, "double-detach") == 0);
 }
 
@@ -142,9 +135,8 @@ static void set_hash_of_parties(char hash[17], const struct run_finding *f, cons
 {
     struct buffer text = {0};
     char **parts = memory_grow(NULL, f->party_count, sizeof *parts);
-    for (size_t i = 0; i < f->party_count; i++) {
+    for (size_t i = 0; i < f->party_count; i++)
         parts[i] = text_of(f, &f->parties[i]);
-    }
     buffer_string(&text, what);
     add_sorted(&text, parts, f->party_count);
     set_hash(hash, &text);
@@ -162,19 +154,15 @@ void finding_fingerprint(struct run_finding *finding)
     struct buffer text = {0};
     char **parts = memory_grow(NULL, finding->party_count, sizeof *parts);
     size_t count = 0;
-    for (size_t i = 0; i < finding->party_count; i++) {
-        if (!is_circumstance(finding, i)) {
+    for (size_t i = 0; i < finding->party_count; i++)
+        if (!is_circumstance(finding, i))
             parts[count++] = party_text(finding, &finding->parties[i]);
-        }
-    }
     buffer_printf(&text, "%s/%s", finding->kind, finding->form);
     add_sorted(&text, parts, count);
     set_hash(finding->fingerprint, &text);
     buffer_free(&text);
-    if (finding->memory && finding->memory->is_nameless) {
+    if (finding->memory && finding->memory->is_nameless)
         set_hash_of_parties(finding->places, finding, "places", places_text);
-    }
-    if (is_circle_of_locks(finding)) {
+    if (is_circle_of_locks(finding))
         set_hash_of_parties(finding->circle, finding, "circle", circle_text);
-    }
 }

@@ -56,9 +56,8 @@ static void add_lock_name(struct buffer *out, const struct contention_lock *lock
                           void (*escape)(struct buffer *out, const char *text))
 {
     escape(out, lock->name);
-    if (lock->locks > 1) {
+    if (lock->locks > 1)
         buffer_printf(out, " (%" PRIu64 " locks)", lock->locks);
-    }
 }
 
 /* ---- text ------------------------------------------------------------------------------------------------------- */
@@ -80,11 +79,10 @@ static void add_columns(struct buffer *out, const struct contention_numbers *n)
 static void add_padding(struct buffer *out, size_t begin)
 {
     size_t width = out->length - begin;
-    if (width > NAME_COLUMN) {
+    if (width > NAME_COLUMN)
         buffer_printf(out, "\n%*s", NAME_COLUMN, "");
-    } else {
+    else
         buffer_printf(out, "%*s", (int)(NAME_COLUMN - width), "");
-    }
 }
 
 static void add_sites(struct buffer *out, const struct contention_lock *lock, bool is_whole)
@@ -109,9 +107,8 @@ static void add_sites(struct buffer *out, const struct contention_lock *lock, bo
 void format_text_contention(struct buffer *out, const struct run *run, const struct text_style *style, bool is_whole)
 {
     size_t shown = 0;
-    if (!run->contended) {
+    if (!run->contended)
         return;
-    }
     buffer_string(out, style->has_colour ? "\033[1m" : "");
     buffer_printf(out, "%-*s %9s %6s |%-31s |%s\n", NAME_COLUMN, "contention, by lock and place", "taken", "waited",
                   " wait: total     p50     p99     max", " hold: total     p50     p99     max");
@@ -141,11 +138,10 @@ static void add_cells(struct buffer *out, const struct contention_numbers *n)
                                    contention_percentile(times[i], 99), times[i]->max_ns};
         for (size_t k = 0; k < sizeof values / sizeof values[0]; k++) {
             buffer_string(out, k ? "<td>" : "<td class=\"first\">");
-            if (times[i]->max_ns) {
+            if (times[i]->max_ns)
                 add_time(out, values[k], 0);
-            } else {
+            else
                 buffer_string(out, "&#8211;");
-            }
             buffer_string(out, "</td>");
         }
     }
@@ -156,9 +152,8 @@ void format_html_contention(struct buffer *out, const struct run *run)
 {
     struct pool pool = {0};
     size_t shown = 0;
-    if (!run->contended) {
+    if (!run->contended)
         return;
-    }
     buffer_string(out,
                   "<section id=\"contention\"><h2>Contention</h2>\n<div class=\"wide\" tabindex=\"0\" role=\"region\" "
                   "aria-label=\"Contention table\"><table>\n<thead><tr><th rowspan=\"2\" scope=\"col\">lock, and where "

@@ -12,9 +12,8 @@ void dot_add_quoted(struct buffer *out, const char *bytes)
     struct buffer clean = {0};
     escape_text(&clean, bytes);
     for (size_t i = 0; i < clean.length; i++) {
-        if (clean.data[i] == '"' || clean.data[i] == '\\') {
+        if (clean.data[i] == '"' || clean.data[i] == '\\')
             buffer_string(out, "\\");
-        }
         buffer_add(out, clean.data + i, 1);
     }
     buffer_free(&clean);
@@ -22,9 +21,8 @@ void dot_add_quoted(struct buffer *out, const char *bytes)
 
 void dot_add_place(struct buffer *out, const struct run_stack *stack)
 {
-    if (stack->user_first == stack->user_end) {
+    if (stack->user_first == stack->user_end)
         return;
-    }
     const struct symbol_frame *frame = &stack->symbols[stack->user_first];
     buffer_string(out, "\\n");
     dot_add_quoted(out, frame->name ? frame->name : "??");
@@ -77,9 +75,8 @@ static void add_finding(struct buffer *out, const struct run_finding *f, size_t 
             add_access(out, number, &f->parties[i], party_verb(f, &f->parties[i]));
             continue;
         }
-        for (size_t k = 0; f->parties[i].object && k < f->parties[i].held_count; k++) {
+        for (size_t k = 0; f->parties[i].object && k < f->parties[i].held_count; k++)
             add_arrow(out, number, &f->parties[i], f->parties[i].held[k].object);
-        }
     }
     buffer_string(out, "  }\n");
 }
@@ -90,8 +87,7 @@ void format_dot(struct buffer *out, const struct run *run, const struct symbols 
     (void)symbols;
     buffer_string(out, "digraph lockhound {\n  node [shape=box, fontname=\"sans-serif\"];\n"
                        "  edge [fontname=\"sans-serif\", fontsize=10];\n");
-    for (const struct run_finding *f = run->findings; f; f = f->next) {
+    for (const struct run_finding *f = run->findings; f; f = f->next)
         add_finding(out, f, number++);
-    }
     buffer_string(out, "}\n");
 }

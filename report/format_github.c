@@ -14,11 +14,10 @@ static void add_text(struct buffer *out, const char *text, bool is_property)
     escape_text(&clean, text);
     for (size_t i = 0; i < clean.length; i++) {
         unsigned char c = (unsigned char)clean.data[i];
-        if (c == '%' || (is_property && (c == ':' || c == ','))) {
+        if (c == '%' || (is_property && (c == ':' || c == ',')))
             buffer_printf(out, "%%%02X", c);
-        } else {
+        else
             buffer_add(out, clean.data + i, 1);
-        }
     }
     buffer_free(&clean);
 }
@@ -27,11 +26,9 @@ static const struct symbol_frame *frame_with_source(const struct run_finding *f)
 {
     for (size_t p = 0; p < f->party_count; p++) {
         const struct run_stack *stack = &f->parties[p].stack;
-        for (size_t i = stack->user_first; i < stack->user_end; i++) {
-            if (stack->symbols[i].file && stack->symbols[i].line) {
+        for (size_t i = stack->user_first; i < stack->user_end; i++)
+            if (stack->symbols[i].file && stack->symbols[i].line)
                 return &stack->symbols[i];
-            }
-        }
     }
     return NULL;
 }
@@ -53,9 +50,8 @@ static void add_finding(struct buffer *out, const struct run_finding *f, const c
         buffer_string(out, ",file=");
         add_text(out, below_directory(frame->file, directory), true);
         buffer_printf(out, ",line=%" PRIu32, frame->line);
-        if (frame->column) {
+        if (frame->column)
             buffer_printf(out, ",col=%" PRIu32, frame->column);
-        }
     }
     buffer_string(out, "::");
     add_text(out, f->message, false);
@@ -67,8 +63,7 @@ void format_github(struct buffer *out, const struct run *run, const struct symbo
     char *directory = getcwd(NULL, 0);
     (void)symbols;
     buffer_add(out, "", 0);
-    for (const struct run_finding *f = run->findings; f; f = f->next) {
+    for (const struct run_finding *f = run->findings; f; f = f->next)
         add_finding(out, f, directory);
-    }
     free(directory);
 }

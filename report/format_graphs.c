@@ -49,9 +49,8 @@ static size_t find_node(struct graph *g, const char *identity, const char *label
     size_t number = g->node_count;
     for (const struct node *node = g->nodes; node; node = node->next) {
         number--;
-        if (strcmp(node->name, identity) == 0) {
+        if (strcmp(node->name, identity) == 0)
             return number;
-        }
     }
     struct node *node = pool_alloc(&g->pool, sizeof *node);
     *node = (struct node){pool_string(&g->pool, identity), g->nodes};
@@ -64,11 +63,9 @@ static size_t find_node(struct graph *g, const char *identity, const char *label
 
 static bool is_new_arrow(struct graph *g, size_t from, size_t to)
 {
-    for (const struct arrow *arrow = g->arrows; arrow; arrow = arrow->next) {
-        if (arrow->from == from && arrow->to == to) {
+    for (const struct arrow *arrow = g->arrows; arrow; arrow = arrow->next)
+        if (arrow->from == from && arrow->to == to)
             return false;
-        }
-    }
     struct arrow *arrow = pool_alloc(&g->pool, sizeof *arrow);
     *arrow = (struct arrow){from, to, g->arrows};
     g->arrows = arrow;
@@ -79,13 +76,12 @@ static bool is_new_arrow(struct graph *g, size_t from, size_t to)
 static size_t node_of_object(struct graph *g, const struct run_finding *f, const struct run_object *object)
 {
     struct buffer identity = {0};
-    if (object->where == WHERE_STATIC) {
+    if (object->where == WHERE_STATIC)
         buffer_printf(&identity, "%s %s", object->module->path, object->name);
-    } else if (object->where == WHERE_SHARED) {
+    else if (object->where == WHERE_SHARED)
         buffer_printf(&identity, "%s %s", object->path, object->name);
-    } else {
+    else
         buffer_printf(&identity, "%" PRId64 " %" PRIx64 " %s", f->process->pid, object->address, object->name);
-    }
     size_t number = find_node(g, identity.data, object->name, "");
     buffer_free(&identity);
     return number;
@@ -145,11 +141,9 @@ bool format_graph_of_orders(struct buffer *out, const struct run *run)
 
 static bool is_awaited(const struct run_finding *f, const struct run_object *object)
 {
-    for (size_t i = 0; i < f->party_count; i++) {
-        if (is_waiting(&f->parties[i]) && f->parties[i].object == object) {
+    for (size_t i = 0; i < f->party_count; i++)
+        if (is_waiting(&f->parties[i]) && f->parties[i].object == object)
             return true;
-        }
-    }
     return false;
 }
 
@@ -163,21 +157,17 @@ static void add_waits(struct graph *g, const struct run_finding *f, const struct
         add_arrow(g, self, meant ? node_of_thread(g, f, meant) : node_of_object(g, f, party->object),
                   meant ? "waits for the end" : "waits for", &party->stack);
     }
-    for (size_t k = 0; k < party->held_count; k++) {
-        if (is_awaited(f, party->held[k].object)) {
+    for (size_t k = 0; k < party->held_count; k++)
+        if (is_awaited(f, party->held[k].object))
             add_arrow(g, node_of_object(g, f, party->held[k].object), self, "held by", &party->held[k].stack);
-        }
-    }
 }
 
 bool format_graph_of_waits(struct buffer *out, const struct run *run)
 {
     struct graph g;
     begin(&g, out);
-    for (const struct run_finding *f = run->findings; f; f = f->next) {
-        for (size_t i = 0; wants_more(&g, f, "deadlock") && i < f->party_count; i++) {
+    for (const struct run_finding *f = run->findings; f; f = f->next)
+        for (size_t i = 0; wants_more(&g, f, "deadlock") && i < f->party_count; i++)
             add_waits(&g, f, &f->parties[i]);
-        }
-    }
     return end(&g);
 }

@@ -148,9 +148,8 @@ static void add_party(struct page *page, const struct run_finding *f, const stru
     add_thread(out, party->thread);
     buffer_string(out, party_has_ended(f, party) ? ", which has ended</h3>\n" : "</h3>\n");
     for (size_t i = 0; i < party->held_count; i++) {
-        if (party_is_holder(party) && party->held[i].object == party->object) {
+        if (party_is_holder(party) && party->held[i].object == party->object)
             continue;
-        }
         buffer_string(out, "<h4>holds ");
         add_code(out, party->held[i].object->name);
         bool is_for_reading = party->held[i].is_shared && strcmp(party->held[i].object->kind, "semaphore") != 0;
@@ -173,9 +172,8 @@ static void add_party(struct page *page, const struct run_finding *f, const stru
                                                              : "");
         add_code(out, party->object->name);
     }
-    if (party->access.has_value) {
+    if (party->access.has_value)
         buffer_printf(out, ", where 0x%" PRIx64 " stood,", party->access.value);
-    }
     add_way(out, party);
     if (party->access.is_lost) {
         buffer_string(out, "<p class=\"faint\">Too long ago: its stack and locks have aged out of the thread's history."
@@ -191,15 +189,13 @@ static void add_party(struct page *page, const struct run_finding *f, const stru
 /* Where the order between the two sides of a race ends. */
 static void add_heard(struct page *page, const struct run_heard *heard)
 {
-    if (!*heard->message) {
+    if (!*heard->message)
         return;
-    }
     buffer_string(page->out, "<section class=\"heard\"><h4>");
     add_sentence(page->out, heard->message);
     buffer_string(page->out, heard->stack.symbol_count ? ", at</h4>\n" : "</h4>\n");
-    if (heard->stack.symbol_count) {
+    if (heard->stack.symbol_count)
         add_stack(page, &heard->stack);
-    }
     buffer_string(page->out, "</section>\n");
 }
 
@@ -224,16 +220,14 @@ static void add_object(struct page *page, const struct run_object *object, bool 
         buffer_string(out, " is a ");
         escape_xml(out, object->type ? object->type : object->kind);
     }
-    if (object->where != WHERE_DESCRIPTOR && object->where != WHERE_LIBC) {
+    if (object->where != WHERE_DESCRIPTOR && object->where != WHERE_LIBC)
         buffer_printf(out, " at 0x%" PRIx64, object->address);
-    }
     buffer_string(out, "</h4>\n");
     if (object->named_by) {
         buffer_string(out, "<p>called so in ");
         add_code(out, object->named_by);
-        if (object->elements) {
+        if (object->elements)
             buffer_printf(out, ", if the block is an array of %" PRIu64, object->elements);
-        }
         buffer_string(out, "</p>\n");
     }
     if (object->block_size) {
@@ -253,21 +247,18 @@ static void add_creation(struct page *page, const struct run_thread *thread)
     buffer_string(out, "<section class=\"side\"><h4>");
     add_thread(out, thread);
     buffer_string(out, thread->created.symbol_count ? " was created at</h4>\n" : "</h4>\n");
-    if (thread->created.symbol_count) {
+    if (thread->created.symbol_count)
         add_stack(page, &thread->created);
-    }
     buffer_string(out, "</section>\n");
 }
 
 static void add_background(struct page *page, const struct run_finding *f)
 {
     buffer_string(page->out, "<details><summary>Objects and threads</summary><div class=\"sides\">\n");
-    for (size_t i = 0; i < f->object_count; i++) {
+    for (size_t i = 0; i < f->object_count; i++)
         add_object(page, &f->objects[i], &f->objects[i] == f->memory);
-    }
-    for (size_t i = 0; i < f->thread_count; i++) {
+    for (size_t i = 0; i < f->thread_count; i++)
         add_creation(page, &f->threads[i]);
-    }
     buffer_string(page->out, "</div></details>\n");
 }
 
@@ -291,15 +282,12 @@ static void add_finding(struct page *page, const struct run_finding *f)
     escape_xml(out, f->kind);
     buffer_printf(out, ", fingerprint <code>%s</code>, seen %" PRIu64 " time%s, process %" PRId64 "</p>\n",
                   f->fingerprint, f->count, f->count == 1 ? "" : "s", f->process->pid);
-    for (size_t i = 0, count = finding_caveats(f, caveats); i < count; i++) {
+    for (size_t i = 0, count = finding_caveats(f, caveats); i < count; i++)
         buffer_printf(out, "<p>%s</p>\n", caveats[i]);
-    }
-    if (f->is_certain_hang) {
+    if (f->is_certain_hang)
         buffer_string(out, "<p class=\"error\">No thread of the program can ever run again.</p>\n");
-    }
-    if (f->came_true || f->foretold) {
+    if (f->came_true || f->foretold)
         add_counterpart(out, f);
-    }
     if (remedy) {
         buffer_string(out, "<p class=\"mend\">What usually mends it: ");
         escape_xml(out, remedy);
@@ -307,15 +295,12 @@ static void add_finding(struct page *page, const struct run_finding *f)
     }
     format_html_figures(out, f);
     buffer_string(out, "<div class=\"sides\">\n");
-    for (size_t i = 0; i < f->party_count && i < PARTIES_SHOWN; i++) {
-        if (!party_is_repeat(f, &f->parties[i])) {
+    for (size_t i = 0; i < f->party_count && i < PARTIES_SHOWN; i++)
+        if (!party_is_repeat(f, &f->parties[i]))
             add_party(page, f, &f->parties[i]);
-        }
-    }
     buffer_string(out, "</div>\n");
-    if (f->party_count > PARTIES_SHOWN) {
+    if (f->party_count > PARTIES_SHOWN)
         buffer_printf(out, "<p>... and %zu more threads</p>\n", f->party_count - PARTIES_SHOWN);
-    }
     add_heard(page, &f->heard);
     add_background(page, f);
     buffer_string(out, "</article>\n");
@@ -425,9 +410,8 @@ void format_html(struct buffer *out, const struct run *run, const struct symbols
         buffer_string(out, "<p>Nothing was found.</p>\n");
     }
     buffer_string(out, "<main id=\"findings\">\n");
-    for (const struct run_finding *f = run->findings; f; f = f->next) {
+    for (const struct run_finding *f = run->findings; f; f = f->next)
         add_finding(&page, f);
-    }
     buffer_string(out, "</main>\n");
     add_overview(out, format_graph_of_orders, run, "All lock orders in one graph",
                  "An arrow from each lock held to the one wanted");

@@ -95,9 +95,8 @@ void svg_add_race_lanes(struct buffer *out, const struct run_finding *f)
     for (size_t i = f->party_count; i-- > 0;) {
         const struct run_party *party = &f->parties[i];
         size_t locks = locks_shown(party);
-        if (locks) {
+        if (locks)
             add_holding(out, i, row, row + locks);
-        }
         for (size_t k = 0; k < locks; k++) {
             add_step(out, i, row++, "take", held_is_read(&party->held[k]) ? "read-locks" : "takes",
                      party->held[k].object->name);

@@ -21,21 +21,17 @@ static bool find_circle(struct svg_circle *c, const struct run_finding *f)
 {
     bool is_cycle = strcmp(f->kind, "lock-order-inversion") == 0 || strcmp(f->form, "cycle") == 0;
     *c = (struct svg_circle){.finding = f, .count = f->party_count};
-    if (!is_cycle || f->party_count < 2 || f->party_count > SVG_CIRCLE_MAX) {
+    if (!is_cycle || f->party_count < 2 || f->party_count > SVG_CIRCLE_MAX)
         return false;
-    }
     for (size_t i = 0; i < f->party_count; i++) {
         const struct run_party *party = &f->parties[i];
         for (size_t h = 0; h < party->held_count && !c->held[i]; h++) {
-            for (size_t k = 0; k < f->party_count; k++) {
-                if (k != i && f->parties[k].object == party->held[h].object) {
+            for (size_t k = 0; k < f->party_count; k++)
+                if (k != i && f->parties[k].object == party->held[h].object)
                     c->held[i] = party->held[h].object;
-                }
-            }
         }
-        if (!c->held[i] || !party->object) {
+        if (!c->held[i] || !party->object)
             return false;
-        }
     }
     return true;
 }
@@ -50,9 +46,8 @@ void svg_add_short(struct buffer *out, const char *name)
     size_t length = strlen(name);
     if (length > NAME_SHOWN) {
         buffer_string(out, "&#8230;");
-        for (name += length - NAME_SHOWN; is_continuation(*name);) {
+        for (name += length - NAME_SHOWN; is_continuation(*name);)
             name++;
-        }
     }
     escape_xml(out, name);
 }
@@ -90,9 +85,8 @@ struct point {
 static struct point radius(const struct svg_circle *c)
 {
     double more = c->count > 4 ? (double)(c->count - 4) : 0;
-    if (c->count == 2) {
+    if (c->count == 2)
         return (struct point){(PAIR_WIDTH - BOX_WIDTH) / 2.0 - 4, 0};
-    }
     return (struct point){135 + 40 * more, 122 + 20 * more};
 }
 
@@ -109,9 +103,8 @@ static int graph_height(const struct svg_circle *c)
 static struct point place_of(const struct svg_circle *c, const struct run_object *object)
 {
     size_t at = 0;
-    while (at + 1 < c->count && c->held[at] != object) {
+    while (at + 1 < c->count && c->held[at] != object)
         at++;
-    }
     const double half_turn = 3.14159265358979;
     double turn = 2 * half_turn * (double)at / (double)c->count - (c->count == 2 ? half_turn : half_turn / 2);
     struct point r = radius(c);
@@ -136,9 +129,8 @@ static void add_arrow(struct buffer *out, const struct svg_circle *c, size_t par
     const struct run_party *p = &c->finding->parties[party];
     struct point from = place_of(c, c->held[party]), to = place_of(c, p->object);
     double dx = to.x - from.x, dy = to.y - from.y, length = sqrt(dx * dx + dy * dy);
-    if (length < 1) {
+    if (length < 1)
         return;
-    }
     double bend = c->count == 2 ? 90 : 40, nx = dy / length, ny = -dx / length;
     struct point middle = {(from.x + to.x) / 2 + nx * bend, (from.y + to.y) / 2 + ny * bend};
     double ex = to.x - middle.x, ey = to.y - middle.y, reach = sqrt(ex * ex + ey * ey);
@@ -157,9 +149,8 @@ static void add_graph(struct buffer *out, const struct svg_circle *c)
     buffer_string(out,
                   "<defs><marker id=\"head\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"7\" "
                   "markerHeight=\"7\" orient=\"auto\"><path class=\"head\" d=\"M0 0L8 4L0 8z\"/></marker></defs>\n");
-    for (size_t i = 0; i < c->count; i++) {
+    for (size_t i = 0; i < c->count; i++)
         add_arrow(out, c, i);
-    }
     for (size_t i = 0; i < c->count; i++) {
         struct point at = place_of(c, c->held[i]);
         buffer_printf(out,
@@ -176,9 +167,8 @@ void format_html_figures(struct buffer *out, const struct run_finding *finding)
 {
     struct svg_circle circle;
     bool is_circle = find_circle(&circle, finding);
-    if (!is_circle && !svg_has_race(finding)) {
+    if (!is_circle && !svg_has_race(finding))
         return;
-    }
     buffer_string(out, "<div class=\"figures\">\n");
     if (is_circle) {
         add_graph(out, &circle);

@@ -23,21 +23,16 @@ static json_t *frame_value(const struct symbol_frame *frame, bool is_folded)
     json_t *value = json_object();
     json_set_bytes(value, "function", frame->function);
     json_set_bytes(value, "file", frame->file);
-    if (frame->line) {
+    if (frame->line)
         json_object_set_new(value, "line", json_unsigned(frame->line));
-    }
-    if (frame->column) {
+    if (frame->column)
         json_object_set_new(value, "column", json_unsigned(frame->column));
-    }
-    if (frame->is_inlined) {
+    if (frame->is_inlined)
         json_object_set_new(value, "inlined", json_true());
-    }
-    if (frame->is_interrupted) {
+    if (frame->is_interrupted)
         json_object_set_new(value, "interrupted", json_true());
-    }
-    if (is_folded) {
+    if (is_folded)
         json_object_set_new(value, "runtime", json_true());
-    }
     if (frame->module) {
         json_set_bytes(value, "module", frame->module->path);
         json_set_bytes(value, "build_id", frame->module->build_id);
@@ -49,21 +44,18 @@ static json_t *frame_value(const struct symbol_frame *frame, bool is_folded)
 /* Returns: the place of `stack` in "stacks", or null when it has no frames. */
 static json_t *stack_reference(struct stack_table *table, const struct run_stack *stack)
 {
-    if (!stack->symbol_count) {
+    if (!stack->symbol_count)
         return json_null();
-    }
     json_t *frames = json_array();
     for (size_t i = 0; i < stack->symbol_count; i++) {
         bool is_folded = i < stack->user_first || i >= stack->user_end;
         json_array_append_new(frames, frame_value(&stack->symbols[i], is_folded));
     }
     size_t place = 0;
-    while (place < json_array_size(table->list) && !json_equal(json_array_get(table->list, place), frames)) {
+    while (place < json_array_size(table->list) && !json_equal(json_array_get(table->list, place), frames))
         place++;
-    }
-    if (place == json_array_size(table->list)) {
+    if (place == json_array_size(table->list))
         json_array_append(table->list, frames);
-    }
     json_decref(frames);
     return json_unsigned(place);
 }
@@ -77,20 +69,18 @@ static json_t *access_value(const struct run_access *access)
     json_object_set_new(value, "library", json_boolean(access->is_by_library));
     json_object_set_new(value, "guess", json_boolean(access->is_guess));
     json_object_set_new(value, "lost", json_boolean(access->is_lost));
-    if (access->has_value) {
+    if (access->has_value)
         json_object_set_new(value, "value", json_hexadecimal(access->value));
-    }
     return value;
 }
 
 static json_t *held_value(struct stack_table *table, const struct run_held *held)
 {
     json_t *value = json_object();
-    if (held->object) {
+    if (held->object)
         json_object_set_new(value, "object", json_unsigned(held->object->id));
-    } else {
+    else
         json_object_set_new(value, "gone", json_true());
-    }
     json_object_set_new(value, "mode", json_string(held->is_shared ? "shared" : "exclusive"));
     json_object_set_new(value, "stack", stack_reference(table, &held->stack));
     return value;
@@ -103,25 +93,20 @@ static json_t *party_value(struct stack_table *table, const struct run_party *pa
     json_object_set_new(value, "thread", json_unsigned(party->thread->id));
     json_object_set_new(value, "pid", json_integer(party->thread->pid));
     json_object_set_new(value, "stack", stack_reference(table, &party->stack));
-    if (party->object) {
+    if (party->object)
         json_object_set_new(value, "object", json_unsigned(party->object->id));
-    }
-    if (party->has_access) {
+    if (party->has_access)
         json_object_set_new(value, "access", access_value(&party->access));
-    } else if (party->object) {
+    else if (party->object)
         json_object_set_new(value, "mode", json_string(party->is_shared ? "shared" : "exclusive"));
-    }
     json_object_set_new(value, "timed", json_boolean(party->is_timed));
-    if (party->signal_number) {
+    if (party->signal_number)
         json_object_set_new(value, "signal", json_unsigned((uint64_t)party->signal_number));
-    }
     json_t *held = json_array();
-    for (size_t i = 0; i < party->held_count; i++) {
+    for (size_t i = 0; i < party->held_count; i++)
         json_array_append_new(held, held_value(table, &party->held[i]));
-    }
-    for (size_t i = 0; i < party->gone_count; i++) {
+    for (size_t i = 0; i < party->gone_count; i++)
         json_array_append_new(held, held_value(table, &party->gone[i]));
-    }
     json_object_set_new(value, "held", held);
     return value;
 }
@@ -134,9 +119,8 @@ static json_t *object_value(struct stack_table *table, const struct run_object *
     json_object_set_new(value, "kind", json_bytes(object->kind));
     json_object_set_new(value, "name", json_bytes(object->name));
     json_set_bytes(value, "named_by", object->named_by);
-    if (object->elements) {
+    if (object->elements)
         json_object_set_new(value, "elements", json_unsigned(object->elements));
-    }
     json_set_bytes(value, "type", object->type);
     json_object_set_new(value, "address", json_hexadecimal(object->address));
     json_object_set_new(value, "where", json_string(places[object->where]));
@@ -145,20 +129,17 @@ static json_t *object_value(struct stack_table *table, const struct run_object *
         json_object_set_new(value, "offset", json_hexadecimal(object->offset));
     }
     json_set_bytes(value, "path", object->path);
-    if (object->where == WHERE_DESCRIPTOR) {
+    if (object->where == WHERE_DESCRIPTOR)
         json_object_set_new(value, "descriptor", json_unsigned(object->number));
-    }
     json_set_bytes(value, "what", object->what);
-    if (object->stack_thread) {
+    if (object->stack_thread)
         json_object_set_new(value, "stack_of_thread", json_unsigned(object->stack_thread));
-    }
     if (object->init_thread) {
         bool is_thread = strcmp(object->kind, "thread") == 0;
         json_object_set_new(value, is_thread ? "thread" : "init_thread", json_unsigned(object->init_thread));
     }
-    if (object->size) {
+    if (object->size)
         json_object_set_new(value, "size", json_unsigned(object->size));
-    }
     if (object->block_size) {
         json_object_set_new(value, "block", json_hexadecimal(object->block));
         json_object_set_new(value, "block_size", json_unsigned(object->block_size));
@@ -175,9 +156,8 @@ static json_t *thread_value(struct stack_table *table, const struct run_thread *
     json_set_bytes(value, "process", thread->process);
     json_object_set_new(value, "tid", json_integer(thread->tid));
     json_object_set_new(value, "name", json_bytes(thread->name));
-    if (thread->creator) {
+    if (thread->creator)
         json_object_set_new(value, "creator", json_unsigned(thread->creator));
-    }
     json_object_set_new(value, "creation_stack", stack_reference(table, &thread->created));
     return value;
 }
@@ -187,12 +167,10 @@ static json_t *heard_value(struct stack_table *table, const struct run_heard *he
     json_t *value = json_object();
     json_object_set_new(value, "how", json_bytes(heard->how));
     json_object_set_new(value, "message", json_bytes(heard->message));
-    if (heard->object) {
+    if (heard->object)
         json_object_set_new(value, "object", json_unsigned(heard->object->id));
-    }
-    if (heard->created) {
+    if (heard->created)
         json_object_set_new(value, "thread", json_unsigned(heard->created->id));
-    }
     json_object_set_new(value, "stack", stack_reference(table, &heard->stack));
     return value;
 }
@@ -200,19 +178,15 @@ static json_t *heard_value(struct stack_table *table, const struct run_heard *he
 static void set_lists(json_t *value, const struct run_finding *f)
 {
     struct stack_table table = {json_array()};
-    if (*f->heard.message) {
+    if (*f->heard.message)
         json_object_set_new(value, "last_heard", heard_value(&table, &f->heard));
-    }
     json_t *parties = json_array(), *objects = json_array(), *threads = json_array();
-    for (size_t i = 0; i < f->party_count; i++) {
+    for (size_t i = 0; i < f->party_count; i++)
         json_array_append_new(parties, party_value(&table, &f->parties[i]));
-    }
-    for (size_t i = 0; i < f->object_count; i++) {
+    for (size_t i = 0; i < f->object_count; i++)
         json_array_append_new(objects, object_value(&table, &f->objects[i]));
-    }
-    for (size_t i = 0; i < f->thread_count; i++) {
+    for (size_t i = 0; i < f->thread_count; i++)
         json_array_append_new(threads, thread_value(&table, &f->threads[i]));
-    }
     json_object_set_new(value, "parties", parties);
     json_object_set_new(value, "threads", threads);
     json_object_set_new(value, "objects", objects);
@@ -229,23 +203,19 @@ static json_t *finding_value(const struct run_finding *f)
     json_object_set_new(value, "fingerprint", json_string(f->fingerprint));
     json_object_set_new(value, "message", json_bytes(f->message));
     json_set_bytes(value, "detail", f->detail);
-    if (f->number) {
+    if (f->number)
         json_object_set_new(value, "number", json_unsigned(f->number));
-    }
     json_set_bytes(value, "remedy", remedy);
     json_object_set_new(value, "count", json_unsigned(f->count));
     json_object_set_new(value, "certain_hang", json_boolean(f->is_certain_hang));
-    if (f->came_true) {
+    if (f->came_true)
         json_object_set_new(value, "came_true", json_string(f->came_true->fingerprint));
-    }
-    if (f->foretold) {
+    if (f->foretold)
         json_object_set_new(value, "foretold", json_string(f->foretold->fingerprint));
-    }
     json_object_set_new(value, "pid", json_integer(f->process->pid));
     json_object_set_new(value, "time_ns", json_unsigned(f->time_ns));
-    if (f->memory) {
+    if (f->memory)
         json_object_set_new(value, "memory", json_unsigned(f->memory->id));
-    }
     set_lists(value, f);
     return value;
 }
@@ -258,32 +228,28 @@ static json_t *process_value(const struct run_process *p)
     json_object_set_new(value, "pid", json_integer(p->pid));
     json_object_set_new(value, "ppid", json_integer(p->ppid));
     json_object_set_new(value, "exe", json_bytes(p->exe));
-    for (size_t i = 0; i < p->argc; i++) {
+    for (size_t i = 0; i < p->argc; i++)
         json_array_append_new(argv, json_bytes(p->argv[i]));
-    }
     json_object_set_new(value, "argv", argv);
     json_object_set_new(value, "forked", json_boolean(p->was_forked));
     json_object_set_new(value, "ended", json_bytes(p->reason ? p->reason : p->was_replaced ? "exec" : "unknown"));
-    if (p->fatal_signal) {
+    if (p->fatal_signal)
         json_object_set_new(value, "signal", json_integer(p->fatal_signal));
-    }
     return value;
 }
 
 static json_t *program_value(const struct run *run)
 {
-    if (run->processes) {
+    if (run->processes)
         return process_value(run->processes);
-    }
     static const struct run_process none = {.exe = ""};
     return process_value(&none);
 }
 
 static void count_kinds(json_t *kinds, const struct run *run)
 {
-    for (size_t i = 0; i < catalogue_count; i++) {
+    for (size_t i = 0; i < catalogue_count; i++)
         json_object_set_new(kinds, catalogue[i].slug, json_integer(0));
-    }
     for (const struct run_finding *f = run->findings; f; f = f->next) {
         struct buffer clean = {0};
         escape_utf8(&clean, f->kind);
@@ -386,20 +352,17 @@ static json_t *contention_value(const struct run *run)
 void format_json(struct buffer *out, const struct run *run, const struct symbols *symbols)
 {
     json_t *document = json_object(), *processes = json_array(), *findings = json_array();
-    for (const struct run_process *p = run->processes; p; p = p->next) {
+    for (const struct run_process *p = run->processes; p; p = p->next)
         json_array_append_new(processes, process_value(p));
-    }
-    for (const struct run_finding *f = run->findings; f; f = f->next) {
+    for (const struct run_finding *f = run->findings; f; f = f->next)
         json_array_append_new(findings, finding_value(f));
-    }
     json_object_set_new(document, "schema_version", json_integer(REPORT_SCHEMA_VERSION));
     json_object_set_new(document, "lockhound", json_string(LOCKHOUND_VERSION));
     json_object_set_new(document, "program", program_value(run));
     json_object_set_new(document, "processes", processes);
     json_object_set_new(document, "summary", summary_value(run, symbols));
     json_object_set_new(document, "findings", findings);
-    if (run->contended) {
+    if (run->contended)
         json_object_set_new(document, "contention", contention_value(run));
-    }
     json_write(out, document);
 }

@@ -11,18 +11,16 @@
 static bool is_first_of_file(const struct run *run, const struct run_process *process)
 {
     const struct run_process *p = run->processes;
-    while (strcmp(p->file, process->file) != 0) {
+    while (strcmp(p->file, process->file) != 0)
         p = p->next;
-    }
     return p == process;
 }
 
 static size_t count_findings(const struct run *run, const char *file, bool errors)
 {
     size_t count = 0;
-    for (const struct run_finding *f = run->findings; f; f = f->next) {
+    for (const struct run_finding *f = run->findings; f; f = f->next)
         count += strcmp(f->process->file, file) == 0 && (strcmp(f->severity, "error") == 0) == errors;
-    }
     return count;
 }
 
@@ -38,9 +36,8 @@ static void add_findings(struct buffer *out, const struct run *run, const char *
 {
     static const struct text_style plain = {false, NULL};
     for (const struct run_finding *f = run->findings; f; f = f->next) {
-        if (strcmp(f->process->file, file) != 0 || (strcmp(f->severity, "error") == 0) != errors) {
+        if (strcmp(f->process->file, file) != 0 || (strcmp(f->severity, "error") == 0) != errors)
             continue;
-        }
         struct buffer text = {0};
         format_text_finding(&text, f, &plain);
         for (char *line = text.data; *line;) {
@@ -57,9 +54,8 @@ static void add_findings(struct buffer *out, const struct run *run, const char *
 static const char *first_message(const struct run *run, const char *file)
 {
     const struct run_finding *f = run->findings;
-    while (strcmp(f->process->file, file) != 0 || strcmp(f->severity, "error") != 0) {
+    while (strcmp(f->process->file, file) != 0 || strcmp(f->severity, "error") != 0)
         f = f->next;
-    }
     return f->message;
 }
 
@@ -68,9 +64,8 @@ static void add_case(struct buffer *out, const struct run *run, const struct run
     struct buffer name = {0};
     size_t errors = count_findings(run, process->file, true), others = count_findings(run, process->file, false);
     buffer_string(&name, process->argc ? "" : path_base(process->exe));
-    for (size_t i = 0; i < process->argc; i++) {
+    for (size_t i = 0; i < process->argc; i++)
         buffer_printf(&name, "%s%s", i ? " " : "", process->argv[i]);
-    }
     buffer_string(out, "  <testcase");
     add_attribute(out, "name", name.data);
     add_attribute(out, "classname", path_base(process->exe));

@@ -23,14 +23,11 @@
 static bool is_circle(const struct run_finding *f)
 {
     bool is_cycle = strcmp(f->kind, "lock-order-inversion") == 0 || strcmp(f->form, "cycle") == 0;
-    if (!is_cycle || f->party_count < 2 || f->party_count > LANES_MAX) {
+    if (!is_cycle || f->party_count < 2 || f->party_count > LANES_MAX)
         return false;
-    }
-    for (size_t i = 0; i < f->party_count; i++) {
-        if (!f->parties[i].object || !f->parties[i].held_count) {
+    for (size_t i = 0; i < f->party_count; i++)
+        if (!f->parties[i].object || !f->parties[i].held_count)
             return false;
-        }
-    }
     return true;
 }
 
@@ -43,9 +40,8 @@ static bool takes_column(char byte)
 static size_t columns_of(const char *text)
 {
     size_t columns = 0;
-    for (; *text; text++) {
+    for (; *text; text++)
         columns += takes_column(*text);
-    }
     return columns;
 }
 
@@ -53,9 +49,8 @@ static size_t columns_of(const char *text)
 static const char *tail_of(const char *text, size_t columns)
 {
     const char *tail = text + strlen(text);
-    for (; tail > text && columns > 0; tail--) {
+    for (; tail > text && columns > 0; tail--)
         columns -= takes_column(tail[-1]);
-    }
     return tail;
 }
 
@@ -75,9 +70,8 @@ static void add_cell(struct buffer *out, const char *verb, const char *name, con
 
 static void end_row(struct buffer *out)
 {
-    while (out->length && out->data[out->length - 1] == ' ') {
+    while (out->length && out->data[out->length - 1] == ' ')
         out->length--;
-    }
     buffer_string(out, "\n");
 }
 
@@ -92,11 +86,9 @@ static void add_row(struct buffer *out, size_t lane, const char *verb, const cha
 static const struct run_object *held_of_circle(const struct run_finding *f, const struct run_party *party)
 {
     for (size_t i = 0; i < party->held_count; i++) {
-        for (size_t k = 0; k < f->party_count; k++) {
-            if (&f->parties[k] != party && f->parties[k].object == party->held[i].object) {
+        for (size_t k = 0; k < f->party_count; k++)
+            if (&f->parties[k] != party && f->parties[k].object == party->held[i].object)
                 return party->held[i].object;
-            }
-        }
     }
     return party->held[0].object;
 }
@@ -136,17 +128,14 @@ void format_text_lanes(struct buffer *out, const struct run_finding *f)
         add_race(out, f);
         return;
     }
-    if (!is_circle(f)) {
+    if (!is_circle(f))
         return;
-    }
     bool is_real = strcmp(f->kind, "deadlock") == 0;
     buffer_string(out,
                   is_real ? "  How they came to wait for each other:\n" : "  The order in which they would block:\n");
     add_heads(out, f);
-    for (size_t i = 0; i < f->party_count; i++) {
+    for (size_t i = 0; i < f->party_count; i++)
         add_row(out, i, "takes `", held_of_circle(f, &f->parties[i])->name, "`");
-    }
-    for (size_t i = 0; i < f->party_count; i++) {
+    for (size_t i = 0; i < f->party_count; i++)
         add_row(out, i, "waits for `", f->parties[i].object->name, "`");
-    }
 }

@@ -19,13 +19,11 @@ static json_t *artifact(const char *path)
 {
     struct buffer uri = {0};
     buffer_string(&uri, *path == '/' ? "file://" : "");
-    for (const char *c = path; *c; c++) {
-        if (isalnum((unsigned char)*c) || strchr("/-._~+", *c)) {
+    for (const char *c = path; *c; c++)
+        if (isalnum((unsigned char)*c) || strchr("/-._~+", *c))
             buffer_add(&uri, c, 1);
-        } else {
+        else
             buffer_printf(&uri, "%%%02X", (unsigned char)*c);
-        }
-    }
     json_t *value = json_object();
     json_object_set_new(value, "uri", json_stringn(uri.data, uri.length));
     buffer_free(&uri);
@@ -40,17 +38,15 @@ static json_t *physical_location(const struct symbol_frame *frame)
         if (frame->line) {
             json_t *region = json_object();
             json_object_set_new(region, "startLine", json_unsigned(frame->line));
-            if (frame->column) {
+            if (frame->column)
                 json_object_set_new(region, "startColumn", json_unsigned(frame->column));
-            }
             json_object_set_new(physical, "region", region);
         }
         return physical;
     }
     json_t *address = json_object();
-    if (frame->module) {
+    if (frame->module)
         json_object_set_new(physical, "artifactLocation", artifact(frame->module->path));
-    }
     json_object_set_new(address, frame->module ? "relativeAddress" : "absoluteAddress", json_unsigned(frame->offset));
     json_object_set_new(physical, "address", address);
     return physical;
@@ -89,9 +85,8 @@ static json_t *stack_value(const struct run_stack *stack, json_t *title)
     for (size_t i = stack->user_first; i < stack->user_end; i++) {
         json_t *frame = json_object();
         json_object_set_new(frame, "location", location(&stack->symbols[i]));
-        if (stack->symbols[i].module) {
+        if (stack->symbols[i].module)
             json_object_set_new(frame, "module", json_bytes(path_base(stack->symbols[i].module->path)));
-        }
         json_array_append_new(frames, frame);
     }
     json_object_set_new(value, "frames", frames);
@@ -105,9 +100,8 @@ static void add_step(json_t *steps, const struct run_stack *stack, const char *w
                      const char *kind)
 {
     const struct symbol_frame *top = top_frame(stack);
-    if (!top) {
+    if (!top)
         return;
-    }
     json_t *step = json_object(), *place = location(top), *kinds = json_array();
     set_message(place, json_printf("%s %s", what, object));
     json_object_set_new(step, "location", place);
@@ -121,9 +115,8 @@ static void add_step(json_t *steps, const struct run_stack *stack, const char *w
 static json_t *thread_flow(const struct run_finding *f, const struct run_party *party)
 {
     json_t *steps = json_array();
-    for (size_t i = 0; i < party->held_count; i++) {
+    for (size_t i = 0; i < party->held_count; i++)
         add_step(steps, &party->held[i].stack, "takes", party->held[i].object->name, "acquire");
-    }
     add_step(steps, &party->stack, party_verb(f, party), party->object ? party->object->name : "",
              party->has_access ? "danger" : "call");
     if (json_array_size(steps) == 0) {
@@ -141,9 +134,8 @@ static void set_code_flows(json_t *result, const struct run_finding *f)
     json_t *threads = json_array();
     for (size_t i = 0; i < f->party_count; i++) {
         json_t *flow = thread_flow(f, &f->parties[i]);
-        if (flow) {
+        if (flow)
             json_array_append_new(threads, flow);
-        }
     }
     if (json_array_size(threads) == 0) {
         json_decref(threads);
@@ -170,9 +162,8 @@ static void add_related(json_t *list, const struct run_stack *stack, json_t *tex
 /* Of a data race: the other side, and where the heap block came from. */
 static void set_related(json_t *result, const struct run_finding *f)
 {
-    if (!f->memory) {
+    if (!f->memory)
         return;
-    }
     json_t *list = json_array();
     for (size_t i = 1; i < f->party_count; i++) {
         const struct run_party *party = &f->parties[i];
@@ -188,9 +179,8 @@ static json_t *message_text(const struct run_finding *f)
 {
     struct buffer text = {0};
     buffer_string(&text, f->message);
-    if (*f->heard.message) {
+    if (*f->heard.message)
         buffer_printf(&text, ". %s.", f->heard.message);
-    }
     json_t *value = json_bytes(text.data);
     buffer_free(&text);
     return value;
@@ -201,15 +191,13 @@ static json_t *result_value(const struct run_finding *f)
     json_t *result = json_object(), *locations = json_array(), *fingerprints = json_object();
     const struct catalogue_entry *entry = catalogue_find(f->kind);
     json_object_set_new(result, "ruleId", json_bytes(f->kind));
-    if (entry) {
+    if (entry)
         json_object_set_new(result, "ruleIndex", json_integer((json_int_t)(entry - catalogue)));
-    }
     json_object_set_new(result, "level", json_string(f->severity));
     set_message(result, message_text(f));
     const struct symbol_frame *top = top_frame(&f->parties[0].stack);
-    if (top) {
+    if (top)
         json_array_append_new(locations, location(top));
-    }
     json_object_set_new(result, "locations", locations);
     set_related(result, f);
     set_code_flows(result, f);
@@ -242,9 +230,8 @@ static json_t *rule_value(const struct catalogue_entry *entry)
 static json_t *tool_value(void)
 {
     json_t *tool = json_object(), *driver = json_object(), *rules = json_array();
-    for (size_t i = 0; i < catalogue_count; i++) {
+    for (size_t i = 0; i < catalogue_count; i++)
         json_array_append_new(rules, rule_value(&catalogue[i]));
-    }
     json_object_set_new(driver, "name", json_string("lockhound"));
     json_object_set_new(driver, "version", json_string(LOCKHOUND_VERSION));
     json_object_set_new(driver, "rules", rules);
@@ -279,9 +266,8 @@ void format_sarif(struct buffer *out, const struct run *run, const struct symbol
 {
     json_t *log = json_object(), *runs = json_array(), *only = json_object();
     json_t *results = json_array(), *invocations = json_array();
-    for (const struct run_finding *f = run->findings; f; f = f->next) {
+    for (const struct run_finding *f = run->findings; f; f = f->next)
         json_array_append_new(results, result_value(f));
-    }
     json_array_append_new(invocations, invocation_value(run, symbols));
     json_object_set_new(only, "tool", tool_value());
     json_object_set_new(only, "invocations", invocations);

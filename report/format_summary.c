@@ -26,9 +26,8 @@ static void add_kinds(struct buffer *out, const struct run *run)
             if (strcmp(f->kind, g->kind) == 0) {
                 is_first = is_first && (g == f || count > 0);
                 count++;
-                if (!is_first) {
+                if (!is_first)
                     break;
-                }
             }
         }
         if (is_first) {
@@ -42,9 +41,8 @@ static void add_kinds(struct buffer *out, const struct run *run)
 static uint64_t repeats(const struct run *run)
 {
     uint64_t count = run_get_count(run, "repeats");
-    for (const struct run_finding *f = run->findings; f; f = f->next) {
+    for (const struct run_finding *f = run->findings; f; f = f->next)
         count += f->count - 1;
-    }
     return count;
 }
 
@@ -63,9 +61,8 @@ static void add_headline(struct buffer *out, const struct run *run)
         add_plural(out, repeated, "repeat");
         buffer_string(out, " not shown");
     }
-    if (run->suppressed) {
+    if (run->suppressed)
         buffer_printf(out, "; %zu suppressed", run->suppressed);
-    }
     buffer_string(out, "\n");
 }
 
@@ -122,17 +119,14 @@ static void add_loss(struct buffer *out, const struct run_count *count)
 
 static void add_losses(struct buffer *out, const struct run *run)
 {
-    for (const struct run_count *c = run->counts; c; c = c->next) {
-        if (c->value && strncmp(c->name, "lost_", strlen("lost_")) == 0) {
+    for (const struct run_count *c = run->counts; c; c = c->next)
+        if (c->value && strncmp(c->name, "lost_", strlen("lost_")) == 0)
             add_loss(out, c);
-        }
-    }
     for (const struct run_note *note = run->notes; note; note = note->next) {
         buffer_string(out, "  note: ");
         escape_text(out, note->text);
-        if (note->count > 1) {
+        if (note->count > 1)
             buffer_printf(out, " (in %" PRIu64 " processes)", note->count);
-        }
         buffer_string(out, "\n");
     }
 }
@@ -142,13 +136,12 @@ static void add_unfinished_process(struct buffer *out, const struct run_process 
     const char *name = sigabbrev_np(p->fatal_signal);
     buffer_printf(out, "  process %" PRId64 " (", p->pid);
     escape_text(out, path_base(p->exe));
-    if (p->fatal_signal && name) {
+    if (p->fatal_signal && name)
         buffer_printf(out, ") was ended by SIG%s", name);
-    } else if (p->fatal_signal) {
+    else if (p->fatal_signal)
         buffer_printf(out, ") was ended by signal %d", p->fatal_signal);
-    } else {
+    else
         buffer_string(out, ") has not ended or was killed");
-    }
     buffer_string(out, p->reason ? "\n" : ": its counts are missing, its findings are here\n");
 }
 
@@ -156,17 +149,15 @@ static void add_unfinished(struct buffer *out, const struct run *run)
 {
     size_t shown = 0, count = 0;
     for (const struct run_process *p = run->processes; p; p = p->next) {
-        if ((p->reason || p->was_replaced) && !p->fatal_signal) {
+        if ((p->reason || p->was_replaced) && !p->fatal_signal)
             continue;
-        }
         if (++count <= LINES_SHOWN / 2) {
             add_unfinished_process(out, p);
             shown++;
         }
     }
-    if (count > shown) {
+    if (count > shown)
         buffer_printf(out, "  ... and %zu more such processes\n", count - shown);
-    }
 }
 
 static void add_problems(struct buffer *out, const struct run *run)
@@ -179,9 +170,8 @@ static void add_problems(struct buffer *out, const struct run *run)
         escape_text(out, p->text);
         buffer_string(out, "\n");
     }
-    if (run->problem_count > shown) {
+    if (run->problem_count > shown)
         buffer_printf(out, "  ... and %zu more unreadable records\n", run->problem_count - shown);
-    }
 }
 
 static void add_gap(void *ctx, const char *path, const char *why)
@@ -230,7 +220,6 @@ void format_text_summary(struct buffer *out, const struct run *run, const struct
                           "missing that it has\n");
         }
     }
-    if (rules) {
+    if (rules)
         add_rules(out, rules);
-    }
 }

@@ -46,9 +46,8 @@ bool text_wants_colour(int fd)
 
 static void paint(struct writer *w, const char *colour)
 {
-    if (w->has_colour) {
+    if (w->has_colour)
         buffer_string(w->out, colour);
-    }
 }
 
 static void add_name(struct writer *w, const char *name)
@@ -85,12 +84,10 @@ static void add_place(struct writer *w, const struct symbol_frame *frame)
         size_t length = strlen(w->directory);
         bool is_below = length > 1 && strncmp(frame->file, w->directory, length) == 0 && frame->file[length] == '/';
         escape_text(w->out, is_below ? frame->file + length + 1 : frame->file);
-        if (frame->line) {
+        if (frame->line)
             buffer_printf(w->out, ":%" PRIu32, frame->line);
-        }
-        if (frame->line && frame->column) {
+        if (frame->line && frame->column)
             buffer_printf(w->out, ":%" PRIu32, frame->column);
-        }
     } else if (frame->module) {
         escape_text(w->out, frame->module->path);
         buffer_printf(w->out, "+0x%" PRIx64, frame->offset);
@@ -121,9 +118,8 @@ static void add_frame(struct writer *w, const struct symbol_frame *frame, size_t
     buffer_printf(w->out, "%*s", width < NAME_COLUMN ? (int)(NAME_COLUMN - width) : 1, " ");
     paint(w, DIM);
     add_place(w, frame);
-    if (frame->is_inlined) {
+    if (frame->is_inlined)
         buffer_string(w->out, " (inlined)");
-    }
     paint(w, RESET);
     buffer_string(w->out, "\n");
 }
@@ -131,9 +127,8 @@ static void add_frame(struct writer *w, const struct symbol_frame *frame, size_t
 /* Returns: `at`, or the beginning of the character that has that byte. */
 static size_t character_at(const char *line, size_t at)
 {
-    for (int i = 1; i < UTF8_LONGEST && at > 0 && ((unsigned char)line[at] & UTF8_MASK) == UTF8_CONTINUES; i++) {
+    for (int i = 1; i < UTF8_LONGEST && at > 0 && ((unsigned char)line[at] & UTF8_MASK) == UTF8_CONTINUES; i++)
         at--;
-    }
     return at;
 }
 
@@ -142,9 +137,8 @@ static void add_source(struct writer *w, const struct symbol_frame *frame, int i
 {
     size_t at = 0, begin = 0;
     const char *line = w->sources ? source_line(w->sources, frame, &at) : NULL;
-    if (!line || !*line) {
+    if (!line || !*line)
         return;
-    }
     size_t length = strlen(line), end = length;
     if (length > SOURCE_SHOWN) {
         begin = at < SOURCE_SHOWN - SOURCE_BEFORE ? 0 : at - SOURCE_BEFORE;
@@ -164,25 +158,21 @@ static void add_source(struct writer *w, const struct symbol_frame *frame, int i
 
 static void add_stack(struct writer *w, const struct run_stack *stack, int indent)
 {
-    if (stack->user_first == stack->user_end) {
+    if (stack->user_first == stack->user_end)
         buffer_printf(w->out, "%*s(no stack)\n", indent, "");
-    }
     size_t number = 0;
     for (size_t i = stack->user_first; i < stack->user_end; i++) {
         if (number == FRAMES_SHOWN) {
             buffer_printf(w->out, "%*s... %zu more\n", indent, "", stack->user_end - i);
             return;
         }
-        if (stack_is_folded(stack, i)) {
+        if (stack_is_folded(stack, i))
             continue;
-        }
-        if (stack_follows_handler(stack, i)) {
+        if (stack_follows_handler(stack, i))
             buffer_printf(w->out, "%*s%s\n", indent, "", STACK_SIGNAL_MARK);
-        }
         add_frame(w, &stack->symbols[i], number, indent);
-        if (number == 0) {
+        if (number == 0)
             add_source(w, &stack->symbols[i], indent);
-        }
         number++;
     }
 }
@@ -191,21 +181,18 @@ static void add_stack(struct writer *w, const struct run_stack *stack, int inden
 
 static bool is_central(const struct run_finding *f, const struct run_party *party, const struct run_object *object)
 {
-    for (size_t i = 0; i < f->party_count; i++) {
-        if (f->parties[i].object == object && (&f->parties[i] != party || strcmp(f->form, "self") == 0)) {
+    for (size_t i = 0; i < f->party_count; i++)
+        if (f->parties[i].object == object && (&f->parties[i] != party || strcmp(f->form, "self") == 0))
             return true;
-        }
-    }
     return f->party_count == 1 || party->object == object;
 }
 
 static void add_mode(struct writer *w, const struct run_object *object, bool is_shared)
 {
-    if (is_shared && strcmp(object->kind, "semaphore") != 0) {
+    if (is_shared && strcmp(object->kind, "semaphore") != 0)
         buffer_string(w->out, " for reading");
-    } else if (strcmp(object->kind, "rwlock") == 0) {
+    else if (strcmp(object->kind, "rwlock") == 0)
         buffer_string(w->out, " for writing");
-    }
 }
 
 /* "holds `a`, taken at" and its stack, for each lock that matters; the others in one line each. */
@@ -215,9 +202,8 @@ static bool add_held(struct writer *w, const struct run_party *party, bool centr
     for (size_t i = 0; i < party->held_count; i++) {
         const struct run_held *held = &party->held[i];
         bool is_said = party_is_holder(party) && held->object == party->object;
-        if (is_said || is_central(w->finding, party, held->object) != central) {
+        if (is_said || is_central(w->finding, party, held->object) != central)
             continue;
-        }
         buffer_string(w->out, w->finding->memory ? "    holding "
                               : !central         ? "    and also holds "
                               : any              ? "    and holds "
@@ -268,10 +254,8 @@ static void add_object_of_party(struct writer *w, const struct run_party *party)
         add_name(w, object->name);
         buffer_string(w->out, strcmp(object->kind, "process") == 0 ? " to end" : "");
     }
-    if (strcmp(party->role, "requests") == 0 || strcmp(party->role, "waits") == 0 ||
-        strcmp(party->role, "holds") == 0) {
+    if (strcmp(party->role, "requests") == 0 || strcmp(party->role, "waits") == 0 || strcmp(party->role, "holds") == 0)
         add_mode(w, object, party->is_shared);
-    }
 }
 
 /* Returns: false when the line called no function of the C++ library for it. */
@@ -291,13 +275,12 @@ static bool add_library(struct writer *w, const struct run_party *party)
 /* What the line called that made the access, when it did not do so itself. */
 static void add_way(struct writer *w, const struct run_party *party)
 {
-    if (add_library(w, party)) {
+    if (add_library(w, party))
         buffer_string(w->out, "\n");
-    } else if (party_is_by_libc(party)) {
+    else if (party_is_by_libc(party))
         buffer_string(w->out, ", through a function of libc called at\n");
-    } else {
+    else
         buffer_string(w->out, party->access.has_value ? ", at\n" : " at\n");
-    }
 }
 
 /* A race's side: what it touches, where, under which locks. */
@@ -310,22 +293,19 @@ static void add_access(struct writer *w, const struct run_party *party)
     buffer_free(&size);
     buffer_string(w->out, strcmp(party->role, "frees") == 0 ? "the block of " : "");
     add_name(w, party->object->name);
-    if (party->access.has_value) {
+    if (party->access.has_value)
         buffer_printf(w->out, ", where 0x%" PRIx64 " stood", party->access.value);
-    }
     add_way(w, party);
-    if (party->stack.symbol_count) {
+    if (party->stack.symbol_count)
         add_stack(w, &party->stack, 6);
-    } else if (!party->access.is_lost) {
+    else if (!party->access.is_lost)
         buffer_string(w->out, "      (no stack)\n");
-    }
     if (party->access.is_lost) {
         buffer_string(w->out, "      (too long ago: its stack and locks have aged out of the thread's history)\n");
     } else {
         bool any = add_held(w, party, false);
-        if (!add_gone(w, party) && !any) {
+        if (!add_gone(w, party) && !any)
             buffer_string(w->out, "    holding no lock\n");
-        }
     }
 }
 
@@ -336,32 +316,28 @@ static void add_party(struct writer *w, const struct run_party *party)
     if (party->signal_number) {
         const char *name = sigabbrev_np(party->signal_number);
         buffer_printf(w->out, ", in a handler of %s%s,", name ? "SIG" : "signal ", name ? name : "");
-        if (!name) {
+        if (!name)
             buffer_printf(w->out, "%d", party->signal_number);
-        }
     }
     if (party->has_access && party->object) {
         add_access(w, party);
         return;
     }
-    if (party_has_ended(w->finding, party)) {
+    if (party_has_ended(w->finding, party))
         buffer_string(w->out, ", which has ended,");
-    }
     bool any = add_held(w, party, true), has_stack = party->stack.symbol_count > 0;
     if (party->object) {
         buffer_printf(w->out, "%s%s ", any ? "    and " : " ", party_verb(w->finding, party));
         add_object_of_party(w, party);
         buffer_string(w->out, party->is_timed ? " (with a time limit)" : "");
-        if (!has_stack || strcmp(party->object->kind, "futex") != 0 || !add_library(w, party)) {
+        if (!has_stack || strcmp(party->object->kind, "futex") != 0 || !add_library(w, party))
             buffer_string(w->out, !has_stack ? "" : party_is_holder(party) ? ", taken at" : " at");
-        }
     } else if (has_stack) {
         buffer_string(w->out, any ? "    and is at" : " is at");
     }
     buffer_string(w->out, "\n");
-    if (has_stack) {
+    if (has_stack)
         add_stack(w, &party->stack, 6);
-    }
     add_held(w, party, false);
 }
 
@@ -369,15 +345,13 @@ static void add_party(struct writer *w, const struct run_party *party)
 static void add_heard(struct writer *w)
 {
     const struct run_heard *heard = &w->finding->heard;
-    if (!*heard->message) {
+    if (!*heard->message)
         return;
-    }
     buffer_string(w->out, "  ");
     escape_text(w->out, heard->message);
     buffer_string(w->out, heard->stack.symbol_count ? ", at\n" : "\n");
-    if (heard->stack.symbol_count) {
+    if (heard->stack.symbol_count)
         add_stack(w, &heard->stack, 6);
-    }
 }
 
 /* ---- objects and threads ---------------------------------------------------------------------------------------- */
@@ -392,11 +366,10 @@ static void add_where(struct writer *w, const struct run_object *object)
         break;
     case WHERE_STACK:
         buffer_string(w->out, " on the stack of ");
-        if (owner) {
+        if (owner)
             add_thread(w, owner);
-        } else {
+        else
             buffer_string(w->out, "a thread");
-        }
         break;
     case WHERE_HEAP:
         buffer_string(w->out, " on the heap");
@@ -439,9 +412,8 @@ static void add_namer(struct writer *w, const struct run_object *object)
         buffer_string(w->out, ", called so in ");
         escape_text(w->out, object->named_by);
     }
-    if (object->elements) {
+    if (object->elements)
         buffer_printf(w->out, " (if the block is an array of %" PRIu64 ")", object->elements);
-    }
 }
 
 static void add_object(struct writer *w, const struct run_object *object)
@@ -525,9 +497,8 @@ static void add_last_line(struct writer *w)
     paint(w, DIM);
     escape_text(w->out, f->kind);
     buffer_printf(w->out, ", %s, fingerprint %s", f->severity, f->fingerprint);
-    if (f->count > 1) {
+    if (f->count > 1)
         buffer_printf(w->out, ", seen %" PRIu64 " times", f->count);
-    }
     buffer_printf(w->out, ", in process %" PRId64 " (", f->process->pid);
     escape_text(w->out, path_base(f->process->exe));
     buffer_string(w->out, ")");
@@ -540,12 +511,10 @@ static void add_end(struct writer *w)
 {
     const struct run_finding *f = w->finding;
     const char *remedy = finding_remedy(f), *caveats[CAVEATS_MOST];
-    for (size_t i = 0, count = finding_caveats(f, caveats); i < count; i++) {
+    for (size_t i = 0, count = finding_caveats(f, caveats); i < count; i++)
         buffer_printf(w->out, "  %s\n", caveats[i]);
-    }
-    if (f->is_certain_hang) {
+    if (f->is_certain_hang)
         buffer_string(w->out, "  No thread of the program can ever run again.\n");
-    }
     if (f->foretold) {
         buffer_printf(w->out,
                       "  Their order is a finding of its own, the lock-order inversion with the fingerprint %s.\n",
@@ -583,14 +552,11 @@ void format_text_finding(struct buffer *out, const struct run_finding *finding, 
         free(directory);
         return;
     }
-    for (size_t i = 0; i < finding->party_count && i < PARTIES_SHOWN; i++) {
-        if (!party_is_repeat(finding, &finding->parties[i])) {
+    for (size_t i = 0; i < finding->party_count && i < PARTIES_SHOWN; i++)
+        if (!party_is_repeat(finding, &finding->parties[i]))
             add_party(&w, &finding->parties[i]);
-        }
-    }
-    if (finding->party_count > PARTIES_SHOWN) {
+    if (finding->party_count > PARTIES_SHOWN)
         buffer_printf(out, "  ... and %zu more threads\n", finding->party_count - PARTIES_SHOWN);
-    }
     add_heard(&w);
     format_text_lanes(out, finding);
     add_background(&w);

@@ -19,9 +19,8 @@ static bool wait_for(pid_t child)
     pid_t ended = 0;
     for (int ms = 0; ended == 0 && ms < PATIENCE_MS; ms += POLL_MS) {
         ended = waitpid(child, &status, WNOHANG);
-        if (ended == 0) {
+        if (ended == 0)
             poll(NULL, 0, POLL_MS);
-        }
     }
     if (ended == 0) {
         kill(child, SIGKILL);
@@ -51,13 +50,11 @@ static bool take_svg(FILE *file, struct buffer *out)
     struct buffer text = {0};
     char bytes[8192];
     rewind(file);
-    for (size_t n; (n = fread(bytes, 1, sizeof bytes, file)) > 0;) {
+    for (size_t n; (n = fread(bytes, 1, sizeof bytes, file)) > 0;)
         buffer_add(&text, bytes, n);
-    }
     const char *begin = text.data ? strstr(text.data, "<svg") : NULL; /* behind the prologue, which HTML has not */
-    if (begin) {
+    if (begin)
         buffer_string(out, begin);
-    }
     buffer_free(&text);
     return begin != NULL;
 }
@@ -70,11 +67,9 @@ bool graphviz_draw(const struct buffer *graph, struct buffer *out)
         rewind(in);
         is_good = run_dot(in, svg) && take_svg(svg, out);
     }
-    if (in) {
+    if (in)
         fclose(in);
-    }
-    if (svg) {
+    if (svg)
         fclose(svg);
-    }
     return is_good;
 }

@@ -40,9 +40,8 @@ json_t *json_hexadecimal(uint64_t value)
 
 void json_set_bytes(json_t *object, const char *key, const char *bytes)
 {
-    if (bytes && *bytes) {
+    if (bytes && *bytes)
         json_object_set_new(object, key, json_bytes(bytes));
-    }
 }
 
 static int append(const char *bytes, size_t length, void *out)

@@ -23,18 +23,16 @@ static _Noreturn void memory_exhausted(void)
 static size_t checked_product(size_t count, size_t size)
 {
     size_t bytes;
-    if (__builtin_mul_overflow(count, size, &bytes)) {
+    if (__builtin_mul_overflow(count, size, &bytes))
         memory_exhausted();
-    }
     return bytes;
 }
 
 void *memory_grow(void *memory, size_t count, size_t size)
 {
     void *grown = realloc(memory, checked_product(count ? count : 1, size));
-    if (!grown) {
+    if (!grown)
         memory_exhausted();
-    }
     return grown;
 }
 
@@ -42,9 +40,8 @@ static void add_chunk(struct pool *pool, size_t least)
 {
     size_t size = least > CHUNK_BYTES ? least : CHUNK_BYTES;
     struct pool_chunk *chunk = calloc(1, sizeof *chunk + size);
-    if (!chunk) {
+    if (!chunk)
         memory_exhausted();
-    }
     chunk->size = size;
     chunk->next = pool->chunks;
     pool->chunks = chunk;
@@ -54,13 +51,11 @@ static void add_chunk(struct pool *pool, size_t least)
 void *pool_alloc(struct pool *pool, size_t size)
 {
     const size_t grain = _Alignof(max_align_t);
-    if (size > SIZE_MAX / 2) {
+    if (size > SIZE_MAX / 2)
         memory_exhausted();
-    }
     size = (size + grain - 1) / grain * grain;
-    if (!pool->chunks || pool->chunks->size - pool->used < size) {
+    if (!pool->chunks || pool->chunks->size - pool->used < size)
         add_chunk(pool, size);
-    }
     void *memory = pool->chunks->bytes + pool->used;
     pool->used += size;
     return memory;
@@ -74,9 +69,8 @@ void *pool_array(struct pool *pool, size_t count, size_t size)
 char *pool_copy(struct pool *pool, const char *bytes, size_t length)
 {
     char *copy = pool_alloc(pool, length + 1);
-    if (length > 0) { /* no bytes may be NULL, which memcpy() must not see */
+    if (length > 0) /* no bytes may be NULL, which memcpy() must not see */
         memcpy(copy, bytes, length);
-    }
     return copy;
 }
 
@@ -109,9 +103,8 @@ void pool_free(struct pool *pool)
 
 static void buffer_reserve(struct buffer *buffer, size_t more)
 {
-    if (more > SIZE_MAX / 4 || buffer->length > SIZE_MAX / 4) {
+    if (more > SIZE_MAX / 4 || buffer->length > SIZE_MAX / 4)
         memory_exhausted();
-    }
     size_t needed = buffer->length + more + 1;
     if (needed > buffer->capacity) {
         buffer->capacity = needed * 2;
@@ -122,9 +115,8 @@ static void buffer_reserve(struct buffer *buffer, size_t more)
 void buffer_add(struct buffer *buffer, const char *bytes, size_t length)
 {
     buffer_reserve(buffer, length);
-    if (length) {
+    if (length)
         memcpy(buffer->data + buffer->length, bytes, length);
-    }
     buffer->length += length;
     buffer->data[buffer->length] = '\0';
 }

@@ -11,21 +11,17 @@
 static void add_thread(struct buffer *out, const struct run_thread *thread)
 {
     buffer_printf(out, "T%" PRIu32, thread->id);
-    if (*thread->name) {
+    if (*thread->name)
         buffer_printf(out, " '%s'", thread->name);
-    }
-    if (*thread->process) {
+    if (*thread->process)
         buffer_printf(out, " of process %" PRId64 " (%s)", thread->pid, thread->process);
-    }
 }
 
 static bool was_wanted_before(const struct run_finding *f, size_t party)
 {
-    for (size_t i = 0; i < party; i++) {
-        if (f->parties[i].object == f->parties[party].object) {
+    for (size_t i = 0; i < party; i++)
+        if (f->parties[i].object == f->parties[party].object)
             return true;
-        }
-    }
     return false;
 }
 
@@ -48,9 +44,8 @@ static void add_what(struct buffer *out, const struct run_finding *f, const stru
 static bool add_pair(struct buffer *out, const struct run_finding *f)
 {
     if (f->party_count != 2 || !f->parties[0].object || !f->parties[1].object ||
-        f->parties[0].object == f->parties[1].object) {
+        f->parties[0].object == f->parties[1].object)
         return false;
-    }
     const struct run_object *a = f->parties[0].object, *b = f->parties[1].object;
     bool is_ordered = strcmp(a->name, b->name) <= 0;
     add_what(out, f, is_ordered ? a : b);
@@ -63,12 +58,10 @@ static bool add_pair(struct buffer *out, const struct run_finding *f)
 static void add_wanted(struct buffer *out, const struct run_finding *f)
 {
     size_t count = 0, listed = 0;
-    if (add_pair(out, f)) {
+    if (add_pair(out, f))
         return;
-    }
-    for (size_t i = 0; i < f->party_count; i++) {
+    for (size_t i = 0; i < f->party_count; i++)
         count += f->parties[i].object && !was_wanted_before(f, i);
-    }
     size_t most = count == NAMES_LISTED + 1 ? count : NAMES_LISTED; /* one more name is as short as "and 1 more" */
     for (size_t i = 0; i < f->party_count && listed < most; i++) {
         if (f->parties[i].object && !was_wanted_before(f, i)) {
@@ -78,9 +71,8 @@ static void add_wanted(struct buffer *out, const struct run_finding *f)
             listed++;
         }
     }
-    if (listed < count) {
+    if (listed < count)
         buffer_printf(out, " and %zu more", count - listed);
-    }
 }
 
 static void add_lock_order(struct buffer *out, const struct run_finding *f)
@@ -94,50 +86,43 @@ static void add_lock_order(struct buffer *out, const struct run_finding *f)
 static void add_detail(struct buffer *out, const struct run_finding *f)
 {
     bool says_it_all = strchr(f->detail, ':') != NULL;
-    if (*f->detail && f->number && !says_it_all) {
+    if (*f->detail && f->number && !says_it_all)
         buffer_printf(out, " (%s: %" PRIu64 ")", f->detail, f->number);
-    } else if (*f->detail) {
+    else if (*f->detail)
         buffer_printf(out, " (%s)", f->detail);
-    }
 }
 
 static size_t count_sleepers(const struct run_finding *f)
 {
     size_t count = 0;
-    for (size_t i = 0; i < f->party_count; i++) {
+    for (size_t i = 0; i < f->party_count; i++)
         count += !party_has_ended(f, &f->parties[i]);
-    }
     return count;
 }
 
 static void add_crowd(struct buffer *out, size_t threads)
 {
-    if (threads == 1) {
+    if (threads == 1)
         buffer_string(out, "the only thread sleeps and none is left to wake it");
-    } else if (threads == 2) {
+    else if (threads == 2)
         buffer_string(out, "both threads sleep and none is left to wake them");
-    } else {
+    else
         buffer_printf(out, "all %zu threads sleep and none is left to wake another", threads);
-    }
 }
 
 static bool are_of_several(const struct run_finding *f)
 {
-    for (size_t i = 1; i < f->party_count; i++) {
-        if (f->parties[i].thread && f->parties[0].thread && f->parties[i].thread->pid != f->parties[0].thread->pid) {
+    for (size_t i = 1; i < f->party_count; i++)
+        if (f->parties[i].thread && f->parties[0].thread && f->parties[i].thread->pid != f->parties[0].thread->pid)
             return true;
-        }
-    }
     return false;
 }
 
 static bool waits_for_ends(const struct run_finding *f)
 {
-    for (size_t i = 0; i < f->party_count; i++) {
-        if (f->parties[i].object && strcmp(f->parties[i].object->kind, "thread") != 0) {
+    for (size_t i = 0; i < f->party_count; i++)
+        if (f->parties[i].object && strcmp(f->parties[i].object->kind, "thread") != 0)
             return false;
-        }
-    }
     return true;
 }
 
@@ -150,11 +135,10 @@ static void add_deadlock(struct buffer *out, const struct run_finding *f)
         buffer_printf(out, " waits for `%s`%s%s", first->object->name, *f->detail ? ": " : ", which it holds itself",
                       f->detail);
     } else if (strcmp(f->form, "all-asleep") == 0) {
-        if (are_of_several(f)) {
+        if (are_of_several(f))
             buffer_string(out, "several processes sleep, and none is left to wake another");
-        } else {
+        else
             add_crowd(out, count_sleepers(f));
-        }
         add_detail(out, f);
     } else {
         buffer_printf(out, "%zu threads wait for each other", f->party_count);
@@ -171,11 +155,10 @@ static void add_deadlock(struct buffer *out, const struct run_finding *f)
 static void add_short_place(struct buffer *out, const struct run_stack *stack)
 {
     const struct symbol_frame *top = stack->user_first < stack->user_end ? &stack->symbols[stack->user_first] : NULL;
-    if (top && top->file && top->line) {
+    if (top && top->file && top->line)
         buffer_printf(out, " (%s:%" PRIu32 ")", path_base(top->file), top->line);
-    } else if (top && top->name) {
+    else if (top && top->name)
         buffer_printf(out, " (in %s)", top->name);
-    }
 }
 
 static bool touch_the_same(const struct run_party *a, const struct run_party *b)
@@ -192,11 +175,10 @@ static void add_access(struct buffer *out, const struct run_finding *f, const st
     bool is_over = other && (finding_freed(f) == FREED_BEFORE || finding_freed(f) == FREED_TWICE);
     buffer_printf(out, " %s ", is_over ? "freed" : party_verb(f, party));
     party_add_size(&size, party);
-    if (size.length == 0) {
+    if (size.length == 0)
         buffer_string(out, strcmp(party->role, "frees") == 0 ? "its block" : "it");
-    } else {
+    else
         buffer_string(out, other && touch_the_same(party, other) ? "the same" : size.data);
-    }
     buffer_free(&size);
     add_short_place(out, &party->stack);
 }
@@ -273,42 +255,37 @@ static void add_misuse(struct buffer *out, const struct run_finding *f)
     const struct catalogue_entry *entry = catalogue_find(f->kind);
     const struct run_party *first = &f->parties[0];
     bool has_said_detail = add_end(out, f) || add_second(out, f);
-    if (!has_said_detail) {
+    if (!has_said_detail)
         buffer_string(out, entry ? entry->title : f->kind);
-    }
     if (first->object && strcmp(first->object->kind, "thread") == 0) {
         const struct run_thread *meant = finding_thread(f, first->object->init_thread);
         buffer_string(out, ": ");
-        if (meant) {
+        if (meant)
             add_thread(out, meant);
-        } else {
+        else
             buffer_string(out, first->object->name);
-        }
-        if (meant == first->thread) { /* a thread that joins itself, or that nobody joined */
+        if (meant == first->thread) /* a thread that joins itself, or that nobody joined */
             return;
-        }
     } else if (first->object) {
         buffer_printf(out, ": `%s`", first->object->name);
     }
     buffer_string(out, ", by ");
     add_thread(out, first->thread);
-    if (!has_said_detail) {
+    if (!has_said_detail)
         add_detail(out, f);
-    }
 }
 
 const char *finding_message(struct run_finding *finding)
 {
     struct buffer text = {0};
-    if (strcmp(finding->kind, "lock-order-inversion") == 0) {
+    if (strcmp(finding->kind, "lock-order-inversion") == 0)
         add_lock_order(&text, finding);
-    } else if (strcmp(finding->kind, "deadlock") == 0) {
+    else if (strcmp(finding->kind, "deadlock") == 0)
         add_deadlock(&text, finding);
-    } else if (finding->memory && finding->party_count == 2) {
+    else if (finding->memory && finding->party_count == 2)
         add_race(&text, finding);
-    } else {
+    else
         add_misuse(&text, finding);
-    }
     const char *message = pool_copy(&finding->pool, text.data, text.length);
     buffer_free(&text);
     return message;
@@ -327,16 +304,13 @@ static void add_release(struct buffer *out, const struct run_object *object)
                  {"once", "finished"},
                  {"futex", NULL}};
     const char *verb = "released";
-    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
-        if (strcmp(verbs[i].kind, object->kind) == 0) {
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+        if (strcmp(verbs[i].kind, object->kind) == 0)
             verb = verbs[i].verb;
-        }
-    }
-    if (verb) {
+    if (verb)
         buffer_printf(out, "%s `%s`", verb, object->name);
-    } else {
+    else
         buffer_string(out, "handed something over"); /* by a futex, a descriptor, a signal or an annotation */
-    }
 }
 
 /* Returns: false when the way is not one of those. */
@@ -348,9 +322,8 @@ static bool add_way(struct buffer *out, const struct run_finding *f)
     } else if (strcmp(heard->how, "creation") == 0 && heard->created) {
         bool is_itself = heard->created == f->parties[0].thread;
         buffer_string(out, is_itself ? "created it" : "created ");
-        if (!is_itself) {
+        if (!is_itself)
             add_thread(out, heard->created);
-        }
     } else if (strcmp(heard->how, "atomic") == 0) {
         buffer_string(out, "made an atomic operation");
     } else if (strcmp(heard->how, "gone") == 0) {
@@ -366,18 +339,16 @@ static bool add_way(struct buffer *out, const struct run_finding *f)
 static const char *deed_of(const struct run_object *memory, const char *role)
 {
     bool is_write = strcmp(role, "writes") == 0;
-    if (memory->where == WHERE_DESCRIPTOR) {
+    if (memory->where == WHERE_DESCRIPTOR)
         return is_write ? "close" : "use";
-    }
     return memory->where == WHERE_LIBC ? "call" : is_write ? "write" : strcmp(role, "frees") == 0 ? "free" : "read";
 }
 
 const char *finding_heard_message(struct run_finding *finding)
 {
     struct buffer text = {0};
-    if (!finding->memory || finding->party_count != 2) {
+    if (!finding->memory || finding->party_count != 2)
         return "";
-    }
     const struct run_party *later = &finding->parties[0], *earlier = &finding->parties[1];
     add_thread(&text, later->thread);
     if (strcmp(finding->heard.how, "never") == 0) {
@@ -389,9 +360,8 @@ const char *finding_heard_message(struct run_finding *finding)
         add_thread(&text, earlier->thread);
         buffer_string(&text, " when that thread ");
         text.length = add_way(&text, finding) ? text.length : 0;
-        if (text.length) {
+        if (text.length)
             buffer_printf(&text, ", before its %s", deed_of(finding->memory, earlier->role));
-        }
     }
     const char *message = text.length ? pool_copy(&finding->pool, text.data, text.length) : "";
     buffer_free(&text);

@@ -16,22 +16,19 @@ struct finding_index {
 struct run_process *run_find_process(struct run *run, const char *file, int64_t pid)
 {
     struct run_process *found = NULL;
-    for (struct run_process *p = run->processes; p; p = p->next) {
-        if (p->pid == pid && strcmp(p->file, file) == 0) {
+    for (struct run_process *p = run->processes; p; p = p->next)
+        if (p->pid == pid && strcmp(p->file, file) == 0)
             found = p;
-        }
-    }
     return found;
 }
 
 struct run_process *run_add_process(struct run *run)
 {
     struct run_process *process = pool_alloc(&run->pool, sizeof *process);
-    if (run->last_process) {
+    if (run->last_process)
         run->last_process->next = process;
-    } else {
+    else
         run->processes = process;
-    }
     run->last_process = process;
     run->process_count++;
     return process;
@@ -40,19 +37,16 @@ struct run_process *run_add_process(struct run *run)
 const struct run_module *process_find_module(const struct run_process *process, uint32_t id)
 {
     const struct run_module *module = process->modules;
-    while (module && module->id != id) {
+    while (module && module->id != id)
         module = module->next;
-    }
     return module;
 }
 
 const struct run_thread *finding_thread(const struct run_finding *finding, uint32_t id)
 {
-    for (size_t i = 0; i < finding->thread_count; i++) {
-        if (finding->threads[i].id == id) {
+    for (size_t i = 0; i < finding->thread_count; i++)
+        if (finding->threads[i].id == id)
             return &finding->threads[i];
-        }
-    }
     return NULL;
 }
 
@@ -79,11 +73,10 @@ static void index_by(struct run *run, const char fingerprint[17], struct run_fin
 
 static void append(struct run *run, struct run_finding *finding)
 {
-    if (run->last_finding) {
+    if (run->last_finding)
         run->last_finding->next = finding;
-    } else {
+    else
         run->findings = finding;
-    }
     run->last_finding = finding;
 }
 
@@ -91,9 +84,8 @@ static void append(struct run *run, struct run_finding *finding)
 static void insert_before(struct run *run, struct run_finding *finding, struct run_finding *later)
 {
     struct run_finding **at = &run->findings;
-    while (*at != later) {
+    while (*at != later)
         at = &(*at)->next;
-    }
     finding->next = later;
     *at = finding;
 }
@@ -101,11 +93,9 @@ static void insert_before(struct run *run, struct run_finding *finding, struct r
 /* Returns: the other one of an inversion and the deadlock that it became, or NULL. */
 static struct run_finding *find_same_circle(const struct run *run, const struct run_finding *finding)
 {
-    for (struct run_finding *f = run->findings; *finding->circle && f; f = f->next) {
-        if (strcmp(f->circle, finding->circle) == 0 && strcmp(f->kind, finding->kind) != 0) {
+    for (struct run_finding *f = run->findings; *finding->circle && f; f = f->next)
+        if (strcmp(f->circle, finding->circle) == 0 && strcmp(f->kind, finding->kind) != 0)
             return f;
-        }
-    }
     return NULL;
 }
 
@@ -129,18 +119,16 @@ static void add_to_list(struct run *run, struct run_finding *finding)
 bool run_merge_finding(struct run *run, struct run_finding *finding)
 {
     struct run_finding *known = find_by(run, finding->fingerprint);
-    if (!known && *finding->places) {
+    if (!known && *finding->places)
         known = find_by(run, finding->places);
-    }
     if (known) {
         known->count++;
         finding_free(finding);
         return false;
     }
     index_by(run, finding->fingerprint, finding);
-    if (*finding->places) {
+    if (*finding->places)
         index_by(run, finding->places, finding);
-    }
     finding->count = 1;
     finding->process->findings++;
     add_to_list(run, finding);
@@ -151,9 +139,8 @@ bool run_merge_finding(struct run *run, struct run_finding *finding)
 void run_add_note(struct run *run, const char *code, const char *text)
 {
     struct run_note **at = &run->notes;
-    while (*at && (strcmp((*at)->code, code) != 0 || strcmp((*at)->text, text) != 0)) {
+    while (*at && (strcmp((*at)->code, code) != 0 || strcmp((*at)->text, text) != 0))
         at = &(*at)->next;
-    }
     if (!*at) {
         *at = pool_alloc(&run->pool, sizeof **at);
         (*at)->code = pool_string(&run->pool, code);
@@ -165,33 +152,28 @@ void run_add_note(struct run *run, const char *code, const char *text)
 void run_add_count(struct run *run, const char *name, uint64_t value)
 {
     struct run_count **at = &run->counts;
-    while (*at && strcmp((*at)->name, name) != 0) {
+    while (*at && strcmp((*at)->name, name) != 0)
         at = &(*at)->next;
-    }
     if (!*at) {
         *at = pool_alloc(&run->pool, sizeof **at);
         (*at)->name = pool_string(&run->pool, name);
     }
-    if (__builtin_add_overflow((*at)->value, value, &(*at)->value)) {
+    if (__builtin_add_overflow((*at)->value, value, &(*at)->value))
         (*at)->value = UINT64_MAX;
-    }
 }
 
 uint64_t run_get_count(const struct run *run, const char *name)
 {
-    for (const struct run_count *c = run->counts; c; c = c->next) {
-        if (strcmp(c->name, name) == 0) {
+    for (const struct run_count *c = run->counts; c; c = c->next)
+        if (strcmp(c->name, name) == 0)
             return c->value;
-        }
-    }
     return 0;
 }
 
 void run_add_problem(struct run *run, const char *file, uint64_t offset, const char *format, ...)
 {
-    if (run->problem_count++ >= PROBLEMS_KEPT) {
+    if (run->problem_count++ >= PROBLEMS_KEPT)
         return;
-    }
     struct buffer text = {0};
     va_list arguments;
     va_start(arguments, format);
@@ -202,21 +184,18 @@ void run_add_problem(struct run *run, const char *file, uint64_t offset, const c
     problem->offset = offset;
     problem->text = pool_string(&run->pool, text.data);
     buffer_free(&text);
-    if (run->last_problem) {
+    if (run->last_problem)
         run->last_problem->next = problem;
-    } else {
+    else
         run->problems = problem;
-    }
     run->last_problem = problem;
 }
 
 bool run_has_error(const struct run *run)
 {
-    for (const struct run_finding *f = run->findings; f; f = f->next) {
-        if (strcmp(f->severity, "error") == 0) {
+    for (const struct run_finding *f = run->findings; f; f = f->next)
+        if (strcmp(f->severity, "error") == 0)
             return true;
-        }
-    }
     return false;
 }
 

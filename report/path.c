@@ -26,9 +26,8 @@ void path_tidy(char *path)
 {
     char *to = path;
     const char *from = path;
-    if (*path != '/') {
+    if (*path != '/')
         return;
-    }
     while (*from) {
         from += strspn(from, "/");
         size_t length = strcspn(from, "/");
@@ -41,8 +40,7 @@ void path_tidy(char *path)
         }
         from += length;
     }
-    if (to == path) {
+    if (to == path)
         *to++ = '/';
-    }
     *to = '\0';
 }

@@ -8,9 +8,8 @@ static bool match(const char *glob, size_t length, const char *text, bool has_qu
 {
     const char *end = glob + length, *star = NULL, *retry = NULL;
     for (;;) {
-        if (glob == end && (open_end || *text == '\0')) {
+        if (glob == end && (open_end || *text == '\0'))
             return true;
-        }
         if (glob < end && *glob == '*') {
             star = ++glob;
             retry = text;
@@ -40,9 +39,8 @@ bool pattern_within(const char *pattern, const char *text)
     bool is_tied_end = length > 0 && pattern[length - 1] == '$';
     length -= is_tied_end;
     do {
-        if (match(pattern, length, text, false, !is_tied_end)) {
+        if (match(pattern, length, text, false, !is_tied_end))
             return true;
-        }
     } while (!is_tied_front && *text++);
     return false;
 }

@@ -7,11 +7,9 @@
 static size_t version_at(const char *name)
 {
     static const char *const versions[] = {"__cxx11::", "__1::", "__debug::", "_V2::"};
-    for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++) {
-        if (strncmp(name, versions[i], strlen(versions[i])) == 0) {
+    for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++)
+        if (strncmp(name, versions[i], strlen(versions[i])) == 0)
             return strlen(versions[i]);
-        }
-    }
     return 0;
 }
 
@@ -59,19 +57,16 @@ void plain_name_add(struct buffer *out, const char *name)
                 add_operator(out, at);
                 return;
             }
-            if (!*at) {
+            if (!*at)
                 return;
-            }
         }
         angles += *at == '<';
         parentheses += *at == '(';
-        if (angles == 0) {
+        if (angles == 0)
             buffer_add(out, at, 1);
-        }
         angles -= *at == '>' && angles > 0;
         parentheses -= *at == ')' && parentheses > 0;
-        if (*at == ' ' && angles == 0 && parentheses == 0) {
+        if (*at == ' ' && angles == 0 && parentheses == 0)
             out->length = start; /* that was the type of what it returns */
-        }
     }
 }

@@ -12,11 +12,9 @@ static bool is_kind(const struct run_object *object, const char *kind)
 
 static bool reads_under(const struct run_party *party, const struct run_object *lock)
 {
-    for (size_t i = 0; i < party->held_count; i++) {
-        if (party->held[i].object == lock && party->held[i].is_shared) {
+    for (size_t i = 0; i < party->held_count; i++)
+        if (party->held[i].object == lock && party->held[i].is_shared)
             return true;
-        }
-    }
     return false;
 }
 
@@ -26,9 +24,8 @@ static bool are_both_readers(const struct run_finding *finding)
     const struct run_party *first = &finding->parties[0];
     for (size_t i = 0; finding->party_count == 2 && i < first->held_count; i++) {
         const struct run_object *lock = first->held[i].object;
-        if (is_kind(lock, "rwlock") && reads_under(first, lock) && reads_under(&finding->parties[1], lock)) {
+        if (is_kind(lock, "rwlock") && reads_under(first, lock) && reads_under(&finding->parties[1], lock))
             return true;
-        }
     }
     return false;
 }
@@ -47,9 +44,8 @@ static const char *remedy_of_race(const struct run_finding *finding)
         return "Close it when the last user has finished: join the threads that use it, or count its users under a "
                "lock.";
     }
-    if (finding->memory->where == WHERE_LIBC) {
+    if (finding->memory->where == WHERE_LIBC)
         return "Call the form that is made for threads (its name often ends in _r), or make all calls under one lock.";
-    }
     if (finding_freed(finding) != FREED_NOT) {
         return "Free it when its last user has finished: join the threads that use it, or count its users atomically "
                "and let the last one free it.";
@@ -76,21 +72,17 @@ static bool is_lock(const struct run_finding *finding, const struct run_object *
 
 static bool is_waited_for(const struct run_finding *finding, const char *kind)
 {
-    for (size_t i = 0; i < finding->party_count; i++) {
-        if (is_kind(finding->parties[i].object, kind)) {
+    for (size_t i = 0; i < finding->party_count; i++)
+        if (is_kind(finding->parties[i].object, kind))
             return true;
-        }
-    }
     return false;
 }
 
 static bool is_wanted(const struct run_finding *finding, const struct run_object *object)
 {
-    for (size_t i = 0; i < finding->party_count; i++) {
-        if (finding->parties[i].object == object) {
+    for (size_t i = 0; i < finding->party_count; i++)
+        if (finding->parties[i].object == object)
             return true;
-        }
-    }
     return false;
 }
 
@@ -99,11 +91,9 @@ static bool sleeps_with_lock(const struct run_finding *finding)
 {
     for (size_t i = 0; i < finding->party_count; i++) {
         const struct run_party *party = &finding->parties[i];
-        for (size_t k = 0; !is_lock(finding, party->object) && k < party->held_count; k++) {
-            if (is_wanted(finding, party->held[k].object)) {
+        for (size_t k = 0; !is_lock(finding, party->object) && k < party->held_count; k++)
+            if (is_wanted(finding, party->held[k].object))
                 return true;
-            }
-        }
     }
     return false;
 }
@@ -111,11 +101,9 @@ static bool sleeps_with_lock(const struct run_finding *finding)
 static bool holds_own(const struct run_finding *finding)
 {
     const struct run_party *party = finding->party_count ? &finding->parties[0] : NULL;
-    for (size_t i = 0; party && i < party->held_count; i++) {
-        if (party->held[i].object == party->object && party->held[i].is_shared) {
+    for (size_t i = 0; party && i < party->held_count; i++)
+        if (party->held[i].object == party->object && party->held[i].is_shared)
             return true;
-        }
-    }
     return false;
 }
 
@@ -148,26 +136,22 @@ static const char *remedy_of_sleep(const struct run_finding *finding)
         {"once", "Let the routine that runs once neither call for itself nor wait for who waits for it."},
         {"mutex", "Unlock on every way out of a thread or function, also on errors, exceptions and cancellation."},
         {"rwlock", "Unlock on every way out of a thread or function, also on errors, exceptions and cancellation."}};
-    for (size_t i = 0; i < sizeof remedies / sizeof remedies[0]; i++) {
-        if (is_waited_for(finding, remedies[i].kind)) {
+    for (size_t i = 0; i < sizeof remedies / sizeof remedies[0]; i++)
+        if (is_waited_for(finding, remedies[i].kind))
             return remedies[i].remedy;
-        }
-    }
     return NULL;
 }
 
 static const char *remedy_of_deadlock(const struct run_finding *finding)
 {
-    if (strcmp(finding->form, "self") == 0) {
+    if (strcmp(finding->form, "self") == 0)
         return remedy_of_self(finding);
-    }
     if (sleeps_with_lock(finding)) {
         return "Release the lock before waiting for what only the other thread can do, or let that thread do it "
                "without the lock.";
     }
-    if (strcmp(finding->form, "all-asleep") == 0) {
+    if (strcmp(finding->form, "all-asleep") == 0)
         return remedy_of_sleep(finding);
-    }
     return strcmp(finding->form, "join") == 0 ? "Let no two threads join each other: one owner joins the others."
                                               : NULL;
 }

@@ -13,19 +13,15 @@ void finding_visit_stacks(const struct run_finding *finding, void (*visit)(void 
     for (size_t i = 0; i < finding->party_count; i++) {
         struct run_party *party = &finding->parties[i];
         visit(ctx, &party->stack);
-        for (size_t k = 0; k < party->held_count; k++) {
+        for (size_t k = 0; k < party->held_count; k++)
             visit(ctx, &party->held[k].stack);
-        }
-        for (size_t k = 0; k < party->gone_count; k++) {
+        for (size_t k = 0; k < party->gone_count; k++)
             visit(ctx, &party->gone[k].stack);
-        }
     }
-    for (size_t i = 0; i < finding->object_count; i++) {
+    for (size_t i = 0; i < finding->object_count; i++)
         visit(ctx, &finding->objects[i].init_stack);
-    }
-    for (size_t i = 0; i < finding->thread_count; i++) {
+    for (size_t i = 0; i < finding->thread_count; i++)
         visit(ctx, &finding->threads[i].created);
-    }
 }
 
 /* ---- stacks ----------------------------------------------------------------------------------------------------- */
@@ -48,12 +44,10 @@ static size_t frames_of_main(const struct run_stack *stack)
 static void fold_runtime(struct run_stack *stack)
 {
     size_t first = 0, end = frames_of_main(stack);
-    while (first < end && stack->symbols[first].is_runtime) {
+    while (first < end && stack->symbols[first].is_runtime)
         first++;
-    }
-    while (end > first && stack->symbols[end - 1].is_runtime) {
+    while (end > first && stack->symbols[end - 1].is_runtime)
         end--;
-    }
     if (first == end) { /* all of it is the runtime's: better that than nothing */
         first = 0;
         end = stack->symbol_count;
@@ -70,28 +64,23 @@ static bool is_own(const struct symbol_frame *frame)
 bool stack_is_folded(const struct run_stack *stack, size_t i)
 {
     bool is_whole = stack->user_first == 0 && stack->user_end == stack->symbol_count;
-    if (!stack->symbols[i].is_runtime || (is_whole && stack->symbols[0].is_runtime)) {
+    if (!stack->symbols[i].is_runtime || (is_whole && stack->symbols[0].is_runtime))
         return false;
-    }
-    if (!stack->symbols[i].function) {
+    if (!stack->symbols[i].function)
         return true;
-    }
     bool follows_own = false;
-    for (size_t k = i; k > stack->user_first && stack->symbols[k].is_runtime; k--) {
+    for (size_t k = i; k > stack->user_first && stack->symbols[k].is_runtime; k--)
         follows_own |= is_own(&stack->symbols[k]);
-    }
     return follows_own;
 }
 
 bool stack_follows_handler(const struct run_stack *stack, size_t i)
 {
     for (size_t k = i; k > 0; k--) {
-        if (stack->symbols[k].is_interrupted) {
+        if (stack->symbols[k].is_interrupted)
             return true;
-        }
-        if (k > stack->user_first && !stack_is_folded(stack, k - 1)) {
+        if (k > stack->user_first && !stack_is_folded(stack, k - 1))
             return false;
-        }
     }
     return false;
 }
@@ -108,15 +97,13 @@ static void add_symbols(struct run_stack *stack, const struct symbol_frame *fram
     size_t first = stack->symbol_count;
     for (size_t i = 0; i < count; i++) {
         size_t known = stack->symbol_count;
-        if (known > 0 && is_rest_of(&stack->symbols[known - 1], &frames[i])) {
+        if (known > 0 && is_rest_of(&stack->symbols[known - 1], &frames[i]))
             stack->symbols[known - 1].is_inlined = frames[i].is_inlined;
-        } else {
+        else
             stack->symbols[stack->symbol_count++] = frames[i];
-        }
     }
-    if (is_interrupted && stack->symbol_count > first) {
+    if (is_interrupted && stack->symbol_count > first)
         stack->symbols[first].is_interrupted = true;
-    }
 }
 
 static void resolve_stack(void *ctx, struct run_stack *stack)
@@ -124,9 +111,8 @@ static void resolve_stack(void *ctx, struct run_stack *stack)
     struct resolver *r = ctx;
     const struct symbol_frame *frames;
     size_t total = 0;
-    for (size_t i = 0; i < stack->frame_count; i++) {
+    for (size_t i = 0; i < stack->frame_count; i++)
         total += symbols_find(r->symbols, &stack->frames[i], &frames);
-    }
     stack->symbols = pool_array(r->pool, total, sizeof *stack->symbols);
     for (size_t i = 0; i < stack->frame_count; i++) {
         size_t count = symbols_find(r->symbols, &stack->frames[i], &frames);
@@ -145,11 +131,9 @@ static size_t object_size(const char *kind)
         size_t size;
     } sizes[] = {{"mutex", 40},   {"rwlock", 56}, {"semaphore", 32}, {"condition variable", 48},
                  {"barrier", 32}, {"spinlock", 4}};
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        if (strcmp(kind, sizes[i].kind) == 0) {
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+        if (strcmp(kind, sizes[i].kind) == 0)
             return sizes[i].size;
-        }
-    }
     return sizeof(int);
 }
 
@@ -160,11 +144,9 @@ static const char *without_indices(struct pool *pool, const char *name)
     char *to = out;
     for (const char *from = out; *from; from++) {
         *to++ = *from;
-        if (*from == '[') {
-            while (isdigit((unsigned char)from[1])) {
+        if (*from == '[')
+            while (isdigit((unsigned char)from[1]))
                 from++;
-            }
-        }
     }
     *to = '\0';
     return out;
@@ -190,13 +172,11 @@ static void name_static(struct resolver *r, struct run_object *object)
     uint64_t type_size;
     object->name =
         symbols_name_variable(r->symbols, object->module, object->offset, size, pool, &object->type, &type_size);
-    if (is_memory(r, object) && type_size != size) {
+    if (is_memory(r, object) && type_size != size)
         object->type = NULL; /* of a part, or of the first of several members: not of all that is touched */
-    }
     object->is_nameless = !object->name;
-    if (object->is_nameless) {
+    if (object->is_nameless)
         object->name = pool_format(pool, "%s+0x%" PRIx64, path_base(object->module->path), object->offset);
-    }
     const char *whole = object->name;
     object->name = resolve_without_internals(whole, false, pool);
     object->stable = without_indices(pool, object->name);
@@ -206,13 +186,11 @@ static void name_static(struct resolver *r, struct run_object *object)
 /* Returns: the innermost function of the user's code, by module and offset where it has no name; "" when there is none. */
 static const char *top_function(struct pool *pool, const struct run_stack *stack)
 {
-    if (stack->user_first == stack->user_end) {
+    if (stack->user_first == stack->user_end)
         return "";
-    }
     const struct symbol_frame *frame = &stack->symbols[stack->user_first];
-    if (frame->name) {
+    if (frame->name)
         return frame->name;
-    }
     return frame->module ? pool_format(pool, "%s+0x%" PRIx64, path_base(frame->module->path), frame->offset) : "";
 }
 
@@ -257,14 +235,12 @@ static void tell_apart(struct run_finding *finding)
         struct run_object *object = &finding->objects[i];
         const char *name = object->name;
         bool is_shared = false;
-        for (size_t k = 0; object->named_by && k < finding->object_count && !is_shared; k++) {
+        for (size_t k = 0; object->named_by && k < finding->object_count && !is_shared; k++)
             is_shared = k != i && strcmp(finding->objects[k].name, name) == 0;
-        }
         for (size_t k = i; is_shared && k < finding->object_count; k++) {
             struct run_object *other = &finding->objects[k];
-            if (other->named_by && other != finding->memory && strcmp(other->name, name) == 0) {
+            if (other->named_by && other != finding->memory && strcmp(other->name, name) == 0)
                 other->name = pool_format(&finding->pool, "%s#%" PRIu32, other->name, other->id);
-            }
         }
     }
 }
@@ -279,11 +255,9 @@ static bool has_code_name(const struct run_object *object)
 static bool is_internal_type(const char *type)
 {
     static const char *const of_c[] = {"_Bool", "_Complex", "_Float", "_Imaginary", "_Decimal"};
-    for (size_t i = 0; i < sizeof of_c / sizeof of_c[0]; i++) {
-        if (strncmp(type, of_c[i], strlen(of_c[i])) == 0) {
+    for (size_t i = 0; i < sizeof of_c / sizeof of_c[0]; i++)
+        if (strncmp(type, of_c[i], strlen(of_c[i])) == 0)
             return false;
-        }
-    }
     return type[0] == '_' && (isupper((unsigned char)type[1]) || (type[1] == '_' && strchr(type, '<')));
 }
 
@@ -291,9 +265,8 @@ static bool is_internal_type(const char *type)
 static void add_identity(struct resolver *r, struct run_object *memory)
 {
     const char *identity = resolve_memory_identity(r->finding, memory, r->pool, r->symbols);
-    if (identity && *identity) {
+    if (identity && *identity)
         memory->stable = pool_format(r->pool, "%s %s", memory->stable, without_indices(r->pool, identity));
-    }
 }
 
 static void name_object(struct resolver *r, struct run_object *object)
@@ -304,9 +277,8 @@ static void name_object(struct resolver *r, struct run_object *object)
         name_memory(r, object);
     } else if (object->where == WHERE_STATIC) {
         name_static(r, object);
-        if (strcmp(object->kind, "futex") == 0 && strncmp(object->name, "std::", strlen("std::")) == 0) {
+        if (strcmp(object->kind, "futex") == 0 && strncmp(object->name, "std::", strlen("std::")) == 0)
             object->name = pool_format(pool, "futex#%" PRIu32, object->id); /* the library's own, whatever it is for */
-        }
     } else if (strcmp(object->kind, "thread") == 0) {
         const struct run_thread *thread = r->finding ? finding_thread(r->finding, object->init_thread) : NULL;
         object->name = pool_format(pool, "T%" PRIu32, object->init_thread);
@@ -330,9 +302,8 @@ static void name_object(struct resolver *r, struct run_object *object)
             resolve_lock_by_code(r->finding, object, object_size(object->kind), pool, r->symbols);
         }
     }
-    if (object->type && is_internal_type(object->type)) {
+    if (object->type && is_internal_type(object->type))
         object->type = NULL;
-    }
 }
 
 void finding_resolve(struct run_finding *finding, struct symbols *symbols)
@@ -340,9 +311,8 @@ void finding_resolve(struct run_finding *finding, struct symbols *symbols)
     struct resolver r = {finding, &finding->pool, symbols};
     finding_visit_stacks(finding, resolve_stack, &r);
     resolve_stack(&r, &finding->heard.stack);
-    for (size_t i = 0; i < finding->object_count; i++) {
+    for (size_t i = 0; i < finding->object_count; i++)
         name_object(&r, &finding->objects[i]);
-    }
     tell_apart(finding);
     finding->message = finding_message(finding);
     finding->heard.message = finding_heard_message(finding);

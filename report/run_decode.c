@@ -30,11 +30,10 @@ static const char *bytes_of(struct pool *pool, const char *utf8, size_t length)
     size_t n = 0;
     for (size_t i = 0; i < length; i++) {
         unsigned char c = (unsigned char)utf8[i];
-        if ((c == 0xc2 || c == 0xc3) && i + 1 < length) {
+        if ((c == 0xc2 || c == 0xc3) && i + 1 < length)
             out[n++] = (char)((c & 3) << 6 | (utf8[++i] & 0x3f));
-        } else {
+        else
             out[n++] = (char)c;
-        }
     }
     return out;
 }
@@ -69,9 +68,8 @@ static uint32_t id_member(const json_t *object, const char *key)
 /* An address or offset: "0x7f…" or a plain number. */
 static uint64_t address_value(const json_t *value)
 {
-    if (json_is_string(value)) {
+    if (json_is_string(value))
         return strtoull(json_string_value(value), NULL, 16);
-    }
     return number_value(value);
 }
 
@@ -93,22 +91,19 @@ static void decode_frame(struct decoder *d, const json_t *value, struct run_fram
     uint64_t module = number_value(json_array_get(value, 0));
     frame->offset = address_value(json_array_get(value, 1));
     frame->is_exact = number_value(json_array_get(value, 2)) == 1;
-    if (module && module <= UINT32_MAX) {
+    if (module && module <= UINT32_MAX)
         frame->module = process_find_module(d->process, (uint32_t)module);
-    }
 }
 
 static void decode_stack(struct decoder *d, const json_t *value, struct run_stack *stack)
 {
     size_t count = json_array_size(value);
-    if (count > FRAMES_KEPT) {
+    if (count > FRAMES_KEPT)
         count = FRAMES_KEPT;
-    }
     stack->frames = pool_array(d->pool, count, sizeof *stack->frames);
     stack->frame_count = count;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         decode_frame(d, json_array_get(value, i), &stack->frames[i]);
-    }
 }
 
 static void decode_where(struct decoder *d, const json_t *where, struct run_object *object)
@@ -119,20 +114,17 @@ static void decode_where(struct decoder *d, const json_t *where, struct run_obje
     } places[] = {{"static", WHERE_STATIC}, {"stack", WHERE_STACK},           {"heap", WHERE_HEAP},
                   {"shared", WHERE_SHARED}, {"descriptor", WHERE_DESCRIPTOR}, {"libc", WHERE_LIBC}};
     const char *in = string_member(d->pool, where, "in");
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        if (strcmp(in, places[i].name) == 0) {
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
+        if (strcmp(in, places[i].name) == 0)
             object->where = places[i].where;
-        }
-    }
     object->module = process_find_module(d->process, id_member(where, "module"));
     object->offset = address_value(json_object_get(where, "offset"));
     object->stack_thread = id_member(where, "thread");
     object->path = string_member(d->pool, where, "path");
     object->number = number_member(where, "number");
     object->what = string_member(d->pool, where, object->where == WHERE_LIBC ? "function" : "kind");
-    if (object->where == WHERE_STATIC && !object->module) {
+    if (object->where == WHERE_STATIC && !object->module)
         object->where = WHERE_UNKNOWN;
-    }
 }
 
 static void decode_object(struct decoder *d, const json_t *value, struct run_object *object)
@@ -150,17 +142,15 @@ static void decode_objects(struct decoder *d, const json_t *list)
     struct run_finding *f = d->finding;
     f->object_count = json_array_size(list);
     f->objects = pool_array(d->pool, f->object_count + 1, sizeof *f->objects); /* room for the memory */
-    for (size_t i = 0; i < f->object_count; i++) {
+    for (size_t i = 0; i < f->object_count; i++)
         decode_object(d, json_array_get(list, i), &f->objects[i]);
-    }
 }
 
 /* What a race is about becomes one more object. */
 static void decode_memory(struct decoder *d, const json_t *value)
 {
-    if (!json_is_object(value)) {
+    if (!json_is_object(value))
         return;
-    }
     struct run_object *memory = &d->finding->objects[d->finding->object_count++];
     memory->id = RUN_MEMORY_ID;
     memory->kind = "memory";
@@ -175,9 +165,8 @@ static void decode_memory(struct decoder *d, const json_t *value)
         memory->kind = memory->where == WHERE_LIBC ? "libc state" : "descriptor";
         memory->size = 0;
     }
-    if (memory->address < memory->block || memory->address - memory->block >= memory->block_size) {
+    if (memory->address < memory->block || memory->address - memory->block >= memory->block_size)
         memory->block = memory->block_size = 0;
-    }
     d->finding->memory = memory;
 }
 
@@ -208,21 +197,17 @@ static void decode_threads(struct decoder *d, const json_t *list)
 
 static const struct run_object *find_object(const struct run_finding *f, uint32_t id)
 {
-    for (size_t i = 0; i < f->object_count; i++) {
-        if (f->objects[i].id == id) {
+    for (size_t i = 0; i < f->object_count; i++)
+        if (f->objects[i].id == id)
             return &f->objects[i];
-        }
-    }
     return NULL;
 }
 
 static const struct run_thread *find_thread(const struct run_finding *f, int64_t pid, uint32_t id)
 {
-    for (size_t i = 0; i < f->thread_count; i++) {
-        if (f->threads[i].id == id && f->threads[i].pid == pid) {
+    for (size_t i = 0; i < f->thread_count; i++)
+        if (f->threads[i].id == id && f->threads[i].pid == pid)
             return &f->threads[i];
-        }
-    }
     return NULL;
 }
 
@@ -253,9 +238,8 @@ static void decode_held(struct decoder *d, const json_t *list, struct run_party 
 
 static void decode_access(struct decoder *d, const json_t *value, struct run_party *party)
 {
-    if (!json_is_object(value)) {
+    if (!json_is_object(value))
         return;
-    }
     party->has_access = true;
     party->object = d->finding->memory;
     party->access = (struct run_access){
@@ -284,9 +268,8 @@ static const char *decode_parties(struct decoder *d, const json_t *list)
 {
     struct run_finding *f = d->finding;
     f->party_count = json_array_size(list);
-    if (f->party_count == 0) {
+    if (f->party_count == 0)
         return "a finding without parties";
-    }
     f->parties = pool_array(d->pool, f->party_count, sizeof *f->parties);
     for (size_t i = 0; i < f->party_count; i++) {
         const json_t *value = json_array_get(list, i);
@@ -300,9 +283,8 @@ static const char *decode_parties(struct decoder *d, const json_t *list)
         decode_stack(d, json_object_get(value, "stack"), &party->stack);
         decode_held(d, json_object_get(value, "held"), party);
         decode_access(d, json_object_get(value, "access"), party);
-        if (!party->thread) {
+        if (!party->thread)
             return "a party whose thread is not listed";
-        }
     }
     return NULL;
 }
@@ -312,18 +294,16 @@ static const char *decode_parties(struct decoder *d, const json_t *list)
 static const char *decode_severity(struct pool *pool, const json_t *record, const char *kind)
 {
     const char *severity = string_member(pool, record, "severity");
-    if (strcmp(severity, "error") == 0 || strcmp(severity, "warning") == 0 || strcmp(severity, "note") == 0) {
+    if (strcmp(severity, "error") == 0 || strcmp(severity, "warning") == 0 || strcmp(severity, "note") == 0)
         return severity;
-    }
     const struct catalogue_entry *entry = catalogue_find(kind);
     return entry ? entry->severity : "warning";
 }
 
 static const char *decode_finding(struct decoder *d, const json_t *record, run_take_finding *take)
 {
-    if (!take) {
+    if (!take)
         return NULL;
-    }
     struct run_finding *f = memory_grow(NULL, 1, sizeof *f);
     *f = (struct run_finding){.process = d->process};
     d->pool = &f->pool;
@@ -352,9 +332,8 @@ static const char *decode_module(struct decoder *d, const json_t *record)
 {
     uint32_t id = id_member(record, "id");
     const char *path = string_member(d->pool, record, "path");
-    if (!id) {
+    if (!id)
         return "a module without an id";
-    }
     struct run_module *module = pool_alloc(d->pool, sizeof *module);
     module->id = id;
     module->path = path;
@@ -367,12 +346,10 @@ static const char *decode_module(struct decoder *d, const json_t *record)
 static const char *decode_process(struct decoder *d, const json_t *record, int64_t pid)
 {
     uint64_t format = number_member(record, "format");
-    if (format != RUN_FILE_FORMAT) {
+    if (format != RUN_FILE_FORMAT)
         return "written in another format; use the lockhound that belongs to it";
-    }
-    if (d->process) {
+    if (d->process)
         d->process->was_replaced = true;
-    }
     struct run_process *process = run_add_process(d->reader->run);
     process->pid = pid;
     process->ppid = json_integer_value(json_object_get(record, "ppid"));
@@ -383,9 +360,8 @@ static const char *decode_process(struct decoder *d, const json_t *record, int64
     const json_t *argv = json_object_get(record, "argv");
     process->argc = json_array_size(argv);
     process->argv = pool_array(d->pool, process->argc, sizeof *process->argv);
-    for (size_t i = 0; i < process->argc; i++) {
+    for (size_t i = 0; i < process->argc; i++)
         process->argv[i] = string_value(d->pool, json_array_get(argv, i));
-    }
     return NULL;
 }
 
@@ -406,9 +382,8 @@ static void decode_times(const json_t *value, struct contention_times *times)
     const json_t *log2 = json_object_get(value, "log2");
     times->total_ns = number_member(value, "total_ns");
     times->max_ns = number_member(value, "max_ns");
-    for (size_t i = 0; i < CONTENTION_BUCKETS; i++) {
+    for (size_t i = 0; i < CONTENTION_BUCKETS; i++)
         times->below[i] = number_value(json_array_get(log2, i));
-    }
 }
 
 static void decode_contention(struct decoder *d, const json_t *record)
@@ -436,35 +411,26 @@ static void decode_contention(struct decoder *d, const json_t *record)
 static const char *decode_record(struct run_reader *reader, json_t *record)
 {
     const char *type = json_string_value(json_object_get(record, "r"));
-    if (!type) {
+    if (!type)
         return "not a record of a run file";
-    }
     int64_t pid = json_integer_value(json_object_get(record, "pid"));
     struct decoder d = {reader, &reader->run->pool, run_find_process(reader->run, reader->path, pid), NULL};
-    if (strcmp(type, RUN_RECORD_PROCESS) == 0) {
+    if (strcmp(type, RUN_RECORD_PROCESS) == 0)
         return decode_process(&d, record, pid);
-    }
-    if (!d.process) {
+    if (!d.process)
         return "a record of a process that was not announced";
-    }
-    if (strcmp(type, RUN_RECORD_MODULE) == 0) {
+    if (strcmp(type, RUN_RECORD_MODULE) == 0)
         return decode_module(&d, record);
-    }
-    if (strcmp(type, RUN_RECORD_FINDING) == 0) {
+    if (strcmp(type, RUN_RECORD_FINDING) == 0)
         return decode_finding(&d, record, reader->take_finding);
-    }
-    if (strcmp(type, RUN_RECORD_STATE) == 0) {
+    if (strcmp(type, RUN_RECORD_STATE) == 0)
         return decode_finding(&d, record, reader->take_state);
-    }
-    if (strcmp(type, RUN_RECORD_SUMMARY) == 0) {
+    if (strcmp(type, RUN_RECORD_SUMMARY) == 0)
         return decode_summary(&d, record);
-    }
-    if (strcmp(type, RUN_RECORD_CONTENTION) == 0) {
+    if (strcmp(type, RUN_RECORD_CONTENTION) == 0)
         decode_contention(&d, record);
-    }
-    if (strcmp(type, RUN_RECORD_NOTE) == 0) {
+    if (strcmp(type, RUN_RECORD_NOTE) == 0)
         run_add_note(reader->run, string_member(d.pool, record, "code"), string_member(d.pool, record, "text"));
-    }
     return NULL; /* a newer writer's record */
 }
 
@@ -472,9 +438,8 @@ bool run_decode_line(struct run_reader *reader, const char *line, size_t length,
 {
     static const char finding_start[] = "{\"r\":\"finding\"";
     if (!reader->take_finding && length > sizeof finding_start &&
-        memcmp(line, finding_start, sizeof finding_start - 1) == 0) {
+        memcmp(line, finding_start, sizeof finding_start - 1) == 0)
         return true; /* not wanted: parsing it would cost more than all else */
-    }
     json_error_t error;
     json_t *record = json_loadb(line, length, 0, &error);
     if (!record) {
@@ -482,9 +447,8 @@ bool run_decode_line(struct run_reader *reader, const char *line, size_t length,
         return false;
     }
     const char *wrong = decode_record(reader, record);
-    if (wrong) {
+    if (wrong)
         run_add_problem(reader->run, reader->path, offset, "%s: skipped", wrong);
-    }
     json_decref(record);
     return true;
 }

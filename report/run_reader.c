@@ -15,9 +15,8 @@ int run_reader_open(struct run_reader *reader, const char *path, struct run *run
 {
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) {
+    if (fd < 0)
         return -errno;
-    }
     if (fstat(fd, &st) != 0 || S_ISDIR(st.st_mode)) {
         close(fd);
         return -EISDIR;
@@ -29,18 +28,15 @@ int run_reader_open(struct run_reader *reader, const char *path, struct run *run
 /* A bad line may be a torn record with a whole one behind it: what follows the last record's beginning counts. */
 static void take_line(struct run_reader *reader, const char *line, size_t length, uint64_t offset)
 {
-    if (length == 0 || run_decode_line(reader, line, length, offset)) {
+    if (length == 0 || run_decode_line(reader, line, length, offset))
         return;
-    }
     const char *from = line + 1;
     while (from < line + length) {
         const char *start = memmem(from, (size_t)(line + length - from), record_start, sizeof record_start - 1);
-        if (!start) {
+        if (!start)
             return;
-        }
-        if (run_decode_line(reader, start, (size_t)(line + length - start), offset + (uint64_t)(start - line))) {
+        if (run_decode_line(reader, start, (size_t)(line + length - start), offset + (uint64_t)(start - line)))
             return;
-        }
         from = start + 1;
     }
 }
@@ -63,9 +59,8 @@ static void take_whole_lines(struct run_reader *reader)
             reader->scanned = rest;
             break;
         }
-        if (!reader->is_skipping) {
+        if (!reader->is_skipping)
             take_line(reader, line, (size_t)(end - line), reader->offset + begin);
-        }
         reader->is_skipping = false;
         reader->scanned = 0;
         begin += (size_t)(end - line) + 1;
@@ -93,9 +88,8 @@ static ssize_t read_some(struct run_reader *reader, size_t most)
     do {
         n = read(reader->fd, bytes, most < sizeof bytes ? most : sizeof bytes);
     } while (n < 0 && errno == EINTR);
-    if (n < 0) {
+    if (n < 0)
         return errno == EAGAIN ? 0 : -errno;
-    }
     buffer_add(&reader->pending, bytes, (size_t)n);
     return n;
 }
@@ -103,9 +97,8 @@ static ssize_t read_some(struct run_reader *reader, size_t most)
 int run_reader_poll(struct run_reader *reader)
 {
     ssize_t n;
-    while ((n = read_some(reader, READ_BYTES)) > 0) {
+    while ((n = read_some(reader, READ_BYTES)) > 0)
         take_whole_lines(reader);
-    }
     return (int)n;
 }
 

@@ -36,9 +36,8 @@ static bool may_hide_functions(int tag)
 static bool descend(struct descent *d, Dwarf_Die *parent, int nesting)
 {
     Dwarf_Die child;
-    if (nesting == NESTING_MAX || dwarf_child(parent, &child) != 0) {
+    if (nesting == NESTING_MAX || dwarf_child(parent, &child) != 0)
         return false;
-    }
     do {
         int tag = dwarf_tag(&child);
         if (holds_code(tag) && dwarf_haspc(&child, d->address) > 0) {
@@ -49,9 +48,8 @@ static bool descend(struct descent *d, Dwarf_Die *parent, int nesting)
             return true;
         }
         bool is_entered = holds_declarations(tag) || (d->is_thorough && may_hide_functions(tag));
-        if (is_entered && descend(d, &child, nesting + 1)) {
+        if (is_entered && descend(d, &child, nesting + 1))
             return true;
-        }
     } while (dwarf_siblingof(&child, &child) == 0);
     return false;
 }

@@ -41,19 +41,16 @@ void source_cache_free(struct source_cache *cache)
 static void cut_lines(struct source_cache *cache, struct source_file *file, char *text, size_t length)
 {
     size_t lines = 1, at = 0;
-    if (memchr(text, '\0', length)) {
+    if (memchr(text, '\0', length))
         return;
-    }
-    for (size_t i = 0; i < length; i++) {
+    for (size_t i = 0; i < length; i++)
         lines += text[i] == '\n';
-    }
     file->lines = pool_array(&cache->pool, lines, sizeof *file->lines);
     file->count = lines;
     for (char *line = text; line; at++) {
         char *end = strchr(line, '\n');
-        if (end) {
+        if (end)
             *end = '\0';
-        }
         file->lines[at] = line;
         line = end ? end + 1 : NULL;
     }
@@ -63,9 +60,8 @@ static void read_file(struct source_cache *cache, struct source_file *file)
 {
     struct stat st;
     int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) {
+    if (fd < 0)
         return;
-    }
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= FILE_LIMIT) {
         char *text = pool_alloc(&cache->pool, (size_t)st.st_size + 1);
         ssize_t n = read(fd, text, (size_t)st.st_size);
@@ -86,9 +82,8 @@ const char *source_line(struct source_cache *cache, const struct symbol_frame *f
 {
     struct source_file *file;
     struct stat program;
-    if (!frame->file || frame->line == 0 || !frame->module || stat(frame->module->path, &program) != 0) {
+    if (!frame->file || frame->line == 0 || !frame->module || stat(frame->module->path, &program) != 0)
         return NULL;
-    }
     HASH_FIND_STR(cache->files, frame->file, file);
     if (!file) {
         file = pool_alloc(&cache->pool, sizeof *file);
@@ -96,9 +91,8 @@ const char *source_line(struct source_cache *cache, const struct symbol_frame *f
         read_file(cache, file);
         HASH_ADD_KEYPTR(hh, cache->files, file->path, strlen(file->path), file);
     }
-    if (frame->line > file->count || is_newer(&file->modified, &program.st_mtim)) {
+    if (frame->line > file->count || is_newer(&file->modified, &program.st_mtim))
         return NULL;
-    }
     const char *line = file->lines[frame->line - 1];
     size_t indentation = strspn(line, " \t");
     *at = frame->column > indentation ? frame->column - 1 - indentation : 0;

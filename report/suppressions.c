@@ -17,9 +17,8 @@ static bool kind_fits(const char *kinds, const char *kind)
         if (length < sizeof one) {
             memcpy(one, kinds, length);
             one[length] = '\0';
-            if (pattern_glob(one, kind)) {
+            if (pattern_glob(one, kind))
                 return true;
-            }
         }
         kinds += length + (kinds[length] == ',');
     }
@@ -38,12 +37,10 @@ static bool frame_fits(bool (*matches)(const char *, const char *), enum term_fi
 {
     bool is_any = field == TERM_ANY;
     if ((is_any || field == TERM_FRAME || field == TERM_FUNCTION) && frame->function &&
-        (matches(pattern, frame->function) || matches(pattern, frame->name))) {
+        (matches(pattern, frame->function) || matches(pattern, frame->name)))
         return true;
-    }
-    if ((is_any || field == TERM_FILE) && frame->file && path_fits(matches, pattern, frame->file)) {
+    if ((is_any || field == TERM_FILE) && frame->file && path_fits(matches, pattern, frame->file))
         return true;
-    }
     return (is_any || field == TERM_MODULE) && frame->module && path_fits(matches, pattern, frame->module->path);
 }
 
@@ -53,11 +50,9 @@ static bool stack_has(bool (*matches)(const char *, const char *), const struct 
 {
     size_t first = top_only ? stack->user_first : 0;
     size_t end = top_only && stack->user_end > first ? first + 1 : top_only ? first : stack->symbol_count;
-    for (size_t i = first; i < end; i++) {
-        if (frame_fits(matches, term->field, term->pattern, &stack->symbols[i])) {
+    for (size_t i = first; i < end; i++)
+        if (frame_fits(matches, term->field, term->pattern, &stack->symbols[i]))
             return true;
-        }
-    }
     return false;
 }
 
@@ -78,12 +73,10 @@ static bool object_fits(bool (*matches)(const char *, const char *), const char 
 {
     for (size_t i = 0; i < f->object_count; i++) {
         const struct run_object *object = &f->objects[i];
-        if (matches(pattern, object->name) || (object->type && matches(pattern, object->type))) {
+        if (matches(pattern, object->name) || (object->type && matches(pattern, object->type)))
             return true;
-        }
-        if (object->where == WHERE_SHARED && path_fits(matches, pattern, object->path)) {
+        if (object->where == WHERE_SHARED && path_fits(matches, pattern, object->path))
             return true;
-        }
     }
     return false;
 }
@@ -95,9 +88,8 @@ static bool all_begin_with(const struct suppression_term *term, bool (*matches)(
     size_t known = 0;
     for (size_t i = 0; i < f->party_count; i++) {
         const struct run_stack *stack = &f->parties[i].stack;
-        if (stack->symbol_count > 0 && !frame_fits(matches, TERM_ANY, term->pattern, &stack->symbols[0])) {
+        if (stack->symbol_count > 0 && !frame_fits(matches, TERM_ANY, term->pattern, &stack->symbols[0]))
             return false;
-        }
         known += stack->symbol_count > 0;
     }
     return known > 0;
@@ -108,19 +100,15 @@ static bool all_begin_with(const struct suppression_term *term, bool (*matches)(
 static bool term_fits(const struct suppression_rule *rule, const struct suppression_term *term,
                       bool (*matches)(const char *, const char *), const struct run_finding *f)
 {
-    if (term->field == TERM_FINGERPRINT) {
+    if (term->field == TERM_FINGERPRINT)
         return matches(term->pattern, f->fingerprint);
-    }
-    if (term->field == TERM_INNERMOST) {
+    if (term->field == TERM_INNERMOST)
         return all_begin_with(term, matches, f);
-    }
-    if ((term->field == TERM_ANY || term->field == TERM_OBJECT) && object_fits(matches, term->pattern, f)) {
+    if ((term->field == TERM_ANY || term->field == TERM_OBJECT) && object_fits(matches, term->pattern, f))
         return true;
-    }
     struct search search = {rule, term, matches, false};
-    if (term->field != TERM_OBJECT) {
+    if (term->field != TERM_OBJECT)
         finding_visit_stacks(f, search_stack, &search);
-    }
     return search.found;
 }
 
@@ -130,15 +118,12 @@ static void search_sequence(void *ctx, struct run_stack *stack)
     struct search *search = ctx;
     size_t at = search->rule->is_top_only ? stack->user_first : 0;
     for (const struct suppression_term *term = search->rule->terms; term; term = term->next) {
-        if (term->field != TERM_FRAME) {
+        if (term->field != TERM_FRAME)
             continue;
-        }
-        while (at < stack->symbol_count && !frame_fits(pattern_glob, TERM_FRAME, term->pattern, &stack->symbols[at])) {
+        while (at < stack->symbol_count && !frame_fits(pattern_glob, TERM_FRAME, term->pattern, &stack->symbols[at]))
             at++;
-        }
-        if (at++ >= stack->symbol_count) {
+        if (at++ >= stack->symbol_count)
             return;
-        }
     }
     search->found = true;
 }
@@ -146,17 +131,14 @@ static void search_sequence(void *ctx, struct run_stack *stack)
 static bool block_fits(const struct suppression_rule *rule, const struct run_finding *f)
 {
     bool has_frames = false;
-    for (const struct suppression_term *term = rule->terms; term; term = term->next) {
-        if (term->field == TERM_FRAME) {
+    for (const struct suppression_term *term = rule->terms; term; term = term->next)
+        if (term->field == TERM_FRAME)
             has_frames = true;
-        } else if (!term_fits(rule, term, pattern_glob, f)) {
+        else if (!term_fits(rule, term, pattern_glob, f))
             return false;
-        }
-    }
     struct search search = {.rule = rule};
-    if (has_frames) {
+    if (has_frames)
         finding_visit_stacks(f, search_sequence, &search);
-    }
     return !has_frames || search.found;
 }
 
@@ -164,11 +146,9 @@ static bool block_fits(const struct suppression_rule *rule, const struct run_fin
 static bool is_valgrind_wrapper(const struct suppression_term *term)
 {
     static const char *const wrappers[] = {"pthread_*", "sem_*", "*_WRK", "*_intercept", "*vgpreload*"};
-    for (size_t i = 0; i < sizeof wrappers / sizeof wrappers[0]; i++) {
-        if (term->field != TERM_ELLIPSIS && pattern_glob(wrappers[i], term->pattern)) {
+    for (size_t i = 0; i < sizeof wrappers / sizeof wrappers[0]; i++)
+        if (term->field != TERM_ELLIPSIS && pattern_glob(wrappers[i], term->pattern))
             return true;
-        }
-    }
     return false;
 }
 
@@ -199,9 +179,8 @@ static void search_valgrind(void *ctx, struct run_stack *stack)
 {
     struct search *search = ctx;
     const struct suppression_term *term = search->rule->terms;
-    while (term && is_valgrind_wrapper(term)) {
+    while (term && is_valgrind_wrapper(term))
         term = term->next;
-    }
     if (stack->symbol_count && term) {
         search->found =
             search->found || valgrind_fits_at(term, stack, 0) || valgrind_fits_at(term, stack, stack->user_first);
@@ -210,15 +189,12 @@ static void search_valgrind(void *ctx, struct run_stack *stack)
 
 static bool rule_fits(const struct suppression_rule *rule, const struct run_finding *f)
 {
-    if (!kind_fits(rule->kinds, f->kind)) {
+    if (!kind_fits(rule->kinds, f->kind))
         return false;
-    }
-    if (rule->style == RULE_LINE) {
+    if (rule->style == RULE_LINE)
         return term_fits(rule, rule->terms, pattern_within, f);
-    }
-    if (rule->style == RULE_BLOCK) {
+    if (rule->style == RULE_BLOCK)
         return block_fits(rule, f);
-    }
     struct search search = {.rule = rule};
     finding_visit_stacks(f, search_valgrind, &search);
     return search.found;
@@ -237,11 +213,9 @@ const struct suppression_rule *suppressions_match(struct suppressions *s, const 
 
 static bool is_broad(const struct suppression_rule *rule)
 {
-    for (const struct suppression_term *term = rule->terms; term; term = term->next) {
-        if (term->field != TERM_ELLIPSIS && !pattern_is_broad(term->pattern)) {
+    for (const struct suppression_term *term = rule->terms; term; term = term->next)
+        if (term->field != TERM_ELLIPSIS && !pattern_is_broad(term->pattern))
             return false;
-        }
-    }
     return true;
 }
 

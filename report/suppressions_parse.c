@@ -38,19 +38,16 @@ static void complain(struct parser *p, unsigned line, const char *format, ...)
 /* Returns: the next line without blanks at its ends, in the pool, or NULL at the end of the file. */
 static char *next_line(struct parser *p)
 {
-    if (p->at >= p->end) {
+    if (p->at >= p->end)
         return NULL;
-    }
     const char *newline = memchr(p->at, '\n', (size_t)(p->end - p->at));
     const char *begin = p->at, *stop = newline ? newline : p->end;
     p->at = newline ? newline + 1 : p->end;
     p->line++;
-    while (begin < stop && isspace((unsigned char)*begin)) {
+    while (begin < stop && isspace((unsigned char)*begin))
         begin++;
-    }
-    while (stop > begin && isspace((unsigned char)stop[-1])) {
+    while (stop > begin && isspace((unsigned char)stop[-1]))
         stop--;
-    }
     return pool_copy(p->pool, begin, (size_t)(stop - begin));
 }
 
@@ -62,9 +59,8 @@ static struct suppression_rule *add_rule(struct parser *p, enum rule_style style
     rule->line = p->line;
     rule->text = text;
     rule->kinds = "*";
-    if (!p->s->last) {
+    if (!p->s->last)
         p->s->last = &p->s->rules;
-    }
     *p->s->last = rule;
     p->s->last = &rule->next;
     return rule;
@@ -73,9 +69,8 @@ static struct suppression_rule *add_rule(struct parser *p, enum rule_style style
 static void add_term(struct parser *p, struct suppression_rule *rule, enum term_field field, const char *pattern)
 {
     struct suppression_term **at = &rule->terms;
-    while (*at) {
+    while (*at)
         at = &(*at)->next;
-    }
     *at = pool_alloc(p->pool, sizeof **at);
     (*at)->field = field;
     (*at)->pattern = pattern;
@@ -123,21 +118,17 @@ static const struct foreign_kind valgrind_kinds[] = {
 
 static const char *foreign(const struct foreign_kind *table, size_t count, const char *name)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(table[i].name, name) == 0) {
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(table[i].name, name) == 0)
             return table[i].kinds;
-        }
-    }
     return NULL;
 }
 
 static bool names_a_kind(const char *glob)
 {
-    for (size_t i = 0; i < catalogue_count; i++) {
-        if (pattern_glob(glob, catalogue[i].slug)) {
+    for (size_t i = 0; i < catalogue_count; i++)
+        if (pattern_glob(glob, catalogue[i].slug))
             return true;
-        }
-    }
     return false;
 }
 
@@ -169,15 +160,13 @@ static void parse_line_rule(struct parser *p, char *line)
     if (scope) {
         *scope++ = '\0';
         rule->is_top_only = strcmp(scope, "top") == 0;
-        if (!rule->is_top_only && strcmp(scope, "any") != 0) {
+        if (!rule->is_top_only && strcmp(scope, "any") != 0)
             complain(p, p->line, "after '@' stands 'top' or 'any', not '%s'", scope);
-        }
     }
-    if (set_kinds(p, rule, line)) {
+    if (set_kinds(p, rule, line))
         add_term(p, rule, strcmp(line, "called_from_lib") == 0 ? TERM_MODULE : TERM_ANY, colon + 1);
-    } else {
+    else
         add_term(p, rule, TERM_FINGERPRINT, "");
-    }
 }
 
 /* ---- [block] ---------------------------------------------------------------------------------------------------- */
@@ -227,16 +216,13 @@ static void parse_block(struct parser *p, char *line)
             p->line--;
             break;
         }
-        if (!*next) {
+        if (!*next)
             break;
-        }
-        if (*next != '#') {
+        if (*next != '#')
             parse_block_line(p, rule, next);
-        }
     }
-    if (!rule->terms) {
+    if (!rule->terms)
         complain(p, rule->line, "the block '%s' says nothing to match", rule->text);
-    }
 }
 
 /* ---- { Valgrind } ----------------------------------------------------------------------------------------------- */
@@ -252,9 +238,8 @@ static void parse_valgrind_kind(struct parser *p, struct suppression_rule *rule,
         return;
     }
     *colon = '\0';
-    if (!strcasestr(line, "helgrind") && !strcasestr(line, "drd")) {
+    if (!strcasestr(line, "helgrind") && !strcasestr(line, "drd"))
         return;
-    }
     const char *kinds = foreign(valgrind_kinds, sizeof valgrind_kinds / sizeof valgrind_kinds[0], colon + 1);
     if (kinds) {
         rule->kinds = kinds;
@@ -282,9 +267,8 @@ static void parse_valgrind_frame(struct parser *p, struct suppression_rule *rule
         }
     }
     /* Lines such as "Memcheck:Param" names belong to other tools' kinds. */
-    if (*rule->kinds) {
+    if (*rule->kinds)
         complain(p, p->line, "expected fun:, obj:, src: or ..., found '%s'", line);
-    }
 }
 
 static void parse_valgrind(struct parser *p)
@@ -293,9 +277,8 @@ static void parse_valgrind(struct parser *p)
     struct suppression_rule *rule = NULL;
     char *line;
     while ((line = next_line(p)) != NULL && strcmp(line, "}") != 0) {
-        if (!*line || *line == '#') {
+        if (!*line || *line == '#')
             continue;
-        }
         if (field == 0) {
             rule = add_rule(p, RULE_VALGRIND, line);
             rule->line = opened;
@@ -306,11 +289,10 @@ static void parse_valgrind(struct parser *p)
         }
         field++;
     }
-    if (!line) {
+    if (!line)
         complain(p, opened, "the block that begins here has no '}'");
-    } else if (field < 2 || (*rule->kinds && !rule->terms)) {
+    else if (field < 2 || (*rule->kinds && !rule->terms))
         complain(p, opened, "a block of Valgrind's form needs a name, tool:kind and a frame");
-    }
 }
 
 /* ---- files ------------------------------------------------------------------------------------------------------ */
@@ -321,15 +303,13 @@ bool suppressions_parse(struct suppressions *s, const char *name, const char *te
     struct parser p = {.s = s, .pool = &s->pool, .at = text, .end = text + length, .errors = errors};
     char *line;
     p.file = pool_string(&s->pool, name);
-    while ((line = next_line(&p)) != NULL) {
-        if (*line == '[') {
+    while ((line = next_line(&p)) != NULL)
+        if (*line == '[')
             parse_block(&p, line);
-        } else if (strcmp(line, "{") == 0) {
+        else if (strcmp(line, "{") == 0)
             parse_valgrind(&p);
-        } else if (*line && *line != '#') {
+        else if (*line && *line != '#')
             parse_line_rule(&p, line);
-        }
-    }
     return !p.failed;
 }
 
@@ -343,9 +323,8 @@ void suppressions_add_defaults(struct suppressions *s)
     struct buffer errors = {0};
     struct suppression_rule **first = s->last;
     suppressions_parse(s, "built in", report_default_rules, sizeof report_default_rules - 1, &errors);
-    for (struct suppression_rule *rule = first ? *first : s->rules; rule; rule = rule->next) {
+    for (struct suppression_rule *rule = first ? *first : s->rules; rule; rule = rule->next)
         rule->is_compiled_in = true;
-    }
     buffer_free(&errors); /* a mistake there fails tests/unit/test_report_suppressions.c */
 }
 
@@ -359,13 +338,11 @@ bool suppressions_load(struct suppressions *s, const char *path, struct buffer *
         buffer_printf(errors, "%s: %s\n", path, strerror(errno));
         return false;
     }
-    while ((n = fread(bytes, 1, sizeof bytes, file)) > 0 && text.length <= FILE_LIMIT) {
+    while ((n = fread(bytes, 1, sizeof bytes, file)) > 0 && text.length <= FILE_LIMIT)
         buffer_add(&text, bytes, n);
-    }
     bool was_read = !ferror(file) && text.length <= FILE_LIMIT;
-    if (!was_read) {
+    if (!was_read)
         buffer_printf(errors, "%s: %s\n", path, ferror(file) ? strerror(errno) : "larger than 16 MiB");
-    }
     fclose(file);
     buffer_add(&text, "", 0);
     bool is_good = was_read && suppressions_parse(s, path, text.data, text.length, errors);

@@ -70,13 +70,11 @@ static bool find_bytes(struct code *c)
     Dwarf_Addr address = c->begin + c->m->bias, bias;
     GElf_Shdr header;
     Elf_Scn *section = dwfl_module_address_section(c->m->module, &address, &bias);
-    if (!section || !gelf_getshdr(section, &header) || header.sh_type != SHT_PROGBITS) {
+    if (!section || !gelf_getshdr(section, &header) || header.sh_type != SHT_PROGBITS)
         return false; /* a debug file has no code */
-    }
     const Elf_Data *data = elf_getdata(section, NULL);
-    if (!data || !data->d_buf || address > data->d_size || c->end - c->begin > data->d_size - address) {
+    if (!data || !data->d_buf || address > data->d_size || c->end - c->begin > data->d_size - address)
         return false;
-    }
     c->bytes = (const uint8_t *)data->d_buf + address;
     return true;
 }
@@ -103,15 +101,13 @@ static void find_joins(struct code *c)
 {
     for (c->at = c->begin; decode(c); c->at = next_of(c)) {
         ZyanU64 target;
-        if (!is_jump(c)) {
+        if (!is_jump(c))
             continue;
-        }
         if (ZYAN_FAILED(ZydisCalcAbsoluteAddress(&c->instruction, &c->operands[0], c->at, &target)) ||
-            c->operands[0].type != ZYDIS_OPERAND_TYPE_IMMEDIATE) {
+            c->operands[0].type != ZYDIS_OPERAND_TYPE_IMMEDIATE)
             c->is_unclear = true;
-        } else if (target >= c->begin && target < c->end) {
+        else if (target >= c->begin && target < c->end)
             c->is_join[target - c->begin] = true;
-        }
     }
     c->is_unclear |= c->at != c->end;
 }
@@ -124,9 +120,8 @@ static struct reg new_value(struct code *c)
 
 static void forget_all(struct code *c)
 {
-    for (unsigned i = 0; i < REGISTER_COUNT; i++) {
+    for (unsigned i = 0; i < REGISTER_COUNT; i++)
         c->regs[i] = new_value(c);
-    }
 }
 
 static bool begin_code(struct code *c, struct symbol_module *m, struct pool *pool, uint64_t offset)
@@ -135,14 +130,12 @@ static bool begin_code(struct code *c, struct symbol_module *m, struct pool *poo
     memset(c, 0, sizeof *c);
     c->m = m;
     c->pool = pool;
-    if (!m->module || !symbol_module_find_unit(m, offset, &unit)) {
+    if (!m->module || !symbol_module_find_unit(m, offset, &unit))
         return false;
-    }
     c->in = (struct location_scopes){c->scopes, scopes_find(&unit, dwarf_address(c, offset), c->scopes)};
     if (c->in.count == 0 || dwarf_tag(&c->scopes[c->in.count - 1]) != DW_TAG_subprogram ||
-        !find_part(c, &c->scopes[c->in.count - 1], offset) || !find_bytes(c)) {
+        !find_part(c, &c->scopes[c->in.count - 1], offset) || !find_bytes(c))
         return false;
-    }
     ZydisDecoderInit(&c->decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
     c->is_join = memory_grow(NULL, c->end - c->begin, sizeof *c->is_join);
     memset(c->is_join, 0, (c->end - c->begin) * sizeof *c->is_join);
@@ -159,9 +152,8 @@ static unsigned number_of(ZydisRegister name)
 {
     static const uint8_t numbers[REGISTER_COUNT] = {0, 2, 1, 3, 7, 6, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15};
     ZydisRegister whole = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, name);
-    if (ZydisRegisterGetClass(whole) != ZYDIS_REGCLASS_GPR64) {
+    if (ZydisRegisterGetClass(whole) != ZYDIS_REGCLASS_GPR64)
         return REGISTER_COUNT;
-    }
     return numbers[ZydisRegisterGetId(whole)];
 }
 
@@ -171,9 +163,8 @@ static bool add_steps(const struct symbol_place *place, size_t size, Dwarf_Die *
     Dwarf_Word whole;
     uint64_t at = (uint64_t)place->at;
     *type = place->type;
-    if (!place->is_known || place->at < 0 || dwarf_aggregate_size(type, &whole) != 0 || at >= whole) {
+    if (!place->is_known || place->at < 0 || dwarf_aggregate_size(type, &whole) != 0 || at >= whole)
         return false;
-    }
     buffer_string(path, "");
     return symbol_type_descend(type, &at, size, path) && at == 0;
 }
@@ -203,9 +194,8 @@ const char *symbol_place_identity(const struct symbol_place *place, size_t size,
     struct buffer path = {0};
     Dwarf_Die type, whole = place->type;
     const char *identity = NULL;
-    if (!place->is_known || !place->is_pointed) {
+    if (!place->is_known || !place->is_pointed)
         return symbol_place_name(place, size, pool, &type);
-    }
     if (add_steps(place, size, &type, &path)) {
         const char *name = dwarf_peel_type(&whole, &whole) == 0 ? dwarf_diename(&whole) : NULL;
         identity = pool_format(pool, "%s%s", name ? name : "", path.data);
@@ -218,14 +208,12 @@ const char *symbol_place_identity(const struct symbol_place *place, size_t size,
 static bool follow(struct code *c, Dwarf_Die *pointer, const char *name, struct symbol_place *to)
 {
     Dwarf_Die plain, type;
-    if (!name || dwarf_peel_type(pointer, &plain) != 0) {
+    if (!name || dwarf_peel_type(pointer, &plain) != 0)
         return false;
-    }
     int tag = dwarf_tag(&plain);
     if ((tag != DW_TAG_pointer_type && tag != DW_TAG_reference_type && tag != DW_TAG_rvalue_reference_type) ||
-        !symbol_type_of(&plain, &type)) {
+        !symbol_type_of(&plain, &type))
         return false; /* no pointer, or one to void */
-    }
     *to = (struct symbol_place){.is_known = true, .is_pointed = true, .name = pool_string(c->pool, name), .type = type};
     return true;
 }
@@ -252,9 +240,8 @@ static struct symbol_place place_in_frame(struct code *c, unsigned number, int64
     Dwarf_CFI *cfi = dwfl_module_eh_cfi(c->m->module, &bias);
     int64_t at;
     if (location_in_frame(&c->in, cfi, c->at + c->m->bias - bias, dwarf_address(c, c->at), number, displacement,
-                          &variable, &at)) {
+                          &variable, &at))
         return place_of_variable(c, &variable, true, at);
-    }
     return (struct symbol_place){0};
 }
 
@@ -267,9 +254,8 @@ static struct symbol_place place_shared(struct code *c, unsigned number, int64_t
     int64_t at;
     if (location_behind(&c->in, dwarf_address(c, c->at), &in_register, displacement, &variable, &at) ||
         (c->regs[number].is_of_slot &&
-         location_behind(&c->in, dwarf_address(c, c->at), &in_slot, displacement, &variable, &at))) {
+         location_behind(&c->in, dwarf_address(c, c->at), &in_slot, displacement, &variable, &at)))
         return place_of_variable(c, &variable, true, at);
-    }
     return (struct symbol_place){0};
 }
 
@@ -311,19 +297,15 @@ static struct symbol_place place_behind(struct code *c, ZydisRegister name, int6
 {
     unsigned number = number_of(name);
     struct symbol_place place = {0};
-    if (number == REGISTER_COUNT) {
+    if (number == REGISTER_COUNT)
         return place;
-    }
-    if (name == ZYDIS_REGISTER_RSP || name == ZYDIS_REGISTER_RBP) {
+    if (name == ZYDIS_REGISTER_RSP || name == ZYDIS_REGISTER_RBP)
         place = place_in_frame(c, number, displacement);
-    }
     if (!place.is_known) {
-        if (!follow_register(c, number, &place)) {
+        if (!follow_register(c, number, &place))
             place = c->regs[number].place;
-        }
-        if (!place.is_known && !follow_copy(c, number, &place)) {
+        if (!place.is_known && !follow_copy(c, number, &place))
             place = (struct symbol_place){0};
-        }
         place.at += displacement;
     }
     return place.is_known ? place : place_shared(c, number, displacement);
@@ -333,9 +315,8 @@ static struct symbol_place place_of_static(struct code *c, uint64_t offset)
 {
     uint64_t begin, size;
     Dwarf_Die variable;
-    if (symbol_module_find_symbol(c->m, offset, &begin, &size) && symbol_variable_find(c->m, begin, &variable)) {
+    if (symbol_module_find_symbol(c->m, offset, &begin, &size) && symbol_variable_find(c->m, begin, &variable))
         return place_of_variable(c, &variable, false, (int64_t)(offset - begin));
-    }
     return (struct symbol_place){0};
 }
 
@@ -344,13 +325,11 @@ static struct symbol_place place_of(struct code *c, const ZydisDecodedOperand *o
 {
     struct symbol_place place = {0};
     if (operand->type != ZYDIS_OPERAND_TYPE_MEMORY || operand->mem.index != ZYDIS_REGISTER_NONE ||
-        operand->mem.segment == ZYDIS_REGISTER_FS || operand->mem.segment == ZYDIS_REGISTER_GS) {
+        operand->mem.segment == ZYDIS_REGISTER_FS || operand->mem.segment == ZYDIS_REGISTER_GS)
         return place;
-    }
     int64_t displacement = operand->mem.disp.has_displacement ? operand->mem.disp.value : 0;
-    if (operand->mem.base == ZYDIS_REGISTER_RIP) {
+    if (operand->mem.base == ZYDIS_REGISTER_RIP)
         return place_of_static(c, next_of(c) + (uint64_t)displacement);
-    }
     return place_behind(c, operand->mem.base, displacement);
 }
 
@@ -373,9 +352,8 @@ static struct symbol_place load(struct code *c, struct symbol_place place)
     Dwarf_Die type;
     place.function = NULL; /* what it points to is no part of the frame */
     const char *name = symbol_place_name(&place, POINTER_SIZE, c->pool, &type);
-    if (!name || !follow(c, &type, name, &loaded)) {
+    if (!name || !follow(c, &type, name, &loaded))
         return (struct symbol_place){0};
-    }
     return loaded;
 }
 
@@ -402,9 +380,8 @@ static struct reg outcome(struct code *c)
 {
     const ZydisDecodedOperand *to = &c->operands[0], *from = &c->operands[1];
     struct reg left = new_value(c);
-    if (!is_whole_register(to)) {
+    if (!is_whole_register(to))
         return left;
-    }
     switch (c->instruction.mnemonic) {
     case ZYDIS_MNEMONIC_MOV:
         if (is_whole_register(from)) {
@@ -417,9 +394,8 @@ static struct reg outcome(struct code *c)
         break;
     case ZYDIS_MNEMONIC_LEA:
         left.place = place_of(c, from);
-        if (from->mem.index == ZYDIS_REGISTER_NONE) {
+        if (from->mem.index == ZYDIS_REGISTER_NONE)
             note_behind(c, from->mem.base, from->mem.disp.has_displacement ? from->mem.disp.value : 0, &left);
-        }
         break;
     case ZYDIS_MNEMONIC_ADD:
     case ZYDIS_MNEMONIC_SUB:
@@ -446,25 +422,21 @@ static void step(struct code *c)
     for (size_t i = 0; i < c->instruction.operand_count; i++) {
         const ZydisDecodedOperand *operand = &c->operands[i];
         if (operand->type == ZYDIS_OPERAND_TYPE_REGISTER && operand->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE &&
-            number_of(operand->reg.value) < REGISTER_COUNT) {
+            number_of(operand->reg.value) < REGISTER_COUNT)
             c->regs[number_of(operand->reg.value)] = i == 0 ? left : new_value(c);
-        }
     }
-    if (is_end) {
+    if (is_end)
         forget_all(c);
-    }
 }
 
 /* Goes on until the instruction at `stop` is decoded, or the one that ends there.  Returns: false when there is none. */
 static bool advance(struct code *c, uint64_t stop, bool is_end)
 {
     for (; decode(c); c->at = next_of(c)) {
-        if (c->is_unclear || c->is_join[c->at - c->begin]) {
+        if (c->is_unclear || c->is_join[c->at - c->begin])
             forget_all(c);
-        }
-        if ((is_end ? next_of(c) : c->at) == stop) {
+        if ((is_end ? next_of(c) : c->at) == stop)
             return true;
-        }
         step(c);
     }
     return false;
@@ -476,9 +448,8 @@ bool symbol_code_access(struct symbol_module *m, uint64_t offset, struct pool *p
 {
     struct code c;
     *place = (struct symbol_place){0};
-    if (!begin_code(&c, m, pool, offset)) {
+    if (!begin_code(&c, m, pool, offset))
         return false;
-    }
     if (advance(&c, offset, false)) {
         const ZydisDecodedOperand *accessed = NULL;
         for (size_t i = 0; i < c.instruction.operand_count; i++) {
@@ -490,9 +461,8 @@ bool symbol_code_access(struct symbol_module *m, uint64_t offset, struct pool *p
                 accessed = &c.operands[i];
             }
         }
-        if (accessed) {
+        if (accessed)
             *place = place_of(&c, accessed);
-        }
     }
     free(c.is_join);
     return place->is_known;
@@ -502,12 +472,10 @@ bool symbol_code_argument(struct symbol_module *m, uint64_t offset, struct pool 
 {
     struct code c;
     *place = (struct symbol_place){0};
-    if (!begin_code(&c, m, pool, offset - 1)) {
+    if (!begin_code(&c, m, pool, offset - 1))
         return false;
-    }
-    if (advance(&c, offset, true) && c.instruction.meta.category == ZYDIS_CATEGORY_CALL) {
+    if (advance(&c, offset, true) && c.instruction.meta.category == ZYDIS_CATEGORY_CALL)
         *place = place_behind(&c, ZYDIS_REGISTER_RDI, 0);
-    }
     free(c.is_join);
     return place->is_known;
 }
@@ -515,11 +483,9 @@ bool symbol_code_argument(struct symbol_module *m, uint64_t offset, struct pool 
 /* Looks for the result in a variable's register, before the instruction at c->at. */
 static bool find_result_in_register(struct code *c, struct symbol_place *place)
 {
-    for (unsigned i = 0; i < REGISTER_COUNT; i++) {
-        if (c->regs[i].is_result && follow_register(c, i, place)) {
+    for (unsigned i = 0; i < REGISTER_COUNT; i++)
+        if (c->regs[i].is_result && follow_register(c, i, place))
             return true;
-        }
-    }
     return false;
 }
 
@@ -527,9 +493,8 @@ static bool find_result_in_register(struct code *c, struct symbol_place *place)
 static bool find_result_in_store(struct code *c, struct symbol_place *place)
 {
     if (c->instruction.mnemonic != ZYDIS_MNEMONIC_MOV || c->operands[0].type != ZYDIS_OPERAND_TYPE_MEMORY ||
-        !is_whole_register(&c->operands[1]) || !c->regs[number_of(c->operands[1].reg.value)].is_result) {
+        !is_whole_register(&c->operands[1]) || !c->regs[number_of(c->operands[1].reg.value)].is_result)
         return false;
-    }
     *place = load(c, place_of(c, &c->operands[0]));
     return place->is_known;
 }
@@ -538,18 +503,16 @@ bool symbol_code_result(struct symbol_module *m, uint64_t offset, struct pool *p
 {
     struct code c;
     *place = (struct symbol_place){0};
-    if (!begin_code(&c, m, pool, offset - 1)) {
+    if (!begin_code(&c, m, pool, offset - 1))
         return false;
-    }
     if (advance(&c, offset, true) && c.instruction.meta.category == ZYDIS_CATEGORY_CALL) {
         forget_all(&c);
         c.regs[RESULT].is_result = true;
         c.at = next_of(&c);
         for (int i = 0; i < STORE_REACH && decode(&c); i++, c.at = next_of(&c)) {
             if (c.is_unclear || c.is_join[c.at - c.begin] || find_result_in_register(&c, place) ||
-                find_result_in_store(&c, place)) {
+                find_result_in_store(&c, place))
                 break;
-            }
             step(&c);
         }
     }

@@ -19,9 +19,8 @@ static const char *mangled_name(Dwarf_Die *function)
 {
     Dwarf_Attribute attribute;
     if (dwarf_attr_integrate(function, DW_AT_linkage_name, &attribute) ||
-        dwarf_attr_integrate(function, DW_AT_MIPS_linkage_name, &attribute)) {
+        dwarf_attr_integrate(function, DW_AT_MIPS_linkage_name, &attribute))
         return dwarf_formstring(&attribute);
-    }
     return NULL;
 }
 
@@ -41,9 +40,8 @@ static const char *class_name(Dwarf_Die *class)
 static bool is_of_cxx(Dwarf_Die *die)
 {
     Dwarf_Die unit;
-    if (!dwarf_diecu(die, &unit, NULL, NULL)) {
+    if (!dwarf_diecu(die, &unit, NULL, NULL))
         return false;
-    }
     switch (dwarf_srclang(&unit)) {
     case DW_LANG_C_plus_plus:
     case DW_LANG_C_plus_plus_03:
@@ -67,9 +65,8 @@ static Dwarf_Die declaration_of(Dwarf_Die *function)
         Dwarf_Die next;
         if ((!dwarf_attr(&die, DW_AT_abstract_origin, &attribute) &&
              !dwarf_attr(&die, DW_AT_specification, &attribute)) ||
-            !dwarf_formref_die(&attribute, &next)) {
+            !dwarf_formref_die(&attribute, &next))
             break;
-        }
         die = next;
     }
     return die;
@@ -80,18 +77,15 @@ static size_t nameless_before(Dwarf_Die *scope, Dwarf_Die *class, int nesting)
 {
     Dwarf_Die child;
     size_t count = 0;
-    if (nesting == NESTING_MAX || dwarf_child(scope, &child) != 0) {
+    if (nesting == NESTING_MAX || dwarf_child(scope, &child) != 0)
         return 0;
-    }
     do {
-        if (dwarf_dieoffset(&child) >= dwarf_dieoffset(class)) {
+        if (dwarf_dieoffset(&child) >= dwarf_dieoffset(class))
             break;
-        }
-        if (is_class(&child)) {
+        if (is_class(&child))
             count += class_name(&child) == NULL;
-        } else if (dwarf_tag(&child) == DW_TAG_lexical_block) {
+        else if (dwarf_tag(&child) == DW_TAG_lexical_block)
             count += nameless_before(&child, class, nesting + 1);
-        }
     } while (dwarf_siblingof(&child, &child) == 0);
     return count;
 }
@@ -111,17 +105,15 @@ static void add_scope(struct pool *pool, struct buffer *out, Dwarf_Die *scopes, 
         name = name ? name : "(anonymous namespace)";
     } else if (is_class(scope)) {
         int around = at + 1;
-        while (around + 1 < count && dwarf_tag(&scopes[around]) == DW_TAG_lexical_block) {
+        while (around + 1 < count && dwarf_tag(&scopes[around]) == DW_TAG_lexical_block)
             around++;
-        }
         name = class_name(scope);
         name = name             ? name
                : around < count ? pool_format(pool, "{lambda#%zu}", nameless_before(&scopes[around], scope, 0) + 1)
                                 : "{lambda}";
     }
-    if (name) {
+    if (name)
         buffer_printf(out, "%s::", name);
-    }
 }
 
 /* Returns: how many of the scopes give the function its name: up to the function that it stands in, which has its own. */
@@ -143,15 +135,13 @@ static int naming_scopes(Dwarf_Die *scopes, int count)
 static const char *name_within(struct pool *pool, Dwarf_Die *function, int nesting)
 {
     const char *mangled = mangled_name(function), *own = dwarf_diename(function);
-    if (mangled || !own || nesting == NESTING_MAX || !is_of_cxx(function)) {
+    if (mangled || !own || nesting == NESTING_MAX || !is_of_cxx(function))
         return mangled ? mangled : own;
-    }
     Dwarf_Die declaration = declaration_of(function), *scopes = NULL;
     int count = dwarf_getscopes_die(&declaration, &scopes);
     struct buffer name = {0};
-    for (int i = naming_scopes(scopes, count) - 1; i > 0; i--) {
+    for (int i = naming_scopes(scopes, count) - 1; i > 0; i--)
         add_scope(pool, &name, scopes, i, count, nesting);
-    }
     buffer_string(&name, own);
     const char *whole = pool_string(pool, name.data);
     buffer_free(&name);

@@ -13,9 +13,8 @@ static size_t operations_of(Dwarf_Die *variable, Dwarf_Addr address, Dwarf_Op **
     Dwarf_Attribute attribute;
     size_t count;
     if (!dwarf_attr(variable, DW_AT_location, &attribute) ||
-        dwarf_getlocation_addr(&attribute, address, operations, &count, 1) != 1) {
+        dwarf_getlocation_addr(&attribute, address, operations, &count, 1) != 1)
         return 0;
-    }
     return count;
 }
 
@@ -35,14 +34,12 @@ bool location_in_register(const struct location_scopes *s, Dwarf_Addr address, u
                           bool (*accepts)(void *ctx, Dwarf_Die *variable), void *ctx, Dwarf_Die *variable)
 {
     for (int i = 0; i < s->count; i++) {
-        if (dwarf_haspc(&s->scopes[i], address) <= 0 || dwarf_child(&s->scopes[i], variable) != 0) {
+        if (dwarf_haspc(&s->scopes[i], address) <= 0 || dwarf_child(&s->scopes[i], variable) != 0)
             continue;
-        }
         do {
             const Dwarf_Op *where = is_variable(variable) ? location_of(variable, address) : NULL;
-            if (where && where->atom == DW_OP_reg0 + number && accepts(ctx, variable)) {
+            if (where && where->atom == DW_OP_reg0 + number && accepts(ctx, variable))
                 return true;
-            }
         } while (dwarf_siblingof(variable, variable) == 0);
     }
     return false;
@@ -55,22 +52,19 @@ static bool frame_base(const struct location_scopes *s, Dwarf_CFI *cfi, Dwarf_Ad
     Dwarf_Op *operations;
     size_t count;
     if (s->count == 0 || !dwarf_attr(&s->scopes[s->count - 1], DW_AT_frame_base, &attribute) ||
-        dwarf_getlocation(&attribute, &operations, &count) != 0 || count != 1) {
+        dwarf_getlocation(&attribute, &operations, &count) != 0 || count != 1)
         return false;
-    }
     if (operations->atom == DW_OP_reg0 + REGISTER_FRAME) {
         *base = 0;
         return reg == REGISTER_FRAME;
     }
     Dwarf_Frame *frame;
-    if (operations->atom != DW_OP_call_frame_cfa || !cfi || dwarf_cfi_addrframe(cfi, address, &frame) != 0) {
+    if (operations->atom != DW_OP_call_frame_cfa || !cfi || dwarf_cfi_addrframe(cfi, address, &frame) != 0)
         return false;
-    }
     bool is_known = dwarf_frame_cfa(frame, &operations, &count) == 0 && count == 1 && operations->atom == DW_OP_bregx &&
                     operations->number == reg;
-    if (is_known) {
+    if (is_known)
         *base = (int64_t)operations->number2;
-    }
     free(frame);
     return is_known;
 }
@@ -79,9 +73,8 @@ bool location_slot(const struct location_scopes *s, Dwarf_CFI *cfi, Dwarf_Addr c
                    int64_t offset, int64_t *slot)
 {
     int64_t base;
-    if (!frame_base(s, cfi, cfi_address, reg, &base)) {
+    if (!frame_base(s, cfi, cfi_address, reg, &base))
         return false;
-    }
     *slot = offset - base;
     return true;
 }
@@ -100,16 +93,14 @@ static bool begin_behind(Dwarf_Die *variable, Dwarf_Addr address, const struct l
 {
     Dwarf_Op *operations;
     size_t count = operations_of(variable, address, &operations), used = 1;
-    if (count == 0) {
+    if (count == 0)
         return false;
-    }
     if (pointer->is_in_slot) {
         *begin = 0;
         used = 2;
         if (count < used || operations[0].atom != DW_OP_fbreg || (int64_t)operations[0].number != pointer->slot ||
-            operations[1].atom != DW_OP_deref) {
+            operations[1].atom != DW_OP_deref)
             return false;
-        }
     } else if (operations[0].atom == DW_OP_breg0 + pointer->reg) {
         *begin = (int64_t)operations[0].number;
     } else {
@@ -126,9 +117,8 @@ bool location_behind(const struct location_scopes *s, Dwarf_Addr address, const 
                      int64_t offset, Dwarf_Die *variable, int64_t *at)
 {
     for (int i = 0; i < s->count; i++) {
-        if (dwarf_haspc(&s->scopes[i], address) <= 0 || dwarf_child(&s->scopes[i], variable) != 0) {
+        if (dwarf_haspc(&s->scopes[i], address) <= 0 || dwarf_child(&s->scopes[i], variable) != 0)
             continue;
-        }
         do {
             int64_t begin;
             if (is_variable(variable) && begin_behind(variable, address, pointer, &begin) &&
@@ -145,13 +135,11 @@ bool location_in_frame(const struct location_scopes *s, Dwarf_CFI *cfi, Dwarf_Ad
                        unsigned reg, int64_t offset, Dwarf_Die *variable, int64_t *at)
 {
     int64_t slot;
-    if (!location_slot(s, cfi, cfi_address, reg, offset, &slot)) {
+    if (!location_slot(s, cfi, cfi_address, reg, offset, &slot))
         return false;
-    }
     for (int i = 0; i < s->count; i++) {
-        if (dwarf_haspc(&s->scopes[i], address) <= 0 || dwarf_child(&s->scopes[i], variable) != 0) {
+        if (dwarf_haspc(&s->scopes[i], address) <= 0 || dwarf_child(&s->scopes[i], variable) != 0)
             continue;
-        }
         do {
             const Dwarf_Op *where = is_variable(variable) ? location_of(variable, address) : NULL;
             if (where && where->atom == DW_OP_fbreg && is_within(variable, slot - (int64_t)where->number)) {

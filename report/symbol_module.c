@@ -59,9 +59,8 @@ static int open_fitting(const char *path, const char *build_id)
 
 static int open_debug_file(const char *build_id, struct pool *pool, const char **path)
 {
-    if (strlen(build_id) < 4 || strspn(build_id, "0123456789abcdef") != strlen(build_id)) {
+    if (strlen(build_id) < 4 || strspn(build_id, "0123456789abcdef") != strlen(build_id))
         return -1;
-    }
     *path = pool_format(pool, DEBUG_ROOT "/%.2s/%s.debug", build_id, build_id + 2);
     int fd = open_fitting(*path, build_id);
     return fd >= 0 ? fd : debuginfod_open(build_id);
@@ -100,9 +99,8 @@ void symbol_module_open(struct symbol_module *m, const struct run_module *module
                                         .section_address = dwfl_offline_section_address};
     const char *path = module->path;
     int fd = *path == '/' ? open_fitting(path, module->build_id) : -1;
-    if (fd < 0) {
+    if (fd < 0)
         fd = open_debug_file(module->build_id, pool, &path);
-    }
     if (fd < 0) {
         m->gap = *module->path == '/' ? why_unfit(module->path, module->build_id, pool) : NULL;
         return;
@@ -121,9 +119,8 @@ void symbol_module_open(struct symbol_module *m, const struct run_module *module
 
 void symbol_module_close(struct symbol_module *m)
 {
-    if (m->dwfl) {
+    if (m->dwfl)
         dwfl_end(m->dwfl);
-    }
     free(m->ranges);
     free(m->variables);
     symbol_table_free(&m->symbols);
@@ -178,9 +175,8 @@ static void build_symbols(struct symbol_module *m)
         GElf_Sym symbol;
         GElf_Addr value = 0;
         const char *name = dwfl_module_getsym_info(m->module, i, &symbol, &value, NULL, NULL, NULL);
-        if (name && *name && covers_memory(&symbol)) {
+        if (name && *name && covers_memory(&symbol))
             symbol_table_add(&m->symbols, (struct symbol){value, symbol.st_size, name, symbol_rank(&symbol), 0});
-        }
     }
     symbol_table_sort(&m->symbols);
     m->were_symbols_built = true;
@@ -188,16 +184,13 @@ static void build_symbols(struct symbol_module *m)
 
 const char *symbol_module_find_symbol(struct symbol_module *m, uint64_t offset, uint64_t *begin, uint64_t *size)
 {
-    if (!m->module) {
+    if (!m->module)
         return NULL;
-    }
-    if (!m->were_symbols_built) {
+    if (!m->were_symbols_built)
         build_symbols(m);
-    }
     const struct symbol *symbol = symbol_table_find(&m->symbols, offset + m->bias);
-    if (!symbol) {
+    if (!symbol)
         return NULL;
-    }
     *begin = symbol->begin - m->bias;
     *size = symbol->size;
     return symbol->name;
@@ -229,27 +222,22 @@ static void build_ranges(struct symbol_module *m)
     Dwarf_CU *cu = NULL;
     Dwarf_Die unit;
     size_t capacity = 0;
-    while (dwarf_get_units(m->dwarf, cu, &cu, NULL, NULL, &unit, NULL) == 0) {
+    while (dwarf_get_units(m->dwarf, cu, &cu, NULL, NULL, &unit, NULL) == 0)
         add_unit_ranges(m, &unit, &capacity);
-    }
-    if (m->range_count) {
+    if (m->range_count)
         qsort(m->ranges, m->range_count, sizeof *m->ranges, compare_ranges);
-    }
     m->were_ranges_built = true;
 }
 
 bool symbol_module_find_unit(struct symbol_module *m, uint64_t offset, Dwarf_Die *unit)
 {
-    if (!symbol_module_dwarf(m)) {
+    if (!symbol_module_dwarf(m))
         return false;
-    }
     Dwarf_Addr address = offset + m->bias - m->dwarf_bias;
-    if (dwarf_addrdie(m->dwarf, address, unit)) {
+    if (dwarf_addrdie(m->dwarf, address, unit))
         return true;
-    }
-    if (!m->were_ranges_built) {
+    if (!m->were_ranges_built)
         build_ranges(m);
-    }
     size_t above = SORTED_UP_TO(m->ranges, m->range_count, low, address);
     return above > 0 && address < m->ranges[above - 1].high && dwarf_offdie(m->dwarf, m->ranges[above - 1].unit, unit);
 }

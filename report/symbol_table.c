@@ -21,15 +21,12 @@ void symbol_table_add(struct symbol_table *table, struct symbol symbol)
 static int compare_symbols(const void *a, const void *b)
 {
     const struct symbol *x = a, *y = b;
-    if (x->begin != y->begin) {
+    if (x->begin != y->begin)
         return x->begin < y->begin ? -1 : 1;
-    }
-    if (x->rank != y->rank) {
+    if (x->rank != y->rank)
         return x->rank < y->rank ? -1 : 1;
-    }
-    if (x->size != y->size) {
+    if (x->size != y->size)
         return x->size > y->size ? -1 : 1;
-    }
     return x->order > y->order ? -1 : 1;
 }
 
@@ -50,15 +47,12 @@ static struct buckets make_buckets(const struct symbol_table *table, struct pool
         b.lowest = begin < b.lowest ? begin : b.lowest;
         highest = begin > highest ? begin : highest;
     }
-    while ((highest - b.lowest) >> b.shift >= table->count) {
+    while ((highest - b.lowest) >> b.shift >= table->count)
         b.shift++;
-    }
-    for (size_t i = 0; i < table->count; i++) {
+    for (size_t i = 0; i < table->count; i++)
         b.ends[((table->symbols[i].begin - b.lowest) >> b.shift) + 2]++;
-    }
-    for (size_t i = 2; i < table->count + 2; i++) {
+    for (size_t i = 2; i < table->count + 2; i++)
         b.ends[i] += b.ends[i - 1];
-    }
     return b;
 }
 
@@ -68,14 +62,12 @@ static void sort_symbols(struct symbol_table *table)
     struct pool pool = {0};
     struct buckets b = make_buckets(table, &pool);
     struct symbol *sorted = memory_grow(NULL, table->count, sizeof *sorted);
-    for (size_t i = 0; i < table->count; i++) {
+    for (size_t i = 0; i < table->count; i++)
         sorted[b.ends[((table->symbols[i].begin - b.lowest) >> b.shift) + 1]++] = table->symbols[i];
-    }
     for (size_t i = 0; i < table->count; i++) {
         size_t size = b.ends[i + 1] - b.ends[i];
-        if (size > 1) {
+        if (size > 1)
             qsort(sorted + b.ends[i], size, sizeof *sorted, compare_symbols);
-        }
     }
     free(table->symbols);
     table->symbols = sorted;
@@ -86,9 +78,8 @@ static void sort_symbols(struct symbol_table *table)
 void symbol_table_sort(struct symbol_table *table)
 {
     uint64_t reach = 0;
-    if (!table->count) {
+    if (!table->count)
         return;
-    }
     sort_symbols(table);
     table->reach = memory_grow(NULL, table->count, sizeof *table->reach);
     for (size_t i = 0; i < table->count; i++) {
@@ -104,9 +95,8 @@ const struct symbol *symbol_table_find(const struct symbol_table *table, uint64_
     size_t above = SORTED_UP_TO(table->symbols, table->count, begin, address);
     while (above > 0 && table->reach[above - 1] > address) {
         const struct symbol *symbol = &table->symbols[--above];
-        if (address - symbol->begin < symbol->size) {
+        if (address - symbol->begin < symbol->size)
             return symbol;
-        }
     }
     return NULL;
 }

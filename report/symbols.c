@@ -72,9 +72,8 @@ struct symbols *symbols_new(void)
 
 void symbols_free(struct symbols *symbols)
 {
-    for (struct module_entry *m = symbols->modules; m; m = m->hh.next) {
+    for (struct module_entry *m = symbols->modules; m; m = m->hh.next)
         symbol_module_close(&m->opened);
-    }
     HASH_CLEAR(hh, symbols->modules);
     HASH_CLEAR(hh, symbols->aliases);
     HASH_CLEAR(hh, symbols->addresses);
@@ -90,11 +89,9 @@ static bool is_runtime(const char *path)
         "libc.so.",      "libc-2.",    "libpthread.so.", "libpthread-2.", "ld-linux", "ld-2.",     "liblockhound.so",
         "libstdc++.so.", "libc++.so.", "libc++abi.so.",  "libgcc_s.so.",  "[vdso]",   "linux-vdso"};
     const char *name = path_base(path);
-    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
-        if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0) {
+    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
+        if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
             return true;
-        }
-    }
     return false;
 }
 
@@ -102,9 +99,8 @@ static struct module_entry *module_of(struct symbols *symbols, const struct run_
 {
     struct alias_entry *alias;
     HASH_FIND_PTR(symbols->aliases, &recorded, alias);
-    if (alias) {
+    if (alias)
         return alias->module;
-    }
     const char *key = pool_format(&symbols->pool, "%s\001%s", recorded->path, recorded->build_id);
     struct module_entry *entry;
     HASH_FIND_STR(symbols->modules, key, entry);
@@ -126,11 +122,9 @@ static struct module_entry *module_of(struct symbols *symbols, const struct run_
 void symbols_visit_gaps(const struct symbols *symbols, void (*visit)(void *ctx, const char *path, const char *why),
                         void *ctx)
 {
-    for (struct module_entry *m = symbols->modules; m; m = m->hh.next) {
-        if (m->opened.gap && !m->opened.is_runtime) {
+    for (struct module_entry *m = symbols->modules; m; m = m->hh.next)
+        if (m->opened.gap && !m->opened.is_runtime)
             visit(ctx, m->path, m->opened.gap);
-        }
-    }
 }
 
 /* ---- one address ------------------------------------------------------------------------------------------------ */
@@ -153,16 +147,13 @@ static void set_function(struct symbols *symbols, struct symbol_frame *frame, co
 {
     /* Thread entries and operators of the C++ library are folded like libc's, also where they were inlined. */
     static const char *const library[] = {"std::", "__gnu_cxx::", "__gthread_", "void std::", "_start"};
-    if (!name) {
+    if (!name)
         return;
-    }
     frame->function = demangle(&symbols->pool, without_version(&symbols->pool, name));
     frame->name = demangle_without_parameters(&symbols->pool, frame->function);
-    for (size_t i = 0; i < sizeof library / sizeof library[0]; i++) {
-        if (strncmp(frame->name, library[i], strlen(library[i])) == 0) {
+    for (size_t i = 0; i < sizeof library / sizeof library[0]; i++)
+        if (strncmp(frame->name, library[i], strlen(library[i])) == 0)
             frame->is_runtime = true;
-        }
-    }
 }
 
 static void describe_function(struct symbols *symbols, struct symbol_frame *frame, Dwarf_Die *function)
@@ -184,9 +175,8 @@ static const char *source_path(struct symbols *symbols, Dwarf_Die *unit, const c
 {
     Dwarf_Attribute attribute;
     const char *directory = dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &attribute));
-    if (!file) {
+    if (!file)
         return NULL;
-    }
     return tidied(symbols, *file == '/' || !directory ? pool_string(&symbols->pool, file)
                                                       : pool_format(&symbols->pool, "%s/%s", directory, file));
 }
@@ -195,9 +185,8 @@ static const char *source_path(struct symbols *symbols, Dwarf_Die *unit, const c
 static bool number_attribute(Dwarf_Die *die, unsigned name, uint32_t *number)
 {
     Dwarf_Word value;
-    if (!symbol_number_of(die, name, &value) || value > UINT32_MAX) {
+    if (!symbol_number_of(die, name, &value) || value > UINT32_MAX)
         return false;
-    }
     *number = (uint32_t)value;
     return true;
 }
@@ -211,9 +200,8 @@ static void set_call_place(struct symbols *symbols, struct symbol_frame *frame, 
     Dwarf_Half version = 0;
     dwarf_cu_info(unit->cu, &version, NULL, NULL, NULL, NULL, NULL, NULL);
     if (number_attribute(inlined, DW_AT_call_file, &file) && (file || version >= 5) &&
-        dwarf_getsrcfiles(unit, &files, &count) == 0 && file < count) {
+        dwarf_getsrcfiles(unit, &files, &count) == 0 && file < count)
         frame->file = source_path(symbols, unit, dwarf_filesrc(files, file, NULL, NULL));
-    }
     number_attribute(inlined, DW_AT_call_line, &frame->line);
     number_attribute(inlined, DW_AT_call_column, &frame->column);
 }
@@ -222,16 +210,13 @@ static void set_line(struct symbols *symbols, struct symbol_frame *frame, Dwarf_
 {
     Dwarf_Line *line = dwarf_getsrc_die(unit, address);
     int number, column;
-    if (!line) {
+    if (!line)
         return;
-    }
     frame->file = source_path(symbols, unit, dwarf_linesrc(line, NULL, NULL));
-    if (dwarf_lineno(line, &number) == 0 && number > 0) {
+    if (dwarf_lineno(line, &number) == 0 && number > 0)
         frame->line = (uint32_t)number;
-    }
-    if (dwarf_linecol(line, &column) == 0 && column > 0) {
+    if (dwarf_linecol(line, &column) == 0 && column > 0)
         frame->column = (uint32_t)column;
-    }
 }
 
 /* Walks out from the innermost scope: each inlined call is a frame, the function that holds them all the last one. */
@@ -257,9 +242,8 @@ static void collect_scopes(struct found *found, Dwarf_Die *unit, Dwarf_Die *scop
 static void find_in_debug_information(struct found *found, struct symbol_module *m, uint64_t offset)
 {
     Dwarf_Die unit, scopes[SCOPES_MAX];
-    if (!symbol_module_find_unit(m, offset, &unit)) {
+    if (!symbol_module_find_unit(m, offset, &unit))
         return;
-    }
     Dwarf_Addr address = offset + m->bias - m->dwarf_bias;
     set_line(found->symbols, &found->frames[0], &unit, address);
     collect_scopes(found, &unit, scopes, scopes_find(&unit, address, scopes));
@@ -287,9 +271,8 @@ static void find_address(struct found *found, const struct run_frame *frame, str
         entry->opened.gap =
             "it is stripped; its debug symbols (a -dbgsym package, or DEBUGINFOD_URLS) would name functions";
     }
-    for (size_t i = 0; i < found->count; i++) {
+    for (size_t i = 0; i < found->count; i++)
         found->frames[i].is_runtime |= entry->opened.is_runtime || is_of_headers(&found->frames[i]);
-    }
 }
 
 /* A frame without a module: already symbolic, or code that belongs to no file (compiled at run time). */
@@ -299,9 +282,8 @@ static struct address_entry *add_bare_frame(struct symbols *symbols, const struc
     entry->frames = pool_alloc(&symbols->pool, sizeof *entry->frames);
     entry->count = 1;
     entry->frames->offset = frame->offset;
-    if (frame->function && *frame->function) {
+    if (frame->function && *frame->function)
         entry->frames->function = entry->frames->name = pool_string(&symbols->pool, frame->function);
-    }
     if (frame->file && *frame->file) {
         entry->frames->file = pool_string(&symbols->pool, frame->file);
         entry->frames->line = frame->line;
@@ -345,13 +327,11 @@ const char *symbols_name_variable(struct symbols *symbols, const struct run_modu
     *type = NULL;
     *type_size = 0;
     const char *symbol = symbol_module_find_symbol(m, offset, &begin, &symbol_size);
-    if (!symbol) {
+    if (!symbol)
         return NULL;
-    }
     const char *name = demangle(pool, without_version(pool, symbol));
-    if (offset == begin && symbol_size <= size) {
+    if (offset == begin && symbol_size <= size)
         return pool_string(pool, name);
-    }
     struct buffer path = {0};
     const char *type_name = symbol_variable_path(m, begin, offset, size, &path, type_size);
     *type = type_name ? pool_string(pool, type_name) : NULL;
@@ -372,9 +352,8 @@ static const struct symbol_place *find_place(struct symbols *symbols, const stru
     static const struct symbol_place unknown;
     struct place_entry *entry;
     struct place_key key;
-    if (!frame->module || frame->is_exact != (question == QUESTION_ACCESS) || frame->offset == 0) {
+    if (!frame->module || frame->is_exact != (question == QUESTION_ACCESS) || frame->offset == 0)
         return &unknown;
-    }
     memset(&key, 0, sizeof key);
     key.module = module_of(symbols, frame->module);
     key.offset = frame->offset;
@@ -384,9 +363,8 @@ static const struct symbol_place *find_place(struct symbols *symbols, const stru
         entry = pool_alloc(&symbols->pool, sizeof *entry);
         entry->key = key;
         struct symbol_module *m = &module_of(symbols, frame->module)->opened;
-        if (!m->is_runtime) {
+        if (!m->is_runtime)
             ask[question](m, frame->offset, &symbols->pool, &entry->place);
-        }
         HASH_ADD(hh, symbols->places, key, sizeof key, entry);
     }
     return &entry->place;
@@ -398,9 +376,8 @@ static void set_type(struct pool *pool, Dwarf_Die *found, size_t size, const cha
 {
     const char *name = dwarf_diename(found);
     Dwarf_Word type_size;
-    if (name && dwarf_aggregate_size(found, &type_size) == 0 && type_size == size) {
+    if (name && dwarf_aggregate_size(found, &type_size) == 0 && type_size == size)
         *type = pool_string(pool, name);
-    }
 }
 
 const char *symbols_name_access(struct symbols *symbols, const struct run_frame *frame, int64_t delta, size_t size,
@@ -421,16 +398,13 @@ static bool is_called(Dwarf_Die type, const char *const types[])
 {
     for (int step = 0; step < 8; step++) {
         const char *name = dwarf_diename(&type);
-        for (size_t i = 0; name && types[i]; i++) {
-            if (strcmp(name, types[i]) == 0) {
+        for (size_t i = 0; name && types[i]; i++)
+            if (strcmp(name, types[i]) == 0)
                 return true;
-            }
-        }
         int tag = dwarf_tag(&type);
         if ((tag != DW_TAG_typedef && tag != DW_TAG_const_type && tag != DW_TAG_volatile_type) ||
-            !symbol_type_of(&type, &type)) {
+            !symbol_type_of(&type, &type))
             return false;
-        }
     }
     return false;
 }
@@ -451,9 +425,8 @@ const char *symbols_name_result(struct symbols *symbols, const struct run_frame 
     Dwarf_Word whole;
     Dwarf_Die found;
     if (!place.is_known || place.at != 0 || dwarf_aggregate_size(&place.type, &whole) != 0 || whole == 0 ||
-        whole > block_size || at >= block_size || (at >= whole && block_size % whole != 0)) {
+        whole > block_size || at >= block_size || (at >= whole && block_size % whole != 0))
         return NULL;
-    }
     *elements = at >= whole ? block_size / whole : 1;
     if (*elements > 1) {
         place.name = pool_format(pool, "%s[%llu]", place.name, (unsigned long long)(at / whole));
@@ -461,8 +434,7 @@ const char *symbols_name_result(struct symbols *symbols, const struct run_frame 
     }
     place.at = (int64_t)(at % whole);
     const char *name = symbol_place_name(&place, size, pool, &found);
-    if (name) {
+    if (name)
         set_type(pool, &found, size, type);
-    }
     return name;
 }

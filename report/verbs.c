@@ -27,11 +27,9 @@ static const char *verb_of_call(const char *kind)
                  {"signal-unsafe-lock", "takes"},
                  {"fork-with-locks-held", "wants"},
                  {"blocking-call-with-lock-held", "blocks while holding"}};
-    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
-        if (strcmp(verbs[i].kind, kind) == 0) {
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+        if (strcmp(verbs[i].kind, kind) == 0)
             return verbs[i].verb;
-        }
-    }
     return "makes this call on";
 }
 
@@ -42,26 +40,21 @@ const char *party_verb(const struct run_finding *finding, const struct run_party
     } verbs[] = {{"requests", "wants"},      {"waits", "waits for"},
                  {"holds", "holds"},         {"initialised", "initialised"},
                  {"destroyed", "destroyed"}, {"interrupted", "is interrupted while it holds"}};
-    if (party->object && party->object->where == WHERE_DESCRIPTOR) {
+    if (party->object && party->object->where == WHERE_DESCRIPTOR)
         return strcmp(party->role, "writes") == 0 ? "closes" : "uses";
-    }
-    if (party->access.is_atomic) {
+    if (party->access.is_atomic)
         return strcmp(party->role, "reads") == 0 ? "atomically reads" : "atomically writes";
-    }
-    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
-        if (strcmp(verbs[i].role, party->role) == 0) {
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+        if (strcmp(verbs[i].role, party->role) == 0)
             return verbs[i].verb;
-        }
-    }
     return strcmp(party->role, "acts") == 0 ? verb_of_call(finding->kind) : party->role;
 }
 
 void party_add_size(struct buffer *out, const struct run_party *party)
 {
     bool has_bytes = !party->object || party->object->size;
-    if (party->access.size && has_bytes && strcmp(party->role, "frees") != 0) {
+    if (party->access.size && has_bytes && strcmp(party->role, "frees") != 0)
         buffer_printf(out, "%" PRIu64 " byte%s", party->access.size, party->access.size == 1 ? "" : "s");
-    }
 }
 
 const char *party_size_word(const struct run_party *party)
@@ -78,9 +71,8 @@ bool party_add_library(struct buffer *out, const struct run_party *party)
     const char *internal = name.length ? strstr(name.data, "::_") : NULL; /* `std::ostream::_M_insert`: what it is of */
     size_t length = internal ? (size_t)(internal - name.data) : name.length;
     bool is_of_library = length > strlen("std::") && strncmp(name.data, "std::", strlen("std::")) == 0;
-    if (is_of_library) {
+    if (is_of_library)
         buffer_add(out, name.data, length);
-    }
     buffer_free(&name);
     return is_of_library;
 }
@@ -103,14 +95,11 @@ const char *object_account(const struct run_object *object)
     } kinds[] = {{"socket", "a socket"},       {"pipe", "a pipe"},     {"file", "an open file"},
                  {"directory", "a directory"}, {"device", "a device"}, {"eventfd", "an eventfd"},
                  {"eventpoll", "an epoll"},    {"", "a descriptor"}};
-    if (object->where == WHERE_LIBC) {
+    if (object->where == WHERE_LIBC)
         return "what libc keeps in one place for all threads";
-    }
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        if (strcmp(kinds[i].kind, object->what) == 0) {
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (strcmp(kinds[i].kind, object->what) == 0)
             return kinds[i].account;
-        }
-    }
     return object->what;
 }
 
@@ -122,9 +111,8 @@ const char *object_origin_verb(const struct run_object *object)
 
 enum freed finding_freed(const struct run_finding *finding)
 {
-    if (!finding->memory || finding->party_count != 2) {
+    if (!finding->memory || finding->party_count != 2)
         return FREED_NOT;
-    }
     bool is_later = strcmp(finding->parties[0].role, "frees") == 0;
     bool is_earlier = strcmp(finding->parties[1].role, "frees") == 0;
     return is_later && is_earlier ? FREED_TWICE : is_later ? FREED_AFTER : is_earlier ? FREED_BEFORE : FREED_NOT;
@@ -148,9 +136,8 @@ size_t finding_caveats(const struct run_finding *finding, const char *caveats[CA
         [FREED_AFTER] = "Where the free comes first this is a use after free.",
         [FREED_TWICE] = "The block had been freed already: the second free may give another's block away."};
     size_t count = 0;
-    if (finding_freed(finding) != FREED_NOT) {
+    if (finding_freed(finding) != FREED_NOT)
         caveats[count++] = freed[finding_freed(finding)];
-    }
     if (finding_is_guess(finding)) {
         caveats[count++] = "Both sides are plain moves that neither debug information nor the lines of the source tell "
                            "from atomic ones: where the source has them atomic, this is no race.";
@@ -177,18 +164,14 @@ bool party_is_holder(const struct run_party *party)
  * but be created. */
 bool party_is_repeat(const struct run_finding *finding, const struct run_party *party)
 {
-    if (strcmp(finding->kind, "thread-leak") == 0 && party->thread->created.symbol_count) {
+    if (strcmp(finding->kind, "thread-leak") == 0 && party->thread->created.symbol_count)
         return true;
-    }
-    if (!party_is_holder(party)) {
+    if (!party_is_holder(party))
         return false;
-    }
     for (const struct run_party *p = finding->parties; p < party; p++) {
-        for (size_t i = 0; p->thread == party->thread && !p->signal_number && i < p->held_count; i++) {
-            if (p->held[i].object == party->object) {
+        for (size_t i = 0; p->thread == party->thread && !p->signal_number && i < p->held_count; i++)
+            if (p->held[i].object == party->object)
                 return true;
-            }
-        }
     }
     return false;
 }

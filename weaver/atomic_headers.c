@@ -25,10 +25,9 @@ static bool add_file(struct atomic_headers *headers, const char *path)
     if (stat(path, &status) != 0 || !S_ISREG(status.st_mode) || !make_table(headers))
         return false;
     uint32_t *first = &headers->inodes[status.st_ino % BUCKETS];
-    for (uint32_t i = *first; i != 0; i = headers->files[i - 1].next) {
+    for (uint32_t i = *first; i != 0; i = headers->files[i - 1].next)
         if (headers->files[i - 1].inode == status.st_ino && headers->files[i - 1].device == status.st_dev)
             return true;
-    }
     if (headers->file_count == headers->file_capacity) {
         size_t capacity = headers->file_capacity ? 2 * headers->file_capacity : 64;
         struct atomic_file *grown = capacity > FILES_MOST ? NULL : realloc(headers->files, capacity * sizeof *grown);
@@ -63,11 +62,10 @@ static void include(struct atomic_headers *headers, const char *path, const char
             add_file(headers, found))
             return;
     }
-    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
         if (snprintf(found, sizeof found, "%s/%.*s", folders[i], size, at + 1) < (int)sizeof found &&
             add_file(headers, found))
             return;
-    }
 }
 
 /* Returns: where a directive ends, lines that are continued taken together. */

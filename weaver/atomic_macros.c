@@ -18,10 +18,9 @@ static bool is_language(const char *name, size_t size)
     static const char *const words[] = {
         "if",         "for",     "while",         "switch",        "return",   "sizeof",  "typeof",
         "__typeof__", "defined", "__attribute__", "__extension__", "offsetof", "__typeof"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (name_is(name, size, words[i]))
             return true;
-    }
     return size > 10 && memcmp(name, "__builtin_", 10) == 0;
 }
 

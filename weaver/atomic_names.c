@@ -9,10 +9,9 @@ enum { ASSEMBLY_MOST = 4096 }; /* of a statement's text */
 bool name_contains(const char *name, size_t size, const char *part)
 {
     size_t length = strlen(part);
-    for (size_t i = 0; i + length <= size; i++) {
+    for (size_t i = 0; i + length <= size; i++)
         if (strncasecmp(name + i, part, length) == 0)
             return true;
-    }
     return false;
 }
 
@@ -51,10 +50,9 @@ const char *name_past_blanks(const char *at, const char *end)
 static bool has_word(const char *name, size_t size, const char *word)
 {
     size_t length = strlen(word);
-    for (size_t i = 0; i + length <= size; i++) {
+    for (size_t i = 0; i + length <= size; i++)
         if ((i == 0 || !isalnum((unsigned char)name[i - 1])) && strncasecmp(name + i, word, length) == 0)
             return true;
-    }
     return false;
 }
 
@@ -62,10 +60,9 @@ bool atomic_name_is_call(const char *name, size_t size)
 {
     static const char *const known[] = {"READ_ONCE",    "WRITE_ONCE",   "ACCESS_ONCE",  "LOAD_SHARED",
                                         "STORE_SHARED", "load_acquire", "store_release"};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (has_word(name, size, known[i]))
             return true;
-    }
     return name_contains(name, size, "atomic");
 }
 

@@ -149,10 +149,9 @@ struct reading {
 
 static bool are_plain(const uint8_t *lines, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         if (lines[i] != SOURCE_PLAIN)
             return false;
-    }
     return true;
 }
 
@@ -190,10 +189,9 @@ static bool grow(struct atomic_sources *sources)
     grown.sources = calloc(grown.capacity, sizeof *grown.sources);
     if (!grown.sources)
         return false;
-    for (size_t i = 0; i < sources->capacity; i++) {
+    for (size_t i = 0; i < sources->capacity; i++)
         if (sources->sources[i].path)
             *place_of(&grown, sources->sources[i].path) = sources->sources[i];
-    }
     free(sources->sources);
     sources->sources = grown.sources;
     sources->capacity = grown.capacity;

@@ -35,14 +35,11 @@ enum { SPILL_ADDRESS = 5 };
 static const struct size_class *size_class_of(const struct access *access)
 {
     bool has_lanes = access->role == ACCESS_LANES || access->choice.count != 0;
-    if (has_lanes && access->size == every_lane.size) {
+    if (has_lanes && access->size == every_lane.size)
         return &every_lane;
-    }
-    for (size_t i = 0; i < sizeof size_classes / sizeof size_classes[0]; i++) {
-        if (size_classes[i].size == access->size) {
+    for (size_t i = 0; i < sizeof size_classes / sizeof size_classes[0]; i++)
+        if (size_classes[i].size == access->size)
             return &size_classes[i];
-        }
-    }
     return NULL;
 }
 
@@ -59,15 +56,12 @@ void check_stubs_end(struct check_stubs *stubs)
 bool check_is_wanted(const struct insn *insn, const struct access *access)
 {
     struct encode_operand operand;
-    if (insn->refusal || access->is_redundant) {
+    if (insn->refusal || access->is_redundant)
         return false;
-    }
-    if (access->role == ACCESS_FENCE || access->role == ACCESS_REQUEST) {
+    if (access->role == ACCESS_FENCE || access->role == ACCESS_REQUEST)
         return true;
-    }
-    if (access->is_range) {
+    if (access->is_range)
         return insn->decoded.address_width == 64 && access->size <= 8;
-    }
     return access->size && encode_operand_from(&operand, insn, access->operand);
 }
 
@@ -88,9 +82,8 @@ static bool is_unwound_by(unsigned reg)
 static enum plane_routine routine_of(const struct access *access)
 {
     const struct size_class *class = size_class_of(access);
-    if (access->role == ACCESS_LANES || access->choice.count != 0) {
+    if (access->role == ACCESS_LANES || access->choice.count != 0)
         return access->is_write ? PLANE_WRITE_LANES : PLANE_READ_LANES;
-    }
     return access->used != 0 ? PLANE_READ_GAPS : access->is_write ? class->write : class->read;
 }
 
@@ -100,22 +93,18 @@ void check_flush_stubs(struct image_draft *draft, struct check_stubs *stubs)
     for (size_t i = 0; i < stubs->array.count; i++) {
         const struct check_stub *stub = &all[i];
         struct image_place *place = draft_add(draft, &draft->places);
-        if (place) {
+        if (place)
             *place = (struct image_place){draft_offset(draft), (uint32_t)place_of(stub->here, stub->access)};
-        }
-        for (uint32_t k = 0; k < stub->jump_count; k++) {
+        for (uint32_t k = 0; k < stub->jump_count; k++)
             draft_set_u32(draft, stub->jumps[k], draft_offset(draft) - (stub->jumps[k] + 4));
-        }
-        if (is_unwound_by(stub->spilled)) {
+        if (is_unwound_by(stub->spilled))
             encode_load(draft, stub->spilled, PLANE_SPILL(SCRATCH_SPILL));
-        }
         check_call_begin(draft);
         lanes_spill(draft, stub->here, stub->insn, stub->access);
-        if (stub->access->keeps_address) {
+        if (stub->access->keeps_address)
             encode_load(draft, ENCODE_RDI, PLANE_SPILL(SPILL_ADDRESS));
-        } else {
+        else
             encode_address_in_rdi(draft, &stub->operand, CHECK_RED_ZONE);
-        }
         check_call_end(draft, routine_of(stub->access), stub->here, stub->insn, stub->access);
         check_move_stack(draft, CHECK_RED_ZONE);
         draft_byte(draft, 0xe9);
@@ -170,9 +159,8 @@ static void emit_clear_written(struct image_draft *draft, unsigned width, unsign
 static void emit_place(struct image_draft *draft, const struct encode_operand *operand, unsigned reg)
 {
     encode_address(draft, operand, reg);
-    if (draft->is_narrow) {
+    if (draft->is_narrow)
         encode_field(draft, 0, OPCODE_AND_LOAD, reg, PLANE_MASK, 0);
-    }
 }
 
 /* With a window of any size, or an address that takes a register: all in one register, so that a piece is loaded and compared with what the header holds. */
@@ -184,9 +172,8 @@ static void emit_placed_pieces(struct image_draft *draft, struct check_stub *stu
         const struct encode_operand piece = {(uint8_t)reg, ENCODE_NONE, 1, false, class->pieces[i], false};
         emit_place(draft, &stub->operand, reg);
         emit_load(draft, width, reg, &piece);
-        if (!stub->access->is_write) {
+        if (!stub->access->is_write)
             emit_clear_written(draft, width, reg);
-        }
         encode_field(draft, width_flags(width), OPCODE_CMP_LOAD - (width == 1), reg,
                      stub->access->is_write ? PLANE_WRITE_TAG : PLANE_READ_TAG, 0);
         add_jump(draft, stub);
@@ -199,9 +186,8 @@ static void emit_pieces(struct image_draft *draft, struct check_stub *stub, cons
 {
     unsigned width = class->piece_count > 1 ? 8 : class->size;
     unsigned flags = width_flags(width), wide = width > 1;
-    if (stub->access->is_write) {
+    if (stub->access->is_write)
         encode_field(draft, width == 8 ? ENCODE_64 : 0, OPCODE_MOV_LOAD, reg, PLANE_WRITE_TAG, 0);
-    }
     for (unsigned i = 0; i < class->piece_count; i++) {
         struct encode_operand piece = stub->operand;
         piece.displacement += class->pieces[i];
@@ -226,12 +212,10 @@ static void emit_gaps(struct image_draft *draft, struct check_stub *stub, unsign
         unsigned used = (unsigned)(stub->access->used >> at) & PIECE_MASK;
         struct encode_operand piece = {(uint8_t)reg, ENCODE_NONE, 1, false, at, false};
         uint32_t tags = 0;
-        for (unsigned i = 0; i < PIECE; i++) {
+        for (unsigned i = 0; i < PIECE; i++)
             tags |= used >> i & 1 ? (uint32_t)PLANE_GENERATION_BITS << 8 * i : 0;
-        }
-        if (tags == 0) {
+        if (tags == 0)
             continue;
-        }
         if (is_placed) {
             emit_place(draft, &stub->operand, reg);
         } else {
@@ -268,18 +252,16 @@ static void emit_inline(struct image_draft *draft, struct check_stubs *stubs, co
     }
     uint32_t repetition = repetition_begin(draft, insn, access, operand, scratch.reg);
     bool is_placed = draft->is_narrow || operand->is_thread;
-    if (access->used != 0) {
+    if (access->used != 0)
         emit_gaps(draft, &stub, scratch.reg, is_placed);
-    } else {
+    else
         (is_placed ? emit_placed_pieces : emit_pieces)(draft, &stub, size_class_of(access), scratch.reg);
-    }
     encode_jump_end(draft, repetition);
     stub.back = draft_offset(draft);
     scratch_end(&scratch, draft);
     struct check_stub *added = draft_add(draft, &stubs->array);
-    if (added) {
+    if (added)
         *added = stub;
-    }
 }
 
 /* ---- ranges -------------------------------------------------------------------------------------------------------- */
@@ -316,15 +298,13 @@ static void emit_string(struct image_draft *draft, const struct insn *insn, cons
     scratch_begin(&scratch, draft, insn->live, STRING_REGISTERS);
     check_call_begin(draft);
     encode_store(draft, ENCODE_RSI, PLANE_SAVED_RSI);
-    if (!access->is_write) {
+    if (!access->is_write)
         draft_bytes(draft, "\x48\x89\xf7", 3); /* mov rdi, rsi */
-    }
     encode_memory(draft, ENCODE_64, 0x8d, ENCODE_RSI, &length, 0);
     end_range_call(draft, insn, access);
     scratch_end(&scratch, draft);
-    if (!draft->has_failed) {
+    if (!draft->has_failed)
         draft->code[start - 1] = (uint8_t)(draft_offset(draft) - start);
-    }
 }
 
 /* ---- atomics ------------------------------------------------------------------------------------------------------- */
@@ -336,11 +316,10 @@ static void emit_routine_with(struct image_draft *draft, enum plane_routine rout
     scratch_begin(&scratch, draft, live, operand ? encode_operand_registers(operand) : 0);
     check_call_begin(draft);
     lanes_spill(draft, insn, insn, access);
-    if (operand) {
+    if (operand)
         encode_address_in_rdi(draft, operand, CHECK_RED_ZONE);
-    } else {
+    else
         encode_load(draft, ENCODE_RDI, PLANE_SPILL(SPILL_ADDRESS));
-    }
     check_call_end(draft, routine, insn, insn, access);
     check_move_stack(draft, CHECK_RED_ZONE);
     scratch_end(&scratch, draft);
@@ -358,9 +337,8 @@ static void emit_keep_address(struct image_draft *draft, const struct insn *insn
     }
     encode_address(draft, operand, reg);
     encode_store(draft, reg, PLANE_SPILL(SPILL_ADDRESS));
-    if (!is_dead) {
+    if (!is_dead)
         encode_load(draft, reg, PLANE_SAVED_RDI);
-    }
 }
 
 static void emit_before_atomic(struct image_draft *draft, const struct insn *insn, const struct access *access,
@@ -394,9 +372,8 @@ static void emit_behind(struct image_draft *draft, struct check_stubs *stubs, co
                         const struct access *access, register_set live)
 {
     struct encode_operand operand;
-    if (encode_operand_from(&operand, insn, access->operand)) {
+    if (encode_operand_from(&operand, insn, access->operand))
         emit_inline(draft, stubs, insn, insn, access, &operand, live);
-    }
 }
 
 static bool has_any_behind(const struct access *access)
@@ -409,9 +386,8 @@ static void emit_after(struct image_draft *draft, struct check_stubs *stubs, con
                        const struct access *access, register_set live)
 {
     struct image_place *place = draft_add(draft, &draft->places);
-    if (place) {
+    if (place)
         *place = (struct image_place){draft_offset(draft), (uint32_t)(insn->address + insn->length)};
-    }
     if (access->is_behind) {
         emit_behind(draft, stubs, insn, access, live);
     } else if (access->role == ACCESS_ATOMIC) {
@@ -426,11 +402,9 @@ static void emit_after(struct image_draft *draft, struct check_stubs *stubs, con
 
 void check_after(struct image_draft *draft, struct check_stubs *stubs, const struct insn *insn, register_set live)
 {
-    for (size_t i = 0; i < insn->access_count; i++) {
-        if (check_is_wanted(insn, &insn->access[i]) && has_any_behind(&insn->access[i])) {
+    for (size_t i = 0; i < insn->access_count; i++)
+        if (check_is_wanted(insn, &insn->access[i]) && has_any_behind(&insn->access[i]))
             emit_after(draft, stubs, insn, &insn->access[i], live);
-        }
-    }
 }
 
 /* ---- requests ------------------------------------------------------------------------------------------------------ */
@@ -470,11 +444,10 @@ static void emit_access(struct image_draft *draft, struct check_stubs *stubs, co
         emit_before_atomic(draft, insn, access, &operand);
         draft->counts[IMAGE_ATOMICS]++;
     } else if (size_class_of(access)) {
-        if (access->keeps_address) {
+        if (access->keeps_address)
             emit_keep_address(draft, insn, &operand);
-        } else if (!access->is_behind) {
+        else if (!access->is_behind)
             emit_inline(draft, stubs, insn, insn, access, &operand, insn->live);
-        }
         draft->counts[IMAGE_CHECKS]++;
     } else {
         emit_odd_size(draft, insn, access, &operand);
@@ -488,9 +461,8 @@ static void emit_access(struct image_draft *draft, struct check_stubs *stubs, co
 static uint32_t begin_condition(struct image_draft *draft, const struct insn *insn)
 {
     if (!insn_loads_on_condition(insn) || insn->access[0].role != ACCESS_PLAIN ||
-        !check_is_wanted(insn, &insn->access[0])) {
+        !check_is_wanted(insn, &insn->access[0]))
         return 0;
-    }
     return encode_jump_on(draft, (insn->decoded.opcode & 0xf) ^ 1U);
 }
 
@@ -502,9 +474,8 @@ static void emit_early(struct image_draft *draft, struct check_stubs *stubs, con
     for (const struct insn *load = insn; load->early[is_taken] != 0;) {
         struct encode_operand operand;
         load -= load->early[is_taken];
-        if (!check_is_wanted(load, &load->access[0]) || !encode_operand_from(&operand, load, load->access[0].operand)) {
+        if (!check_is_wanted(load, &load->access[0]) || !encode_operand_from(&operand, load, load->access[0].operand))
             continue;
-        }
         uint32_t field = has_condition ? encode_jump_on(draft, (insn->decoded.opcode & 0xf) ^ is_taken) : 0;
         emit_inline(draft, stubs, insn, load, &load->access[0], &operand, insn->live);
         encode_jump_end(draft, field);
@@ -521,10 +492,8 @@ void check_before(struct image_draft *draft, struct check_stubs *stubs, const st
         emit_early(draft, stubs, insn, true);
     }
     uint32_t condition = begin_condition(draft, insn);
-    for (size_t i = 0; i < insn->access_count; i++) {
-        if (check_is_wanted(insn, &insn->access[i]) && !insn->access[i].is_early) {
+    for (size_t i = 0; i < insn->access_count; i++)
+        if (check_is_wanted(insn, &insn->access[i]) && !insn->access[i].is_early)
             emit_access(draft, stubs, insn, &insn->access[i]);
-        }
-    }
     encode_jump_end(draft, condition);
 }

@@ -18,9 +18,8 @@ static void add_site(struct image_draft *draft, const struct insn *here, const s
                      const struct access *access)
 {
     struct image_site *site = draft_add(draft, &draft->sites);
-    if (!site) {
+    if (!site)
         return;
-    }
     bool is_atomic = !access_is_plain(access) && access->role != ACCESS_REQUEST;
     site->code = draft_offset(draft);
     site->module = (uint32_t)insn->address;
@@ -37,11 +36,10 @@ static void add_site(struct image_draft *draft, const struct insn *here, const s
 
 void check_move_stack(struct image_draft *draft, int bytes)
 {
-    if (bytes < 0) {
+    if (bytes < 0)
         draft_bytes(draft, "\x48\x83\xc4\x80", 4); /* add rsp,-128 */
-    } else {
+    else
         draft_bytes(draft, "\x48\x83\xec\x80", 4); /* sub rsp,-128 */
-    }
 }
 
 void check_call_begin(struct image_draft *draft)
@@ -63,9 +61,8 @@ static void add_further_marks(struct image_draft *draft, enum plane_routine rout
         add_mark(draft, image_lanes_mark(lanes.told));
     } else if (routine == PLANE_READ_GAPS) {
         add_mark(draft, (uint32_t)access->used);
-        if (access->size > IMAGE_GAPS_SIZE) {
+        if (access->size > IMAGE_GAPS_SIZE)
             add_mark(draft, (uint32_t)(access->used >> IMAGE_GAPS_SIZE));
-        }
     }
 }
 

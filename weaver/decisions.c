@@ -26,10 +26,9 @@ static bool reads_register(const ZydisDecodedOperand *operand, register_set valu
 
 static bool reads(const struct insn *insn, register_set value)
 {
-    for (size_t i = 0; i < insn->decoded.operand_count_visible; i++) {
+    for (size_t i = 0; i < insn->decoded.operand_count_visible; i++)
         if (reads_register(&insn->operands[i], value))
             return true;
-    }
     return false;
 }
 
@@ -247,10 +246,9 @@ static bool is_same_value(const struct whereabouts *a, const struct whereabouts 
 
 static void add_piece(struct pieces *pieces, size_t first, const struct whereabouts *at)
 {
-    for (size_t i = 0; i < pieces->count; i++) {
+    for (size_t i = 0; i < pieces->count; i++)
         if (pieces->piece[i].first == first && is_same_value(&pieces->piece[i].at, at))
             return;
-    }
     if (pieces->count < PIECES_MOST)
         pieces->piece[pieces->count++] = (struct piece){first, *at};
 }
@@ -302,10 +300,9 @@ static bool decides(const struct function *function, size_t load)
     unsigned left = INSNS_MOST;
     if (at.value != 0 && load + 1 < function->insn_count)
         add_piece(&pieces, load + 1, &at);
-    for (size_t i = 0; i < pieces.count && left > 0; i++) {
+    for (size_t i = 0; i < pieces.count && left > 0; i++)
         if (decides_in(function, &pieces, i, &left))
             return true;
-    }
     return false;
 }
 

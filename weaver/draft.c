@@ -41,25 +41,22 @@ void draft_begin(struct image_draft *draft)
 {
     memset(draft, 0, sizeof *draft);
     draft->code_limit = DRAFT_CODE_LIMIT;
-    for (size_t i = 0; i < ARRAYS; i++) {
+    for (size_t i = 0; i < ARRAYS; i++)
         array_of(draft, i)->width = arrays[i].width;
-    }
 }
 
 void draft_end(struct image_draft *draft)
 {
     free(draft->code);
-    for (size_t i = 0; i < ARRAYS; i++) {
+    for (size_t i = 0; i < ARRAYS; i++)
         free(array_of(draft, i)->data);
-    }
 }
 
 /* Makes room for `more` elements.  Returns: false when memory ran out. */
 static bool reserve(struct image_draft *draft, struct draft_array *array, size_t more)
 {
-    if (array->capacity - array->count >= more) {
+    if (array->capacity - array->count >= more)
         return true;
-    }
     size_t capacity = (array->count + more) * 2 + 64;
     void *data = realloc(array->data, capacity * array->width);
     if (!data) {
@@ -73,9 +70,8 @@ static bool reserve(struct image_draft *draft, struct draft_array *array, size_t
 
 void *draft_add(struct image_draft *draft, struct draft_array *array)
 {
-    if (!reserve(draft, array, 1)) {
+    if (!reserve(draft, array, 1))
         return NULL;
-    }
     uint8_t *element = (uint8_t *)array->data + array->count++ * array->width;
     memset(element, 0, array->width);
     return element;
@@ -137,18 +133,16 @@ void draft_u32(struct image_draft *draft, uint32_t value)
 
 void draft_set_u32(struct image_draft *draft, size_t field, uint32_t value)
 {
-    if (!draft->has_failed) {
+    if (!draft->has_failed)
         memcpy(draft->code + field, &value, sizeof value);
-    }
 }
 
 void draft_refer(struct image_draft *draft, size_t field, size_t next, uint64_t target)
 {
     draft_set_u32(draft, field, (uint32_t)(target - next));
     uint32_t *fixup = draft_add(draft, &draft->fixups);
-    if (fixup) {
+    if (fixup)
         *fixup = (uint32_t)field;
-    }
 }
 
 uint32_t draft_offset(const struct image_draft *draft)
@@ -158,9 +152,8 @@ uint32_t draft_offset(const struct image_draft *draft)
 
 void draft_align(struct image_draft *draft, size_t alignment)
 {
-    while (draft->code_size % alignment != 0 && !draft->has_failed && !draft->is_too_large) {
+    while (draft->code_size % alignment != 0 && !draft->has_failed && !draft->is_too_large)
         draft_byte(draft, 0xcc);
-    }
 }
 
 uint32_t draft_find_clone(const struct image_draft *draft, uint64_t module)
@@ -178,9 +171,8 @@ static int compare_first_u32(const void *left, const void *right)
 
 static void sort(struct draft_array *array)
 {
-    if (array->count > 1) {
+    if (array->count > 1)
         qsort(array->data, array->count, array->width, compare_first_u32);
-    }
 }
 
 static void settle_branches(struct image_draft *draft)
@@ -188,11 +180,10 @@ static void settle_branches(struct image_draft *draft)
     const struct draft_branch *branches = draft->branches.data;
     for (size_t i = 0; i < draft->branches.count; i++) {
         uint32_t field = branches[i].field, clone = draft_find_clone(draft, branches[i].target);
-        if (clone != UINT32_MAX) {
+        if (clone != UINT32_MAX)
             draft_set_u32(draft, field, clone - (field + 4));
-        } else {
+        else
             draft_refer(draft, field, field + 4, branches[i].target);
-        }
     }
 }
 
@@ -213,9 +204,7 @@ void draft_settle(struct image_draft *draft)
 {
     settle_branches(draft);
     settle_calls(draft);
-    for (size_t i = 0; i < ARRAYS; i++) {
-        if (arrays[i].is_sorted) {
+    for (size_t i = 0; i < ARRAYS; i++)
+        if (arrays[i].is_sorted)
             sort(array_of(draft, i));
-        }
-    }
 }

@@ -19,23 +19,19 @@ enum {
 
 const char *emit_refusal(const struct function *function)
 {
-    if (function->refusal) {
+    if (function->refusal)
         return function->refusal;
-    }
     for (size_t i = 0; i < function->insn_count; i++) {
         const struct insn *insn = &function->insns[i];
         const char *refusal = relocate_refusal(insn);
         bool is_branch = insn->role == ROLE_JUMP || insn->role == ROLE_BRANCH;
-        if (refusal) {
+        if (refusal)
             return refusal;
-        }
         if (is_branch && insn->target >= function->range.low && insn->target < function->range.high &&
-            function_find(function, insn->target) == FUNCTION_NONE) {
+            function_find(function, insn->target) == FUNCTION_NONE)
             return "a branch into the middle of an instruction";
-        }
-        if (insn->decoded.mnemonic == ZYDIS_MNEMONIC_STD) {
+        if (insn->decoded.mnemonic == ZYDIS_MNEMONIC_STD)
             return "it sets the direction flag, which routines must find clear";
-        }
     }
     return NULL;
 }
@@ -51,15 +47,13 @@ void emitter_lead_to(struct emitter *emitter, uint32_t field, uint64_t address)
     uint32_t target = function_find(emitter->function, address);
     if (target != FUNCTION_NONE) {
         struct local_branch *branch = draft_add(draft, &emitter->branches);
-        if (branch) {
+        if (branch)
             *branch = (struct local_branch){field, target};
-        }
         return;
     }
     struct draft_branch *branch = draft_add(draft, &draft->branches);
-    if (branch) {
+    if (branch)
         *branch = (struct draft_branch){address, field};
-    }
 }
 
 /* The library is told of the call, and falls into what follows or calls it. */
@@ -67,21 +61,17 @@ static void emit_gate(struct emitter *emitter)
 {
     struct image_draft *draft = emitter->draft;
     emitter->gate = draft_offset(draft);
-    if (emitter->gate_kind == IMAGE_GATE_NONE) {
+    if (emitter->gate_kind == IMAGE_GATE_NONE)
         return;
-    }
     struct image_place *place = draft_add(draft, &draft->places);
     struct image_gate *gate = draft_add(draft, &draft->gates);
-    if (place) {
+    if (place)
         *place = (struct image_place){draft_offset(draft), (uint32_t)emitter->function->insns[0].address};
-    }
     encode_field(draft, 0, OPCODE_CALL_MEMORY, CALL_FIELD, PLANE_ROUTINE(PLANE_GATE), 0);
-    if (gate) {
+    if (gate)
         *gate = (struct image_gate){draft_offset(draft), emitter->gate_kind};
-    }
-    if ((emitter->plan.states[0] & PATCH_KIND) != PATCH_TAKEN && emitter->gate_kind != IMAGE_GATE_INSIDE) {
+    if ((emitter->plan.states[0] & PATCH_KIND) != PATCH_TAKEN && emitter->gate_kind != IMAGE_GATE_INSIDE)
         draft->counts[IMAGE_GATES_LEFT]++;
-    }
 }
 
 static void add_patch(struct emitter *emitter, size_t index, uint32_t way_in)
@@ -90,9 +80,8 @@ static void add_patch(struct emitter *emitter, size_t index, uint32_t way_in)
     uint32_t address = (uint32_t)emitter->function->insns[index].address;
     if ((emitter->plan.states[index] & PATCH_KIND) == PATCH_TAKEN) {
         struct image_entry *entry = draft_add(draft, &draft->entries);
-        if (entry) {
+        if (entry)
             *entry = (struct image_entry){address, way_in};
-        }
     } else if ((emitter->plan.states[index] & PATCH_KIND) == PATCH_HOP) {
         struct image_hop *hop = draft_add(draft, &draft->hops);
         struct image_pad *pad = draft_add(draft, &draft->pads);
@@ -135,20 +124,17 @@ static void emit_begin(struct emitter *emitter, size_t index)
     struct draft_clone *clone = draft_add(draft, &draft->clones);
     emitter->starts[index] = draft_offset(draft);
     uint32_t way_in = index == 0 ? emitter->gate : draft_offset(draft);
-    if (place) {
+    if (place)
         *place = (struct image_place){draft_offset(draft), (uint32_t)insn->address};
-    }
-    if (clone) {
+    if (clone)
         *clone = (struct draft_clone){insn->address, way_in};
-    }
     add_patch(emitter, index, way_in);
     bool is_behind_entry = (emitter->plan.states[index] & PATCH_KIND) == PATCH_TAKEN && !insn->is_entry;
     uint8_t kinds = entry_kinds_of(emitter, insn);
-    if (kinds & (ENTRY_FUNCTION | ENTRY_CALLED)) {
+    if (kinds & (ENTRY_FUNCTION | ENTRY_CALLED))
         emit_entered(draft, insn);
-    } else if (is_behind_entry || (kinds & (ENTRY_AFTER_CALL | ENTRY_LANDING_PAD))) {
+    else if (is_behind_entry || (kinds & (ENTRY_AFTER_CALL | ENTRY_LANDING_PAD)))
         emit_changed(draft);
-    }
 }
 
 void emitter_copy(struct emitter *emitter, const struct insn *insn)
@@ -165,11 +151,10 @@ void emitter_copy(struct emitter *emitter, const struct insn *insn)
         emitter_lead_to(emitter, relocate_branch(draft, insn), insn->target);
         break;
     case ROLE_PLAIN:
-        if (system_call_is(insn)) {
+        if (system_call_is(insn))
             system_call_emit(draft);
-        } else {
+        else
             relocate_copy(draft, emitter->module, insn);
-        }
         break;
     case ROLE_RETURN:
     case ROLE_INDIRECT_JUMP:
@@ -187,18 +172,15 @@ static void emit_insn(struct emitter *emitter, size_t index)
     emit_begin(emitter, index);
     emit_loop_begin(emitter, index);
     check_before(emitter->draft, &emitter->stubs, insn);
-    if (!emit_loop_end(emitter, index)) {
+    if (!emit_loop_end(emitter, index))
         emitter_copy(emitter, insn);
-    }
-    if (insn->role != ROLE_PLAIN && insn->role != ROLE_BRANCH) {
+    if (insn->role != ROLE_PLAIN && insn->role != ROLE_BRANCH)
         return;
-    }
     uint64_t end = insn->address + insn->length;
     bool goes_on = next && next->address == end;
     check_after(emitter->draft, &emitter->stubs, insn, goes_on ? next->live : ~(register_set)0);
-    if (!goes_on) {
+    if (!goes_on)
         emitter_lead_to(emitter, relocate_jump(emitter->draft), end);
-    }
 }
 
 static void settle_local(struct emitter *emitter)
@@ -214,11 +196,9 @@ static void settle_local(struct emitter *emitter)
 static void count_left(struct emitter *emitter)
 {
     uint32_t accesses = 0;
-    for (size_t i = 0; i < emitter->function->insn_count; i++) {
-        if (emitter->plan.states[i] & PATCH_ORIGINAL) {
+    for (size_t i = 0; i < emitter->function->insn_count; i++)
+        if (emitter->plan.states[i] & PATCH_ORIGINAL)
             accesses += emitter->function->insns[i].access_count;
-        }
-    }
     if (accesses) {
         emitter->draft->counts[IMAGE_LEFT_ACCESSES] += accesses;
         draft_leave(emitter->draft, emitter->function->range.low, accesses, emitter->function->name,
@@ -238,9 +218,8 @@ void emit_function(struct image_draft *draft, const struct elf_module *module, c
     if (has_plan && emitter.starts && emitter.loops) {
         draft_align(draft, FUNCTION_ALIGNMENT);
         emit_gate(&emitter);
-        for (size_t i = 0; i < function->insn_count; i++) {
+        for (size_t i = 0; i < function->insn_count; i++)
             emit_insn(&emitter, i);
-        }
         check_flush_stubs(draft, &emitter.stubs);
         emit_loops_checked(&emitter);
         settle_local(&emitter);

@@ -12,9 +12,8 @@
 void emit_loop_begin(struct emitter *emitter, size_t index)
 {
     const struct function *function = emitter->function;
-    if (emitter->loop_count == function->loop_count || function->loops[emitter->loop_count].first != index) {
+    if (emitter->loop_count == function->loop_count || function->loops[emitter->loop_count].first != index)
         return;
-    }
     struct emitted_loop *loop = &emitter->loops[emitter->loop_count];
     loop->jump = loop_entry_emit(emitter->draft, function, &function->loops[emitter->loop_count++]);
     loop->rounds = draft_offset(emitter->draft);
@@ -23,9 +22,8 @@ void emit_loop_begin(struct emitter *emitter, size_t index)
 
 bool emit_loop_end(struct emitter *emitter, size_t index)
 {
-    if (emitter->loop_count == 0 || emitter->function->loops[emitter->loop_count - 1].last != index) {
+    if (emitter->loop_count == 0 || emitter->function->loops[emitter->loop_count - 1].last != index)
         return false;
-    }
     uint32_t field = relocate_branch(emitter->draft, &emitter->function->insns[index]);
     draft_set_u32(emitter->draft, field, emitter->loops[emitter->loop_count - 1].rounds - (field + 4));
     return true;
@@ -37,19 +35,16 @@ static uint32_t emit_round_insn(struct emitter *emitter, const struct counted_lo
     struct image_draft *draft = emitter->draft;
     struct image_place *place = draft_add(draft, &draft->places);
     uint32_t field = 0;
-    if (place) {
+    if (place)
         *place = (struct image_place){draft_offset(draft), (uint32_t)insn->address};
-    }
     check_before(draft, &emitter->stubs, insn);
     bool is_within = insn->target_index >= loop->first && insn->target_index <= loop->last;
-    if (insn->role != ROLE_PLAIN && is_within) {
+    if (insn->role != ROLE_PLAIN && is_within)
         field = relocate_branch(draft, insn);
-    } else {
+    else
         emitter_copy(emitter, insn);
-    }
-    if (insn->role == ROLE_PLAIN) {
+    if (insn->role == ROLE_PLAIN)
         check_after(draft, &emitter->stubs, insn, insn[1].live);
-    }
     return field;
 }
 
@@ -61,9 +56,8 @@ static void emit_rounds(struct emitter *emitter, const struct counted_loop *loop
     uint32_t count = loop->last - loop->first + 1;
     for (uint32_t i = 0; i < count; i++) {
         insns[i] = emitter->function->insns[loop->first + i];
-        for (size_t k = 0; k < insns[i].access_count; k++) {
+        for (size_t k = 0; k < insns[i].access_count; k++)
             insns[i].access[k].is_redundant |= insns[i].access[k].is_run;
-        }
     }
     insns[count] = emitter->function->insns[loop->last + 1]; /* what is live behind */
     for (uint32_t i = 0; i < count; i++) {
@@ -71,11 +65,9 @@ static void emit_rounds(struct emitter *emitter, const struct counted_loop *loop
         fields[i] = emit_round_insn(emitter, loop, &insns[i]);
     }
     emitter_lead_to(emitter, relocate_jump(draft), insns[count - 1].address + insns[count - 1].length);
-    for (uint32_t i = 0; i < count; i++) {
-        if (fields[i] != 0) {
+    for (uint32_t i = 0; i < count; i++)
+        if (fields[i] != 0)
             draft_set_u32(draft, fields[i], starts[insns[i].target_index - loop->first] - (fields[i] + 4));
-        }
-    }
     check_flush_stubs(draft, &emitter->stubs);
 }
 
@@ -89,11 +81,10 @@ static void emit_loop(struct emitter *emitter, size_t index)
     uint64_t counts[IMAGE_COUNTS];
     memcpy(counts, draft->counts, sizeof counts);
     encode_jump_end(draft, emitter->loops[index].jump);
-    if (insns && places) {
+    if (insns && places)
         emit_rounds(emitter, loop, insns, places, places + count);
-    } else {
+    else
         draft->has_failed = true;
-    }
     memcpy(draft->counts, counts, sizeof counts); /* they are of the form with all checks */
     free(insns);
     free(places);
@@ -101,7 +92,6 @@ static void emit_loop(struct emitter *emitter, size_t index)
 
 void emit_loops_checked(struct emitter *emitter)
 {
-    for (size_t i = 0; i < emitter->loop_count; i++) {
+    for (size_t i = 0; i < emitter->loop_count; i++)
         emit_loop(emitter, i);
-    }
 }

@@ -29,26 +29,23 @@ static bool register_from(uint8_t *number, ZydisRegister reg)
 
 bool encode_operand_from(struct encode_operand *operand, const struct insn *insn, int index)
 {
-    if (index < 0 || index >= insn->decoded.operand_count) {
+    if (index < 0 || index >= insn->decoded.operand_count)
         return false;
-    }
     const ZydisDecodedOperand *from = &insn->operands[index];
     bool has_indices = from->mem.type == ZYDIS_MEMOP_TYPE_VSIB;
     bool is_thread = from->mem.segment == ZYDIS_REGISTER_FS;
     if (from->type != ZYDIS_OPERAND_TYPE_MEMORY || from->mem.segment == ZYDIS_REGISTER_GS ||
         (is_thread && insn->decoded.address_width != 64) || !register_from(&operand->base, from->mem.base) ||
-        !register_from(&operand->index, has_indices ? ZYDIS_REGISTER_NONE : from->mem.index)) {
+        !register_from(&operand->index, has_indices ? ZYDIS_REGISTER_NONE : from->mem.index))
         return false;
-    }
     operand->scale = from->mem.scale ? from->mem.scale : 1;
     operand->is_thread = is_thread;
     operand->is_address32 = insn->decoded.address_width == 32;
     operand->displacement = from->mem.disp.has_displacement ? from->mem.disp.value : 0;
-    if (operand->base == ENCODE_RIP) {
+    if (operand->base == ENCODE_RIP)
         operand->displacement += (int64_t)(insn->address + insn->length);
-    } else if (insn->decoded.mnemonic == ZYDIS_MNEMONIC_POP && operand->base == ENCODE_RSP) {
+    else if (insn->decoded.mnemonic == ZYDIS_MNEMONIC_POP && operand->base == ENCODE_RSP)
         operand->displacement += 8; /* POP computes its operand's address after RSP moved */
-    }
     return operand->index != ENCODE_RIP;
 }
 
@@ -61,24 +58,19 @@ register_set encode_operand_registers(const struct encode_operand *operand)
 static void encode_prefixes(struct image_draft *draft, unsigned flags, unsigned reg,
                             const struct encode_operand *operand)
 {
-    if (flags & ENCODE_FS) {
+    if (flags & ENCODE_FS)
         draft_byte(draft, 0x64);
-    }
-    if (flags & ENCODE_GS) {
+    if (flags & ENCODE_GS)
         draft_byte(draft, 0x65);
-    }
-    if (flags & ENCODE_ADDRESS32) {
+    if (flags & ENCODE_ADDRESS32)
         draft_byte(draft, 0x67);
-    }
-    if (flags & ENCODE_16) {
+    if (flags & ENCODE_16)
         draft_byte(draft, 0x66);
-    }
     unsigned base = operand->base < ENCODE_RIP ? operand->base : 0;
     unsigned index = operand->index < ENCODE_RIP ? operand->index : 0;
     unsigned rex = (flags & ENCODE_64 ? 8U : 0U) | reg >> 3 << 2 | index >> 3 << 1 | base >> 3;
-    if (rex || ((flags & ENCODE_8) && reg >= ENCODE_RSP)) {
+    if (rex || ((flags & ENCODE_8) && reg >= ENCODE_RSP))
         draft_byte(draft, 0x40 | rex);
-    }
 }
 
 static unsigned log2_scale(unsigned scale)
@@ -111,20 +103,18 @@ static void encode_modrm(struct image_draft *draft, unsigned reg, const struct e
     } else {
         draft_byte(draft, mod << 6 | field | base);
     }
-    if (mod == 1) {
+    if (mod == 1)
         draft_byte(draft, (uint8_t)displacement);
-    } else if (mod == 2) {
+    else if (mod == 2)
         draft_u32(draft, (uint32_t)displacement);
-    }
 }
 
 void encode_memory(struct image_draft *draft, unsigned flags, unsigned opcode, unsigned reg,
                    const struct encode_operand *operand, size_t trailing)
 {
     encode_prefixes(draft, flags, reg, operand);
-    if (opcode > 0xff) {
+    if (opcode > 0xff)
         draft_byte(draft, opcode >> 8);
-    }
     draft_byte(draft, opcode & 0xff);
     encode_modrm(draft, reg, operand, trailing);
 }
@@ -139,23 +129,20 @@ void encode_field(struct image_draft *draft, unsigned flags, unsigned opcode, un
 void encode_and(struct image_draft *draft, unsigned reg, uint32_t immediate)
 {
     bool is_byte = immediate >= UINT32_C(0xffffff80); /* extended by its sign */
-    if (reg >= 8) {
+    if (reg >= 8)
         draft_byte(draft, 0x41);
-    }
     draft_byte(draft, is_byte ? 0x83 : 0x81);
     draft_byte(draft, 0xe0 | (reg & 7));
-    if (is_byte) {
+    if (is_byte)
         draft_byte(draft, immediate & 0xff);
-    } else {
+    else
         draft_u32(draft, immediate);
-    }
 }
 
 void encode_test(struct image_draft *draft, unsigned reg, uint32_t immediate)
 {
-    if (reg >= 8) {
+    if (reg >= 8)
         draft_byte(draft, 0x41);
-    }
     draft_byte(draft, 0xf7);
     draft_byte(draft, 0xc0 | (reg & 7));
     draft_u32(draft, immediate);
@@ -171,9 +158,8 @@ uint32_t encode_jump_on(struct image_draft *draft, unsigned condition)
 
 void encode_jump_end(struct image_draft *draft, uint32_t field)
 {
-    if (field != 0) {
+    if (field != 0)
         draft_set_u32(draft, field, draft_offset(draft) - (field + 4));
-    }
 }
 
 void encode_store(struct image_draft *draft, unsigned reg, int32_t displacement)
@@ -241,9 +227,8 @@ static void encode_thread_address(struct image_draft *draft, const struct encode
     const struct encode_operand based = {operand->base, (uint8_t)reg, 1, false, 0, false};
     encode_thread_pointer(draft, OPCODE_MOV_LOAD, reg);
     encode_memory(draft, ENCODE_64, OPCODE_LEA, reg, &indexed, 0);
-    if (operand->base != ENCODE_NONE) {
+    if (operand->base != ENCODE_NONE)
         encode_memory(draft, ENCODE_64, OPCODE_LEA, reg, &based, 0);
-    }
 }
 
 void encode_address(struct image_draft *draft, const struct encode_operand *operand, unsigned reg)
@@ -265,12 +250,10 @@ void encode_address(struct image_draft *draft, const struct encode_operand *oper
 void encode_address_in_rdi(struct image_draft *draft, const struct encode_operand *operand, int moved)
 {
     struct encode_operand adjusted = *operand;
-    if (operand->base == ENCODE_RSP) {
+    if (operand->base == ENCODE_RSP)
         adjusted.displacement += moved;
-    }
     adjusted.is_thread = false;
     encode_address(draft, &adjusted, ENCODE_RDI);
-    if (operand->is_thread) {
+    if (operand->is_thread)
         encode_thread_pointer(draft, OPCODE_ADD_LOAD, ENCODE_RDI);
-    }
 }

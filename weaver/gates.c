@@ -29,11 +29,9 @@ static const struct {
 static bool is_among(const char *names, const char *name)
 {
     size_t length = strlen(name);
-    for (const char *at = strstr(names, name); length > 0 && at; at = strstr(at + 1, name)) {
-        if (at > names && at[-1] == ' ' && at[length] == ' ') {
+    for (const char *at = strstr(names, name); length > 0 && at; at = strstr(at + 1, name))
+        if (at > names && at[-1] == ' ' && at[length] == ' ')
             return true;
-        }
-    }
     return false;
 }
 
@@ -42,16 +40,13 @@ static enum image_gate_kind kind_of(const struct symbol *symbol)
     char name[64];
     size_t length = strcspn(symbol->name, ".");
     bool is_part = symbol->name[length] != '\0';
-    if (length >= sizeof name || symbol->type != STT_FUNC || (!symbol->is_exported && !is_part)) {
+    if (length >= sizeof name || symbol->type != STT_FUNC || (!symbol->is_exported && !is_part))
         return IMAGE_GATE_NONE;
-    }
     memcpy(name, symbol->name, length);
     name[length] = '\0';
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        if (is_among(known[i].names, name)) {
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (is_among(known[i].names, name))
             return is_part ? IMAGE_GATE_INSIDE : known[i].kind;
-        }
-    }
     return IMAGE_GATE_NONE;
 }
 
@@ -59,9 +54,8 @@ static bool exports(const struct elf_module *module, const char *name)
 {
     for (size_t i = 0; i < module->own->symbol_count; i++) {
         const struct symbol *symbol = &module->own->symbols[i];
-        if (symbol->is_exported && strcmp(symbol->name, name) == 0) {
+        if (symbol->is_exported && strcmp(symbol->name, name) == 0)
             return true;
-        }
     }
     return false;
 }
@@ -76,8 +70,7 @@ enum image_gate_kind gate_of(const struct elf_module *module, uint64_t address)
     size_t count;
     const struct symbol *symbols = symbols_at(module, address, &count);
     enum image_gate_kind kind = IMAGE_GATE_NONE;
-    for (size_t i = 0; module->own->is_allocator && i < count && kind == IMAGE_GATE_NONE; i++) {
+    for (size_t i = 0; module->own->is_allocator && i < count && kind == IMAGE_GATE_NONE; i++)
         kind = kind_of(&symbols[i]);
-    }
     return kind;
 }

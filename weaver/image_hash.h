@@ -29,19 +29,16 @@ static inline uint64_t image_hash(uint64_t hash, const void *bytes, size_t size)
     uint64_t lanes[LANES] = {hash, hash, hash, hash}, row[LANES];
     for (; size >= sizeof row; at += sizeof row, size -= sizeof row) {
         __builtin_memcpy(row, at, sizeof row);
-        for (size_t i = 0; i < LANES; i++) {
+        for (size_t i = 0; i < LANES; i++)
             lanes[i] = image_hash_word(lanes[i], row[i]);
-        }
     }
-    for (size_t i = 0; i < LANES; i++) {
+    for (size_t i = 0; i < LANES; i++)
         hash = image_hash_word(hash, lanes[i]);
-    }
     while (size) {
         uint64_t word = 0;
         size_t length = size < WORD ? size : WORD;
-        for (size_t i = 0; i < length; i++) {
+        for (size_t i = 0; i < length; i++)
             word |= (uint64_t)at[i] << (8 * i);
-        }
         hash = image_hash_word(hash, word);
         at += length;
         size -= length;

@@ -51,19 +51,16 @@ static void lay_out(struct image_header *header, const struct image_draft *draft
 
 static void copy_table(uint8_t *image, const struct image_table *table, const struct draft_array *array)
 {
-    if (array->count) {
+    if (array->count)
         memcpy(image + table->offset, array->data, array->count * array->width);
-    }
 }
 
 uint64_t image_module_hash(const struct elf_module *module)
 {
     uint64_t hash = IMAGE_HASH_START;
-    for (size_t i = 0; i < module->segment_count; i++) {
-        if (module->segments[i].executable) {
+    for (size_t i = 0; i < module->segment_count; i++)
+        if (module->segments[i].executable)
             hash = image_hash(hash, module->bytes + module->segments[i].file_offset, module->segments[i].file_size);
-        }
-    }
     return hash;
 }
 
@@ -96,9 +93,8 @@ static int64_t choose_home(const struct image_header *header, const struct elf_m
         low = module_high + HOME_NEAREST;
         high = module_low + IMAGE_REACH - HOME_MARGIN - size;
     }
-    if (high <= low) {
+    if (high <= low)
         return 0;
-    }
     return (low + (int64_t)(spread % (uint64_t)(high - low))) & -(int64_t)IMAGE_PAGE;
 }
 
@@ -123,9 +119,8 @@ static uint8_t *make(const struct image_draft *draft, const struct elf_module *m
     identify(&header, module);
     lay_out(&header, draft);
     uint8_t *image = calloc(1, header.file_size);
-    if (!image) {
+    if (!image)
         return NULL;
-    }
     if (draft->code_size) {
         memcpy(image + header.code_offset, draft->code, draft->code_size);
         header.home = choose_home(&header, module);
@@ -152,12 +147,10 @@ static int write_all(int fd, const uint8_t *bytes, size_t size)
 {
     while (size) {
         ssize_t written = write(fd, bytes, size);
-        if (written < 0 && errno == EINTR) {
+        if (written < 0 && errno == EINTR)
             continue;
-        }
-        if (written <= 0) {
+        if (written <= 0)
             return written < 0 ? -errno : -EIO;
-        }
         bytes += written;
         size -= (size_t)written;
     }
@@ -173,22 +166,18 @@ void image_seal_file(int fd, const struct image_header *header)
 static int write_renamed(const char *path, const uint8_t *bytes, size_t size)
 {
     char *temporary = NULL;
-    if (asprintf(&temporary, "%s.XXXXXX", path) < 0) {
+    if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
         return -ENOMEM;
-    }
     int fd = mkostemp(temporary, O_CLOEXEC);
     int status = fd < 0 ? -errno : write_all(fd, bytes, size);
     if (fd >= 0) {
         image_seal_file(fd, (const void *)bytes);
-        if (close(fd) != 0 && status == 0) {
+        if (close(fd) != 0 && status == 0)
             status = -errno;
-        }
-        if (status == 0 && rename(temporary, path) != 0) {
+        if (status == 0 && rename(temporary, path) != 0)
             status = -errno;
-        }
-        if (status != 0) {
+        if (status != 0)
             unlink(temporary);
-        }
     }
     free(temporary);
     return status;
@@ -205,9 +194,8 @@ int image_write(const struct image_draft *draft, const struct elf_module *module
     }
     const char *wrong = image_check(image, size);
     int status = wrong ? -EPROTO : write_renamed(path, image, size);
-    if (status != 0) {
+    if (status != 0)
         *message = wrong ? "was woven wrongly: its image is unsound" : "cannot be woven: its image cannot be written";
-    }
     free(image);
     return status;
 }

@@ -62,9 +62,8 @@ static ZydisRegister gathered_vector(const struct insn *insn)
 {
     for (size_t i = 0; i < insn->decoded.operand_count_visible; i++) {
         const ZydisDecodedOperand *operand = &insn->operands[i];
-        if (operand->type == ZYDIS_OPERAND_TYPE_REGISTER && is_vector(operand->reg.value)) {
+        if (operand->type == ZYDIS_OPERAND_TYPE_REGISTER && is_vector(operand->reg.value))
             return operand->reg.value;
-        }
     }
     return ZYDIS_REGISTER_NONE;
 }
@@ -75,9 +74,8 @@ static bool find_gathered(struct lanes *lanes, const struct insn *insn, const Zy
     struct gather gather = gather_of(insn->decoded.mnemonic);
     ZydisRegister vector = gathered_vector(insn);
     bool has_bits = insn->decoded.encoding == ZYDIS_INSTRUCTION_ENCODING_EVEX;
-    if (gather.element == 0 || vector == ZYDIS_REGISTER_NONE || operand->mem.segment == ZYDIS_REGISTER_FS) {
+    if (gather.element == 0 || vector == ZYDIS_REGISTER_NONE || operand->mem.segment == ZYDIS_REGISTER_FS)
         return false;
-    }
     unsigned elements = width_of(vector) / gather.element, indices = width_of(operand->mem.index) / gather.index;
     lanes->index = operand->mem.index;
     lanes->mask = has_bits ? insn->decoded.avx.mask.reg : insn->operands[2].reg.value;
@@ -157,9 +155,8 @@ static unsigned most_elements(const struct insn *insn)
     for (size_t i = 0; i < insn->decoded.operand_count_visible; i++) {
         const ZydisDecodedOperand *operand = &insn->operands[i];
         if (operand->type == ZYDIS_OPERAND_TYPE_REGISTER && is_vector(operand->reg.value) &&
-            operand->element_count > most) {
+            operand->element_count > most)
             most = operand->element_count;
-        }
     }
     return most;
 }
@@ -169,9 +166,8 @@ static bool find_masked(struct lanes *lanes, unsigned element, unsigned in_memor
 {
     bool is_power = element != 0 && (element & (element - 1)) == 0;
     if (!is_power || element > ELEMENT_MOST || in_memory == 0 || element * in_memory > VECTOR_MOST ||
-        told > VECTOR_MOST) {
+        told > VECTOR_MOST)
         return false;
-    }
     lanes->index = ZYDIS_REGISTER_NONE;
     lanes->size = (uint16_t)(element * in_memory);
     lanes->told.count = (uint8_t)told;
@@ -214,9 +210,8 @@ bool lanes_are_told(const struct insn *insn, const ZydisDecodedOperand *operand)
 
 bool lanes_of(struct lanes *lanes, const struct insn *insn, const ZydisDecodedOperand *operand)
 {
-    if (insn->decoded.address_width != 64 || insn->decoded.mnemonic == ZYDIS_MNEMONIC_MASKMOVQ) {
+    if (insn->decoded.address_width != 64 || insn->decoded.mnemonic == ZYDIS_MNEMONIC_MASKMOVQ)
         return false;
-    }
     return operand->mem.type == ZYDIS_MEMOP_TYPE_VSIB ? find_gathered(lanes, insn, operand)
            : insn_signs_of_mask(insn) != 0            ? find_by_signs(lanes, insn, operand)
                                                       : find_by_bits(lanes, insn, operand);
@@ -236,11 +231,10 @@ struct image_lanes lanes_of_choice(const struct access *access)
 static void spill_mask(struct image_draft *draft, const struct insn *insn, struct image_lanes told, ZydisRegister mask)
 {
     bool is_legacy = insn->decoded.encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY;
-    if (told.has_signs) {
+    if (told.has_signs)
         encode_store_vector(draft, mask, is_legacy, PLANE_LANES_MASK);
-    } else {
+    else
         encode_store_mask(draft, mask, told.count > BITS_OF_WORD, PLANE_LANES_MASK);
-    }
 }
 
 void lanes_spill(struct image_draft *draft, const struct insn *here, const struct insn *insn,
@@ -252,8 +246,7 @@ void lanes_spill(struct image_draft *draft, const struct insn *here, const struc
         spill_mask(draft, here, lanes_of_choice(access), mask);
     } else if (access->role == ACCESS_LANES && lanes_of(&lanes, insn, &insn->operands[access->operand])) {
         spill_mask(draft, insn, lanes.told, lanes.mask);
-        if (lanes.index != ZYDIS_REGISTER_NONE) {
+        if (lanes.index != ZYDIS_REGISTER_NONE)
             encode_store_vector(draft, lanes.index, false, PLANE_LANES_INDEX);
-        }
     }
 }

@@ -33,9 +33,8 @@ enum {
 static void with_register(struct image_draft *draft, bool is_64, unsigned opcode, unsigned reg, unsigned by)
 {
     unsigned rex = (is_64 ? 8U : 0) | by >> 3 << 2 | reg >> 3;
-    if (rex != 0) {
+    if (rex != 0)
         draft_byte(draft, 0x40 | rex);
-    }
     draft_byte(draft, opcode);
     draft_byte(draft, 0xc0 | (by & 7) << 3 | (reg & 7));
 }
@@ -49,11 +48,10 @@ static void with_immediate(struct image_draft *draft, bool is_64, unsigned field
 static void with_bound(struct image_draft *draft, const struct counted_loop *loop, unsigned opcode, unsigned field,
                        unsigned reg)
 {
-    if (loop->bound == COUNTED_IMMEDIATE) {
+    if (loop->bound == COUNTED_IMMEDIATE)
         with_immediate(draft, !loop->is_32, field, reg, loop->immediate);
-    } else {
+    else
         with_register(draft, !loop->is_32, opcode, reg, loop->bound);
-    }
 }
 
 static void load_effective(struct image_draft *draft, bool is_64, unsigned reg, unsigned base, int32_t displacement)
@@ -66,9 +64,8 @@ static void load_effective(struct image_draft *draft, bool is_64, unsigned reg, 
 static uint64_t inverse_of(uint64_t odd)
 {
     uint64_t inverse = odd;
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 5; i++)
         inverse *= 2 - odd * inverse;
-    }
     return inverse;
 }
 
@@ -91,17 +88,15 @@ static void emit_division(struct image_draft *draft, const struct counted_loop *
     bool is_inclusive = loop->condition == CONDITION_NOT_BELOW || loop->condition == CONDITION_NOT_ABOVE ||
                         loop->condition == CONDITION_NOT_LESS || loop->condition == CONDITION_NOT_GREATER;
     bool is_strict = loop->condition != CONDITION_NOT_EQUAL && !is_inclusive;
-    if (is_strict && length > 1) {
+    if (is_strict && length > 1)
         with_immediate(draft, true, FIELD_ADD, reg, (int32_t)length - 1);
-    }
     if (shift > 0) {
         draft_bytes(draft, "\x48\xc1", 2); /* shr reg, shift */
         draft_byte(draft, 0xe8 | reg);
         draft_byte(draft, shift);
     }
-    if (length >> shift > 1) {
+    if (length >> shift > 1)
         divide_by_odd(draft, reg, other, length >> shift);
-    }
     with_immediate(draft, true, FIELD_ADD, reg, is_inclusive ? 2 : 1);
 }
 
@@ -141,9 +136,8 @@ static void restore(struct image_draft *draft)
 static bool emit_address(struct image_draft *draft, const struct insn *insn, const struct access *access)
 {
     struct encode_operand operand;
-    if (!access->is_run || access->uncovered == 0 || !encode_operand_from(&operand, insn, access->operand)) {
+    if (!access->is_run || access->uncovered == 0 || !encode_operand_from(&operand, insn, access->operand))
         return false; /* of what cannot be said there is no check either */
-    }
     operand.displacement += access->ahead;
     encode_load(draft, ENCODE_RDI, PLANE_SAVED_RDI);
     encode_load(draft, ENCODE_RSI, PLANE_SAVED_RSI);
@@ -155,15 +149,13 @@ static bool emit_address(struct image_draft *draft, const struct insn *insn, con
 static uint32_t emit_glance(struct image_draft *draft, const struct insn *insn, const struct access *access)
 {
     const struct encode_operand tags = {ENCODE_RDI, ENCODE_NONE, 1, false, 0, false};
-    if (access->uncovered != IMAGE_RUN_ALL || !emit_address(draft, insn, access)) {
+    if (access->uncovered != IMAGE_RUN_ALL || !emit_address(draft, insn, access))
         return 0;
-    }
     encode_field(draft, 0, OPCODE_AND_LOAD, ENCODE_RDI, PLANE_MASK, 0);
     encode_memory(draft, ENCODE_64 | ENCODE_GS, OPCODE_LOAD, ENCODE_RSI, &tags, 0);
     encode_field(draft, ENCODE_64, OPCODE_XOR_LOAD, ENCODE_RSI, PLANE_WRITE_TAG, 0);
-    if (!access->is_write) {
+    if (!access->is_write)
         encode_field(draft, ENCODE_64, OPCODE_AND_LOAD, ENCODE_RSI, PLANE_GENERATION_MASK, 0);
-    }
     if (access->size < 8) {
         draft_bytes(draft, "\x48\xc1\xe6", 3); /* shl rsi, bits of what is behind it */
         draft_byte(draft, 64 - 8U * access->size);
@@ -175,9 +167,8 @@ static uint32_t emit_glance(struct image_draft *draft, const struct insn *insn, 
 static uint32_t emit_run(struct image_draft *draft, const struct insn *first, const struct insn *insn,
                          const struct access *access)
 {
-    if (!emit_address(draft, insn, access)) {
+    if (!emit_address(draft, insn, access))
         return 0;
-    }
     encode_load(draft, ENCODE_RSI, PLANE_SPILL(SPILL_ROUNDS));
     check_call_run(draft, first, insn, access);
     draft_bytes(draft, "\x85\xf6", 2); /* test esi, esi */
@@ -192,16 +183,14 @@ struct jumps {
 
 static void add_jump(struct jumps *jumps, uint32_t field)
 {
-    if (field != 0) {
+    if (field != 0)
         jumps->fields[jumps->count++] = field;
-    }
 }
 
 static void end_jumps(struct image_draft *draft, const struct jumps *jumps)
 {
-    for (uint32_t i = 0; i < jumps->count; i++) {
+    for (uint32_t i = 0; i < jumps->count; i++)
         encode_jump_end(draft, jumps->fields[i]);
-    }
 }
 
 static uint32_t emit_jump(struct image_draft *draft)
@@ -218,24 +207,19 @@ uint32_t loop_entry_emit(struct image_draft *draft, const struct function *funct
     check_call_begin(draft);
     encode_store(draft, ENCODE_RSI, PLANE_SAVED_RSI);
     take.fields[0] = emit_count(draft, loop, away.fields);
-    for (const struct insn *insn = first; insn < end; insn++) {
-        for (size_t k = 0; k < insn->access_count; k++) {
+    for (const struct insn *insn = first; insn < end; insn++)
+        for (size_t k = 0; k < insn->access_count; k++)
             add_jump(&take, emit_glance(draft, insn, &insn->access[k]));
-        }
-    }
     add_jump(&away, emit_jump(draft));
     end_jumps(draft, &take);
-    for (const struct insn *insn = first; insn < end; insn++) {
-        for (size_t k = 0; k < insn->access_count; k++) {
+    for (const struct insn *insn = first; insn < end; insn++)
+        for (size_t k = 0; k < insn->access_count; k++)
             add_jump(&away, emit_run(draft, first, insn, &insn->access[k]));
-        }
-    }
     restore(draft);
     uint32_t jump = emit_jump(draft);
     struct image_place *place = draft_add(draft, &draft->places);
-    if (place) {
+    if (place)
         *place = (struct image_place){draft_offset(draft), (uint32_t)first->address};
-    }
     end_jumps(draft, &away);
     restore(draft);
     return jump;

@@ -9,12 +9,10 @@
 
 static bool holds_entry(const struct elf_module *module, uint64_t low, uint64_t high)
 {
-    for (uint64_t address = low; address < high; address++) {
+    for (uint64_t address = low; address < high; address++)
         if (address < module->text_low || address >= module->text_high ||
-            module->entry_kinds[address - module->text_low]) {
+            module->entry_kinds[address - module->text_low])
             return true;
-        }
-    }
     return false;
 }
 
@@ -32,20 +30,17 @@ static bool is_padding(const struct elf_module *module, const struct function *f
     ZydisDecodedInstruction decoded;
     uint64_t beyond = low > function->range.high ? low : function->range.high;
     if (!bytes || (high > beyond && holds_function(module, beyond, high)) ||
-        ZYAN_FAILED(ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64))) {
+        ZYAN_FAILED(ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64)))
         return false;
-    }
     uint64_t address = low;
     while (address < high) {
         const uint8_t *code = NULL;
         size_t size = 15;
-        while (size && !(code = elf_bytes_at(module, address, size))) {
+        while (size && !(code = elf_bytes_at(module, address, size)))
             size--;
-        }
         if (!size || ZYAN_FAILED(ZydisDecoderDecodeInstruction(&decoder, NULL, code, size, &decoded)) ||
-            (decoded.mnemonic != ZYDIS_MNEMONIC_NOP && decoded.mnemonic != ZYDIS_MNEMONIC_INT3)) {
+            (decoded.mnemonic != ZYDIS_MNEMONIC_NOP && decoded.mnemonic != ZYDIS_MNEMONIC_INT3))
             return false;
-        }
         address += decoded.length;
     }
     return true;
@@ -54,14 +49,12 @@ static bool is_padding(const struct elf_module *module, const struct function *f
 static bool is_patchable(const struct elf_module *module, const struct function *function, size_t index)
 {
     uint64_t start = function->insns[index].address, end = start + IMAGE_JUMP, covered = start;
-    if (holds_entry(module, start + 1, end)) {
+    if (holds_entry(module, start + 1, end))
         return false;
-    }
     for (size_t i = index; i < function->insn_count && covered < end; i++) {
         const struct insn *insn = &function->insns[i];
-        if (insn->role == ROLE_CALL || insn->address != covered) {
+        if (insn->role == ROLE_CALL || insn->address != covered)
             return false;
-        }
         covered += insn->length;
     }
     return covered >= end || is_padding(module, function, covered, end);
@@ -71,14 +64,12 @@ static bool is_patchable(const struct elf_module *module, const struct function 
 static bool may_hop(const struct elf_module *module, const struct function *function, size_t index)
 {
     uint64_t start = function->insns[index].address, covered = start;
-    if (holds_entry(module, start + 1, start + IMAGE_SHORT_JUMP)) {
+    if (holds_entry(module, start + 1, start + IMAGE_SHORT_JUMP))
         return false;
-    }
     for (size_t i = index; i < function->insn_count && covered < start + IMAGE_SHORT_JUMP; i++) {
         const struct insn *insn = &function->insns[i];
-        if (insn->role == ROLE_CALL || insn->address != covered) {
+        if (insn->role == ROLE_CALL || insn->address != covered)
             return false;
-        }
         covered += insn->length;
     }
     return covered >= start + IMAGE_SHORT_JUMP;
@@ -123,12 +114,10 @@ struct walk {
 static bool covers_pad(const struct walk *walk, size_t index)
 {
     uint64_t address = walk->function->insns[index].address;
-    for (size_t i = 0; i < walk->function->insn_count; i++) {
+    for (size_t i = 0; i < walk->function->insn_count; i++)
         if ((walk->states[i] & PATCH_KIND) == PATCH_HOP && walk->pads[i] < address + IMAGE_JUMP &&
-            address < walk->pads[i] + IMAGE_JUMP) {
+            address < walk->pads[i] + IMAGE_JUMP)
             return true;
-        }
-    }
     return false;
 }
 
@@ -137,11 +126,9 @@ static bool covers_another(const struct walk *walk, size_t index)
 {
     const struct insn *insns = walk->function->insns;
     for (size_t i = index + 1; i < walk->function->insn_count && insns[i].address - insns[index].address < IMAGE_JUMP;
-         i++) {
-        if (walk->states[i] != PATCH_NONE) {
+         i++)
+        if (walk->states[i] != PATCH_NONE)
             return true;
-        }
-    }
     return covers_pad(walk, index);
 }
 
@@ -171,9 +158,8 @@ static void walk_on(struct walk *walk, size_t index)
             walk_to(walk, target);
         }
     }
-    if (insn->role == ROLE_PLAIN || insn->role == ROLE_BRANCH) {
+    if (insn->role == ROLE_PLAIN || insn->role == ROLE_BRANCH)
         walk_to(walk, index + 1);
-    }
 }
 
 /* Follows the original code from the entries that are left.  Giving up a patch opens more code: until nothing changes. */
@@ -181,25 +167,20 @@ static void follow_original(struct walk *walk)
 {
     do {
         walk->gave_up = false;
-        for (size_t i = 0; i < walk->function->insn_count; i++) {
-            if ((walk->states[i] & PATCH_KIND) == PATCH_LEFT) {
+        for (size_t i = 0; i < walk->function->insn_count; i++)
+            if ((walk->states[i] & PATCH_KIND) == PATCH_LEFT)
                 walk_to(walk, i);
-            }
-        }
-        while (walk->count) {
+        while (walk->count)
             walk_on(walk, walk->pending[--walk->count]);
-        }
     } while (walk->gave_up);
 }
 
 static void choose(struct patch_plan *plan, const struct elf_module *module, const struct function *function,
                    const struct image_draft *draft)
 {
-    for (size_t i = 0; i < function->insn_count; i++) {
-        if (function->insns[i].is_entry) {
+    for (size_t i = 0; i < function->insn_count; i++)
+        if (function->insns[i].is_entry)
             plan->states[i] = is_patchable(module, function, i) ? PATCH_TAKEN : PATCH_LEFT;
-        }
-    }
     for (size_t i = 0; i < function->insn_count; i++) {
         uint64_t hole = plan->states[i] == PATCH_LEFT && may_hop(module, function, i)
                             ? hole_find(module, function, draft, plan, i)

@@ -34,12 +34,10 @@ static bool is_transaction(const struct insn *insn)
 const char *relocate_refusal(const struct insn *insn)
 {
     bool is_branch = insn->role == ROLE_JUMP || insn->role == ROLE_BRANCH;
-    if (insn->decoded.raw.imm[0].is_relative && !is_branch && insn->role != ROLE_CALL) {
+    if (insn->decoded.raw.imm[0].is_relative && !is_branch && insn->role != ROLE_CALL)
         return "an instruction with a relative operand that is no branch";
-    }
-    if (insn->role == ROLE_BRANCH && !is_counter_branch(insn) && !is_condition(insn) && !is_transaction(insn)) {
+    if (insn->role == ROLE_BRANCH && !is_counter_branch(insn) && !is_condition(insn) && !is_transaction(insn))
         return "an unknown conditional branch";
-    }
     return NULL;
 }
 
@@ -58,9 +56,8 @@ void relocate_copy(struct image_draft *draft, const struct elf_module *module, c
 /* The branch leads over the jump that follows it when not taken:  loop .+2; jmp .+5; jmp target. */
 static void emit_counter_branch(struct image_draft *draft, const struct insn *insn)
 {
-    if (insn->decoded.address_width == 32) {
+    if (insn->decoded.address_width == 32)
         draft_byte(draft, 0x67);
-    }
     draft_byte(draft, insn->decoded.opcode);
     draft_byte(draft, 2);
     draft_byte(draft, OPCODE_JMP_REL8);
@@ -79,12 +76,10 @@ static uint32_t relocate_transaction(struct image_draft *draft)
 
 uint32_t relocate_branch(struct image_draft *draft, const struct insn *insn)
 {
-    if (is_transaction(insn)) {
+    if (is_transaction(insn))
         return relocate_transaction(draft);
-    }
-    if (insn->role == ROLE_JUMP) {
+    if (insn->role == ROLE_JUMP)
         return relocate_jump(draft);
-    }
     if (is_counter_branch(insn)) {
         emit_counter_branch(draft, insn);
     } else {

@@ -37,12 +37,10 @@ static uint32_t begin_with_two(struct image_draft *draft, const struct insn *ins
 uint32_t repetition_begin(struct image_draft *draft, const struct insn *insn, const struct access *access,
                           const struct encode_operand *operand, unsigned reg)
 {
-    if (!access->may_repeat) {
+    if (!access->may_repeat)
         return 0;
-    }
-    if (access->size > sizeof(uint64_t)) {
+    if (access->size > sizeof(uint64_t))
         return begin_with_two(draft, insn, operand, reg);
-    }
     if (value_of(insn)->type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
         encode_memory(draft, ENCODE_64, OPCODE_COMPARE_IMMEDIATE, COMPARE_FIELD, operand, sizeof(uint32_t));
         draft_u32(draft, (uint32_t)value_of(insn)->imm.value.u);

@@ -15,11 +15,9 @@ bool system_call_is(const struct insn *insn)
 
 bool system_call_is_in(const struct function *function)
 {
-    for (size_t i = 0; i < function->insn_count; i++) {
-        if (system_call_is(&function->insns[i])) {
+    for (size_t i = 0; i < function->insn_count; i++)
+        if (system_call_is(&function->insns[i]))
             return true;
-        }
-    }
     return false;
 }
 
@@ -33,9 +31,8 @@ static uint32_t emit_short_jump(struct image_draft *draft, unsigned opcode)
 
 static void land(struct image_draft *draft, uint32_t field)
 {
-    if (!draft->has_failed) {
+    if (!draft->has_failed)
         draft->code[field] = (uint8_t)(draft_offset(draft) - (field + 1));
-    }
 }
 
 static void emit_lea_rcx(struct image_draft *draft, int64_t displacement)

@@ -32,12 +32,11 @@ static struct vector_bytes bytes_of(const struct vector_state *state, const stru
     struct vector_bytes bytes = {{0}};
     bool is_load = operand->type == ZYDIS_OPERAND_TYPE_MEMORY && loaded >= 0 && operand == &insn->operands[loaded];
     unsigned home = home_of(state, insn, operand), width = vector_width_of(operand);
-    for (unsigned i = 0; i < width; i++) {
+    for (unsigned i = 0; i < width; i++)
         if (is_load)
             bytes.of[i] = UINT64_C(1) << i;
         else if (home != NOWHERE)
             bytes.of[i] = vector_bytes_at(state, home)->of[i];
-    }
     for (unsigned i = width; i < VECTOR_BYTES && vector_is_spread(insn, operand); i++)
         bytes.of[i] = bytes.of[i - width];
     return bytes;

@@ -42,9 +42,8 @@ static bool find_element(struct choice *choice, uint64_t bytes, unsigned lane)
     bool is_first = choice->lanes == 0;
     choice->element = is_first ? (uint8_t)size : choice->element;
     if ((size & (size - 1)) != 0 || size > ELEMENT_MOST || size != choice->element || at % size != 0 ||
-        bytes >> at != (UINT64_C(1) << size) - 1 || at / size >= LANES_MOST) {
+        bytes >> at != (UINT64_C(1) << size) - 1 || at / size >= LANES_MOST)
         return false;
-    }
     choice->order |= (uint64_t)(at / size) << 4 * lane;
     choice->lanes |= (uint16_t)(1U << lane);
     return true;
@@ -52,15 +51,12 @@ static bool find_element(struct choice *choice, uint64_t bytes, unsigned lane)
 
 static bool find_order(struct choice *choice, const struct insn *taker, const struct vector_taking *taking)
 {
-    if (taking->count > LANES_MOST) {
+    if (taking->count > LANES_MOST)
         return false;
-    }
     *choice = (struct choice){.count = taking->count, .sign = (uint8_t)insn_signs_of_mask(taker)};
-    for (unsigned i = 0; i < taking->count; i++) {
-        if (taking->lanes[i] != 0 && !find_element(choice, taking->lanes[i], i)) {
+    for (unsigned i = 0; i < taking->count; i++)
+        if (taking->lanes[i] != 0 && !find_element(choice, taking->lanes[i], i))
             return false;
-        }
-    }
     return choice->lanes != 0;
 }
 
@@ -72,26 +68,22 @@ static void look_at(const struct elf_module *module, struct function *function, 
     for (size_t i = load + 1; i < function->insn_count && i <= load + INSNS_AHEAD; i++) {
         struct insn *next = &function->insns[i];
         struct vector_taking taking = {.at = i};
-        if (next->is_join || !insn_is_quiet(next) || (next->live & address) != address) {
+        if (next->is_join || !insn_is_quiet(next) || (next->live & address) != address)
             return;
-        }
         if (takes_lanes(next) && vector_is_taken(&(struct vector_place){module, function, load}, &taking) &&
             find_order(&insn->access[0].choice, next, &taking)) {
             insn_put_early(next, insn, true);
             return;
         }
         insn->access[0].choice = (struct choice){.count = 0};
-        if ((insn_changes(next) & address) != 0) {
+        if ((insn_changes(next) & address) != 0)
             return;
-        }
     }
 }
 
 void vector_choices_find(const struct elf_module *module, struct function *function)
 {
-    for (size_t i = 0; i < function->insn_count; i++) {
-        if (vector_is_loaded(&function->insns[i])) {
+    for (size_t i = 0; i < function->insn_count; i++)
+        if (vector_is_loaded(&function->insns[i]))
             look_at(module, function, i);
-        }
-    }
 }

@@ -45,22 +45,19 @@ static void note_calls(struct weaving *weaving, const struct function *function)
 {
     for (size_t i = 0; i < function->insn_count; i++) {
         const struct insn *insn = &function->insns[i];
-        if (insn->role != ROLE_CALL || !insn->target || insn->length != 5) {
+        if (insn->role != ROLE_CALL || !insn->target || insn->length != 5)
             continue;
-        }
         struct draft_branch *call = draft_add(&weaving->draft, &weaving->draft.direct_calls);
-        if (call) {
+        if (call)
             *call = (struct draft_branch){insn->target, (uint32_t)insn->address};
-        }
     }
 }
 
 static void explain(const struct weaving *weaving, const struct function *function, const struct tally *tally,
                     const char *refusal)
 {
-    if (!weaving->options || !weaving->options->explain) {
+    if (!weaving->options || !weaving->options->explain)
         return;
-    }
     const char *name = function->name ? function->name : "(no name)";
     if (refusal) {
         dprintf(weaving->options->output_fd, "  %#10" PRIx64 " %s: left, accesses %" PRIu32 ": %s\n",
@@ -76,9 +73,8 @@ static void explain_left(struct weaving *weaving, const struct function *functio
 {
     for (size_t i = 0; i < function->insn_count; i++) {
         const struct insn *insn = &function->insns[i];
-        if (insn->refusal && insn->access_count) {
+        if (insn->refusal && insn->access_count)
             draft_leave(&weaving->draft, insn->address, insn->access_count, function->name, insn->refusal);
-        }
     }
 }
 
@@ -92,9 +88,8 @@ static uint64_t atomics_in(const struct elf_module *module, const struct functio
 static void note_container(struct image_draft *draft, const struct function *function)
 {
     struct image_range *range = function->is_of_container ? draft_add(draft, &draft->containers) : NULL;
-    if (range) {
+    if (range)
         *range = (struct image_range){(uint32_t)function->range.low, (uint32_t)function->range.high};
-    }
 }
 
 static void weave_function(struct weaving *weaving, const struct function *function)
@@ -115,9 +110,8 @@ static void weave_function(struct weaving *weaving, const struct function *funct
         draft->counts[IMAGE_LEFT_ACCESSES] += tally.accesses;
         draft->counts[IMAGE_GATES_LEFT] += gate != IMAGE_GATE_NONE;
         draft->counts[IMAGE_ATOMICS_LEFT] += atomics_in(weaving->module, function);
-        if (tally.accesses) {
+        if (tally.accesses)
             draft_leave(draft, function->range.low, tally.accesses, function->name, refusal);
-        }
         return;
     }
     note_calls(weaving, function);
@@ -148,15 +142,13 @@ static int weave_functions(struct weaving *weaving, const char **message)
             return -ENOMEM;
         }
         weave_function(weaving, &function);
-        if (weaving->options && weaving->options->progress) {
+        if (weaving->options && weaving->options->progress)
             weaving->options->progress(weaving->options->progress_of, i, weaving->module->function_count);
-        }
         weaving->draft.end = function_end(&function);
         function_model_free(&function);
     }
-    if (!weaving->draft.is_too_large) {
+    if (!weaving->draft.is_too_large)
         draft_settle(&weaving->draft);
-    }
     return 0;
 }
 
@@ -164,9 +156,8 @@ static void begin_draft(struct weaving *weaving)
 {
     draft_begin(&weaving->draft);
     weaving->draft.is_narrow = weaving->options && weaving->options->narrow;
-    if (weaving->options && weaving->options->code_limit) {
+    if (weaving->options && weaving->options->code_limit)
         weaving->draft.code_limit = weaving->options->code_limit;
-    }
 }
 
 /* Returns: the flags of an image that says why there is no woven code. */
@@ -191,9 +182,8 @@ int weave_open_module(const struct elf_module *module, const char *output, const
         status = weave_functions(&weaving, message);
         flags = weaving.draft.counts[IMAGE_FUNCTIONS_WOVEN] == 0 ? IMAGE_EMPTY : 0;
     }
-    if (status == 0 && weaving.draft.is_too_large) {
+    if (status == 0 && weaving.draft.is_too_large)
         flags = refuse(&weaving, "its woven code would not fit beside it");
-    }
     if (status == 0) {
         struct undescribed undescribed = undescribed_find(module, (flags & IMAGE_REFUSED) != 0);
         weaving.draft.counts[IMAGE_UNDESCRIBED] = undescribed.size;
@@ -210,9 +200,8 @@ int weave_module(const char *path, const char *output, const struct weave_option
 {
     struct elf_module module;
     int status = elf_module_open(&module, path, message);
-    if (status != 0) {
+    if (status != 0)
         return status;
-    }
     status = weave_open_module(&module, output, options, message);
     elf_module_close(&module);
     return status;

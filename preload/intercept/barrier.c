@@ -29,12 +29,11 @@ static void wait_for_leavers(struct self *self, const struct object *object)
     if (object == NULL || !detector_barrier_is_being_left(object))
         return;
     hook_pause(self);
-    for (int look = 0; look < LOOKS && detector_barrier_is_being_left(object); look++) {
+    for (int look = 0; look < LOOKS && detector_barrier_is_being_left(object); look++)
         if (look < QUICK_LOOKS)
             raw_syscall(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
         else
             raw_pause_ms(PAUSE_MS);
-    }
     hook_resume(self);
 }
 

@@ -80,14 +80,13 @@ enum { TYPE_MEMBERS = 240, OBJECT_TYPE = 8 };
 static bool find_members(const void *code_type)
 {
     const struct member *m = load(code_type, TYPE_MEMBERS);
-    for (; m != NULL && m->name != NULL; m++) {
+    for (; m != NULL && m->name != NULL; m++)
         if (strcmp(m->name, "co_filename") == 0)
             members.file = (size_t)m->offset;
         else if (strcmp(m->name, "co_qualname") == 0)
             members.name = (size_t)m->offset;
         else if (strcmp(m->name, "co_linetable") == 0)
             members.lines = (size_t)m->offset;
-    }
     return members.file != 0 && members.name != 0 && members.lines != 0;
 }
 

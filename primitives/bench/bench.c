@@ -45,9 +45,10 @@ struct row {
     static void name(long n, int role)                                                                                 \
     {                                                                                                                  \
         (void)role;                                                                                                    \
-        for (long i = 0; i < n; i++) {                                                                                 \
-            body                                                                                                       \
-        }                                                                                                              \
+        for (long i = 0; i < n; i++)                                                                                   \
+            do {                                                                                                       \
+                body                                                                                                   \
+            } while (0);                                                                                               \
     }
 
 /* The objects, made once by setup(). */
@@ -233,12 +234,11 @@ static void *ring_get(void)
 
 static void queue_bare(long n, int role)
 {
-    for (long i = 0; i < n; i++) {
+    for (long i = 0; i < n; i++)
         if (role)
             sink = ring_get() != NULL;
         else
             ring_put(&bare);
-    }
 }
 
 /* One thread puts an item and gets it back. */
@@ -334,12 +334,11 @@ static void turns_glib(long n, int role)
 
 static void queue_glib(long n, int role)
 {
-    for (long i = 0; i < n; i++) {
+    for (long i = 0; i < n; i++)
         if (role)
             sink = g_async_queue_pop(g_queue) != NULL;
         else
             g_async_queue_push(g_queue, g_queue);
-    }
 }
 
 LOOP(queue_glib_alone, g_async_queue_push(g_queue, g_queue); sink = g_async_queue_pop(g_queue) != NULL;)

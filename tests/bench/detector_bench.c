@@ -42,9 +42,8 @@ static void lock_pair(struct bench *b, struct object *o)
 
 static void case_free(struct bench *b, uint64_t i)
 {
-    if (object_may_live_in(b->d, 0x500000000 + (i & 0xffff) * 64, 0x500000000 + (i & 0xffff) * 64 + 48)) {
+    if (object_may_live_in(b->d, 0x500000000 + (i & 0xffff) * 64, 0x500000000 + (i & 0xffff) * 64 + 48))
         object_range_gone(b->d, b->t, 0x500000000, 0x500000001, true, (struct stack_id){3});
-    }
 }
 
 static void case_lock(struct bench *b, uint64_t i)
@@ -58,9 +57,8 @@ static double best_ns(struct bench *b, void (*run)(struct bench *b, uint64_t i))
     double best = 1e9;
     for (int round = 0; round < ROUNDS; round++) {
         uint64_t start = now_ns();
-        for (uint64_t i = 0; i < OPERATIONS; i++) {
+        for (uint64_t i = 0; i < OPERATIONS; i++)
             run(b, i);
-        }
         double ns = (double)(now_ns() - start) / OPERATIONS;
         best = ns < best ? ns : best;
     }
@@ -70,9 +68,8 @@ static double best_ns(struct bench *b, void (*run)(struct bench *b, uint64_t i))
 static void print_case(const char *name, double ns, double budget)
 {
     printf("%-34s %6.1f ns", name, ns);
-    if (budget > 0) {
+    if (budget > 0)
         printf("   budget %.0f ns%s", budget, ns > budget ? "   OVER" : "");
-    }
     printf("\n");
 }
 
@@ -86,9 +83,8 @@ static void hold(struct bench *b, int count)
 
 static void let_go(struct bench *b, int count)
 {
-    for (int i = count; i >= 1; i--) {
+    for (int i = count; i >= 1; i--)
         detector_lock_released(b->d, b->t, b->lock[i], (struct stack_id){2});
-    }
 }
 
 int main(void)
@@ -102,9 +98,8 @@ int main(void)
     detector_thread_create(b.d, b.t, NULL, false, (struct stack_id){0});
     detector_thread_start(b.d, b.t);
     struct object_traits plain = {.was_initialised = true};
-    for (int i = 0; i < LOCKS; i++) {
+    for (int i = 0; i < LOCKS; i++)
         b.lock[i] = object_init(b.d, b.t, OBJECT_MUTEX, 0x600000000 + (uint64_t)i * 64, &plain, (struct stack_id){1});
-    }
     print_case("mutex, none held", best_ns(&b, case_lock), 12);
     hold(&b, 1);
     print_case("mutex, 1 held", best_ns(&b, case_lock), 0);

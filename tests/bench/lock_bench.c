@@ -126,10 +126,9 @@ static void mutex_two_threads_two_locks(int me, uint64_t count)
 static void trylock(int me, uint64_t count)
 {
     (void)me;
-    for (uint64_t i = 0; i < count; i++) {
+    for (uint64_t i = 0; i < count; i++)
         if (pthread_mutex_trylock(&shared.mutex) == 0)
             pthread_mutex_unlock(&shared.mutex);
-    }
 }
 
 static void rwlock_read(int me, uint64_t count)
@@ -329,10 +328,9 @@ static double ns_per_operation(const struct bench_case *bench)
 
 static const struct bench_case *case_by_name(const char *name)
 {
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         if (strcmp(cases[i].name, name) == 0)
             return &cases[i];
-    }
     return NULL;
 }
 

@@ -68,10 +68,9 @@ static int64_t drive(struct pollfd *polls, nfds_t connections, int64_t duration_
     int64_t answered = 0;
     int64_t until = now_ms() + duration_ms;
 
-    for (nfds_t i = 0; i < connections; i++) {
+    for (nfds_t i = 0; i < connections; i++)
         if (!send_request(polls[i].fd, sent++))
             return -1;
-    }
     while (now_ms() < until) {
         if (poll(polls, connections, 1000) <= 0)
             return -1;

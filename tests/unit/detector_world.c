@@ -222,25 +222,22 @@ void world_end(int thread)
 size_t world_count(enum finding_kind kind)
 {
     size_t count = 0;
-    for (size_t i = 0; i < world.found_count; i++) {
+    for (size_t i = 0; i < world.found_count; i++)
         count += world.found[i].kind == kind;
-    }
     return count;
 }
 
 void world_expect_nothing(void)
 {
-    for (size_t i = 0; i < world.found_count; i++) {
+    for (size_t i = 0; i < world.found_count; i++)
         print_message("unexpected: %s: %s\n", finding_slug(world.found[i].kind), world.found[i].detail);
-    }
     assert_int_equal(world.found_count, 0);
 }
 
 const struct world_finding *world_expect_one(enum finding_kind kind)
 {
-    for (size_t i = 0; world.found_count != 1 && i < world.found_count; i++) {
+    for (size_t i = 0; world.found_count != 1 && i < world.found_count; i++)
         print_message("found: %s: %s\n", finding_slug(world.found[i].kind), world.found[i].detail);
-    }
     assert_int_equal(world.found_count, 1);
     assert_string_equal(finding_slug(world.found[0].kind), finding_slug(kind));
     return &world.found[0];

@@ -152,11 +152,9 @@ void race_world_unmap(struct race_plane *plane)
 void race_world_stop(void)
 {
     race_engine_delete(race_world.engine);
-    for (int i = 0; i < WORLD_THREADS; i++) {
-        if (race_world.plane[i].tags != NULL) {
+    for (int i = 0; i < WORLD_THREADS; i++)
+        if (race_world.plane[i].tags != NULL)
             race_world_unmap(&race_world.plane[i]);
-        }
-    }
 }
 
 int race_world_setup(void **state)
@@ -193,11 +191,9 @@ struct race_plane *race_world_plane(int thread)
 
 void race_world_settle(void)
 {
-    for (int i = 0; i < WORLD_THREADS; i++) {
-        if (race_world.plane[i].thread != NULL) {
+    for (int i = 0; i < WORLD_THREADS; i++)
+        if (race_world.plane[i].thread != NULL)
             race_plane_advance(race_world.engine, &race_world.plane[i]);
-        }
-    }
 }
 
 bool race_world_access_of(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint64_t size,

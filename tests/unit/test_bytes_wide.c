@@ -20,9 +20,8 @@ static void fill(void)
 {
     uint8_t values[3] = {(uint8_t)rand(), (uint8_t)rand(), (uint8_t)rand()};
     int rare = 1 + rand() % 300;
-    for (size_t i = 0; i < sizeof row; i++) {
+    for (size_t i = 0; i < sizeof row; i++)
         row[i] = values[rand() % rare == 0 ? 1 + rand() % 2 : 0];
-    }
     memcpy(expected, row, sizeof row);
 }
 
@@ -39,9 +38,8 @@ static size_t some_place(size_t count)
 static size_t same_bytewise(const uint8_t *at, size_t count, uint8_t pattern, uint8_t mask)
 {
     size_t i = 0;
-    while (i < count && ((at[i] ^ pattern) & mask) == 0) {
+    while (i < count && ((at[i] ^ pattern) & mask) == 0)
         i++;
-    }
     return i == count ? count / BLOCK * BLOCK : i / BLOCK * BLOCK;
 }
 
@@ -65,9 +63,8 @@ static void tags_are_lowered_but_for_those_that_are_equal(void **state)
         fill();
         size_t count = some_blocks(), place = some_place(count);
         uint8_t tag = (uint8_t)(row[place] | 1);
-        for (size_t i = place; i < place + count; i++) {
+        for (size_t i = place; i < place + count; i++)
             expected[i] = expected[i] == tag ? tag : tag - 1;
-        }
         bytes_wide_lower(row + place, count, tag);
         assert_memory_equal(row, expected, sizeof row);
     }
@@ -80,9 +77,8 @@ static void the_highest_is_found_wherever_it_is(void **state)
         fill();
         size_t count = some_blocks(), place = some_place(count);
         uint8_t highest = 0;
-        for (size_t i = place; i < place + count; i++) {
+        for (size_t i = place; i < place + count; i++)
             highest = row[i] > highest ? row[i] : highest;
-        }
         assert_int_equal(bytes_wide_highest(row + place, count), highest);
     }
 }

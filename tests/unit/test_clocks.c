@@ -45,9 +45,8 @@ struct twin {
 
 static void naive_join(struct naive *into, const struct naive *from)
 {
-    for (int i = 0; i < SLOTS; i++) {
+    for (int i = 0; i < SLOTS; i++)
         into->seen[i] = into->seen[i] > from->seen[i] ? into->seen[i] : from->seen[i];
-    }
 }
 
 static void twin_init(struct twin *w)
@@ -63,12 +62,10 @@ static void twin_init(struct twin *w)
 
 static void twin_delete(struct twin *w)
 {
-    for (int i = 0; i < SYNCS; i++) {
+    for (int i = 0; i < SYNCS; i++)
         sync_clock_drop(&w->sync[i]);
-    }
-    for (int i = 0; i < STAMPS; i++) {
+    for (int i = 0; i < STAMPS; i++)
         clock_stamp_drop(&w->stamp[i]);
-    }
     for (int i = 0; i < SLOTS; i++) {
         thread_clock_drop(&w->thread[i]);
         clock_spares_return(&w->spares[i]);
@@ -158,9 +155,8 @@ static bool stamps_agree(const struct twin *w)
         for (uint32_t b = 0; b < STAMPS; b++) {
             uint64_t epoch = w->naive_stamp[a].seen[w->stamp_slot[a]];
             bool should = epoch <= w->naive_stamp[b].seen[w->stamp_slot[a]];
-            if (clock_stamp_before(&w->stamp[a], &w->stamp[b]) != should) {
+            if (clock_stamp_before(&w->stamp[a], &w->stamp[b]) != should)
                 return false;
-            }
         }
     }
     return true;
@@ -175,9 +171,8 @@ static void clocks_agree_with_full_vectors(void **state)
     random_state = seed * 2654435761u + 88172645463325252u;
     struct twin *w = calloc(1, sizeof *w);
     twin_init(w);
-    for (int i = 0; i < STAMPS; i++) {
+    for (int i = 0; i < STAMPS; i++)
         step_stamp(w, random_below(SLOTS), (uint32_t)i);
-    }
     for (int i = 0; i < STEPS; i++) {
         step(w);
         if (i % 16 == 0) {

@@ -61,9 +61,8 @@ static void the_table_grows_and_forgets_ranges(void **state)
 {
     (void)state;
     enum { MANY = 20000 };
-    for (uint64_t i = 0; i < MANY; i++) {
+    for (uint64_t i = 0; i < MANY; i++)
         assert_non_null(init_at(0x100000 + i * 40));
-    }
     assert_true(object_table_check(&world.d->objects));
     for (uint64_t i = 0; i < MANY; i++) {
         struct object *o = object_find(world.d, 0x100000 + i * 40);
@@ -71,9 +70,8 @@ static void the_table_grows_and_forgets_ranges(void **state)
     }
     gone(0x100000, 0x100000 + MANY / 2 * 40);
     assert_true(object_table_check(&world.d->objects));
-    for (uint64_t i = 0; i < MANY; i++) {
+    for (uint64_t i = 0; i < MANY; i++)
         assert_true((object_find(world.d, 0x100000 + i * 40) != NULL) == (i >= MANY / 2));
-    }
     gone(0, UINT64_MAX);
     assert_true(object_table_check(&world.d->objects));
     assert_int_equal(world.d->objects.count, 0);
@@ -91,9 +89,8 @@ static void pages_without_objects_are_filtered(void **state)
     assert_true(object_may_live_in(world.d, 0, UINT64_MAX));
     assert_false(object_may_live_in(world.d, 0x7000123450, 0x7000123450)); /* empty */
     int hits = 0;
-    for (uint64_t page = 0; page < 1000; page++) {
+    for (uint64_t page = 0; page < 1000; page++)
         hits += object_may_live_in(world.d, 0x500000000 + page * 4096, 0x500000000 + page * 4096 + 64);
-    }
     assert_in_range(hits, 0, 10); /* hashed: a few may collide */
     gone(0x7000123450, 0x7000123451);
     assert_false(object_may_live_in(world.d, 0x7000123450, 0x7000123451));
@@ -116,14 +113,12 @@ static void random_ranges_agree_with_a_list(void **state)
             lives[place] = true;
         } else {
             gone(low, low + (uint64_t)length * 72);
-            for (int i = place; i < place + length && i < PLACES; i++) {
+            for (int i = place; i < place + length && i < PLACES; i++)
                 lives[i] = false;
-            }
         }
     }
-    for (int i = 0; i < PLACES; i++) {
+    for (int i = 0; i < PLACES; i++)
         assert_int_equal(object_find(world.d, 0x40000 + (uint64_t)i * 72) != NULL, lives[i]);
-    }
     assert_true(object_table_check(&world.d->objects));
 }
 
@@ -132,9 +127,8 @@ static void no_memory_for_an_object_is_counted(void **state)
     (void)state;
     malloc_host_limit(0);
     size_t made = 0;
-    for (uint64_t i = 0; i < 100; i++) {
+    for (uint64_t i = 0; i < 100; i++)
         made += init_at(0x1000 + i * 64) != NULL;
-    }
     malloc_host_limit(SIZE_MAX);
     struct detector_counts counts;
     detector_counts(world.d, &counts);
@@ -154,9 +148,8 @@ static void *look_for_ever(void *arg)
     while (!atomic_load(&stop_looking)) {
         for (uint64_t i = 0; i < 64; i++) {
             struct object *o = object_table_find(&shared_table, 0x1000 + i * 64);
-            if (o == NULL || relaxed_load(&o->address) != 0x1000 + i * 64) {
+            if (o == NULL || relaxed_load(&o->address) != 0x1000 + i * 64)
                 atomic_fetch_add(&missed, 1);
-            }
         }
     }
     return NULL;
@@ -166,15 +159,13 @@ static void lookups_never_miss_while_the_table_changes(void **state)
 {
     (void)state;
     assert_true(object_table_init(&shared_table, &malloc_host));
-    for (uint64_t i = 0; i < 64; i++) {
+    for (uint64_t i = 0; i < 64; i++)
         assert_non_null(object_table_insert(&shared_table, 0x1000 + i * 64));
-    }
     pthread_t reader;
     assert_int_equal(pthread_create(&reader, NULL, look_for_ever, NULL), 0);
     for (uint64_t round = 0; round < 40; round++) {
-        for (uint64_t i = 0; i < 1000; i++) {
+        for (uint64_t i = 0; i < 1000; i++)
             (void)object_table_insert(&shared_table, 0x100000 + (round * 1000 + i) * 40);
-        }
         if (round % 2 == 1) {
             struct object *taken = object_table_take_range(&shared_table, 0x100000, UINT64_MAX);
             while (taken != NULL) {
@@ -203,11 +194,10 @@ static void held_set_keeps_its_chain_in_any_order(void **state)
     bool holds[64] = {false};
     for (int i = 0; i < 5000; i++) {
         int number = rand() % 64;
-        if (holds[number]) {
+        if (holds[number])
             world_unlock(1, world_mutex(number));
-        } else {
+        else
             detector_lock_acquired(world.d, world_thread(1), world_mutex(number), LOCK_EXCLUSIVE, false, world_at(1));
-        }
         holds[number] = !holds[number];
         assert_true(held_check(held));
     }

@@ -81,11 +81,10 @@ static void leave_mutex(struct thread *t, int i)
 static void use_rwlock(struct thread *t, enum lock_mode mode)
 {
     detector_lock_request(parallel.d, t, rwlock, mode, false, at);
-    if (mode == LOCK_SHARED) {
+    if (mode == LOCK_SHARED)
         pthread_rwlock_rdlock(&real_rwlock);
-    } else {
+    else
         pthread_rwlock_wrlock(&real_rwlock);
-    }
     detector_lock_acquired(parallel.d, t, rwlock, mode, false, at);
     detector_lock_released(parallel.d, t, rwlock, at);
     pthread_rwlock_unlock(&real_rwlock);
@@ -108,11 +107,10 @@ static void use_own_object(struct thread *t, unsigned *seed)
 {
     uint64_t address = 0x900000 + thread_identity(t).v * 0x10000 + (unsigned)rand_r(seed) % 64 * 40;
     struct object_traits traits = {0};
-    if (rand_r(seed) % 2 == 0) {
+    if (rand_r(seed) % 2 == 0)
         (void)object_init(parallel.d, t, OBJECT_MUTEX, address, &traits, at);
-    } else {
+    else
         object_range_gone(parallel.d, t, address, address + 200, true, at);
-    }
 }
 
 static void *use_everything(void *arg)
@@ -123,14 +121,12 @@ static void *use_everything(void *arg)
     for (int step = 0; step < STEPS; step++) {
         int low = rand_r(&seed) % LOCKS, high = low + rand_r(&seed) % (LOCKS - low);
         take_mutex(t, low);
-        if (high != low) {
+        if (high != low)
             take_mutex(t, high); /* upwards only: no circle */
-        }
         detector_cond_signal(parallel.d, t, cond, step % 2 == 0, at);
         use_rwlock(t, rand_r(&seed) % 4 == 0 ? LOCK_EXCLUSIVE : LOCK_SHARED);
-        if (high != low) {
+        if (high != low)
             leave_mutex(t, high);
-        }
         leave_mutex(t, low);
         use_semaphore(t);
         use_own_object(t, &seed);
@@ -146,9 +142,8 @@ static void *adopt_the_same(void *arg)
     size_t number = thread_identity(t).v - thread_identity(parallel.thread[1]).v;
     struct object_traits traits = {.was_initialised = true, .is_static = true};
     for (uint64_t step = 0; step < STEPS; step++) {
-        if (step % 50 == 0) {
+        if (step % 50 == 0)
             pthread_barrier_wait(&start);
-        }
         adopted[number][step] = object_adopt(parallel.d, t, OBJECT_RWLOCK, 0xa00000 + step * 40, &traits, at);
     }
     return NULL;
@@ -162,11 +157,9 @@ static void first_users_at_once_agree_on_one_object(void **state)
     detector_counts(parallel.d, &counts);
     assert_int_equal(counts.objects[OBJECT_RWLOCK], 1 + STEPS);
     assert_int_equal(atomic_load(&parallel.found_any), 0);
-    for (int step = 0; step < STEPS; step++) {
-        for (int i = 1; i < THREADS; i++) {
+    for (int step = 0; step < STEPS; step++)
+        for (int i = 1; i < THREADS; i++)
             assert_ptr_equal(adopted[i][step], adopted[0][step]);
-        }
-    }
 }
 
 static void correct_use_by_many_threads_is_silent(void **state)
@@ -219,9 +212,8 @@ static void *fall_asleep_together(void *arg)
 static void each_general_sleep_is_noticed_exactly_once(void **state)
 {
     (void)state;
-    for (int i = 4; i <= THREADS; i++) {
+    for (int i = 4; i <= THREADS; i++)
         detector_thread_end(parallel.d, parallel.thread[i], at);
-    }
     detector_thread_end(parallel.d, parallel.thread[0], at);
     run_threads(fall_asleep_together, 3);
     assert_int_equal(atomic_load(&parallel.found[FINDING_DEADLOCK]), RACES);

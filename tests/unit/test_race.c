@@ -169,9 +169,8 @@ static void generations_are_renumbered(void **state)
         race_world_unlock(1, 0);
     }
     race_world_section(2, 0);
-    for (uint64_t i = 0; i < 1000; i++) {
+    for (uint64_t i = 0; i < 1000; i++)
         assert_false(race_world_write(2, X + 8 * i, 8)); /* has seen all */
-    }
     world_expect_nothing();
     assert_int_equal(race_world_counts().renumberings, 8); /* 127 at first, then 127 - 11 at a time */
     assert_true(race_world_read(3, X + 8 * 999, 8));
@@ -209,21 +208,18 @@ static void generations_used_up_amid_an_access_leave_none_behind(void **state)
     enum { ACCESSES = 300, SPACING = 256 };
     const uint64_t base = 0x7f1200000000;
     (void)state;
-    for (int i = 0; i < ACCESSES; i++) {
+    for (int i = 0; i < ACCESSES; i++)
         race_world_exchange(1, base + (uint64_t)i * SPACING);
-    }
-    for (int i = 0; i < ACCESSES; i++) {
+    for (int i = 0; i < ACCESSES; i++)
         race_world_write(1, base + (uint64_t)i * SPACING, 16);
-    }
     race_world_section(1, 7);
     race_world_lock(2, 7); /* has seen it all */
     for (int i = 0; i < ACCESSES; i++) {
         race_world_write(1, base - SPACING, 8);
         race_world_section(1, 8);
     }
-    for (int i = 0; i < ACCESSES; i++) {
+    for (int i = 0; i < ACCESSES; i++)
         assert_false(race_world_write(2, base + (uint64_t)i * SPACING + 8, 8));
-    }
 }
 
 static void a_later_thread_may_use_the_plane_and_the_stack(void **state)
@@ -432,9 +428,8 @@ static void a_child_heard_last_of_its_creation(void **state)
 static void the_last_release_that_was_heard_of_is_asked_for(void **state)
 {
     (void)state;
-    for (int i = 1; i <= 3; i++) {
+    for (int i = 1; i <= 3; i++)
         race_world_plane(i);
-    }
     race_world_lock(1, 0);
     uint64_t released = race_world_plane(1)->thread->hb.epoch;
     race_world_unlock(1, 0);

@@ -30,9 +30,8 @@ static uint32_t asked(const uint8_t *window, uint32_t page)
 static void a_page_far_from_others_is_none_to_begin_with(void **state)
 {
     (void)state;
-    for (uint32_t page = 0; page < ENOUGH; page += 2) {
+    for (uint32_t page = 0; page < ENOUGH; page += 2)
         read_page(page);
-    }
     assert_int_equal(race_world.asked_times, 0);
 }
 
@@ -71,20 +70,17 @@ static void what_was_asked_for_is_not_asked_for_again(void **state)
     write_page(1);
     write_page(0);
     uint32_t times = race_world.asked_times;
-    for (uint32_t page = 7; page > 1; page--) {
+    for (uint32_t page = 7; page > 1; page--)
         write_page(page);
-    }
     assert_int_equal(race_world.asked_times, times);
 }
 
 static void several_places_at_once_are_followed(void **state)
 {
     (void)state;
-    for (uint32_t page = 0; page < 64; page++) {
-        for (uint32_t place = 0; place < RACE_ASKED; place++) {
+    for (uint32_t page = 0; page < 64; page++)
+        for (uint32_t place = 0; place < RACE_ASKED; place++)
             read_page(place * ENOUGH + page);
-        }
-    }
     assert_true(race_world.asked_times <= RACE_ASKED * 4);
 }
 

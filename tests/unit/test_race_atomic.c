@@ -311,9 +311,8 @@ static void a_flag_is_looked_at_anew_though_the_look_is_trusted(void **state)
     struct race_plane *two = race_world_plane(2);
     assert_false(race_world_access(2, FLAG, 8, RACE_GUESS | RACE_DECIDES));
     race_trust_all(race_world.engine, NULL);
-    for (int i = 0; i < 1000; i++) { /* so that it would have the chunk to itself */
+    for (int i = 0; i < 1000; i++) /* so that it would have the chunk to itself */
         assert_false(race_world_write(1, X + 128, 8));
-    }
     assert_false(race_world_access(1, FLAG, 8, RACE_WRITE | RACE_GUESS));
     assert_int_equal(two->tags[race_place(two, FLAG)], 0);
     world_expect_nothing();
@@ -425,9 +424,8 @@ static void add(int thread, uint64_t address)
 
 static void add_alone(int thread, uint64_t address)
 {
-    for (int i = 0; i < 100; i++) {
+    for (int i = 0; i < 100; i++)
         add(thread, address);
-    }
 }
 
 /* Thread 3 writes to X, and thread 1 hears of it. */

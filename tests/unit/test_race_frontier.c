@@ -81,9 +81,8 @@ static void readers_that_are_not_ordered_leave_none(void **state)
     race_world_unlock(1, 1);
     for (int thread = 2; thread <= 3; thread++) {
         locked(thread, 1, X + 64, false); /* the second has not seen the first's */
-        if (thread == 2) {
+        if (thread == 2)
             assert_true(is_of(2, X + 64) || owns(2, X));
-        }
         race_world_unlock(thread, 1);
         race_world_lock(thread, thread);
         assert_false(race_world_read(thread, X + 64, 8));
@@ -252,9 +251,8 @@ static void a_chunk_taken_away_again_and_again_is_owned_less_soon(void **state)
     for (int round = 0; round < 200; round++) {
         int thread = 1 + round % 2;
         race_world_lock(thread, 1);
-        for (int i = 0; i < 8; i++) {
+        for (int i = 0; i < 8; i++)
             assert_false(race_world_write(thread, X + 64 + (uint64_t)i * 8, 8));
-        }
         times += owns(thread, X);
         race_world_unlock(thread, 1);
     }

@@ -16,9 +16,8 @@ static bool is_there(uint64_t granule)
     struct race_granule_hold hold;
     bool is_clear = race_granules_are_clear(race_world.engine, granule, 8);
     bool is_there = race_granule_hold(race_world.engine, granule, 0xff, 0xff, &hold);
-    if (is_there) {
+    if (is_there)
         race_granule_release(&hold);
-    }
     assert_int_equal(is_there, !is_clear);
     return is_there;
 }
@@ -26,12 +25,10 @@ static bool is_there(uint64_t granule)
 /* Returns: the next granule behind that one in its bucket; its filter is the same if `has_filter`. */
 static uint64_t next_in_bucket(uint64_t granule, bool has_filter)
 {
-    for (uint64_t next = granule + RACE_GRANULE_BYTES;; next += RACE_GRANULE_BYTES) {
+    for (uint64_t next = granule + RACE_GRANULE_BYTES;; next += RACE_GRANULE_BYTES)
         if (race_granule_bucket(next) == race_granule_bucket(granule) &&
-            (race_granule_filter(next) == race_granule_filter(granule)) == has_filter) {
+            (race_granule_filter(next) == race_granule_filter(granule)) == has_filter)
             return next;
-        }
-    }
 }
 
 static void what_shares_a_bucket_is_told_apart(void **state)

@@ -238,13 +238,11 @@ static void more_locks_than_are_kept_count_as_common(void **state)
 {
     (void)state;
     race_world_plane(1), race_world_plane(2);
-    for (int i = 1; i <= 9; i++) {
+    for (int i = 1; i <= 9; i++)
         race_world_lock(1, i);
-    }
     assert_false(race_world_write(1, X, 4));
-    for (int i = 9; i >= 1; i--) {
+    for (int i = 9; i >= 1; i--)
         race_world_unlock(1, i);
-    }
     section_that_counts(1, 0);
     section_that_counts(2, 0);
     assert_false(race_world_write(2, X, 4));

@@ -10,9 +10,8 @@ enum { GRANULES = 1 << 20 };
 static void fill_tables(void)
 {
     race_world_plane(1), race_world_plane(2), race_world_plane(3);
-    for (uint64_t i = 0; i < GRANULES; i++) {
+    for (uint64_t i = 0; i < GRANULES; i++)
         race_world_exchange(3, X + 0x10000 + 8 * i);
-    }
 }
 
 static void atomics_past_the_tables_end_order(void **state)
@@ -76,9 +75,8 @@ static void a_copy_of_many_atomics_acquires_what_each_of_them_reads(void **state
 {
     (void)state;
     race_world_plane(1), race_world_plane(2);
-    for (uint64_t i = 0; i < 100; i++) {
+    for (uint64_t i = 0; i < 100; i++)
         race_world_exchange(1, X + 8 * i);
-    }
     assert_false(race_world_read(2, X, 800)); /* seen before it happens */
     for (uint64_t i = 0; i < 100; i++) {
         assert_false(race_world_write(1, X + 4096 + 8 * i, 8));

@@ -11,9 +11,8 @@ enum { PAGE = 4096, PAGES = 2048 };
 
 static void touch(int thread, uint64_t low)
 {
-    for (uint64_t at = low; at < low + PAGES * PAGE; at += 256) {
+    for (uint64_t at = low; at < low + PAGES * PAGE; at += 256)
         assert_false(race_world_write(thread, at, 8));
-    }
 }
 
 /* Returns: pages of this process that are in memory. */

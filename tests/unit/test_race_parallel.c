@@ -122,9 +122,8 @@ static void use_spinlock(struct race_plane *p)
         race_atomic_before(engine, p, FLAGS, 4, ORDER_SEQ_CST);
         bool taken = atomic_compare_exchange_strong(&real_flag, &expected, 1);
         race_atomic_after(engine, p, FLAGS, 4, ORDER_SEQ_CST);
-        if (taken) {
+        if (taken)
             break;
-        }
         sched_yield();
     } while (true);
     (void)race_world_access_of(engine, p, FLAGS + 64, 8, RACE_WRITE);

@@ -36,9 +36,8 @@ static unsigned pick(unsigned below)
 
 static void join(struct clock *to, const struct clock *from)
 {
-    for (int i = 0; i < THREADS; i++) {
+    for (int i = 0; i < THREADS; i++)
         to->v[i] = to->v[i] > from->v[i] ? to->v[i] : from->v[i];
-    }
 }
 
 /* ---- the twin --------------------------------------------------------------------------------------------------- */
@@ -65,11 +64,9 @@ static void twin_release(int t, struct clock *to)
 /* Returns: the sync word that the bytes of one granule touch, or -1. */
 static int sync_of(unsigned at, unsigned size)
 {
-    for (int s = 0; s < SYNCS; s++) {
-        if (at < sync_at[s] + 4 && sync_at[s] < at + size) {
+    for (int s = 0; s < SYNCS; s++)
+        if (at < sync_at[s] + 4 && sync_at[s] < at + size)
             return s;
-        }
-    }
     return -1;
 }
 
@@ -98,9 +95,8 @@ static bool twin_access(int t, int half, unsigned at, unsigned size, bool writes
             join(&twin.thread[t], &twin.sync[s]);
             twin.owes[t][s] = true;
         }
-        for (; s < 0 && at < next; at++) {
+        for (; s < 0 && at < next; at++)
             race |= twin_byte(t, half, at, writes);
-        }
     }
     return race;
 }
@@ -121,11 +117,9 @@ static bool has_given_up(void)
 static bool is_hit(int t, uint64_t address, unsigned size, bool writes)
 {
     const struct race_plane *plane = race_world_plane(t);
-    for (unsigned i = 0; i < size; i++) {
-        if ((plane->tags[race_place(plane, address + i)] | !writes) != plane->write_tag) {
+    for (unsigned i = 0; i < size; i++)
+        if ((plane->tags[race_place(plane, address + i)] | !writes) != plane->write_tag)
             return false;
-        }
-    }
     return true;
 }
 
@@ -179,11 +173,9 @@ static void fresh_both(int t, int half)
 {
     unsigned low = pick(REGION), high = low + pick(600);
     high = high < REGION ? high : REGION;
-    for (int s = 0; s < SYNCS; s++) {
-        if (low < sync_at[s] + 8 && sync_at[s] < high) {
+    for (int s = 0; s < SYNCS; s++)
+        if (low < sync_at[s] + 8 && sync_at[s] < high)
             return;
-        }
-    }
     uint64_t base = half == 0 ? BASE : OTHER;
     race_range_fresh(race_world.engine, race_world_plane(t), base + low, base + high);
     for (unsigned at = low; at < high; at++) {
@@ -213,9 +205,8 @@ static void step(bool has_aliases, unsigned locality)
         unsigned size = pick_size();
         /* each thread stays mostly with bytes of its own, or all would race at once */
         unsigned at = pick(locality) != 0 ? (unsigned)t * 8 + 48 * pick(REGION / 48) : pick(REGION);
-        if (at + size <= REGION) {
+        if (at + size <= REGION)
             access_both(t, half, at, size, pick(3) == 0);
-        }
     }
 }
 
@@ -228,9 +219,8 @@ static void begin(void)
         race_world_plane(t);
     }
     memset(twin.holder, 0xff, sizeof twin.holder);
-    for (int s = 0; s < SYNCS; s++) {
+    for (int s = 0; s < SYNCS; s++)
         exchange_both(0, s);
-    }
 }
 
 static void rounds(unsigned steps, bool has_aliases)
@@ -240,9 +230,8 @@ static void rounds(unsigned steps, bool has_aliases)
         seed_of_round = seed;
         assert_int_equal(race_world_setup(NULL), 0);
         begin();
-        for (unsigned k = 0; k < steps; k++) {
+        for (unsigned k = 0; k < steps; k++)
             step(has_aliases, 2 + (unsigned)i % 30);
-        }
         assert_int_equal(race_world_teardown(NULL), 0);
     }
     print_message("%lu accesses, %lu races found, %lu not\n", accesses, races, missed);

@@ -28,9 +28,8 @@ static uint32_t chunk_of(uint32_t i)
 static uint32_t place_of(uint32_t chunk)
 {
     uint32_t i = 0;
-    while (i < CHUNKS && chunk_of(i) != chunk) {
+    while (i < CHUNKS && chunk_of(i) != chunk)
         i++;
-    }
     assert_true(i < CHUNKS);
     return i;
 }
@@ -54,9 +53,8 @@ static uint64_t visit(struct race_engine *engine, struct race_plane *plane, uint
 static void visit_all(bool stay)
 {
     uint32_t expected = 0;
-    for (uint32_t i = 0; i < CHUNKS; i++) {
+    for (uint32_t i = 0; i < CHUNKS; i++)
         expected += twin[i].touched != 0;
-    }
     all_stay = stay;
     visited = next_chunk = 0;
     race_touched_visit(race_world.engine, race_world_plane(1), visit);
@@ -81,15 +79,13 @@ static void what_was_touched_is_visited_until_it_does_not_stay(void **state)
     srand(seed);
     part = race_part(race_world_plane(1));
     for (int round = 0; round < ROUNDS; round++) {
-        for (int i = 0; i < TOUCHES; i++) {
+        for (int i = 0; i < TOUCHES; i++)
             touch_at_random();
-        }
         visit_all(false);
         visit_all(true);
     }
-    for (uint32_t i = 0; i < CHUNKS; i++) {
+    for (uint32_t i = 0; i < CHUNKS; i++)
         assert_int_equal(race_is_touched(part, (uint64_t)chunk_of(i) << RACE_CHUNK_SHIFT), twin[i].touched != 0);
-    }
 }
 
 static void a_piece_lies_in_its_lines(void **state)

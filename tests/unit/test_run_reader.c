@@ -35,9 +35,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct world *w = *state;
-    if (w->reader.fd >= 0) {
+    if (w->reader.fd >= 0)
         run_reader_close(&w->reader);
-    }
     world_file_close(&w->file);
     run_free(&w->run);
     test_free(w);
@@ -141,9 +140,8 @@ static void unknown_records_and_members_are_ignored(void **state)
 static void summed_counts_do_not_wrap(void **state)
 {
     struct world *w = *state;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 3; i++)
         run_add_count(&w->run, "events", UINT64_MAX / 2);
-    }
     assert_true(run_get_count(&w->run, "events") == UINT64_MAX);
 }
 

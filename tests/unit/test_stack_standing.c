@@ -59,9 +59,8 @@ static void call(void)
                                  .callee = random_below(FUNCTIONS),
                                  .word = low - 1 - caller % 3};
     stack[calls[depth].word] = calls[depth].pc;
-    if (tells(calls[depth].callee) && place_of(depth) > entered) {
+    if (tells(calls[depth].callee) && place_of(depth) > entered)
         entered = place_of(depth);
-    }
     depth++;
 }
 
@@ -74,17 +73,13 @@ static unsigned numbers;
 static uint32_t number_of(unsigned count)
 {
     uintptr_t wanted[DEPTH_MOST] = {0};
-    for (unsigned i = 0; i < count; i++) {
+    for (unsigned i = 0; i < count; i++)
         wanted[i] = calls[i].pc;
-    }
-    for (unsigned n = 0; n < numbers; n++) {
-        if (memcmp(numbered[n], wanted, sizeof wanted) == 0) {
+    for (unsigned n = 0; n < numbers; n++)
+        if (memcmp(numbered[n], wanted, sizeof wanted) == 0)
             return n + 1;
-        }
-    }
-    if (numbers == LAYOUTS) {
+    if (numbers == LAYOUTS)
         return 0;
-    }
     memcpy(numbered[numbers], wanted, sizeof wanted);
     return ++numbers;
 }
@@ -130,22 +125,18 @@ static void stacks_that_stand_are_found(void **state)
     struct stack_standing standing = {.entered = &entered};
     unsigned found = 0, refused = 0, unseen = 0;
     for (unsigned step = 0; step < STEPS; step++) {
-        if (depth == 0 || (depth < DEPTH_MOST && random_below(2) == 0)) {
+        if (depth == 0 || (depth < DEPTH_MOST && random_below(2) == 0))
             call();
-        } else {
+        else
             depth--;
-        }
-        if (depth == 0 || random_below(3) != 0) {
+        if (depth == 0 || random_below(3) != 0)
             continue;
-        }
-        if (layout_count < LAYOUTS && random_below(8) == 0) {
+        if (layout_count < LAYOUTS && random_below(8) == 0)
             add_layout();
-        }
         for (unsigned i = 0; i < layout_count; i++) {
             const struct stack_layout *layout = layouts[i].layout;
-            if (layouts[i].sp != present_sp() || layout->pc != calls[depth - 1].pc) {
+            if (layouts[i].sp != present_sp() || layout->pc != calls[depth - 1].pc)
                 continue;
-            }
             uint32_t others = layout->others;
             unseen += others > 0 && stack_standing_has(&standing, others - 1, present_sp() + layout->places[0].distance,
                                                        layout->places[0].outside);
@@ -153,9 +144,8 @@ static void stacks_that_stand_are_found(void **state)
             assert_int_equal(stands, layout->stack.v == number_of(depth));
             found += stands;
             refused += !stands;
-            if (stands) {
+            if (stands)
                 stack_standing_found(&standing, others, present_sp(), layout->stack);
-            }
         }
     }
     assert_true(found > 1000 && refused > 1000 && unseen > 1000);

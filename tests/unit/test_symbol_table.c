@@ -26,9 +26,8 @@ static uint64_t random_below(uint64_t limit)
 
 static bool is_better(const struct symbol *a, const struct symbol *b)
 {
-    if (a->begin != b->begin) {
+    if (a->begin != b->begin)
         return a->begin > b->begin;
-    }
     return a->rank != b->rank ? a->rank > b->rank : a->size < b->size;
 }
 
@@ -39,9 +38,8 @@ static const char *naive_find(const struct symbol *symbols, size_t count, uint64
     for (size_t i = 0; i < count; i++) {
         const struct symbol *symbol = &symbols[i];
         bool covers = address >= symbol->begin && address - symbol->begin < symbol->size;
-        if (covers && (!best || is_better(symbol, best))) {
+        if (covers && (!best || is_better(symbol, best)))
             best = symbol;
-        }
     }
     return best ? best->name : NULL;
 }

@@ -50,9 +50,8 @@ static void lock_orders_its_holders(void **state)
 static void order_is_transitive(void **state)
 {
     (void)state;
-    for (int i = 1; i < 5; i++) {
+    for (int i = 1; i < 5; i++)
         (void)world_thread(i);
-    }
     world_lock(1, world_mutex(0));
     world_unlock(1, world_mutex(0));
     for (int i = 2; i < 5; i++) {
@@ -103,34 +102,27 @@ static void barrier_orders_everybody(void **state)
 {
     (void)state;
     struct object *b = world_object(OBJECT_BARRIER, 0, (struct object_traits){.count = 3});
-    for (int i = 1; i < 4; i++) {
+    for (int i = 1; i < 4; i++)
         (void)world_thread(i);
-    }
-    for (int i = 1; i < 4; i++) {
+    for (int i = 1; i < 4; i++)
         detector_barrier_arrive(world.d, world_thread(i), b, world_at(1));
-    }
-    for (int i = 1; i < 4; i++) {
+    for (int i = 1; i < 4; i++)
         detector_barrier_leave(world.d, world_thread(i), b);
-    }
-    for (int i = 1; i < 4; i++) {
-        for (int j = 1; j < 4; j++) {
+    for (int i = 1; i < 4; i++)
+        for (int j = 1; j < 4; j++)
             assert_true(ordered(i, j));
-        }
-    }
 }
 
 static void meet(struct object *b, int first, int last)
 {
-    for (int i = first; i <= last; i++) {
+    for (int i = first; i <= last; i++)
         detector_barrier_arrive(world.d, world_thread(i), b, world_at(1));
-    }
 }
 
 static struct object *barrier(uint32_t parties, int threads)
 {
-    for (int i = 1; i <= threads; i++) {
+    for (int i = 1; i <= threads; i++)
         (void)world_thread(i);
-    }
     return world_object(OBJECT_BARRIER, 0, (struct object_traits){.count = parties});
 }
 
@@ -149,9 +141,8 @@ static void who_leaves_a_round_late_knows_nothing_of_the_next(void **state)
         assert_false(ordered(1, 3));
         assert_false(ordered(2, 3));
         meet(b, 3, 3);
-        for (int i = 1; i <= 3; i++) {
+        for (int i = 1; i <= 3; i++)
             detector_barrier_leave(world.d, world_thread(i), b);
-        }
         assert_true(ordered(1, 3));
         assert_true(ordered(3, 1));
     }
@@ -188,9 +179,8 @@ static void rounds_of_a_barrier_that_was_in_use_before_are_not_told_apart(void *
 static void semaphore_condition_once_and_channel_order(void **state)
 {
     (void)state;
-    for (int i = 1; i < 6; i++) {
+    for (int i = 1; i < 6; i++)
         (void)world_thread(i);
-    }
     struct object *s = world_object(OBJECT_SEMAPHORE, 0, plain);
     world_sem_post(1, s);
     world_sem_wait(2, s);
@@ -491,12 +481,10 @@ static void held_locks_have_no_limit(void **state)
 {
     (void)state;
     enum { MANY = 2000 };
-    for (int i = 0; i < MANY; i++) {
+    for (int i = 0; i < MANY; i++)
         detector_lock_acquired(world.d, world_thread(1), world_mutex(i), LOCK_EXCLUSIVE, false, world_at(1));
-    }
-    for (int i = 0; i < MANY; i++) {
+    for (int i = 0; i < MANY; i++)
         world_unlock(1, world_mutex(i));
-    }
     assert_false(thread_holds_any(world_thread(1)));
     world_expect_nothing();
 }

@@ -107,9 +107,8 @@ static void second_unlock_is_reported(void **state)
 static void the_same_misuse_is_said_once(void **state)
 {
     (void)state;
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 5; i++)
         world_unlock(1, world_mutex(0));
-    }
     world_expect_one(FINDING_UNLOCK_NOT_LOCKED);
     struct detector_counts counts;
     detector_counts(world.d, &counts);

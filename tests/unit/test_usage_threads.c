@@ -204,9 +204,8 @@ static void handler_takes_a_lock_that_is_taken_with_the_signal_open(void **state
         world.signal_blocked = blocked != 0;
         world_lock(0, world_mutex(0));
         world_unlock(0, world_mutex(0));
-        if (blocked != 0) {
+        if (blocked != 0)
             world_expect_nothing();
-        }
     }
     const struct world_finding *found = world_expect_one(FINDING_SIGNAL_UNSAFE_LOCK);
     assert_false(found->certain_hang);
@@ -257,9 +256,8 @@ static void lock_of_a_handler_that_was_taken_before_the_signal_could_come_is_sil
     take_once(0, world_mutex(1)); /* made behind it */
     world.signal_blocked = false;
     take_once(0, recursive);
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 2; i++)
         handle_once(1, world_mutex(i));
-    }
     handle_once(1, recursive);
     world_expect_nothing();
 }
@@ -270,9 +268,8 @@ static void lock_that_is_taken_with_the_signal_blocked_many_times_is_not_asked_a
     (void)state;
     detector_expect_signals(world.d, SIGNAL_BIT(10));
     world.signal_blocked = true;
-    for (int i = 0; i < 100; i++) {
+    for (int i = 0; i < 100; i++)
         take_once(0, world_mutex(0));
-    }
     take_once(0, world_mutex(1));
     world.signal_blocked = false;
     take_once(0, world_mutex(0));

@@ -56,21 +56,18 @@ static void two_threads_and_two_mutexes(void **state)
 static void chain_without_a_circle_is_silent(void **state)
 {
     (void)state;
-    for (int i = 1; i < 6; i++) {
+    for (int i = 1; i < 6; i++)
         world_lock(i, world_mutex(i));
-    }
-    for (int i = 2; i < 6; i++) {
+    for (int i = 2; i < 6; i++)
         world_block(i, world_mutex(i - 1), LOCK_EXCLUSIVE, false);
-    }
     world_expect_nothing();
 }
 
 static void circle_of_seven(void **state)
 {
     (void)state;
-    for (int i = 1; i < 8; i++) {
+    for (int i = 1; i < 8; i++)
         world_lock(i, world_mutex(i));
-    }
     for (int i = 1; i < 8; i++) {
         world_expect_nothing();
         world_block(i, world_mutex(i == 7 ? 1 : i + 1), LOCK_EXCLUSIVE, false);
@@ -451,9 +448,8 @@ static void full_barrier_keeps_the_process_alive(void **state)
         detector_barrier_arrive(world.d, world_thread(1), b, world_at(1));
         detector_barrier_arrive(world.d, world_thread(0), b, world_at(1));
         detector_barrier_leave(world.d, world_thread(0), b);
-        if (round < 2) {
+        if (round < 2)
             detector_barrier_leave(world.d, world_thread(1), b);
-        }
     }
     join(0, 1); /* thread 1 has not woken yet */
     world_expect_nothing();
@@ -523,9 +519,8 @@ static void hundred_threads_in_a_row(void **state)
         detector_block(world.d, t[i], world_mutex((i + 1) % MANY), LOCK_EXCLUSIVE, false, world_at(1));
     }
     assert_int_equal(world_expect_one(FINDING_DEADLOCK)->party_count, MANY);
-    for (int i = 0; i < MANY; i++) {
+    for (int i = 0; i < MANY; i++)
         detector_thread_forget(world.d, t[i]);
-    }
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, world_teardown)

@@ -32,13 +32,11 @@ static struct woven_state fresh_state(void)
 {
     struct woven_state state;
     uint8_t *bytes = (uint8_t *)&state;
-    for (size_t i = 0; i < sizeof state; i++) {
+    for (size_t i = 0; i < sizeof state; i++)
         bytes[i] = (uint8_t)(next_random() >> 24);
-    }
     state.flags = INITIAL_FLAGS | (next_random() & ARITHMETIC_FLAGS);
-    for (size_t i = 0; i < 16; i++) { /* RCX among them: a count, an index */
+    for (size_t i = 0; i < 16; i++) /* RCX among them: a count, an index */
         state.gpr[i] = i % 3 == 1 && i != 7 ? next_random() % 24 : (uintptr_t)world.data + 1024 + next_random() % 1024;
-    }
     state.gpr[4] = (uintptr_t)world.stack + 2048;
     return state;
 }
@@ -46,9 +44,8 @@ static struct woven_state fresh_state(void)
 static void print_bytes(const uint8_t *bytes, size_t size)
 {
     fprintf(stderr, "bytes:");
-    for (size_t i = 0; i < size; i++) {
+    for (size_t i = 0; i < size; i++)
         fprintf(stderr, " %02x", bytes[i]);
-    }
     fprintf(stderr, "\n");
 }
 
@@ -56,23 +53,17 @@ static void print_bytes(const uint8_t *bytes, size_t size)
 static const char *compare(const struct woven_state *expected, const struct woven_state *got, register_set live)
 {
     const size_t compared = 2048 - WOVEN_RED_ZONE;
-    for (unsigned i = 0; i < 16; i++) {
-        if ((live >> i & 1 || i == 4) && expected->gpr[i] != got->gpr[i]) {
+    for (unsigned i = 0; i < 16; i++)
+        if ((live >> i & 1 || i == 4) && expected->gpr[i] != got->gpr[i])
             return "a register";
-        }
-    }
-    if ((live & REGISTER_FLAGS) && ((expected->flags ^ got->flags) & ARITHMETIC_FLAGS)) {
+    if ((live & REGISTER_FLAGS) && ((expected->flags ^ got->flags) & ARITHMETIC_FLAGS))
         return "the flags";
-    }
-    if (memcmp(expected->xmm, got->xmm, sizeof got->xmm) != 0) {
+    if (memcmp(expected->xmm, got->xmm, sizeof got->xmm) != 0)
         return "a vector register";
-    }
-    if (memcmp(expected->data, got->data, sizeof got->data) != 0) {
+    if (memcmp(expected->data, got->data, sizeof got->data) != 0)
         return "memory";
-    }
-    if (memcmp(expected->stack + compared, got->stack + compared, sizeof got->stack - compared) != 0) {
+    if (memcmp(expected->stack + compared, got->stack + compared, sizeof got->stack - compared) != 0)
         return "the stack or its red zone";
-    }
     return NULL;
 }
 
@@ -102,20 +93,17 @@ static void check_clone(const struct function *function, const uint8_t *bytes, s
         int died = woven_run(&world, world.code, &got);
         const char *mode = is_blind ? "all checks hit" : "all checks miss";
         const char *different = died ? "died" : compare(expected, &got, live);
-        if (different) {
+        if (different)
             fail_for(bytes, size, mode, different, from);
-        }
         const struct insn *insn = &function->insns[0];
         bool is_single = function->insn_count == 2 && insn->access_count == 1 && insn->access[0].role == ACCESS_PLAIN;
         if (is_single && !insn->access[0].is_range && insn->decoded.mnemonic != ZYDIS_MNEMONIC_POP) {
             bool is_inline = insn->access[0].size <= 64 && (insn->access[0].size & (insn->access[0].size - 1)) == 0;
             bool uses = !insn_loads_on_condition(insn) || condition_holds(insn->decoded.opcode, state->flags);
-            if (is_inline && woven_calls() != (uint64_t)(uses && !is_blind)) {
+            if (is_inline && woven_calls() != (uint64_t)(uses && !is_blind))
                 fail_for(bytes, size, mode, "another number of calls of the routine", from);
-            }
-            if (uses && !is_blind && woven_last_address() != woven_address(insn, insn->access[0].operand, state)) {
+            if (uses && !is_blind && woven_last_address() != woven_address(insn, insn->access[0].operand, state))
                 fail_for(bytes, size, mode, "a wrong address", from);
-            }
         }
     }
 }
@@ -126,14 +114,12 @@ static bool check_program(const uint8_t *bytes, size_t size, const struct woven_
     struct function function;
     struct woven_state expected = *state;
     world.decides = next_random() & 1;
-    if (!woven_decode(&world, &function, bytes, size, live) || woven_run(&world, world.text, &expected) != 0) {
+    if (!woven_decode(&world, &function, bytes, size, live) || woven_run(&world, world.text, &expected) != 0)
         return false;
-    }
     for (int is_narrow = 0; is_narrow < 2; is_narrow++) {
         world.is_narrow = is_narrow;
-        if (!woven_emit(&world, &function)) {
+        if (!woven_emit(&world, &function))
             return false;
-        }
         check_clone(&function, bytes, size, state, &expected, live);
     }
     return true;
@@ -261,11 +247,9 @@ static bool is_category_tried(ZydisInstructionCategory category)
         ZYDIS_CATEGORY_SEMAPHORE,  ZYDIS_CATEGORY_CONVERT,   ZYDIS_CATEGORY_STRINGOP, ZYDIS_CATEGORY_PUSH,
         ZYDIS_CATEGORY_POP,        ZYDIS_CATEGORY_BMI1,      ZYDIS_CATEGORY_BMI2,     ZYDIS_CATEGORY_VFMA,
         ZYDIS_CATEGORY_LOGICAL_FP, ZYDIS_CATEGORY_BROADCAST, ZYDIS_CATEGORY_X87_ALU};
-    for (size_t i = 0; i < sizeof tried / sizeof tried[0]; i++) {
-        if (tried[i] == category) {
+    for (size_t i = 0; i < sizeof tried / sizeof tried[0]; i++)
+        if (tried[i] == category)
             return true;
-        }
-    }
     return false;
 }
 
@@ -273,27 +257,23 @@ static bool is_category_tried(ZydisInstructionCategory category)
 static bool is_tried(const struct insn *insn)
 {
     if (!is_category_tried(insn->decoded.meta.category) || insn->role != ROLE_PLAIN || insn->access_count == 0 ||
-        (insn->decoded.avx.mask.reg != ZYDIS_REGISTER_NONE && insn->decoded.avx.mask.reg != ZYDIS_REGISTER_K0)) {
+        (insn->decoded.avx.mask.reg != ZYDIS_REGISTER_NONE && insn->decoded.avx.mask.reg != ZYDIS_REGISTER_K0))
         return false; /* masks are no part of the state */
-    }
     for (size_t i = 0; i < insn->decoded.operand_count; i++) {
         const ZydisDecodedOperand *operand = &insn->operands[i];
         if (operand->type == ZYDIS_OPERAND_TYPE_MEMORY &&
             (operand->mem.segment == ZYDIS_REGISTER_FS || operand->mem.segment == ZYDIS_REGISTER_GS ||
              ZydisRegisterGetClass(operand->mem.index) == ZYDIS_REGCLASS_XMM ||
              ZydisRegisterGetClass(operand->mem.index) == ZYDIS_REGCLASS_YMM ||
-             ZydisRegisterGetClass(operand->mem.index) == ZYDIS_REGCLASS_ZMM)) {
+             ZydisRegisterGetClass(operand->mem.index) == ZYDIS_REGCLASS_ZMM))
             return false;
-        }
-        if (operand->type != ZYDIS_OPERAND_TYPE_REGISTER || operand->visibility == ZYDIS_OPERAND_VISIBILITY_HIDDEN) {
+        if (operand->type != ZYDIS_OPERAND_TYPE_REGISTER || operand->visibility == ZYDIS_OPERAND_VISIBILITY_HIDDEN)
             continue;
-        }
         ZydisRegisterClass class = ZydisRegisterGetClass(operand->reg.value);
         ZydisRegister wide = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, operand->reg.value);
         if (class == ZYDIS_REGCLASS_SEGMENT || class == ZYDIS_REGCLASS_MASK || class == ZYDIS_REGCLASS_CONTROL ||
-            class == ZYDIS_REGCLASS_DEBUG || wide == ZYDIS_REGISTER_RSP) {
+            class == ZYDIS_REGCLASS_DEBUG || wide == ZYDIS_REGISTER_RSP)
             return false;
-        }
     }
     return true;
 }
@@ -309,13 +289,11 @@ static bool aim(struct woven_state *state, const struct insn *insn, int index, u
         return true;
     }
     if (mem->base == ZYDIS_REGISTER_NONE || mem->base == ZYDIS_REGISTER_EIP || mem->base == ZYDIS_REGISTER_RSP ||
-        mem->base == ZYDIS_REGISTER_ESP || mem->base == mem->index) {
+        mem->base == ZYDIS_REGISTER_ESP || mem->base == mem->index)
         return mem->base == ZYDIS_REGISTER_RSP && mem->index == ZYDIS_REGISTER_NONE && llabs(mem->disp.value) < 1024;
-    }
     uint8_t base = (uint8_t)(ZydisRegisterGetId(mem->base) & 15);
-    if (mem->index != ZYDIS_REGISTER_NONE) {
+    if (mem->index != ZYDIS_REGISTER_NONE)
         state->gpr[ZydisRegisterGetId(mem->index) & 15] = next_random() % 64;
-    }
     state->gpr[base] += wanted - woven_address(insn, index, state);
     return true;
 }
@@ -327,27 +305,23 @@ static void random_instructions_are_the_same(void **unused)
     for (size_t tries = 0; ran < RANDOM_INSTRUCTIONS && tries < 200 * RANDOM_INSTRUCTIONS; tries++) {
         uint8_t bytes[16];
         struct function function;
-        for (size_t i = 0; i < sizeof bytes; i++) {
+        for (size_t i = 0; i < sizeof bytes; i++)
             bytes[i] = (uint8_t)(next_random() >> 16);
-        }
         if (next_random() % 4 == 0) {
             bytes[0] =
                 next_random() % 2 ? 0x48 | (bytes[0] & 7) : (uint8_t[]){0x66, 0xf0, 0xf2, 0xf3}[next_random() % 4];
         }
-        if (next_random() % 3 == 0) {
+        if (next_random() % 3 == 0)
             bytes[next_random() % 2] = (uint8_t[]){0x0f, 0xc5, 0xc4, 0x62}[next_random() % 4];
-        }
         ZydisDecoder decoder;
         ZydisDecodedInstruction decoded;
         ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
         if (ZYAN_FAILED(ZydisDecoderDecodeInstruction(&decoder, NULL, bytes, sizeof bytes, &decoded)) ||
-            !woven_decode(&world, &function, bytes, decoded.length, 0) || !is_tried(&function.insns[0])) {
+            !woven_decode(&world, &function, bytes, decoded.length, 0) || !is_tried(&function.insns[0]))
             continue;
-        }
         struct woven_state state = fresh_state();
-        if (!aim(&state, &function.insns[0], function.insns[0].access[0].operand, bytes)) {
+        if (!aim(&state, &function.insns[0], function.insns[0].access[0].operand, bytes))
             continue;
-        }
         ran += check_program(bytes, decoded.length, &state, (register_set)next_random() & (0xffff | REGISTER_FLAGS));
     }
     printf("%zu random instructions\n", ran);

@@ -79,14 +79,11 @@ static bool catch_signals(void)
     static uint8_t memory[65536];
     stack_t stack = {.ss_sp = memory, .ss_size = sizeof memory};
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK | SA_NODEFER};
-    if (sigaltstack(&stack, NULL) != 0) {
+    if (sigaltstack(&stack, NULL) != 0)
         return false;
-    }
-    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
-        if (sigaction(signals[i], &action, NULL) != 0) {
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        if (sigaction(signals[i], &action, NULL) != 0)
             return false;
-        }
-    }
     return true;
 }
 
@@ -94,13 +91,11 @@ static bool make_plane(void)
 {
     uint8_t *mapping = mmap(NULL, PLANE_MAPPING(PLANE_WIDE), PROT_READ | PROT_WRITE,
                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (mapping == MAP_FAILED) {
+    if (mapping == MAP_FAILED)
         return false;
-    }
     plane = (struct plane_header *)(void *)mapping;
-    for (size_t i = 0; i < PLANE_ROUTINE_COUNT; i++) {
+    for (size_t i = 0; i < PLANE_ROUTINE_COUNT; i++)
         plane->routine[i] = (uint64_t)(uintptr_t)woven_routine;
-    }
     plane->window = PLANE_WINDOW_MASK(24);
     return syscall(SYS_arch_prctl, ARCH_SET_GS, mapping + PLANE_SKEW) == 0;
 }
@@ -113,9 +108,8 @@ bool woven_world_begin(struct woven_world *world)
         mmap(NULL, size, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
     uint64_t leave = (uint64_t)(uintptr_t)woven_leave;
     *world = (struct woven_world){.text = memory};
-    if (memory == MAP_FAILED || !make_plane()) {
+    if (memory == MAP_FAILED || !make_plane())
         return false;
-    }
     world->data = world->text + TEXT_SIZE;
     world->stack = world->data + WOVEN_DATA_SIZE;
     world->code = world->stack + WOVEN_STACK_SIZE;
@@ -153,9 +147,8 @@ static register_set live_before(const struct insn *insn, register_set after)
             *(is_whole ? &written : &reads) |= gpr_of(operand->reg.value);
         }
     }
-    if (insn->decoded.cpu_flags && insn->decoded.cpu_flags->tested) {
+    if (insn->decoded.cpu_flags && insn->decoded.cpu_flags->tested)
         reads |= REGISTER_FLAGS;
-    }
     return (after & ~written) | reads;
 }
 
@@ -166,9 +159,8 @@ static void find_accesses(const struct woven_world *world, struct insn *insn)
         bool is_seen = operand->visibility != ZYDIS_OPERAND_VISIBILITY_HIDDEN ||
                        insn->decoded.meta.category == ZYDIS_CATEGORY_STRINGOP;
         if (operand->type != ZYDIS_OPERAND_TYPE_MEMORY || operand->mem.type != ZYDIS_MEMOP_TYPE_MEM || !is_seen ||
-            insn->decoded.mnemonic == ZYDIS_MNEMONIC_NOP) {
+            insn->decoded.mnemonic == ZYDIS_MNEMONIC_NOP)
             continue;
-        }
         struct access *access = &insn->access[insn->access_count++];
         bool is_repeated = insn->decoded.attributes & ZYDIS_ATTRIB_HAS_REP;
         bool is_atomic =
@@ -188,31 +180,26 @@ static void find_role(struct insn *insn)
 {
     const ZydisDecodedOperand *first = &insn->operands[0];
     bool is_direct = insn->decoded.raw.imm[0].is_relative;
-    if (insn->decoded.mnemonic == ZYDIS_MNEMONIC_XEND || insn->decoded.mnemonic == ZYDIS_MNEMONIC_XABORT) {
+    if (insn->decoded.mnemonic == ZYDIS_MNEMONIC_XEND || insn->decoded.mnemonic == ZYDIS_MNEMONIC_XABORT)
         insn->role = ROLE_PLAIN;
-    } else if (insn->decoded.meta.category == ZYDIS_CATEGORY_UNCOND_BR) {
+    else if (insn->decoded.meta.category == ZYDIS_CATEGORY_UNCOND_BR)
         insn->role = is_direct ? ROLE_JUMP : ROLE_INDIRECT_JUMP;
-    } else if (insn->decoded.meta.category == ZYDIS_CATEGORY_COND_BR) {
+    else if (insn->decoded.meta.category == ZYDIS_CATEGORY_COND_BR)
         insn->role = ROLE_BRANCH;
-    }
-    if (is_direct) {
+    if (is_direct)
         insn->target = insn->address + insn->length + (uint64_t)first->imm.value.s;
-    }
 }
 
 static bool decode_all(const struct woven_world *world, struct function *function, size_t size)
 {
     ZydisDecoder decoder;
-    if (ZYAN_FAILED(ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64))) {
+    if (ZYAN_FAILED(ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64)))
         return false;
-    }
     for (size_t at = 0; at < size;) {
         struct insn *insn = &function->insns[function->insn_count++];
         memset(insn, 0, sizeof *insn);
-        if (ZYAN_FAILED(
-                ZydisDecoderDecodeFull(&decoder, world->text + at, size - at, &insn->decoded, insn->operands))) {
+        if (ZYAN_FAILED(ZydisDecoderDecodeFull(&decoder, world->text + at, size - at, &insn->decoded, insn->operands)))
             return false;
-        }
         insn->address = (uint64_t)(uintptr_t)(world->text + at);
         insn->length = insn->decoded.length;
         find_role(insn);
@@ -232,13 +219,11 @@ bool woven_decode(struct woven_world *world, struct function *function, const ui
     world->text[size] = 0xe9;
     memcpy(world->text + size + 1, &distance, sizeof distance);
     *function = (struct function){.range = {low, low + size + 5, 0}, .insns = insns};
-    if (!decode_all(world, function, size + 5)) {
+    if (!decode_all(world, function, size + 5))
         return false;
-    }
     bool has_branches = false;
-    for (size_t i = 0; i + 1 < function->insn_count; i++) {
+    for (size_t i = 0; i + 1 < function->insn_count; i++)
         has_branches |= insns[i].role != ROLE_PLAIN;
-    }
     register_set live = live_after;
     for (size_t i = function->insn_count; i-- > 0;) {
         live = has_branches ? ~(register_set)0 : live_before(&insns[i], live);
@@ -250,9 +235,8 @@ bool woven_decode(struct woven_world *world, struct function *function, const ui
 bool woven_emit(struct woven_world *world, const struct function *function)
 {
     struct image_draft draft;
-    if (emit_refusal(function)) {
+    if (emit_refusal(function))
         return false;
-    }
     draft_begin(&draft);
     draft.is_narrow = world->is_narrow;
     emit_function(&draft, &world->module, function, IMAGE_GATE_NONE);
@@ -284,9 +268,8 @@ int woven_run(struct woven_world *world, const uint8_t *start, struct woven_stat
     woven_cpu.target = (uint64_t)(uintptr_t)start;
     woven_count = 0;
     int number = catch_signals() ? sigsetjmp(escape, 1) : SIGABRT;
-    if (number) {
+    if (number)
         return number;
-    }
     woven_enter();
     memcpy(state->gpr, woven_cpu.gpr, sizeof woven_cpu.gpr);
     memcpy(state->xmm, woven_cpu.xmm, sizeof woven_cpu.xmm);
@@ -322,9 +305,8 @@ uint64_t woven_address(const struct insn *insn, int index, const struct woven_st
 {
     const ZydisDecodedOperandMem *mem = &insn->operands[index].mem;
     uint64_t address = mem->disp.has_displacement ? (uint64_t)mem->disp.value : 0;
-    if (mem->base == ZYDIS_REGISTER_RIP || mem->base == ZYDIS_REGISTER_EIP) {
+    if (mem->base == ZYDIS_REGISTER_RIP || mem->base == ZYDIS_REGISTER_EIP)
         return address + insn->address + insn->length;
-    }
     address += register_in(state, mem->base) + register_in(state, mem->index) * mem->scale;
     if (mem->segment == ZYDIS_REGISTER_FS) {
         uint64_t thread_pointer;

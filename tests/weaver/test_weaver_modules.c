@@ -125,14 +125,13 @@ int main(int argc, char **argv)
         {"seconds", required_argument, NULL, 's'}, {"files", required_argument, NULL, 'l'}, {0}};
     const char *list = NULL;
     time_t began = time(NULL), seconds = 0;
-    for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
+    for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;)
         if (option == 's')
             seconds = strtol(optarg, NULL, 10);
         else if (option == 'l')
             list = optarg;
         else
             return 2;
-    }
     struct files files = files_take(argv + optind, (size_t)(argc - optind), list);
     for (size_t i = 0; i < files.count && (!seconds || time(NULL) - began < seconds); i++)
         try_file(files.names[i]);

@@ -12,16 +12,14 @@ static int open_run_file(void)
     char path[4096];
     const char *options = getenv("LOCKHOUND_OPTIONS");
     const char *output = options ? strstr(options, "output=") : NULL;
-    if (!output) {
+    if (!output)
         return -1;
-    }
     output += strlen("output=");
     const char *end_mark = *output == '\'' ? "'" : " ";
     output += *output == '\'';
     size_t length = strcspn(output, end_mark);
-    if (length >= sizeof path) {
+    if (length >= sizeof path)
         return -1;
-    }
     memcpy(path, output, length);
     path[length] = '\0';
     return open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
@@ -34,14 +32,11 @@ __attribute__((constructor)) static void append_records(void)
     ssize_t n;
     int to = open_run_file();
     int from = records ? open(records, O_RDONLY | O_CLOEXEC) : -1;
-    if (to >= 0 && getenv("FAKE_PROCESS")) {
+    if (to >= 0 && getenv("FAKE_PROCESS"))
         dprintf(to, "{\"r\":\"process\",\"format\":1,\"pid\":%d,\"exe\":\"/bin/x\",\"argv\":[\"x\"]}\n", (int)getpid());
-    }
-    while (to >= 0 && from >= 0 && (n = read(from, bytes, sizeof bytes)) > 0) {
-        if (write(to, bytes, (size_t)n) != n) {
+    while (to >= 0 && from >= 0 && (n = read(from, bytes, sizeof bytes)) > 0)
+        if (write(to, bytes, (size_t)n) != n)
             break;
-        }
-    }
     close(to);
     close(from);
 }

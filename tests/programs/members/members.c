@@ -128,9 +128,8 @@ int main(int argc, char **argv)
     void *tickets;
     struct db *db = db_new();
     (void)argv;
-    if (argc > 1) {
+    if (argc > 1)
         return choose(db);
-    }
     other = db_new();
     unseen_open();
     pthread_mutex_init(&local, NULL);

@@ -66,21 +66,25 @@ static void streams()
 
 static void expressions()
 {
-    run_many(4, [](int i) {
-        std::smatch match;
-        std::string text = "abc" + std::to_string(i);
-        must(std::regex_match(text, match, std::regex("([a-z]+)([0-9]+)")));
-    });
+    run_many(
+        4,
+        [](int i) {
+            std::smatch match;
+            std::string text = "abc" + std::to_string(i);
+            must(std::regex_match(text, match, std::regex("([a-z]+)([0-9]+)")));
+        });
 }
 
 static void standard_streams()
 {
-    run_many(3, [](int) {
-        for (int i = 0; i < 20; i++) {
-            std::clog << "";
-            std::cout << "" << std::flush;
-        }
-    });
+    run_many(
+        3,
+        [](int) {
+            for (int i = 0; i < 20; i++) {
+                std::clog << "";
+                std::cout << "" << std::flush;
+            }
+        });
 }
 
 /* ---- results that are handed over -------------------------------------------------------------------------------------- */
@@ -145,11 +149,13 @@ static void once()
 
 static void thread_locals()
 {
-    run_many(4, [](int i) {
-        static thread_local std::string own = "own";
-        own += std::to_string(i);
-        must(own.size() == 4);
-    });
+    run_many(
+        4,
+        [](int i) {
+            static thread_local std::string own = "own";
+            own += std::to_string(i);
+            must(own.size() == 4);
+        });
 }
 
 /* ---- owners ------------------------------------------------------------------------------------------------------------- */

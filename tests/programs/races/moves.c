@@ -180,12 +180,11 @@ int main(int argc, char **argv)
         const char *name;
         void (*run)(void);
     } cases[] = {{"rings", rings}, {"lists", lists}, {"gauges", gauges}, {"bits", bits}};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         if (argc < 2)
             puts(cases[i].name);
         else if (strcmp(argv[1], cases[i].name) == 0)
             cases[i].run();
-    }
     if (argc >= 2)
         puts("done");
     return 0;

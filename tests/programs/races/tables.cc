@@ -116,15 +116,14 @@ KEPT void second()
 int main(int argc, char **argv)
 {
     CHOOSE_CASE(argc, argv, kinds);
-    if (chosen == 1) {
+    if (chosen == 1)
         if (racy)
             new (room) all;
         else
             new (room) both;
-    } else if (racy) {
+    else if (racy)
         new (room) leaf;
-    } else {
+    else
         new (room) node;
-    }
     return run_in_turn(first, second);
 }

@@ -35,12 +35,10 @@ static uint8_t loop_place[LOOP_PLACES];
 
 static inline void loop_open(void)
 {
-    for (int i = 0; i < LOOP_CHOICES; i++) {
+    for (int i = 0; i < LOOP_CHOICES; i++)
         loop_chosen[i] = i % 5 < 2;
-    }
-    for (int i = 0; i < LOOP_PLACES; i++) {
+    for (int i = 0; i < LOOP_PLACES; i++)
         loop_place[i] = (uint8_t)((i * 13 + 5) % LOOP_PLACES);
-    }
     __asm__ volatile("" ::"r"(loop_where), "r"(loop_chosen), "r"(loop_place) : "memory");
 }
 

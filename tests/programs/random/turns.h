@@ -18,12 +18,10 @@ static int turn_pipe[TURN_THREADS][2], slot_pipe[TURN_SLOTS][2], data_pipe[2];
 
 static inline void turn_open(void)
 {
-    for (int i = 0; i < TURN_THREADS; i++) {
+    for (int i = 0; i < TURN_THREADS; i++)
         unseen_call(SYS_pipe, (long)turn_pipe[i], 0, 0);
-    }
-    for (int i = 0; i < TURN_SLOTS; i++) {
+    for (int i = 0; i < TURN_SLOTS; i++)
         unseen_call(SYS_pipe, (long)slot_pipe[i], 0, 0);
-    }
     unseen_call(SYS_pipe, (long)data_pipe, 0, 0);
 }
 

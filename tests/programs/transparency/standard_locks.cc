@@ -131,7 +131,8 @@ void once_and_futures()
     for (std::thread &thread : threads)
         thread.join();
     std::printf("tries %d\n", tries.load());
-    std::future<int> answer = std::async(std::launch::async, [] { return 42; });
+    std::future<int> answer = std::async(
+        std::launch::async, [] { return 42; });
     std::future<int> failure = std::async(std::launch::async, []() -> int { throw std::runtime_error("in async"); });
     std::printf("future %d\n", answer.get());
     try {

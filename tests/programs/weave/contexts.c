@@ -258,12 +258,11 @@ static void leave(int number, siginfo_t *info, void *memory)
 static void *fault_and_leave(void *own)
 {
     long *volatile mine = own;
-    for (volatile long i = 1; i < ROUNDS / 4; i++) {
+    for (volatile long i = 1; i < ROUNDS / 4; i++)
         if (sigsetjmp(out_of_fault, 1) == 0)
             read_word((const long *)(i * 8), mine);
         else
             mine[3] += i;
-    }
     return NULL;
 }
 

@@ -248,12 +248,11 @@ static void shared_code(void)
     run_threads(2);
     FILE *maps = fopen("/proc/self/smaps", "re");
     MUST(maps != NULL);
-    while (fgets(line, sizeof line, maps) != NULL) {
+    while (fgets(line, sizeof line, maps) != NULL)
         if (strchr(line, '-') != NULL && strstr(line, "kB") == NULL)
             is_code = strstr(line, " r-xp ") != NULL && strstr(line, ".woven") != NULL;
         else if (is_code && strncmp(line, "Private_Dirty:", 14) == 0 && strstr(line, " 0 kB") == NULL)
             printf("  copied: %s", line);
-    }
     fclose(maps);
     print_cells();
 }
