@@ -20,6 +20,7 @@ struct granule { /* one to a cache line: threads at different addresses do not m
     uint64_t last; /* slot << LAST_SHIFT | epoch */
     uint32_t user; /* slot of the thread that used it last, ... */
     uint32_t uses; /* ... that often in a row */
+    uint32_t born; /* engine->becomings at that time */
 };
 
 struct race_granules {
@@ -199,8 +200,9 @@ static void mix(struct race_granules *table, uint32_t first, uint64_t address)
 }
 
 /* Returns: the number of a new object before the first, or 0 when there is no room. */
-static uint32_t add(struct race_granules *table, uint32_t first, uint64_t address, uint32_t mask)
+static uint32_t add(struct race_engine *engine, uint32_t first, uint64_t address, uint32_t mask)
 {
+    struct race_granules *table = engine->granules;
     uint32_t i = granule_take(table);
     if (i == 0)
         return 0;
@@ -210,6 +212,7 @@ static uint32_t add(struct race_granules *table, uint32_t first, uint64_t addres
     g->is_mixed = false;
     g->last = 0;
     g->uses = 0;
+    g->born = relaxed_load(&engine->becomings);
     relaxed_store(&g->next, first);
     return i;
 }
@@ -223,7 +226,7 @@ bool race_granule_put(struct race_engine *engine, uint64_t granule, uint32_t mas
     hold->any = mask;
     uint32_t first = first_of(hold->held), i = find(table, first, granule, mask);
     if (i == 0) {
-        i = add(table, first, granule, mask);
+        i = add(engine, first, granule, mask);
         if (i == 0) {
             race_granule_release(hold);
             return false;
@@ -390,6 +393,11 @@ struct race_last race_granule_last(struct race_engine *engine, const struct race
                               .slot = (uint32_t)(g->last >> LAST_SHIFT),
                               .bytes = g->last_bytes,
                               .how = g->last_how};
+}
+
+uint32_t race_granule_born(struct race_engine *engine, const struct race_granule_hold *hold)
+{
+    return engine->granules->granules[hold->number].born;
 }
 
 uint32_t race_granule_sync_bytes(struct race_engine *engine, const struct race_granule_hold *hold)

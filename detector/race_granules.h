@@ -124,6 +124,8 @@ void race_granule_release(const struct race_granule_hold *hold);
 /* What the latest release to the object was that is held. */
 void race_granule_set_last(struct race_engine *engine, const struct race_granule_hold *hold, struct race_last last);
 struct race_last race_granule_last(struct race_engine *engine, const struct race_granule_hold *hold);
+/* Returns: engine->becomings when the object that is held became one. */
+uint32_t race_granule_born(struct race_engine *engine, const struct race_granule_hold *hold);
 /* Returns: the bytes of the object that is held. */
 uint32_t race_granule_sync_bytes(struct race_engine *engine, const struct race_granule_hold *hold);
 /* The thread whose clock has that slot uses the object that is held: noted.  Returns: whether nobody else has for long. */

@@ -56,9 +56,18 @@ static uint32_t note_once(struct plane *plane, uint64_t address, uint64_t size, 
     return is_there ? what : note(plane, address, size, flags);
 }
 
+static inline void note_stack(struct plane *plane, const struct routine_frame *frame)
+{
+    uintptr_t sp = (uintptr_t)(frame + 1);
+    if (self_owns_stack(plane->self, sp))
+        race_popped_note(plane->engine, &plane->popped, sp);
+}
+
 static void record_access(struct plane *plane, uint64_t address, uint64_t size, uint32_t flags)
 {
     bool may_come_again = race_fetch(plane_engine(), &plane->race, address, (flags & RACE_WRITE) != 0);
+    if (may_come_again && self_owns_stack(plane->self, address))
+        race_popped_forget(plane_engine(), &plane->race, &plane->popped, address, size);
     uint32_t what = may_come_again ? note_once(plane, address, size, flags) : note(plane, address, size, flags);
     race_access(plane_engine(), &plane->race, address, size, flags);
     if (plane_began_epoch(plane->self, address, size, plane->site))
@@ -185,6 +194,7 @@ void miss(uint64_t address, struct routine_frame *frame, struct plane *plane)
     if (plane->header.context_changed)
         miss_callers(frame, plane);
     plane->site = (uintptr_t)frame->return_address;
+    note_stack(plane, frame);
     if (!record_shared(plane, address, site_of(frame), frame)) {
         const struct image_site site = site_of(frame);
         plane_settle(plane->self);

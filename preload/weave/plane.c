@@ -43,6 +43,7 @@ static bool begin(struct plane *plane, uint32_t number, struct self *self)
     plane->self = self;
     plane->engine = engine;
     plane->awaited = (struct plane_awaited){0};
+    plane->popped = (struct race_popped){0};
     plane->race = (struct race_plane){
         .tags = (uint8_t *)window, .writes = (uint8_t *)window + PLANE_WRITES_AT(window_bits()), .number = number};
     if (!race_plane_begin(engine, &plane->race, self->thread))

@@ -19,6 +19,7 @@
 
 #include "detector/history.h"
 #include "detector/race.h"
+#include "detector/race_popped.h"
 #include "detector/thread.h"
 #include "preload/self.h"
 #include "preload/weave/gate.h"
@@ -45,6 +46,7 @@ struct plane {
     struct race_engine *engine;
     struct race_plane race;
     struct history history;
+    struct race_popped popped;
     uint32_t shown_joins;                             /* of the clock when it was last looked at, as history.epoch */
     bool looks_always;                                /* a budget or locks, too, may ask for a look */
     struct held_lock recalled_held[HISTORY_HELD_MAX]; /* of the latest recall by this thread */
