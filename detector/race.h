@@ -195,6 +195,10 @@ void race_atomic_before(struct race_engine *engine, struct race_plane *plane, ui
                         int order);
 /* For race_atomic_before() of ORDER_ACQ_REL or ORDER_RELAXED, of an instruction that adds something to what is there, whatever that is. */
 void race_atomic_add(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size, int order);
+/* Instead of both, of a change of which its thread sees nothing: it acquires nothing, for what is rightly ordered behind it has seen that
+ * it came later; in another run it does not.  `adds`: as in race_atomic_add().  `order`: ORDER_RELEASE or ORDER_RELAXED. */
+void race_atomic_unobserved(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size,
+                            int order, bool adds);
 void race_atomic_after(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size,
                        int order);
 void race_fence(struct race_engine *engine, struct race_plane *plane, int order);

@@ -5,7 +5,8 @@ enum {
     GRANULES_MOST = 1 << 20,
     GRANULES_NARROW = 1 << 17,
     LAST_SHIFT = 48,
-    ALONE = 64 /* uses in a row until they count as such */
+    LONG = 64,    /* uses in a row until they count as such */
+    LOOKED_AT = 4 /* so many unobserved ones does one weigh that is none */
 };
 
 #define BUCKET_FILTERS (UINT64_MAX << 32)
@@ -17,10 +18,11 @@ struct granule { /* one to a cache line: threads at different addresses do not m
     _Atomic uint8_t mask;  /* of bytes */
     bool is_mixed;
     uint8_t last_bytes, last_how;
-    uint64_t last; /* slot << LAST_SHIFT | epoch */
-    uint32_t user; /* slot of the thread that used it last, ... */
-    uint32_t uses; /* ... that often in a row */
-    uint32_t born; /* engine->becomings at that time */
+    uint64_t last;       /* slot << LAST_SHIFT | epoch */
+    uint32_t user;       /* slot of the thread that used it last, ... */
+    uint32_t uses;       /* ... that often in a row */
+    uint32_t unobserved; /* how often nobody saw what was there, less LOOKED_AT for each use that did */
+    uint32_t born;       /* engine->becomings at that time */
 };
 
 struct race_granules {
@@ -211,7 +213,7 @@ static uint32_t add(struct race_engine *engine, uint32_t first, uint64_t address
     relaxed_store(&g->mask, (uint8_t)mask);
     g->is_mixed = false;
     g->last = 0;
-    g->uses = 0;
+    g->uses = g->unobserved = 0;
     g->born = relaxed_load(&engine->becomings);
     relaxed_store(&g->next, first);
     return i;
@@ -370,12 +372,21 @@ struct sync_clock *race_granule_loose(struct race_engine *engine, const struct r
     return table->loose == NULL ? NULL : &table->loose[hold->number];
 }
 
-bool race_granule_note_use(struct race_engine *engine, const struct race_granule_hold *hold, uint32_t slot)
+static uint32_t one_more(uint32_t count, uint32_t most)
+{
+    return count < most ? count + 1 : most;
+}
+
+unsigned race_granule_note_use(struct race_engine *engine, const struct race_granule_hold *hold, uint32_t slot,
+                               bool is_unobserved)
 {
     struct granule *g = &engine->granules->granules[hold->number];
-    g->uses = g->user != slot ? 0 : g->uses < ALONE ? g->uses + 1 : ALONE;
+    g->uses = g->user != slot ? 0 : one_more(g->uses, LONG);
+    g->unobserved = is_unobserved               ? one_more(g->unobserved, 2 * LONG)
+                    : g->unobserved > LOOKED_AT ? g->unobserved - LOOKED_AT
+                                                : 0;
     g->user = slot;
-    return g->uses >= ALONE;
+    return (g->uses >= LONG ? RACE_USED_ALONE : 0u) | (g->unobserved >= LONG ? RACE_USED_UNOBSERVED : 0u);
 }
 
 void race_granule_set_last(struct race_engine *engine, const struct race_granule_hold *hold, struct race_last last)

@@ -6,7 +6,8 @@
  *
  * Model:   atomic operations on the same bytes make an object.  Once some bytes were used with others than the first time, all
  *          objects of the granule are mixed: each operation concerns all of them.
- * Alone:   an object counts how often in a row the same thread has used it.
+ * Uses:    an object counts how often in a row the same thread has used it, and weighs uses that see what is there against those
+ *          that do not.
  * Locks:   one bucket's bit while a granule is held; the list of free ones has a lock of its own, taken inside.
  * Memory:  2^20 objects, 2^17 where windows are small.  Number 0 is none, and has the clocks that all addresses without one share.
  */
@@ -128,8 +129,15 @@ struct race_last race_granule_last(struct race_engine *engine, const struct race
 uint32_t race_granule_born(struct race_engine *engine, const struct race_granule_hold *hold);
 /* Returns: the bytes of the object that is held. */
 uint32_t race_granule_sync_bytes(struct race_engine *engine, const struct race_granule_hold *hold);
-/* The thread whose clock has that slot uses the object that is held: noted.  Returns: whether nobody else has for long. */
-bool race_granule_note_use(struct race_engine *engine, const struct race_granule_hold *hold, uint32_t slot);
+/* How an object has been used, for long. */
+enum race_use {
+    RACE_USED_ALONE = 1 << 0,     /* by this thread alone */
+    RACE_USED_UNOBSERVED = 1 << 1 /* mostly by who did not see what was there */
+};
+
+/* The thread whose clock has that slot uses the object that is held: noted.  Returns: enum race_use, this use included. */
+unsigned race_granule_note_use(struct race_engine *engine, const struct race_granule_hold *hold, uint32_t slot,
+                               bool is_unobserved);
 /* The clocks of the object that is held; the loose one is NULL without --races=hybrid. */
 struct sync_clock *race_granule_clock(struct race_engine *engine, const struct race_granule_hold *hold);
 struct sync_clock *race_granule_loose(struct race_engine *engine, const struct race_granule_hold *hold);

@@ -22,7 +22,8 @@ enum deed {
     DEED_END = 32,  /* of a read-modify-write: what it makes known was said before it */
     DEED_ADD = 64,  /* an atomic operation that adds something to what is there */
     DEED_MOVE = 128,
-    DEED_UPDATE = 256, /* plain ones, which are not known to be atomic */
+    DEED_UPDATE = 256,     /* plain ones, which are not known to be atomic */
+    DEED_UNOBSERVED = 512, /* a change of which its thread sees nothing */
     DEED_CHANGE = DEED_RELEASE | DEED_ACQUIRE,
     DEED_STORES = DEED_RELEASE | DEED_RELAXED_STORE
 };
@@ -169,6 +170,34 @@ static bool add_alone(struct race_engine *engine, struct race_plane *plane, cons
     return true;
 }
 
+/* Returns: whether who acquires there hears of the thread's present epoch. */
+static bool says_present(const struct sync_clock *sync, const struct thread_clock *clock)
+{
+    if (sync->epoch != 0)
+        return sync->slot == clock->slot && sync->epoch == clock->epoch;
+    return clock_snapshot_epoch(sync->seen, clock->slot) >= clock->epoch;
+}
+
+/* A counter of events, to which several threads add, and at which one looks now and then: that ends no epoch either.  Who looks acquires
+ * the present ones of all.  Returns: false when more is to be done; then nothing was. */
+static bool change_unobserved(struct race_engine *engine, struct race_plane *plane,
+                              const struct race_granule_hold *hold, unsigned deeds)
+{
+    struct thread_clock *clock = race_clock(plane);
+    struct sync_clock *sync = race_granule_clock(engine, hold);
+    if ((deeds & DEED_UNOBSERVED) == 0 || race_granule_is_mixed(engine, hold) ||
+        race_granule_loose(engine, hold) != NULL)
+        return false;
+    if ((deeds & DEED_RELEASE) == 0)
+        return race_part(plane)->fence.epoch == 0;
+    if (!says_present(sync, clock)) {
+        open_epoch(plane);
+        struct clock_stamp present = thread_clock_stamp(clock);
+        thread_clock_pass_on(clock, sync, &present);
+    }
+    return true;
+}
+
 /* What a relaxed load finds may have been acquired before, or be nothing. */
 static void note_absorbed(struct race_engine *engine, struct race_plane *plane, uint64_t address,
                           const struct race_granule_hold *hold, unsigned deeds)
@@ -197,8 +226,10 @@ static bool sync_do(struct race_engine *engine, struct race_plane *plane, uint64
                 return false;
         }
     }
-    bool is_alone = race_granule_note_use(engine, &hold, race_clock(plane)->slot);
-    if (!is_alone || !add_alone(engine, plane, &hold, deeds))
+    unsigned use = race_granule_note_use(engine, &hold, race_clock(plane)->slot, (deeds & DEED_UNOBSERVED) != 0);
+    bool is_done = ((use & RACE_USED_ALONE) != 0 && add_alone(engine, plane, &hold, deeds)) ||
+                   ((use & RACE_USED_UNOBSERVED) != 0 && change_unobserved(engine, plane, &hold, deeds));
+    if (!is_done)
         do {
             object_do(engine, plane, &hold, mask, deeds);
         } while (race_granule_next(engine, &hold));
@@ -380,7 +411,7 @@ static bool is_idle(const struct race_engine *engine, struct race_plane *plane, 
 
 /* A read-modify-write acquires what is there already: most often nobody comes in between, and that is all. */
 static void atomic_before(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size,
-                          int order, unsigned adds)
+                          int order, unsigned deeds)
 {
     struct race_part *part = race_part(plane);
     bool releases = order == ORDER_RELEASE || order == ORDER_ACQ_REL || order == ORDER_SEQ_CST;
@@ -393,9 +424,9 @@ static void atomic_before(struct race_engine *engine, struct race_plane *plane, 
     race_sync_settle(engine, plane);
     begin_change(part, address, size);
     atomic_do(engine, plane, address, size,
-              adds | (order == ORDER_ACQ_REL ? DEED_CHANGE
-                      : releases             ? DEED_RELEASE
-                                             : DEED_RELAXED_STORE));
+              deeds | (order == ORDER_ACQ_REL ? DEED_CHANGE
+                       : releases             ? DEED_RELEASE
+                                              : DEED_RELAXED_STORE));
     race_leave(engine, part);
 }
 
@@ -408,6 +439,13 @@ void race_atomic_before(struct race_engine *engine, struct race_plane *plane, ui
 void race_atomic_add(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size, int order)
 {
     atomic_before(engine, plane, address, size, order, DEED_ADD);
+}
+
+void race_atomic_unobserved(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size,
+                            int order, bool adds)
+{
+    atomic_before(engine, plane, address, size, order, DEED_UNOBSERVED | (adds ? DEED_ADD : 0u));
+    race_part(plane)->changing = 0;
 }
 
 void race_atomic_after(struct race_engine *engine, struct race_plane *plane, uint64_t address, uint32_t size, int order)

@@ -346,7 +346,8 @@ static void emit_before_atomic(struct image_draft *draft, const struct insn *ins
 {
     switch ((enum access_role)access->role) {
     case ACCESS_ATOMIC:
-        emit_keep_address(draft, insn, operand);
+        if (!access->untold)
+            emit_keep_address(draft, insn, operand);
         emit_routine_with(draft, access->is_relaxed ? PLANE_RELAXED_STORE : PLANE_ATOMIC_BEFORE, insn, access, operand,
                           insn->live);
         break;
@@ -378,8 +379,8 @@ static void emit_behind(struct image_draft *draft, struct check_stubs *stubs, co
 
 static bool has_any_behind(const struct access *access)
 {
-    return access->is_behind || access->role == ACCESS_ATOMIC || access->role == ACCESS_ATOMIC_LOAD ||
-           access->role == ACCESS_RELAXED_LOAD;
+    return access->is_behind || (access->role == ACCESS_ATOMIC && !access->untold) ||
+           access->role == ACCESS_ATOMIC_LOAD || access->role == ACCESS_RELAXED_LOAD;
 }
 
 static void emit_after(struct image_draft *draft, struct check_stubs *stubs, const struct insn *insn,

@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #define IMAGE_MAGIC   UINT64_C(0x314556414557484c) /* "LHWEAVE1" */
-#define IMAGE_VERSION 68                           /* of this format and of what plane.h says; raise it with either */
+#define IMAGE_VERSION 69                           /* of this format and of what plane.h says; raise it with either */
 
 enum { IMAGE_BUILD_ID_SIZE = 32, IMAGE_PAGE = 4096 /* its code begins and ends with whole ones */ };
 
@@ -142,7 +142,7 @@ enum image_site_flag {
     IMAGE_SITE_GUESS = 1 << 2,
     /* One instruction reads and writes: add, inc, ... (never a plain C11 atomic move). */
     IMAGE_SITE_READ_MODIFY = 1 << 3,
-    /* And its thread learns nothing of what was there. */
+    /* And its thread learns nothing of what was there; of an atomic one, then, it says nothing after it. */
     IMAGE_SITE_UNTOLD = 1 << 4,
     /* A load whose value decides where the code goes or what it reads: a guess, or one that a loop waits for. */
     IMAGE_SITE_DECIDES = 1 << 5,

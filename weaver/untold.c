@@ -1,19 +1,30 @@
 /* untold.c: instructions that change memory in place and tell their thread nothing of what was there: a counter's increment.
  *
- * Model:  the result goes to memory alone, the flags are dead after it, and the function reads the same place nowhere else.
- * For:    --races=hybrid, where what one critical section learns from another makes an order.
+ * Model:  the result goes to memory alone, or to a register that is dead then, the flags are dead after it, and, of a plain one, the
+ *         function reads the same place nowhere else; an atomic load would say for itself what it acquires.
+ * For:    --races=hybrid, where what one critical section learns from another makes an order; and atomic changes, which acquire nothing
+ *         when nobody looks at what they found.
  */
 #include "weaver/passes.h"
 
-static bool writes_a_register(const struct insn *insn)
+/* Returns: whether it puts something into a register that is one of `live`. */
+static bool writes_a_register(const struct insn *insn, register_set live)
 {
     for (size_t i = 0; i < insn->decoded.operand_count; i++) {
         const ZydisDecodedOperand *operand = &insn->operands[i];
         if (operand->type == ZYDIS_OPERAND_TYPE_REGISTER && operand->visibility != ZYDIS_OPERAND_VISIBILITY_HIDDEN &&
-            (operand->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) != 0)
+            (operand->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) != 0 && (register_bit(operand->reg.value) & live) != 0)
             return true;
     }
     return false;
+}
+
+/* It says by its flags whether it was done, and by RAX what was there, which is no visible operand. */
+static bool is_exchange_by_comparison(const struct insn *insn)
+{
+    ZydisMnemonic mnemonic = insn->decoded.mnemonic;
+    return mnemonic == ZYDIS_MNEMONIC_CMPXCHG || mnemonic == ZYDIS_MNEMONIC_CMPXCHG8B ||
+           mnemonic == ZYDIS_MNEMONIC_CMPXCHG16B;
 }
 
 static bool tests_flags(const struct insn *insn)
@@ -65,13 +76,39 @@ static bool is_read_elsewhere(const struct function *function, const struct insn
     return false;
 }
 
+/* Returns: the registers that are live behind the instruction. */
+static register_set live_behind(const struct function *function, size_t index)
+{
+    const struct insn *insn = &function->insns[index];
+    bool goes_on = index + 1 < function->insn_count && insn[1].address == insn->address + insn->length;
+    return goes_on ? insn[1].live : ~(register_set)0;
+}
+
+static bool is_atomic_untold(const struct function *function, size_t index)
+{
+    const struct insn *insn = &function->insns[index];
+    return insn->role == ROLE_PLAIN && !is_exchange_by_comparison(insn) &&
+           !writes_a_register(insn, live_behind(function, index)) && !flags_are_read(function, index);
+}
+
+static bool is_plain_untold(const struct function *function, size_t index)
+{
+    const struct insn *insn = &function->insns[index];
+    const struct access *access = &insn->access[0];
+    return access->read_modify && !writes_a_register(insn, ~(register_set)0) && !flags_are_read(function, index) &&
+           !is_read_elsewhere(function, insn, &insn->operands[access->operand]);
+}
+
 void untold_find(struct function *function)
 {
     for (size_t i = 0; i < function->insn_count; i++) {
         struct insn *insn = &function->insns[i];
         struct access *access = &insn->access[0];
-        if (insn->access_count == 1 && access->role == ACCESS_PLAIN && access->read_modify && access->operand >= 0)
-            access->untold = !writes_a_register(insn) && !flags_are_read(function, i) &&
-                             !is_read_elsewhere(function, insn, &insn->operands[access->operand]);
+        if (insn->access_count != 1 || access->operand < 0)
+            continue;
+        if (access->role == ACCESS_ATOMIC)
+            access->untold = is_atomic_untold(function, i);
+        else if (access->role == ACCESS_PLAIN)
+            access->untold = is_plain_untold(function, i);
     }
 }

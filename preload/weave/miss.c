@@ -132,7 +132,11 @@ static void ask(struct plane *plane, const struct routine_frame *frame)
 
 static void change(struct plane *plane, uint64_t address, const struct image_site *site, int order)
 {
-    if ((site->flags & IMAGE_SITE_ADDS) != 0)
+    bool adds = (site->flags & IMAGE_SITE_ADDS) != 0;
+    if ((site->flags & IMAGE_SITE_UNTOLD) != 0)
+        race_atomic_unobserved(plane_engine(), &plane->race, address, site->size,
+                               order == ORDER_RELAXED ? ORDER_RELAXED : ORDER_RELEASE, adds);
+    else if (adds)
         race_atomic_add(plane_engine(), &plane->race, address, site->size, order);
     else
         race_atomic_before(plane_engine(), &plane->race, address, site->size, order);

@@ -54,7 +54,7 @@ static void *read_behind_flag(void *arg)
 static void *hear_and_flag(void *arg)
 {
     await_turn(1);
-    atomic_fetch_add(&told, 1);
+    must(atomic_fetch_add(&told, 1) == 1);
     atomic_store_explicit(&flag, 1, memory_order_release);
     give_turn(2);
     return arg;
@@ -177,7 +177,7 @@ static void *flag_among_many(void *arg)
         if (i == MARKED)
             atomic_exchange(&mark, 1);
         if (i == TOLD)
-            atomic_fetch_add(&told, 1);
+            must(atomic_fetch_add(&told, 1) == 1);
         if (i == FLAGGED)
             atomic_store_explicit(&flag, 1, memory_order_release);
     }

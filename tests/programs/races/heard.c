@@ -85,7 +85,8 @@ KEPT void hear(void)
     } else if (is("once")) {
         pthread_once(&once, nothing);
     } else if (is("atomic")) {
-        atomic_fetch_add(&number, 1);
+        if (atomic_fetch_add(&number, 1) < 0)
+            abort();
     } else if (is("pipe")) {
         (void)!read(descriptors[0], &byte, 1);
     }
