@@ -70,7 +70,8 @@ enum plane_routine {
     /* What only a vector or a mask tells: a second mark behind the site's, and what it says of the header's lanes. */
     PLANE_READ_LANES,
     PLANE_WRITE_LANES,
-    /* Around an instruction that is atomic on its address (LOCK prefix, XCHG with memory); before releases, after acquires. */
+    /* Around an instruction that is atomic on its address (LOCK prefix, XCHG with memory); before releases, after acquires.  Of one with
+     * IMAGE_SITE_UNTOLD there is no call after it. */
     PLANE_ATOMIC_BEFORE,
     PLANE_ATOMIC_AFTER,
     /* A plain move that debug information, or a spin loop, shows to be an atomic load or store: called after a load
