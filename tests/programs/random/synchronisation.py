@@ -111,10 +111,10 @@ class Synchronisation(Draft):
         code = {
             "load": f"{{ long got = {std}atomic_load_explicit(&{name}, {order_name}); USE(got); }}",
             "store": f"{std}atomic_store_explicit(&{name}, 1, {order_name});",
-            "exchange": f"{{ long got = {std}atomic_exchange_explicit(&{name}, 2, {order_name}); USE(got); }}",
-            # what nobody looks at acquires nothing
-            "add": f"{{ long got = {std}atomic_fetch_add_explicit(&{name}, 1, {order_name}); USE(got); }}",
-            "or": f"{{ long got = {std}atomic_fetch_or_explicit(&{name}, 4, {order_name}); USE(got); }}",
+            "exchange": f"{{ long got = {std}atomic_exchange_explicit(&{name}, 2, {order_name}); if (got == 7) USE(got); }}",
+            # what no instruction looks at acquires nothing
+            "add": f"{{ long got = {std}atomic_fetch_add_explicit(&{name}, 1, {order_name}); if (got == 7) USE(got); }}",
+            "or": f"{{ long got = {std}atomic_fetch_or_explicit(&{name}, 4, {order_name}); if (got == 7) USE(got); }}",
             "cas": f"{{ int expected = (int)opaque(3); {std}atomic_compare_exchange_strong_explicit(&{name}, &expected, 4, "
                    f"{order_name}, {std}memory_order_relaxed); }}"}[how]
         events = {"load": acquires, "store": [*releases, ("acquire", "?" + key)]}.get(how, both)  # it may be an exchange
@@ -131,8 +131,8 @@ class Synchronisation(Draft):
         code, events = self.random.choice((
             (f"{{ long got = __atomic_load_n(&{name}, __ATOMIC_ACQUIRE); if (got == 7) USE(got); }}", [("acquire", key)]),
             (f"__atomic_store_n(&{name}, 1, __ATOMIC_RELEASE);", [("release", key)]),
-            (f"{{ long got = __atomic_fetch_add(&{name}, 1, __ATOMIC_ACQ_REL); USE(got); }}", [("release", key), ("acquire", key)]),
-            (f"{{ long got = __sync_lock_test_and_set(&{name}, 1); USE(got); }}", [("release", "?" + key), ("acquire", key)])))
+            (f"{{ long got = __atomic_fetch_add(&{name}, 1, __ATOMIC_ACQ_REL); if (got == 7) USE(got); }}", [("release", key), ("acquire", key)]),
+            (f"{{ long got = __sync_lock_test_and_set(&{name}, 1); if (got == 7) USE(got); }}", [("release", "?" + key), ("acquire", key)])))
         return self.add(thread, code, events)
 
     def turn_over(self, thread):
